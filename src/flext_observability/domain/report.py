@@ -1,0 +1,139 @@
+"""What happened to telemetry → frozen reports: status, counts, notices (standard library only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Signal = Literal["traces", "metrics", "logs"]
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+SignalState = Literal["active", "degraded", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One finding of start-up or run time that a person should read.
+
+    Attributes:
+        signal: The signal concerned, or ``"all"``.
+        message: What is wrong or noteworthy, one sentence.
+        fix: The next action; empty when nothing has to be done.
+        degrades: Whether the signal cannot do what the settings ask for.
+    """
+
+    signal: Signal | Literal["all"]
+    message: str
+    fix: str = ""
+    degrades: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStatus:
+    """State of one signal.
+
+    Attributes:
+        signal: ``traces``, ``metrics`` or ``logs``.
+        state: ``active``, ``degraded`` (running, but not as asked) or ``off``.
+        exporters: Names of the exporters that are wired, in order.
+        reason: Why the state is not ``active``; empty otherwise.
+        fix: The next action; empty when nothing has to be done.
+        notices: Everything found about this signal, and about all signals, in order.
+    """
+
+    signal: Signal
+    state: SignalState
+    exporters: tuple[str, ...] = ()
+    reason: str = ""
+    fix: str = ""
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCounts:
+    """Items of one signal since start; ``started = open + sampled_out + finished``.
+
+    Log records are never open; metrics count data points handed to push exporters as ``finished``.
+    """
+
+    signal: Signal
+    started: int = 0
+    open: int = 0
+    sampled_out: int = 0
+    finished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterCounts:
+    """Items of one (signal, exporter); ``finished = queued + in_flight + exported + spooled + sum(dropped)``."""
+
+    signal: Signal
+    exporter: str
+    finished: int = 0
+    queued: int = 0
+    in_flight: int = 0
+    exported: int = 0
+    spooled: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSnapshot:
+    """Every count at one moment."""
+
+    signals: tuple[SignalCounts, ...] = ()
+    exporters: tuple[ExporterCounts, ...] = ()
+
+    @property
+    def exported(self) -> int:
+        """Items accepted by back ends, over all signals and exporters."""
+        return sum(row.exported for row in self.exporters)
+
+    @property
+    def queued(self) -> int:
+        """Items that still wait or are being sent, over all signals and exporters."""
+        return sum(row.queued + row.in_flight for row in self.exporters)
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Items given up, by reason, over all signals and exporters."""
+        total: dict[str, int] = {}
+        for row in self.exporters:
+            for reason, count in row.dropped.items():
+                total[reason] = total.get(reason, 0) + count
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class FlushReport:
+    """Result of a flush.
+
+    Attributes:
+        complete: Whether every queue was empty within the time allowed.
+        duration_seconds: Time taken, in seconds.
+        ledger: All counts when the flush returned.
+    """
+
+    complete: bool
+    duration_seconds: float
+    ledger: LedgerSnapshot
+
+    @property
+    def exported(self) -> int:
+        """Items accepted by back ends since start."""
+        return self.ledger.exported
+
+    @property
+    def queued(self) -> int:
+        """Items that still wait or are being sent."""
+        return self.ledger.queued
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Items given up since start, by reason."""
+        return self.ledger.dropped
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownReport(FlushReport):
+    """Result of a shutdown: the last counts; nothing is queued any more."""
