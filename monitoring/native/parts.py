@@ -1,0 +1,260 @@
+"""The table of parts: name, version, image, Go module, ports, health page and command line of each piece of the stack.
+
+Everything else reads this table: the installer, the runner, the validator, and the test that compares it with `.env` and the compose file.
+Command lines and variables are templates: `{bin}`, `{repository}`, `{config}` and `{data}` are folders, `{port[part.name]}` a port and
+`{address[part.name]}` the loopback address of a port, both after the port offset has been applied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+GO_MINIMUM: Final = (1, 26)
+"""The oldest Go release that builds every part."""
+
+_LOKI_PUSH: Final = "github.com/grafana/loki/pkg/push"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a part is built from Go module sources."""
+
+    module: str
+    version: str
+    programs: dict[str, str]
+    """Binary name → package folder inside the module."""
+    version_variable: str = ""
+    """Go variable that carries the version; empty when the program knows its own."""
+    replaces: dict[str, str] = field(default_factory=dict[str, str])
+    """Module path → `module@version`, for the replace directives that only work inside the maintainers' checkout."""
+    manifest: str = ""
+    """Builder manifest inside the repository: the module is then the builder, and the program is what it generates."""
+    disk_gb: float = 0.5
+    """Disk that sources, build cache and binary take together when nothing is cached yet, in gigabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a built part is run on loopback."""
+
+    ports: dict[str, int]
+    health: tuple[str, str]
+    """Port name and path of the page that answers 200 when the part is ready."""
+    argv: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    shown: tuple[str, ...] = ("http",)
+    """The ports that a person wants to see in the status table."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One piece of the stack; `build` is None for what only Docker runs, `run` is None for a tool."""
+
+    name: str
+    version: str
+    tag: str
+    """The image tag, as written in `.env`."""
+    image: str = ""
+    service: str = ""
+    """Service name in the compose file, which is also its host name there."""
+    build: Build | None = None
+    run: Run | None = None
+
+
+COLLECTOR: Final = Part(
+    name="collector",
+    version="0.158.0",
+    tag="0.158.0",
+    image="otel/opentelemetry-collector-contrib",
+    service="otel-collector",
+    build=Build(
+        module="go.opentelemetry.io/collector/cmd/builder",
+        version="v0.158.0",
+        programs={"otelcol": "."},
+        manifest="monitoring/collector/manifest.yaml",
+        disk_gb=5,
+    ),
+    run=Run(
+        ports={"otlp_grpc": 4317, "otlp_http": 4318, "metrics": 8888, "health": 13133},
+        health=("health", "/"),
+        argv=("{bin}/otelcol", "--config", "{repository}/otel-collector.yaml"),
+        environment={
+            "COLLECTOR_OTLP_GRPC_ENDPOINT": "{address[collector.otlp_grpc]}",
+            "COLLECTOR_OTLP_HTTP_ENDPOINT": "{address[collector.otlp_http]}",
+            "COLLECTOR_METRICS_HOST": "127.0.0.1",
+            "COLLECTOR_METRICS_PORT": "{port[collector.metrics]}",
+            "COLLECTOR_HEALTH_ENDPOINT": "{address[collector.health]}",
+            "COLLECTOR_QUEUE_DIRECTORY": "{data}/queue",
+            "JAEGER_OTLP_GRPC_ENDPOINT": "{address[jaeger.otlp_grpc]}",
+            "PROMETHEUS_OTLP_ENDPOINT": "http://{address[prometheus.http]}/api/v1/otlp",
+            "LOKI_OTLP_ENDPOINT": "http://{address[loki.http]}/otlp",
+        },
+        shown=("otlp_grpc", "otlp_http"),
+    ),
+)
+
+JAEGER: Final = Part(
+    name="jaeger",
+    version="2.13.0",
+    tag="2.13.0",
+    image="jaegertracing/jaeger",
+    service="jaeger",
+    build=Build(
+        module="github.com/jaegertracing/jaeger",
+        version="v1.76.0",
+        programs={"jaeger": "./cmd/jaeger"},
+        version_variable="github.com/jaegertracing/jaeger/internal/version.latestVersion",
+        disk_gb=4,
+    ),
+    run=Run(
+        ports={"otlp_grpc": 14317, "otlp_http": 14318, "grpc": 16685, "http": 16686, "metrics": 18888, "health": 13134},
+        health=("health", "/status"),
+        argv=("{bin}/jaeger", "--config", "{repository}/monitoring/jaeger/jaeger.yaml"),
+        environment={
+            "JAEGER_OTLP_GRPC_LISTEN": "{address[jaeger.otlp_grpc]}",
+            "JAEGER_OTLP_HTTP_LISTEN": "{address[jaeger.otlp_http]}",
+            "JAEGER_QUERY_GRPC_LISTEN": "{address[jaeger.grpc]}",
+            "JAEGER_QUERY_HTTP_LISTEN": "{address[jaeger.http]}",
+            "JAEGER_METRICS_HOST": "127.0.0.1",
+            "JAEGER_METRICS_PORT": "{port[jaeger.metrics]}",
+            "JAEGER_HEALTH_LISTEN": "{address[jaeger.health]}",
+            "JAEGER_DATA_DIRECTORY": "{data}",
+            "PROMETHEUS_URL": "http://{address[prometheus.http]}",
+        },
+    ),
+)
+
+PROMETHEUS: Final = Part(
+    name="prometheus",
+    version="3.14.0",
+    tag="v3.14.0",
+    image="prom/prometheus",
+    service="prometheus",
+    build=Build(
+        module="github.com/prometheus/prometheus",
+        version="v0.314.0",
+        programs={"prometheus": "./cmd/prometheus", "promtool": "./cmd/promtool"},
+        version_variable="github.com/prometheus/common/version.Version",
+        disk_gb=4,
+    ),
+    run=Run(
+        ports={"http": 9090},
+        health=("http", "/-/ready"),
+        argv=(
+            "{bin}/prometheus",
+            "--config.file={config}/prometheus.yml",
+            "--storage.tsdb.path={data}",
+            "--web.listen-address={address[prometheus.http]}",
+            "--web.enable-otlp-receiver",
+            "--web.enable-lifecycle",
+            "--enable-feature=exemplar-storage",
+        ),
+    ),
+)
+
+ALERTMANAGER: Final = Part(
+    name="alertmanager",
+    version="0.31.1",
+    tag="v0.31.1",
+    image="prom/alertmanager",
+    service="alertmanager",
+    build=Build(
+        module="github.com/prometheus/alertmanager",
+        version="v0.31.1",
+        programs={"alertmanager": "./cmd/alertmanager", "amtool": "./cmd/amtool"},
+        version_variable="github.com/prometheus/common/version.Version",
+        disk_gb=1,
+    ),
+    run=Run(
+        ports={"http": 9093},
+        health=("http", "/-/ready"),
+        argv=(
+            "{bin}/alertmanager",
+            "--config.file={repository}/monitoring/alertmanager/alertmanager.yml",
+            "--storage.path={data}",
+            "--web.listen-address={address[alertmanager.http]}",
+            "--cluster.listen-address=",
+        ),
+    ),
+)
+
+PUSHGATEWAY: Final = Part(
+    name="pushgateway",
+    version="1.11.3",
+    tag="v1.11.3",
+    image="prom/pushgateway",
+    service="pushgateway",
+    build=Build(
+        module="github.com/prometheus/pushgateway",
+        version="v1.11.3",
+        programs={"pushgateway": "."},
+        version_variable="github.com/prometheus/common/version.Version",
+        disk_gb=0.5,
+    ),
+    run=Run(
+        ports={"http": 9091},
+        health=("http", "/-/ready"),
+        argv=(
+            "{bin}/pushgateway",
+            "--web.listen-address={address[pushgateway.http]}",
+            "--persistence.file={data}/metrics.store",
+        ),
+    ),
+)
+
+LOKI: Final = Part(
+    name="loki",
+    version="3.7.6",
+    tag="3.7.6",
+    image="grafana/loki",
+    service="loki",
+    build=Build(
+        module="github.com/grafana/loki/v3",
+        version="v3.7.6",
+        programs={"loki": "./cmd/loki"},
+        version_variable="github.com/grafana/loki/v3/pkg/util/build.Version",
+        replaces={_LOKI_PUSH: f"{_LOKI_PUSH}@v0.0.0-20250903135404-0b2d0b070e96"},
+        disk_gb=4,
+    ),
+    run=Run(
+        ports={"http": 3100, "grpc": 3195},
+        health=("http", "/ready"),
+        argv=("{bin}/loki", "-config.file={repository}/monitoring/loki/loki.yaml", "-config.expand-env=true"),
+        environment={
+            "LOKI_HOST": "127.0.0.1",
+            "LOKI_HTTP_PORT": "{port[loki.http]}",
+            "LOKI_GRPC_PORT": "{port[loki.grpc]}",
+            "LOKI_DATA_DIRECTORY": "{data}",
+            "ALERTMANAGER_URL": "http://{address[alertmanager.http]}",
+        },
+    ),
+)
+
+COMPOSE: Final = Part(
+    name="compose",
+    version="2.40.3",
+    tag="",
+    build=Build(
+        module="github.com/docker/compose/v2",
+        version="v2.40.3",
+        programs={"docker-compose": "./cmd"},
+        version_variable="github.com/docker/compose/v2/internal.Version",
+        disk_gb=2,
+    ),
+)
+
+GRAFANA: Final = Part(name="grafana", version="13.1.0", tag="13.1.0", image="grafana/grafana", service="grafana")
+
+PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, LOKI, COLLECTOR, COMPOSE, GRAFANA)
+"""Every part, in the order in which it is started; stopping goes the other way round, so the collector drains first."""
+
+
+def built_parts() -> tuple[Part, ...]:
+    """The parts that the installer builds, in the order of the table."""
+    return tuple(part for part in PARTS if part.build is not None)
+
+
+def running_parts() -> tuple[Part, ...]:
+    """The parts that run as processes, in start order."""
+    return tuple(part for part in PARTS if part.run is not None)

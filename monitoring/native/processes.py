@@ -1,0 +1,124 @@
+"""A part in, its detached process out: started, found again by its record, and stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from monitoring.native.parts import Part
+from monitoring.native.places import Places
+
+_CLOCK_TOLERANCE_SECONDS: Final = 2.0
+"""The boot time from which a process's start is computed moves a little when the system clock is corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What identifies a process that we started; a pid alone may since belong to somebody else."""
+
+    pid: int
+    created: float
+    program: str
+
+
+def start(part: Part, places: Places) -> psutil.Process:
+    """Start a part in a session of its own, so that it outlives the command that started it."""
+    if part.run is None:
+        raise ValueError(part.name)
+    folder = places.folder(part)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    argv = [places.fill(part, word) for word in part.run.argv]
+    own = {name: places.fill(part, value) for name, value in part.run.environment.items()}
+    with places.log(part).open("wb") as log:
+        child = subprocess.Popen(
+            argv,
+            cwd=folder,
+            env=_clean_environment() | own,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    # The process is meant to outlive this one: without this, its object would complain when collected.
+    child.returncode = 0
+    process = psutil.Process(child.pid)
+    record = Record(child.pid, process.create_time(), argv[0])
+    _record_path(part, places).write_text(json.dumps(asdict(record)), encoding="utf-8")
+    return process
+
+
+def find(part: Part, places: Places) -> psutil.Process | None:
+    """The running process of a part that we started, or None."""
+    record = _read_record(_record_path(part, places))
+    if record is None:
+        return None
+    try:
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.created) < _CLOCK_TOLERANCE_SECONDS
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        return process if same and alive and process.cmdline()[:1] == [record.program] else None
+    except psutil.Error:
+        return None
+
+
+def stop(part: Part, places: Places, *, grace_seconds: float) -> str:
+    """Ask a part to stop, kill it when it has not after the grace, and forget it; says how it went."""
+    process = find(part, places)
+    outcome = "was not running"
+    if process is not None:
+        began = time.monotonic()
+        outcome = "stopped" if _terminate(process, grace_seconds) else f"killed after {grace_seconds:.0f} s"
+        outcome += f" in {time.monotonic() - began:.1f} s"
+    _record_path(part, places).unlink(missing_ok=True)
+    return outcome
+
+
+def port_owner(port: int) -> str:
+    """Who listens on a loopback port, as far as the system tells."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections(kind="tcp"):
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port == port
+                and connection.pid
+            ):
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return "another process"
+
+
+def _terminate(process: psutil.Process, grace_seconds: float) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.terminate()
+        try:
+            process.wait(grace_seconds)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(grace_seconds)
+            return False
+    return True
+
+
+def _clean_environment() -> dict[str, str]:
+    """Our environment without OpenTelemetry's variables, which are meant for applications and would steer the back ends too."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+
+
+def _record_path(part: Part, places: Places) -> Path:
+    return places.folder(part) / "process.json"
+
+
+def _read_record(path: Path) -> Record | None:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Record(int(values["pid"]), float(values["created"]), str(values["program"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

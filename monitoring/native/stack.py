@@ -1,0 +1,161 @@
+"""Parts and places in, a running, described or stopped stack out."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Final
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from monitoring.native import processes
+from monitoring.native.install import log_tail
+from monitoring.native.parts import PROMETHEUS, Part, running_parts
+from monitoring.native.places import LOOPBACK, Places, StackError
+from monitoring.native.targets import write_prometheus_folder
+
+_READY_SECONDS: Final = 90.0
+_GRACE_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.1
+_PROBE_SECONDS: Final = 2.0
+_SCHEMES: Final = {"http": "http://", "otlp_http": "http://"}
+
+# A proxy from the environment has no business between us and loopback.
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """How one part is doing."""
+
+    part: Part
+    state: str
+    """`up`, `not ready`, `stopped` or `not installed`."""
+    process: psutil.Process | None = None
+
+
+def up(parts: Sequence[Part], places: Places, console: Console) -> None:
+    """Start the parts that are not running and wait until each answers its health page.
+
+    Args:
+        parts: Rows of the table with a `run`; empty for all.
+        places: Binaries, state and addresses.
+        console: Where each part is reported as it becomes ready.
+
+    Raises:
+        StackError: When a part is not installed, a port is taken, or a part does not become ready.
+    """
+    wanted = _runnable(parts)
+    missing = [part.name for part in wanted if not places.installed(part)]
+    if missing:
+        raise StackError(f"Not installed: {', '.join(missing)}. Run `make stack-install` first.")
+    running = {part.name: process for part in wanted if (process := processes.find(part, places))}
+    starting = [part for part in wanted if part.name not in running]
+    for part in starting:
+        _check_ports(part, places)
+    if PROMETHEUS in starting:
+        write_prometheus_folder(places)
+    began = time.monotonic()
+    for part in starting:
+        running[part.name] = processes.start(part, places)
+    for part in wanted:
+        seconds = _wait_until_ready(part, places, running[part.name], began)
+        how = f"ready after {seconds:.1f} s" if part in starting else "was running"
+        console.print(f"{part.name:<12} {how}: {_addresses(part, places)}", highlight=False, soft_wrap=True)
+
+
+def statuses(places: Places) -> list[PartStatus]:
+    """How each part is doing, in the order of the table."""
+    return [_status(part, places) for part in running_parts()]
+
+
+def status(places: Places, console: Console) -> bool:
+    """Print a table of all parts; True when every one is up."""
+    found = statuses(places)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("part", "version", "state", "pid", "address"):
+        table.add_column(heading, no_wrap=True)
+    for row in found:
+        style = "green" if row.state == "up" else "red"
+        pid = str(row.process.pid) if row.process else "-"
+        table.add_row(row.part.name, row.part.version, Text(row.state, style), pid, _addresses(row.part, places))
+    Console(file=console.file, width=max(console.width, 140)).print(table)
+    console.print(f"State and logs: {places.state}", highlight=False, soft_wrap=True)
+    return all(row.state == "up" for row in found)
+
+
+def down(parts: Sequence[Part], places: Places, console: Console) -> None:
+    """Stop the parts that we started, last started first; anything else is left alone."""
+    for part in reversed(_runnable(parts)):
+        outcome = processes.stop(part, places, grace_seconds=_GRACE_SECONDS)
+        console.print(f"{part.name:<12} {outcome}", highlight=False)
+
+
+def is_ready(part: Part, places: Places) -> bool:
+    """Whether the part's health page answers 200."""
+    try:
+        with _OPENER.open(places.health_url(part), timeout=_PROBE_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, HTTPException, OSError):
+        return False
+
+
+def _runnable(parts: Sequence[Part]) -> tuple[Part, ...]:
+    tools = [part.name for part in parts if part.run is None]
+    if tools:
+        raise StackError(f"{', '.join(tools)} is a tool: there is nothing to start or stop.")
+    return tuple(parts) or running_parts()
+
+
+def _status(part: Part, places: Places) -> PartStatus:
+    if not places.installed(part):
+        return PartStatus(part, "not installed")
+    process = processes.find(part, places)
+    if process is None:
+        return PartStatus(part, "stopped")
+    return PartStatus(part, "up" if is_ready(part, places) else "not ready", process)
+
+
+def _check_ports(part: Part, places: Places) -> None:
+    for name in part.run.ports if part.run else ():
+        port = places.port(part, name)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError as error:
+                raise StackError(
+                    f"{part.name} cannot have port {port} ({name}): {processes.port_owner(port)} holds it ({error.strerror}). "
+                    "Stop that, or set FLEXT_STACK_PORT_OFFSET, for example to 1000, to move every port of the stack."
+                ) from error
+
+
+def _wait_until_ready(part: Part, places: Places, process: psutil.Process, began: float) -> float:
+    while not is_ready(part, places):
+        waited = time.monotonic() - began
+        log = places.log(part)
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise StackError(f"{part.name} ended by itself. The end of {log}:\n{log_tail(log)}")
+        if waited > _READY_SECONDS:
+            url = places.health_url(part)
+            raise StackError(
+                f"{part.name} does not answer {url} after {waited:.0f} s. The end of {log}:\n{log_tail(log)}"
+            )
+        time.sleep(_POLL_SECONDS)
+    return time.monotonic() - began
+
+
+def _addresses(part: Part, places: Places) -> str:
+    shown = part.run.shown if part.run else ()
+    labelled = len(shown) > 1
+    return "  ".join(
+        f"{_SCHEMES.get(name, '')}{places.address(part, name)}" + (f" ({name})" if labelled else "") for name in shown
+    )

@@ -1,0 +1,40 @@
+"""The shipped Prometheus folder in, the same folder with loopback target files in the state folder out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from monitoring.native.parts import ALERTMANAGER, COLLECTOR, JAEGER, LOKI, PROMETHEUS, PUSHGATEWAY
+from monitoring.native.places import Places
+
+_SCRAPED = ((COLLECTOR, "metrics"), (JAEGER, "metrics"), (PROMETHEUS, "http"), (ALERTMANAGER, "http"), (LOKI, "http"))
+
+
+def prometheus_folder(places: Places) -> Path:
+    """The configuration folder of the native Prometheus."""
+    return places.folder(PROMETHEUS) / "config"
+
+
+def write_prometheus_folder(places: Places) -> None:
+    """Copy the configuration and rules, and write target files with this stack's addresses.
+
+    Target files are JSON, which Prometheus reads as the YAML that it is. Whatever is in `applications/` stays.
+    """
+    source = places.repository / "monitoring" / "prometheus"
+    target = prometheus_folder(places)
+    (target / "applications").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / "prometheus.yml", target / "prometheus.yml")
+    shutil.rmtree(target / "rules", ignore_errors=True)
+    shutil.copytree(source / "rules", target / "rules")
+    (target / "targets").mkdir(exist_ok=True)
+    files = {
+        "stack.yml": [
+            {"targets": [places.address(part, port)], "labels": {"job": part.name}} for part, port in _SCRAPED
+        ],
+        "alertmanager.yml": [{"targets": [places.address(ALERTMANAGER, "http")]}],
+        "pushgateway.yml": [{"targets": [places.address(PUSHGATEWAY, "http")]}],
+    }
+    for name, groups in files.items():
+        (target / "targets" / name).write_text(json.dumps(groups, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,102 @@
+"""The shipped configuration in, the verdict of the programs that will read it out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from monitoring.native.parts import ALERTMANAGER, COLLECTOR, COMPOSE, JAEGER, LOKI, PROMETHEUS, Part
+from monitoring.native.places import Places
+from monitoring.native.targets import prometheus_folder, write_prometheus_folder
+
+ALL_GOOD: Final = 0
+FAULTY: Final = 1
+NOT_CHECKED: Final = 2
+"""Nothing was found wrong, but a program that checks is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One program that reads one file."""
+
+    title: str
+    part: Part
+    program: str
+    words: tuple[str, ...]
+    native: bool = False
+    """Whether the part's loopback variables are set, as opposed to the defaults that Docker uses."""
+
+
+def validate(places: Places, console: Console) -> int:
+    """Let each real program check the file that it will read.
+
+    Returns:
+        `ALL_GOOD`, `FAULTY`, or `NOT_CHECKED` when something could not be checked and nothing else was wrong.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        # Checks write nothing into a running stack: state is a scratch folder with generated targets of its own.
+        scratch = replace(places, state=Path(folder))
+        write_prometheus_folder(scratch)
+        outcomes = [_run(check, scratch, console) for check in _checks(scratch)]
+    if False in outcomes:
+        return FAULTY
+    return NOT_CHECKED if None in outcomes else ALL_GOOD
+
+
+def _checks(places: Places) -> Iterator[_Check]:
+    monitoring = places.repository / "monitoring"
+    prometheus = monitoring / "prometheus"
+    for native in (False, True):
+        where = "native" if native else "Docker"
+        collector = ("validate", "--config", str(places.repository / "otel-collector.yaml"))
+        yield _Check(f"otel-collector.yaml ({where})", COLLECTOR, "otelcol", collector, native)
+        jaeger = ("validate", "--config", str(monitoring / "jaeger" / "jaeger.yaml"))
+        yield _Check(f"jaeger.yaml ({where})", JAEGER, "jaeger", jaeger, native)
+        loki = ("-verify-config", "-config.expand-env=true", f"-config.file={monitoring / 'loki' / 'loki.yaml'}")
+        yield _Check(f"loki.yaml ({where})", LOKI, "loki", loki, native)
+        folder = prometheus_folder(places) if native else prometheus
+        config = ("check", "config", str(folder / "prometheus.yml"))
+        yield _Check(f"prometheus.yml with its targets ({where})", PROMETHEUS, "promtool", config)
+    rules = tuple(str(path) for path in sorted((prometheus / "rules").glob("*.yml")))
+    yield _Check("Prometheus rules", PROMETHEUS, "promtool", ("check", "rules", *rules))
+    tests = tuple(str(path) for path in sorted((prometheus / "rule-tests").glob("*.yml")))
+    yield _Check("Prometheus rules on made-up series", PROMETHEUS, "promtool", ("test", "rules", *tests))
+    alertmanager = ("check-config", str(monitoring / "alertmanager" / "alertmanager.yml"))
+    yield _Check("alertmanager.yml", ALERTMANAGER, "amtool", alertmanager)
+    compose = ("-f", str(places.repository / "docker-compose.monitoring.yml"), "--profile", "*", "config", "--quiet")
+    yield _Check("docker-compose.monitoring.yml", COMPOSE, "docker-compose", compose)
+
+
+def _run(check: _Check, places: Places, console: Console) -> bool | None:
+    """True for good, False for faulty, None when the program is not installed."""
+    program = places.program(check.part, check.program)
+    if not program.is_file():
+        _tell(
+            console,
+            "not checked",
+            f"{check.title}: {check.program} is not installed, run `make stack-install`",
+            "yellow",
+        )
+        return None
+    variables = check.part.run.environment if check.native and check.part.run else {}
+    own = {name: places.fill(check.part, value) for name, value in variables.items()}
+    argv = [str(program), *check.words]
+    answer = subprocess.run(
+        argv, cwd=places.state, env=dict(os.environ) | own, capture_output=True, text=True, check=False, timeout=120
+    )
+    if answer.returncode == 0:
+        _tell(console, "good", check.title, "green")
+        return True
+    _tell(console, "faulty", f"{check.title}\n{(answer.stdout + answer.stderr).strip()}", "red")
+    return False
+
+
+def _tell(console: Console, verdict: str, text: str, style: str) -> None:
+    console.print(f"{verdict:<12} {text}", style=style, markup=False, highlight=False, soft_wrap=True)

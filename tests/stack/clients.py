@@ -1,0 +1,276 @@
+"""Addresses of the running back ends in, what they stored as typed values out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+Found = TypeVar("Found")
+
+
+def eventually(look: Callable[[], Found], *, within_seconds: float = 30.0) -> Found:
+    """Call `look` until it gives something truthy; the last answer is part of the failure."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"nothing within {within_seconds} s; the last answer was {found!r}")
+        time.sleep(0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A span event as Jaeger keeps it."""
+
+    name: str
+    time_us: int
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpan:
+    """A span as Jaeger keeps it."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    service: str
+    kind: str
+    """`server`, `client`, `producer`, `consumer` or `internal`."""
+    status: str
+    """`UNSET`, `OK` or `ERROR`."""
+    status_description: str
+    start_us: int
+    duration_us: int
+    attributes: dict[str, Any] = field(repr=False)
+    resource: dict[str, Any] = field(repr=False)
+    events: list[StoredEvent] = field(repr=False)
+    links: list[tuple[str, str]] = field(repr=False)
+    """(trace id, span id) of each linked span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jaeger:
+    """Jaeger's query API."""
+
+    http: httpx.Client
+
+    def services(self) -> list[str]:
+        """Names of all services that have sent spans."""
+        return sorted(self._data("/api/services") or [])
+
+    def trace(self, trace_id: str) -> list[StoredSpan]:
+        """All spans of a trace in order of start; empty while Jaeger has none."""
+        return [span for spans in _spans_by_trace(self._data(f"/api/traces/{trace_id}")).values() for span in spans]
+
+    def traces(self, service: str, *, limit: int = 100, **filters: str) -> dict[str, list[StoredSpan]]:
+        """Trace id → spans of the newest traces of a service; `filters` as in Jaeger's API (`operation`, `tags`, ...)."""
+        parameters = {"service": service, "limit": str(limit), "lookback": "1h"} | filters
+        return _spans_by_trace(self._data("/api/traces", parameters))
+
+    def calls(self, service: str, *, kind: str = "SPAN_KIND_SERVER") -> list[float]:
+        """Calls a second of a service over the last five minutes, as the monitor tab shows them."""
+        parameters = {"service": service, "spanKind": kind, "lookback": "300000", "step": "5000", "ratePer": "60000"}
+        metrics = _get(self.http, "/api/metrics/calls", parameters).get("metrics", [])
+        return [float(point["gaugeValue"]["doubleValue"]) for metric in metrics for point in metric["metricPoints"]]
+
+    def _data(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+        answer = self.http.get(path, params=parameters)
+        if answer.status_code == 404:
+            return []
+        return answer.raise_for_status().json()["data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of one series."""
+
+    labels: dict[str, str]
+    time_seconds: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A measurement that names the trace it was made in."""
+
+    series: dict[str, str]
+    labels: dict[str, str]
+    time_seconds: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prometheus:
+    """Prometheus's query API, and the folder of scrape targets that it watches."""
+
+    http: httpx.Client
+    applications: Path
+
+    def query(self, expression: str) -> list[Sample]:
+        """The instant vector that an expression gives now."""
+        data = _get(self.http, "/api/v1/query", {"query": expression})["data"]
+        return [Sample(row["metric"], float(row["value"][0]), float(row["value"][1])) for row in data["result"]]
+
+    def value(self, expression: str) -> float | None:
+        """The value of an expression that gives one series, or None while it gives none."""
+        samples = self.query(expression)
+        assert len(samples) <= 1, f"{expression} gives {len(samples)} series"
+        return samples[0].value if samples else None
+
+    def exemplars(self, expression: str, *, last_seconds: float = 900.0) -> list[Exemplar]:
+        """The exemplars of all series of an expression in the last `last_seconds`."""
+        now = time.time()
+        parameters = {"query": expression, "start": str(now - last_seconds), "end": str(now + 60)}
+        data = _get(self.http, "/api/v1/query_exemplars", parameters)["data"]
+        return [
+            Exemplar(row["seriesLabels"], one["labels"], float(one["timestamp"]), float(one["value"]))
+            for row in data
+            for one in row["exemplars"]
+        ]
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Pending and firing alerts."""
+        alerts: list[dict[str, Any]] = _get(self.http, "/api/v1/alerts")["data"]["alerts"]
+        return alerts
+
+    def rule_health(self) -> dict[str, str]:
+        """Rule name → `ok`, `err` or `unknown`."""
+        groups = _get(self.http, "/api/v1/rules")["data"]["groups"]
+        return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+
+    @contextmanager
+    def scraping(self, name: str, address: str) -> Generator[Mapping[str, str]]:
+        """Let Prometheus scrape `/metrics` of `host:port` meanwhile; gives the labels that the scraped series carry."""
+        labels = {"application": name}
+        file = self.applications / f"{name}.yml"
+        # Renamed into place, so that Prometheus never reads half a file.
+        draft = file.with_suffix(".draft")
+        draft.write_text(json.dumps([{"targets": [address], "labels": labels}]), encoding="utf-8")
+        draft.rename(file)
+        try:
+            yield labels | {"job": "scraped-application", "instance": address}
+        finally:
+            file.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A log record as Loki keeps it; labels hold stream labels and structured metadata alike."""
+
+    time_ns: int
+    text: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loki:
+    """Loki's query API."""
+
+    http: httpx.Client
+
+    def query(self, expression: str, *, last_seconds: float = 3600.0, limit: int = 5000) -> list[LogLine]:
+        """The lines that a LogQL expression selects, oldest first."""
+        now = time.time()
+        start, end = (f"{int(moment * 1e9)}" for moment in (now - last_seconds, now + 60))
+        parameters = {"query": expression, "start": start, "end": end, "limit": str(limit), "direction": "forward"}
+        streams = _get(self.http, "/loki/api/v1/query_range", parameters)["data"]["result"]
+        lines = [LogLine(int(time_ns), text, row["stream"]) for row in streams for time_ns, text, *_ in row["values"]]
+        return sorted(lines, key=lambda line: line.time_ns)
+
+    def by_trace(self, trace_id: str) -> list[LogLine]:
+        """The lines of all services that were logged inside a trace."""
+        return self.query(f'{{service_name=~".+"}} | trace_id="{trace_id}"')
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """The collector's addresses, its own counters, and its off switch."""
+
+    http_endpoint: str
+    """Base URL for OTLP over HTTP, without `/v1/...`."""
+    grpc_endpoint: str
+    """URL for OTLP over gRPC."""
+    metrics: httpx.Client
+    repository: Path
+
+    def counter(self, name: str, **labels: str) -> float:
+        """The sum of one of the collector's own counters over all series with these labels."""
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        lines = self.metrics.get("/metrics").raise_for_status().text.splitlines()
+        found = [line for line in lines if line.partition("{")[0] == name and all(pair in line for pair in wanted)]
+        return sum(float(line.rpartition(" ")[2]) for line in found)
+
+    def stop(self) -> None:
+        """Stop the collector; its queues stay on disk."""
+        self._run("down")
+
+    def start(self) -> None:
+        """Start the collector and wait until it is ready."""
+        self._run("up")
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        """Keep the collector down meanwhile."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _run(self, command: str) -> None:
+        argv = [sys.executable, "-m", "monitoring.native", command, "collector"]
+        subprocess.run(argv, cwd=self.repository, check=True, capture_output=True, timeout=150)
+
+
+def _get(http: httpx.Client, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+    return http.get(path, params=parameters).raise_for_status().json()
+
+
+def _spans_by_trace(data: Any) -> dict[str, list[StoredSpan]]:
+    traces = {trace["traceID"]: [_span(row, trace["processes"]) for row in trace["spans"]] for trace in data or []}
+    return {trace_id: sorted(spans, key=lambda span: span.start_us) for trace_id, spans in traces.items()}
+
+
+def _span(row: Any, processes: Any) -> StoredSpan:
+    process = processes[row["processID"]]
+    attributes = _tags(row["tags"])
+    references = row["references"]
+    parents = [one["spanID"] for one in references if one["refType"] == "CHILD_OF" and one["traceID"] == row["traceID"]]
+    return StoredSpan(
+        trace_id=row["traceID"],
+        span_id=row["spanID"],
+        parent_id=parents[0] if parents else None,
+        name=row["operationName"],
+        service=process["serviceName"],
+        kind=attributes.get("span.kind", "internal"),
+        status=attributes.get("otel.status_code", "UNSET"),
+        status_description=attributes.get("otel.status_description", ""),
+        start_us=row["startTime"],
+        duration_us=row["duration"],
+        attributes=attributes,
+        resource=_tags(process["tags"]) | {"service.name": process["serviceName"]},
+        events=[_event(one) for one in row["logs"]],
+        links=[(one["traceID"], one["spanID"]) for one in references if one["refType"] == "FOLLOWS_FROM"],
+    )
+
+
+def _event(row: Any) -> StoredEvent:
+    attributes = _tags(row["fields"])
+    return StoredEvent(str(attributes.pop("event", "")), row["timestamp"], attributes)
+
+
+def _tags(rows: Any) -> dict[str, Any]:
+    return {row["key"]: row["value"] for row in rows or []}

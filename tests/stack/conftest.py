@@ -1,0 +1,66 @@
+"""The stack that `make stack-up` started in, clients of its collector, Jaeger, Prometheus and Loki out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PROMETHEUS, Part
+from monitoring.native.places import REPOSITORY, Places, places_from
+from monitoring.native.stack import statuses
+from monitoring.native.targets import prometheus_folder
+from tests.stack.clients import Collector, Jaeger, Loki, Prometheus
+
+
+@pytest.fixture(scope="session")
+def stack() -> Places:
+    """The addresses of the running stack; without one the test is skipped, or fails when FLEXT_STACK_REQUIRED=1."""
+    places = places_from()
+    down = [f"{one.part.name} is {one.state}" for one in statuses(places) if one.state != "up"]
+    if down:
+        reason = f"the stack is not up ({', '.join(down)}): run `make stack-install stack-up`"
+        if os.environ.get("FLEXT_STACK_REQUIRED") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return places
+
+
+@pytest.fixture(scope="session")
+def collector(stack: Places) -> Iterator[Collector]:
+    """The collector that applications push to."""
+    with _client(stack, COLLECTOR, "metrics") as http:
+        yield Collector(
+            http_endpoint=f"http://{stack.address(COLLECTOR, 'otlp_http')}",
+            grpc_endpoint=f"http://{stack.address(COLLECTOR, 'otlp_grpc')}",
+            metrics=http,
+            repository=REPOSITORY,
+        )
+
+
+@pytest.fixture(scope="session")
+def jaeger(stack: Places) -> Iterator[Jaeger]:
+    """Where traces are read back."""
+    with _client(stack, JAEGER, "http") as http:
+        yield Jaeger(http)
+
+
+@pytest.fixture(scope="session")
+def prometheus(stack: Places) -> Iterator[Prometheus]:
+    """Where metrics are read back."""
+    with _client(stack, PROMETHEUS, "http") as http:
+        yield Prometheus(http, prometheus_folder(stack) / "applications")
+
+
+@pytest.fixture(scope="session")
+def loki(stack: Places) -> Iterator[Loki]:
+    """Where log records are read back."""
+    with _client(stack, LOKI, "http") as http:
+        yield Loki(http)
+
+
+def _client(places: Places, part: Part, port: str) -> httpx.Client:
+    # trust_env off: a proxy from the environment has no business between a test and loopback.
+    return httpx.Client(base_url=f"http://{places.address(part, port)}", timeout=15.0, trust_env=False)

@@ -1,0 +1,233 @@
+"""Shipped configuration files in, whether they agree with the table of parts and with each other out; needs no stack."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PARTS, PROMETHEUS, Part, running_parts
+from monitoring.native.places import REPOSITORY, Places
+from monitoring.native.targets import prometheus_folder, write_prometheus_folder
+
+MONITORING = REPOSITORY / "monitoring"
+IMAGES = [part for part in PARTS if part.image]
+CONFIGURATION = {
+    COLLECTOR: REPOSITORY / "otel-collector.yaml",
+    JAEGER: MONITORING / "jaeger" / "jaeger.yaml",
+    LOKI: MONITORING / "loki" / "loki.yaml",
+}
+TUNING = {"COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB"}
+"""Variables for people; their defaults serve Docker and native alike."""
+
+
+@cache
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def compose() -> Any:
+    return read_yaml(REPOSITORY / "docker-compose.monitoring.yml")
+
+
+def tags() -> dict[str, str]:
+    lines = (REPOSITORY / ".env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def by_name(part: Part) -> str:
+    return part.name
+
+
+def variables(part: Part) -> dict[str, str]:
+    """Name → default of each variable in a part's configuration file, in the collector's and in Loki's notation."""
+    text = CONFIGURATION[part].read_text(encoding="utf-8")
+    return dict(re.findall(r"\$\{(?:env:)?([A-Z_]+):-([^}]*)\}", text))
+
+
+def test_env_file_holds_the_tag_of_every_image_and_nothing_else() -> None:
+    assert tags() == {f"{part.name.upper()}_TAG": part.tag for part in IMAGES}
+
+
+@pytest.mark.parametrize("part", IMAGES, ids=by_name)
+def test_compose_runs_the_image_of_the_table(part: Part) -> None:
+    variable = f"{part.name.upper()}_TAG"
+    assert compose()["services"][part.service]["image"] == f"{part.image}:${{{variable}:?is set in .env}}"
+
+
+@pytest.mark.parametrize("part", IMAGES, ids=by_name)
+def test_tag_is_the_version(part: Part) -> None:
+    assert part.tag.removeprefix("v") == part.version
+
+
+def test_every_port_is_published_on_loopback_only() -> None:
+    published = [port for service in compose()["services"].values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.mark.parametrize("part", [part for part in running_parts() if part.image], ids=by_name)
+def test_docker_and_native_answer_on_the_same_ports(part: Part) -> None:
+    assert part.run is not None
+    published = {int(port.split(":")[1]) for port in compose()["services"][part.service]["ports"]}
+    assert published <= set(part.run.ports.values())
+    assert {part.run.ports[name] for name in part.run.shown} <= published
+
+
+def test_native_ports_do_not_collide() -> None:
+    ports = [port for part in running_parts() if part.run for port in part.run.ports.values()]
+    assert len(ports) == len(set(ports))
+
+
+@pytest.mark.parametrize("name", sorted(compose()["services"]))
+def test_service_is_confined(name: str) -> None:
+    service = compose()["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] is True
+    assert not any("docker.sock" in volume for volume in service.get("volumes", []))
+    if name == "volume-owner":
+        assert service["network_mode"] == "none"
+    else:
+        assert service["user"].split(":")[0] != "0"
+        assert "healthcheck" in service
+
+
+def test_data_is_in_declared_volumes() -> None:
+    mounts = [mount.split(":")[0] for service in compose()["services"].values() for mount in service.get("volumes", [])]
+    assert {mount for mount in mounts if not mount.startswith("./")} == set(compose()["volumes"])
+    assert all((REPOSITORY / mount).exists() for mount in mounts if mount.startswith("./"))
+
+
+def test_prometheus_has_the_same_switches_in_docker_and_natively() -> None:
+    assert PROMETHEUS.run is not None
+    command = compose()["services"]["prometheus"]["command"]
+    switches = ("--web.enable", "--enable-feature")
+    assert [word for word in PROMETHEUS.run.argv if word.startswith(switches)] == [
+        word for word in command if word.startswith(switches)
+    ]
+
+
+@pytest.mark.parametrize("part", CONFIGURATION, ids=by_name)
+def test_native_run_sets_exactly_the_variables_that_the_file_reads(part: Part) -> None:
+    assert part.run is not None
+    assert set(part.run.environment) == set(variables(part)) - TUNING
+
+
+@pytest.mark.parametrize("part", CONFIGURATION, ids=by_name)
+def test_default_addresses_are_services_of_the_compose_file(part: Part) -> None:
+    defaults = variables(part).values()
+    hosts = {match[1] for default in defaults if (match := re.match(r"(?:http://)?([a-z0-9.-]+):\d+", default))}
+    assert hosts <= set(compose()["services"]) | {"0.0.0.0"}
+
+
+def test_manifest_builds_the_version_of_the_table() -> None:
+    manifest = read_yaml(MONITORING / "collector" / "manifest.yaml")
+    assert manifest["dist"]["version"] == COLLECTOR.version
+    kinds = ("receivers", "processors", "exporters", "connectors", "extensions")
+    assert {row["gomod"].split()[1] for kind in kinds for row in manifest[kind]} == {f"v{COLLECTOR.version}"}
+
+
+@pytest.mark.parametrize("kind", ["receivers", "processors", "exporters", "connectors", "extensions"])
+def test_manifest_holds_every_component_that_the_collector_uses(kind: str) -> None:
+    built = {
+        row["gomod"].split()[0].rsplit("/", 1)[1].removesuffix(kind.removesuffix("s"))
+        for row in read_yaml(MONITORING / "collector" / "manifest.yaml")[kind]
+    }
+    module_names = {"otlpgrpc": "otlp"}
+    used = {name.split("/")[0].replace("_", "") for name in read_yaml(CONFIGURATION[COLLECTOR])[kind]}
+    assert {module_names.get(name, name) for name in used} <= built
+
+
+def test_memory_limiter_comes_first_in_every_pipeline() -> None:
+    pipelines = read_yaml(CONFIGURATION[COLLECTOR])["service"]["pipelines"]
+    assert {name: pipeline["processors"][0] for name, pipeline in pipelines.items()} == dict.fromkeys(
+        pipelines, "memory_limiter"
+    )
+
+
+def test_every_exporter_queues_on_disk_and_never_gives_up() -> None:
+    for exporter in read_yaml(CONFIGURATION[COLLECTOR])["exporters"].values():
+        assert exporter["sending_queue"]["storage"] == "file_storage"
+        assert exporter["sending_queue"]["queue_size"] >= exporter["sending_queue"]["batch"]["min_size"]
+        assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
+
+
+def test_shipped_scrape_targets_are_services_of_the_compose_file() -> None:
+    for file in (MONITORING / "prometheus" / "targets").glob("*.yml"):
+        for group in read_yaml(file):
+            assert {target.split(":")[0] for target in group["targets"]} <= set(compose()["services"])
+
+
+def test_native_targets_mirror_the_shipped_ones(tmp_path: Path) -> None:
+    places = Places(cache=tmp_path, state=tmp_path, port_offset=1000)
+    write_prometheus_folder(places)
+    shipped = MONITORING / "prometheus" / "targets"
+    native = prometheus_folder(places) / "targets"
+    assert {file.name for file in native.iterdir()} == {file.name for file in shipped.iterdir()}
+    jobs = [{group["labels"]["job"] for group in read_yaml(folder / "stack.yml")} for folder in (shipped, native)]
+    assert jobs[0] - jobs[1] == {"grafana"}
+    assert jobs[1] <= jobs[0]
+    addresses = [group["targets"][0] for group in read_yaml(native / "stack.yml")]
+    assert "127.0.0.1:10090" in addresses
+
+
+def test_native_configuration_keeps_the_targets_that_a_person_added(tmp_path: Path) -> None:
+    places = Places(cache=tmp_path, state=tmp_path)
+    write_prometheus_folder(places)
+    added = prometheus_folder(places) / "applications" / "shop.yml"
+    added.write_text("[]", encoding="utf-8")
+    write_prometheus_folder(places)
+    assert added.exists()
+
+
+def data_sources() -> dict[str, Any]:
+    file = MONITORING / "grafana" / "provisioning" / "datasources" / "stack.yml"
+    return {source["uid"]: source for source in read_yaml(file)["datasources"]}
+
+
+def test_grafana_reads_the_services_of_the_compose_file() -> None:
+    services = {part.service: part for part in PARTS if part.run}
+    for source in data_sources().values():
+        host, port = source["url"].removeprefix("http://").split(":")
+        run = services[host].run
+        assert run is not None
+        assert int(port) == run.ports["http"]
+        assert source["editable"] is False
+
+
+def test_grafana_links_lead_to_data_sources_that_exist() -> None:
+    text = json.dumps(list(data_sources().values()))
+    linked = set(re.findall(r'"(?:datasourceUid|alertmanagerUid)": "([^"]+)"', text))
+    assert linked == {"jaeger", "loki", "prometheus", "alertmanager"}
+    assert linked <= set(data_sources())
+
+
+def test_grafana_file_escapes_every_literal_dollar() -> None:
+    for source in data_sources().values():
+        assert not re.search(r"(?<!\$)\$(?!\$)", json.dumps(source))
+
+
+@pytest.mark.parametrize(
+    "file", sorted((MONITORING / "grafana" / "dashboards").glob("*.json")), ids=lambda file: file.stem
+)
+def test_dashboard_reads_data_sources_that_exist(file: Path) -> None:
+    dashboard = json.loads(file.read_text(encoding="utf-8"))
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+    for panel in dashboard["panels"]:
+        assert panel["description"]
+        for target in panel["targets"]:
+            assert target["datasource"]["uid"] in data_sources()
+            assert target["expr"]
+
+
+def test_grafana_has_a_place_to_send_its_alerts() -> None:
+    alerting = read_yaml(MONITORING / "grafana" / "provisioning" / "alerting" / "contact-points.yml")
+    assert {policy["receiver"] for policy in alerting["policies"]} <= {
+        point["name"] for point in alerting["contactPoints"]
+    }
