@@ -1,0 +1,129 @@
+"""Finished items → bounded lists in this process, readable by tests and notebooks."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.ports import ExportOutcome
+from flext_observability.wire.otlp_batch import count_items
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics.export import Metric, MetricsData
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+MAX_ITEMS = 10_000
+MAX_COLLECTIONS = 100
+
+
+@final
+class MemoryStore:
+    """What the ``memory`` exporter has received; the newest 10 000 spans and log records and the newest 100 metric collections."""
+
+    __slots__ = ("_items", "_lock")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._items: dict[Signal, deque[Any]] = {
+            "traces": deque(maxlen=MAX_ITEMS),
+            "metrics": deque(maxlen=MAX_COLLECTIONS),
+            "logs": deque(maxlen=MAX_ITEMS),
+        }
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        """Finished spans, in the order of their arrival."""
+        return self._snapshot("traces")
+
+    @property
+    def logs(self) -> tuple[ReadableLogRecord, ...]:
+        """Log records, in the order of their arrival."""
+        return self._snapshot("logs")
+
+    @property
+    def metrics(self) -> tuple[MetricsData, ...]:
+        """Metric collections, oldest first; the last one holds the newest totals."""
+        return self._snapshot("metrics")
+
+    def metric(self, name: str) -> Metric | None:
+        """Return the newest state of the metric of that name; None when no collection holds it."""
+        for data in reversed(self.metrics):
+            for resource in data.resource_metrics:
+                for scope in resource.scope_metrics:
+                    for metric in scope.metrics:
+                        if metric.name == name:
+                            return metric
+        return None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            for items in self._items.values():
+                items.clear()
+
+    def add(self, signal: Signal, batch: Sequence[object]) -> None:
+        """Keep the items of one export call."""
+        with self._lock:
+            self._items[signal].extend(batch)
+
+    def _snapshot(self, signal: Signal) -> tuple[Any, ...]:
+        with self._lock:
+            return tuple(self._items[signal])
+
+
+@final
+class MemoryExporter:
+    """Keeps each batch in a store."""
+
+    __slots__ = ("_signal", "_store")
+
+    def __init__(self, signal: Signal, store: MemoryStore) -> None:
+        """Take the store that receives the signal's items."""
+        self._signal: Signal = signal
+        self._store = store
+
+    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
+        """Keep the batch; always succeeds."""
+        self._store.add(self._signal, batch)
+        return ExportOutcome(accepted=count_items(self._signal, batch))
+
+    def close(self) -> None:
+        """Do nothing: what was kept stays readable."""
+
+
+@final
+class MemoryFactory:
+    """Makes exporters that share one store.
+
+    Attributes:
+        store: Where they keep what they receive.
+    """
+
+    __slots__ = ("store",)
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        """Take a store, or start one."""
+        self.store = store or MemoryStore()
+
+    def signals(self) -> Collection[Signal]:
+        """All three."""
+        return SIGNALS
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> MemoryExporter:
+        """Return an exporter into the store."""
+        return MemoryExporter(signal, self.store)
+
+
+factory = MemoryFactory()
+
+
+def memory_store() -> MemoryStore:
+    """Return the store of the exporter named ``memory``, one for the process."""
+    return factory.store

@@ -1,0 +1,167 @@
+"""HTTP reply or transport fault → ExportOutcome, as the OTLP specification divides them, each with its next action.
+
+Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from flext_observability.domain.report import Signal
+from flext_observability.ports import ExportOutcome
+from flext_observability.wire.faults import FaultKind, TransportError
+from flext_observability.wire.otlp_response import parse_error, parse_success, shortened
+
+if TYPE_CHECKING:
+    from flext_observability.wire.http import HttpReply
+
+ENDPOINT_SETTING = "otlp_endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"
+HEADERS_SETTING = "otlp_headers (OTEL_EXPORTER_OTLP_HEADERS)"
+CERTIFICATE_SETTING = "otlp_certificate (OTEL_EXPORTER_OTLP_CERTIFICATE)"
+_START_RECEIVER = f"start the collector, or set {ENDPOINT_SETTING} to the address where one listens"
+_BATCH_SETTINGS: dict[Signal, str] = {
+    "traces": "traces_max_export_batch_size (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
+    "logs": "logs_max_export_batch_size (OTEL_BLRP_MAX_EXPORT_BATCH_SIZE)",
+    "metrics": "the number of series",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    retry: bool
+    reason: str
+    fix: str
+
+
+_UNAVAILABLE = _Refusal(True, "unavailable", "nothing to do if it recovers by itself; otherwise look at the receiver's own log")
+_WRONG_PLACE = _Refusal(
+    False, "not_found", f"set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318"
+)
+_UNAUTHORIZED = _Refusal(False, "unauthorized", f"set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN")
+_MOVED = _Refusal(False, "not_found", f"redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
+_BY_STATUS: dict[int, _Refusal] = {
+    400: _Refusal(False, "rejected", "the receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version"),
+    401: _UNAUTHORIZED,
+    403: _UNAUTHORIZED,
+    404: _WRONG_PLACE,
+    405: _WRONG_PLACE,
+    408: _UNAVAILABLE,
+    415: _Refusal(False, "rejected", "the receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none"),
+    429: _Refusal(True, "unavailable", "the receiver asks for less: send less (sample_ratio), or raise its limits"),
+    502: _UNAVAILABLE,
+    503: _UNAVAILABLE,
+    504: _UNAVAILABLE,
+}
+_OTHER = _Refusal(False, "error", "look at the receiver's own log")
+
+
+def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> ExportOutcome:
+    """Return the outcome of a request that got a reply.
+
+    Args:
+        signal: What was sent.
+        reply: What came back.
+        items: Items in the request.
+        place: The address, for the message.
+    """
+    if 200 <= reply.status < 300:
+        return _taken(signal, reply, items, place)
+    refusal = _too_large(signal) if reply.status == 413 else _MOVED if 300 <= reply.status < 400 else _BY_STATUS.get(reply.status, _OTHER)
+    said = shortened(reply.headers.get("location", "")) or parse_error(reply.body, reply.headers.get("content-type", ""))
+    return ExportOutcome(
+        retry=refusal.retry,
+        retry_after_seconds=retry_after_seconds(reply.headers.get("retry-after", "")) if refusal.retry else None,
+        reason=refusal.reason,
+        message=f"{place} answered {reply.status}" + (f": {said}" if said else ""),
+        fix=refusal.fix,
+    )
+
+
+def from_fault(error: TransportError, *, port: int) -> ExportOutcome:
+    """Return the outcome of a request without a reply: always worth another try.
+
+    Args:
+        error: What went wrong.
+        port: The port that was addressed; 4317 is by convention gRPC's.
+    """
+    http2 = error.kind == "http2" or (error.kind in {"broken", "not_http"} and port == 4317)
+    return ExportOutcome(
+        retry=True,
+        answered=error.answered,
+        reason="timeout" if error.kind == "timeout" else "unreachable",
+        message=error.message,
+        fix=_fault_fix("http2" if http2 else error.kind),
+    )
+
+
+def partly_taken(refused: int, said: str, *, items: int, place: str) -> ExportOutcome:
+    """Return the outcome of a request that the receiver took, wholly or in part.
+
+    Args:
+        refused: Items that it says it refused.
+        said: Its explanation or warning.
+        items: Items in the request.
+        place: The address, for the message.
+    """
+    refused = min(refused, items)
+    if not refused:
+        return ExportOutcome(accepted=items, message=f"{place} took the data with a warning: {said}" if said else "")
+    return ExportOutcome(
+        accepted=items - refused,
+        refused=refused,
+        reason="rejected",
+        message=f"{place} refused {refused} of {items} items" + (f": {said}" if said else ""),
+        fix="change what the message names; the rest was taken",
+    )
+
+
+def too_large(signal: Signal, message: str) -> ExportOutcome:
+    """Return the outcome of a request over the receiver's size limit."""
+    return ExportOutcome(reason="too_large", message=message, fix=_too_large(signal).fix)
+
+
+def retry_after_seconds(value: str) -> float | None:
+    """Return the wait that a ``Retry-After`` field asks for, in seconds from now; None when it holds neither seconds nor an HTTP date.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _taken(signal: Signal, reply: HttpReply, items: int, place: str) -> ExportOutcome:
+    try:
+        partial = parse_success(signal, reply.body, reply.headers.get("content-type", "")) if reply.complete else None
+    except ValueError:
+        partial = None
+    if partial is None:
+        return ExportOutcome(
+            accepted=items,
+            message=f"{place} answered {reply.status} with a body that is no OTLP response",
+            fix=f"check that {ENDPOINT_SETTING} names an OTLP receiver and not a web page",
+        )
+    return partly_taken(partial.refused, partial.message, items=items, place=place)
+
+
+def _too_large(signal: Signal) -> _Refusal:
+    return _Refusal(False, "too_large", f"raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
+
+
+def _fault_fix(kind: FaultKind) -> str:
+    fixes: dict[FaultKind, str] = {
+        "unknown_host": f"correct the host name in {ENDPOINT_SETTING}",
+        "tls": f"set {CERTIFICATE_SETTING} to the file of the authority that signed the server's certificate, or use http:// if the receiver has no TLS",
+        "tls_expected": f"use https:// in {ENDPOINT_SETTING}",
+        "http2": 'use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
+        "not_http": f"check that {ENDPOINT_SETTING} names an OTLP/HTTP receiver",
+        "proxy": "correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY",
+    }
+    return fixes.get(kind, _START_RECEIVER)

@@ -1,0 +1,62 @@
+"""Batch → number of items in it, and its two halves (metrics: counted and split by data point)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
+
+    from flext_observability.domain.report import Signal
+
+# One data point with everything around it.
+_Leaf = tuple["ResourceMetrics", "ScopeMetrics", "Metric", Any]
+
+
+def count_items(signal: Signal, batch: Sequence[object]) -> int:
+    """Return the number of spans, log records or metric data points."""
+    if signal != "metrics":
+        return len(batch)
+    return sum(1 for _ in _leaves(cast("Sequence[MetricsData]", batch)))
+
+
+def halves(signal: Signal, batch: Sequence[object]) -> tuple[Sequence[object], Sequence[object]]:
+    """Return the first and the second half of a batch of at least two items, order kept."""
+    if signal != "metrics":
+        middle = len(batch) // 2
+        return batch[:middle], batch[middle:]
+    leaves = list(_leaves(cast("Sequence[MetricsData]", batch)))
+    middle = len(leaves) // 2
+    return [_rebuilt(leaves[:middle])], [_rebuilt(leaves[middle:])]
+
+
+def _leaves(batch: Sequence[MetricsData]) -> Iterator[_Leaf]:
+    for data in batch:
+        for resource in data.resource_metrics:
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.data.data_points:
+                        yield resource, scope, metric, point
+
+
+def _rebuilt(leaves: list[_Leaf]) -> MetricsData:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    return MetricsData([replace(parts[0][0], scope_metrics=_scopes(parts)) for parts in _runs(leaves, 0)])
+
+
+def _scopes(leaves: list[_Leaf]) -> list[ScopeMetrics]:
+    return [replace(parts[0][1], metrics=[_metric(run) for run in _runs(parts, 2)]) for parts in _runs(leaves, 1)]
+
+
+def _metric(leaves: list[_Leaf]) -> Metric:
+    metric = leaves[0][2]
+    return replace(metric, data=replace(metric.data, data_points=[leaf[3] for leaf in leaves]))
+
+
+def _runs(leaves: list[_Leaf], level: int) -> list[list[_Leaf]]:
+    """Group neighbours that share the very same object at this level."""
+    return [list(run) for _, run in groupby(leaves, key=lambda leaf: id(leaf[level]))]

@@ -1,0 +1,63 @@
+"""Batch of finished items → bytes of one OTLP export request (the stock encoder, imported in the thread that exports)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from flext_observability.domain.report import Signal
+
+
+def request_message(signal: Signal, batch: Sequence[object]) -> Message:
+    """Return the batch as ``ExportTraceServiceRequest``, ``ExportMetricsServiceRequest`` or ``ExportLogsServiceRequest``.
+
+    Raises:
+        Exception: An item holds what protobuf cannot carry (a lone surrogate, an attribute of an odd type).
+    """
+    if signal == "traces":
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+        return encode_spans(cast("Sequence[ReadableSpan]", batch))
+    if signal == "logs":
+        from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs  # The package has no other name for it.
+
+        return encode_logs(cast("Sequence[ReadableLogRecord]", batch))
+    from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+
+    return encode_metrics(_merged(cast("Sequence[MetricsData]", batch)))
+
+
+def encode_request(signal: Signal, batch: Sequence[object]) -> bytes:
+    """Return the batch as the bytes of one export request.
+
+    Raises:
+        Exception: As in ``request_message``.
+    """
+    return request_message(signal, batch).SerializeToString()
+
+
+def encode_traces(batch: Sequence[ReadableSpan]) -> bytes:
+    """Return the spans as the bytes of an ``ExportTraceServiceRequest``."""
+    return encode_request("traces", batch)
+
+
+def encode_logs(batch: Sequence[ReadableLogRecord]) -> bytes:
+    """Return the log records as the bytes of an ``ExportLogsServiceRequest``."""
+    return encode_request("logs", batch)
+
+
+def encode_metrics(batch: Sequence[MetricsData]) -> bytes:
+    """Return the metric points as the bytes of an ``ExportMetricsServiceRequest``."""
+    return encode_request("metrics", batch)
+
+
+def _merged(batch: Sequence[MetricsData]) -> MetricsData:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    return MetricsData(resource_metrics=[resource for data in batch for resource in data.resource_metrics])

@@ -1,0 +1,1 @@
+"""Real servers on loopback that a test starts in one line and that end with its ``with`` block."""

@@ -1,0 +1,187 @@
+"""OTLP/HTTP collector on loopback: keeps what it gets, answers as the test says."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+REQUEST_TYPES = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest, "/v1/logs": ExportLogsServiceRequest}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One reply.
+
+    Attributes:
+        status: Status code.
+        headers: Fields to add.
+        body: Reply body.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request.
+
+    Attributes:
+        path: Path with query.
+        headers: Fields with lower-case names.
+        body: Body as sent.
+        message: The decoded export request; None for other paths and bodies.
+        answered: Status of the reply it got.
+    """
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    message: Any
+    answered: int
+
+
+@dataclass
+class Collector:
+    """A running collector.
+
+    Attributes:
+        port: TCP port on 127.0.0.1.
+        scheme: ``http`` or ``https``.
+        answers: Replies for the next requests, first in first out; then ``standing``.
+        standing: Reply when ``answers`` is empty.
+        max_body_bytes: Bodies above this size, in bytes as sent, are answered 413.
+        requests: Everything received, in order.
+        connections: Accepted connections.
+    """
+
+    port: int
+    scheme: str = "http"
+    answers: deque[Answer] = field(default_factory=deque[Answer])
+    standing: Answer = field(default_factory=Answer)
+    max_body_bytes: int | None = None
+    requests: list[Received] = field(default_factory=list[Received])
+    connections: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def url(self) -> str:
+        """Base address, as ``OTEL_EXPORTER_OTLP_ENDPOINT`` wants it."""
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def accepted(self, path: str) -> list[Any]:
+        """Return the decoded requests of a path that were answered with success."""
+        return [each.message for each in list(self.requests) if each.path == path and each.message is not None and 200 <= each.answered < 300]
+
+    def spans(self) -> list[Span]:
+        """Return all accepted spans."""
+        return [span for message in self.accepted("/v1/traces") for resource in message.resource_spans for scope in resource.scope_spans for span in scope.spans]
+
+    def log_records(self) -> list[LogRecord]:
+        """Return all accepted log records."""
+        return [
+            record
+            for message in self.accepted("/v1/logs")
+            for resource in message.resource_logs
+            for scope in resource.scope_logs
+            for record in scope.log_records
+        ]
+
+    def metrics(self) -> list[Metric]:
+        """Return all accepted metrics; the last of a name holds its newest totals."""
+        return [
+            metric
+            for message in self.accepted("/v1/metrics")
+            for resource in message.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        ]
+
+    def wait_for(self, condition: Callable[[Collector], object], timeout_seconds: float = 5.0) -> None:
+        """Wait until the condition holds; fail the test when it does not in time."""
+        deadline = time.monotonic() + timeout_seconds
+        with self.changed:
+            while not condition(self):
+                left = deadline - time.monotonic()
+                assert left > 0, f"not within {timeout_seconds} s; got {[(each.path, each.answered) for each in self.requests]}"
+                self.changed.wait(left)
+
+    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Keep a request and return its reply."""
+        with self.changed:
+            answer = self.answers.popleft() if self.answers else self.standing
+            if self.max_body_bytes is not None and len(body) > self.max_body_bytes:
+                answer = Answer(413)
+            self.requests.append(Received(path, headers, body, decoded(path, headers, body), answer.status))
+            self.changed.notify_all()
+        return answer
+
+
+def decoded(path: str, headers: Mapping[str, str], body: bytes) -> Any:
+    """Return the export request in a body; None when the path takes none or the body is not protobuf."""
+    kind = REQUEST_TYPES.get(path)
+    if kind is None or "protobuf" not in headers.get("content-type", ""):
+        return None
+    return kind.FromString(gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)
+
+
+@contextmanager
+def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Collector]:
+    """Run a collector; with a TLS context it speaks https, with a port it listens there."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # the name is http.server's
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            answer = state.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            self.send_response(answer.status)
+            for name, value in {"content-type": "application/x-protobuf", "content-length": str(len(answer.body)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def setup(self) -> None:
+            state.connections += 1
+            super().setup()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+            """Say nothing."""
+
+    server = _Server(("127.0.0.1", port), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    state = Collector(server.server_address[1], "https" if context else "http")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that break off are part of the tests."""
