@@ -1,0 +1,54 @@
+"""Names of exporters as given → names for each signal; words that samplers and propagators go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.settings.kinds import Kind, split_names
+
+RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
+SAMPLERS = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off", *RATIO_SAMPLERS)
+
+ExporterNames = Mapping[Signal, Sequence[str]]
+NO_EXPORTERS: ExporterNames = {}
+
+
+def _names(value: object) -> tuple[str, ...]:
+    names = split_names(value)
+    if "none" in names and len(names) > 1:
+        raise ValueError("'none' stands alone")
+    return () if names == ("none",) else names
+
+
+def _for_all(value: object) -> ExporterNames:
+    names = _names(value)
+    return dict.fromkeys(SIGNALS, names)
+
+
+def _accept(value: object) -> ExporterNames:
+    if not isinstance(value, Mapping):
+        return _for_all(value)
+    given = cast("Mapping[object, object]", value)
+    for key in given:
+        if key not in SIGNALS:
+            raise ValueError("its keys must be traces, metrics or logs")
+    return {signal: _names(given[signal]) for signal in SIGNALS if given.get(signal) is not None}
+
+
+def _for_one(signal: Signal) -> Callable[[object], ExporterNames]:
+    return lambda value: {signal: _names(value)}
+
+
+def exporters_of(signal: Signal) -> Kind[ExporterNames]:
+    """Return the kind of a variable that names the exporters of one signal."""
+    return Kind("names", "names separated by commas, or none", _for_one(signal), _for_one(signal))
+
+
+EXPORTERS: Kind[ExporterNames] = Kind(
+    "names",
+    "a name, a sequence of names, or a mapping of traces, metrics and logs to names",
+    _for_all,
+    _accept,
+)

@@ -1,0 +1,163 @@
+"""Values given → values that depend on others: identity, sampler, general and special, queues, exporters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import cast
+
+from flext_observability.domain.report import SIGNALS, Notice, Signal
+from flext_observability.settings.choices import RATIO_SAMPLERS
+from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete
+from flext_observability.settings.kinds import RATIO
+from flext_observability.settings.otlp import PARTS, protocol_of
+from flext_observability.settings.reading import ARGUMENT, DEFAULT, Draft, rank
+
+IDENTITY: Mapping[str, tuple[str, ...]] = {
+    "service_name": ("service.name",),
+    "service_version": ("service.version",),
+    "service_namespace": ("service.namespace",),
+    "service_instance_id": ("service.instance.id",),
+    "environment": ("deployment.environment.name", "deployment.environment"),
+}
+"""Field → resource attributes that say the same, today's name first."""
+
+GENERAL_LIMITS: Mapping[str, str] = {
+    "span_attribute_count_limit": "attribute_count_limit",
+    "event_attribute_count_limit": "attribute_count_limit",
+    "link_attribute_count_limit": "attribute_count_limit",
+    "logrecord_attribute_count_limit": "attribute_count_limit",
+    "span_attribute_value_length_limit": "attribute_value_length_limit",
+    "logrecord_attribute_value_length_limit": "attribute_value_length_limit",
+}
+"""Special limit → the general one that it follows."""
+
+_ALIASES = {"otlp_proto_http": "otlp_http", "otlp_proto_grpc": "otlp_grpc"}
+_TREE_SIGNALS: tuple[Signal, ...] = ("traces", "logs")
+
+
+def derive_identity(draft: Draft) -> None:
+    """Let the stronger of a field and its resource attribute hold, and keep it in the field alone."""
+    attributes = dict(cast("Mapping[str, str]", draft.values.get("resource_attributes", {})))
+    for name, keys in IDENTITY.items():
+        for key in keys:
+            source = draft.sources.get(f"resource_attributes.{key}", DEFAULT)
+            if attributes.get(key) and rank(source) < draft.rank(name):
+                draft.take(name, attributes[key], source)
+        attributes.pop(keys[0], None)
+    draft.values["resource_attributes"] = attributes
+    if draft.source("service_name") == DEFAULT:
+        message = "No service name is set: back ends show unknown_service."
+        draft.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME."))
+
+
+def derive_sampler(draft: Draft) -> None:
+    """Turn ``sample_ratio`` into a sampler and its argument, or a ratio sampler's argument into ``sample_ratio``."""
+    sampler = str(draft.values.get("sampler", FIELDS["sampler"].default))
+    ratio_counts = "sample_ratio" in draft.values and (
+        draft.rank("sample_ratio") <= draft.rank("sampler_arg" if sampler in RATIO_SAMPLERS else "sampler")
+    )
+    if ratio_counts:
+        _sample_by_ratio(draft, sampler)
+    elif sampler in RATIO_SAMPLERS:
+        draft.values["sample_ratio"] = _ratio_argument(draft)
+    else:
+        draft.forget("sample_ratio")
+
+
+def _sample_by_ratio(draft: Draft, sampler: str) -> None:
+    source = draft.source("sample_ratio")
+    if (
+        sampler in {"always_on", "always_off", "parentbased_always_off"}
+        and draft.source("sampler") == source == ARGUMENT
+    ):
+        draft.mistakes.append(f"sampler {sampler!r} takes no sample_ratio: give one of the two")
+    if sampler not in RATIO_SAMPLERS:
+        draft.take("sampler", "parentbased_traceidratio", source)
+    draft.take("sampler_arg", repr(draft.values["sample_ratio"]), source)
+
+
+def _ratio_argument(draft: Draft) -> float:
+    text = str(draft.values.get("sampler_arg", "1.0"))
+    source = draft.source("sampler_arg")
+    try:
+        ratio = RATIO.parse(text)
+    except ValueError:
+        ratio = 1.0
+        if source == ARGUMENT:
+            draft.mistakes.append(f"sampler_arg must be {RATIO.allowed}, got {text!r}")
+        else:
+            message = f"{source}={text!r} is not valid: every trace is recorded."
+            draft.notices.append(Notice("traces", message, f"It must be {RATIO.allowed}.", degrades=True))
+    draft.values["sampler_arg"] = repr(ratio)
+    return ratio
+
+
+def derive_special(draft: Draft) -> None:
+    """Let a general setting from a stronger source replace the special ones, and fill limits that nobody has given."""
+    for part in PARTS:
+        for signal in SIGNALS:
+            if draft.rank(f"otlp_{part}") < draft.rank(f"otlp_{signal}_{part}"):
+                draft.forget(f"otlp_{signal}_{part}")
+    for special, general in GENERAL_LIMITS.items():
+        if draft.rank(general) < draft.rank(special):
+            draft.take(special, draft.values[general], draft.source(general))
+
+
+def derive_queues(draft: Draft) -> None:
+    """Keep a batch within its queue."""
+    for signal in _TREE_SIGNALS:
+        name = f"{signal}_max_export_batch_size"
+        size = cast("int", draft.values.get(f"{signal}_max_queue_size", FIELDS[f"{signal}_max_queue_size"].default))
+        if cast("int", draft.values.get(name, FIELDS[name].default)) > size:
+            if name in draft.values:
+                message = f"{name} is lowered to {size}, the size of the queue."
+                draft.notices.append(Notice(signal, message, f"Keep it at most {signal}_max_queue_size."))
+            draft.values[name] = size
+
+
+def derive_exporters(draft: Draft) -> FlextObservabilityConfig:
+    """Return the configuration with the exporters of each signal under their registered names."""
+    config = concrete(draft.values)
+    console = _console_wanted(config)
+    given = cast("Mapping[Signal, tuple[str, ...]]", config.exporters)
+    chosen: dict[Signal, tuple[str, ...]] = {}
+    for signal in SIGNALS:
+        names = [_registered(config, signal, name) for name in given.get(signal, ("otlp",))]
+        automatic = config.console is True or (console and signal not in given)
+        if names and automatic and signal in _TREE_SIGNALS:
+            names.append("console")
+        chosen[signal] = tuple(dict.fromkeys(names)) if _enabled(config, signal) else ()
+    draft.values["exporters"] = chosen
+    return concrete(draft.values)
+
+
+def _registered(config: FlextObservabilityConfig, signal: Signal, name: str) -> str:
+    if name == "otlp":
+        return "otlp_grpc" if protocol_of(config, signal) == "grpc" else "otlp_http"
+    return _ALIASES.get(name, name)
+
+
+def _enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
+    enabled: dict[Signal, bool] = {
+        "traces": config.traces_enabled,
+        "metrics": config.metrics_enabled,
+        "logs": config.logs_enabled,
+    }
+    return enabled[signal]
+
+
+def _console_wanted(config: FlextObservabilityConfig) -> bool:
+    """Return whether signals with default exporters show on the console too."""
+    if config.console is not None:
+        return config.console
+    if config.environment:
+        return config.environment.lower() == "development"
+    return _stderr_is_terminal()
+
+
+def _stderr_is_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # no stderr (pythonw, daemons), or a closed one
+        return False
