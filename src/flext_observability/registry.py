@@ -84,7 +84,7 @@ def find_exporter(name: str) -> FlextResult[ExporterFactory]:
     """
     registered = _registered.get(name)
     if registered is not None:
-        return FlextResult[ExporterFactory].ok(registered)
+        return FlextResult["ExporterFactory"].ok(registered)
     row = _BUILT_IN.get(_ALIASES.get(name, name))
     if row is not None:
         return _load(name, row.target, lambda: _attribute(row.target), needs=row.needs, package=row.package)
@@ -93,7 +93,7 @@ def find_exporter(name: str) -> FlextResult[ExporterFactory]:
     found = _otel_entry_points(name)
     if found:
         return _load(name, _WRAP, lambda: cast("_Wrap", _attribute(_WRAP))(name, found))
-    return FlextResult[ExporterFactory].fail(_unknown(name), code="unknown_exporter")
+    return FlextResult["ExporterFactory"].fail(_unknown(name), code="unknown_exporter")
 
 
 _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
@@ -103,7 +103,7 @@ def _load(
     name: str, target: str, load: Callable[[], object], *, needs: str = "", package: str = ""
 ) -> FlextResult[ExporterFactory]:
     """Return what ``load`` gives, errors as failures: code of others and of ours must not end the program."""
-    failed = FlextResult[ExporterFactory].fail
+    failed = FlextResult["ExporterFactory"].fail
     try:
         factory = load()
     except Exception as error:  # noqa: BLE001 - see above
@@ -119,7 +119,7 @@ def _load(
     problem = _factory_problem(factory)
     if problem:
         return failed(f"Exporter {name!r} ({target}): {problem}", code="broken_exporter")
-    return FlextResult[ExporterFactory].ok(cast("ExporterFactory", factory))
+    return FlextResult["ExporterFactory"].ok(cast("ExporterFactory", factory))
 
 
 def _attribute(target: str) -> object:

@@ -72,9 +72,9 @@ class Field:
 
 def setting(  # noqa: PLR0913 - one declaration, each part named
     kind: Kind[T],
-    default: DefaultT,
     doc: str,
     *variables: str | tuple[str, Kind[T]],
+    default: DefaultT,
     unit: str = "",
     aliases: tuple[str, ...] = (),
     signal: Signal | Literal["all"] = "all",
