@@ -29,27 +29,6 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalStatus:
-    """State of one signal.
-
-    Attributes:
-        signal: ``traces``, ``metrics`` or ``logs``.
-        state: ``active``, ``degraded`` (running, but not as asked) or ``off``.
-        exporters: Names of the exporters that are wired, in order.
-        reason: Why the state is not ``active``; empty otherwise.
-        fix: The next action; empty when nothing has to be done.
-        notices: Everything found about this signal, and about all signals, in order.
-    """
-
-    signal: Signal
-    state: SignalState
-    exporters: tuple[str, ...] = ()
-    reason: str = ""
-    fix: str = ""
-    notices: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class SignalCounts:
     """Items of one signal since start; ``started = open + sampled_out + finished``.
 
@@ -75,6 +54,31 @@ class ExporterCounts:
     exported: int = 0
     spooled: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class SignalStatus:
+    """State of one signal.
+
+    Attributes:
+        signal: ``traces``, ``metrics`` or ``logs``.
+        state: ``active``, ``degraded`` (running, but not as asked) or ``off``.
+        exporters: Names of the exporters that are wired, in order.
+        reason: Why the state is not ``active``; empty otherwise.
+        fix: The next action; empty when nothing has to be done.
+        notices: Everything found about this signal, and about all signals, in order.
+        counts: Items of this signal since start.
+        deliveries: The same by exporter.
+    """
+
+    signal: Signal
+    state: SignalState
+    exporters: tuple[str, ...] = ()
+    reason: str = ""
+    fix: str = ""
+    notices: tuple[Notice, ...] = ()
+    counts: SignalCounts | None = None
+    deliveries: tuple[ExporterCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""Telemetry for Python programs: traces, metrics and logs over OpenTelemetry, with a result instead of an exception.
+
+Every public name is loaded from its room on first use, so that the bare import costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flext_observability.correlation import (
+        correlation_scope,
+        extract_context,
+        flext_get_correlation_id,
+        flext_set_correlation_id,
+        inject_context,
+    )
+    from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.container import FlextContainer
+    from flext_observability.domain.errors import FlextObservabilityError
+    from flext_observability.domain.factory import (
+        FlextObservabilityMasterFactory,
+        get_global_factory,
+        reset_global_factory,
+    )
+    from flext_observability.domain.health_check import FlextHealthCheck
+    from flext_observability.domain.log_entry import FlextLogEntry
+    from flext_observability.domain.metric import FlextMetric
+    from flext_observability.domain.report import FlushReport, ShutdownReport, SignalStatus
+    from flext_observability.domain.result import FlextResult, PendingResult
+    from flext_observability.domain.trace import FlextTrace
+    from flext_observability.facade import (
+        Observability,
+        flush_observability,
+        get_observability,
+        init_observability,
+        shutdown_observability,
+    )
+    from flext_observability.monitor import flext_monitor_function
+    from flext_observability.ports import ExporterFactory
+    from flext_observability.registry import available_exporters, register_exporter
+    from flext_observability.services.alerts import FlextAlertService
+    from flext_observability.services.health import FlextHealthService
+    from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
+    from flext_observability.services.logs import FlextLoggingService
+    from flext_observability.services.metrics import FlextMetricsService
+    from flext_observability.services.tracing import FlextTracingService
+    from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.simple import (
+        flext_create_alert,
+        flext_create_health_check,
+        flext_create_log_entry,
+        flext_create_metric,
+        flext_create_trace,
+    )
+    from flext_observability.traced import traced
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Counter",
+    "ExporterFactory",
+    "FlextAlert",
+    "FlextAlertService",
+    "FlextContainer",
+    "FlextHealthCheck",
+    "FlextHealthService",
+    "FlextLogEntry",
+    "FlextLoggingService",
+    "FlextMetric",
+    "FlextMetricsService",
+    "FlextObservabilityConfig",
+    "FlextObservabilityError",
+    "FlextObservabilityMasterFactory",
+    "FlextResult",
+    "FlextTrace",
+    "FlextTracingService",
+    "FlushReport",
+    "Gauge",
+    "Histogram",
+    "Observability",
+    "PendingResult",
+    "ShutdownReport",
+    "SignalStatus",
+    "UpDownCounter",
+    "available_exporters",
+    "correlation_scope",
+    "extract_context",
+    "flext_create_alert",
+    "flext_create_health_check",
+    "flext_create_log_entry",
+    "flext_create_metric",
+    "flext_create_trace",
+    "flext_get_correlation_id",
+    "flext_monitor_function",
+    "flext_set_correlation_id",
+    "flush_observability",
+    "get_global_factory",
+    "get_observability",
+    "init_observability",
+    "inject_context",
+    "register_exporter",
+    "reset_global_factory",
+    "shutdown_observability",
+    "traced",
+]
+
+_HOMES = {
+    "correlation": (
+        "correlation_scope extract_context flext_get_correlation_id flext_set_correlation_id inject_context"
+    ),
+    "domain.alert": "FlextAlert",
+    "domain.container": "FlextContainer",
+    "domain.errors": "FlextObservabilityError",
+    "domain.factory": "FlextObservabilityMasterFactory get_global_factory reset_global_factory",
+    "domain.health_check": "FlextHealthCheck",
+    "domain.log_entry": "FlextLogEntry",
+    "domain.metric": "FlextMetric",
+    "domain.report": "FlushReport ShutdownReport SignalStatus",
+    "domain.result": "FlextResult PendingResult",
+    "domain.trace": "FlextTrace",
+    "facade": "Observability flush_observability get_observability init_observability shutdown_observability",
+    "monitor": "flext_monitor_function",
+    "ports": "ExporterFactory",
+    "registry": "available_exporters register_exporter",
+    "services.alerts": "FlextAlertService",
+    "services.health": "FlextHealthService",
+    "services.instruments": "Counter Gauge Histogram UpDownCounter",
+    "services.logs": "FlextLoggingService",
+    "services.metrics": "FlextMetricsService",
+    "services.tracing": "FlextTracingService",
+    "settings.config": "FlextObservabilityConfig",
+    "simple": (
+        "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
+    ),
+    "traced": "traced",
+}
+_TABLE = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room and keep it here."""
+    if name not in _TABLE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_TABLE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,95 @@
+"""Every private name of OpenTelemetry that we use, behind functions of our own; tested with the oldest and the newest SDK.
+
+Oldest supported SDK: 1.39.0. Newest tested: see ``constraints.txt``. A name missing in one of them is answered here, nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import signature
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from opentelemetry import context
+from opentelemetry._logs import get_logger_provider
+from opentelemetry._logs._internal import ProxyLoggerProvider
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  # no public name
+)
+from opentelemetry.metrics import (
+    _Gauge as Gauge,  # pyright: ignore[reportPrivateUsage]  # exported under this name only
+)
+from opentelemetry.metrics import get_meter_provider
+from opentelemetry.metrics._internal import (
+    _ProxyMeterProvider,  # pyright: ignore[reportPrivateUsage]  # no public name
+)
+from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
+from opentelemetry.util._decorator import (
+    _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  # no public name
+)
+
+__all__ = [
+    "Gauge",
+    "agnostic_context_manager",
+    "is_suppressed",
+    "make_logger_provider",
+    "no_logger_provider_yet",
+    "no_meter_provider_yet",
+    "no_tracer_provider_yet",
+    "suppressed",
+]
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.resources import Resource
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def is_suppressed() -> bool:
+    """Whether telemetry about the running code must not be recorded (it is exporting)."""
+    return bool(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+
+
+@contextmanager
+def suppressed() -> Iterator[None]:
+    """Run the body without instrumentation, so that exporting is never itself exported."""
+    token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 — OTel's signature
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def agnostic_context_manager(function: FunctionT) -> FunctionT:
+    """Turn a generator function into what OTel's tracers return: a context manager that decorates sync and async functions."""
+    return cast("FunctionT", _agnosticcontextmanager(function))
+
+
+def no_tracer_provider_yet() -> bool:
+    """Whether nobody has installed a tracer provider."""
+    return isinstance(get_tracer_provider(), ProxyTracerProvider)
+
+
+def no_meter_provider_yet() -> bool:
+    """Whether nobody has installed a meter provider."""
+    return isinstance(get_meter_provider(), _ProxyMeterProvider)
+
+
+def no_logger_provider_yet() -> bool:
+    """Whether nobody has installed a logger provider."""
+    return isinstance(get_logger_provider(), ProxyLoggerProvider)
+
+
+def make_logger_provider(resource: Resource, attribute_count: int | None, attribute_length: int | None) -> LoggerProvider:
+    """Return an SDK logger provider with these limits (SDKs before limits became an argument read them from the environment)."""
+    from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+
+    unlimited = LogRecordLimits.UNSET
+    options: dict[str, Any] = {}
+    if "log_record_limits" in signature(LoggerProvider).parameters:
+        options["log_record_limits"] = LogRecordLimits(
+            max_log_record_attributes=unlimited if attribute_count is None else attribute_count,
+            max_log_record_attribute_length=unlimited if attribute_length is None else attribute_length,
+        )
+    return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)

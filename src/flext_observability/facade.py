@@ -1,0 +1,381 @@
+"""Arguments and environment → a running configuration, its handle and its end: the only place where both paths meet."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar, cast, final
+from uuid import uuid4
+
+from flext_observability.domain.report import SIGNALS, FlushReport, ShutdownReport, Signal, SignalStatus
+from flext_observability.domain.result import FlextResult, PendingResult
+from flext_observability.registry import find_exporter
+from flext_observability.settings.resolve import ResolvedSettings, resolve
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Unpack
+
+    from flext_observability.ops_server.server import OpsServer
+    from flext_observability.providers.bootstrap import Running
+    from flext_observability.providers.lifecycle import Lifecycle
+    from flext_observability.services.alerts import FlextAlertService
+    from flext_observability.services.health import FlextHealthService
+    from flext_observability.services.logs import FlextLoggingService
+    from flext_observability.services.metrics import FlextMetricsService
+    from flext_observability.services.tracing import FlextTracingService
+    from flext_observability.settings.arguments import InitArguments
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+T = TypeVar("T")
+NOT_STARTED = "Observability is not started: call init_observability() first"
+
+
+class _Services:
+    """The services of a process, made on first use and kept through later starts, so that what they remember stays."""
+
+    @cached_property
+    def tracing(self) -> FlextTracingService:
+        from flext_observability.services.tracing import FlextTracingService
+
+        return FlextTracingService()
+
+    @cached_property
+    def metrics(self) -> FlextMetricsService:
+        from flext_observability.services.metrics import FlextMetricsService
+
+        return FlextMetricsService()
+
+    @cached_property
+    def alerts(self) -> FlextAlertService:
+        from flext_observability.services.alerts import FlextAlertService
+
+        return FlextAlertService()
+
+    @cached_property
+    def health(self) -> FlextHealthService:
+        from flext_observability.services.health import FlextHealthService
+
+        return FlextHealthService()
+
+    @cached_property
+    def logs(self) -> FlextLoggingService:
+        from flext_observability.services.logs import FlextLoggingService
+
+        return FlextLoggingService()
+
+
+@final
+class Observability:
+    """Handle of what ``init_observability`` started; also a context manager that shuts it down."""
+
+    __slots__ = ("_last_report", "_running", "_server", "_services")
+
+    def __init__(self, running: Running, services: _Services) -> None:
+        self._running = running
+        self._services = services
+        self._server: OpsServer | None = None
+        self._last_report: ShutdownReport | None = None
+
+    @property
+    def config(self) -> FlextObservabilityConfig:
+        """The resolved settings: every field concrete."""
+        return self._running.config
+
+    @property
+    def tracing(self) -> FlextTracingService:
+        """The tracing service."""
+        return self._services.tracing
+
+    @property
+    def metrics(self) -> FlextMetricsService:
+        """The metrics service."""
+        return self._services.metrics
+
+    @property
+    def logs(self) -> FlextLoggingService:
+        """The logging service."""
+        return self._services.logs
+
+    @property
+    def alerts(self) -> FlextAlertService:
+        """The alert service."""
+        return self._services.alerts
+
+    @property
+    def health(self) -> FlextHealthService:
+        """The health service."""
+        return self._services.health
+
+    @property
+    def ops_address(self) -> str:
+        """Base address of the ops server, such as ``http://127.0.0.1:9464``; empty when none runs."""
+        return self._server.address if self._server is not None else ""
+
+    def status(self) -> dict[Signal, SignalStatus]:
+        """Return the state, reason, fix and counts of each signal at this moment."""
+        from flext_observability.providers.status import describe
+
+        return describe(self._running)
+
+    def flush(self, timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
+        """Send all that was recorded until now, all signals and exporters in parallel.
+
+        Args:
+            timeout_seconds: Deadline for everything, in seconds; default ``flush_timeout_seconds`` of the settings.
+
+        Returns:
+            The report; ``complete`` is false when the deadline came first (what is left stays queued). Inside a running event
+            loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
+        """
+        limit = self.config.flush_timeout_seconds if timeout_seconds is None else timeout_seconds
+        return _timed(limit, self._flush)
+
+    def shutdown(self, timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
+        """Send what is left and stop; what cannot be sent before the deadline is counted as dropped.
+
+        Args:
+            timeout_seconds: Deadline for everything, in seconds; default ``shutdown_timeout_seconds`` of the settings.
+
+        Returns:
+            The report with all counts; calling again gives the same one. Inside a running event loop a ``PendingResult``: await
+            it. Failure code: ``invalid_timeout``.
+        """
+        limit = self.config.shutdown_timeout_seconds if timeout_seconds is None else timeout_seconds
+        return _timed(limit, self._shutdown)
+
+    def __enter__(self) -> Observability:
+        """Return the handle."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Shut down within the default deadline."""
+        self._shutdown(self.config.shutdown_timeout_seconds)
+
+    def _flush(self, limit: float) -> FlushReport:
+        began = time.monotonic()
+        complete = self._running.flush(began + limit)
+        return FlushReport(complete, time.monotonic() - began, self._running.ledger.snapshot())
+
+    def _shutdown(self, limit: float) -> ShutdownReport:
+        with _STATE.lock:
+            if self._last_report is None:
+                if _STATE.active is self:
+                    _STATE.active = None
+                    _switch_off()
+                self._last_report = self._end(limit)
+            return self._last_report
+
+    def _end(self, limit: float) -> ShutdownReport:
+        """Stop what is ours alone: the server, the workers, the exporters."""
+        began = time.monotonic()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        self._running.close(began + limit)
+        ledger = self._running.ledger.snapshot()
+        return ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
+
+    def _open_page(self) -> None:
+        """Serve the metrics page, when an exporter made one."""
+        page = next(iter(self._running.exporters.pull.values()), None)
+        if page is None:
+            return
+        from flext_observability.ops_server.app import ops_app
+        from flext_observability.ops_server.server import start_server
+
+        config, notices = self.config, self._running.notices
+        app = ops_app(metrics=page.render, health=self._health, status=self._status_document)
+        started = start_server(app, config.prometheus_host, config.prometheus_port)
+        if started.success:
+            self._server = started.unwrap()
+        else:
+            self._running.exporters.pull.clear()
+            notices.degrade("metrics", started.error or "the metrics page is not served")
+
+    def _health(self) -> tuple[bool, dict[str, object]]:
+        states = {signal: status.state for signal, status in self.status().items()}
+        return "degraded" not in states.values(), {"signals": states}
+
+    def _status_document(self) -> dict[str, object]:
+        from dataclasses import asdict
+
+        return {signal: asdict(status) for signal, status in self.status().items()}
+
+
+class _State:
+    """What this module knows of the process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.active: Observability | None = None
+        self.services = _Services()
+        self.instance_id = uuid4().hex
+        self.lifecycle: Lifecycle | None = None
+
+
+_STATE = _State()
+
+
+def init_observability(
+    config: FlextObservabilityConfig | None = None, /, **arguments: Unpack[InitArguments]
+) -> FlextResult[Observability]:
+    """Start telemetry for this process, or replace what an earlier call started.
+
+    Args:
+        config: All settings in one object; keyword arguments win over it.
+        **arguments: Any field of ``FlextObservabilityConfig``; what is not given comes from ``FLEXT_OBSERVABILITY_*``, then
+            ``OTEL_*``, then the default.
+
+    Returns:
+        The handle. A failure (code ``invalid_settings`` or ``unknown_exporter``; nothing has changed) names every wrong argument
+        and what is allowed. Trouble with ports, files, packages, the network or the environment's values is no failure: it shows
+        in ``handle.status()`` with its fix. Never raises.
+
+    Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+    """
+    try:
+        resolved = resolve(config, cast("dict[str, object]", arguments), os.environ)
+        if not resolved.success:
+            return cast("FlextResult[Observability]", resolved)
+        settings = resolved.unwrap()
+        mistake = _unknown_exporter(settings)
+        if mistake is not None:
+            return FlextResult[Observability].fail(mistake, code="unknown_exporter")
+        with _STATE.lock:
+            return FlextResult[Observability].ok(_replace_active(settings))
+    except Exception as error:  # noqa: BLE001 — start-up must not break the program that asks for it
+        return FlextResult[Observability].fail(
+            f"Starting failed: {type(error).__name__}: {error}. Report this, with the settings", code="internal"
+        )
+
+
+def get_observability() -> FlextResult[Observability]:
+    """Return the active handle, or a failure (code ``not_started``) before the start and after the end."""
+    active = _STATE.active
+    if active is None:
+        return FlextResult[Observability].fail(NOT_STARTED, code="not_started")
+    return FlextResult[Observability].ok(active)
+
+
+def flush_observability(timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
+    """Flush the active handle; see ``Observability.flush``. Failure code before the start: ``not_started``."""
+    return get_observability().flat_map(lambda active: active.flush(timeout_seconds))
+
+
+def shutdown_observability(timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
+    """Shut the active handle down; see ``Observability.shutdown``. Failure code before the start: ``not_started``."""
+    return get_observability().flat_map(lambda active: active.shutdown(timeout_seconds))
+
+
+def _replace_active(settings: ResolvedSettings) -> Observability:
+    """Start the new configuration, send telemetry there, then end the one before within its deadline."""
+    from flext_observability.providers import bootstrap
+
+    previous = _STATE.active
+    running = bootstrap.start(
+        settings.config, settings.notices, _STATE.instance_id, previous._running if previous is not None else None
+    )
+    handle = Observability(running, _STATE.services)
+    _STATE.active = handle
+    if previous is not None:
+        previous._last_report = previous._end(previous.config.shutdown_timeout_seconds)
+    handle._open_page()
+    _switch_on(running)
+    _watch_process()
+    return handle
+
+
+def _switch_on(running: Running) -> None:
+    """Connect the standard library's logging and the libraries that the settings name."""
+    from flext_observability.instrumentation import libraries, logging_bridge
+
+    config = running.config
+    if config.logs_enabled and not config.disabled:
+        logging_bridge.install(config.log_level)
+    else:
+        logging_bridge.uninstall()
+    libraries.uninstrument()
+    if config.instrument and not config.disabled:
+        running.notices.extend(libraries.instrument(config.instrument))
+
+
+def _switch_off() -> None:
+    """Disconnect everything that ``_switch_on`` connected, and send telemetry nowhere."""
+    from flext_observability.instrumentation import libraries, logging_bridge
+    from flext_observability.providers.seats import SEATS
+
+    logging_bridge.uninstall()
+    libraries.uninstrument()
+    SEATS.turn_off(*SIGNALS)
+
+
+def _watch_process() -> None:
+    from flext_observability.providers.lifecycle import Lifecycle
+
+    if _STATE.lifecycle is None:
+        _STATE.lifecycle = Lifecycle(at_exit=shutdown_observability, in_child=_begin_again_in_child)
+        _STATE.lifecycle.watch()
+
+
+def _begin_again_in_child() -> None:
+    """Start the same configuration afresh in a forked child: own locks, threads, sockets, counts and instance id."""
+    from flext_observability.providers import bootstrap
+    from flext_observability.providers.seats import SEATS
+
+    _STATE.lock = threading.RLock()
+    _STATE.instance_id = uuid4().hex
+    SEATS.reset_locks()
+    active = _STATE.active
+    if active is not None:
+        before = active._running
+        before.abandon()
+        active._server = None
+        active._running = bootstrap.start(before.config, before.found, _STATE.instance_id)
+
+
+def _unknown_exporter(settings: ResolvedSettings) -> str | None:
+    """Return what is wrong with exporter names given as arguments, or None."""
+    if settings.sources.get("exporters") != "argument":
+        return None
+    for name in {name for names in settings.config.exporters.values() for name in names}:
+        found = find_exporter(name)
+        if found.code == "unknown_exporter":
+            return found.error
+    return None
+
+
+def _timed(limit: object, work: Callable[[float], T]) -> FlextResult[T]:
+    """Do the work now, or later when an event loop runs in this thread and must not be blocked."""
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < threading.TIMEOUT_MAX:
+        return FlextResult[T].fail(
+            f"Invalid timeout {limit!r}: give seconds, zero or more", code="invalid_timeout"
+        )
+    seconds = float(limit)
+    if not _inside_event_loop():
+        return FlextResult[T].ok(work(seconds))
+
+    async def in_thread() -> FlextResult[T]:
+        from asyncio import to_thread
+
+        return FlextResult[T].ok(await to_thread(work, seconds))
+
+    return PendingResult(in_thread)
+
+
+def _inside_event_loop() -> bool:
+    if "asyncio" not in sys.modules:
+        return False  # nobody can be running a loop, so its import is saved
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True

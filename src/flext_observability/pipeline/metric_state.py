@@ -1,0 +1,101 @@
+"""One aggregation of all measurements → MetricsData for every push and every page (a measurement is paid once)."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.metrics.export import (
+    ExponentialHistogramDataPoint,
+    HistogramDataPoint,
+    InMemoryMetricReader,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_logger = logging.getLogger("flext_observability.metrics")
+Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
+
+
+def count_points(data: MetricsData) -> int:
+    """Return the number of data points."""
+    return sum(
+        len(metric.data.data_points)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
+
+
+class MetricState:
+    """The state behind all consumers of one temporality; collecting for one never takes exemplars from another.
+
+    Args:
+        preferred_temporality: Temporality by SDK instrument class; cumulative by default.
+        preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
+    """
+
+    __slots__ = ("_exemplars", "_lock", "reader")
+
+    def __init__(
+        self,
+        preferred_temporality: Mapping[type, Any] | None = None,
+        preferred_aggregation: Mapping[type, Any] | None = None,
+    ) -> None:
+        self.reader = InMemoryMetricReader(
+            preferred_temporality=dict(preferred_temporality or {}),
+            preferred_aggregation=dict(preferred_aggregation or {}),
+        )
+        self._lock = threading.RLock()
+        self._exemplars: dict[object, Any] = {}
+
+    def collect(self) -> MetricsData:
+        """Return all points of this moment; empty when there are none. User callbacks run in the calling thread."""
+        with self._lock:
+            data = self._read()
+            return MetricsData(resource_metrics=[]) if data is None else self._with_exemplars(data)
+
+    def collect_for_push(self) -> MetricsData | None:
+        """Return all points of this moment, or None when there is nothing to send."""
+        data = self.collect()
+        return data if count_points(data) else None
+
+    def reset_lock(self) -> None:
+        """Make the lock usable in a forked child, where its holder may not exist."""
+        self._lock = threading.RLock()
+
+    def _read(self) -> MetricsData | None:
+        try:
+            return self.reader.get_metrics_data()
+        except Exception:
+            _logger.exception("Collecting metrics failed; the next collection tries again")
+            return None
+
+    def _with_exemplars(self, data: MetricsData) -> MetricsData:
+        """Put back exemplars that an earlier collection took out of the SDK's reservoirs."""
+        for resource in data.resource_metrics:
+            for scope in resource.scope_metrics:
+                scope_key = (scope.scope.name, scope.scope.version)
+                for index, metric in enumerate(scope.metrics):
+                    scope.metrics[index] = self._restore(metric, scope_key)
+        return data
+
+    def _restore(self, metric: Metric, scope_key: object) -> Metric:
+        points: list[Any] = []
+        for point in metric.data.data_points:
+            key = (scope_key, metric.name, repr(sorted((point.attributes or {}).items())))
+            if point.exemplars:
+                self._exemplars[key] = point.exemplars
+                points.append(point)
+            elif key in self._exemplars:
+                points.append(dataclasses.replace(point, exemplars=self._exemplars[key]))
+            else:
+                points.append(point)
+        return dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=points))

@@ -1,0 +1,73 @@
+"""Outcomes of exports → one log line per change of state, and the state itself for the status."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from flext_observability.domain.report import Signal
+from flext_observability.ports import ExportOutcome
+
+_logger = logging.getLogger("flext_observability.export")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why an exporter does not deliver now.
+
+    Attributes:
+        reason: The ledger's word for it.
+        message: One sentence.
+        fix: The next action.
+        since: When it began, seconds on the monotonic clock.
+    """
+
+    reason: str
+    message: str
+    fix: str
+    since: float
+
+
+class ExportWatch:
+    """The state of all exporters of one process; signals that fail for one cause share one line."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._troubles: dict[tuple[str, Signal], Trouble] = {}
+
+    def note(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> None:
+        """Take the outcome of one export and log when the state changes."""
+        key = (exporter, signal)
+        with self._lock:
+            before = self._troubles.get(key)
+            if not outcome.reason:
+                change = self._recovered(key)
+            elif before is None or before.reason != outcome.reason:
+                change = self._failed(key, outcome)
+            else:
+                return
+        if change:
+            _logger.warning(change)
+
+    def trouble(self, signal: Signal) -> Trouble | None:
+        """Return what keeps this signal from being delivered, or None."""
+        with self._lock:
+            return next((trouble for (_, name), trouble in self._troubles.items() if name == signal), None)
+
+    def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome) -> str:
+        exporter, signal = key
+        known = any(name == exporter and trouble.reason == outcome.reason for (name, _), trouble in self._troubles.items())
+        self._troubles[key] = Trouble(outcome.reason, outcome.message, outcome.fix, time.monotonic())
+        if known:
+            return ""
+        state = "waiting to send again" if outcome.retry else "items are dropped"
+        return f"{exporter} ({signal}) is down, {state}: {outcome.message}. {outcome.fix}".rstrip()
+
+    def _recovered(self, key: tuple[str, Signal]) -> str:
+        exporter, _ = key
+        trouble = self._troubles.pop(key, None)
+        if trouble is None or any(name == exporter for name, _ in self._troubles):
+            return ""
+        return f"{exporter} has recovered after {time.monotonic() - trouble.since:.1f} s"

@@ -1,0 +1,121 @@
+"""What others implement: exporters, page sources, clocks and id generators (protocols and the values they exchange)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+from flext_observability.domain.report import LedgerSnapshot, Signal
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOutcome:
+    """What one export call did with a batch.
+
+    Items that are neither accepted nor refused stay at the queue's head when ``retry`` is true, and are dropped under ``reason`` otherwise.
+
+    Attributes:
+        accepted: Items (metrics: data points) that the back end took.
+        refused: Items that the back end refused for good (OTLP partial success); dropped under ``reason``.
+        retry: Whether the rest may be sent again.
+        retry_after_seconds: What the back end asked to wait, in seconds; None leaves the pace to the retry policy.
+        answered: Whether anybody answered; false for refused, unknown or silent addresses.
+        reason: Stable ledger word: ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``, ``timeout``, ``unavailable``, ``encoding``, ``error``.
+        message: What happened, one sentence with the address concerned; empty on success.
+        fix: The next action; empty on success.
+    """
+
+    accepted: int = 0
+    refused: int = 0
+    retry: bool = False
+    retry_after_seconds: float | None = None
+    answered: bool = True
+    reason: str = ""
+    message: str = ""
+    fix: str = ""
+
+
+class SignalExporter(Protocol[ItemT_contra]):
+    """Push exporter of one signal; called from one thread at a time.
+
+    Items are ``ReadableSpan`` (traces), ``ReadableLogRecord`` (logs) or ``MetricsData`` (metrics).
+    """
+
+    def export(self, batch: Sequence[ItemT_contra], timeout_seconds: float) -> ExportOutcome:
+        """Send the batch and return within ``timeout_seconds``; never raise."""
+        ...
+
+    def close(self) -> None:
+        """Release sockets and files without waiting; no call follows."""
+        ...
+
+
+@runtime_checkable
+class PullExporter(Protocol):
+    """Metrics exporter that renders a page when somebody asks for it."""
+
+    def attach(self, collect: Callable[[], MetricsData]) -> None:
+        """Take the callable that returns all current metric points (cumulative)."""
+        ...
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Return (body, content type) for a request with this ``Accept`` header."""
+        ...
+
+
+class ExporterFactory(Protocol):
+    """Maker of exporters, found by name through the registry."""
+
+    def signals(self) -> Collection[Signal]:
+        """Return the signals that this exporter can carry."""
+        ...
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> SignalExporter[object] | PullExporter:
+        """Return an exporter for the signal.
+
+        Raises:
+            ExporterUnavailable: The exporter cannot work here; carries reason and fix.
+        """
+        ...
+
+
+class ExporterUnavailable(Exception):
+    """An exporter cannot be made here: the signal degrades, the program goes on.
+
+    Attributes:
+        message: What is wrong, one sentence.
+        fix: The next action.
+    """
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+
+class Clock(Protocol):
+    """Source of time."""
+
+    def time_ns(self) -> int:
+        """Return wall time in nanoseconds since the Unix epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+        ...
+
+
+class LedgerView(Protocol):
+    """Read access to all counts."""
+
+    def snapshot(self) -> LedgerSnapshot:
+        """Return every count at this moment."""
+        ...

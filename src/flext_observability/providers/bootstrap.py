@@ -1,0 +1,203 @@
+"""Resolved settings → everything that runs for them: resource, propagators, exporters, metrics, traces, logs.
+
+``start`` reads as the architecture. Nothing here touches what ran before: the caller swaps, then closes the old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk.resources import Resource
+
+from flext_observability.domain.report import Notice, Signal
+from flext_observability.engine.compat import make_logger_provider
+from flext_observability.pipeline.delivery import Delivery, Schedule
+from flext_observability.pipeline.intake import LogIntake, SpanIntake
+from flext_observability.pipeline.ledger import Ledger
+from flext_observability.pipeline.metric_state import MetricState, count_points
+from flext_observability.pipeline.outbox import Outbox
+from flext_observability.pipeline.watch import ExportWatch
+from flext_observability.providers.exporting import Exporters, enabled_signals, open_exporters
+from flext_observability.providers.meter import MeterState, meter_key
+from flext_observability.providers.notices import Notices
+from flext_observability.providers.propagation import install_propagators
+from flext_observability.providers.resource import make_resource
+from flext_observability.providers.seats import SEATS
+from flext_observability.providers.tracer import make_tracers
+
+if TYPE_CHECKING:
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+WAITING_DELTAS = 60
+
+
+@dataclass(slots=True)
+class Running:
+    """Everything that one configuration has running."""
+
+    config: FlextObservabilityConfig
+    resource: Resource
+    notices: Notices
+    ledger: Ledger
+    watch: ExportWatch
+    exporters: Exporters
+    deliveries: list[Delivery[Any]] = field(default_factory=list[Delivery[Any]])
+    meter: MeterState | None = None
+    found: tuple[Notice, ...] = ()
+
+    def flush(self, deadline: float) -> bool:
+        """Send all that was offered until now, all signals and exporters in parallel; whether that was done in time."""
+        tickets = [(delivery, delivery.begin_flush()) for delivery in self.deliveries]
+        return all([delivery.wait_flushed(ticket, deadline) for delivery, ticket in tickets])
+
+    def close(self, deadline: float) -> None:
+        """Send what is left, all signals and exporters in parallel, and end before ``deadline`` (monotonic seconds)."""
+        for delivery in self.deliveries:
+            delivery.begin_close(deadline)
+        for delivery in self.deliveries:
+            delivery.wait_closed(deadline)
+
+    def abandon(self) -> None:
+        """Forget all of it in a forked child, where it belongs to the parent."""
+        for delivery in self.deliveries:
+            delivery.abandon()
+        for tally in self.ledger.tallies.values():
+            tally.reset_lock()
+
+
+def start(
+    config: FlextObservabilityConfig, found: tuple[Notice, ...], instance_id: str, previous: Running | None = None
+) -> Running:
+    """Build and switch on everything for resolved settings.
+
+    Args:
+        config: Resolved settings.
+        found: What resolving them found.
+        instance_id: Identity of this process.
+        previous: What ran before; its metric totals are kept when the resource is the same.
+
+    Returns:
+        What runs now; telemetry flows into it from here on. The previous one still has to be closed.
+    """
+    notices = Notices(found)
+    resource = make_resource(config, instance_id, notices)
+    install_propagators(config, notices)
+    exporters = open_exporters(config, notices)
+    running = Running(config, resource, notices, Ledger(), ExportWatch(), exporters, found=found)
+    SEATS.claim()
+    _start_metrics(running, previous)
+    _start_traces(running)
+    _start_logs(running)
+    return running
+
+
+def _start_metrics(running: Running, previous: Running | None) -> None:
+    if not enabled_signals(running.config)["metrics"]:
+        SEATS.turn_off("metrics")
+        return
+    known = previous.meter if previous is not None else None
+    same = known is not None and known.key == meter_key(running.config, running.resource)
+    state = known if known is not None and same else MeterState(running.config, running.resource)
+    running.meter = state
+    if SEATS.meters is None:
+        foreign = metrics.get_meter_provider()
+        _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers())
+    elif not same:
+        SEATS.turn_metrics(state.make_provider(running.config, running.resource))
+    for page in running.exporters.pull.values():
+        page.attach(state.for_pages.collect)
+    schedule = Schedule(
+        interval_seconds=running.config.metric_export_interval_seconds,
+        request_timeout_seconds=running.config.metric_export_timeout_seconds,
+        max_batch=1,
+        periodic=True,
+    )
+    for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, state.for_push):
+        delivery.start()
+
+
+def _start_traces(running: Running) -> None:
+    config = running.config
+    if not enabled_signals(config)["traces"]:
+        SEATS.turn_off("traces")
+        return
+    schedule = Schedule(
+        interval_seconds=config.traces_schedule_delay_seconds,
+        request_timeout_seconds=config.traces_export_timeout_seconds,
+        max_batch=min(config.traces_max_export_batch_size, config.traces_max_queue_size),
+    )
+    tally = running.ledger.tallies["traces"]
+    intake = SpanIntake(tally, _deliveries(running, "traces", schedule, config.traces_max_queue_size))
+    if SEATS.tracers is None:
+        _adopt(running, "traces", trace.get_tracer_provider(), "add_span_processor", [intake])
+        return
+    tracers = make_tracers(config, running.resource, intake, tally, running.notices)
+    SEATS.turn_traces(tracers.provider, tracers.for_service)
+
+
+def _start_logs(running: Running) -> None:
+    config = running.config
+    if not enabled_signals(config)["logs"]:
+        SEATS.turn_off("logs")
+        return
+    schedule = Schedule(
+        interval_seconds=config.logs_schedule_delay_seconds,
+        request_timeout_seconds=config.logs_export_timeout_seconds,
+        max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
+    )
+    deliveries = _deliveries(running, "logs", schedule, config.logs_max_queue_size)
+    intake = LogIntake(running.ledger.tallies["logs"], deliveries)
+    if SEATS.loggers is None:
+        _adopt(running, "logs", _logs.get_logger_provider(), "add_log_record_processor", [intake])
+        return
+    provider = make_logger_provider(
+        running.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
+    )
+    provider.add_log_record_processor(intake)
+    SEATS.turn_logs(provider)
+
+
+def _deliveries(
+    running: Running, signal: Signal, schedule: Schedule, queue_size: int, state: MetricState | None = None
+) -> list[Delivery[Any]]:
+    """Make one queue and worker for each push exporter of the signal."""
+    cumulative = running.meter is not None and running.meter.cumulative
+    made: list[Delivery[Any]] = []
+    for name, exporter in running.exporters.push[signal]:
+        delivery: Delivery[Any] = Delivery(
+            name=name,
+            signal=signal,
+            exporter=exporter,
+            outbox=Outbox[Any](signal, name, queue_size, count_points if state else None),
+            schedule=schedule,
+            watch=running.watch,
+            refill=state.collect_for_push if state else None,
+            cumulative=cumulative,
+        )
+        running.ledger.add(delivery.counts)
+        made.append(delivery)
+    running.deliveries.extend(made)
+    return made
+
+
+def _adopt(running: Running, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> None:
+    """Add our parts to a provider that somebody else installed, by its own public method."""
+    add: Callable[[object], None] | None = getattr(provider, method, None)
+    kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
+    if add is None:
+        running.notices.degrade(
+            signal,
+            f"{kind} was installed first and takes no exporters from us: nothing is sent for {signal}",
+            "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
+        )
+        return
+    for part in parts:
+        add(part)
+    running.notices.tell(
+        signal,
+        f"{kind} was installed first and is used: its resource, sampler, limits and id generator are not ours",
+        "Call init_observability before the other library to use these settings",
+    )

@@ -1,0 +1,75 @@
+"""Names of exporters → exporters of each signal; what cannot be made is a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.ports import ExporterUnavailable, PullExporter, SignalExporter
+from flext_observability.providers.notices import Notices
+from flext_observability.registry import find_exporter
+from flext_observability.settings.config import FlextObservabilityConfig
+
+
+@dataclass(slots=True)
+class Exporters:
+    """The exporters of one configuration.
+
+    Attributes:
+        push: (name, exporter) by signal, in the order of the settings.
+        pull: Metrics pages by exporter name.
+    """
+
+    push: dict[Signal, list[tuple[str, SignalExporter[object]]]] = field(
+        default_factory=lambda: {signal: [] for signal in SIGNALS}
+    )
+    pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
+
+    def names(self, signal: Signal) -> tuple[str, ...]:
+        """Return the names of the exporters that carry this signal."""
+        pages = tuple(self.pull) if signal == "metrics" else ()
+        return (*(name for name, _ in self.push[signal]), *pages)
+
+
+def open_exporters(config: FlextObservabilityConfig, notices: Notices) -> Exporters:
+    """Make every exporter that the settings name."""
+    exporters = Exporters()
+    enabled = enabled_signals(config)
+    for signal in SIGNALS:
+        for name in config.exporters.get(signal, ()) if enabled[signal] else ():
+            _open(name, signal, config, exporters, notices)
+    return exporters
+
+
+def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
+    """Return which signals the settings want at all."""
+    wanted: dict[Signal, bool] = {
+        "traces": config.traces_enabled,
+        "metrics": config.metrics_enabled,
+        "logs": config.logs_enabled,
+    }
+    return {signal: on and not config.disabled for signal, on in wanted.items()}
+
+
+def _open(
+    name: str, signal: Signal, config: FlextObservabilityConfig, exporters: Exporters, notices: Notices
+) -> None:
+    found = find_exporter(name)
+    if not found.success:
+        notices.degrade(signal, found.error or f"exporter '{name}' cannot be loaded")
+        return
+    factory = found.unwrap()
+    if signal not in factory.signals():
+        return
+    try:
+        exporter = factory.create(signal, config)
+    except ExporterUnavailable as problem:
+        notices.degrade(signal, f"{name}: {problem.message}", problem.fix)
+    except Exception as error:  # noqa: BLE001 — a factory may be somebody else's code
+        notices.degrade(signal, f"{name}: {type(error).__name__}: {error}", "Report this to the exporter's author")
+    else:
+        if isinstance(exporter, PullExporter):
+            exporters.pull[name] = exporter
+        else:
+            exporters.push[signal].append((name, exporter))

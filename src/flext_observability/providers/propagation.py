@@ -1,0 +1,110 @@
+"""Names of propagators → the global propagator, with the correlation id carried beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+
+from opentelemetry import baggage, propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context, get_current, set_value
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from flext_observability.correlation import (
+    ARRIVED_KEY,
+    CORRELATION_ATTRIBUTE,
+    current_correlation_id,
+    valid_correlation_id,
+)
+from flext_observability.providers.notices import Notices
+from flext_observability.settings.config import FlextObservabilityConfig
+
+PACKAGES = {
+    "b3": "opentelemetry-propagator-b3",
+    "b3multi": "opentelemetry-propagator-b3",
+    "jaeger": "opentelemetry-propagator-jaeger",
+    "xray": "opentelemetry-propagator-aws-xray",
+    "ottrace": "opentelemetry-propagator-ot-trace",
+}
+
+
+class CorrelationPropagator(TextMapPropagator):
+    """Carries the correlation id as a header and as baggage around other propagators.
+
+    Args:
+        inner: What carries trace context and baggage.
+        header: Name of the header.
+    """
+
+    def __init__(self, inner: TextMapPropagator, header: str) -> None:
+        self._inner = inner
+        self._header = header
+
+    def extract(
+        self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
+    ) -> Context:
+        """Read the inner propagators' values, then the id: header first, baggage second; an invalid one is left out."""
+        found = self._inner.extract(carrier, context if context is not None else get_current(), getter)
+        headers = getter.get(carrier, self._header) or getter.get(carrier, self._header.lower()) or []
+        for value in [*headers, baggage.get_baggage(CORRELATION_ATTRIBUTE, found)]:
+            arrived = valid_correlation_id(value)
+            if arrived is not None:
+                return set_value(ARRIVED_KEY, arrived, found)
+        return found
+
+    def inject(
+        self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
+    ) -> None:
+        """Write the id as header and baggage, then the inner propagators' values."""
+        source = context if context is not None else get_current()
+        correlation_id = current_correlation_id(source)
+        if correlation_id is not None:
+            setter.set(carrier, self._header, correlation_id)
+            source = baggage.set_baggage(CORRELATION_ATTRIBUTE, correlation_id, source)
+        self._inner.inject(carrier, source, setter)
+
+    @property
+    def fields(self) -> set[str]:
+        """Return the names of all headers written."""
+        return {*self._inner.fields, self._header}
+
+
+def install_propagators(config: FlextObservabilityConfig, notices: Notices) -> None:
+    """Set OTel's global propagator; names that are not installed are notices."""
+    chosen = make_propagators(config.propagators, notices)
+    propagate.set_global_textmap(CorrelationPropagator(CompositePropagator(chosen), config.correlation_id_header))
+
+
+def make_propagators(names: Sequence[str], notices: Notices) -> list[TextMapPropagator]:
+    """Return one propagator for each name, in order, without doubles; ``none`` carries nothing."""
+    chosen: list[TextMapPropagator] = []
+    for name in dict.fromkeys(names):
+        if name == "tracecontext":
+            chosen.append(TraceContextTextMapPropagator())
+        elif name == "baggage":
+            chosen.append(W3CBaggagePropagator())
+        elif name != "none":
+            chosen.extend(_installed(name, notices))
+    return chosen
+
+
+def _installed(name: str, notices: Notices) -> list[TextMapPropagator]:
+    found = list(entry_points(group="opentelemetry_propagator", name=name))
+    if not found:
+        package = PACKAGES.get(name, f"opentelemetry-propagator-{name}")
+        notices.degrade("traces", f"propagator '{name}' is not installed", f"pip install {package}")
+        return []
+    try:
+        return [found[0].load()()]
+    except Exception as error:  # noqa: BLE001 — a propagator is somebody else's code
+        notices.degrade("traces", f"propagator '{name}' failed: {error}", "Remove it from the propagators")
+        return []

@@ -1,0 +1,77 @@
+"""Settings → the resource: who emits the telemetry of this process."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.version import __version__ as sdk_version
+
+from flext_observability.providers.notices import Notices
+from flext_observability.settings.config import FlextObservabilityConfig
+
+BUILT_IN_DETECTORS = frozenset({"otel"})
+
+
+def make_resource(config: FlextObservabilityConfig, instance_id: str, notices: Notices) -> Resource:
+    """Return the resource of this process; a detector that fails is a notice.
+
+    Args:
+        config: Resolved settings.
+        instance_id: Identity of this process, used when the settings name none.
+        notices: Where findings go.
+
+    Source: https://opentelemetry.io/docs/specs/semconv/resource/
+    """
+    resource = Resource(_process_attributes())
+    for name in config.resource_detectors:
+        if name not in BUILT_IN_DETECTORS:
+            resource = resource.merge(_detected(name, notices))
+    return resource.merge(Resource({**config.resource_attributes, **_own_attributes(config, instance_id)}))
+
+
+def _own_attributes(config: FlextObservabilityConfig, instance_id: str) -> dict[str, str]:
+    given = config.resource_attributes
+    attributes = {
+        "service.name": config.service_name or given.get("service.name") or f"unknown_service:{_executable()}",
+        "service.version": config.service_version,
+        "service.namespace": config.service_namespace,
+        "service.instance.id": config.service_instance_id or given.get("service.instance.id") or instance_id,
+        "deployment.environment.name": config.environment,
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.version": sdk_version,
+    }
+    return {key: value for key, value in attributes.items() if value}
+
+
+def _process_attributes() -> dict[str, str | int]:
+    return {
+        "host.name": socket.gethostname(),
+        "os.type": platform.system().lower(),
+        "process.pid": os.getpid(),
+        "process.runtime.name": sys.implementation.name,
+        "process.runtime.version": platform.python_version(),
+    }
+
+
+def _executable() -> str:
+    return Path(sys.executable or "python").name
+
+
+def _detected(name: str, notices: Notices) -> Resource:
+    found = list(entry_points(group="opentelemetry_resource_detector", name=name))
+    if not found:
+        notices.degrade("all", f"resource detector '{name}' is not installed", "Install its package or remove the name")
+        return Resource({})
+    try:
+        detected: Resource = found[0].load()().detect()
+    except Exception as error:  # noqa: BLE001 — a detector is somebody else's code
+        notices.degrade("all", f"resource detector '{name}' failed: {error}", "Remove it from the resource detectors")
+        return Resource({})
+    return detected

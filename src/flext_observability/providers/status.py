@@ -1,0 +1,52 @@
+"""A running configuration → the status of each signal: active, degraded or off, why, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalStatus
+from flext_observability.providers.exporting import enabled_signals
+
+if TYPE_CHECKING:
+    from flext_observability.providers.bootstrap import Running
+
+
+def describe(running: Running) -> dict[Signal, SignalStatus]:
+    """Return the status of every signal at this moment."""
+    ledger = running.ledger.snapshot()
+    return {signal: _describe(running, signal, ledger) for signal in SIGNALS}
+
+
+def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
+    notices = tuple(notice for notice in running.notices.all() if notice.signal in {signal, "all"})
+    names = running.exporters.names(signal)
+    cause = _cause(running, signal, notices)
+    wanted = enabled_signals(running.config)[signal]
+    if not wanted or (not names and cause is None):
+        state, cause = "off", _why_off(signal, wanted=wanted)
+    else:
+        state = "active" if cause is None else "degraded"
+    return SignalStatus(
+        signal=signal,
+        state=state,
+        exporters=names if wanted else (),
+        reason=cause.message if cause else "",
+        fix=cause.fix if cause else "",
+        notices=notices,
+        counts=next(row for row in ledger.signals if row.signal == signal),
+        deliveries=tuple(row for row in ledger.exporters if row.signal == signal),
+    )
+
+
+def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
+    """Return what keeps the signal from working as asked: trouble of this moment first, then start-up's first finding."""
+    trouble = running.watch.trouble(signal)
+    if trouble is not None:
+        return Notice(signal, trouble.message, trouble.fix, degrades=True)
+    return next((notice for notice in notices if notice.degrades), None)
+
+
+def _why_off(signal: Signal, *, wanted: bool) -> Notice:
+    if wanted:
+        return Notice(signal, f"no exporter that the settings name carries {signal}", "Name one, such as otlp or console")
+    return Notice(signal, "switched off by the settings", f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true")
