@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, TypeVar, final
 
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+T = TypeVar("T")
+
+
+class Container(Protocol):
+    """Anything that services can look names up in."""
+
+    def register(self, name: str, instance: object) -> FlextResult[None]:
+        """Keep ``instance`` under ``name``."""
+        ...
+
+    def get(self, name: str) -> FlextResult[object]:
+        """Return what is registered under ``name``, or a failure."""
+        ...
 
 
 @final
@@ -31,19 +46,15 @@ class FlextContainer:
         Returns:
             Success, or a failure: ``invalid_argument`` (empty name), ``already_registered``.
         """
-        with self._lock:
-            return self._free(name).tap(lambda _: self._instances.__setitem__(name, instance))
+        return self._keep(self._instances, name, instance)
 
     def register_factory(self, name: str, fn: Callable[[], object]) -> FlextResult[None]:
         """Keep ``fn``, which makes the instance at the first ``get``.
 
         Returns:
-            Success, or a failure: ``invalid_argument`` (empty name, not callable), ``already_registered``.
+            Success, or a failure: ``invalid_argument`` (empty name), ``already_registered``.
         """
-        if not callable(fn):
-            return FlextResult[None].fail(f"The factory of {name!r} is not callable: pass a function without arguments", code="invalid_argument")
-        with self._lock:
-            return self._free(name).tap(lambda _: self._factories.__setitem__(name, fn))
+        return self._keep(self._factories, name, fn)
 
     def get(self, name: str) -> FlextResult[object]:
         """Return what is registered under ``name``.
@@ -52,24 +63,34 @@ class FlextContainer:
             The instance, or a failure: ``not_found``, ``factory_failed``.
         """
         with self._lock:
-            if name in self._instances:
-                return FlextResult[object].ok(self._instances[name])
-            if name in self._factories:
-                return self._make(name)
-            known = ", ".join(sorted({*self._instances, *self._factories})) or "nothing"
-        return FlextResult[object].fail(f"Nothing is registered under {name!r}: register it first (registered: {known})", code="not_found")
+            names = self._names()
+            if name not in names:
+                message = f"Nothing is registered under {name!r}: register it first"
+                return FlextResult[object].fail(
+                    f"{message} (registered: {', '.join(names) or 'nothing'})", code="not_found"
+                )
+            if name not in self._instances:
+                try:
+                    self._instances[name] = self._factories[name]()
+                except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
+                    reason = (
+                        f"The factory of {name!r} raised {type(error).__name__}: {error}; register one that works here"
+                    )
+                    return FlextResult[object].fail(reason, code="factory_failed")
+            return FlextResult.ok(self._instances[name])
 
-    def _make(self, name: str) -> FlextResult[object]:
-        try:
-            made = self._factories[name]()
-        except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
-            reason = f"The factory of {name!r} raised {type(error).__name__}: {error}"
-            return FlextResult[object].fail(reason, code="factory_failed")
-        return FlextResult[object].ok(self._instances.setdefault(name, made))
+    def _names(self) -> list[str]:
+        return sorted({*self._instances, *self._factories})
 
-    def _free(self, name: object) -> FlextResult[None]:
-        if not isinstance(name, str) or not name:
-            return FlextResult[None].fail(f"A name must be a text that is not empty, not {name!r}", code="invalid_argument")
-        if name in self._instances or name in self._factories:
-            return FlextResult[None].fail(f"{name!r} is registered already: use another name or a new container", code="already_registered")
-        return FlextResult[None].ok(None)
+    def _keep(self, place: dict[str, T], name: str, value: T) -> FlextResult[None]:
+        with self._lock:
+            if not name or type(name) is not str:
+                return FlextResult[None].fail(
+                    f"A name is a text that is not empty, not {name!r}: give one", code="invalid_argument"
+                )
+            if name in self._names():
+                return FlextResult[None].fail(
+                    f"{name!r} is registered already: use another name or a new container", code="already_registered"
+                )
+            place[name] = value
+            return FlextResult.ok(None)

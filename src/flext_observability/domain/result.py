@@ -226,8 +226,12 @@ def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResu
     import asyncio
 
     pending = PendingResult(work)
+
+    async def wait() -> FlextResult[T]:
+        return await pending
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(pending._settle())  # noqa: SLF001 - same module
+        return asyncio.run(wait())
     return pending

@@ -1,0 +1,58 @@
+"""Name, severity, message and source → FlextAlert, something that a person should know."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from pydantic import AwareDatetime, Field
+
+from flext_observability.domain.entity import Details, Entity, now, shown
+
+ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
+ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
+
+
+class FlextAlert(Entity):
+    """One alert; services return changed copies.
+
+    Rules: name and message are not blank, severity and status are known words, the escalation level is not negative.
+
+    Attributes:
+        name: What the alert is about; alerts of one name and source are one problem.
+        severity: ``info``, ``warning``, ``error`` or ``critical``.
+        message: What happened, for a person.
+        source: What raised it; may be empty.
+        details: Further facts.
+        status: ``active``, ``acknowledged``, ``escalated`` or ``resolved``.
+        escalation_level: 0 until it is escalated.
+        timestamp: When it was raised, timezone-aware.
+    """
+
+    kind: ClassVar[str] = "alert"
+
+    name: str
+    severity: str
+    message: str
+    source: str = ""
+    details: Details = Field(default_factory=dict)
+    status: str = "active"
+    escalation_level: int = 0
+    timestamp: AwareDatetime = Field(default_factory=now)
+
+    @property
+    def alert_id(self) -> str:
+        """The alert's ``id``."""
+        return self.id
+
+    def _broken_rule(self) -> str:
+        if not self.name.strip():
+            return "Invalid alert name: it is blank; say what the alert is about"
+        if self.severity not in ALERT_SEVERITIES:
+            return f"Invalid alert severity: {shown(self.severity)}; use one of {', '.join(ALERT_SEVERITIES)}"
+        if not self.message.strip():
+            return "Invalid alert message: it is blank; say what happened"
+        if self.status not in ALERT_STATUSES:
+            return f"Invalid alert status: {shown(self.status)}; use one of {', '.join(ALERT_STATUSES)}"
+        if self.escalation_level < 0:
+            return f"Invalid alert escalation level: {shown(self.escalation_level)}; use 0 or more"
+        return ""

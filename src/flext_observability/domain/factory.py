@@ -1,0 +1,186 @@
+"""Plain arguments → checked entities, neither emitted nor started (FlextObservabilityMasterFactory)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, final
+
+from pydantic import ValidationError
+
+from flext_observability.domain.alert import FlextAlert
+from flext_observability.domain.entity import Entity, tags_to_text
+from flext_observability.domain.health_check import FlextHealthCheck
+from flext_observability.domain.log_entry import FlextLogEntry
+from flext_observability.domain.metric import FlextMetric
+from flext_observability.domain.result import FlextResult
+from flext_observability.domain.trace import FlextTrace
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from flext_observability.domain.container import Container
+
+EntityT = TypeVar("EntityT", bound=Entity)
+
+_LABELS: Final = {
+    "metric_type": "metric type",
+    "operation_name": "operation name",
+    "service_name": "service name",
+}
+
+
+class _Clock(Protocol):
+    def time_ns(self) -> int: ...
+
+
+@final
+class FlextObservabilityMasterFactory:
+    """Maker of entities.
+
+    Every method checks types and rules and returns the entity, or a failure with the code ``invalid_<entity>`` whose message names the
+    field. Nothing is emitted or started. ``tags`` are scalars and become text; where an entity has no tags, they join its context or
+    details, whose own names win.
+
+    Args:
+        container: Where ``clock`` (``time_ns()``) and ``id_generator`` (a function that returns text) are looked up; without them entities
+            have the current time and random ids.
+    """
+
+    __slots__ = ("_container",)
+
+    def __init__(self, container: Container | None = None) -> None:
+        self._container = container
+
+    def create_metric(
+        self,
+        name: str,
+        value: float | Decimal,
+        unit: str = "",
+        tags: Mapping[str, object] | None = None,
+        metric_type: str = "gauge",
+    ) -> FlextResult[FlextMetric]:
+        """Return a metric; the fields are those of ``FlextMetric``."""
+        fields = {"name": name, "value": value, "unit": unit, "tags": _or_empty(tags), "metric_type": metric_type}
+        return self._create(FlextMetric, lambda: fields)
+
+    def create_trace(
+        self,
+        operation_name: str,
+        service_name: str,
+        context: Mapping[str, object] | None = None,
+        parent_trace_id: str | None = None,
+        *,
+        tags: Mapping[str, object] | None = None,
+    ) -> FlextResult[FlextTrace]:
+        """Return a trace that is not started; the fields are those of ``FlextTrace``."""
+        fields = {"operation_name": operation_name, "service_name": service_name, "parent_trace_id": parent_trace_id}
+        return self._create(FlextTrace, lambda: {**fields, "context": _merged(tags, context)})
+
+    def create_alert(
+        self,
+        name: str,
+        severity: str,
+        message: str,
+        source: str = "",
+        details: Mapping[str, object] | None = None,
+        *,
+        tags: Mapping[str, object] | None = None,
+    ) -> FlextResult[FlextAlert]:
+        """Return an alert; the fields are those of ``FlextAlert``."""
+        fields = {"name": name, "severity": severity, "message": message, "source": source}
+        return self._create(FlextAlert, lambda: {**fields, "details": _merged(tags, details)})
+
+    def create_health_check(
+        self,
+        name: str,
+        status: str = "healthy",
+        message: str = "",
+        details: Mapping[str, object] | None = None,
+        *,
+        tags: Mapping[str, object] | None = None,
+    ) -> FlextResult[FlextHealthCheck]:
+        """Return a health check; the fields are those of ``FlextHealthCheck``."""
+        fields = {"name": name, "status": status, "message": message}
+        return self._create(FlextHealthCheck, lambda: {**fields, "details": _merged(tags, details)})
+
+    def create_log_entry(
+        self,
+        level: str,
+        message: str,
+        context: Mapping[str, object] | None = None,
+        *,
+        tags: Mapping[str, object] | None = None,
+    ) -> FlextResult[FlextLogEntry]:
+        """Return a log entry; the fields are those of ``FlextLogEntry``."""
+        fields = {"level": level, "message": message}
+        return self._create(FlextLogEntry, lambda: {**fields, "context": _merged(tags, context)})
+
+    def _create(self, entity: type[EntityT], fields: Callable[[], dict[str, Any]]) -> FlextResult[EntityT]:
+        try:
+            made = entity(**fields(), **self._identity(entity))
+        except ValidationError as error:
+            problem, wrong = _explain(entity, error)
+        except Exception as error:  # noqa: BLE001 - tags that cannot be read, a clock or id generator that fails
+            problem, wrong = f"Invalid {_words(entity.kind)}", str(error) or type(error).__name__
+        else:
+            return made.validate_business_rules().map(lambda _: made)
+        return FlextResult[EntityT].fail(f"{problem}: {wrong}", code=f"invalid_{entity.kind}")
+
+    def _identity(self, entity: type[Entity]) -> dict[str, Any]:
+        """Return id and time when the container has sources of its own for them."""
+        if self._container is None:
+            return {}
+        identity: dict[str, Any] = {}
+        if new_id := self._container.get("id_generator").data:
+            identity["id"] = cast("Callable[[], str]", new_id)()
+        if clock := self._container.get("clock").data:
+            seconds, rest = divmod(cast("_Clock", clock).time_ns(), 1_000_000_000)
+            identity[entity.time_field] = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
+        return identity
+
+
+def _or_empty(tags: object) -> object:
+    return {} if tags is None else tags
+
+
+def _merged(tags: object, own: object) -> object:
+    """Join tags and context or details; what is no mapping goes on to the type check as it is."""
+    texts = tags_to_text(_or_empty(tags))
+    own = _or_empty(own)
+    return {**texts, **cast("Mapping[str, object]", own)} if isinstance(own, Mapping) else own
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _explain(entity: type[Entity], error: ValidationError) -> tuple[str, str]:
+    """Return the failure's prefix and what is wrong, for the first field that has a wrong type."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = str(first["loc"][0])
+    problem = f"Invalid {_LABELS.get(field, f'{_words(entity.kind)} {_words(field)}')}"
+    if first["type"] == "value_error":
+        return problem, first["msg"].removeprefix("Value error, ")
+    return problem, f"{first['msg'].lower()}, not {type(first['input']).__name__}"
+
+
+_lock = Lock()
+_factory: FlextObservabilityMasterFactory | None = None
+
+
+def get_global_factory() -> FlextObservabilityMasterFactory:
+    """Return the factory that the whole process shares; made at the first call."""
+    global _factory  # noqa: PLW0603 - the one shared factory
+    with _lock:
+        if _factory is None:
+            _factory = FlextObservabilityMasterFactory()
+        return _factory
+
+
+def reset_global_factory() -> None:
+    """Forget the shared factory; the next ``get_global_factory`` makes a new one."""
+    global _factory  # noqa: PLW0603 - the one shared factory
+    with _lock:
+        _factory = None

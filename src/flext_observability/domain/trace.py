@@ -1,0 +1,52 @@
+"""Operation, service, context and parent → FlextTrace, one span's life as the caller sees it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from flext_observability.domain.entity import Details, Entity, now, shown
+
+TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
+
+
+class FlextTrace(Entity):
+    """One operation that is traced; the only entity that changes: starting and ending it fill the last fields.
+
+    Rules: operation name and service name are not blank, the status is one of ``TRACE_STATUSES``.
+
+    Attributes:
+        operation_name: Name of the span.
+        service_name: Service that the span is recorded under.
+        context: Attributes of the span; ``parent_trace_id`` in it counts as the field when that is None.
+        parent_trace_id: Id of another trace, or 32 hex digits of a known OpenTelemetry trace; None for the current span.
+        start_time: When it began, timezone-aware.
+        end_time: When it ended, timezone-aware; None while it runs.
+        status: ``unset`` until it ends, then ``ok``, ``error``, or ``abandoned`` when nobody ended it in time.
+        trace_id: 32 hex digits once started, else empty.
+        span_id: 16 hex digits once started, else empty.
+    """
+
+    model_config = ConfigDict(frozen=False)
+    kind: ClassVar[str] = "trace"
+    time_field: ClassVar[str] = "start_time"
+
+    operation_name: str
+    service_name: str
+    context: Details = Field(default_factory=dict)
+    parent_trace_id: str | None = None
+    start_time: AwareDatetime = Field(default_factory=now)
+    end_time: AwareDatetime | None = None
+    status: str = "unset"
+    trace_id: str = ""
+    span_id: str = ""
+
+    def _broken_rule(self) -> str:
+        if not self.operation_name.strip():
+            return "Invalid operation name: it is blank; say what is done, such as 'checkout'"
+        if not self.service_name.strip():
+            return "Invalid service name: it is blank; say which service does it, such as 'orders'"
+        if self.status not in TRACE_STATUSES:
+            return f"Invalid trace status: {shown(self.status)}; use one of {', '.join(TRACE_STATUSES)}"
+        return ""
