@@ -1,0 +1,182 @@
+# Everything here needs only make and Python 3.11 or newer; the stack targets need Go 1.26 or newer as well.
+# PYTHON=/path/to/python3 names the interpreter, WORKERS=n the number of test processes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+VENV := .venv
+OLDEST := .venv-oldest
+PY := $(VENV)/bin/python
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+export PYTHON
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PRE_COMMIT_HOME ?= $(CURDIR)/.cache/pre-commit
+ifeq ($(CI),true)
+export NO_COLOR := 1
+export PIP_NO_INPUT := 1
+endif
+
+# What `make test` runs: all that needs Python alone.
+SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs)
+PYTEST := $(PY) -m pytest
+MAKE_VENV := scripts/python.sh scripts/environment.py
+
+BASE := $(VENV)/.made-base
+DEMO := $(VENV)/.made-demo
+DEV := $(VENV)/.made-dev
+
+$(BASE) $(DEMO) $(DEV): $(VENV)/.made-%: pyproject.toml constraints.txt
+	@$(MAKE_VENV) $(VENV) --extra $* --constraints constraints.txt
+
+$(OLDEST)/.made-test: pyproject.toml constraints-oldest.txt
+	@$(MAKE_VENV) $(OLDEST) --extra test --constraints constraints-oldest.txt
+
+##@ See it work
+
+.PHONY: demo
+demo: $(DEMO)  ## one checkout through four processes: traces, logs and metrics
+	@$(PY) -m examples.shop
+
+##@ Test
+
+.PHONY: test
+test: $(DEV)  ## all tests that need Python alone, with the coverage gate
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@$(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal $(SUITES)
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
+
+.PHONY: test-unit
+test-unit: $(DEV)  ## unit tests, without coverage
+	@$(PYTEST) -n $(WORKERS) tests/unit
+
+.PHONY: test-integration
+test-integration: $(DEV)  ## tests with real processes and sockets on loopback
+	@$(PYTEST) -n $(WORKERS) --dist worksteal tests/integration
+
+.PHONY: test-fast
+test-fast: $(DEV)  ## unit and architecture tests, up to the first failure
+	@$(PYTEST) -n $(WORKERS) -q -x tests/unit tests/architecture
+
+.PHONY: test-oldest
+test-oldest: $(OLDEST)/.made-test  ## unit and integration tests on the oldest supported OpenTelemetry SDK
+	@$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not newest_sdk" -o cache_dir=.cache/pytest-oldest \
+		$(wildcard tests/unit tests/integration)
+
+.PHONY: test-stack
+test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
+	@$(PYTEST) tests/stack
+
+.PHONY: coverage-html
+coverage-html: $(DEV)  ## the last run's coverage as pages
+	@test -e .cache/coverage/data || $(MAKE) --no-print-directory test
+	@$(PY) -m coverage html --fail-under=0 --quiet
+	@echo "Open .cache/coverage/html/index.html"
+
+##@ Check
+
+.PHONY: check
+check: lint type-check architecture audit-pydantic-v2 security  ## all gates that run no other test
+
+.PHONY: lint
+lint: $(DEV)  ## ruff's rules and format, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
+
+.PHONY: type-check
+type-check: $(DEV)  ## strict mypy, strict pyright
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+.PHONY: architecture
+architecture: $(DEV)  ## layers, sizes, names, what an import loads
+	@$(PYTEST) -q tests/architecture
+
+.PHONY: security
+security: $(DEV)  ## bandit, and known vulnerabilities of what is pinned
+	@$(BIN)/bandit --quiet --recursive --severity-level medium src  # ruff's S rules judge the low ones, line by line
+	@echo "bandit: passed"
+	@$(PY) scripts/audit_dependencies.py constraints.txt
+
+.PHONY: audit-pydantic-v2
+audit-pydantic-v2: $(DEV)  ## no pydantic v1 idiom in src
+	@$(PY) scripts/audit_pydantic.py src
+
+.PHONY: validate
+validate: $(BASE)  ## the shipped configuration, judged by the real collector, promtool and compose
+	@$(PY) -m monitoring.native validate
+
+##@ Change
+
+.PHONY: format
+format: $(DEV)  ## put the code in the house format
+	@$(BIN)/ruff check --quiet --select I --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: fix
+fix: $(DEV)  ## repair what ruff can repair, then format
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+.PHONY: changelog
+changelog: $(DEV)  ## show what the next release's notes will say
+	@$(BIN)/towncrier build --draft --version "$$($(PY) -c 'from importlib.metadata import version; print(version("flext-observability"))')"
+
+.PHONY: constraints
+constraints:  ## pin the newest versions, and the oldest supported ones, by a fresh resolve
+	@scripts/python.sh scripts/constraints.py
+
+##@ Install
+
+.PHONY: setup
+setup: install-dev  ## install-dev, and git hooks
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install; fi
+
+.PHONY: install
+install: $(BASE)  ## the package and what it needs, in .venv
+	@echo "$(VENV): flext-observability is installed"
+
+.PHONY: install-dev
+install-dev: $(DEV)  ## the same with every tool of this file
+	@echo "$(VENV): flext-observability and all tools are installed"
+
+.PHONY: build
+build: $(DEV)  ## wheel and source archive in dist/
+	@rm -rf dist
+	@$(PY) -m build --no-isolation --outdir dist .
+
+.PHONY: clean
+clean:  ## remove what was generated; environments stay
+	@rm -rf .cache .hypothesis .run build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+	@echo "Clean. To start from nothing: rm -rf $(VENV) $(OLDEST)"
+
+##@ The real stack, without Docker
+
+.PHONY: stack-install
+stack-install: $(BASE)  ## build collector, Jaeger, Prometheus, Loki, Alertmanager, Pushgateway
+	@$(PY) -m monitoring.native install
+
+.PHONY: stack-up
+stack-up: $(BASE)  ## start them on loopback and wait until they are healthy
+	@$(PY) -m monitoring.native up
+
+.PHONY: stack-status
+stack-status: $(BASE)  ## each part with its address
+	@$(PY) -m monitoring.native status
+
+.PHONY: stack-down
+stack-down: $(BASE)  ## stop exactly those
+	@$(PY) -m monitoring.native down
+
+##@ This text
+
+.PHONY: help
+help:  ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+	@echo

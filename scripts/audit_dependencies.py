@@ -1,0 +1,81 @@
+"""Pinned versions → known vulnerabilities, or "not audited" when the advisory service does not really answer.
+
+Exit code 1 on a vulnerability only. A service that knows no advisory for a release which is known to be vulnerable (a mirror without advisories
+answers like that) has audited nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import cast
+
+KNOWN_VULNERABLE = "jinja2==2.10"  # CVE-2019-10906
+TIMEOUT_SECONDS = 300
+
+
+def audit(requirements: Path) -> tuple[list[dict[str, object]], str]:
+    """Return pip-audit's dependencies, and why the service could not be asked (empty when it could)."""
+    command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements), "--no-deps", "--disable-pip"]
+    command += ["--format", "json", "--progress-spinner", "off", "--timeout", "20"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return [], f"no answer within {TIMEOUT_SECONDS} s"
+    try:
+        found = cast("list[dict[str, object]]", json.loads(run.stdout)["dependencies"])
+    except (ValueError, KeyError):
+        lines = run.stderr.strip().splitlines() or ["no answer"]
+        return [], lines[-1][:200]
+    return found, ""
+
+
+def answers(folder: Path) -> str:
+    """Return why the service cannot be trusted to know advisories; empty when it can."""
+    canary = folder / "canary.txt"
+    canary.write_text(KNOWN_VULNERABLE + "\n")
+    found, reason = audit(canary)
+    if reason or any(entry.get("vulns") for entry in found):
+        return reason
+    return f"the advisory service cannot be reached (it knows nothing of {KNOWN_VULNERABLE}, which is vulnerable)"
+
+
+def report(found: list[dict[str, object]]) -> int:
+    """Print vulnerabilities and what could not be audited; return the exit code."""
+    vulnerable = [entry for entry in found if entry.get("vulns")]
+    skipped = [entry for entry in found if entry.get("skip_reason")]
+    for entry in vulnerable:
+        ids = ", ".join(str(item["id"]) for item in cast("list[dict[str, object]]", entry["vulns"]))
+        print(f"  {entry['name']} {entry['version']}: {ids}")
+    for entry in skipped:
+        not_audited(f"{entry['name']}: {entry['skip_reason']}")
+    print(f"pip-audit: {len(found) - len(skipped)} packages audited, {len(vulnerable)} vulnerable")
+    return 1 if vulnerable else 0
+
+
+def not_audited(reason: str) -> None:
+    """Say it on the console, and in the list that .ci/run prints at its end."""
+    print(f"pip-audit: not audited: {reason}")
+    if skips := os.environ.get("SKIPS_FILE"):
+        with Path(skips).open("a", encoding="utf-8") as file:
+            file.write(f"dependency audit: not audited: {reason}\n")
+
+
+def main(requirements: str) -> int:
+    """Audit the file; return 1 when something in it is vulnerable."""
+    with tempfile.TemporaryDirectory() as folder:
+        reason = answers(Path(folder))
+    if not reason:
+        found, reason = audit(Path(requirements))
+        if not reason:
+            return report(found)
+    not_audited(reason)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

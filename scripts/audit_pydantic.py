@@ -1,0 +1,96 @@
+"""Python files → every idiom of pydantic v1 in them, with the v2 word for it; exit code 1 when there is one."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+NAMES = {
+    "validator": "field_validator",
+    "root_validator": "model_validator",
+    "parse_obj_as": "TypeAdapter(…).validate_python",
+    "parse_raw_as": "TypeAdapter(…).validate_json",
+    "BaseSettings": "pydantic_settings.BaseSettings",
+    "validate_arguments": "validate_call",
+    "Extra": 'ConfigDict(extra="…")',
+    "GenericModel": "BaseModel with Generic",
+    "create_model_from_typeddict": "TypeAdapter",
+}
+MODULES = ("pydantic.v1", "pydantic.generics", "pydantic.class_validators", "pydantic.error_wrappers")
+METHODS = {
+    "parse_obj": "model_validate",
+    "parse_raw": "model_validate_json",
+    "from_orm": "model_validate with from_attributes",
+    "schema_json": "json.dumps(model_json_schema())",
+    "update_forward_refs": "model_rebuild",
+    "__fields__": "model_fields",
+    "__fields_set__": "model_fields_set",
+}
+MODEL_METHODS = {"dict": "model_dump", "json": "model_dump_json", "copy": "model_copy", "construct": "model_construct"}
+FIELD_ARGUMENTS = {"const": "Literal", "regex": "pattern", "min_items": "min_length", "max_items": "max_length", "env": "-"}
+
+
+def findings(source: str) -> Iterator[tuple[int, str]]:
+    """Yield (line, what to write instead) for each idiom of pydantic v1 in ``source``."""
+    tree = ast.parse(source)
+    models = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and _is_model(node)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] == "pydantic":
+                if module.startswith(MODULES):
+                    yield node.lineno, f"{module} is pydantic v1"
+                for alias in node.names:
+                    if alias.name in NAMES:
+                        yield node.lineno, f"{alias.name}: use {NAMES[alias.name]}"
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.name.startswith(MODULES):
+                        yield node.lineno, f"{alias.name} is pydantic v1"
+            case ast.Attribute(value=ast.Name(id="pydantic"), attr=attr) if attr in NAMES:
+                yield node.lineno, f"pydantic.{attr}: use {NAMES[attr]}"
+            case ast.Attribute(attr=attr) if attr in METHODS:
+                yield node.lineno, f".{attr}: use {METHODS[attr]}"
+            case ast.Call(func=ast.Name(id="Field"), keywords=keywords):
+                for keyword in keywords:
+                    if keyword.arg in FIELD_ARGUMENTS:
+                        yield node.lineno, f"Field({keyword.arg}=…): use {FIELD_ARGUMENTS[keyword.arg]}"
+            case ast.ClassDef() if node.name in models:
+                yield from _in_model(node)
+            case _:
+                pass
+
+
+def _is_model(node: ast.ClassDef) -> bool:
+    bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    return bool(bases & {"BaseModel", "Entity", "RootModel"}) or any(base.startswith("Flext") for base in bases)
+
+
+def _in_model(model: ast.ClassDef) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(model):
+        match node:
+            case ast.ClassDef(name="Config"):
+                yield node.lineno, "class Config: use model_config = ConfigDict(…)"
+            case ast.Assign(targets=[ast.Name(id="__root__")]) | ast.AnnAssign(target=ast.Name(id="__root__")):
+                yield node.lineno, "__root__: use RootModel"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=attr)) if attr in MODEL_METHODS:
+                yield node.lineno, f"self.{attr}(): use {MODEL_METHODS[attr]}"
+            case _:
+                pass
+
+
+def main(folders: list[str]) -> int:
+    """Print every finding under the folders; return 1 when there is one."""
+    count = files = 0
+    for path in sorted(path for folder in folders for path in Path(folder).rglob("*.py")):
+        files += 1
+        for line, advice in findings(path.read_text(encoding="utf-8")):
+            print(f"{path}:{line}: {advice}")
+            count += 1
+    print(f"audit-pydantic-v2: {count} idioms of pydantic v1 in {files} files")
+    return 1 if count or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
