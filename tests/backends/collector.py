@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,11 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-REQUEST_TYPES = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest, "/v1/logs": ExportLogsServiceRequest}
+REQUEST_TYPES: Mapping[str, Any] = {
+    "/v1/traces": ExportTraceServiceRequest,
+    "/v1/metrics": ExportMetricsServiceRequest,
+    "/v1/logs": ExportLogsServiceRequest,
+}
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,21 @@ class Collector:
 
     def accepted(self, path: str) -> list[Any]:
         """Return the decoded requests of a path that were answered with success."""
-        return [each.message for each in list(self.requests) if each.path == path and each.message is not None and 200 <= each.answered < 300]
+        return [
+            each.message
+            for each in list(self.requests)
+            if each.path == path and each.message is not None and 200 <= each.answered < 300
+        ]
 
     def spans(self) -> list[Span]:
         """Return all accepted spans."""
-        return [span for message in self.accepted("/v1/traces") for resource in message.resource_spans for scope in resource.scope_spans for span in scope.spans]
+        return [
+            span
+            for message in self.accepted("/v1/traces")
+            for resource in message.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
 
     def log_records(self) -> list[LogRecord]:
         """Return all accepted log records."""
@@ -119,7 +133,9 @@ class Collector:
         with self.changed:
             while not condition(self):
                 left = deadline - time.monotonic()
-                assert left > 0, f"not within {timeout_seconds} s; got {[(each.path, each.answered) for each in self.requests]}"
+                assert left > 0, (
+                    f"not within {timeout_seconds} s; got {[(each.path, each.answered) for each in self.requests]}"
+                )
                 self.changed.wait(left)
 
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -142,7 +158,7 @@ def decoded(path: str, headers: Mapping[str, str], body: bytes) -> Any:
 
 
 @contextmanager
-def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Collector]:
+def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Generator[Collector]:
     """Run a collector; with a TLS context it speaks https, with a port it listens there."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -152,7 +168,11 @@ def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Iterat
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             answer = state.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             self.send_response(answer.status)
-            for name, value in {"content-type": "application/x-protobuf", "content-length": str(len(answer.body)), **answer.headers}.items():
+            for name, value in {
+                "content-type": "application/x-protobuf",
+                "content-length": str(len(answer.body)),
+                **answer.headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(behaviour: Callable[[RawServer, socket.socket], None]) -> Iterator[RawServer]:
+def raw_server(behaviour: Callable[[RawServer, socket.socket], None]) -> Generator[RawServer]:
     """Run ``behaviour(server, connection)`` in a thread for each connection, then close it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = RawServer(listener.getsockname()[1])
@@ -123,7 +123,9 @@ def read_request(connection: socket.socket) -> tuple[bytes, bytes]:
             return b"", b""
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next((int(line.partition(b":")[2]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    length = next(
+        (int(line.partition(b":")[2]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+    )
     while len(body) < length:
         body += connection.recv(1 << 16)
     return head, body

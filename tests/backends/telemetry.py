@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.metrics import Meter
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -31,19 +33,27 @@ def make_spans(count: int, **attributes: Any) -> list[ReadableSpan]:
 
 def make_logs(count: int) -> list[ReadableLogRecord]:
     """Return log records with the bodies ``log-0``, ``log-1`` and so on."""
-    kept = InMemoryLogRecordExporter()
+    kept = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call] # the SDK has no annotation there
     provider = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(kept))
     logger = provider.get_logger("tests")
     for index in range(count):
-        logger.emit(LogRecord(timestamp=1, observed_timestamp=2, severity_number=SeverityNumber.INFO, severity_text="INFO", body=f"log-{index}"))
+        logger.emit(
+            LogRecord(
+                timestamp=1,
+                observed_timestamp=2,
+                severity_number=SeverityNumber.INFO,
+                severity_text="INFO",
+                body=f"log-{index}",
+            )
+        )
     return list(kept.get_finished_logs())
 
 
-def make_metrics(record: Callable[[Any], None], **options: Any) -> MetricsData:
-    """Return the points of what ``record(meter)`` recorded; options go to the MeterProvider."""
+def make_metrics(record: Callable[[Meter], object], *, views: Sequence[View] = ()) -> MetricsData:
+    """Return the points of what ``record(meter)`` recorded, seen through the views."""
     reader = InMemoryMetricReader()
-    provider = MeterProvider(metric_readers=[reader], **{"resource": RESOURCE, "shutdown_on_exit": False, **options})
+    provider = MeterProvider([reader], RESOURCE, views=views, shutdown_on_exit=False)
     record(provider.get_meter("tests"))
     data = reader.get_metrics_data()
     assert data is not None

@@ -7,7 +7,13 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.exporters.otlp_outcome import CERTIFICATE_SETTING, ENDPOINT_SETTING, from_fault, from_reply
+from flext_observability.exporters.otlp_outcome import (
+    ENDPOINT_SETTING,
+    file_fix,
+    from_fault,
+    from_file_error,
+    from_reply,
+)
 from flext_observability.exporters.otlp_split import BatchSender
 from flext_observability.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.wire.address import HttpTarget, http_target
@@ -60,7 +66,7 @@ class OtlpHttpExporter:
         except TransportError as error:
             return from_fault(error, port=self._target.port)
         except TlsFileError as error:
-            return ExportOutcome(retry=True, answered=False, reason="unreachable", message=str(error), fix=f"correct {CERTIFICATE_SETTING}")
+            return from_file_error(error)
         return from_reply(self._signal, reply, items=items, place=self._target.place)
 
 
@@ -97,7 +103,9 @@ def checked_target(settings: OtlpSettings) -> HttpTarget:
     try:
         target = http_target(settings.endpoint, headers=headers, tls=tls)
     except ValueError as error:
-        raise ExporterUnavailable(f"OTLP over HTTP cannot start: {error}", f"correct {ENDPOINT_SETTING} or otlp_headers") from error
+        raise ExporterUnavailable(
+            f"OTLP over HTTP cannot start: {error}", f"correct {ENDPOINT_SETTING} or otlp_headers"
+        ) from error
     if target.url.scheme == "https":
         check_tls(tls)
     return target
@@ -119,8 +127,7 @@ def check_tls(tls: TlsFiles) -> None:
     try:
         client_context(tls)
     except TlsFileError as error:
-        fix = f"correct {CERTIFICATE_SETTING}, otlp_client_certificate (OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE) or otlp_client_key (OTEL_EXPORTER_OTLP_CLIENT_KEY)"
-        raise ExporterUnavailable(f"TLS cannot be used: {error}", fix) from error
+        raise ExporterUnavailable(f"TLS cannot be used: {error.message}", file_fix(error)) from error
 
 
 factory = OtlpHttpFactory()

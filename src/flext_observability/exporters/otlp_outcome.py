@@ -14,6 +14,7 @@ from flext_observability.domain.report import Signal
 from flext_observability.ports import ExportOutcome
 from flext_observability.wire.faults import FaultKind, TransportError
 from flext_observability.wire.otlp_response import parse_error, parse_success, shortened
+from flext_observability.wire.tls import TlsFileError
 
 if TYPE_CHECKING:
     from flext_observability.wire.http import HttpReply
@@ -31,31 +32,44 @@ _BATCH_SETTINGS: dict[Signal, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    retry: bool
     reason: str
     fix: str
+    retry: bool = False
 
 
-_UNAVAILABLE = _Refusal(True, "unavailable", "nothing to do if it recovers by itself; otherwise look at the receiver's own log")
-_WRONG_PLACE = _Refusal(
-    False, "not_found", f"set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318"
+_UNAVAILABLE = _Refusal(
+    "unavailable", "nothing to do if it recovers by itself; otherwise look at the receiver's own log", retry=True
 )
-_UNAUTHORIZED = _Refusal(False, "unauthorized", f"set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN")
-_MOVED = _Refusal(False, "not_found", f"redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
+_WRONG_PLACE = _Refusal(
+    "not_found",
+    f"set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318",
+)
+_UNAUTHORIZED = _Refusal(
+    "unauthorized", f"set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN"
+)
+_MOVED = _Refusal("not_found", f"redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
 _BY_STATUS: dict[int, _Refusal] = {
-    400: _Refusal(False, "rejected", "the receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version"),
+    400: _Refusal(
+        "rejected",
+        "the receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version",
+    ),
     401: _UNAUTHORIZED,
     403: _UNAUTHORIZED,
     404: _WRONG_PLACE,
     405: _WRONG_PLACE,
     408: _UNAVAILABLE,
-    415: _Refusal(False, "rejected", "the receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none"),
-    429: _Refusal(True, "unavailable", "the receiver asks for less: send less (sample_ratio), or raise its limits"),
+    415: _Refusal(
+        "rejected",
+        "the receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
+    ),
+    429: _Refusal(
+        "unavailable", "the receiver asks for less: send less (sample_ratio), or raise its limits", retry=True
+    ),
     502: _UNAVAILABLE,
     503: _UNAVAILABLE,
     504: _UNAVAILABLE,
 }
-_OTHER = _Refusal(False, "error", "look at the receiver's own log")
+_OTHER = _Refusal("error", "look at the receiver's own log")
 
 
 def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> ExportOutcome:
@@ -69,8 +83,16 @@ def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> E
     """
     if 200 <= reply.status < 300:
         return _taken(signal, reply, items, place)
-    refusal = _too_large(signal) if reply.status == 413 else _MOVED if 300 <= reply.status < 400 else _BY_STATUS.get(reply.status, _OTHER)
-    said = shortened(reply.headers.get("location", "")) or parse_error(reply.body, reply.headers.get("content-type", ""))
+    refusal = (
+        _too_large(signal)
+        if reply.status == 413
+        else _MOVED
+        if 300 <= reply.status < 400
+        else _BY_STATUS.get(reply.status, _OTHER)
+    )
+    said = shortened(reply.headers.get("location", "")) or parse_error(
+        reply.body, reply.headers.get("content-type", "")
+    )
     return ExportOutcome(
         retry=refusal.retry,
         retry_after_seconds=retry_after_seconds(reply.headers.get("retry-after", "")) if refusal.retry else None,
@@ -95,6 +117,22 @@ def from_fault(error: TransportError, *, port: int) -> ExportOutcome:
         message=error.message,
         fix=_fault_fix("http2" if http2 else error.kind),
     )
+
+
+def from_file_error(error: TlsFileError) -> ExportOutcome:
+    """Return the outcome of a request that a certificate or key file kept from being sent: it may be put right."""
+    return ExportOutcome(
+        retry=True,
+        answered=False,
+        reason="unreachable",
+        message=f"TLS cannot be used: {error.message}",
+        fix=file_fix(error),
+    )
+
+
+def file_fix(error: TlsFileError) -> str:
+    """Return the next action about a certificate or key file."""
+    return f"correct otlp_{error.role} (OTEL_EXPORTER_OTLP_{error.role.upper()})"
 
 
 def partly_taken(refused: int, said: str, *, items: int, place: str) -> ExportOutcome:
@@ -152,7 +190,7 @@ def _taken(signal: Signal, reply: HttpReply, items: int, place: str) -> ExportOu
 
 
 def _too_large(signal: Signal) -> _Refusal:
-    return _Refusal(False, "too_large", f"raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
+    return _Refusal("too_large", f"raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
 
 
 def _fault_fix(kind: FaultKind) -> str:

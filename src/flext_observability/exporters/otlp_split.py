@@ -14,6 +14,8 @@ from flext_observability.wire.otlp_encode import encode_request
 
 _CUT_REASONS = frozenset({"too_large", "encoding"})
 
+# Signal, batch → bytes; may raise.
+Encode = Callable[[Signal, Sequence[object]], bytes]
 # Encoded request, items in it, seconds allowed → outcome.
 Send = Callable[[bytes, int, float], ExportOutcome]
 
@@ -26,12 +28,13 @@ class BatchSender:
     ones of the batch. A single item that is too large, or that protobuf cannot hold, is refused alone.
     """
 
-    __slots__ = ("_send", "_signal", "_too_many_bytes")
+    __slots__ = ("_encode", "_send", "_signal", "_too_many_bytes")
 
-    def __init__(self, signal: Signal, send: Send) -> None:
-        """Take what sends one encoded request."""
+    def __init__(self, signal: Signal, send: Send, *, encode: Encode = encode_request) -> None:
+        """Take what encodes a batch and what sends the bytes."""
         self._signal: Signal = signal
         self._send = send
+        self._encode = encode
         self._too_many_bytes: int | None = None
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
@@ -47,14 +50,16 @@ class BatchSender:
 
     def _attempt(self, batch: Sequence[object], items: int, deadline: float) -> ExportOutcome:
         try:
-            body = encode_request(self._signal, batch)
+            body = self._encode(self._signal, batch)
         except Exception as error:  # noqa: BLE001 - whatever an odd value makes the encoder raise concerns that item alone
             return _not_encoded(self._signal, error)
         if items > 1 and self._too_many_bytes is not None and len(body) >= self._too_many_bytes:
             return ExportOutcome(reason="too_large")
         left = deadline - monotonic()
         if left <= 0:
-            return ExportOutcome(retry=True, reason="timeout", message="the time allowed ended before all parts of the batch were sent")
+            return ExportOutcome(
+                retry=True, reason="timeout", message="the time allowed ended before all parts of the batch were sent"
+            )
         outcome = self._send(body, items, left)
         if outcome.reason == "too_large":
             self._too_many_bytes = min(len(body), self._too_many_bytes or len(body))
@@ -67,7 +72,9 @@ class BatchSender:
             return done
         rest = self._part(second, deadline)
         said = rest if rest.reason or not done.reason else done
-        return replace(said, accepted=done.accepted + rest.accepted, refused=done.refused + rest.refused, retry=rest.retry)
+        return replace(
+            said, accepted=done.accepted + rest.accepted, refused=done.refused + rest.refused, retry=rest.retry
+        )
 
 
 def _not_encoded(signal: Signal, error: Exception) -> ExportOutcome:

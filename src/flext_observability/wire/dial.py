@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from flext_observability.wire.faults import FaultKind, TransportError, remaining_seconds
+from flext_observability.wire.faults import TransportError, remaining_seconds
 
 # What socket.getaddrinfo gives: family, kind, protocol, canonical name, socket address.
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
@@ -73,19 +74,23 @@ def _resolve(host: str, port: int, deadline: float) -> list[AddressInfo]:
         _run_bounded(look_up, remaining_seconds(deadline, f"{host}:{port}"))
     if found:
         return found
-    kind: FaultKind = "unknown_host"
-    raise TransportError(kind, f"the host name {host!r} cannot be resolved ({problems[0] if problems else 'no answer in time'})")
+    raise TransportError(
+        "unknown_host",
+        f"the host name {host!r} cannot be resolved ({problems[0] if problems else 'no answer in time'})",
+    )
 
 
 def _is_literal(host: str) -> bool:
     return host[-1:].isdigit() or ":" in host
 
 
-def _run_bounded(work: Any, timeout_seconds: float) -> None:
+def _run_bounded(work: Callable[[], None], timeout_seconds: float) -> None:
     thread = threading.Thread(target=work, name="flext-observability-resolve", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # No thread to be had (limits, or the interpreter is ending): wait as long as the resolver does.
+    except (
+        RuntimeError
+    ):  # No thread to be had (limits, or the interpreter is ending): wait as long as the resolver does.
         work()
         return
     thread.join(timeout_seconds)

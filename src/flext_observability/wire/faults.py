@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-FaultKind = Literal["unknown_host", "refused", "unreachable", "timeout", "tls", "broken", "not_http", "http2", "tls_expected", "proxy"]
+FaultKind = Literal[
+    "unknown_host", "refused", "unreachable", "timeout", "tls", "broken", "not_http", "http2", "tls_expected", "proxy"
+]
 SILENT_KINDS: frozenset[FaultKind] = frozenset({"unknown_host", "refused", "unreachable", "timeout"})
 
 

@@ -109,7 +109,9 @@ class HttpTransport:
         self._forget()
         target = self.target
         proxy = proxy_for(target.url)
-        self._sock = sock = dial(proxy.host, proxy.port, deadline) if proxy else dial(target.host, target.port, deadline)
+        self._sock = sock = (
+            dial(proxy.host, proxy.port, deadline) if proxy else dial(target.host, target.port, deadline)
+        )
         self._owner = os.getpid()
         if target.url.scheme == "https":
             if proxy:
@@ -158,7 +160,10 @@ def _request_head(method: str, target: HttpTarget, proxy: Proxy | None) -> bytes
     fields = {"Host": target.authority, "Accept-Encoding": "identity", **target.headers}
     if proxy is None or target.url.scheme == "https":
         return _fields(f"{method} {target.path} HTTP/1.1", fields)
-    return _fields(f"{method} http://{target.authority}{target.path} HTTP/1.1", {**fields, "Proxy-Authorization": proxy.authorization})
+    return _fields(
+        f"{method} http://{target.authority}{target.path} HTTP/1.1",
+        {**fields, "Proxy-Authorization": proxy.authorization},
+    )
 
 
 def _fields(first_line: str, headers: Mapping[str, str]) -> bytes:
@@ -169,7 +174,12 @@ def _fields(first_line: str, headers: Mapping[str, str]) -> bytes:
 def _tunnel(sock: socket.socket, proxy: Proxy, target: HttpTarget, deadline: float) -> None:
     place = f"the proxy {bracketed(proxy.host)}:{proxy.port}"
     goal = f"{bracketed(target.host)}:{target.port}"
-    _send(sock, _fields(f"CONNECT {goal} HTTP/1.1", {"Host": goal, "Proxy-Authorization": proxy.authorization}) + b"\r\n", deadline, place)
+    _send(
+        sock,
+        _fields(f"CONNECT {goal} HTTP/1.1", {"Host": goal, "Proxy-Authorization": proxy.authorization}) + b"\r\n",
+        deadline,
+        place,
+    )
     reply = _start_reply(sock, deadline, place, method="CONNECT")
     if reply.status != 200:
         raise TransportError("proxy", f"{place} answered {reply.status} {reply.reason} to CONNECT {goal}")

@@ -54,7 +54,7 @@ def _scopes(leaves: list[_Leaf]) -> list[ScopeMetrics]:
 
 def _metric(leaves: list[_Leaf]) -> Metric:
     metric = leaves[0][2]
-    return replace(metric, data=replace(metric.data, data_points=[leaf[3] for leaf in leaves]))
+    return replace(metric, data=replace(cast("Any", metric.data), data_points=[leaf[3] for leaf in leaves]))
 
 
 def _runs(leaves: list[_Leaf], level: int) -> list[list[_Leaf]]:

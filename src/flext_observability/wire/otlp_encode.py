@@ -25,7 +25,9 @@ def request_message(signal: Signal, batch: Sequence[object]) -> Message:
 
         return encode_spans(cast("Sequence[ReadableSpan]", batch))
     if signal == "logs":
-        from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs  # The package has no other name for it.
+        from opentelemetry.exporter.otlp.proto.common._log_encoder import (
+            encode_logs,
+        )  # The package has no other name for it.
 
         return encode_logs(cast("Sequence[ReadableLogRecord]", batch))
     from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics

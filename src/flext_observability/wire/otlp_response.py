@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
 
 MAX_MESSAGE_LETTERS = 300
-_REFUSED_FIELDS: dict[Signal, str] = {"traces": "rejected_spans", "metrics": "rejected_data_points", "logs": "rejected_log_records"}
+_REFUSED_FIELDS: dict[Signal, str] = {
+    "traces": "rejected_spans",
+    "metrics": "rejected_data_points",
+    "logs": "rejected_log_records",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def parse_error(body: bytes, content_type: str = "") -> str:
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith("protobuf"):
-        from google.rpc.status_pb2 import Status
+        from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # its package has no py.typed
 
         status = Status()
         try:
@@ -72,7 +76,9 @@ def parse_error(body: bytes, content_type: str = "") -> str:
 
 def shortened(text: str) -> str:
     """Return the text in one printable line of at most ``MAX_MESSAGE_LETTERS``."""
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text[: 4 * MAX_MESSAGE_LETTERS]).split())
+    line = " ".join(
+        "".join(letter if letter.isprintable() else " " for letter in text[: 4 * MAX_MESSAGE_LETTERS]).split()
+    )
     return line if len(line) <= MAX_MESSAGE_LETTERS else line[: MAX_MESSAGE_LETTERS - 1] + "…"
 
 

@@ -33,11 +33,11 @@ def proxy_for(url: SplitResult) -> Proxy | None:
     """
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
-    from urllib.request import getproxies_environment, proxy_bypass_environment
+    from urllib.request import getproxies, proxy_bypass
 
-    proxies = getproxies_environment()
+    proxies = getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or proxy_bypass_environment(url.netloc.rpartition("@")[2], proxies):
+    if not address or proxy_bypass(url.netloc.rpartition("@")[2]):
         return None
     return _parse(address)
 
@@ -57,5 +57,8 @@ def _parse(address: str) -> Proxy:
     except ValueError:
         port = 0
     if url.scheme != "http" or not url.hostname or not port:
-        raise TransportError("proxy", f"the proxy variables of the environment hold {url.scheme}://{url.netloc.rpartition('@')[2]}, which is no http://host:port")
+        raise TransportError(
+            "proxy",
+            f"the proxy variables of the environment hold {url.scheme}://{url.netloc.rpartition('@')[2]}, which is no http://host:port",
+        )
     return Proxy(url.hostname, port, basic_authorization(url))

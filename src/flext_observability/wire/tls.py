@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import ssl
+
+FileRole = Literal["certificate", "client_certificate", "client_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +27,23 @@ class TlsFiles:
     client_key_file: str | None = None
 
     @property
-    def given(self) -> tuple[str, ...]:
-        """The paths that are set, in order."""
-        paths = (self.certificate_file, self.client_certificate_file, self.client_key_file)
-        return tuple(path for path in paths if path)
+    def given(self) -> bool:
+        """Whether any path is set."""
+        return bool(self.certificate_file or self.client_certificate_file or self.client_key_file)
 
 
 class TlsFileError(Exception):
-    """A certificate or key file cannot be used; the text names the file and says why."""
+    """A certificate or key file cannot be used.
+
+    Attributes:
+        role: Which file: ``certificate``, ``client_certificate`` or ``client_key``.
+        message: What is wrong with it, one sentence that names it.
+    """
+
+    def __init__(self, role: FileRole, message: str) -> None:
+        super().__init__(message)
+        self.role: FileRole = role
+        self.message = message
 
 
 def client_context(files: TlsFiles) -> ssl.SSLContext:
@@ -43,16 +54,17 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     """
     import ssl
 
-    for path in files.given:
-        _check_readable(path)
+    _check_readable("certificate", files.certificate_file)
+    _check_readable("client_certificate", files.client_certificate_file)
+    _check_readable("client_key", files.client_key_file)
     try:
         context = ssl.create_default_context(cafile=files.certificate_file)
     except ssl.SSLError as error:
-        raise TlsFileError(f"{files.certificate_file} holds no usable PEM certificate ({error.reason or error})") from error
+        raise TlsFileError("certificate", f"{files.certificate_file} holds no usable PEM certificate") from error
     if files.client_certificate_file:
         _load_client_certificate(context, files.client_certificate_file, files.client_key_file)
     elif files.client_key_file:
-        raise TlsFileError(f"the client key {files.client_key_file} is set without a client certificate")
+        raise TlsFileError("client_certificate", f"the client key {files.client_key_file} is set without a certificate")
     context.set_alpn_protocols(["http/1.1"])
     return context
 
@@ -64,13 +76,14 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
         # The empty password keeps an encrypted key from asking on the terminal.
         context.load_cert_chain(certificate, key, password="")
     except ssl.SSLError as error:
-        names = f"{certificate} and {key}" if key else certificate
-        raise TlsFileError(f"{names} hold no usable PEM certificate with its unencrypted key ({error.reason or error})") from error
+        place = f"{certificate} and {key}" if key else certificate
+        message = f"{place} hold no PEM certificate with its key, unencrypted ({error.reason or error})"
+        raise TlsFileError("client_key" if key else "client_certificate", message) from error
 
 
-def _check_readable(path: str) -> None:
+def _check_readable(role: FileRole, path: str | None) -> None:
     try:
-        with Path(path).open("rb"):
-            return
+        if path:
+            Path(path).open("rb").close()
     except OSError as error:
-        raise TlsFileError(f"{path} cannot be read ({error.strerror or error})") from error
+        raise TlsFileError(role, f"{path} cannot be read ({error.strerror})") from error
