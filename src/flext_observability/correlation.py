@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from typing import NamedTuple
 from uuid import uuid4
@@ -22,7 +22,7 @@ from flext_observability.domain.result import FlextResult
 CORRELATION_ATTRIBUTE = "flext.correlation_id"
 ARRIVED_KEY = create_key(CORRELATION_ATTRIBUTE)
 MAX_ID_CHARACTERS = 128
-_VALID_ID = re.compile(r"[\x21-\x7e]{1,%d}" % MAX_ID_CHARACTERS)
+_VALID_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
 
 
 class _Own(NamedTuple):
@@ -100,11 +100,8 @@ def correlation_scope(correlation_id: str | None = None) -> Iterator[str]:
     try:
         yield value
     finally:
-        try:
+        with suppress(ValueError):  # an async generator may be closed from another context: nothing to restore there
             _own.reset(token)
-        except ValueError:
-            # An async generator may be closed from another context, where there is nothing to restore.
-            pass
 
 
 def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str]:

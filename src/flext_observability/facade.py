@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast, final
 from uuid import uuid4
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
 
 T = TypeVar("T")
+_logger = logging.getLogger("flext_observability")
 NOT_STARTED = "Observability is not started: call init_observability() first"
 
 
@@ -69,22 +72,90 @@ class _Services:
         return FlextLoggingService()
 
 
+class _Session:
+    """One configuration from its start to its end: what runs, the ops server, and the last report."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.server: OpsServer | None = None
+        self.report: ShutdownReport | None = None
+
+    def open_page(self) -> None:
+        """Serve the metrics page, when an exporter made one."""
+        page = next(iter(self.running.exporters.pull.values()), None)
+        if page is None:
+            return
+        from flext_observability.ops_server.app import ops_app
+        from flext_observability.ops_server.server import start_server
+
+        config = self.running.config
+        app = ops_app(metrics=page.render, health=self._health, status=self._status)
+        started = start_server(app, config.prometheus_host, config.prometheus_port)
+        if started.success:
+            self.server = started.unwrap()
+            return
+        self.running.exporters.pull.clear()
+        self.running.notices.degrade("metrics", started.error or "the metrics page is not served")
+
+    def flush(self, limit: float) -> FlushReport:
+        """Send what waits; see ``Observability.flush``."""
+        began = time.monotonic()
+        complete = self.running.flush(began + limit)
+        return FlushReport(complete, time.monotonic() - began, self.running.ledger.snapshot())
+
+    def end(self, limit: float) -> ShutdownReport:
+        """Stop the server, the workers and the exporters, once; say what was lost."""
+        if self.report is None:
+            began = time.monotonic()
+            if self.server is not None:
+                self.server.stop()
+            self.running.close(began + limit)
+            ledger = self.running.ledger.snapshot()
+            self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
+            if ledger.dropped:
+                lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
+                _logger.warning(
+                    "Telemetry was lost: %s of %d items", lost, sum(row.finished for row in ledger.exporters)
+                )
+        return self.report
+
+    def begin_again(self, instance_id: str) -> None:
+        """Start afresh in a forked child: the parent keeps its queues, sockets and server."""
+        from flext_observability.providers import bootstrap
+
+        before = self.running
+        before.abandon()
+        self.server = None
+        self.running = bootstrap.start(before.config, before.found, instance_id)
+
+    def describe(self) -> dict[Signal, SignalStatus]:
+        """Return the status of each signal at this moment."""
+        from flext_observability.providers.status import describe
+
+        return describe(self.running)
+
+    def _health(self) -> tuple[bool, dict[str, object]]:
+        states = {signal: status.state for signal, status in self.describe().items()}
+        return "degraded" not in states.values(), {"signals": states}
+
+    def _status(self) -> dict[str, object]:
+        return {signal: asdict(status) for signal, status in self.describe().items()}
+
+
 @final
 class Observability:
     """Handle of what ``init_observability`` started; also a context manager that shuts it down."""
 
-    __slots__ = ("_last_report", "_running", "_server", "_services")
+    __slots__ = ("_services", "_session")
 
-    def __init__(self, running: Running, services: _Services) -> None:
-        self._running = running
+    def __init__(self, session: _Session, services: _Services) -> None:
+        self._session = session
         self._services = services
-        self._server: OpsServer | None = None
-        self._last_report: ShutdownReport | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
         """The resolved settings: every field concrete."""
-        return self._running.config
+        return self._session.running.config
 
     @property
     def tracing(self) -> FlextTracingService:
@@ -114,13 +185,12 @@ class Observability:
     @property
     def ops_address(self) -> str:
         """Base address of the ops server, such as ``http://127.0.0.1:9464``; empty when none runs."""
-        return self._server.address if self._server is not None else ""
+        server = self._session.server
+        return "" if server is None else server.address
 
     def status(self) -> dict[Signal, SignalStatus]:
         """Return the state, reason, fix and counts of each signal at this moment."""
-        from flext_observability.providers.status import describe
-
-        return describe(self._running)
+        return self._session.describe()
 
     def flush(self, timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
         """Send all that was recorded until now, all signals and exporters in parallel.
@@ -133,7 +203,7 @@ class Observability:
             loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
         limit = self.config.flush_timeout_seconds if timeout_seconds is None else timeout_seconds
-        return _timed(limit, self._flush)
+        return _timed(limit, self._session.flush)
 
     def shutdown(self, timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
         """Send what is left and stop; what cannot be sent before the deadline is counted as dropped.
@@ -146,7 +216,7 @@ class Observability:
             it. Failure code: ``invalid_timeout``.
         """
         limit = self.config.shutdown_timeout_seconds if timeout_seconds is None else timeout_seconds
-        return _timed(limit, self._shutdown)
+        return _timed(limit, self._stop)
 
     def __enter__(self) -> Observability:
         """Return the handle."""
@@ -156,57 +226,14 @@ class Observability:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Shut down within the default deadline."""
-        self._shutdown(self.config.shutdown_timeout_seconds)
+        self._stop(self.config.shutdown_timeout_seconds)
 
-    def _flush(self, limit: float) -> FlushReport:
-        began = time.monotonic()
-        complete = self._running.flush(began + limit)
-        return FlushReport(complete, time.monotonic() - began, self._running.ledger.snapshot())
-
-    def _shutdown(self, limit: float) -> ShutdownReport:
+    def _stop(self, limit: float) -> ShutdownReport:
         with _STATE.lock:
-            if self._last_report is None:
-                if _STATE.active is self:
-                    _STATE.active = None
-                    _switch_off()
-                self._last_report = self._end(limit)
-            return self._last_report
-
-    def _end(self, limit: float) -> ShutdownReport:
-        """Stop what is ours alone: the server, the workers, the exporters."""
-        began = time.monotonic()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-        self._running.close(began + limit)
-        ledger = self._running.ledger.snapshot()
-        return ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
-
-    def _open_page(self) -> None:
-        """Serve the metrics page, when an exporter made one."""
-        page = next(iter(self._running.exporters.pull.values()), None)
-        if page is None:
-            return
-        from flext_observability.ops_server.app import ops_app
-        from flext_observability.ops_server.server import start_server
-
-        config, notices = self.config, self._running.notices
-        app = ops_app(metrics=page.render, health=self._health, status=self._status_document)
-        started = start_server(app, config.prometheus_host, config.prometheus_port)
-        if started.success:
-            self._server = started.unwrap()
-        else:
-            self._running.exporters.pull.clear()
-            notices.degrade("metrics", started.error or "the metrics page is not served")
-
-    def _health(self) -> tuple[bool, dict[str, object]]:
-        states = {signal: status.state for signal, status in self.status().items()}
-        return "degraded" not in states.values(), {"signals": states}
-
-    def _status_document(self) -> dict[str, object]:
-        from dataclasses import asdict
-
-        return {signal: asdict(status) for signal, status in self.status().items()}
+            if _STATE.session is self._session:
+                _STATE.session = None
+                _switch_off()
+            return self._session.end(limit)
 
 
 class _State:
@@ -214,7 +241,7 @@ class _State:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.active: Observability | None = None
+        self.session: _Session | None = None
         self.services = _Services()
         self.instance_id = uuid4().hex
         self.lifecycle: Lifecycle | None = None
@@ -258,10 +285,10 @@ def init_observability(
 
 def get_observability() -> FlextResult[Observability]:
     """Return the active handle, or a failure (code ``not_started``) before the start and after the end."""
-    active = _STATE.active
-    if active is None:
+    session = _STATE.session
+    if session is None:
         return FlextResult[Observability].fail(NOT_STARTED, code="not_started")
-    return FlextResult[Observability].ok(active)
+    return FlextResult[Observability].ok(Observability(session, _STATE.services))
 
 
 def flush_observability(timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
@@ -278,18 +305,16 @@ def _replace_active(settings: ResolvedSettings) -> Observability:
     """Start the new configuration, send telemetry there, then end the one before within its deadline."""
     from flext_observability.providers import bootstrap
 
-    previous = _STATE.active
-    running = bootstrap.start(
-        settings.config, settings.notices, _STATE.instance_id, previous._running if previous is not None else None
-    )
-    handle = Observability(running, _STATE.services)
-    _STATE.active = handle
+    previous = _STATE.session
+    before = previous.running if previous is not None else None
+    session = _Session(bootstrap.start(settings.config, settings.notices, _STATE.instance_id, before))
+    _STATE.session = session
     if previous is not None:
-        previous._last_report = previous._end(previous.config.shutdown_timeout_seconds)
-    handle._open_page()
-    _switch_on(running)
+        previous.end(previous.running.config.shutdown_timeout_seconds)
+    session.open_page()
+    _switch_on(session.running)
     _watch_process()
-    return handle
+    return Observability(session, _STATE.services)
 
 
 def _switch_on(running: Running) -> None:
@@ -326,18 +351,13 @@ def _watch_process() -> None:
 
 def _begin_again_in_child() -> None:
     """Start the same configuration afresh in a forked child: own locks, threads, sockets, counts and instance id."""
-    from flext_observability.providers import bootstrap
     from flext_observability.providers.seats import SEATS
 
     _STATE.lock = threading.RLock()
     _STATE.instance_id = uuid4().hex
     SEATS.reset_locks()
-    active = _STATE.active
-    if active is not None:
-        before = active._running
-        before.abandon()
-        active._server = None
-        active._running = bootstrap.start(before.config, before.found, _STATE.instance_id)
+    if _STATE.session is not None:
+        _STATE.session.begin_again(_STATE.instance_id)
 
 
 def _unknown_exporter(settings: ResolvedSettings) -> str | None:
@@ -354,9 +374,7 @@ def _unknown_exporter(settings: ResolvedSettings) -> str | None:
 def _timed(limit: object, work: Callable[[float], T]) -> FlextResult[T]:
     """Do the work now, or later when an event loop runs in this thread and must not be blocked."""
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < threading.TIMEOUT_MAX:
-        return FlextResult[T].fail(
-            f"Invalid timeout {limit!r}: give seconds, zero or more", code="invalid_timeout"
-        )
+        return FlextResult[T].fail(f"Invalid timeout {limit!r}: give seconds, zero or more", code="invalid_timeout")
     seconds = float(limit)
     if not _inside_event_loop():
         return FlextResult[T].ok(work(seconds))

@@ -28,7 +28,8 @@ class ExportOutcome:
         retry: Whether the rest may be sent again.
         retry_after_seconds: What the back end asked to wait, in seconds; None leaves the pace to the retry policy.
         answered: Whether anybody answered; false for refused, unknown or silent addresses.
-        reason: Stable ledger word: ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``, ``timeout``, ``unavailable``, ``encoding``, ``error``.
+        reason: Stable ledger word:
+            ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``, ``timeout``, ``unavailable``, ``encoding``, ``error``.
         message: What happened, one sentence with the address concerned; empty on success.
         fix: The next action; empty on success.
     """

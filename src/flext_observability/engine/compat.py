@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from opentelemetry import context
 from opentelemetry._logs import get_logger_provider
@@ -25,6 +25,7 @@ from opentelemetry.metrics._internal import (
 )
 from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 from opentelemetry.util._decorator import (
+    _AgnosticContextManager,  # pyright: ignore[reportPrivateUsage]  # no public name
     _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  # no public name
 )
 
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
 
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+P = ParamSpec("P")
+YieldT = TypeVar("YieldT")
 
 
 def is_suppressed() -> bool:
@@ -61,9 +63,12 @@ def suppressed() -> Iterator[None]:
         context.detach(token)
 
 
-def agnostic_context_manager(function: FunctionT) -> FunctionT:
+def agnostic_context_manager(
+    function: Callable[P, Iterator[YieldT]],
+) -> Callable[P, _AgnosticContextManager[YieldT]]:
     """Turn a generator function into what OTel's tracers return: a context manager that decorates sync and async functions."""
-    return cast("FunctionT", _agnosticcontextmanager(function))
+    make: Callable[[Any], Callable[P, _AgnosticContextManager[YieldT]]] = _agnosticcontextmanager
+    return make(function)
 
 
 def no_tracer_provider_yet() -> bool:
@@ -81,7 +86,9 @@ def no_logger_provider_yet() -> bool:
     return isinstance(get_logger_provider(), ProxyLoggerProvider)
 
 
-def make_logger_provider(resource: Resource, attribute_count: int | None, attribute_length: int | None) -> LoggerProvider:
+def make_logger_provider(
+    resource: Resource, attribute_count: int | None, attribute_length: int | None
+) -> LoggerProvider:
     """Return an SDK logger provider with these limits (SDKs before limits became an argument read them from the environment)."""
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 

@@ -67,7 +67,7 @@ class StableLoggerProvider(LoggerProvider):
         """Make the lock usable in a forked child, where its holder may not exist."""
         self._lock = threading.RLock()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """Answer what SDK providers have beyond the API (``resource`` …) from the one behind."""
         if name.startswith("_"):
             raise AttributeError(name)

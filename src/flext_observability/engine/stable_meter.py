@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry.metrics import (
     CallbackT,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 Make = Callable[[Meter], Any]
+InstrumentT = TypeVar("InstrumentT", bound="_Follower")
 
 
 class _Follower:
@@ -161,13 +162,13 @@ class StableMeter(Meter):
             StableObservableGauge, lambda m: m.create_observable_gauge(name, callbacks, unit, description), object()
         )
 
-    def _keep(self, kind: Callable[[Make, Meter], Any], make: Make, *identity: object) -> Any:
+    def _keep(self, kind: type[InstrumentT], make: Make, *identity: object) -> InstrumentT:
         """Return the instrument of this identity, made once, so that asking again costs no memory."""
         key = (kind, *identity)
         with self._lock:
             if key not in self._instruments:
                 self._instruments[key] = kind(make, self._target)
-            return self._instruments[key]
+            return cast("InstrumentT", self._instruments[key])
 
 
 class StableMeterProvider(MeterProvider):
@@ -205,7 +206,7 @@ class StableMeterProvider(MeterProvider):
         for meter in self._meters.values():
             meter.reset_locks()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """Answer what SDK providers have beyond the API from the one behind."""
         if name.startswith("_"):
             raise AttributeError(name)

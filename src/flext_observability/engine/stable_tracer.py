@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from opentelemetry.trace import (
@@ -120,7 +120,7 @@ class StableTracerProvider(TracerProvider):
         """Make the lock usable in a forked child, where its holder may not exist."""
         self._lock = threading.RLock()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """Answer what SDK providers have beyond the API (``resource``, ``add_span_processor`` …) from the one behind."""
         if name.startswith("_"):
             raise AttributeError(name)

@@ -67,7 +67,7 @@ class Delivery(Generic[ItemT]):
         cumulative: bool = False,
     ) -> None:
         self.name = name
-        self.signal = signal
+        self.signal: Signal = signal
         self._exporter = exporter
         self._outbox = outbox
         self._schedule = schedule
@@ -100,7 +100,7 @@ class Delivery(Generic[ItemT]):
             waiting = len(self._outbox)
             if self._thread is None:
                 self._ensure_thread()
-            if waiting == 1 or waiting == self._schedule.max_batch:
+            if waiting in {1, self._schedule.max_batch}:
                 if waiting == 1:
                     self._due = max(self._due, time.monotonic() + FIRST_LINGER_SECONDS)
                 self._wake.notify_all()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from flext_observability.correlation import CORRELATION_ATTRIBUTE, current_correlation_id
@@ -65,7 +66,7 @@ class LogIntake(LogRecordProcessor):
             record.attributes = {**(record.attributes or {}), CORRELATION_ATTRIBUTE: correlation_id}
         finished = ReadableLogRecord(
             log_record=record,
-            resource=log_record.resource,
+            resource=log_record.resource or Resource.get_empty(),
             instrumentation_scope=log_record.instrumentation_scope,
             limits=log_record.limits,
         )
@@ -75,6 +76,6 @@ class LogIntake(LogRecordProcessor):
     def shutdown(self) -> None:
         """Do nothing: the deliveries are closed by their owner, under one deadline."""
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:  # noqa: ARG002 — OTel's signature
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Do nothing: flushing is the owner's, under one deadline."""
         return True

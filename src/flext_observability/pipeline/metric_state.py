@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import (
@@ -15,10 +15,12 @@ from opentelemetry.sdk.metrics.export import (
     Metric,
     MetricsData,
     NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from opentelemetry.sdk.metrics import Exemplar
 
 _logger = logging.getLogger("flext_observability.metrics")
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
@@ -54,7 +56,7 @@ class MetricState:
             preferred_aggregation=dict(preferred_aggregation or {}),
         )
         self._lock = threading.RLock()
-        self._exemplars: dict[object, Any] = {}
+        self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
     def collect(self) -> MetricsData:
         """Return all points of this moment; empty when there are none. User callbacks run in the calling thread."""
@@ -80,22 +82,23 @@ class MetricState:
 
     def _with_exemplars(self, data: MetricsData) -> MetricsData:
         """Put back exemplars that an earlier collection took out of the SDK's reservoirs."""
-        for resource in data.resource_metrics:
-            for scope in resource.scope_metrics:
-                scope_key = (scope.scope.name, scope.scope.version)
-                for index, metric in enumerate(scope.metrics):
-                    scope.metrics[index] = self._restore(metric, scope_key)
-        return data
+        return MetricsData(resource_metrics=[self._restore_resource(each) for each in data.resource_metrics])
 
-    def _restore(self, metric: Metric, scope_key: object) -> Metric:
-        points: list[Any] = []
-        for point in metric.data.data_points:
-            key = (scope_key, metric.name, repr(sorted((point.attributes or {}).items())))
-            if point.exemplars:
-                self._exemplars[key] = point.exemplars
-                points.append(point)
-            elif key in self._exemplars:
-                points.append(dataclasses.replace(point, exemplars=self._exemplars[key]))
-            else:
-                points.append(point)
-        return dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=points))
+    def _restore_resource(self, metrics: ResourceMetrics) -> ResourceMetrics:
+        return dataclasses.replace(metrics, scope_metrics=[self._restore_scope(each) for each in metrics.scope_metrics])
+
+    def _restore_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
+        scope = (metrics.scope.name, metrics.scope.version)
+        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in metrics.metrics])
+
+    def _restore(self, metric: Metric, scope: object) -> Metric:
+        data: Any = metric.data  # each kind of data has points of its own kind
+        points = [self._restore_point(point, (scope, metric.name)) for point in data.data_points]
+        return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
+
+    def _restore_point(self, point: Point, metric: object) -> Point:
+        key = (metric, repr(sorted((point.attributes or {}).items())))
+        if point.exemplars:
+            self._exemplars[key] = point.exemplars
+            return point
+        return dataclasses.replace(point, exemplars=self._exemplars[key]) if key in self._exemplars else point

@@ -39,7 +39,7 @@ class Outbox(Generic[ItemT]):
     def __init__(
         self, signal: Signal, exporter: str, max_queue_size: int, weigh: Callable[[ItemT], int] | None = None
     ) -> None:
-        self._signal = signal
+        self._signal: Signal = signal
         self._exporter = exporter
         self._max_queue_size = max_queue_size
         self._weigh = weigh

@@ -36,4 +36,4 @@ class Backoff:
         self._failures += 1
         if retry_after_seconds is not None:
             return min(max(retry_after_seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
-        return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 — spreading load, not a secret
+        return wait * random.uniform(1 - JITTER, 1 + JITTER)

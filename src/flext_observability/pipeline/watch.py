@@ -58,12 +58,15 @@ class ExportWatch:
 
     def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome) -> str:
         exporter, signal = key
-        known = any(name == exporter and trouble.reason == outcome.reason for (name, _), trouble in self._troubles.items())
+        known = any(
+            name == exporter and trouble.reason == outcome.reason for (name, _), trouble in self._troubles.items()
+        )
         self._troubles[key] = Trouble(outcome.reason, outcome.message, outcome.fix, time.monotonic())
         if known:
             return ""
         state = "waiting to send again" if outcome.retry else "items are dropped"
-        return f"{exporter} ({signal}) is down, {state}: {outcome.message}. {outcome.fix}".rstrip()
+        fix = outcome.fix[:1].upper() + outcome.fix[1:]
+        return f"{exporter} ({signal}) is down, {state}: {outcome.message}. {fix}".rstrip()
 
     def _recovered(self, key: tuple[str, Signal]) -> str:
         exporter, _ = key

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk.resources import Resource
 
 from flext_observability.domain.report import Notice, Signal
 from flext_observability.engine.compat import make_logger_provider
@@ -29,6 +28,8 @@ from flext_observability.providers.seats import SEATS
 from flext_observability.providers.tracer import make_tracers
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+
     from flext_observability.settings.config import FlextObservabilityConfig
 
 WAITING_DELTAS = 60
@@ -51,7 +52,8 @@ class Running:
     def flush(self, deadline: float) -> bool:
         """Send all that was offered until now, all signals and exporters in parallel; whether that was done in time."""
         tickets = [(delivery, delivery.begin_flush()) for delivery in self.deliveries]
-        return all([delivery.wait_flushed(ticket, deadline) for delivery, ticket in tickets])
+        done = [delivery.wait_flushed(ticket, deadline) for delivery, ticket in tickets]
+        return all(done)
 
     def close(self, deadline: float) -> None:
         """Send what is left, all signals and exporters in parallel, and end before ``deadline`` (monotonic seconds)."""

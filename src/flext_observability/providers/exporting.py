@@ -52,9 +52,7 @@ def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
     return {signal: on and not config.disabled for signal, on in wanted.items()}
 
 
-def _open(
-    name: str, signal: Signal, config: FlextObservabilityConfig, exporters: Exporters, notices: Notices
-) -> None:
+def _open(name: str, signal: Signal, config: FlextObservabilityConfig, exporters: Exporters, notices: Notices) -> None:
     found = find_exporter(name)
     if not found.success:
         notices.degrade(signal, found.error or f"exporter '{name}' cannot be loaded")

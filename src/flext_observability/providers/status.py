@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalStatus
+from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
 from flext_observability.providers.exporting import enabled_signals
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> Signa
     names = running.exporters.names(signal)
     cause = _cause(running, signal, notices)
     wanted = enabled_signals(running.config)[signal]
+    state: SignalState = "off"
     if not wanted or (not names and cause is None):
-        state, cause = "off", _why_off(signal, wanted=wanted)
+        cause = _why_off(signal, wanted=wanted)
     else:
         state = "active" if cause is None else "degraded"
     return SignalStatus(
@@ -48,5 +49,9 @@ def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Not
 
 def _why_off(signal: Signal, *, wanted: bool) -> Notice:
     if wanted:
-        return Notice(signal, f"no exporter that the settings name carries {signal}", "Name one, such as otlp or console")
-    return Notice(signal, "switched off by the settings", f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true")
+        return Notice(
+            signal, f"no exporter that the settings name carries {signal}", "Name one, such as otlp or console"
+        )
+    return Notice(
+        signal, "switched off by the settings", f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true"
+    )

@@ -31,7 +31,9 @@ MAX_SERVICE_NAMES = 64
 class ServiceTracers:
     """The process's tracer provider, and one for each other service name that traces are recorded under."""
 
-    def __init__(self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, intake: SpanIntake) -> None:
+    def __init__(
+        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, intake: SpanIntake
+    ) -> None:
         self._limits = make_span_limits(config)
         self._resource = resource
         self._sampler = sampler
