@@ -51,7 +51,7 @@ def parse_address(text: str) -> Address:
     Raises:
         ValueError: It has another scheme than http or https, no host, no possible port, or characters that no address has.
     """
-    if not text.isascii() or re.search(r"[\x00-\x20\x7f\\]", text):
+    if re.search(r"[\x00-\x20\x7f\\]", text):
         raise ValueError
     with_scheme = text if "://" in text else f"//{text}"
     parts = urlsplit(with_scheme)

@@ -1,4 +1,4 @@
-"""Keyword arguments of ``init_observability`` that everybody needs, as type checkers see them; all other fields are on the config."""
+"""Keyword arguments of ``init_observability`` by name and type (for type checkers; a test compares it with the field table)."""
 
 from __future__ import annotations
 
@@ -7,32 +7,103 @@ from typing import TypedDict
 
 from flext_observability.domain.report import Signal
 
+Scalar = str | int | float | bool
+Exporters = str | Sequence[str] | Mapping[Signal, str | Sequence[str]]
+
 
 class InitArguments(TypedDict, total=False):
-    """Each key is a field of ``FlextObservabilityConfig`` (``tracing_enabled`` is another name of ``traces_enabled``)."""
+    """Any field of the configuration; None says "not given", for a limit "no limit"."""
 
-    service_name: str
-    service_version: str
-    environment: str
-    resource_attributes: Mapping[str, str]
-    otlp_endpoint: str
-    otlp_protocol: str
-    otlp_headers: Mapping[str, str]
-    otlp_timeout_seconds: float
-    otlp_file_path: str
-    exporters: str | Sequence[str] | Mapping[Signal, str | Sequence[str]]
-    sample_ratio: float
-    prometheus_host: str
-    prometheus_port: int
-    instrument: str | Sequence[str]
-    propagators: str | Sequence[str]
-    metric_export_interval_seconds: float
-    shutdown_timeout_seconds: float
-    flush_timeout_seconds: float
-    disabled: bool
-    traces_enabled: bool
-    tracing_enabled: bool
-    metrics_enabled: bool
-    logs_enabled: bool
-    log_level: str
-    console: bool
+    service_name: str | None
+    service_version: str | None
+    service_namespace: str | None
+    service_instance_id: str | None
+    environment: str | None
+    resource_attributes: str | Mapping[str, Scalar] | None
+    resource_detectors: Sequence[str] | None
+    disabled: bool | None
+    traces_enabled: bool | None
+    tracing_enabled: bool | None
+    metrics_enabled: bool | None
+    logs_enabled: bool | None
+    exporters: Exporters | None
+    console: bool | None
+    log_level: str | int | None
+    internal_log_level: str | int | None
+    instrument: Sequence[str] | None
+    propagators: Sequence[str] | None
+    sampler: str | None
+    sampler_arg: str | None
+    sample_ratio: float | None
+    correlation_id_header: str | None
+    shutdown_timeout_seconds: float | None
+    flush_timeout_seconds: float | None
+    trace_registry_size: int | None
+    trace_registry_age_seconds: float | None
+    metrics_store_size: int | None
+    otlp_file_path: str | None
+    prometheus_host: str | None
+    prometheus_port: int | None
+    push_gateway: str | None
+    alertmanager_url: str | None
+    grafana_url: str | None
+    config_file: str | None
+    otlp_endpoint: str | None
+    otlp_protocol: str | None
+    otlp_headers: str | Mapping[str, str] | None
+    otlp_certificate: str | None
+    otlp_client_key: str | None
+    otlp_client_certificate: str | None
+    otlp_compression: str | None
+    otlp_timeout_seconds: float | None
+    otlp_insecure: bool | None
+    otlp_traces_endpoint: str | None
+    otlp_traces_protocol: str | None
+    otlp_traces_headers: str | Mapping[str, str] | None
+    otlp_traces_certificate: str | None
+    otlp_traces_client_key: str | None
+    otlp_traces_client_certificate: str | None
+    otlp_traces_compression: str | None
+    otlp_traces_timeout_seconds: float | None
+    otlp_traces_insecure: bool | None
+    otlp_metrics_endpoint: str | None
+    otlp_metrics_protocol: str | None
+    otlp_metrics_headers: str | Mapping[str, str] | None
+    otlp_metrics_certificate: str | None
+    otlp_metrics_client_key: str | None
+    otlp_metrics_client_certificate: str | None
+    otlp_metrics_compression: str | None
+    otlp_metrics_timeout_seconds: float | None
+    otlp_metrics_insecure: bool | None
+    otlp_logs_endpoint: str | None
+    otlp_logs_protocol: str | None
+    otlp_logs_headers: str | Mapping[str, str] | None
+    otlp_logs_certificate: str | None
+    otlp_logs_client_key: str | None
+    otlp_logs_client_certificate: str | None
+    otlp_logs_compression: str | None
+    otlp_logs_timeout_seconds: float | None
+    otlp_logs_insecure: bool | None
+    traces_schedule_delay_seconds: float | None
+    traces_export_timeout_seconds: float | None
+    traces_max_queue_size: int | None
+    traces_max_export_batch_size: int | None
+    logs_schedule_delay_seconds: float | None
+    logs_export_timeout_seconds: float | None
+    logs_max_queue_size: int | None
+    logs_max_export_batch_size: int | None
+    metric_export_interval_seconds: float | None
+    metric_export_timeout_seconds: float | None
+    metrics_exemplar_filter: str | None
+    metrics_temporality_preference: str | None
+    metrics_default_histogram_aggregation: str | None
+    attribute_count_limit: int | None
+    attribute_value_length_limit: int | None
+    span_attribute_count_limit: int | None
+    span_attribute_value_length_limit: int | None
+    span_event_count_limit: int | None
+    span_link_count_limit: int | None
+    event_attribute_count_limit: int | None
+    link_attribute_count_limit: int | None
+    logrecord_attribute_count_limit: int | None
+    logrecord_attribute_value_length_limit: int | None

@@ -9,14 +9,34 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.settings.kinds import Kind, split_names
 
 RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
-SAMPLERS = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off", *RATIO_SAMPLERS)
+DEFAULT_SAMPLER = "parentbased_always_on"
+_SAMPLERS = ("always_on", "always_off", "parentbased_always_off", DEFAULT_SAMPLER, *RATIO_SAMPLERS)
+_PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
+_EXPORTERS = ("otlp", "otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "none")
 
 ExporterNames = Mapping[Signal, Sequence[str]]
 NO_EXPORTERS: ExporterNames = {}
 
 
+def _known(name: str, known: Sequence[str]) -> str:
+    """Return a known name in lower case; others are left as they are, as entry points tell cases apart."""
+    return name.lower() if name.lower() in known else name
+
+
+def _sampler(value: object) -> str:
+    names = split_names(value) if isinstance(value, str) else ()
+    if len(names) != 1:
+        raise ValueError
+    return _known(names[0], _SAMPLERS)
+
+
+def _propagators(value: object) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(_known(name, _PROPAGATORS) for name in split_names(value)))
+    return () if "none" in names else names
+
+
 def _names(value: object) -> tuple[str, ...]:
-    names = split_names(value)
+    names = tuple(dict.fromkeys(_known(name, _EXPORTERS) for name in split_names(value)))
     if "none" in names and len(names) > 1:
         raise ValueError("'none' stands alone")
     return () if names == ("none",) else names
@@ -52,3 +72,5 @@ EXPORTERS: Kind[ExporterNames] = Kind(
     _for_all,
     _accept,
 )
+SAMPLER = Kind("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler, _sampler)
+PROPAGATORS = Kind("names", "a name, a comma-separated list or a sequence of names", _propagators, _propagators)

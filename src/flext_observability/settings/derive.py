@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
-from flext_observability.settings.choices import RATIO_SAMPLERS
+from flext_observability.settings.choices import DEFAULT_SAMPLER, RATIO_SAMPLERS
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete
 from flext_observability.settings.kinds import RATIO
 from flext_observability.settings.otlp import PARTS, protocol_of
@@ -47,13 +48,15 @@ def derive_identity(draft: Draft) -> None:
         attributes.pop(keys[0], None)
     draft.values["resource_attributes"] = attributes
     if draft.source("service_name") == DEFAULT:
-        message = "No service name is set: back ends show unknown_service."
+        name = f"unknown_service:{os.path.basename(sys.executable or 'python')}"  # noqa: PTH119 - pathlib costs start-up time
+        draft.values["service_name"] = name
+        message = f"No service name is set: back ends show {name}."
         draft.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME."))
 
 
 def derive_sampler(draft: Draft) -> None:
     """Turn ``sample_ratio`` into a sampler and its argument, or a ratio sampler's argument into ``sample_ratio``."""
-    sampler = str(draft.values.get("sampler", FIELDS["sampler"].default))
+    sampler = str(draft.values.get("sampler", DEFAULT_SAMPLER))
     ratio_counts = "sample_ratio" in draft.values and (
         draft.rank("sample_ratio") <= draft.rank("sampler_arg" if sampler in RATIO_SAMPLERS else "sampler")
     )
@@ -67,14 +70,19 @@ def derive_sampler(draft: Draft) -> None:
 
 def _sample_by_ratio(draft: Draft, sampler: str) -> None:
     source = draft.source("sample_ratio")
-    if (
-        sampler in {"always_on", "always_off", "parentbased_always_off"}
-        and draft.source("sampler") == source == ARGUMENT
-    ):
-        draft.mistakes.append(f"sampler {sampler!r} takes no sample_ratio: give one of the two")
     if sampler not in RATIO_SAMPLERS:
+        if sampler != DEFAULT_SAMPLER and draft.rank("sampler") == rank(source):
+            _contradiction(draft, sampler)
         draft.take("sampler", "parentbased_traceidratio", source)
     draft.take("sampler_arg", repr(draft.values["sample_ratio"]), source)
+
+
+def _contradiction(draft: Draft, sampler: str) -> None:
+    if draft.source("sampler") == ARGUMENT:
+        draft.mistakes.append(f"sampler {sampler!r} takes no sample_ratio: give one of the two")
+    else:
+        message = f"{draft.source('sampler')}={sampler!r} is not used: {draft.source('sample_ratio')} is set too."
+        draft.notices.append(Notice("traces", message, "Unset one of the two.", degrades=True))
 
 
 def _ratio_argument(draft: Draft) -> float:

@@ -153,18 +153,23 @@ def split_names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _pairs_text(text: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    wrong = 0
-    for part in text.split(","):
-        key, equals, value = part.partition("=")
-        if equals and key.strip():
-            pairs[clean(unquote(key.strip()))] = clean(unquote(value.strip()))
-        elif part.strip():
-            wrong += 1
+def _split_pairs(text: str) -> tuple[dict[str, str], int]:
+    """Return the percent-decoded pairs of ``name=value,name=value``, and how many parts are none."""
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    pairs = [(clean(unquote(name)), clean(unquote(value))) for name, equals, value in parts if equals]
+    good = [(name, value) for name, value in pairs if name]
+    return dict(good), len(parts) - len(good)
+
+
+def _whole(pairs: dict[str, str], wrong: int, what: str) -> dict[str, str]:
     if wrong:
-        raise Incomplete(f"{wrong} of its parts without name or '='", pairs)
+        raise Incomplete(f"{wrong} of its parts: {what}", pairs)
     return pairs
+
+
+def _pairs_text(text: str) -> dict[str, str]:
+    pairs, wrong = _split_pairs(text)
+    return _whole(pairs, wrong, "no name or no '='")
 
 
 def _pairs(value: object) -> dict[str, str]:
@@ -172,40 +177,22 @@ def _pairs(value: object) -> dict[str, str]:
         return _pairs_text(value)
     if not isinstance(value, Mapping):
         raise ValueError
-    return {_text(key): _scalar(item) for key, item in cast("Mapping[object, object]", value).items()}
+    pairs = {_text(name): _scalar(item) for name, item in cast("Mapping[object, object]", value).items()}
+    return _whole(pairs, sum(not name for name in pairs), "no name")
 
 
 def _scalar(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return clean(str(value)) if isinstance(value, int | float) else _text(value)
+    return str(value) if isinstance(value, int | float) else _text(value)
 
 
-def _headers(pairs: Mapping[str, str]) -> dict[str, str]:
+def _headers(pairs: Mapping[str, str], wrong: int) -> dict[str, str]:
     """Return the pairs that HTTP can carry, names in lower case (gRPC takes no other)."""
-    good = {
-        name.lower(): value
-        for name, value in pairs.items()
-        if _TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value)
-    }
-    if len(good) < len(pairs):
-        raise Incomplete("names must be header names and values printable ASCII", good)
-    return good
-
-
-def _headers_text(text: str) -> dict[str, str]:
-    try:
-        pairs = _pairs_text(text)
-    except Incomplete as error:
-        raise Incomplete(str(error), _keep_good(error.value)) from error
-    return _headers(pairs)
-
-
-def _keep_good(pairs: Mapping[str, str]) -> Mapping[str, str]:
-    try:
-        return _headers(pairs)
-    except Incomplete as error:
-        return error.value
+    good = [pair for pair in pairs.items() if _TOKEN.fullmatch(pair[0]) and _HEADER_VALUE.fullmatch(pair[1])]
+    wrong += len(pairs) - len(good)
+    what = "no header name, no '=', or a value that is not printable ASCII"
+    return _whole({name.lower(): value for name, value in good}, wrong, what)
 
 
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -249,8 +236,8 @@ PAIRS = Kind("pairs", "a mapping of names to texts, or text like 'name=value,nam
 HEADERS = Kind(
     "pairs",
     "a mapping of header names to texts, or text like 'name=value,name=value'",
-    _headers_text,
-    lambda value: _headers(_pairs(value)),
+    lambda text: _headers(*_split_pairs(text)),
+    lambda value: _headers(_pairs(value), 0),
     secret=True,
 )
 LEVEL = Kind("level", f"one of {', '.join(_LEVELS)}", _level, _level)

@@ -84,7 +84,7 @@ def similar(name: str, names: Iterable[str]) -> str:
 def shown(value: object, kind: Kind[object]) -> str:
     """Return a value for a message: short, nothing secret, and without running code of the value's own."""
     if kind.secret:
-        return f"{type(value).__name__} (not shown)"
+        return "…" if isinstance(value, str) else type(value).__name__
     if type(value) in {str, float, bool} or (type(value) is int and value.bit_length() < _LARGEST_SHOWN):
         text = without_credentials(repr(value))
         return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

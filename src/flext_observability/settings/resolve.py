@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
@@ -16,8 +16,11 @@ from flext_observability.settings.derive import (
     derive_special,
 )
 from flext_observability.settings.ignored import ignored_notices
+from flext_observability.settings.kinds import LONGEST_SECONDS
 from flext_observability.settings.otlp import otlp_notices
 from flext_observability.settings.reading import Draft, read
+
+_LONG_SECONDS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,13 @@ def resolve(
     config = derive_exporters(draft)
     if draft.mistakes:
         return FlextResult[ResolvedSettings].fail("; ".join(draft.mistakes), code="invalid_settings")
-    notices = (*draft.notices, *ignored_notices(environ), *_config_file(config), *otlp_notices(config))
+    notices = (
+        *draft.notices,
+        *_odd_timeouts(draft),
+        *ignored_notices(environ),
+        *_config_file(config),
+        *otlp_notices(config),
+    )
     return FlextResult.ok(ResolvedSettings(config, _sources(draft), notices, _complete(given, arguments, draft)))
 
 
@@ -73,6 +82,16 @@ def _is_config(given: object) -> bool:
 
 def _sources(draft: Draft) -> dict[str, str]:
     return {**{name: draft.source(name) for name in FIELDS}, **draft.sources}
+
+
+def _odd_timeouts(draft: Draft) -> Iterator[Notice]:
+    """Yield a notice for each OTLP timeout that was probably meant in milliseconds, as other languages read it."""
+    for name in ("otlp_timeout_seconds", *(f"otlp_{signal}_timeout_seconds" for signal in SIGNALS)):
+        source, seconds = draft.source(name), draft.values.get(name)
+        if source.startswith("OTEL_") and isinstance(seconds, float) and _LONG_SECONDS <= seconds < LONGEST_SECONDS:
+            yield Notice(
+                FIELDS[name].signal, f"{source} is {seconds:g} seconds: Python reads seconds, not milliseconds."
+            )
 
 
 def _config_file(config: FlextObservabilityConfig) -> tuple[Notice, ...]:

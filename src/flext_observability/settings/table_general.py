@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 from flext_observability.domain.report import Signal
 from flext_observability.settings import kinds
-from flext_observability.settings.choices import EXPORTERS, NO_EXPORTERS, SAMPLERS, exporters_of
+from flext_observability.settings.choices import (
+    DEFAULT_SAMPLER,
+    EXPORTERS,
+    NO_EXPORTERS,
+    PROPAGATORS,
+    SAMPLER,
+    exporters_of,
+)
 from flext_observability.settings.fields import setting
-
-_SAMPLER = kinds.choice_kind(*SAMPLERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
@@ -19,9 +24,9 @@ class GeneralFields:
 
     service_name: str = setting(
         kinds.TEXT,
-        "Name of this service; also read from `service.name` of the resource attributes.",
+        "Name of this service (`service.name`); when nobody says it, `unknown_service:` and the name of the executable.",
         "OTEL_SERVICE_NAME",
-        default="unknown_service",
+        default="",
     )
     service_version: str = setting(kinds.TEXT, "Version of this service (`service.version`).", default="")
     service_namespace: str = setting(
@@ -109,16 +114,16 @@ class GeneralFields:
         kinds.NAMES, "Libraries to instrument, by the name of their OpenTelemetry instrumentation.", default=()
     )
     propagators: Sequence[str] = setting(
-        kinds.NAMES,
+        PROPAGATORS,
         "Formats that carry context between processes: tracecontext, baggage, b3, b3multi, jaeger, xray, ottrace, none.",
         "OTEL_PROPAGATORS",
         default=("tracecontext", "baggage"),
     )
     sampler: str = setting(
-        _SAMPLER,
+        SAMPLER,
         "Which new traces are recorded.",
         "OTEL_TRACES_SAMPLER",
-        default="parentbased_always_on",
+        default=DEFAULT_SAMPLER,
         signal="traces",
     )
     sampler_arg: str = setting(
