@@ -29,37 +29,48 @@ METHODS = {
     "__fields_set__": "model_fields_set",
 }
 MODEL_METHODS = {"dict": "model_dump", "json": "model_dump_json", "copy": "model_copy", "construct": "model_construct"}
-FIELD_ARGUMENTS = {"const": "Literal", "regex": "pattern", "min_items": "min_length", "max_items": "max_length", "env": "-"}
+FIELD_ARGUMENTS = {
+    "const": "Literal",
+    "regex": "pattern",
+    "min_items": "min_length",
+    "max_items": "max_length",
+    "env": "-",
+}
 
 
 def findings(source: str) -> Iterator[tuple[int, str]]:
     """Yield (line, what to write instead) for each idiom of pydantic v1 in ``source``."""
-    tree = ast.parse(source)
-    models = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and _is_model(node)}
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.ImportFrom(module=str(module)) if module.split(".")[0] == "pydantic":
-                if module.startswith(MODULES):
-                    yield node.lineno, f"{module} is pydantic v1"
-                for alias in node.names:
-                    if alias.name in NAMES:
-                        yield node.lineno, f"{alias.name}: use {NAMES[alias.name]}"
-            case ast.Import(names=names):
-                for alias in names:
-                    if alias.name.startswith(MODULES):
-                        yield node.lineno, f"{alias.name} is pydantic v1"
-            case ast.Attribute(value=ast.Name(id="pydantic"), attr=attr) if attr in NAMES:
-                yield node.lineno, f"pydantic.{attr}: use {NAMES[attr]}"
-            case ast.Attribute(attr=attr) if attr in METHODS:
-                yield node.lineno, f".{attr}: use {METHODS[attr]}"
+            case ast.ImportFrom() | ast.Import():
+                yield from _in_import(node)
+            case ast.Attribute():
+                yield from _in_attribute(node)
             case ast.Call(func=ast.Name(id="Field"), keywords=keywords):
                 for keyword in keywords:
                     if keyword.arg in FIELD_ARGUMENTS:
                         yield node.lineno, f"Field({keyword.arg}=…): use {FIELD_ARGUMENTS[keyword.arg]}"
-            case ast.ClassDef() if node.name in models:
+            case ast.ClassDef() if _is_model(node):
                 yield from _in_model(node)
             case _:
                 pass
+
+
+def _in_import(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[int, str]]:
+    module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+    for alias in node.names:
+        dotted = f"{module}.{alias.name}" if module else alias.name
+        if dotted.startswith(MODULES):
+            yield node.lineno, f"{dotted} is pydantic v1"
+        elif module == "pydantic" and alias.name in NAMES:
+            yield node.lineno, f"{alias.name}: use {NAMES[alias.name]}"
+
+
+def _in_attribute(node: ast.Attribute) -> Iterator[tuple[int, str]]:
+    if node.attr in METHODS:
+        yield node.lineno, f".{node.attr}: use {METHODS[node.attr]}"
+    elif node.attr in NAMES and isinstance(node.value, ast.Name) and node.value.id == "pydantic":
+        yield node.lineno, f"pydantic.{node.attr}: use {NAMES[node.attr]}"
 
 
 def _is_model(node: ast.ClassDef) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import tempfile
 import tomllib
 import venv
@@ -23,16 +22,24 @@ def main() -> None:
         # An old pip's resolver gives up on sets that a new one resolves.
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], check=True)
         newest = _resolve(python, f"{ROOT}[dev]", Path(folder), pins=[])
-        _write("constraints.txt", newest, "Newest versions at the time of the resolve; every environment is made with them.")
+        _write(
+            "constraints.txt",
+            newest,
+            "Newest versions at the time of the resolve; every environment is made with them.",
+        )
         oldest = _resolve(python, f"{ROOT}[test]", Path(folder), pins=_lower_bounds())
-        _write("constraints-oldest.txt", oldest, "Base dependencies at their lower bounds; `make test-oldest` uses them.")
+        _write(
+            "constraints-oldest.txt", oldest, "Base dependencies at their lower bounds; `make test-oldest` uses them."
+        )
 
 
 def _lower_bounds() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     bounds = [requirement.replace(">=", "==") for requirement in project["dependencies"]]
     extras = project["optional-dependencies"]
-    bounds += [entry.replace(">=", "==") for name in extras if name.startswith("instrumentation-") for entry in extras[name]]
+    bounds += [
+        entry.replace(">=", "==") for name in extras if name.startswith("instrumentation-") for entry in extras[name]
+    ]
     return bounds
 
 
@@ -43,7 +50,7 @@ def _resolve(python: str, requirement: str, folder: Path, *, pins: list[str]) ->
     command += ["--constraint", str(constraint), "--report", str(report), requirement]
     print(f"Resolving {requirement.replace(str(ROOT), 'flext-observability')} …", flush=True)
     subprocess.run(command, check=True)
-    found = {}
+    found: dict[str, str] = {}
     for item in json.loads(report.read_text())["install"]:
         name = re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower()
         if name not in NEVER_PINNED:
@@ -58,4 +65,4 @@ def _write(name: str, versions: dict[str, str], meaning: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

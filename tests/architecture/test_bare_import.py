@@ -1,0 +1,47 @@
+"""`import flext_observability` → which modules it loads, and whether every public name resolves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import flext_observability
+
+FORBIDDEN = ("opentelemetry", "pydantic", "requests", "grpc", "google", "rich", "prometheus_client", "structlog")
+
+
+def _in_new_process(code: str) -> object:
+    command = [sys.executable, "-I", "-W", "error", "-c", f"import json, sys\n{code}"]
+    return json.loads(subprocess.run(command, env={}, capture_output=True, text=True, check=True, timeout=60).stdout)
+
+
+def test_the_bare_import_loads_nothing_heavy() -> None:
+    loaded = _in_new_process("import flext_observability; print(json.dumps(sorted(sys.modules)))")
+    assert isinstance(loaded, list)
+    assert [name for name in loaded if str(name).partition(".")[0] in FORBIDDEN] == []
+
+
+def test_results_and_containers_load_without_pydantic_and_opentelemetry() -> None:
+    names = "FlextResult, PendingResult, FlextContainer, FlextObservabilityError"
+    loaded = _in_new_process(f"from flext_observability import {names}; print(json.dumps(sorted(sys.modules)))")
+    assert isinstance(loaded, list)
+    assert [name for name in loaded if str(name).partition(".")[0] in FORBIDDEN] == []
+
+
+@pytest.mark.parametrize("name", flext_observability.__all__)
+def test_every_public_name_resolves(name: str) -> None:
+    assert getattr(flext_observability, name) is getattr(flext_observability, name)
+
+
+def test_public_names_are_listed_once_and_completed() -> None:
+    names = flext_observability.__all__
+    assert sorted(names) == sorted(set(names))
+    assert set(names) <= set(dir(flext_observability))
+
+
+def test_an_unknown_name_is_an_attribute_error_that_names_it() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = flext_observability.no_such_name

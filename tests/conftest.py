@@ -1,0 +1,67 @@
+"""Settings that every test shares: a clean environment, a context of its own, nothing left behind, skips written down."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextvars import copy_context
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_", "JAEGER_")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+LAST_SHUTDOWN_SECONDS = 0.5
+
+for _name in list(os.environ):
+    if _name.startswith(OURS) or _name.lower() in PROXIES:
+        del os.environ[_name]
+
+# The same examples in every run; no deadline, because machines differ.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """Run each test in a copy of the context, so that ids and spans which it leaves active end with it."""
+    function = pyfuncitem.obj
+
+    @wraps(function)
+    def in_own_context(**arguments: Any) -> object:
+        return copy_context().run(partial(function, **arguments))
+
+    pyfuncitem.obj = in_own_context
+    try:
+        return (yield)
+    finally:
+        pyfuncitem.obj = function
+
+
+@pytest.fixture(autouse=True)
+def _shut_down_afterwards() -> Iterator[None]:
+    yield
+    if "flext_observability.facade" in sys.modules:
+        from flext_observability import shutdown_observability
+
+        shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Append every skip with its reason to the file that SKIPS_FILE names."""
+    if not (target := os.environ.get("SKIPS_FILE")):
+        return
+    with Path(target).open("a", encoding="utf-8") as file:
+        for report in terminalreporter.stats.get("skipped", []):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            file.write(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}\n")
