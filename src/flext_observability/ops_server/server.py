@@ -1,0 +1,168 @@
+"""WSGI application, host and port → a small bounded server on a daemon thread (OpsServer, on waitress)."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Final, cast, final
+from weakref import WeakSet
+
+from flext_observability.domain.result import FlextResult
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from waitress.server import BaseWSGIServer
+
+_LOG: Final = logging.getLogger("flext_observability.ops_server")
+_QUEUE_LOG: Final = logging.getLogger("flext_observability.ops_server.queue")
+_WILDCARDS: Final[dict[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+_BACKLOG: Final = 64
+_BOUNDS: Final = {
+    "backlog": _BACKLOG,
+    "threads": 4,
+    "connection_limit": 100,  # waitress counts its own two sockets too
+    "channel_timeout": 30,  # seconds without a byte
+    "cleanup_interval": 5,
+    "max_request_header_size": 16_384,  # bytes
+    "max_request_body_size": 4_096,  # bytes; nothing here reads a body
+    "log_socket_errors": False,
+    "asyncore_use_poll": True,
+    "ident": None,
+}
+_STOP_SECONDS: Final = 1
+_LOOK_SECONDS: Final = 5  # between looks at idle connections
+
+
+def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsServer]:
+    """Serve ``app`` in the background.
+
+    Args:
+        app: WSGI application.
+        host: Name or address of a local interface.
+        port: TCP port; 0 takes a free one.
+
+    Returns:
+        The running server, or a failure that says what to do: ``port_taken``, ``port_forbidden``, ``cannot_listen``.
+    """
+    try:
+        listener = _listen(host, port)
+    except (OSError, OverflowError, UnicodeError) as error:
+        return _explain(host, port, error)
+    return FlextResult.ok(OpsServer(app, listener))
+
+
+@final
+class OpsServer:
+    """A running server: at most 100 connections, 16 KB of headers, 30 s of silence; made by ``start_server``.
+
+    Its threads are daemons. A forked child does not serve: the connections there are closed, those of the parent live on.
+    """
+
+    def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
+        """Serve ``app`` on a bound socket."""
+        host, port = cast("tuple[str, int]", listener.getsockname()[:2])
+        self._host = _WILDCARDS.get(host, host)
+        self._port = port
+        self._sockets: dict[int, socket.socket] = {}
+        self._server = _make_server(app, listener, self._sockets)
+        self._stopping = False
+        self._thread = Thread(target=self._loop, name="flext-ops-server", daemon=True)
+        _close_in_children(self)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The TCP port that is served."""
+        return self._port
+
+    @property
+    def address(self) -> str:
+        """Base address, such as ``http://127.0.0.1:9464``; for all interfaces, the one on loopback."""
+        return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
+
+    def stop(self) -> None:
+        """Close the port and all connections, and end the threads; takes 2 s at the most, usually none. May be called again."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._server.pull_trigger()
+        self._thread.join(_STOP_SECONDS)
+        self._server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+
+    def abandon(self) -> None:
+        """Close this process's copies of all sockets, in a child that has none of the threads."""
+        from waitress import wasyncore
+
+        self._stopping = True
+        wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def _loop(self) -> None:
+        from waitress import wasyncore
+
+        while not self._stopping:
+            wasyncore.loop(timeout=_LOOK_SECONDS, use_poll=True, map=self._sockets, count=1)
+        wasyncore.close_all(self._sockets, ignore_all=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    return socket.create_server((cast("str", address[0]), port), family=family, backlog=_BACKLOG)
+
+
+def _make_server(app: WSGIApplication, listener: socket.socket, sockets: dict[int, socket.socket]) -> BaseWSGIServer:
+    from waitress.channel import HTTPChannel
+    from waitress.server import create_server
+
+    class Channel(HTTPChannel):
+        logger = _LOG
+
+    options = cast(
+        "Any", {**_BOUNDS, "sockets": [listener]}
+    )  # the stubs give every option the type of all options together
+    server = cast("BaseWSGIServer", create_server(app, map=sockets, **options))
+    server.channel_class = Channel
+    server.logger = server.task_dispatcher.logger = _LOG
+    server.task_dispatcher.queue_logger = _QUEUE_LOG
+    _QUEUE_LOG.disabled = True  # it would warn of every burst of requests
+    return server
+
+
+def _explain(host: str, port: int, error: Exception) -> FlextResult[OpsServer]:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        message = (
+            f"Port {port} on {host} is taken: end the program that has it, choose another port, or 0 for a free one"
+        )
+        return FlextResult[OpsServer].fail(message, code="port_taken")
+    if number == errno.EACCES:
+        message = f"Port {port} on {host} needs rights that this process has not: choose a port above 1023"
+        return FlextResult[OpsServer].fail(message, code="port_forbidden")
+    message = (
+        f"Cannot listen on {host!r}, port {port} ({error}): give an address of this machine and a port from 0 to 65535"
+    )
+    return FlextResult[OpsServer].fail(message, code="cannot_listen")
+
+
+_running: WeakSet[OpsServer] = WeakSet()
+_lock = Lock()
+_watched = False
+
+
+def _close_in_children(server: OpsServer) -> None:
+    global _watched  # noqa: PLW0603 - a fork handler can never be taken back, so there is one
+    with _lock:
+        _running.add(server)
+        if not _watched:
+            os.register_at_fork(after_in_child=_abandon_all)
+            _watched = True
+
+
+def _abandon_all() -> None:
+    for server in list(_running):
+        server.abandon()
+    _running.clear()
