@@ -1,0 +1,209 @@
+"""Standard library log records → OpenTelemetry log records, each once, whatever the logging configuration does (API only)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
+
+from flext_observability.domain.encoding import AttributeValue, encode_attributes, encode_tag
+from flext_observability.engine.compat import is_suppressed
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import Logger
+
+_LOG: Final = logging.getLogger("flext_observability.logging")
+_OURS: Final = frozenset(("flext_observability", "opentelemetry"))
+_LEVELS: Final = {
+    "trace": 5,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "fatal": logging.CRITICAL,
+    "critical": logging.CRITICAL,
+}
+_BODY_BYTES: Final = 262_144
+_STACKTRACE_BYTES: Final = 32_768
+_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__)
+_LEFT_OUT: Final = _STANDARD | {
+    "asctime",
+    "message",
+    "taskName",
+    # written by OpenTelemetry's own logging instrumentation; the record carries the same as its trace context
+    "otelServiceName",
+    "otelSpanID",
+    "otelTraceID",
+    "otelTraceSampled",
+}
+
+_CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
+
+
+class _Installed(NamedTuple):
+    wrapper: _CallHandlers
+    original: _CallHandlers
+    switch: threading.Event
+    root_level: tuple[int, int] | None  # before, and as set by us
+
+
+class _Here(threading.local):
+    """What this thread is doing."""
+
+    emitting = False
+    record: logging.LogRecord | None = None
+
+
+_here: Final = _Here()
+_lock: Final = threading.Lock()
+_installed: _Installed | None = None
+_failing = False
+
+
+def install(level: str = "") -> None:
+    """Take every record that a logger lets through, before its handlers get it.
+
+    Records of ``opentelemetry`` and ``flext_observability`` loggers, and those written while instrumentation is suppressed, are left out.
+    Calling it again replaces the level.
+
+    Args:
+        level: ``trace`` to ``critical`` in any case: records below it are left out, and a root logger that is stricter is opened as
+            far; empty leaves everything to the levels of the loggers.
+    """
+    global _installed, _failing  # noqa: PLW0603 - one bridge for one logging module
+    uninstall()
+    with _lock:
+        _failing = False
+        threshold = _LEVELS.get(level.lower(), logging.NOTSET)
+        original = logging.Logger.callHandlers
+        switch = threading.Event()
+        switch.set()
+        wrapper = _wrap(original, threshold, switch)
+        logging.Logger.callHandlers = wrapper  # type: ignore[method-assign]  # the one place that all records pass once
+        _installed = _Installed(wrapper, original, switch, _open_root(threshold))
+
+
+def uninstall() -> None:
+    """Take no more records, and put back what ``install`` changed unless somebody else has changed it since."""
+    global _installed  # noqa: PLW0603 - one bridge for one logging module
+    with _lock:
+        if _installed is None:
+            return
+        _installed.switch.clear()
+        if logging.Logger.callHandlers is _installed.wrapper:
+            logging.Logger.callHandlers = _installed.original  # type: ignore[method-assign]  # as it was
+        if _installed.root_level and logging.root.level == _installed.root_level[1]:
+            logging.root.setLevel(_installed.root_level[0])
+        _installed = None
+
+
+def _open_root(threshold: int) -> tuple[int, int] | None:
+    before = logging.root.level
+    if threshold == logging.NOTSET or before <= threshold:
+        return None
+    logging.root.setLevel(threshold)
+    return before, threshold
+
+
+def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event) -> _CallHandlers:
+    otel_loggers: dict[str, Logger] = {}  # as many as there are loggers, which live for ever anyway
+
+    @wraps(original)
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        outer = _here.record
+        # A handler may pass the record on to another logger: it is the same record still.
+        if outer is record or not switch.is_set():
+            original(self, record)
+            return
+        if record.levelno >= threshold and not _here.emitting:
+            _take(record, otel_loggers)
+        _here.record = record
+        try:
+            original(self, record)
+        finally:
+            _here.record = outer
+
+    return call_handlers
+
+
+def _take(record: logging.LogRecord, otel_loggers: dict[str, Logger]) -> None:
+    """Emit the record; never raise, and say once when it fails."""
+    global _failing  # noqa: PLW0603 - one line for one change of state
+    if record.name.partition(".")[0] in _OURS or is_suppressed():
+        return
+    _here.emitting = True
+    try:
+        logger = otel_loggers.get(record.name) or otel_loggers.setdefault(record.name, get_logger(record.name))
+        logger.emit(_translate(record))
+    except Exception as error:  # noqa: BLE001 - the host only wanted to log
+        if not _failing:
+            _failing = True
+            _LOG.warning("Log records cannot be recorded: %s", encode_tag(error))
+    finally:
+        _here.emitting = False
+
+
+def _translate(record: logging.LogRecord) -> LogRecord:
+    return LogRecord(
+        timestamp=int(record.created * 1_000_000_000),
+        observed_timestamp=time.time_ns(),
+        severity_text=record.levelname,
+        severity_number=_severity(record.levelno),
+        body=_body(record),
+        attributes=_attributes(record),
+    )
+
+
+def _severity(level: int) -> SeverityNumber:
+    """Map a level: each span of ten to its four severity numbers, so that custom levels keep their order."""
+    if level <= 0:
+        return SeverityNumber.UNSPECIFIED
+    return SeverityNumber(min(1 + level // 10 * 4 + level % 10 * 4 // 10, SeverityNumber.FATAL4.value))
+
+
+def _body(record: logging.LogRecord) -> str:
+    try:
+        text: object = record.getMessage()
+    except Exception:  # noqa: BLE001 - wrong arguments for the template: the template says most of it
+        text = record.msg
+    return encode_tag(text, max_bytes=_BODY_BYTES)
+
+
+def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
+    """Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/ and …/exception/."""
+    attributes: dict[str, AttributeValue] = {
+        "code.file.path": record.pathname,
+        "code.function.name": record.funcName or "",
+        "code.line.number": record.lineno,
+    }
+    fields = record.__dict__
+    if len(fields) > len(_STANDARD):
+        attributes |= encode_attributes({name: fields[name] for name in fields if name not in _LEFT_OUT})
+    if record.stack_info:
+        attributes["code.stacktrace"] = encode_tag(record.stack_info, max_bytes=_STACKTRACE_BYTES)
+    if record.exc_info and record.exc_info[1] is not None:
+        attributes |= _exception(record.exc_info[1])
+    elif record.exc_text:  # the record came from another process, its exception as text
+        attributes["exception.stacktrace"] = encode_tag(record.exc_text, max_bytes=_STACKTRACE_BYTES)
+    return attributes
+
+
+def _exception(error: BaseException) -> dict[str, AttributeValue]:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - the error's own code failed
+        message = ""
+    return {
+        "exception.type": name,
+        "exception.message": encode_tag(message),
+        "exception.stacktrace": encode_tag("".join(traceback.format_exception(error)), max_bytes=_STACKTRACE_BYTES),
+    }
