@@ -86,7 +86,7 @@ def install(level: str = "") -> None:
         switch = threading.Event()
         switch.set()
         wrapper = _wrap(original, threshold, switch)
-        logging.Logger.callHandlers = wrapper  # type: ignore[method-assign]  # the one place that all records pass once
+        logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # the one place that all records pass once
         _installed = _Installed(wrapper, original, switch, _open_root(threshold))
 
 
@@ -98,7 +98,7 @@ def uninstall() -> None:
             return
         _installed.switch.clear()
         if logging.Logger.callHandlers is _installed.wrapper:
-            logging.Logger.callHandlers = _installed.original  # type: ignore[method-assign]  # as it was
+            logging.Logger.callHandlers = _installed.original  # type: ignore[method-assign,assignment]  # as it was
         if _installed.root_level and logging.root.level == _installed.root_level[1]:
             logging.root.setLevel(_installed.root_level[0])
         _installed = None
