@@ -222,7 +222,12 @@ class Delivery(Generic[ItemT]):
     def _take_fresh_data(self) -> None:
         if self._refill is None:
             return
-        data = self._refill()
+        try:
+            data = self._refill()
+        except Exception as error:  # noqa: BLE001 — callbacks of the program run in it
+            problem = f"reading {self.signal} raised {type(error).__name__}: {error}"
+            self._watch.note(self.name, self.signal, ExportOutcome(reason="error", message=problem))
+            return
         if data is None:
             return
         with self._wake:
@@ -246,10 +251,10 @@ class Delivery(Generic[ItemT]):
 
     def _pace(self, outcome: ExportOutcome) -> None:
         now = time.monotonic()
-        self._due = now + self._schedule.interval_seconds
         if outcome.retry:
-            self._not_before = now + self._backoff.next_seconds(outcome.retry_after_seconds)
+            self._due = self._not_before = now + self._backoff.next_seconds(outcome.retry_after_seconds)
         else:
+            self._due = now + self._schedule.interval_seconds
             self._not_before = 0.0
             self._backoff.reset()
 

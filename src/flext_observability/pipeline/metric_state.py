@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ from opentelemetry.sdk.metrics.export import (
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
 
-_logger = logging.getLogger("flext_observability.metrics")
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 
 
@@ -61,7 +59,7 @@ class MetricState:
     def collect(self) -> MetricsData:
         """Return all points of this moment; empty when there are none. User callbacks run in the calling thread."""
         with self._lock:
-            data = self._read()
+            data = self.reader.get_metrics_data()
             return MetricsData(resource_metrics=[]) if data is None else self._with_exemplars(data)
 
     def collect_for_push(self) -> MetricsData | None:
@@ -72,13 +70,6 @@ class MetricState:
     def reset_lock(self) -> None:
         """Make the lock usable in a forked child, where its holder may not exist."""
         self._lock = threading.RLock()
-
-    def _read(self) -> MetricsData | None:
-        try:
-            return self.reader.get_metrics_data()
-        except Exception:
-            _logger.exception("Collecting metrics failed; the next collection tries again")
-            return None
 
     def _with_exemplars(self, data: MetricsData) -> MetricsData:
         """Put back exemplars that an earlier collection took out of the SDK's reservoirs."""

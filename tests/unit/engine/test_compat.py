@@ -1,0 +1,39 @@
+"""compat: private names of OpenTelemetry answer as we rely on, with the SDK that is installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.resources import Resource
+
+from flext_observability.engine import compat
+
+
+def test_suppression_lasts_as_long_as_its_body() -> None:
+    assert not compat.is_suppressed()
+    with compat.suppressed():
+        assert compat.is_suppressed()
+    assert not compat.is_suppressed()
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+def test_a_logger_provider_can_be_made_with_any_limit(limit: int | None) -> None:
+    assert isinstance(compat.make_logger_provider(Resource({}), limit, limit), LoggerProvider)
+
+
+def test_globals_are_free_until_somebody_takes_them() -> None:
+    program = """
+from opentelemetry import _logs, metrics, trace
+from flext_observability.engine import compat
+questions = (compat.no_tracer_provider_yet, compat.no_meter_provider_yet, compat.no_logger_provider_yet)
+print([ask() for ask in questions])
+trace.set_tracer_provider(trace.NoOpTracerProvider())
+metrics.set_meter_provider(metrics.NoOpMeterProvider())
+_logs.set_logger_provider(_logs.NoOpLoggerProvider()) if hasattr(_logs, "NoOpLoggerProvider") else None
+print([ask() for ask in questions[:2]])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split("\n")[:2] == ["[True, True, True]", "[False, False]"]

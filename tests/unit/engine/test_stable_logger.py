@@ -1,0 +1,93 @@
+"""Stable loggers: handed out once, they follow every swap."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+
+from flext_observability.engine.stable_logger import SilentLoggerProvider, StableLoggerProvider
+
+
+class Sdk:
+    """An SDK provider and the records that it emitted."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemoryLogRecordExporter()
+        self.provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
+        self.provider.add_log_record_processor(SimpleLogRecordProcessor(self._exporter))
+
+    @property
+    def bodies(self) -> list[object]:
+        return [each.log_record.body for each in self._exporter.get_finished_logs()]
+
+
+def test_before_any_provider_records_go_nowhere() -> None:
+    logger = StableLoggerProvider().get_logger("l")
+    logger.emit(LogRecord(body="x"))
+    assert isinstance(logger.enabled(severity_number=SeverityNumber.INFO), bool)
+
+
+def test_a_logger_taken_early_emits_later_and_moves_on() -> None:
+    stable, first, second = StableLoggerProvider(), Sdk(), Sdk()
+    logger = stable.get_logger("l", "1.0", "https://schema", {"a": 1})
+    stable.retarget(first.provider)
+    logger.emit(LogRecord(body="one"))
+    stable.retarget(second.provider)
+    logger.emit(body="two")
+    assert (first.bodies, second.bodies) == (["one"], ["two"])
+
+
+def test_silence_keeps_nothing() -> None:
+    stable, sdk = StableLoggerProvider(), Sdk()
+    stable.retarget(sdk.provider)
+    stable.retarget(SilentLoggerProvider())
+    stable.get_logger("l").emit(LogRecord(body="x"))
+    assert sdk.bodies == []
+
+
+def test_a_provider_that_cannot_tell_keeps_all() -> None:
+    class Untold:
+        def get_logger(self, *scope: object) -> object:
+            return object()
+
+    stable = StableLoggerProvider()
+    stable.retarget(Untold())  # type: ignore[arg-type]  # an older SDK's logger, reduced to what it lacks
+    assert stable.get_logger("l").enabled()
+
+
+def test_a_provider_that_can_tell_is_asked() -> None:
+    class Told:
+        def get_logger(self, *scope: object) -> object:
+            return self
+
+        def enabled(self, **options: object) -> bool:
+            return options["severity_number"] is SeverityNumber.ERROR
+
+    stable = StableLoggerProvider()
+    stable.retarget(Told())  # type: ignore[arg-type]  # a newer SDK's logger, reduced to what is asked
+    logger = stable.get_logger("l")
+    assert logger.enabled(severity_number=SeverityNumber.ERROR)
+    assert not logger.enabled(severity_number=SeverityNumber.INFO)
+
+
+def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
+    stable, sdk = StableLoggerProvider(), Sdk()
+    stable.retarget(sdk.provider)
+    assert stable.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # answered at run time
+    with pytest.raises(AttributeError):
+        _ = stable._nothing  # type: ignore[attr-defined]  # ditto
+
+
+def test_a_lock_lost_in_a_fork_is_replaced() -> None:
+    stable = StableLoggerProvider()
+    stable._lock.acquire()
+    stable.reset_locks()
+    thread = threading.Thread(target=stable.get_logger, args=("l",))
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()

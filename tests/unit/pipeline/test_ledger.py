@@ -1,0 +1,53 @@
+"""Ledger: starts, ends and fates add up."""
+
+from __future__ import annotations
+
+import threading
+
+from flext_observability.domain.report import ExporterCounts, SignalCounts
+from flext_observability.pipeline.ledger import Ledger, SignalTally
+
+
+def test_started_is_open_plus_sampled_out_plus_finished() -> None:
+    tally = SignalTally("traces")
+    for _ in range(5):
+        tally.start()
+    tally.sample_out()
+    tally.finish()
+    assert tally.counts() == SignalCounts("traces", started=5, open=3, sampled_out=1, finished=1)
+
+
+def test_log_records_are_never_open() -> None:
+    tally = SignalTally("logs")
+    tally.pass_through()
+    assert tally.counts() == SignalCounts("logs", started=1, open=0, sampled_out=0, finished=1)
+
+
+def test_counting_is_exact_under_threads() -> None:
+    tally = SignalTally("traces")
+    threads = [threading.Thread(target=lambda: [tally.start() for _ in range(5000)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tally.counts().started == 40_000
+
+
+def test_a_tally_works_after_its_lock_was_held_by_a_lost_thread() -> None:
+    tally = SignalTally("traces")
+    tally._lock.acquire()
+    tally.reset_lock()
+    thread = threading.Thread(target=tally.start)
+    thread.start()
+    thread.join(5)
+    assert tally.counts().started == 1
+
+
+def test_the_snapshot_holds_every_signal_and_exporter() -> None:
+    ledger = Ledger()
+    ledger.tallies["traces"].start()
+    ledger.add(lambda: ExporterCounts("metrics", "a", finished=3, exported=3))
+    ledger.add(lambda: ExporterCounts("metrics", "b", finished=4, dropped={"rejected": 4}))
+    snapshot = ledger.snapshot()
+    assert [(row.signal, row.started) for row in snapshot.signals] == [("traces", 1), ("metrics", 7), ("logs", 0)]
+    assert (snapshot.exported, snapshot.queued, snapshot.dropped) == (3, 0, {"rejected": 4})

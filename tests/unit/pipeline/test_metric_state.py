@@ -1,0 +1,96 @@
+"""MetricState: one aggregation, many readers, no exemplar lost to another reader."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
+
+from flext_observability.pipeline.metric_state import MetricState, count_points
+
+
+def provider_of(state: MetricState) -> MeterProvider:
+    return MeterProvider([state.reader], exemplar_filter=AlwaysOnExemplarFilter(), shutdown_on_exit=False)
+
+
+def points(data: MetricsData) -> list[Any]:
+    return [
+        point
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        for point in metric.data.data_points
+    ]
+
+
+def test_every_collection_sees_the_same_totals() -> None:
+    state = MetricState()
+    provider_of(state).get_meter("m").create_counter("sold").add(3, {"item": "tea"})
+    assert [point.value for point in points(state.collect())] == [3]
+    assert [point.value for point in points(state.collect())] == [3]
+
+
+def test_nothing_recorded_is_an_empty_collection_and_nothing_to_push() -> None:
+    state = MetricState()
+    provider_of(state)
+    assert count_points(state.collect()) == 0
+    assert state.collect_for_push() is None
+
+
+def test_exemplars_stay_for_the_next_reader() -> None:
+    state = MetricState()
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(3, {"item": "tea"})
+    first = points(state.collect())[0].exemplars
+    second = points(state.collect())[0].exemplars
+    assert len(first) == 1
+    assert second == first
+
+
+def test_newer_exemplars_replace_older_ones() -> None:
+    state = MetricState()
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(3)
+    state.collect()
+    counter.add(4)
+    assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == [4]
+
+
+def test_points_without_exemplars_stay_without() -> None:
+    state = MetricState()
+    meter = MeterProvider([state.reader], shutdown_on_exit=False).get_meter("m")
+    meter.create_up_down_counter("stock").add(1)
+    assert not points(state.collect())[0].exemplars
+
+
+def test_push_gets_all_points() -> None:
+    state = MetricState()
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(1, {"item": "tea"})
+    counter.add(1, {"item": "cups"})
+    data = state.collect_for_push()
+    assert data is not None
+    assert count_points(data) == 2
+
+
+def test_a_preferred_temporality_is_kept() -> None:
+    state = MetricState({Counter: AggregationTemporality.DELTA})
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(3)
+    state.collect()
+    counter.add(4)
+    assert [point.value for point in points(state.collect())] == [4]
+
+
+def test_a_state_works_after_its_lock_was_held_by_a_lost_thread() -> None:
+    state = MetricState()
+    provider_of(state).get_meter("m").create_counter("sold").add(1)
+    state._lock.acquire()
+    state.reset_lock()
+    collected: list[MetricsData] = []
+    thread = threading.Thread(target=lambda: collected.append(state.collect()))
+    thread.start()
+    thread.join(5)
+    assert count_points(collected[0]) == 1

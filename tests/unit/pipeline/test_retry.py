@@ -1,0 +1,34 @@
+"""Backoff: exponential, jittered, bounded; the back end's own wish comes first."""
+
+from __future__ import annotations
+
+from flext_observability.pipeline import retry
+from flext_observability.pipeline.retry import Backoff
+
+
+def test_waits_grow_and_stay_bounded() -> None:
+    backoff = Backoff()
+    for failure in range(30):
+        middle = min(retry.FIRST_SECONDS * retry.FACTOR**failure, retry.LONGEST_SECONDS)
+        assert middle * (1 - retry.JITTER) <= backoff.next_seconds() <= middle * (1 + retry.JITTER)
+
+
+def test_waits_are_spread() -> None:
+    assert len({Backoff().next_seconds() for _ in range(20)}) > 1
+
+
+def test_success_starts_again_at_the_shortest_wait() -> None:
+    backoff = Backoff()
+    for _ in range(6):
+        backoff.next_seconds()
+    backoff.reset()
+    assert backoff.next_seconds() <= retry.FIRST_SECONDS * (1 + retry.JITTER)
+
+
+def test_retry_after_is_taken_as_it_is() -> None:
+    assert Backoff().next_seconds(7.0) == 7.0
+
+
+def test_retry_after_is_bounded_on_both_sides() -> None:
+    assert Backoff().next_seconds(1e9) == retry.LONGEST_RETRY_AFTER_SECONDS
+    assert Backoff().next_seconds(-3.0) == 0.0

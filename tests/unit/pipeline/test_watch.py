@@ -1,0 +1,55 @@
+"""ExportWatch: one line for each change of state, and the trouble of the moment."""
+
+from __future__ import annotations
+
+import pytest
+
+from flext_observability.pipeline.watch import ExportWatch
+from flext_observability.ports import ExportOutcome
+from tests.fakes import BUSY, REFUSED, REJECTED
+
+FINE = ExportOutcome(accepted=1)
+
+
+def test_failing_again_for_the_same_cause_says_nothing_new(caplog: pytest.LogCaptureFixture) -> None:
+    watch = ExportWatch()
+    for _ in range(5):
+        watch.note("otlp_http", "traces", REFUSED)
+    assert caplog.messages == [
+        "otlp_http (traces) is down, waiting to send again: nobody listens. Start it"
+    ]
+
+
+def test_signals_that_fail_for_one_cause_share_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    watch = ExportWatch()
+    for signal in ("traces", "metrics", "logs"):
+        watch.note("otlp_http", signal, REFUSED)
+    assert len(caplog.messages) == 1
+
+
+def test_another_cause_is_another_line(caplog: pytest.LogCaptureFixture) -> None:
+    watch = ExportWatch()
+    watch.note("otlp_http", "traces", REFUSED)
+    watch.note("otlp_http", "traces", REJECTED)
+    assert caplog.messages[1] == "otlp_http (traces) is down, items are dropped: no. Send something else"
+
+
+def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    watch = ExportWatch()
+    watch.note("otlp_http", "traces", BUSY)
+    watch.note("otlp_http", "logs", BUSY)
+    watch.note("otlp_http", "traces", FINE)
+    assert len(caplog.messages) == 1
+    watch.note("otlp_http", "logs", FINE)
+    watch.note("otlp_http", "logs", FINE)
+    assert caplog.messages[1].startswith("otlp_http has recovered after ")
+    assert len(caplog.messages) == 2
+
+
+def test_trouble_is_told_by_signal() -> None:
+    watch = ExportWatch()
+    watch.note("otlp_http", "logs", REFUSED)
+    assert watch.trouble("traces") is None
+    trouble = watch.trouble("logs")
+    assert trouble is not None
+    assert (trouble.reason, trouble.message, trouble.fix) == ("unreachable", "nobody listens", "start it")
