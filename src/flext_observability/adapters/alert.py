@@ -1,0 +1,45 @@
+"""FlextAlert → OTel log record `flext.alert` and counter `flext.alerts` (API only, never the SDK)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flext_observability.adapters import log_record
+from flext_observability.adapters.instant import nanoseconds
+from flext_observability.adapters.metric import instrument
+from flext_observability.domain.encoding import encode_attributes
+
+if TYPE_CHECKING:
+    from flext_observability.domain.alert import FlextAlert
+
+EVENT_NAME = "flext.alert"
+COUNTER_NAME = "flext.alerts"
+
+
+def emit(alert: FlextAlert, *, timestamp_ns: int | None = None) -> None:
+    """Emit the alert as it stands now.
+
+    Args:
+        alert: The alert; ``details`` become attributes ``flext.alert.details.*``.
+        timestamp_ns: When its state changed, in nanoseconds since the epoch; by default when it was raised.
+    """
+    shared = {"flext.alert.severity": alert.severity, "flext.alert.status": alert.status}
+    attributes = encode_attributes(
+        {
+            "flext.alert.id": alert.id,
+            "flext.alert.name": alert.name,
+            **shared,
+            "flext.alert.source": alert.source or None,
+            "flext.alert.escalation_level": alert.escalation_level,
+            **{f"flext.alert.details.{key}": value for key, value in alert.details.items()},
+        }
+    )
+    log_record.emit(
+        alert.severity,
+        log_record.body(alert.message),
+        attributes,
+        event_name=EVENT_NAME,
+        timestamp_ns=nanoseconds(alert.timestamp) if timestamp_ns is None else timestamp_ns,
+    )
+    count = instrument(COUNTER_NAME, "counter", "{alert}", description="Alerts raised, escalated and resolved")
+    count(1, shared, None)

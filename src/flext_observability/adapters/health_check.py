@@ -1,0 +1,81 @@
+"""FlextHealthCheck → OTel gauge `flext.health.status` and, on change, log record `flext.health` (API only, never the SDK)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from opentelemetry import metrics
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from flext_observability.adapters import log_record
+from flext_observability.adapters.instant import nanoseconds
+from flext_observability.domain.encoding import encode_attributes
+
+if TYPE_CHECKING:
+    from flext_observability.domain.health_check import FlextHealthCheck
+
+EVENT_NAME = "flext.health"
+GAUGE_NAME = "flext.health.status"
+CHECK_ATTRIBUTE = "flext.check"
+SCOPE_NAME = "flext_observability"
+MAX_CHECKS = 2000
+_VALUES: Mapping[str, float] = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
+_LEVELS: Mapping[str, str] = {"healthy": "info", "degraded": "warning", "unhealthy": "error", "unknown": "warning"}
+
+
+@dataclass(slots=True)
+class _States:
+    """Last status of each check, by name, and whether the gauge exists."""
+
+    lock: RLock = field(default_factory=RLock)
+    by_name: dict[str, str] = field(default_factory=dict[str, str])
+    observed: bool = False
+
+
+_states = _States()
+
+
+def emit(check: FlextHealthCheck) -> None:
+    """Keep the status for the gauge; emit a log record when it is not the one before.
+
+    The gauge shows the newest ``MAX_CHECKS`` names.
+    """
+    with _states.lock:
+        before = _states.by_name.pop(check.name, None)
+        _states.by_name[check.name] = check.status
+        if len(_states.by_name) > MAX_CHECKS:
+            del _states.by_name[next(iter(_states.by_name))]
+        first, _states.observed = not _states.observed, True
+    if first:
+        description = "1 healthy, 0.5 degraded, 0 unhealthy"
+        metrics.get_meter(SCOPE_NAME).create_observable_gauge(GAUGE_NAME, [_observe], "1", description)
+    if before != check.status:
+        _emit_change(check, before)
+
+
+def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
+    attributes = encode_attributes(
+        {
+            CHECK_ATTRIBUTE: check.name,
+            "flext.health.status": check.status,
+            "flext.health.previous_status": before,
+            "flext.health.duration": check.duration_seconds,
+            **{f"flext.health.details.{key}": value for key, value in check.details.items()},
+        }
+    )
+    log_record.emit(
+        _LEVELS[check.status],
+        log_record.body(check.message or f"{check.name} is {check.status}"),
+        attributes,
+        event_name=EVENT_NAME,
+        timestamp_ns=nanoseconds(check.timestamp),
+    )
+
+
+def _observe(_: CallbackOptions) -> Iterable[Observation]:
+    with _states.lock:
+        states = list(_states.by_name.items())
+    return [Observation(_VALUES[status], {CHECK_ATTRIBUTE: name}) for name, status in states if status in _VALUES]

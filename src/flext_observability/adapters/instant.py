@@ -1,0 +1,13 @@
+"""Aware datetime → nanoseconds since the Unix epoch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Return the moment in nanoseconds since the epoch, exact to the microsecond; 0 for moments before it."""
+    return max((moment - _EPOCH) // _MICROSECOND * 1000, 0)

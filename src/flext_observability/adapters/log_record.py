@@ -1,0 +1,65 @@
+"""Level, body and attributes → OTel log record (API only, never the SDK)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry._logs import SeverityNumber, get_logger
+
+from flext_observability.domain.encoding import encode_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.context import Context
+
+    from flext_observability.domain.encoding import AttributeValue
+
+SCOPE_NAME = "flext_observability"
+MAX_BODY_BYTES = 65_536
+_SEVERITIES: Mapping[str, tuple[SeverityNumber, str]] = {
+    "trace": (SeverityNumber.TRACE, "TRACE"),
+    "debug": (SeverityNumber.DEBUG, "DEBUG"),
+    "info": (SeverityNumber.INFO, "INFO"),
+    "warning": (SeverityNumber.WARN, "WARN"),
+    "error": (SeverityNumber.ERROR, "ERROR"),
+    "critical": (SeverityNumber.FATAL, "FATAL"),
+}
+
+
+def emit(
+    level: str,
+    body: str,
+    attributes: Mapping[str, AttributeValue],
+    *,
+    event_name: str | None = None,
+    timestamp_ns: int | None = None,
+    context: Context | None = None,
+) -> None:
+    """Emit one record in the trace of ``context``.
+
+    Args:
+        level: trace, debug, info, warning, error or critical.
+        body: The message.
+        attributes: Encoded attributes.
+        event_name: Makes the record an event of this name.
+        timestamp_ns: When it happened, in nanoseconds since the epoch; unknown by default.
+        context: The current one by default.
+
+    Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
+    """
+    number, text = _SEVERITIES[level]
+    get_logger(SCOPE_NAME).emit(
+        timestamp=timestamp_ns,
+        context=context,
+        severity_number=number,
+        severity_text=text,
+        body=body,
+        attributes=attributes,
+        event_name=event_name,
+    )
+
+
+def body(message: object) -> str:
+    """Return a message as valid Unicode text of at most ``MAX_BODY_BYTES``."""
+    return encode_tag(message, max_bytes=MAX_BODY_BYTES)

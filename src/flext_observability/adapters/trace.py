@@ -1,0 +1,86 @@
+"""FlextTrace → OTel span (API only, never the SDK)."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace as otel_trace
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, format_span_id, format_trace_id
+
+from flext_observability.adapters.instant import nanoseconds
+from flext_observability.domain.encoding import encode_attributes
+
+if TYPE_CHECKING:
+    from flext_observability.domain.trace import FlextTrace
+
+SCOPE_NAME = "flext_observability"
+SERVICE_NAME_ATTRIBUTE = "flext.service.name"
+ID_ATTRIBUTE = "flext.id"
+UNKNOWN_PARENT_ATTRIBUTE = "flext.parent.id"
+UNKNOWN_SERVICE = "unknown_service"
+PARENT_KEY = "parent_trace_id"
+
+
+def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
+    """Start the entity's span and write the ids into the entity; the span is not made current.
+
+    A trace of another service than this process's is recorded under that one's name.
+
+    Args:
+        trace: The entity; its ``context`` becomes attributes.
+        parent: Parent span; None for the current span, an invalid one for a root span.
+    """
+    tracer = _tracer("" if trace.service_name == process_service_name() else trace.service_name)
+    context = None if parent is None else otel_trace.set_span_in_context(NonRecordingSpan(parent))
+    span = tracer.start_span(
+        trace.operation_name,
+        context,
+        attributes=encode_attributes(
+            {
+                ID_ATTRIBUTE: trace.id,
+                **{key: value for key, value in trace.context.items() if key != PARENT_KEY},
+            }
+        ),
+        start_time=nanoseconds(trace.start_time),
+    )
+    inherited = otel_trace.get_current_span(context).get_span_context()
+    # Without a provider the API hands back no span, or the parent: the entity gets ids of its own all the same.
+    started = span if span.get_span_context().span_id not in {0, inherited.span_id} else silent_span(inherited)
+    return identify(trace, started)
+
+
+def start_silently(trace: FlextTrace, parent: SpanContext | None) -> Span:
+    """Write new ids into the entity, in the parent's trace, and record nothing."""
+    inherited = otel_trace.get_current_span().get_span_context() if parent is None else parent
+    return identify(trace, silent_span(inherited))
+
+
+def silent_span(parent: SpanContext) -> Span:
+    """Return a span that records nothing, with an id of its own, in the parent's trace or in a new one."""
+    trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128) or 1
+    flags = parent.trace_flags if parent.is_valid else TraceFlags(TraceFlags.SAMPLED)
+    return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False, trace_flags=flags))
+
+
+def identify(trace: FlextTrace, span: Span) -> Span:
+    """Write the span's ids into the entity and return the span."""
+    context = span.get_span_context()
+    trace.trace_id = format_trace_id(context.trace_id)
+    trace.span_id = format_span_id(context.span_id)
+    return span
+
+
+def process_service_name() -> str:
+    """Return the service name that this process's spans are recorded under; ``unknown_service`` before the start."""
+    # Every SDK's provider shows its resource; the API alone has none.
+    resource = getattr(otel_trace.get_tracer_provider(), "resource", None)
+    name = getattr(resource, "attributes", {}).get("service.name")
+    return name if isinstance(name, str) and name else UNKNOWN_SERVICE
+
+
+@lru_cache(maxsize=64)
+def _tracer(service_name: str) -> Tracer:
+    attributes = {SERVICE_NAME_ATTRIBUTE: service_name} if service_name else None
+    return otel_trace.get_tracer(SCOPE_NAME, attributes=attributes)

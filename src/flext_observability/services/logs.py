@@ -1,0 +1,61 @@
+"""Log entities, or level and message → log records in the current trace (OTel API only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast, final
+
+from flext_observability.adapters import log_entry as adapter
+from flext_observability.domain.result import FlextResult
+from flext_observability.services.guard import never_raises
+
+if TYPE_CHECKING:
+    from flext_observability.domain.container import Container
+    from flext_observability.domain.log_entry import FlextLogEntry
+
+
+@final
+class FlextLoggingService:
+    """Write log lines that carry trace and correlation ids; safe from threads."""
+
+    def __init__(self, container: Container | None = None) -> None:
+        """Make a service.
+
+        Args:
+            container: Where to look up what the service needs; optional.
+        """
+        self._container = container
+
+    @never_raises
+    def log(
+        self,
+        level: FlextLogEntry | str,
+        message: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        /,
+        **context: object,
+    ) -> FlextResult[FlextLogEntry]:
+        """Write an entry, or a level and a message; an entry is written once, however often it is logged.
+
+        Args:
+            level: Entry, or trace, debug, info, warning, error or critical in any case.
+            message: With a level: the text of the line.
+            attributes: With a level: attributes of any type.
+            context: With a level: further attributes, which win.
+
+        Returns:
+            The entry, or a failure (``invalid_log``).
+        """
+        from flext_observability.domain.factory import get_global_factory
+        from flext_observability.domain.log_entry import FlextLogEntry
+
+        if isinstance(level, FlextLogEntry):
+            return level.validate_business_rules().map(lambda _: level).tap(_emit)
+        given = cast("object", attributes)
+        merged = {**attributes, **context} if attributes and isinstance(given, Mapping) else attributes or context
+        return get_global_factory().create_log_entry(level, message or "", merged).tap(_emit)
+
+
+def _emit(entry: FlextLogEntry) -> None:
+    if entry.mark_emitted():
+        adapter.emit(entry)

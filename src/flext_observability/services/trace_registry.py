@@ -1,0 +1,114 @@
+"""Started traces, by entity id or OTel trace id → their spans; bounded in number and age."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import RLock
+from typing import TYPE_CHECKING, final
+
+from opentelemetry.trace import Span, SpanContext, format_trace_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flext_observability.domain.trace import FlextTrace
+
+MAX_TRACES = 10_000
+MAX_AGE_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTrace:
+    """A trace that was started and not ended yet.
+
+    Attributes:
+        trace: The entity that was started.
+        span: Its span.
+        started_seconds: When, on a clock that never goes back.
+    """
+
+    trace: FlextTrace
+    span: Span
+    started_seconds: float
+
+
+@final
+class TraceRegistry:
+    """What is known of started traces; safe from threads.
+
+    Open traces and ended ones (which may still become parents) have the same limits, apart from each other.
+
+    Args:
+        max_traces: Open traces at most, and ended ones at most.
+        max_age_seconds: How long either is kept.
+    """
+
+    def __init__(self, max_traces: int = MAX_TRACES, max_age_seconds: float = MAX_AGE_SECONDS) -> None:
+        self.max_traces = max_traces
+        self.max_age_seconds = max_age_seconds
+        self._lock = RLock()
+        self._open: OrderedDict[str, OpenTrace] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[SpanContext, float]] = OrderedDict()
+        self._first_by_trace_id: dict[str, str] = {}
+
+    def open(self, entry: OpenTrace) -> list[OpenTrace]:
+        """Take a started trace; return those that are forgotten now, for the caller to end."""
+        with self._lock:
+            self._open[entry.trace.id] = entry
+            self._first_by_trace_id.setdefault(entry.trace.trace_id, entry.trace.id)
+            return self.forget(entry.started_seconds)
+
+    def close(self, trace_id: str, now_seconds: float) -> OpenTrace | None:
+        """Move an open trace, by entity id, to the ended ones and return it; None when it is not open."""
+        with self._lock:
+            entry = self._open.pop(trace_id, None)
+            if entry is not None:
+                self._ended[trace_id] = (entry.span.get_span_context(), now_seconds)
+                self._trim_ended(now_seconds)
+            return entry
+
+    def span(self, trace_id: str) -> Span | None:
+        """Return the span of an open trace, by entity id; None when it is not open."""
+        with self._lock:
+            return self._open[trace_id].span if trace_id in self._open else None
+
+    def find(self, parent_id: str) -> SpanContext | None:
+        """Return the span that an entity id, or 32 hex digits of a trace, stands for; None when it is not known."""
+        with self._lock:
+            entity_id = parent_id if self._knows(parent_id) else self._first_by_trace_id.get(parent_id.lower(), "")
+            if entity_id in self._open:
+                return self._open[entity_id].span.get_span_context()
+            return self._ended[entity_id][0] if entity_id in self._ended else None
+
+    def forget(self, now_seconds: float) -> list[OpenTrace]:
+        """Give up what is beyond the limits; return the open traces among it, for the caller to end."""
+        with self._lock:
+            forgotten = [entry.trace.id for entry in self._overdue(now_seconds)]
+            closed = [self.close(trace_id, now_seconds) for trace_id in forgotten]
+            self._trim_ended(now_seconds)
+            return [entry for entry in closed if entry is not None]
+
+    def _overdue(self, now_seconds: float) -> Iterator[OpenTrace]:
+        surplus = len(self._open) - self.max_traces
+        for index, entry in enumerate(self._open.values()):
+            if index >= surplus and now_seconds - entry.started_seconds <= self.max_age_seconds:
+                return
+            yield entry
+
+    def _trim_ended(self, now_seconds: float) -> None:
+        while self._ended:
+            entity_id, (context, ended_seconds) = next(iter(self._ended.items()))
+            if len(self._ended) <= self.max_traces and now_seconds - ended_seconds <= self.max_age_seconds:
+                return
+            del self._ended[entity_id]
+            trace_id = format_trace_id(context.trace_id)
+            if self._first_by_trace_id.get(trace_id) == entity_id:
+                del self._first_by_trace_id[trace_id]
+
+    def _knows(self, entity_id: str) -> bool:
+        return entity_id in self._open or entity_id in self._ended
+
+
+TRACES = TraceRegistry()
+"""The registry of this process, shared by all tracing services, so that each can end what another one started."""
