@@ -73,7 +73,7 @@ COLLECTOR: Final = Part(
         version="v0.158.0",
         programs={"otelcol": "."},
         manifest="monitoring/collector/manifest.yaml",
-        disk_gb=5,
+        disk_gb=3.5,
     ),
     run=Run(
         ports={"otlp_grpc": 4317, "otlp_http": 4318, "metrics": 8888, "health": 13133},
@@ -105,7 +105,7 @@ JAEGER: Final = Part(
         version="v1.76.0",
         programs={"jaeger": "./cmd/jaeger"},
         version_variable="github.com/jaegertracing/jaeger/internal/version.latestVersion",
-        disk_gb=4,
+        disk_gb=3,
     ),
     run=Run(
         ports={"otlp_grpc": 14317, "otlp_http": 14318, "grpc": 16685, "http": 16686, "metrics": 18888, "health": 13134},
@@ -136,7 +136,7 @@ PROMETHEUS: Final = Part(
         version="v0.314.0",
         programs={"prometheus": "./cmd/prometheus", "promtool": "./cmd/promtool"},
         version_variable="github.com/prometheus/common/version.Version",
-        disk_gb=4,
+        disk_gb=3,
     ),
     run=Run(
         ports={"http": 9090},
@@ -215,7 +215,7 @@ LOKI: Final = Part(
         programs={"loki": "./cmd/loki"},
         version_variable="github.com/grafana/loki/v3/pkg/util/build.Version",
         replaces={_LOKI_PUSH: f"{_LOKI_PUSH}@v0.0.0-20250903135404-0b2d0b070e96"},
-        disk_gb=4,
+        disk_gb=3,
     ),
     run=Run(
         ports={"http": 3100, "grpc": 3195},
@@ -240,7 +240,7 @@ COMPOSE: Final = Part(
         version="v2.40.3",
         programs={"docker-compose": "./cmd"},
         version_variable="github.com/docker/compose/v2/internal.Version",
-        disk_gb=2,
+        disk_gb=1,
     ),
 )
 

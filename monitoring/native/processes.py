@@ -19,6 +19,8 @@ from monitoring.native.places import Places
 _CLOCK_TOLERANCE_SECONDS: Final = 2.0
 """The boot time from which a process's start is computed moves a little when the system clock is corrected."""
 
+_POLL_SECONDS: Final = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -63,8 +65,7 @@ def find(part: Part, places: Places) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
         same = abs(process.create_time() - record.created) < _CLOCK_TOLERANCE_SECONDS
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return process if same and alive and process.cmdline()[:1] == [record.program] else None
+        return process if same and not ended(process) and process.cmdline()[:1] == [record.program] else None
     except psutil.Error:
         return None
 
@@ -95,15 +96,32 @@ def port_owner(port: int) -> str:
     return "another process"
 
 
+def ended(process: psutil.Process) -> bool:
+    """Whether a process has ended, even if nobody has collected its exit status yet."""
+    try:
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _terminate(process: psutil.Process, grace_seconds: float) -> bool:
+    """True when it stopped by itself within the grace."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.terminate()
-        try:
-            process.wait(grace_seconds)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(grace_seconds)
+    if _ends_within(process, grace_seconds):
+        return True
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+    _ends_within(process, grace_seconds)
+    return False
+
+
+def _ends_within(process: psutil.Process, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not ended(process):
+        if time.monotonic() > deadline:
             return False
+        time.sleep(_POLL_SECONDS)
     return True
 
 

@@ -142,7 +142,7 @@ def _wait_until_ready(part: Part, places: Places, process: psutil.Process, began
     while not is_ready(part, places):
         waited = time.monotonic() - began
         log = places.log(part)
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        if processes.ended(process):
             raise StackError(f"{part.name} ended by itself. The end of {log}:\n{log_tail(log)}")
         if waited > _READY_SECONDS:
             url = places.health_url(part)

@@ -53,9 +53,10 @@ def validate(places: Places, console: Console) -> int:
 def _checks(places: Places) -> Iterator[_Check]:
     monitoring = places.repository / "monitoring"
     prometheus = monitoring / "prometheus"
+    collector_file = str(places.repository / "otel-collector.yaml")
     for native in (False, True):
         where = "native" if native else "Docker"
-        collector = ("validate", "--config", str(places.repository / "otel-collector.yaml"))
+        collector = ("validate", "--config", collector_file)
         yield _Check(f"otel-collector.yaml ({where})", COLLECTOR, "otelcol", collector, native)
         jaeger = ("validate", "--config", str(monitoring / "jaeger" / "jaeger.yaml"))
         yield _Check(f"jaeger.yaml ({where})", JAEGER, "jaeger", jaeger, native)
@@ -64,6 +65,10 @@ def _checks(places: Places) -> Iterator[_Check]:
         folder = prometheus_folder(places) if native else prometheus
         config = ("check", "config", str(folder / "prometheus.yml"))
         yield _Check(f"prometheus.yml with its targets ({where})", PROMETHEUS, "promtool", config)
+    router = ("validate", "--config", str(monitoring / "collector" / "router.yaml"))
+    yield _Check("collector/router.yaml", COLLECTOR, "otelcol", router)
+    sampler = ("validate", "--config", collector_file, "--config", str(monitoring / "collector" / "sampler.yaml"))
+    yield _Check("collector/sampler.yaml over otel-collector.yaml", COLLECTOR, "otelcol", sampler)
     rules = tuple(str(path) for path in sorted((prometheus / "rules").glob("*.yml")))
     yield _Check("Prometheus rules", PROMETHEUS, "promtool", ("check", "rules", *rules))
     tests = tuple(str(path) for path in sorted((prometheus / "rule-tests").glob("*.yml")))

@@ -80,7 +80,7 @@ class Jaeger:
         parameters = {"service": service, "limit": str(limit), "lookback": "1h"} | filters
         return _spans_by_trace(self._data("/api/traces", parameters))
 
-    def calls(self, service: str, *, kind: str = "SPAN_KIND_SERVER") -> list[float]:
+    def calls(self, service: str, *, kind: str = "server") -> list[float]:
         """Calls a second of a service over the last five minutes, as the monitor tab shows them."""
         parameters = {"service": service, "spanKind": kind, "lookback": "300000", "step": "5000", "ratePer": "60000"}
         metrics = _get(self.http, "/api/metrics/calls", parameters).get("metrics", [])
