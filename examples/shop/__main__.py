@@ -1,0 +1,72 @@
+"""`python -m examples.shop` → a shop of four processes with customers for some seconds, and what its telemetry says of them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from examples.shop.demo import Options, run
+from examples.shop.failure import DemoError
+
+
+def main() -> int:
+    """Run the demo; return the exit code."""
+    try:
+        return asyncio.run(_until_signalled(_options()))
+    except DemoError as error:
+        print(f"\nThe demo failed: {error}", file=sys.stderr)
+        return 1
+
+
+async def _until_signalled(options: Options) -> int:
+    """Run the demo; the first Ctrl-C or SIGTERM ends it in order."""
+    demo = asyncio.ensure_future(run(options))
+    received: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        received.append(number)
+        demo.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    try:
+        await demo
+    except asyncio.CancelledError:
+        print("\nEnded before its time.", file=sys.stderr)
+    return 128 + received[0] if received else 0
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m examples.shop", description=__doc__)
+    parser.add_argument(
+        "--seconds", type=_seconds, default=6.0, help="how long customers come, 1 to 30 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--requests", type=_requests, default=48, help="how many checkouts, 8 to 1000 (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="decides who buys what (default: %(default)s)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write what was sold as JSON")
+    parser.add_argument("--viewer", action="store_true", help="use the embedded viewer, even if a collector is running")
+    given = parser.parse_args()
+    return Options(given.seconds, given.requests, given.seed, given.report, only_viewer=given.viewer)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= 30:
+        raise argparse.ArgumentTypeError("give 1 to 30 seconds")
+    return seconds
+
+
+def _requests(text: str) -> int:
+    requests = int(text)
+    if not 8 <= requests <= 1000:
+        raise argparse.ArgumentTypeError("give 8 to 1000")
+    return requests
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Options → one run of the shop, from the first process to the last, with everything shown and compared on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from examples.shop.failure import DemoError
+from examples.shop.findings import complain, read_back, write_report
+from examples.shop.processes import Child, Processes, clean_environment, listening_socket, wait_until_ready
+from examples.shop.receivers import Receiver, find_receiver
+from examples.shop.screen import Screen
+from examples.shop.traffic import Sold, buy, customers
+
+SERVICES = ("inventory", "payments", "orders", "gateway")
+_LIMIT_SECONDS = 55.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says.
+
+    Attributes:
+        seconds: How long customers come.
+        requests: How many.
+        seed: Decides who buys what.
+        report: Where what was sold is written as JSON.
+        only_viewer: Do not look for a collector.
+    """
+
+    seconds: float
+    requests: int
+    seed: int
+    report: Path | None
+    only_viewer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The running services.
+
+    Attributes:
+        children: One process each.
+        gateway: Base address of the front door.
+    """
+
+    children: list[Child]
+    gateway: str
+
+
+async def run(options: Options) -> None:
+    """Run the demo.
+
+    Raises:
+        DemoError: Something is broken.
+    """
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS + options.seconds / 2 - 15):
+            with Processes() as processes:
+                await _run(options, processes, Screen())
+    except TimeoutError:
+        raise DemoError("it took too long; is this machine very busy?") from None
+
+
+async def _run(options: Options, processes: Processes, screen: Screen) -> None:
+    began = time.monotonic()
+    run_id = f"shop-{uuid4().hex[:8]}"
+    async with httpx.AsyncClient(trust_env=False, timeout=10.0) as http:
+        receiver = await find_receiver(processes, http, run_id, only_viewer=options.only_viewer)
+        screen.say(f"Telemetry goes to {receiver.description}.")
+        shop = await _open_shop(processes, http, receiver, run_id)
+        screen.say(f"{', '.join(child.name for child in shop.children)} are up after {time.monotonic() - began:.1f} s.")
+        sold = await _sell(shop, options, screen)
+        processes.check()
+        await processes.end(shop.children)
+        findings = await read_back(receiver, sold)
+        screen.show(receiver, sold, findings)
+    if options.report:
+        write_report(options.report, run_id, receiver, sold)
+    complain(findings)
+    screen.say(f"All done in {time.monotonic() - began:.1f} s.")
+
+
+async def _open_shop(processes: Processes, http: httpx.AsyncClient, receiver: Receiver, run_id: str) -> Shop:
+    """Start the services, each on a port of its own, and wait until all answer."""
+    sockets = {name: listening_socket() for name in SERVICES}
+    addresses = {name: f"http://127.0.0.1:{one.getsockname()[1]}" for name, one in sockets.items()}
+    environment = clean_environment() | {f"SHOP_{name.upper()}_URL": address for name, address in addresses.items()}
+    children: list[Child] = []
+    for name, one in sockets.items():
+        with one:
+            argv = (f"examples.shop.{name}", "--fd", str(one.fileno()))
+            telemetry = _telemetry(receiver, run_id, name)
+            children.append(processes.start(name, *argv, environment=environment | telemetry, sockets=[one]))
+    await wait_until_ready(processes, http, *(address + "/health" for address in addresses.values()))
+    return Shop(children, addresses["gateway"])
+
+
+def _telemetry(receiver: Receiver, run_id: str, name: str) -> dict[str, str]:
+    """Return the settings that a program needs nothing for in its code."""
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "OTEL_RESOURCE_ATTRIBUTES": f"service.namespace=shop,service.instance.id={run_id}-{name}",
+        "OTEL_METRIC_EXPORT_INTERVAL": "1000",  # milliseconds; a minute would be longer than the demo
+        "OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "/health",
+        "FLEXT_LOG_LEVEL": "info",
+        "FLEXT_ENVIRONMENT": "demo",
+    }
+
+
+async def _sell(shop: Shop, options: Options, screen: Screen) -> Sold:
+    everyone = customers(options.requests, options.seed)
+    async with httpx.AsyncClient(base_url=shop.gateway, trust_env=False, timeout=10.0) as http:
+        with screen.progress(len(everyone)) as report:
+            return await buy(http, everyone, options.seconds, report)

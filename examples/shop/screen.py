@@ -1,0 +1,116 @@
+"""A run of the shop → what a person sees of it: progress, traces, metrics, what was sold, where to look further (rich)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from examples.shop.findings import Findings
+from examples.shop.receivers import Receiver
+from examples.shop.traffic import Sold
+from flext_observability.render.model import TraceView
+from flext_observability.render.rows import ServiceColours
+from flext_observability.render.tables import metrics_table
+from flext_observability.render.terminal import Terminal
+from flext_observability.render.tree import trace_tree
+
+_SHOWN_METRICS = ("shop", "flext")
+
+
+class Screen:
+    """Writes to standard output: drawings on a terminal, plain lines anywhere else."""
+
+    def __init__(self) -> None:
+        self._terminal = Terminal(sys.stdout)
+        self._moves = sys.stdout.isatty() and not os.environ.get("CI")
+
+    def say(self, line: str) -> None:
+        """Write a line."""
+        self._terminal.show(Text(line))
+
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Callable[[Sold], None]]:
+        """Show how many of the customers have been served: a bar on a terminal, some lines elsewhere."""
+        if not self._moves:
+            yield self._lines(total)
+            return
+        columns = (
+            TextColumn("Customers"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[outcome]}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=Console(file=sys.stdout)) as bar:
+            task = bar.add_task("", total=total, outcome="")
+            yield lambda so_far: bar.update(task, completed=so_far.requests, outcome=_outcome(so_far))
+
+    def _lines(self, total: int) -> Callable[[Sold], None]:
+        quarters = {total * part // 4 for part in (1, 2, 3, 4)}
+
+        def report(so_far: Sold) -> None:
+            if so_far.requests in quarters:
+                self.say(f"Customers {so_far.requests}/{total}: {_outcome(so_far)}")
+
+        return report
+
+    def show(self, receiver: Receiver, sold: Sold, findings: Findings) -> None:
+        """Write everything at the end."""
+        colours = ServiceColours()
+        for title, trace, trace_id in (
+            ("A checkout that was sold", findings.good, sold.good_trace),
+            ("A checkout whose card was declined", findings.failed, sold.failed_trace),
+        ):
+            self._heading(title)
+            if trace.spans:
+                self._terminal.show(trace_tree(_readable(trace), colours=colours, link=_link(receiver, trace_id)))
+            else:
+                self.say(f"  trace {trace_id}: look for it where {receiver.description} sends traces")
+        shown = [row for row in findings.metrics if row.name.startswith(_SHOWN_METRICS)]
+        if shown:
+            self._terminal.show(Text(""), metrics_table(shown, colours=colours))
+        self.say(
+            f"  {len(findings.metrics) - len(shown)} more series come from Starlette's and httpx's instrumentations."
+        )
+        self._heading("Sold")
+        for line in _sales(sold):
+            self.say("  " + line)
+        if receiver.links:
+            self._heading("Look further")
+            for name, address in receiver.links.items():
+                self.say(f"  {name:<11} {address}")
+        self.say("")
+
+    def _heading(self, title: str) -> None:
+        self._terminal.show(Text(""), Text(title, "bold underline"))
+
+
+def _outcome(so_far: Sold) -> str:
+    return f"{so_far.sold.total()} sold, {so_far.declined.total()} declined"
+
+
+def _sales(sold: Sold) -> list[str]:
+    return [
+        (
+            f"{sold.requests} checkouts: {sold.sold.total()} sold for {sold.revenue:,.2f} EUR, "
+            f"{sold.declined.total()} declined, {sold.slow} slow"
+        ),
+        ", ".join(f"{count} × {product}" for product, count in sorted(sold.sold.items())),
+    ]
+
+
+def _readable(trace: TraceView) -> TraceView:
+    """Leave out the spans that the ASGI instrumentation makes for each single message of a request."""
+    return replace(trace, spans=tuple(span for span in trace.spans if "asgi.event.type" not in span.attributes))
+
+
+def _link(receiver: Receiver, trace_id: str) -> str:
+    jaeger = receiver.links.get("Jaeger", "")
+    return f"{jaeger}/trace/{trace_id}" if jaeger else ""
