@@ -96,4 +96,6 @@ def table(cls: type) -> dict[str, Field]:
 
 def _named(name: str, row: Field) -> Field:
     own = Variable(PREFIX + name.upper())
-    return dataclasses.replace(row, name=name, variables=(own, *row.variables))
+    # A row that lists its own variable has put stronger ones before it.
+    variables = row.variables if own in row.variables else (own, *row.variables)
+    return dataclasses.replace(row, name=name, variables=variables)

@@ -84,7 +84,7 @@ def similar(name: str, names: Iterable[str]) -> str:
 def shown(value: object, kind: Kind[object]) -> str:
     """Return a value for a message: short, nothing secret, and without running code of the value's own."""
     if kind.secret:
-        return "…" if isinstance(value, str) else type(value).__name__
+        return "…" if type(value) is str else type(value).__name__
     if type(value) in {str, float, bool} or (type(value) is int and value.bit_length() < _LARGEST_SHOWN):
         text = without_credentials(repr(value))
         return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
@@ -122,7 +122,8 @@ def _is_given(value: object, row: Field) -> bool:
     """Return whether a value says anything: None and the empty text say "not given", None for a limit "no limit"."""
     if value is None:
         return row.kind is LIMIT
-    return value is not UNSET and not (isinstance(value, str) and not value)
+    # Exact type: nothing of an unknown object is run here (a proxy may raise even when asked for its class).
+    return value is not UNSET and not (type(value) is str and not value)
 
 
 def _take_argument(draft: Draft, row: Field, value: object) -> None:

@@ -104,6 +104,8 @@ def _config_file(config: FlextObservabilityConfig) -> tuple[Notice, ...]:
 def _complete(
     given: FlextObservabilityConfig | None, arguments: Mapping[str, object], draft: Draft
 ) -> frozenset[Signal]:
-    own = arguments.get("exporters") or (given.exporters if given is not None else None)
+    own = arguments.get("exporters")
+    if own is None and given is not None:
+        own = given.exporters
     general = {"FLEXT_OBSERVABILITY_EXPORTERS", *(() if isinstance(own, Mapping) else ("argument",))}
     return frozenset(signal for signal in SIGNALS if draft.sources.get(f"exporters.{signal}") in general)

@@ -85,6 +85,7 @@ class GeneralFields:
         ("FLEXT_OBSERVABILITY_TRACES_EXPORTER", exporters_of("traces")),
         ("FLEXT_OBSERVABILITY_METRICS_EXPORTER", exporters_of("metrics")),
         ("FLEXT_OBSERVABILITY_LOGS_EXPORTER", exporters_of("logs")),
+        "FLEXT_OBSERVABILITY_EXPORTERS",
         ("OTEL_TRACES_EXPORTER", exporters_of("traces")),
         ("OTEL_METRICS_EXPORTER", exporters_of("metrics")),
         ("OTEL_LOGS_EXPORTER", exporters_of("logs")),
