@@ -4,8 +4,8 @@ Every public name is loaded from its room on first use, so that the bare import 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # what type checkers take for typing's own, without the cost of importing typing
 if TYPE_CHECKING:
     from flext_observability.correlation import (
         correlation_scope,
@@ -137,13 +137,15 @@ _HOMES = {
 _TABLE = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name from its room and keep it here."""
-    if name not in _TABLE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_TABLE[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker knows the names above, and finds every other one wrong
+
+    def __getattr__(name: str) -> object:
+        """Load a public name from its room and keep it here."""
+        if name not in _TABLE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"{__name__}.{_TABLE[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

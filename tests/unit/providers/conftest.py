@@ -1,0 +1,27 @@
+"""Resolved settings and an empty list of findings for the steps of start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flext_observability.providers.notices import Notices
+from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.settings.resolve import resolve
+
+
+@pytest.fixture
+def settings() -> Callable[..., FlextObservabilityConfig]:
+    """Resolve keyword arguments without any environment."""
+
+    def make(**arguments: Any) -> FlextObservabilityConfig:
+        return resolve(None, arguments, {}).unwrap().config
+
+    return make
+
+
+@pytest.fixture
+def notices() -> Notices:
+    return Notices()

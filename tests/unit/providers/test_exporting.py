@@ -1,0 +1,100 @@
+"""Exporters of a configuration: made by name, trouble becomes a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flext_observability.ports import ExporterFactory, PullExporter
+from flext_observability.providers.exporting import open_exporters
+from flext_observability.providers.notices import Notices
+from flext_observability.registry import register_exporter
+from flext_observability.settings.config import FlextObservabilityConfig
+from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable
+
+Settings = Callable[..., FlextObservabilityConfig]
+
+
+class Page:
+    """Pull exporter with nothing on its page."""
+
+    def attach(self, collect: Callable[[], Any]) -> None:
+        self.collect = collect
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        return b"", accept
+
+
+@pytest.fixture
+def register() -> Callable[[str, ExporterFactory], None]:
+    """Register exporters by hand; the next test's take their place."""
+
+    def add(name: str, factory: ExporterFactory) -> None:
+        assert register_exporter(name, factory).success
+
+    return add
+
+
+def test_each_signal_gets_its_exporters_in_order(
+    settings: Settings, notices: Notices, register: Callable[..., None]
+) -> None:
+    register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
+    register("b", OneExporterFactory(lambda signal: ScriptedExporter(), {"logs"}))
+    exporters = open_exporters(settings(exporters=["a", "b"], console=False), notices)
+    assert [exporters.names(signal) for signal in ("traces", "metrics", "logs")] == [("a",), ("a",), ("a", "b")]
+    assert notices.all() == ()
+
+
+def test_pages_are_kept_apart(settings: Settings, notices: Notices, register: Callable[..., None]) -> None:
+    register("page", OneExporterFactory(lambda signal: Page(), {"metrics"}))
+    exporters = open_exporters(settings(exporters="page", console=False), notices)
+    assert isinstance(exporters.pull["page"], PullExporter)
+    assert exporters.push["metrics"] == []
+    assert (exporters.names("metrics"), exporters.names("traces")) == (("page",), ())
+
+
+def test_what_is_not_available_degrades_its_signal_only(
+    settings: Settings, notices: Notices, register: Callable[..., None]
+) -> None:
+    register("shut", OneExporterFactory(unavailable("no such file", "Create it"), {"traces"}))
+    register("fine", OneExporterFactory(lambda signal: ScriptedExporter()))
+    exporters = open_exporters(settings(exporters=["shut", "fine"], console=False), notices)
+    assert exporters.names("traces") == ("fine",)
+    (notice,) = notices.all()
+    assert (notice.signal, notice.message, notice.fix, notice.degrades) == (
+        "traces",
+        "shut: no such file",
+        "Create it",
+        True,
+    )
+
+
+def test_a_factory_that_raises_degrades_its_signal_only(
+    settings: Settings, notices: Notices, register: Callable[..., None]
+) -> None:
+    def broken(signal: object) -> ScriptedExporter:
+        raise KeyError("oops")
+
+    register("broken", OneExporterFactory(broken, {"logs"}))
+    open_exporters(settings(exporters="broken", console=False), notices)
+    (notice,) = notices.all()
+    assert notice.message == "broken: KeyError: 'oops'"
+
+
+def test_a_name_that_nobody_knows_is_a_notice(settings: Settings, notices: Notices) -> None:
+    exporters = open_exporters(settings(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices)
+    assert exporters.names("traces") == ()
+    (notice,) = notices.all()
+    assert "nowhere" in notice.message
+
+
+def test_a_signal_that_is_switched_off_opens_nothing(
+    settings: Settings, notices: Notices, register: Callable[..., None]
+) -> None:
+    register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
+    config = settings(exporters="a", console=False, traces_enabled=False)
+    assert open_exporters(config, notices).names("traces") == ()
+    disabled = settings(exporters="a", console=False, disabled=True)
+    assert open_exporters(disabled, notices).names("logs") == ()

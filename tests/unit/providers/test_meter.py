@@ -1,0 +1,74 @@
+"""Meter state: one for all, a second one only for another temporality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Histogram, MetricsData
+from opentelemetry.sdk.resources import Resource
+
+from flext_observability.providers.meter import MeterState
+from flext_observability.settings.config import FlextObservabilityConfig
+
+Settings = Callable[..., FlextObservabilityConfig]
+RESOURCE = Resource({"service.name": "shop"})
+
+
+def only(data: MetricsData) -> Any:
+    return data.resource_metrics[0].scope_metrics[0].metrics[0].data
+
+
+def test_page_and_push_read_one_state(settings: Settings) -> None:
+    config = settings()
+    state = MeterState(config, RESOURCE)
+    state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
+    assert state.for_push is state.for_pages
+    assert only(state.for_pages.collect()).data_points[0].value == 2
+
+
+@pytest.mark.parametrize(
+    ("preference", "counter", "up_down"),
+    [
+        ("delta", AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE),
+        ("lowmemory", AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE),
+    ],
+)
+def test_another_temporality_is_for_push_alone(
+    settings: Settings, preference: str, counter: AggregationTemporality, up_down: AggregationTemporality
+) -> None:
+    config = settings(metrics_temporality_preference=preference)
+    state = MeterState(config, RESOURCE)
+    meter = state.make_provider(config, RESOURCE).get_meter("m")
+    meter.create_counter("x").add(2)
+    assert only(state.for_push.collect()).aggregation_temporality is counter
+    assert only(state.for_pages.collect()).aggregation_temporality is AggregationTemporality.CUMULATIVE
+    meter.create_up_down_counter("y").add(2)
+    assert only(state.for_push.collect()).aggregation_temporality is up_down
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("explicit_bucket_histogram", Histogram), ("base2_exponential_bucket_histogram", ExponentialHistogram)],
+)
+def test_the_aggregation_of_histograms_can_be_chosen(settings: Settings, name: str, kind: type) -> None:
+    config = settings(metrics_default_histogram_aggregation=name)
+    state = MeterState(config, RESOURCE)
+    state.make_provider(config, RESOURCE).get_meter("m").create_histogram("x").record(2)
+    assert isinstance(only(state.for_pages.collect()), kind)
+
+
+@pytest.mark.parametrize(("name", "count"), [("always_on", 1), ("always_off", 0), ("trace_based", 0)])
+def test_the_exemplar_filter_can_be_chosen(settings: Settings, name: str, count: int) -> None:
+    config = settings(metrics_exemplar_filter=name)
+    state = MeterState(config, RESOURCE)
+    state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
+    assert len(only(state.for_pages.collect()).data_points[0].exemplars) == count
+
+
+def test_totals_are_kept_only_while_resource_and_aggregation_stay(settings: Settings) -> None:
+    key = MeterState(settings(), RESOURCE).key
+    assert MeterState(settings(service_name="other words"), RESOURCE).key == key
+    assert MeterState(settings(), Resource({"service.name": "other"})).key != key
+    assert MeterState(settings(metrics_exemplar_filter="always_off"), RESOURCE).key != key

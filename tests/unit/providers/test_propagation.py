@@ -1,0 +1,121 @@
+"""Propagators: by name, with the correlation id carried as header and baggage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from opentelemetry import baggage, context, propagate, trace
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from flext_observability.correlation import correlation_scope, current_correlation_id
+from flext_observability.providers.notices import Notices
+from flext_observability.providers.propagation import CorrelationPropagator, install_propagators, make_propagators
+from flext_observability.settings.config import FlextObservabilityConfig
+from tests.installed import install
+
+Settings = Callable[..., FlextObservabilityConfig]
+PARENT = SpanContext(0xA, 0xB, is_remote=True, trace_flags=TraceFlags(1))
+
+PROPAGATORS = """
+from opentelemetry.propagators.textmap import TextMapPropagator
+
+class Works(TextMapPropagator):
+    fields = {"x-own"}
+    def extract(self, carrier, context=None, getter=None):
+        return context
+    def inject(self, carrier, context=None, setter=None):
+        setter.set(carrier, "x-own", "1")
+
+class Broken(Works):
+    def __init__(self):
+        raise RuntimeError("no licence")
+"""
+
+
+def standard(notices: Notices, header: str = "X-Correlation-ID") -> CorrelationPropagator:
+    return CorrelationPropagator(CompositePropagator(make_propagators(["tracecontext", "baggage"], notices)), header)
+
+
+def test_trace_baggage_and_id_make_the_round_trip(notices: Notices) -> None:
+    propagator, carrier = standard(notices), dict[str, str]()
+    outgoing = trace.set_span_in_context(NonRecordingSpan(PARENT), baggage.set_baggage("tier", "gold"))
+    with correlation_scope("order-7"):
+        propagator.inject(carrier, outgoing)
+    assert carrier["X-Correlation-ID"] == "order-7"
+    assert set(carrier) == {"traceparent", "baggage", "X-Correlation-ID"}
+    arrived = propagator.extract(carrier, context.Context())
+    assert trace.get_current_span(arrived).get_span_context().span_id == 0xB
+    assert baggage.get_baggage("tier", arrived) == "gold"
+    assert current_correlation_id(arrived) == "order-7"
+
+
+def test_nothing_is_written_for_an_id_that_does_not_exist(notices: Notices) -> None:
+    carrier: dict[str, str] = {}
+    standard(notices).inject(carrier, context.Context())
+    assert carrier == {}
+
+
+def test_the_current_context_is_the_default(notices: Notices) -> None:
+    propagator, carrier = standard(notices), dict[str, str]()
+    with correlation_scope("order-7"):
+        propagator.inject(carrier)
+    assert current_correlation_id(propagator.extract(carrier)) == "order-7"
+
+
+def test_header_names_are_found_in_lower_case_too(notices: Notices) -> None:
+    arrived = standard(notices).extract({"x-correlation-id": "order-7"}, context.Context())
+    assert current_correlation_id(arrived) == "order-7"
+
+
+def test_baggage_serves_when_the_header_is_missing_or_invalid(notices: Notices) -> None:
+    carrier = {"X-Correlation-ID": "bad id\n", "baggage": "flext.correlation_id=order-7"}
+    assert current_correlation_id(standard(notices).extract(carrier, context.Context())) == "order-7"
+
+
+@pytest.mark.parametrize("bad", ["x" * 129, "a b", "\x00", ""])
+def test_invalid_ids_from_outside_are_left_out(notices: Notices, bad: str) -> None:
+    carrier = {"X-Correlation-ID": bad}
+    assert current_correlation_id(standard(notices).extract(carrier, context.Context())) is None
+
+
+def test_fields_name_every_header(notices: Notices) -> None:
+    assert {"traceparent", "baggage", "X-Request-ID"} <= standard(notices, "X-Request-ID").fields
+
+
+def test_none_carries_nothing_and_doubles_count_once(notices: Notices) -> None:
+    assert make_propagators(["none"], notices) == []
+    assert len(make_propagators(["baggage", "baggage"], notices)) == 1
+    assert notices.all() == ()
+
+
+def test_other_propagators_come_by_entry_point(
+    notices: Notices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = {"opentelemetry_propagator": {"own": "own_propagators:Works", "broken": "own_propagators:Broken"}}
+    install(tmp_path, monkeypatch, "own_propagators", PROPAGATORS, points)
+    carrier: dict[str, str] = {}
+    (own,) = make_propagators(["own", "broken"], notices)
+    CorrelationPropagator(own, "X-Correlation-ID").inject(carrier)
+    assert carrier == {"x-own": "1"}
+    assert [notice.message for notice in notices.all()] == ["propagator 'broken' failed: no licence"]
+
+
+def test_a_missing_propagator_says_what_to_install(notices: Notices) -> None:
+    assert make_propagators(["b3", "homemade"], notices) == []
+    fixes = [notice.fix for notice in notices.all()]
+    assert fixes == ["pip install opentelemetry-propagator-b3", "pip install opentelemetry-propagator-homemade"]
+
+
+def test_start_up_sets_the_global_propagator(settings: Settings, notices: Notices) -> None:
+    before = propagate.get_global_textmap()
+    try:
+        install_propagators(settings(correlation_id_header="X-Request-ID"), notices)
+        carrier: dict[str, str] = {}
+        with correlation_scope("order-7"):
+            propagate.inject(carrier)
+        assert carrier["X-Request-ID"] == "order-7"
+    finally:
+        propagate.set_global_textmap(before)

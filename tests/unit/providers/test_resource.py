@@ -1,0 +1,78 @@
+"""Resource: settings over detectors over what the process says of itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flext_observability.providers.notices import Notices
+from flext_observability.providers.resource import make_resource
+from flext_observability.settings.config import FlextObservabilityConfig
+
+Settings = Callable[..., FlextObservabilityConfig]
+
+DETECTORS = """
+from opentelemetry.sdk.resources import Resource, ResourceDetector
+
+class Found(ResourceDetector):
+    def detect(self):
+        return Resource({"host.name": "from-detector", "cloud.region": "north"})
+
+class Broken(ResourceDetector):
+    def detect(self):
+        raise OSError("no metadata service")
+"""
+
+
+def test_standard_attributes_are_there(settings: Settings, notices: Notices) -> None:
+    config = settings(service_name="shop", service_version="1.2", service_namespace="eu", environment="staging")
+    attributes = make_resource(config, "id-1", notices).attributes
+    assert attributes["service.name"] == "shop"
+    assert attributes["service.version"] == "1.2"
+    assert attributes["service.namespace"] == "eu"
+    assert attributes["deployment.environment.name"] == "staging"
+    assert attributes["service.instance.id"] == "id-1"
+    assert attributes["telemetry.sdk.language"] == "python"
+    assert attributes["process.pid"] == os.getpid()
+
+
+def test_a_service_without_a_name_is_unknown_service(settings: Settings, notices: Notices) -> None:
+    assert str(make_resource(settings(), "id-1", notices).attributes["service.name"]).startswith("unknown_service")
+
+
+def test_empty_settings_leave_no_empty_attributes(settings: Settings, notices: Notices) -> None:
+    attributes = make_resource(settings(service_name="shop"), "id-1", notices).attributes
+    assert "service.version" not in attributes
+    assert "deployment.environment.name" not in attributes
+
+
+def test_a_chosen_instance_id_wins(settings: Settings, notices: Notices) -> None:
+    attributes = make_resource(settings(service_instance_id="pod-3"), "id-1", notices).attributes
+    assert attributes["service.instance.id"] == "pod-3"
+
+
+def test_free_attributes_are_taken(settings: Settings, notices: Notices) -> None:
+    config = settings(service_name="shop", resource_attributes={"team": "tea", "host.name": "given"})
+    attributes = make_resource(config, "id-1", notices).attributes
+    assert (attributes["team"], attributes["host.name"]) == ("tea", "given")
+
+
+def test_detectors_are_found_by_name(
+    settings: Settings, notices: Notices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.installed import install
+
+    points = {"opentelemetry_resource_detector": {"cloudy": "cloudy_detectors:Found", "broken": "cloudy_detectors:Broken"}}
+    install(tmp_path, monkeypatch, "cloudy_detectors", DETECTORS, points)
+    config = settings(resource_detectors=["otel", "cloudy", "broken", "absent"])
+    attributes = make_resource(config, "id-1", notices).attributes
+    assert (attributes["host.name"], attributes["cloud.region"]) == ("from-detector", "north")
+    messages = [notice.message for notice in notices.all()]
+    assert messages == [
+        "resource detector 'broken' failed: no metadata service",
+        "resource detector 'absent' is not installed",
+    ]
+    assert all(notice.fix and notice.degrades for notice in notices.all())

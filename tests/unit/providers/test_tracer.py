@@ -1,0 +1,104 @@
+"""Tracer providers: samplers by name, limits as resolved, a provider for each service name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.sampling import Sampler
+
+from flext_observability.pipeline.intake import SpanIntake
+from flext_observability.pipeline.ledger import SignalTally
+from flext_observability.providers.notices import Notices
+from flext_observability.providers.tracer import MAX_SERVICE_NAMES, ServiceTracers, make_sampler, make_span_limits, make_tracers
+from flext_observability.settings.config import FlextObservabilityConfig
+from tests.installed import install
+
+Settings = Callable[..., FlextObservabilityConfig]
+
+
+def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracers:
+    tally = SignalTally("traces")
+    return make_tracers(config, Resource({"service.name": "shop"}), SpanIntake(tally, []), tally, notices)
+
+
+def sampled(sampler: Sampler, trace_id: int) -> bool:
+    return sampler.should_sample(None, trace_id, "work").decision.is_sampled()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        ({}, True),
+        ({"sampler": "always_off"}, False),
+        ({"sampler": "always_on"}, True),
+        ({"sampler": "parentbased_always_off"}, False),
+        ({"sampler": "traceidratio", "sample_ratio": 0.0}, False),
+        ({"sampler": "traceidratio", "sample_ratio": 1.0}, True),
+        ({"sample_ratio": 0.0}, False),
+        ({"sample_ratio": 1.0}, True),
+    ],
+)
+def test_built_in_samplers(settings: Settings, notices: Notices, arguments: dict[str, Any], *, kept: bool) -> None:
+    assert sampled(make_sampler(settings(**arguments), notices), 2**127) is kept
+    assert notices.all() == ()
+
+
+def test_a_ratio_keeps_about_its_share(settings: Settings, notices: Notices) -> None:
+    sampler = make_sampler(settings(sample_ratio=0.25), notices)
+    step = 2**64 // 1000
+    assert sum(sampled(sampler, number * step) for number in range(1000)) in {250, 251}
+
+
+def test_no_limit_is_passed_on_as_unlimited(settings: Settings) -> None:
+    limits = make_span_limits(settings(span_event_count_limit=3, span_attribute_value_length_limit=10))
+    assert (limits.max_events, limits.max_span_attribute_length) == (3, 10)
+    assert make_span_limits(settings()).max_span_attribute_length is None
+
+
+def test_another_service_name_gets_a_resource_of_its_own(settings: Settings, notices: Notices) -> None:
+    made = tracers(settings(), notices)
+    billing = made.for_service("billing")
+    assert billing.resource.attributes["service.name"] == "billing"
+    assert made.for_service("billing") is billing
+    assert made.for_service("shop") is made.provider
+
+
+def test_past_the_limit_of_names_the_process_s_own_serves(settings: Settings, notices: Notices) -> None:
+    made = tracers(settings(), notices)
+    providers = {id(made.for_service(f"service-{number}")) for number in range(MAX_SERVICE_NAMES)}
+    assert len(providers) == MAX_SERVICE_NAMES
+    assert made.for_service("one-more") is made.provider
+
+
+SAMPLERS = """
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+def works(argument):
+    assert argument == "0.5", argument
+    return ALWAYS_OFF
+
+def odd(argument):
+    return "not a sampler"
+"""
+
+
+def test_other_samplers_come_by_entry_point(
+    notices: Notices, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flext_observability.settings.resolve import resolve
+
+    points = {"opentelemetry_traces_sampler": {"own": "own_samplers:works", "odd": "own_samplers:odd"}}
+    install(tmp_path, monkeypatch, "own_samplers", SAMPLERS, points)
+    environ = {"OTEL_TRACES_SAMPLER": "own", "OTEL_TRACES_SAMPLER_ARG": "0.5"}
+    config = resolve(None, {}, environ).unwrap().config
+    assert not sampled(make_sampler(config, notices), 1)
+    assert notices.all() == ()
+    for name, words in (("odd", "'odd' is not a sampler"), ("absent", "sampler 'absent' cannot be loaded")):
+        odd = resolve(None, {}, {"OTEL_TRACES_SAMPLER": name}).unwrap().config
+        assert sampled(make_sampler(odd, notices), 1)
+        assert notices.all()[-1].message.startswith(words)
+        assert notices.all()[-1].fix
