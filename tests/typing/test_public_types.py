@@ -1,0 +1,59 @@
+"""Two small programs → what mypy and pyright say about the public names, as a user's project would see it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+PROGRAMS = Path(__file__).parent / "programs"
+ACCEPTED, REJECTED = PROGRAMS / "accepted.py", PROGRAMS / "rejected.py"
+
+
+def _mypy(folder: Path) -> dict[str, set[int]]:
+    options = ["--strict", "--cache-dir", str(ROOT / ".cache" / "mypy-programs"), "--no-error-summary"]
+    command = [sys.executable, "-m", "mypy", *options, ACCEPTED.name, REJECTED.name]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=115)
+    assert run.returncode in {0, 1}, run.stdout + run.stderr
+    found: dict[str, set[int]] = {}
+    for name, line in re.findall(r"^(.+?):(\d+): error:", run.stdout, re.MULTILINE):
+        found.setdefault(name, set()).add(int(line))
+    return found
+
+
+def _pyright(folder: Path) -> dict[str, set[int]]:
+    (folder / "pyrightconfig.json").write_text(json.dumps({"include": ["."], "typeCheckingMode": "strict"}))
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=115)
+    found: dict[str, set[int]] = {}
+    for item in json.loads(run.stdout)["generalDiagnostics"]:
+        if item["severity"] == "error":
+            found.setdefault(Path(item["file"]).name, set()).add(item["range"]["start"]["line"] + 1)
+    return found
+
+
+@pytest.fixture(scope="module", params=[_mypy, _pyright])
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[int]]:
+    """Return the lines with errors of each program, checked outside this repository and its configuration."""
+    folder = tmp_path_factory.mktemp("programs")
+    for program in (ACCEPTED, REJECTED):
+        shutil.copy(program, folder)
+    checked: dict[str, set[int]] = request.param(folder)
+    return checked
+
+
+def test_programs_as_users_write_them_are_accepted(found: dict[str, set[int]]) -> None:
+    assert found.get(ACCEPTED.name, set()) == set()
+
+
+def test_every_mistake_is_found_and_nothing_else(found: dict[str, set[int]]) -> None:
+    lines = REJECTED.read_text().splitlines()
+    expected = {number for number, line in enumerate(lines, start=1) if line.endswith("# rejected")}
+    assert found.get(REJECTED.name, set()) == expected
