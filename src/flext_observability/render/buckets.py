@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -41,6 +42,6 @@ def _powers(scale: int, offset: int, counts: Iterable[int]) -> Iterable[tuple[fl
 
 
 def _power(scale: int, index: int) -> float:
-    """Return the lower bound of a bucket; infinite where a float ends, whatever the sender says."""
+    """Return the lower bound of a bucket, the largest float at the most, whatever the sender says."""
     exponent = math.ldexp(float(index), -max(-10, min(scale, 60)))
-    return 2.0**exponent if exponent < 1024 else math.inf
+    return 2.0**exponent if exponent < 1024 else sys.float_info.max

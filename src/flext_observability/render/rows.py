@@ -80,7 +80,7 @@ class Row:
         title: Left part, kept as long as the width allows.
         details: Attributes, shown while they fit.
         time: Duration or offset, right-aligned.
-        stretch: Start and end on the bar, nanoseconds since the Unix epoch; None leaves the bar empty.
+        stretch: Start and end on the bar, nanoseconds since the Unix epoch; equal ones are a moment.
         bar_style: Style of the stretch.
         window: What the bar covers.
         below: Further lines, each cut at the width.
@@ -89,7 +89,7 @@ class Row:
     title: Text
     details: tuple[tuple[str, str], ...]
     time: str
-    stretch: tuple[int, int] | None
+    stretch: tuple[int, int]
     bar_style: str
     window: Window
     below: tuple[Text, ...] = ()
@@ -119,15 +119,13 @@ class Row:
 
     def _right(self, full_width: int, width: int) -> Text:
         """Return duration and bar; the bar's width depends on the terminal alone, so that all rows share one scale."""
-        right = Text(f" {self.time:>{_TIME_WIDTH}}", "dim" if self.stretch is None else "", no_wrap=True)
+        right = Text(f" {self.time:>{_TIME_WIDTH}}", "dim" if self.stretch[0] == self.stretch[1] else "", no_wrap=True)
         bar_width = 24 if full_width >= 110 else 14
         if width - right.cell_len - bar_width - 1 < _LEAST_LEFT:
             return right if width - right.cell_len >= _TIME_WIDTH else Text()
         return right.append(" ").append_text(self._bar(bar_width))
 
     def _bar(self, width: int) -> Text:
-        if self.stretch is None:
-            return Text(" " * width)
         first, length = self.window.columns(*self.stretch, width)
         return Text.assemble(
             ("·" * first, "dim"), ("━" * length, self.bar_style), ("·" * (width - first - length), "dim")

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.exporters.console import ConsoleExporterFactory, factory
+from flext_observability.ports import SignalExporter
+from flext_observability.settings.config import FlextObservabilityConfig
+from tests.unit.render.shop import Screen, no_terminal_settings
+
+
+class Stderr:
+    """What was written to stderr so far."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+        self._text = ""
+
+    def getvalue(self) -> str:
+        self._text += self._capture.readouterr().err
+        return self._text
+
+
+@pytest.fixture(autouse=True)
+def screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Stderr:
+    no_terminal_settings(monkeypatch)
+    return Stderr(capsys)
+
+
+class Program:
+    """Records one job with the SDK."""
+
+    def __init__(self) -> None:
+        self._spans = InMemorySpanExporter()
+        self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+        self._reader = InMemoryMetricReader()
+        tracers = TracerProvider(shutdown_on_exit=False)
+        tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        loggers = LoggerProvider(shutdown_on_exit=False)
+        loggers.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
+        meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self._tracer, self._logger = tracers.get_tracer("t"), loggers.get_logger("l")
+        self._counter = meters.get_meter("m").create_counter("jobs")
+
+    def work(self) -> None:
+        with self._tracer.start_as_current_span("job"), self._tracer.start_as_current_span("step"):
+            self._logger.emit(severity_text="INFO", body="in the step")
+        self._logger.emit(severity_text="INFO", body="outside")
+        self._counter.add(1, {"a": 1})
+        self._counter.add(1, {"a": 2})
+
+    def batch(self, signal: Signal) -> Sequence[Any]:
+        if signal == "traces":
+            return self._spans.get_finished_spans()
+        return self._logs.get_finished_logs() if signal == "logs" else [self._reader.get_metrics_data()]
+
+
+def exporters(config: FlextObservabilityConfig | None = None) -> dict[Signal, SignalExporter[object]]:
+    maker = ConsoleExporterFactory()
+    settings = config or FlextObservabilityConfig(grafana_url="")
+    return {signal: maker.create(signal, settings) for signal in maker.signals()}
+
+
+def test_it_carries_all_signals() -> None:
+    assert set(factory.signals()) == set(SIGNALS)
+
+
+def test_the_three_signals_meet_in_one_drawing(screen: Stderr) -> None:
+    program, made = Program(), exporters()
+    program.work()
+    for signal in ("logs", "traces", "metrics"):
+        assert made[signal].export(program.batch(signal), 1.0).accepted == 2
+    assert "outside" in screen.getvalue()
+    for exporter in made.values():
+        exporter.close()
+    text = screen.getvalue()
+    assert text.index("outside") < text.index("job") < text.index("step") < text.index("in the step")
+    assert text.index("in the step") < text.index("Metrics")
+    assert "└── unknown_service:python job" in text
+
+
+def test_metrics_are_drawn_once_at_the_end(screen: Stderr) -> None:
+    program, made = Program(), exporters()
+    for _ in range(3):
+        program.work()
+        assert made["metrics"].export(program.batch("metrics"), 1.0).accepted == 2
+    assert screen.getvalue() == ""
+    for exporter in made.values():
+        exporter.close()
+    assert screen.getvalue().count("Metrics") == 1
+    assert screen.getvalue().split()[-2:] == ["a=2", "3"]
+
+
+def test_without_anything_to_draw_nothing_is_written(screen: Stderr) -> None:
+    for exporter in exporters().values():
+        exporter.close()
+    made = exporters()
+    made["traces"].export([], 1.0)
+    for exporter in made.values():
+        exporter.close()
+    assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("stream", [None, "closed", "not a stream"])
+def test_a_stderr_that_cannot_be_written_is_an_outcome(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    if stream == "closed":
+        stream = io.StringIO()
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    program, made = Program(), exporters()
+    program.work()
+    outcome = made["logs"].export(program.batch("logs"), 1.0)
+    assert (outcome.accepted, outcome.retry, outcome.reason) == (0, False, "error")
+    assert outcome.message.startswith("The console exporter could not write to stderr: ")
+    assert "console" in outcome.fix
+    assert made["metrics"].export(program.batch("metrics"), 1.0).reason == "error"
+    for exporter in made.values():
+        exporter.close()
+
+
+def test_a_broken_pipe_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    stream = os.fdopen(writer, "w", encoding="utf-8")
+    monkeypatch.setattr(sys, "stderr", stream)
+    program, made = Program(), exporters()
+    program.work()
+    assert "Broken pipe" in made["logs"].export(program.batch("logs"), 1.0).message
+    for exporter in made.values():
+        exporter.close()
+    with pytest.raises(BrokenPipeError):
+        stream.close()
+
+
+def test_the_trace_id_opens_grafana_when_its_address_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Screen(terminal=True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    program, made = Program(), exporters(FlextObservabilityConfig(grafana_url="http://localhost:3000"))
+    program.work()
+    made["traces"].export(program.batch("traces"), 1.0)
+    for exporter in made.values():
+        exporter.close()
+    assert ";http://localhost:3000/explore?" in terminal.getvalue()
+
+
+def test_one_configuration_shares_a_board_and_another_has_its_own(screen: Stderr) -> None:
+    maker = ConsoleExporterFactory()
+    first, second = FlextObservabilityConfig(grafana_url=""), FlextObservabilityConfig(grafana_url="http://g")
+    one = [maker.create("traces", first), maker.create("metrics", first)]
+    other = maker.create("metrics", second)
+    program = Program()
+    program.work()
+    one[1].export(program.batch("metrics"), 1.0)
+    other.close()
+    one[0].close()
+    assert screen.getvalue() == ""
+    one[1].close()
+    assert "jobs" in screen.getvalue()
+
+
+def test_a_forked_child_draws_its_own_spans_only(screen: Stderr, tmp_path: Path) -> None:
+    before, after, made = Program(), Program(), exporters()
+    before.work()
+    made["traces"].export(before.batch("traces"), 1.0)
+    child = os.fork()
+    if child == 0:
+        after.work()
+        made["logs"].export(after.batch("logs")[1:], 1.0)
+        for exporter in made.values():
+            exporter.close()
+        (tmp_path / "child").write_text(screen.getvalue())
+        os._exit(0)
+    os.waitpid(child, 0)
+    for exporter in made.values():
+        exporter.close()
+    assert "outside" in (tmp_path / "child").read_text()
+    assert "job" not in (tmp_path / "child").read_text()
+    assert "job" in screen.getvalue()
+
+
+def test_a_child_that_never_exports_leaves_the_parents_spans_alone(screen: Stderr, tmp_path: Path) -> None:
+    program, made = Program(), exporters()
+    program.work()
+    made["traces"].export(program.batch("traces"), 1.0)
+    child = os.fork()
+    if child == 0:
+        for exporter in made.values():
+            exporter.close()
+        (tmp_path / "child").write_text(screen.getvalue())
+        os._exit(0)
+    os.waitpid(child, 0)
+    for exporter in made.values():
+        exporter.close()
+    assert (tmp_path / "child").read_text() == ""
+
+
+def test_making_the_exporters_loads_no_drawing_code() -> None:
+    code = (
+        "import sys; from flext_observability.exporters.console import factory\n"
+        "from flext_observability.settings.config import FlextObservabilityConfig as C\n"
+        "config = C(grafana_url='')\n"
+        "[factory.create(signal, config) for signal in factory.signals()]\n"
+        "print([name for name in sys.modules if name.partition('.')[0] == 'rich'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"
