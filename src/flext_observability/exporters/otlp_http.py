@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Level 3 costs a quarter of the time of level 9 for 6 % more bytes.
 _GZIP_LEVEL = 3
 _GZIP_WINDOW = 31
-_USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
+USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
 
 
 @final
@@ -97,7 +97,7 @@ def checked_target(settings: OtlpSettings) -> HttpTarget:
         ExporterUnavailable: The address, a header or a certificate file cannot be used.
     """
     tls = tls_files(settings)
-    headers = {"user-agent": _USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
+    headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
     if settings.compression == "gzip":
         headers["content-encoding"] = "gzip"
     try:

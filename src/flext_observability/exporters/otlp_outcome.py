@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ENDPOINT_SETTING = "otlp_endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"
 HEADERS_SETTING = "otlp_headers (OTEL_EXPORTER_OTLP_HEADERS)"
 CERTIFICATE_SETTING = "otlp_certificate (OTEL_EXPORTER_OTLP_CERTIFICATE)"
+CREDENTIALS_FIX = f"set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN"
 _START_RECEIVER = f"start the collector, or set {ENDPOINT_SETTING} to the address where one listens"
 _BATCH_SETTINGS: dict[Signal, str] = {
     "traces": "traces_max_export_batch_size (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
@@ -44,9 +45,7 @@ _WRONG_PLACE = _Refusal(
     "not_found",
     f"set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318",
 )
-_UNAUTHORIZED = _Refusal(
-    "unauthorized", f"set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN"
-)
+_UNAUTHORIZED = _Refusal("unauthorized", CREDENTIALS_FIX)
 _MOVED = _Refusal("not_found", f"redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
 _BY_STATUS: dict[int, _Refusal] = {
     400: _Refusal(
@@ -102,7 +101,7 @@ def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> E
     )
 
 
-def from_fault(error: TransportError, *, port: int) -> ExportOutcome:
+def from_fault(error: TransportError, *, port: int = 0) -> ExportOutcome:
     """Return the outcome of a request without a reply: always worth another try.
 
     Args:
@@ -198,6 +197,8 @@ def _fault_fix(kind: FaultKind) -> str:
         "unknown_host": f"correct the host name in {ENDPOINT_SETTING}",
         "tls": f"set {CERTIFICATE_SETTING} to the file of the authority that signed the server's certificate, or use http:// if the receiver has no TLS",
         "tls_expected": f"use https:// in {ENDPOINT_SETTING}",
+        "broken": f"check the scheme and port in {ENDPOINT_SETTING}: http:// without TLS, https:// with it",
+        "http1": 'use exporters="otlp_http" (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or port 4317 for gRPC',
         "http2": 'use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
         "not_http": f"check that {ENDPOINT_SETTING} names an OTLP/HTTP receiver",
         "proxy": "correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY",

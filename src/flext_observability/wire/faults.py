@@ -6,7 +6,17 @@ import time
 from typing import Literal
 
 FaultKind = Literal[
-    "unknown_host", "refused", "unreachable", "timeout", "tls", "broken", "not_http", "http2", "tls_expected", "proxy"
+    "unknown_host",
+    "refused",
+    "unreachable",
+    "timeout",
+    "tls",
+    "broken",
+    "not_http",
+    "http1",
+    "http2",
+    "tls_expected",
+    "proxy",
 ]
 SILENT_KINDS: frozenset[FaultKind] = frozenset({"unknown_host", "refused", "unreachable", "timeout"})
 
@@ -16,7 +26,7 @@ class TransportError(Exception):
 
     Attributes:
         kind: Stable word: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake), ``broken`` (connection lost before a reply),
-            ``not_http``, ``http2`` (a gRPC port), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
+            ``not_http``, ``http1`` or ``http2`` (the other of the two is spoken), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
         message: One sentence with the address concerned.
     """
 

@@ -74,6 +74,22 @@ def parse_error(body: bytes, content_type: str = "") -> str:
     return shortened(body[: 4 * MAX_MESSAGE_LETTERS].decode(errors="replace")) if kind == "text/plain" else ""
 
 
+def retry_delay_seconds(status: bytes) -> float | None:
+    """Return the wait that a ``google.rpc.Status`` asks for by ``RetryInfo``, in seconds; None without one."""
+    from google.protobuf.message import DecodeError
+    from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped] # as above
+    from google.rpc.status_pb2 import Status
+
+    content = Status()
+    info = RetryInfo()
+    try:
+        content.ParseFromString(status)
+        found = any(detail.Unpack(info) for detail in content.details)
+    except DecodeError:
+        return None
+    return max(info.retry_delay.seconds + info.retry_delay.nanos / 1e9, 0.0) if found else None
+
+
 def shortened(text: str) -> str:
     """Return the text in one printable line of at most ``MAX_MESSAGE_LETTERS``."""
     line = " ".join(

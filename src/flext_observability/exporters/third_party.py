@@ -1,0 +1,117 @@
+"""OpenTelemetry exporter found by entry point → SignalExporter of the pipeline."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, final
+
+from flext_observability.domain.report import Signal
+from flext_observability.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.wire.otlp_batch import count_items
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+_SHUTDOWN_SECONDS = 0.5
+
+
+def wrap(name: str, entry_points: Mapping[Signal, EntryPoint]) -> WrappedFactory:
+    """Return a factory for the exporters that a package offers in OpenTelemetry's entry-point groups.
+
+    Args:
+        name: Name of the exporter.
+        entry_points: What was found, by signal; loaded when an exporter is made.
+    """
+    return WrappedFactory(name, entry_points)
+
+
+@final
+class WrappedFactory:
+    """Makes exporters of another package, without arguments, as OpenTelemetry does: they read their own settings."""
+
+    __slots__ = ("_entry_points", "_name")
+
+    def __init__(self, name: str, entry_points: Mapping[Signal, EntryPoint]) -> None:
+        """Take the name and what was found under it."""
+        self._name = name
+        self._entry_points = entry_points
+
+    def signals(self) -> Collection[Signal]:
+        """The signals for which the package offers an exporter."""
+        return tuple(self._entry_points)
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> WrappedExporter:
+        """Return the package's exporter for the signal.
+
+        Raises:
+            ExporterUnavailable: It cannot be loaded or made, or it is a reader that nobody pushes to.
+        """
+        entry_point = self._entry_points[signal]
+        try:
+            made = entry_point.load()()
+        except Exception as error:
+            message = f"the exporter {self._name} ({entry_point.value}) cannot be made: {type(error).__name__}: {error}"
+            raise ExporterUnavailable(message, "see the documentation of the package that provides it") from error
+        if not callable(getattr(made, "export", None)):
+            message = f"{self._name} ({entry_point.value}) is a metric reader, which collects by itself: only push exporters can be wired by name"
+            raise ExporterUnavailable(
+                message, "for a Prometheus page use the exporter prometheus; otherwise name a push exporter"
+            )
+        return WrappedExporter(signal, self._name, made)
+
+
+@final
+class WrappedExporter:
+    """Hands batches to the exporter of another package, which keeps its own retries and time limits."""
+
+    __slots__ = ("_exporter", "_name", "_signal")
+
+    def __init__(self, signal: Signal, name: str, exporter: Any) -> None:  # noqa: ANN401 - any of three base classes, or none
+        """Take the exporter."""
+        self._signal: Signal = signal
+        self._name = name
+        self._exporter = exporter
+
+    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
+        """Hand the batch over; what the exporter does not take is given up, as it has tried again itself."""
+        accepted = 0
+        try:
+            for items, call in self._calls(batch, timeout_seconds):
+                # The three result enums have the same names; an exporter that returns nothing says nothing bad.
+                if getattr(call(), "name", "") == "FAILURE":
+                    return self._failed("reports a failure", accepted)
+                accepted += items
+        except Exception as error:  # noqa: BLE001 - foreign code
+            return self._failed(f"raised {type(error).__name__}: {error}", accepted)
+        return ExportOutcome(accepted=accepted)
+
+    def close(self) -> None:
+        """Shut the exporter down; half a second is waited for it, the rest it may do behind our back."""
+        thread = threading.Thread(target=self._shut_down, name=f"flext-observability-close-{self._name}", daemon=True)
+        thread.start()
+        thread.join(_SHUTDOWN_SECONDS)
+
+    def _calls(self, batch: Sequence[object], timeout_seconds: float) -> list[tuple[int, Callable[[], object]]]:
+        """Return (items, call) for each call of the exporter: metric collections go one by one."""
+        if self._signal != "metrics":
+            return [(len(batch), partial(self._exporter.export, batch))]
+        send = partial(self._exporter.export, timeout_millis=timeout_seconds * 1000)
+        return [(count_items("metrics", [data]), partial(send, data)) for data in batch]
+
+    def _shut_down(self) -> None:
+        try:
+            self._exporter.shutdown()
+        except Exception:  # noqa: BLE001 - foreign code, at the end of its life
+            return
+
+    def _failed(self, what: str, accepted: int) -> ExportOutcome:
+        return ExportOutcome(
+            accepted=accepted,
+            reason="error",
+            message=f"the exporter {self._name} {what}"[:300],
+            fix="see the log and the documentation of the package that provides it",
+        )

@@ -1,0 +1,93 @@
+"""OTLP/gRPC collector on loopback: keeps what it gets, answers as the test says."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc  # type: ignore[import-untyped] # the library carries no types
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
+
+from tests.backends.certificates import Certificates
+
+_SERVICES: Mapping[str, Any] = {
+    "opentelemetry.proto.collector.trace.v1.TraceService": traces.ExportTraceServiceRequest,
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": metrics.ExportMetricsServiceRequest,
+    "opentelemetry.proto.collector.logs.v1.LogsService": logs.ExportLogsServiceRequest,
+}
+
+
+@dataclass
+class GrpcCollector:
+    """A running collector.
+
+    Attributes:
+        port: TCP port on 127.0.0.1.
+        secure: Whether it speaks TLS.
+        refusals: Status code, details and trailing metadata for the next calls, first in first out.
+        reply: Bytes of the response to each accepted call.
+        requests: Accepted requests, in order.
+        metadata: Metadata of every call.
+    """
+
+    port: int
+    secure: bool
+    refusals: deque[tuple[Any, str, tuple[tuple[str, bytes | str], ...]]] = field(default_factory=deque[Any])
+    reply: bytes = b""
+    requests: list[Any] = field(default_factory=list[Any])
+    metadata: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+    @property
+    def url(self) -> str:
+        """Address as ``OTEL_EXPORTER_OTLP_ENDPOINT`` wants it."""
+        return f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
+
+    def spans(self) -> list[Any]:
+        """Return all accepted spans."""
+        return [
+            span
+            for request in self.requests
+            for resource in getattr(request, "resource_spans", ())
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    def take(self, body: Any, context: Any) -> bytes:
+        """Answer one call."""
+        self.metadata.append(dict(context.invocation_metadata()))
+        if self.refusals:
+            code, details, trailing = self.refusals.popleft()
+            context.set_trailing_metadata(trailing)
+            context.abort(code, details)
+        self.requests.append(body)
+        return self.reply
+
+
+@contextmanager
+def grpc_collector(
+    certificates: Certificates | None = None, *, ask_client: bool = False, max_bytes: int = 1 << 22
+) -> Generator[GrpcCollector]:
+    """Run a collector; with certificates it speaks TLS, and with ``ask_client`` it wants one of the client."""
+    server: Any = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", max_bytes)])
+    state = GrpcCollector(0, secure=certificates is not None)
+    for service, request in _SERVICES.items():
+        handler = grpc.unary_unary_rpc_method_handler(state.take, request_deserializer=request.FromString)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
+    if certificates is None:
+        state.port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        pair = [(certificates.server.read_bytes(), certificates.server.read_bytes())]
+        roots = certificates.authority.read_bytes() if ask_client else None
+        credentials = grpc.ssl_server_credentials(pair, roots, ask_client)
+        state.port = server.add_secure_port("127.0.0.1:0", credentials)
+    server.start()
+    try:
+        yield state
+    finally:
+        server.stop(None).wait()
