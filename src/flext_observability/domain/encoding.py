@@ -263,13 +263,13 @@ class _JsonWriter:
     def _write_unordered(self, items: _Unordered, parents: tuple[object, ...]) -> None:
         """Append the items in the order of their text; a set that does not fit whole is named only, as no part of it comes first."""
         texts: list[str] = []
-        left = self.left
+        left = self.left - 1  # the brackets and commas: one more than there are items
         try:
             for item in items:
                 writer = _JsonWriter(self.max_bytes, left)
                 writer.write(item, parents)
                 texts.append("".join(writer.parts))
-                left = writer.left
+                left = writer.left - 1
         except _Full:
             if any(isinstance(parent, AbstractSet) for parent in parents[:-1]):
                 raise

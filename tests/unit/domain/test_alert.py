@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from flext_observability.domain.alert import ALERT_SEVERITIES, ALERT_STATUSES, FlextAlert
+
+
+def test_alert_is_active_and_not_escalated_at_first() -> None:
+    alert = FlextAlert(name="disk", severity="warning", message="full")
+
+    assert (alert.status, alert.escalation_level, alert.source, alert.details) == ("active", 0, "", {})
+    assert alert.alert_id == alert.id
+
+
+@pytest.mark.parametrize("severity", ALERT_SEVERITIES)
+@pytest.mark.parametrize("status", ALERT_STATUSES)
+def test_known_words_are_taken(severity: str, status: str) -> None:
+    alert = FlextAlert(name="disk", severity=severity, message="full", status=status)
+
+    assert alert.validate_business_rules().success
+
+
+@pytest.mark.parametrize(
+    ("change", "prefix"),
+    [
+        ({"name": " "}, "Invalid alert name: "),
+        ({"severity": "fatal"}, "Invalid alert severity: 'fatal'"),
+        ({"severity": ""}, "Invalid alert severity: "),
+        ({"message": ""}, "Invalid alert message: "),
+        ({"status": "gone"}, "Invalid alert status: 'gone'"),
+        ({"escalation_level": -1}, "Invalid alert escalation level: "),
+    ],
+)
+def test_broken_rules_are_named(change: dict[str, object], prefix: str) -> None:
+    alert = FlextAlert.model_validate({"name": "disk", "severity": "warning", "message": "full", **change})
+    result = alert.validate_business_rules()
+
+    assert result.code == "invalid_alert"
+    assert str(result.error).startswith(prefix)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from flext_observability.domain.container import FlextContainer
+from flext_observability.domain.result import FlextResult
+
+
+def test_registered_instance_is_found() -> None:
+    container = FlextContainer()
+    clock = object()
+
+    assert container.register("clock", clock).success
+    assert container.get("clock").data is clock
+
+
+def test_none_can_be_registered() -> None:
+    container = FlextContainer()
+    container.register("nothing", None)
+
+    assert container.get("nothing") == FlextResult.ok(None)
+
+
+def test_factory_runs_once_even_from_many_threads() -> None:
+    container = FlextContainer()
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(object())
+        return made[-1]
+
+    container.register_factory("repository", make)
+    with ThreadPoolExecutor(8) as pool:
+        found = {id(pool.submit(container.get, "repository").result().data) for _ in range(50)}
+
+    assert len(made) == len(found) == 1
+
+
+def test_factory_may_look_up_other_names() -> None:
+    container = FlextContainer()
+    container.register("clock", 1)
+    container.register_factory("repository", lambda: [container.get("clock").data])
+
+    assert container.get("repository").data == [1]
+
+
+def test_factory_that_raises_gives_a_failure_and_is_tried_again() -> None:
+    container = FlextContainer()
+    answers: list[Any] = [ValueError("not yet"), 1]
+
+    def make() -> object:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    container.register_factory("late", make)
+
+    first = container.get("late")
+    assert first.code == "factory_failed"
+    assert "not yet" in str(first.error)
+    assert container.get("late").data == 1
+
+
+def test_unknown_name_is_a_failure_that_lists_what_there_is() -> None:
+    container = FlextContainer()
+    assert "nothing" in str(container.get("clock").error)
+
+    container.register("notifiers", [])
+    missing = container.get("clock")
+
+    assert missing.code == "not_found"
+    assert "notifiers" in str(missing.error)
+
+
+def test_name_is_registered_once() -> None:
+    container = FlextContainer()
+    container.register("clock", 1)
+
+    assert container.register("clock", 2).code == "already_registered"
+    assert container.register_factory("clock", object).code == "already_registered"
+    assert container.get("clock").data == 1
+
+
+@pytest.mark.parametrize("name", ["", None, 3, []])
+def test_name_that_is_no_text_is_refused(name: Any) -> None:
+    container = FlextContainer()
+
+    assert container.register(name, 1).code == "invalid_argument"
+    assert container.register_factory(name, object).code == "invalid_argument"
+    assert container.get(name).code == "not_found"
