@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -22,25 +21,16 @@ _WRAP = "flext_observability.exporters.third_party:wrap"
 _NAME = re.compile(r"[^\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class _BuiltIn:
-    """Where a built-in factory is, and which package it cannot work without."""
-
-    target: str
-    needs: str = ""
-    package: str = ""
-
-
-_BUILT_IN: Mapping[str, _BuiltIn] = {
-    "otlp_http": _BuiltIn("flext_observability.exporters.otlp_http:factory"),
-    "otlp_grpc": _BuiltIn(
-        "flext_observability.exporters.otlp_grpc:factory", "grpc", "opentelemetry-exporter-otlp-proto-grpc"
-    ),
-    "prometheus": _BuiltIn("flext_observability.exporters.prometheus:factory"),
-    "console": _BuiltIn("flext_observability.exporters.console:factory", "rich", "rich"),
-    "otlp_file": _BuiltIn("flext_observability.exporters.otlp_file:factory"),
-    "memory": _BuiltIn("flext_observability.exporters.memory:factory"),
+_BUILT_IN: Mapping[str, str] = {
+    "otlp_http": "flext_observability.exporters.otlp_http:factory",
+    "otlp_grpc": "flext_observability.exporters.otlp_grpc:factory",
+    "prometheus": "flext_observability.exporters.prometheus:factory",
+    "console": "flext_observability.exporters.console:factory",
+    "otlp_file": "flext_observability.exporters.otlp_file:factory",
+    "memory": "flext_observability.exporters.memory:factory",
 }
+_NEEDS: Mapping[str, tuple[str, str]] = {"otlp_grpc": ("grpc", "grpcio")}
+"""Built-in exporter → module that not every platform has, and what to install."""
 _ALIASES: Mapping[str, str] = {
     "otlp": "otlp_http",
     "otlp_proto_http": "otlp_http",
@@ -60,7 +50,10 @@ def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
     Returns:
         Nothing on success. Failure ``invalid_exporter``: the name cannot be used, or the object is no factory.
     """
-    problem = _name_problem(name) or _factory_problem(factory)
+    try:
+        problem = _name_problem(name) or _factory_problem(factory)
+    except Exception as error:  # noqa: BLE001 - an object of any type may raise anything when it is looked at
+        problem = f"The exporter cannot be looked at: {type(error).__name__}: {error}"
     if problem:
         return FlextResult[None].fail(problem, code="invalid_exporter")
     _registered[name] = factory
@@ -69,8 +62,8 @@ def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
 
 def available_exporters() -> tuple[str, ...]:
     """Return every name that ``find_exporter`` knows: built in, registered by hand, found by entry point."""
-    found = [entry.name for group in (OWN_GROUP, *OTEL_GROUPS.values()) for entry in _entry_points(group)]
-    return tuple(dict.fromkeys([*_BUILT_IN, *_registered, *(name for name in sorted(found) if name not in _RESERVED)]))
+    found = sorted({entry.name for group in _entry_points(None).values() for entry in group} - set(_RESERVED))
+    return tuple(dict.fromkeys([*_BUILT_IN, *_registered, *found]))
 
 
 def find_exporter(name: str) -> FlextResult[ExporterFactory]:
@@ -84,42 +77,51 @@ def find_exporter(name: str) -> FlextResult[ExporterFactory]:
     """
     registered = _registered.get(name)
     if registered is not None:
-        return FlextResult["ExporterFactory"].ok(registered)
-    row = _BUILT_IN.get(_ALIASES.get(name, name))
-    if row is not None:
-        return _load(name, row.target, lambda: _attribute(row.target), needs=row.needs, package=row.package)
-    for entry in _entry_points(OWN_GROUP, name):
+        return FlextResult.ok(registered)
+    built_in = _ALIASES.get(name, name)
+    if built_in in _BUILT_IN:
+        return _built_in(built_in)
+    return _by_entry_point(name)
+
+
+def _by_entry_point(name: str) -> FlextResult[ExporterFactory]:
+    points = _entry_points(name)
+    for entry in points[OWN_GROUP]:
         return _load(name, entry.value, entry.load)
-    found = _otel_entry_points(name)
-    if found:
-        return _load(name, _WRAP, lambda: cast("_Wrap", _attribute(_WRAP))(name, found))
+    by_signal: Mapping[Signal, EntryPoint] = {
+        signal: points[group][0] for signal, group in OTEL_GROUPS.items() if points[group]
+    }
+    if by_signal:
+        return _load(name, _WRAP, lambda: cast("_Wrap", _attribute(_WRAP))(name, by_signal))
     return FlextResult["ExporterFactory"].fail(_unknown(name), code="unknown_exporter")
 
 
 _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 
 
-def _load(
-    name: str, target: str, load: Callable[[], object], *, needs: str = "", package: str = ""
-) -> FlextResult[ExporterFactory]:
-    """Return what ``load`` gives, errors as failures: code of others and of ours must not end the program."""
-    failed = FlextResult["ExporterFactory"].fail
+def _built_in(name: str) -> FlextResult[ExporterFactory]:
+    if name in _NEEDS:
+        from importlib.util import find_spec
+
+        module, package = _NEEDS[name]
+        if find_spec(module) is None:
+            message = f"Exporter {name!r} needs a package that is not installed: pip install {package}"
+            return FlextResult["ExporterFactory"].fail(message, code="missing_package")
+    target = _BUILT_IN[name]
+    return _load(name, target, lambda: _attribute(target))
+
+
+def _load(name: str, target: str, load: Callable[[], object]) -> FlextResult[ExporterFactory]:
+    """Return what ``load`` gives, errors as failures: code of others must not end the program."""
     try:
         factory = load()
     except Exception as error:  # noqa: BLE001 - see above
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if needs and missing and (missing == needs or missing.startswith(f"{needs}.")):
-            return failed(
-                f"Exporter {name!r} needs a package that is not installed: pip install {package}",
-                code="missing_package",
-            )
-        return failed(
-            f"Exporter {name!r} ({target}) cannot be loaded: {type(error).__name__}: {error}", code="broken_exporter"
-        )
-    problem = _factory_problem(factory)
-    if problem:
-        return failed(f"Exporter {name!r} ({target}): {problem}", code="broken_exporter")
-    return FlextResult["ExporterFactory"].ok(cast("ExporterFactory", factory))
+        problem = f"cannot be loaded: {type(error).__name__}: {error}"
+    else:
+        problem = _factory_problem(factory)
+        if not problem:
+            return FlextResult.ok(cast("ExporterFactory", factory))
+    return FlextResult["ExporterFactory"].fail(f"Exporter {name!r} ({target}): {problem}", code="broken_exporter")
 
 
 def _attribute(target: str) -> object:
@@ -127,20 +129,24 @@ def _attribute(target: str) -> object:
     return getattr(import_module(module), attribute)
 
 
-def _entry_points(group: str, name: str | None = None) -> list[EntryPoint]:
+def _entry_points(name: str | None) -> dict[str, list[EntryPoint]]:
+    """Return the installed exporters by group, those of one name or all; one walk over the installed packages."""
     from importlib.metadata import entry_points
 
-    return [entry for entry in entry_points(group=group) if name is None or entry.name == name]
-
-
-def _otel_entry_points(name: str) -> dict[Signal, EntryPoint]:
-    """Return the entry points of that name in OpenTelemetry's own groups, by signal."""
-    return {signal: entry for signal, group in OTEL_GROUPS.items() for entry in _entry_points(group, name)[:1]}
+    installed = entry_points()
+    return {
+        group: [entry for entry in installed.select(group=group) if name in {None, entry.name}]
+        for group in (OWN_GROUP, *OTEL_GROUPS.values())
+    }
 
 
 def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    names = available_exporters()
+    near = get_close_matches(name, names, 1)
     return (
-        f"No exporter is called {name!r}. There are: {', '.join(available_exporters())}. "
+        f"No exporter is called {name!r}{f' (did you mean {near[0]}?)' if near else ''}. There are: {', '.join(names)}. "
         f"Install the package that brings it (pip install opentelemetry-exporter-{_slug(name)}), or call register_exporter"
     )
 
