@@ -76,7 +76,7 @@ def test_tasks_have_ids_of_their_own() -> None:
             return flext_get_correlation_id()
 
     async def main() -> list[str]:
-        return await asyncio.gather(worker("a"), worker("b"))
+        return list(await asyncio.gather(worker("a"), worker("b")))
 
     assert asyncio.run(main()) == ["a", "b"]
 
@@ -89,7 +89,7 @@ def test_a_scope_in_an_async_generator_closes_quietly_from_another_context() -> 
 
     async def main() -> None:
         generator = stream()
-        task = asyncio.ensure_future(anext(generator))  # type: ignore[arg-type]  # an awaitable is enough
+        task = asyncio.ensure_future(anext(generator))
         assert await task == 1
         await generator.aclose()  # type: ignore[attr-defined]  # it is a generator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -17,7 +18,8 @@ class Sdk:
     """An SDK provider and the records that it emitted."""
 
     def __init__(self) -> None:
-        self._exporter = InMemoryLogRecordExporter()
+        make: Any = InMemoryLogRecordExporter  # its constructor is untyped
+        self._exporter: InMemoryLogRecordExporter = make()
         self.provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
         self.provider.add_log_record_processor(SimpleLogRecordProcessor(self._exporter))
 
@@ -80,7 +82,7 @@ def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
     stable.retarget(sdk.provider)
     assert stable.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # answered at run time
     with pytest.raises(AttributeError):
-        _ = stable._nothing  # type: ignore[attr-defined]  # ditto
+        _ = stable._nothing
 
 
 def test_a_lock_lost_in_a_fork_is_replaced() -> None:

@@ -44,7 +44,12 @@ def test_a_tracer_taken_early_records_later_and_moves_on() -> None:
     assert [span.name for span in first.spans] == ["one"]
     assert [span.name for span in second.spans] == ["two"]
     scope = first.spans[0].instrumentation_scope
-    assert (scope.name, scope.version, scope.schema_url, dict(scope.attributes)) == ("t", "1.0", "https://schema", {"a": 1})
+    assert (scope.name, scope.version, scope.schema_url, dict(scope.attributes)) == (
+        "t",
+        "1.0",
+        "https://schema",
+        {"a": 1},
+    )
 
 
 def test_the_current_span_is_the_started_one_with_all_that_was_given() -> None:
@@ -106,7 +111,7 @@ def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
     stable.retarget(sdk.provider)
     assert stable.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # answered at run time
     with pytest.raises(AttributeError):
-        _ = stable._nothing  # type: ignore[attr-defined]  # ditto
+        _ = stable._nothing
 
 
 def test_a_lock_lost_in_a_fork_is_replaced() -> None:

@@ -99,7 +99,12 @@ def test_items_of_the_interval_leave_together(make: Make) -> None:
 def test_the_worker_runs_with_instrumentation_suppressed(make: Make) -> None:
     seen: list[bool] = []
     exporter = ScriptedExporter()
-    delivery = make(exporter, refill=lambda: seen.append(is_suppressed()) or 1)
+
+    def read() -> int:
+        seen.append(is_suppressed())
+        return 1
+
+    delivery = make(exporter, refill=read)
     delivery.start()
     assert flush(delivery)
     assert seen == [True]
@@ -361,9 +366,12 @@ def test_items_that_never_got_a_thread_are_counted(make: Make) -> None:
 def test_many_threads_lose_nothing(make: Make) -> None:
     exporter = ScriptedExporter()
     delivery = make(exporter, queue=100_000, max_batch=100)
-    threads = [
-        threading.Thread(target=lambda: [delivery.offer(number) for number in range(1000)]) for _ in range(8)
-    ]
+
+    def offer() -> None:
+        for number in range(1000):
+            delivery.offer(number)
+
+    threads = [threading.Thread(target=offer) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

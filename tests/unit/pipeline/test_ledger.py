@@ -25,7 +25,12 @@ def test_log_records_are_never_open() -> None:
 
 def test_counting_is_exact_under_threads() -> None:
     tally = SignalTally("traces")
-    threads = [threading.Thread(target=lambda: [tally.start() for _ in range(5000)]) for _ in range(8)]
+
+    def count() -> None:
+        for _ in range(5000):
+            tally.start()
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

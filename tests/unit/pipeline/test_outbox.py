@@ -143,9 +143,7 @@ outcomes = st.builds(
     reason=st.sampled_from(["", "rejected", "unavailable"]),
 )
 steps = st.lists(
-    st.one_of(
-        st.just("put"), st.just("late"), st.just("give_up"), st.integers(1, 5), outcomes, st.just("replace")
-    ),
+    st.one_of(st.just("put"), st.just("late"), st.just("give_up"), st.integers(1, 5), outcomes, st.just("replace")),
     max_size=60,
 )
 

@@ -15,9 +15,7 @@ def test_failing_again_for_the_same_cause_says_nothing_new(caplog: pytest.LogCap
     watch = ExportWatch()
     for _ in range(5):
         watch.note("otlp_http", "traces", REFUSED)
-    assert caplog.messages == [
-        "otlp_http (traces) is down, waiting to send again: nobody listens. Start it"
-    ]
+    assert caplog.messages == ["otlp_http (traces) is down, waiting to send again: nobody listens. Start it"]
 
 
 def test_signals_that_fail_for_one_cause_share_a_line(caplog: pytest.LogCaptureFixture) -> None:

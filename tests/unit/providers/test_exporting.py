@@ -84,7 +84,9 @@ def test_a_factory_that_raises_degrades_its_signal_only(
 
 
 def test_a_name_that_nobody_knows_is_a_notice(settings: Settings, notices: Notices) -> None:
-    exporters = open_exporters(settings(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices)
+    exporters = open_exporters(
+        settings(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices
+    )
     assert exporters.names("traces") == ()
     (notice,) = notices.all()
     assert "nowhere" in notice.message

@@ -65,7 +65,9 @@ def test_detectors_are_found_by_name(
 ) -> None:
     from tests.installed import install
 
-    points = {"opentelemetry_resource_detector": {"cloudy": "cloudy_detectors:Found", "broken": "cloudy_detectors:Broken"}}
+    points = {
+        "opentelemetry_resource_detector": {"cloudy": "cloudy_detectors:Found", "broken": "cloudy_detectors:Broken"}
+    }
     install(tmp_path, monkeypatch, "cloudy_detectors", DETECTORS, points)
     config = settings(resource_detectors=["otel", "cloudy", "broken", "absent"])
     attributes = make_resource(config, "id-1", notices).attributes

@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.sdk.trace.sampling import Decision, Sampler
 
 from flext_observability.pipeline.intake import SpanIntake
 from flext_observability.pipeline.ledger import SignalTally
 from flext_observability.providers.notices import Notices
-from flext_observability.providers.tracer import MAX_SERVICE_NAMES, ServiceTracers, make_sampler, make_span_limits, make_tracers
+from flext_observability.providers.tracer import (
+    MAX_SERVICE_NAMES,
+    ServiceTracers,
+    make_sampler,
+    make_span_limits,
+    make_tracers,
+)
 from flext_observability.settings.config import FlextObservabilityConfig
 from tests.installed import install
 
@@ -26,7 +32,7 @@ def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracer
 
 
 def sampled(sampler: Sampler, trace_id: int) -> bool:
-    return sampler.should_sample(None, trace_id, "work").decision.is_sampled()
+    return sampler.should_sample(None, trace_id, "work").decision is Decision.RECORD_AND_SAMPLE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Real programs for tests: Python source → a finished process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "JAEGER_", "ALERTMANAGER_", "GRAFANA_")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished program.
+
+    Attributes:
+        code: Exit code.
+        out: What it printed.
+        err: What it printed on stderr.
+        seconds: How long it took from outside.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines printed."""
+        return self.out.splitlines()
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment without settings of ours, with these added."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return {**plain, **settings}
+
+
+def run(source: str, timeout: float = 60, **settings: str) -> Finished:
+    """Run a program to its end with these environment variables."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(source)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env=environment(settings),
+    )
+    return Finished(done.returncode, done.stdout, done.stderr, time.monotonic() - began)

@@ -1,0 +1,354 @@
+"""The facade: start, status, flush, end; results instead of exceptions, whatever comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import _logs, metrics, trace
+
+from flext_observability import (
+    FlextObservabilityConfig,
+    PendingResult,
+    flush_observability,
+    get_observability,
+    init_observability,
+    register_exporter,
+    shutdown_observability,
+)
+from flext_observability.exporters.memory import memory_store
+from tests.backends.ports import refusing_port
+from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
+
+
+@pytest.fixture(autouse=True)
+def store() -> Iterator[Any]:
+    """An empty memory exporter, and no session left behind."""
+    memory = memory_store()
+    memory.clear()
+    yield memory
+    shutdown_observability(0)
+
+
+def names(store: Any) -> list[str]:
+    return [span.name for span in store.spans]
+
+
+def test_one_span_one_measurement_and_one_record_arrive(store: Any) -> None:
+    handle = init_observability(service_name="shop", exporters="memory", console=False).unwrap()
+    with trace.get_tracer("t").start_as_current_span("sell"):
+        logging.getLogger("shop").warning("sold %s", "tea")
+    metrics.get_meter("t").create_counter("sold").add(2)
+    report = handle.flush().unwrap()
+    assert report.complete
+    assert names(store) == ["sell"]
+    assert [each.log_record.body for each in store.logs] == ["sold tea"]
+    assert store.logs[0].log_record.trace_id == store.spans[0].context.trace_id
+    assert store.metric("sold").data.data_points[0].value == 2
+    assert (report.exported, report.queued, report.dropped) == (3, 0, {})
+
+
+def test_tracers_meters_and_loggers_taken_before_the_start_record_after_it(store: Any) -> None:
+    tracer, meter = trace.get_tracer("early"), metrics.get_meter("early")
+    logger, counter = _logs.get_logger("early"), meter.create_counter("early.count")
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    tracer.start_span("one").end()
+    counter.add(1)
+    logger.emit(_logs.LogRecord(body="hello"))
+    handle.flush()
+    assert names(store) == ["one"]
+    assert store.metric("early.count").data.data_points[0].value == 1
+    assert store.logs[0].log_record.body == "hello"
+
+
+def test_a_config_object_and_keywords_go_together() -> None:
+    config = FlextObservabilityConfig(service_name="from-config", exporters={"traces": [], "metrics": [], "logs": []})
+    handle = init_observability(config, environment="staging").unwrap()
+    assert (handle.config.service_name, handle.config.environment) == ("from-config", "staging")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sample_ratio": 7},
+        {"unknown_word": 1},
+        {"prometheus_port": "many"},
+        {"exporters": 3},
+        {"service_name": object()},
+    ],
+)
+def test_a_wrong_argument_fails_and_changes_nothing(arguments: dict[str, Any], store: Any) -> None:
+    init_observability(exporters="memory", console=False)
+    result = init_observability(**arguments)
+    assert result.is_failure
+    assert next(iter(arguments)) in (result.error or "")
+    trace.get_tracer("t").start_span("still").end()
+    flush_observability()
+    assert names(store) == ["still"]
+
+
+def test_an_unknown_exporter_fails_with_what_there_is() -> None:
+    result = init_observability(exporters=["memory", "carrier_pigeon"])
+    assert result.code == "unknown_exporter"
+    assert "carrier_pigeon" in (result.error or "")
+    assert "otlp_http" in (result.error or "")
+
+
+def test_an_unknown_exporter_from_the_environment_degrades(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "carrier_pigeon")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "none")
+    status = init_observability(console=False).unwrap().status()
+    assert status["traces"].state == "degraded"
+    assert "carrier_pigeon" in status["traces"].reason
+    assert status["logs"].state == "off"
+
+
+def test_a_wrong_config_object_is_a_failure() -> None:
+    assert init_observability({"service_name": "x"}).is_failure  # type: ignore[arg-type]  # bad input is what is tested
+
+
+def test_before_the_start_and_after_the_end_verbs_say_so() -> None:
+    for result in (get_observability(), flush_observability(), shutdown_observability()):
+        assert result.code == "not_started"
+    init_observability(exporters="memory", console=False).unwrap().shutdown()
+    for result in (get_observability(), flush_observability(), shutdown_observability()):
+        assert result.code == "not_started"
+
+
+def test_after_the_end_nothing_records(store: Any) -> None:
+    tracer = trace.get_tracer("t")
+    counter = metrics.get_meter("t").create_counter("late")
+    init_observability(exporters="memory", console=False).unwrap().shutdown()
+    tracer.start_span("late").end()
+    counter.add(1)
+    logging.getLogger("shop").warning("late")
+    assert (names(store), store.logs, store.metric("late")) == ([], (), None)
+
+
+def test_a_span_open_at_the_end_is_counted_when_it_ends() -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    span = trace.get_tracer("t").start_span("open")
+    counts = handle.status()["traces"].counts
+    assert counts is not None
+    assert (counts.started, counts.open) == (1, 1)
+    handle.shutdown()
+    span.end()
+    assert handle.status()["traces"].deliveries[0].dropped == {"after_shutdown": 1}
+
+
+def test_a_second_shutdown_gives_the_same_report() -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    assert handle.shutdown().unwrap() is handle.shutdown().unwrap()
+
+
+def test_the_handle_is_a_context_manager() -> None:
+    with init_observability(exporters="memory", console=False).unwrap() as handle:
+        assert get_observability().success
+        assert handle.ops_address == ""
+    assert get_observability().is_failure
+
+
+def test_a_second_start_replaces_exporters_and_keeps_totals(store: Any) -> None:
+    first = init_observability(service_name="shop", exporters="memory", console=False).unwrap()
+    counter = metrics.get_meter("t").create_counter("kept")
+    counter.add(3)
+    other = ScriptedExporter()
+    register_exporter("second", OneExporterFactory(lambda signal: other))
+    second = init_observability(service_name="shop", exporters="second", console=False).unwrap()
+    assert store.metric("kept").data.data_points[0].value == 3
+    counter.add(4)
+    trace.get_tracer("t").start_span("after").end()
+    second.flush()
+    assert names(store) == []
+    spans = [item for batch in other.batches for item in batch if hasattr(item, "context")]
+    assert [span.name for span in spans] == ["after"]
+    totals = [
+        metric.data.data_points[0].value
+        for batch in other.batches
+        for data in batch
+        if hasattr(data, "resource_metrics")
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "kept"
+    ]
+    assert totals[-1] == 7
+    assert first.shutdown().unwrap().complete
+    assert get_observability().success
+
+
+def test_another_resource_starts_totals_at_zero(store: Any) -> None:
+    init_observability(service_name="shop", exporters="memory", console=False)
+    counter = metrics.get_meter("t").create_counter("reset")
+    counter.add(3)
+    handle = init_observability(service_name="other", exporters="memory", console=False).unwrap()
+    counter.add(4)
+    handle.flush()
+    assert store.metric("reset").data.data_points[0].value == 4
+
+
+def test_delta_pushes_beside_a_cumulative_page(store: Any) -> None:
+    handle = init_observability(
+        FlextObservabilityConfig(metrics_temporality_preference="delta"),
+        exporters=["memory", "prometheus"],
+        prometheus_port=0,
+        console=False,
+    ).unwrap()
+    counter = metrics.get_meter("t").create_counter("delta.count")
+    for value in (3, 4):
+        counter.add(value)
+        handle.flush()
+    assert store.metric("delta.count").data.data_points[0].value == 4
+    with urllib.request.urlopen(f"{handle.ops_address}/metrics", timeout=5) as page:
+        assert "delta_count_total 7" in page.read().decode()
+
+
+def test_switched_off_signals_record_nothing_and_say_so(store: Any) -> None:
+    handle = init_observability(
+        exporters="memory", console=False, traces_enabled=False, metrics_enabled=False, logs_enabled=False
+    ).unwrap()
+    trace.get_tracer("t").start_span("x").end()
+    logging.getLogger("shop").warning("x")
+    handle.flush()
+    assert (names(store), store.logs) == ([], ())
+    for signal, status in handle.status().items():
+        assert (status.state, status.reason) == ("off", "switched off by the settings")
+        assert signal in status.fix
+
+
+def test_disabled_means_no_thread_and_no_record(store: Any) -> None:
+    shutdown_observability(0)
+    before = {thread.name for thread in threading.enumerate()}
+    handle = init_observability(exporters="memory", console=False, disabled=True, instrument=["httpx"]).unwrap()
+    trace.get_tracer("t").start_span("x").end()
+    assert {status.state for status in handle.status().values()} == {"off"}
+    assert {thread.name for thread in threading.enumerate()} <= before
+    assert names(store) == []
+
+
+def test_a_signal_that_no_exporter_carries_is_off_with_the_reason() -> None:
+    status = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap().status()
+    assert status["metrics"].state == "active"
+    assert status["traces"].state == "off"
+    assert "no exporter" in status["traces"].reason
+
+
+def test_the_page_health_and_status_are_served() -> None:
+    handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
+    metrics.get_meter("t").create_counter("served").add(5)
+    for path, words in (("/metrics", "served_total 5"), ("/health", "active"), ("/status", '"exporter')):
+        with urllib.request.urlopen(handle.ops_address + path, timeout=5) as page:
+            assert words in page.read().decode()
+    address = handle.ops_address
+    handle.shutdown()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address + "/metrics", timeout=5)
+
+
+def test_a_taken_port_degrades_metrics_with_the_fix() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        handle = init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap()
+        status = handle.status()["metrics"]
+    assert status.state == "degraded"
+    assert str(port) in status.reason
+    assert handle.ops_address == ""
+
+
+def test_trouble_of_the_moment_shows_in_the_status() -> None:
+    with refusing_port() as port:
+        handle = init_observability(
+            exporters="otlp_http", otlp_endpoint=f"http://127.0.0.1:{port}", console=False
+        ).unwrap()
+        trace.get_tracer("t").start_span("x").end()
+        assert not handle.flush(0.5).unwrap().complete
+        status = handle.status()["traces"]
+        assert (status.state, str(port) in status.reason, bool(status.fix)) == ("degraded", True, True)
+
+
+def test_what_was_lost_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    register_exporter("refusing", OneExporterFactory(lambda signal: ScriptedExporter(*[REFUSED] * 9), {"traces"}))
+    handle = init_observability(exporters="refusing", console=False).unwrap()
+    for _ in range(3):
+        trace.get_tracer("t").start_span("x").end()
+    report = handle.shutdown().unwrap()
+    assert (report.complete, report.dropped) == (False, {"unreachable": 3})
+    handle.shutdown()
+    assert [line for line in caplog.messages if "lost" in line] == ["Telemetry was lost: 3 unreachable of 3 items"]
+
+
+@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "1", True, 1e300])
+def test_a_wrong_timeout_is_a_failure(bad: Any) -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    assert handle.flush(bad).code == "invalid_timeout"
+    assert handle.shutdown(bad).code == "invalid_timeout"
+
+
+def test_inside_a_loop_flush_and_shutdown_wait_to_be_awaited(store: Any) -> None:
+    async def main() -> None:
+        handle = init_observability(exporters="memory", console=False).unwrap()
+        trace.get_tracer("t").start_span("x").end()
+        pending = handle.flush()
+        assert isinstance(pending, PendingResult)
+        assert pending.code == "not_awaited"
+        assert (await pending).unwrap().complete
+        assert names(store) == ["x"]
+        assert (await handle.shutdown()).success
+
+    asyncio.run(main())
+
+
+def test_the_services_are_the_same_through_every_handle() -> None:
+    first = init_observability(exporters="memory", console=False).unwrap()
+    second = init_observability(exporters="memory", console=False).unwrap()
+    for name in ("tracing", "metrics", "logs", "alerts", "health"):
+        assert getattr(first, name) is getattr(second, name)
+
+
+def test_start_in_a_thread_serves_the_whole_process(store: Any) -> None:
+    thread = threading.Thread(target=lambda: init_observability(exporters="memory", console=False))
+    thread.start()
+    thread.join(10)
+    trace.get_tracer("t").start_span("x").end()
+    assert flush_observability().unwrap().complete
+    assert names(store) == ["x"]
+
+
+def test_starts_from_many_threads_end_with_one_session() -> None:
+    threads = [threading.Thread(target=lambda: init_observability(exporters="memory", console=False)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert shutdown_observability().success
+    assert shutdown_observability().code == "not_started"
+
+
+def test_instrumentations_are_switched_on_and_off() -> None:
+    handle = init_observability(exporters="memory", console=False, instrument=["httpx", "homemade"]).unwrap()
+    notice = handle.status()["traces"].notices[-1]
+    assert "homemade" in notice.message
+    assert "pip install" in notice.fix
+
+
+def test_flush_returns_within_its_deadline_when_nobody_answers() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        handle = init_observability(exporters="otlp_http", otlp_endpoint=endpoint, console=False).unwrap()
+        trace.get_tracer("t").start_span("warm").end()
+        began = time.monotonic()
+        report = handle.flush(0.1).unwrap()
+        assert time.monotonic() - began <= 0.15
+        assert (report.complete, report.queued) == (False, 1)
