@@ -46,9 +46,8 @@ demo: $(DEMO)  ## one checkout through four processes: traces, logs and metrics
 .PHONY: test
 test: $(DEV)  ## all tests that need Python alone, with the coverage gate
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
-	@$(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal $(SUITES)
-	@$(PY) -m coverage combine --quiet
-	@$(PY) -m coverage report
+	@tests=0; $(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal $(SUITES) || tests=$$?; \
+	$(PY) -m coverage combine --quiet && $(PY) -m coverage report && exit $$tests
 
 .PHONY: test-unit
 test-unit: $(DEV)  ## unit tests, without coverage
