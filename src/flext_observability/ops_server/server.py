@@ -21,6 +21,7 @@ _LOG: Final = logging.getLogger("flext_observability.ops_server")
 _QUEUE_LOG: Final = logging.getLogger("flext_observability.ops_server.queue")
 _WILDCARDS: Final[dict[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 _BACKLOG: Final = 64
+_LAST_PORT: Final = 65_535
 _BOUNDS: Final = {
     "backlog": _BACKLOG,
     "threads": 4,
@@ -46,7 +47,7 @@ def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsS
         port: TCP port; 0 takes a free one.
 
     Returns:
-        The running server, or a failure that says what to do: ``port_taken``, ``port_forbidden``, ``cannot_listen``.
+        The running server, or a failure that says what to do: ``port_taken``, ``cannot_listen``.
     """
     try:
         listener = _listen(host, port)
@@ -85,13 +86,13 @@ class OpsServer:
         return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
 
     def stop(self) -> None:
-        """Close the port and all connections, and end the threads; takes 2 s at the most, usually none. May be called again."""
+        """Close the port and all connections, and end the threads; takes 1 s at the most, usually none. May be called again."""
         if self._stopping:
             return
         self._stopping = True
         self._server.pull_trigger()
         self._thread.join(_STOP_SECONDS)
-        self._server.task_dispatcher.shutdown(timeout=_STOP_SECONDS)
+        self._server.task_dispatcher.set_thread_count(0)  # a page that hangs must not keep its caller waiting
 
     def abandon(self) -> None:
         """Close this process's copies of all sockets, in a child that has none of the threads."""
@@ -109,9 +110,11 @@ class OpsServer:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:  # the resolver would take it modulo 65536
+        raise OverflowError("there is no such port")
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
-    return socket.create_server((cast("str", address[0]), port), family=family, backlog=_BACKLOG)
+    return socket.create_server(cast("tuple[str, int]", address[:2]), family=family, backlog=_BACKLOG)
 
 
 def _make_server(app: WSGIApplication, listener: socket.socket, sockets: dict[int, socket.socket]) -> BaseWSGIServer:
@@ -133,17 +136,13 @@ def _make_server(app: WSGIApplication, listener: socket.socket, sockets: dict[in
 
 
 def _explain(host: str, port: int, error: Exception) -> FlextResult[OpsServer]:
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         message = (
             f"Port {port} on {host} is taken: end the program that has it, choose another port, or 0 for a free one"
         )
         return FlextResult[OpsServer].fail(message, code="port_taken")
-    if number == errno.EACCES:
-        message = f"Port {port} on {host} needs rights that this process has not: choose a port above 1023"
-        return FlextResult[OpsServer].fail(message, code="port_forbidden")
     message = (
-        f"Cannot listen on {host!r}, port {port} ({error}): give an address of this machine and a port from 0 to 65535"
+        f"Cannot listen on {host!r}, port {port} ({error}): give an address of this machine and a free port up to 65535"
     )
     return FlextResult[OpsServer].fail(message, code="cannot_listen")
 

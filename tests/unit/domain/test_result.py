@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import NoReturn
 
 import pytest
@@ -263,3 +265,13 @@ def test_work_waits_to_be_awaited_when_a_loop_runs() -> None:
         return pending.code, await pending
 
     assert asyncio.run(wait()) == ("not_awaited", FlextResult.ok(42))
+
+
+def test_results_and_their_neighbours_load_without_pydantic() -> None:
+    program = (
+        "import sys; from flext_observability.domain import container, encoding, errors, report, result, units;"
+        "print([name for name in ('pydantic', 'opentelemetry', 'asyncio') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+
+    assert run.stdout.strip() == "[]"

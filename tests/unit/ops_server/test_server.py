@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from wsgiref.types import WSGIApplication
+
+import pytest
+
+from flext_observability.ops_server.app import ops_app
+from flext_observability.ops_server.server import OpsServer, start_server
+
+Serve = Callable[[WSGIApplication], OpsServer]
+APP = ops_app(metrics=lambda _: (b"up 1\n", "text/plain"), health=lambda: (True, {}), status=dict)
+
+FORKING = """
+import http.client, os, socket
+from flext_observability.ops_server.app import ops_app
+from flext_observability.ops_server.server import start_server
+
+server = start_server(ops_app(metrics=None, health=lambda: (True, {}), status=dict), "127.0.0.1", 0).unwrap()
+client = http.client.HTTPConnection("127.0.0.1", server.port)
+client.request("GET", "/health")
+client.getresponse().read()
+connection = client.sock
+(go_read, go_write), (done_read, done_write) = os.pipe(), os.pipe()
+if os.fork() == 0:
+    server.stop()
+    os.write(done_write, b"x")
+    os.read(go_read, 1)
+    os._exit(0)
+os.read(done_read, 1)
+client.request("GET", "/health")
+answer = client.getresponse()
+print("parent", answer.status, answer.read())
+server.stop()
+print("closed", connection.recv(1) == b"")
+try:
+    socket.create_connection(("127.0.0.1", server.port))
+    print("child serves")
+except ConnectionRefusedError:
+    print("child refuses")
+os.write(go_write, b"x")
+os.wait()
+"""
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with ExitStack() as running:
+
+        def start(app: WSGIApplication) -> OpsServer:
+            server = start_server(app, "127.0.0.1", 0).unwrap()
+            running.callback(server.stop)
+            return server
+
+        yield start
+
+
+def get(
+    server: OpsServer, path: str = "/metrics", headers: dict[str, str] | None = None, body: bytes | None = None
+) -> int:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+    try:
+        connection.request("GET", path, headers=headers or {}, body=body)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def our_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(("waitress", "flext-ops"))]
+
+
+def test_pages_are_served_on_a_free_port(serve: Serve) -> None:
+    server = serve(APP)
+
+    assert server.port > 0
+    assert server.address == f"http://127.0.0.1:{server.port}"
+    assert [get(server, path) for path in ("/metrics", "/health", "/status", "/nothing")] == [200, 200, 200, 404]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("0.0.0.0", "http://127.0.0.1:"), ("localhost", "http://"), ("", "http://127.0.0.1:")]
+)
+def test_address_can_be_opened_whatever_the_host(host: str, address: str) -> None:
+    server = start_server(APP, host, 0).unwrap()
+    try:
+        assert server.address.startswith(address)
+        assert get(server) == 200
+    finally:
+        server.stop()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_ipv6_address_is_in_brackets() -> None:
+    started = start_server(APP, "::1", 0)
+    if started.is_failure:
+        pytest.skip("this machine has no IPv6 loopback")
+    server = started.unwrap()
+    server.stop()
+
+    assert server.address == f"http://[::1]:{server.port}"
+
+
+def test_taken_port_is_a_failure_that_names_it_and_the_fix(serve: Serve) -> None:
+    port = serve(APP).port
+    result = start_server(APP, "127.0.0.1", port)
+
+    assert result.code == "port_taken"
+    assert str(port) in str(result.error)
+    assert "another port" in str(result.error)
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("nowhere.invalid", 0), ("127.0.0.1", 99999), ("127.0.0.1", -1), ("x" * 100, 0)]
+)
+def test_address_that_cannot_be_is_a_failure(host: str, port: int) -> None:
+    result = start_server(APP, host, port)
+
+    assert result.code == "cannot_listen"
+    assert str(port) in str(result.error)
+
+
+def test_stop_closes_the_port_and_ends_the_threads_at_once(serve: Serve) -> None:
+    before = len(our_threads())
+    server = serve(APP)
+    idle = socket.create_connection(("127.0.0.1", server.port))
+    assert get(server) == 200
+    began = time.monotonic()
+    server.stop()
+
+    assert time.monotonic() - began < 0.5
+    assert wait_until(lambda: len(our_threads()) == before)
+    assert idle.recv(1) == b""
+    with pytest.raises(ConnectionRefusedError):
+        get(server)
+    idle.close()
+
+
+def test_stop_twice_is_no_matter(serve: Serve) -> None:
+    server = serve(APP)
+    server.stop()
+    server.stop()
+
+
+def test_port_is_free_for_the_next_server_at_once(serve: Serve) -> None:
+    server = serve(APP)
+    get(server)
+    server.stop()
+    again = start_server(APP, "127.0.0.1", server.port).unwrap()
+    again.stop()
+
+    assert again.port == server.port
+
+
+def test_stop_does_not_wait_for_a_page_that_hangs(serve: Serve) -> None:
+    release, entered = threading.Event(), threading.Event()
+
+    def hang() -> dict[str, object]:
+        entered.set()
+        release.wait(10)
+        return {}
+
+    server = serve(ops_app(metrics=None, health=lambda: (True, {}), status=hang))
+    client = socket.create_connection(("127.0.0.1", server.port))
+    client.sendall(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert entered.wait(5)
+    began = time.monotonic()
+    server.stop()
+
+    assert time.monotonic() - began < 0.5
+    release.set()
+    client.close()
+
+
+def test_threads_are_daemons(serve: Serve) -> None:
+    serve(APP)
+
+    assert our_threads()
+    assert all(thread.daemon for thread in our_threads())
+
+
+def test_huge_header_and_body_are_refused(serve: Serve) -> None:
+    server = serve(APP)
+
+    assert get(server, headers={"X-Long": "x" * 20_000}) == 431
+    assert get(server, body=b"x" * 10_000) == 413
+    assert get(server) == 200
+
+
+def test_connections_are_bounded_and_the_server_recovers(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    server = serve(APP)
+    clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(120)]
+    assert wait_until(lambda: "connection limit" in caplog.text)
+    for client in clients:
+        client.close()
+
+    assert get(server) == 200
+    assert len(caplog.records) <= 2
+
+
+def test_burst_of_requests_and_of_disconnections_is_not_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    body = b"x" * 3_000_000
+    server = serve(ops_app(metrics=lambda _: (body, "text/plain"), health=lambda: (True, {}), status=dict))
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.recv(10)
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(lambda _: get(server, "/health"), range(64))) == {200}
+
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+    assert all(record.name.startswith("flext_observability") for record in caplog.records)
+
+
+def test_forked_child_does_not_serve() -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
+    run = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30)
+
+    assert run.stdout.splitlines() == ["parent 200 b'{}\\n'", "closed True", "child refuses"]
