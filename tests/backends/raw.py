@@ -76,6 +76,11 @@ def reads_and_closes(server: RawServer, connection: socket.socket) -> None:
     connection.recv(1 << 16)
 
 
+def resets(server: RawServer, connection: socket.socket) -> None:
+    """Wait for the client's first bytes and close without reading them, which makes the system reset the connection."""
+    connection.recv(1, socket.MSG_PEEK)
+
+
 def answers(reply: bytes) -> Callable[[RawServer, socket.socket], None]:
     """Return a behaviour that reads one request, sends these bytes and closes."""
 

@@ -72,12 +72,13 @@ class HttpTransport:
         deadline = deadline_in(timeout_seconds)
         if self._sock is not None and self._owner == os.getpid():
             try:
-                return self._exchange(self._sock, body, deadline)
+                return self._exchange(body, deadline)
             except TransportError as error:
                 # The server closed the idle connection: that says nothing about this request.
                 if error.kind != "broken":
                     raise
-        return self._exchange(self._open(deadline), body, deadline)
+        self._forget()
+        return self._exchange(body, deadline)
 
     def close(self) -> None:
         """Drop the connection, waking a request that waits on it."""
@@ -87,9 +88,10 @@ class HttpTransport:
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
-    def _exchange(self, sock: socket.socket, body: bytes, deadline: float) -> HttpReply:
+    def _exchange(self, body: bytes, deadline: float) -> HttpReply:
         keep = False
         try:
+            sock = self._sock or self._open(deadline)
             request = b"%sContent-Length: %d\r\n\r\n%s" % (self._prefix, len(body), body)
             heard = _send(sock, request, deadline, self.target.place)
             reply, reusable = _receive(sock, deadline, self.target.place)
@@ -100,13 +102,12 @@ class HttpTransport:
         return reply
 
     def _forget(self) -> None:
+        # A socket of the parent process is only let go of: shutting it down here would end the parent's connection.
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()
 
     def _open(self, deadline: float) -> socket.socket:
-        # A socket of the parent process is only let go of: shutting it down here would end the parent's connection.
-        self._forget()
         target = self.target
         proxy = proxy_for(target.url)
         self._sock = sock = (
