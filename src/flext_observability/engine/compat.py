@@ -92,9 +92,9 @@ def make_logger_provider(
     """Return an SDK logger provider with these limits (SDKs before limits became an argument read them from the environment)."""
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 
-    unlimited = LogRecordLimits.UNSET
     options: dict[str, Any] = {}
     if "log_record_limits" in signature(LoggerProvider).parameters:
+        unlimited = LogRecordLimits.UNSET
         options["log_record_limits"] = LogRecordLimits(
             max_log_record_attributes=unlimited if attribute_count is None else attribute_count,
             max_log_record_attribute_length=unlimited if attribute_length is None else attribute_length,
