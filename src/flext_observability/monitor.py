@@ -8,6 +8,8 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
+from opentelemetry.context import Context, create_key, set_value
+
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import Write, instrument
 from flext_observability.domain.encoding import encode_tag
@@ -37,6 +39,8 @@ CALLS_NAME: Final = "flext.function.calls"
 OUTCOMES: Final = ("ok", "error", "cancelled")
 _LOGGED: Final = "__flext_logged_in__"
 _MAX_STACK_BYTES: Final = 16_384
+# The histogram's exemplars point to the calls; a second set on the counter would cost as much as the counter itself.
+_NO_SPAN: Final = set_value(create_key("flext.no_span"), None, Context())
 
 
 @overload
@@ -63,7 +67,7 @@ def flext_monitor_function(operation: str | Callable[..., Any] | None = None, /)
     Returns:
         The monitored function, or a decorator that makes one.
     """
-    if callable(operation):
+    if callable(operation) or isinstance(operation, classmethod):
         return decorate(operation, _Monitor(qualified_name(operation)).begin)
 
     def decorator(function: Callable[P, R]) -> Callable[P, R]:
@@ -78,7 +82,7 @@ class _Monitor:
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
-        self.block = TracedBlock(operation, {OPERATION_ATTRIBUTE: operation})
+        self.block = TracedBlock(operation)
         self._attributes = {
             outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
         }
@@ -98,7 +102,7 @@ class _Monitor:
         """Record the duration and count the call."""
         record, add = self._writes
         record(seconds, self._attributes[outcome], None)
-        add(1, self._attributes[outcome], None)
+        add(1, self._attributes[outcome], _NO_SPAN)
 
     def log(self, error: BaseException) -> None:
         """Emit the error record, in the current trace."""

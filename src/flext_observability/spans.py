@@ -107,7 +107,7 @@ def traced(
     Returns:
         A context manager that yields the span, and decorates.
     """
-    if callable(name):
+    if callable(name) or isinstance(name, classmethod):
         return decorate(name, TracedBlock(qualified_name(name)).begin)
     encoded = encode(attributes, more)
     return TracedBlock(span_name(name), encoded, kind=_span_kind(span_kind), links=_links(links), parent=parent)
@@ -376,13 +376,10 @@ def tracer() -> Tracer:
 
 
 def encode(attributes: Mapping[str, object] | None, more: Mapping[str, object] | None = None) -> Attributes:
-    """Encode attributes of any type; the second mapping wins, and what is no mapping at all is kept under ``attributes``."""
-    try:
-        if more:
-            return encode_attributes({**(attributes or {}), **more})
-        return encode_attributes(attributes) if attributes else None
-    except Exception:  # noqa: BLE001 - not a mapping, or one whose own code fails
-        return encode_attributes({"attributes": attributes, **(more or {})})
+    """Encode attributes of any type; the second mapping wins."""
+    if not more:
+        return None if attributes is None else encode_attributes(attributes)
+    return {**encode_attributes(attributes), **encode_attributes(more)}
 
 
 def context_of(parent: Parent) -> Context | None:
@@ -422,7 +419,9 @@ def _span_kind(kind: SpanKind | str | None) -> SpanKind:
 
 def span_name(name: object) -> str:
     """Return a name as valid Unicode text of at most 1024 bytes."""
-    return name if type(name) is str and name.isascii() else encode_tag(name, max_bytes=_MAX_NAME_BYTES)
+    if type(name) is str and name.isascii() and len(name) <= _MAX_NAME_BYTES:
+        return name
+    return encode_tag(name, max_bytes=_MAX_NAME_BYTES)
 
 
 def qualified_name(function: Callable[..., Any]) -> str:

@@ -37,7 +37,7 @@ class _Handle:
             attributes: Names and values of any type, encoded once, here.
             more: Further attributes, which win.
         """
-        return type(self)(self._write, encode({**(self._bound or {}), **(encode(attributes, more) or {})}))
+        return type(self)(self._write, encode(self._bound, encode(attributes, more)))
 
     def _put(self, value: float, attributes: Mapping[str, object] | None) -> None:
         try:
