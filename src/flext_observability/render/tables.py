@@ -111,15 +111,27 @@ class MetricsTable:
             yield _left(clean(service, 40), f"bold {self.colours.of(service)}"), ""
             for _, group in groupby(of_service, key=lambda row: row.name):
                 points = list(group)
+                labels = _labels(points)
                 alone = len(points) == 1 and not points[0].attributes
                 if not alone:
                     yield _name(points[0]), ""
-                for point in points:
+                for point, label in zip(points, labels, strict=True):
                     numbers = "".join(f"  {cells[title][index]:>{width}}" for title, width in widths.items())
-                    yield _name(point) if alone else _left("    " + (all_short(point.attributes) or "-"), ""), numbers
+                    yield _name(point) if alone else _left("    " + label, ""), numbers
                     index += 1
         if self.hidden:
             yield _left(f"… {show_count(self.hidden, 'more row')}", "dim italic"), ""
+
+
+def _labels(points: Sequence[MetricView]) -> list[str]:
+    """Return the attributes of points of one metric, with the sender's instance where they do not tell them apart."""
+    labels = [all_short(point.attributes) or "-" for point in points]
+    return [
+        f"{label}  instance={clean(str(point.resource.get('service.instance.id'))[:8])}"
+        if labels.count(label) > 1
+        else label
+        for point, label in zip(points, labels, strict=True)
+    ]
 
 
 def _left(text: str, style: str) -> Text:

@@ -55,3 +55,11 @@ def test_an_empty_histogram_and_an_empty_table_are_drawn() -> None:
 def test_units_and_names_from_outside_are_cleaned() -> None:
     (_, _, line) = drawn(metrics_table([counter(1, name="a\x1b[2J", unit="\x07")]))
     assert "a\\x1b[2J  counter \\x07" in line
+
+
+def test_processes_of_one_service_are_told_apart() -> None:
+    rows = [counter(n, {"a": 1}, resource={"service.instance.id": f"process-{n}"}) for n in (1, 2)]
+    assert [line.split() for line in drawn(metrics_table(rows))[3:]] == [
+        ["a=1", "instance=process-", "1"],
+        ["a=1", "instance=process-", "2"],
+    ]

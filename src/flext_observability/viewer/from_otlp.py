@@ -1,0 +1,233 @@
+"""OTLP export requests → views; what has no valid ids is counted as refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flext_observability.render.buckets import explicit_buckets, exponential_buckets
+from flext_observability.render.model import (
+    Attributes,
+    BucketView,
+    EventView,
+    ExemplarView,
+    LinkView,
+    LogView,
+    MetricKind,
+    MetricView,
+    SpanKind,
+    SpanStatus,
+    SpanView,
+    severity_name,
+)
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+    from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+_KINDS: tuple[SpanKind, ...] = ("internal", "internal", "server", "client", "producer", "consumer")
+_STATUSES: tuple[SpanStatus, ...] = ("unset", "ok", "error")
+_PARENT_IS_REMOTE = 0x200  # bit of Span.flags
+_NO_RECORDED_VALUE = 1  # bit of a data point's flags
+_DELTA = 1  # AggregationTemporality
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Who sent something."""
+
+    service: str
+    scope: str
+    resource: Attributes
+
+
+def span_views(request: ExportTraceServiceRequest) -> tuple[list[SpanView], int]:
+    """Return the spans, and how many had no valid trace or span id."""
+    views: list[SpanView] = []
+    total = 0
+    for of_resource in request.resource_spans:
+        resource = _attributes(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_spans:
+            origin = _Origin(_service(resource), of_scope.scope.name, resource)
+            total += len(of_scope.spans)
+            views.extend(_span_view(span, origin) for span in of_scope.spans if _valid(span))
+    return views, total - len(views)
+
+
+def _valid(span: Span) -> bool:
+    return bool(_hex(span.trace_id, 16) and _hex(span.span_id, 8))
+
+
+def _span_view(span: Span, origin: _Origin) -> SpanView:
+    return SpanView(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=_hex(span.parent_span_id, 8),
+        name=span.name,
+        service=origin.service,
+        kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "internal",
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        status=_STATUSES[span.status.code] if 0 <= span.status.code < len(_STATUSES) else "unset",
+        status_message=span.status.message,
+        attributes=_attributes(span.attributes),
+        events=tuple(
+            EventView(event.name, event.time_unix_nano, _attributes(event.attributes)) for event in span.events
+        ),
+        links=tuple(
+            LinkView(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes)) for link in span.links
+        ),
+        parent_is_remote=bool(span.flags & _PARENT_IS_REMOTE),
+        scope=origin.scope,
+        resource=origin.resource,
+    )
+
+
+def log_views(request: ExportLogsServiceRequest) -> list[LogView]:
+    """Return the log records; ids that are not valid are dropped from them."""
+    views: list[LogView] = []
+    for of_resource in request.resource_logs:
+        resource = _attributes(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_logs:
+            origin = _Origin(_service(resource), of_scope.scope.name, resource)
+            views.extend(_log_view(record, origin) for record in of_scope.log_records)
+    return views
+
+
+def _log_view(record: LogRecord, origin: _Origin) -> LogView:
+    return LogView(
+        trace_id=_hex(record.trace_id, 16),
+        span_id=_hex(record.span_id, 8),
+        time_ns=record.time_unix_nano or record.observed_time_unix_nano,
+        severity=severity_name(record.severity_number, record.severity_text),
+        body=_value(record.body),
+        service=origin.service,
+        attributes=_attributes(record.attributes),
+        event_name=record.event_name,
+        scope=origin.scope,
+        resource=origin.resource,
+    )
+
+
+def metric_views(request: ExportMetricsServiceRequest) -> list[MetricView]:
+    """Return the points of all metrics; a summary is shown as a histogram without buckets."""
+    views: list[MetricView] = []
+    for of_resource in request.resource_metrics:
+        resource = _attributes(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_metrics:
+            origin = _Origin(_service(resource), of_scope.scope.name, resource)
+            for metric in of_scope.metrics:
+                views.extend(_points(metric, origin))
+    return views
+
+
+def _points(metric: pb.Metric, origin: _Origin) -> Iterator[MetricView]:
+    blank = MetricView(
+        name=metric.name,
+        kind=_metric_kind(metric),
+        unit=metric.unit,
+        service=origin.service,
+        description=metric.description,
+        scope=origin.scope,
+        resource=origin.resource,
+    )
+    yield from _numbers(blank, metric.gauge.data_points)
+    delta = _DELTA in (
+        metric.sum.aggregation_temporality,
+        metric.histogram.aggregation_temporality,
+        metric.exponential_histogram.aggregation_temporality,
+    )
+    blank = replace(blank, cumulative=not delta)
+    yield from _numbers(blank, metric.sum.data_points)
+    for point in metric.histogram.data_points:
+        yield replace(_totals(blank, point), buckets=explicit_buckets(point.explicit_bounds, point.bucket_counts))
+    for fine in metric.exponential_histogram.data_points:
+        yield replace(_totals(blank, fine), buckets=_fine_buckets(fine))
+    for summary in metric.summary.data_points:
+        yield replace(_common(blank, summary), count=summary.count, sum=summary.sum)
+
+
+def _metric_kind(metric: pb.Metric) -> MetricKind:
+    kind = metric.WhichOneof("data")
+    if kind == "sum":
+        return "counter" if metric.sum.is_monotonic else "up_down_counter"
+    return "gauge" if kind in ("gauge", None) else "histogram"
+
+
+def _numbers(blank: MetricView, points: Iterable[pb.NumberDataPoint]) -> Iterator[MetricView]:
+    for point in points:
+        if not point.flags & _NO_RECORDED_VALUE:
+            value = point.as_int if point.WhichOneof("value") == "as_int" else point.as_double
+            yield replace(_common(blank, point), value=value, exemplars=_exemplars(point.exemplars))
+
+
+def _totals(blank: MetricView, point: pb.HistogramDataPoint | pb.ExponentialHistogramDataPoint) -> MetricView:
+    return replace(
+        _common(blank, point),
+        count=point.count,
+        sum=point.sum,
+        min=point.min if point.HasField("min") else None,
+        max=point.max if point.HasField("max") else None,
+        exemplars=_exemplars(point.exemplars),
+    )
+
+
+def _common(
+    blank: MetricView,
+    point: pb.NumberDataPoint | pb.HistogramDataPoint | pb.ExponentialHistogramDataPoint | pb.SummaryDataPoint,
+) -> MetricView:
+    return replace(
+        blank,
+        attributes=_attributes(point.attributes),
+        time_ns=point.time_unix_nano,
+        start_ns=point.start_time_unix_nano,
+    )
+
+
+def _fine_buckets(point: pb.ExponentialHistogramDataPoint) -> tuple[BucketView, ...]:
+    return exponential_buckets(
+        point.scale,
+        point.zero_count,
+        (point.positive.offset, point.positive.bucket_counts),
+        (point.negative.offset, point.negative.bucket_counts),
+    )
+
+
+def _exemplars(exemplars: Iterable[pb.Exemplar]) -> tuple[ExemplarView, ...]:
+    return tuple(
+        ExemplarView(
+            value=exemplar.as_int if exemplar.WhichOneof("value") == "as_int" else exemplar.as_double,
+            time_ns=exemplar.time_unix_nano,
+            trace_id=_hex(exemplar.trace_id, 16),
+            span_id=_hex(exemplar.span_id, 8),
+        )
+        for exemplar in exemplars
+    )
+
+
+def _hex(identifier: bytes, size: int) -> str:
+    """Return an id as hex; empty when it is not valid."""
+    return identifier.hex() if len(identifier) == size and any(identifier) else ""
+
+
+def _service(resource: Attributes) -> str:
+    return str(resource.get("service.name", "unknown_service"))
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: AnyValue) -> object:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_value(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return _attributes(value.kvlist_value.values)
+    return getattr(value, kind) if kind else None
