@@ -41,7 +41,7 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**plain, **settings}
 
 
-def run(source: str, timeout: float = 60, **settings: str) -> Finished:
+def run(source: str, timeout: float = 60, /, **settings: str) -> Finished:
     """Run a program to its end with these environment variables."""
     began = time.monotonic()
     done = subprocess.run(

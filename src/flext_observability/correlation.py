@@ -14,10 +14,10 @@ from contextvars import ContextVar, Token
 from typing import NamedTuple
 from uuid import uuid4
 
-from opentelemetry import propagate
 from opentelemetry.context import Context, create_key, get_current, get_value
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.settings.shield import import_shielded
 
 CORRELATION_ATTRIBUTE = "flext.correlation_id"
 ARRIVED_KEY = create_key(CORRELATION_ATTRIBUTE)
@@ -115,7 +115,7 @@ def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str
 
     Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
     """
-    propagate.inject(carrier)
+    import_shielded("opentelemetry.propagate").inject(carrier)
     return carrier
 
 
@@ -130,7 +130,8 @@ def extract_context(carrier: Mapping[str, str]) -> Context:
 
     Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
     """
-    return propagate.extract(carrier, get_current())
+    found: Context = import_shielded("opentelemetry.propagate").extract(carrier, get_current())
+    return found
 
 
 def _set(value: str) -> Token[_Own | None]:

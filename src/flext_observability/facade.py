@@ -17,6 +17,7 @@ from flext_observability.domain.report import SIGNALS, FlushReport, ShutdownRepo
 from flext_observability.domain.result import FlextResult, PendingResult
 from flext_observability.registry import find_exporter
 from flext_observability.settings.resolve import ResolvedSettings, resolve
+from flext_observability.settings.shield import import_shielded
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _logger = logging.getLogger("flext_observability")
+READ_AT_IMPORT = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
 NOT_STARTED = "Observability is not started: call init_observability() first"
 
 
@@ -303,6 +305,8 @@ def shutdown_observability(timeout_seconds: float | None = None) -> FlextResult[
 
 def _replace_active(settings: ResolvedSettings) -> Observability:
     """Start the new configuration, send telemetry there, then end the one before within its deadline."""
+    for module in READ_AT_IMPORT:
+        import_shielded(module)
     from flext_observability.providers import bootstrap
 
     previous = _STATE.session
@@ -322,6 +326,9 @@ def _switch_on(running: Running) -> None:
     from flext_observability.instrumentation import libraries, logging_bridge
 
     config = running.config
+    if config.internal_log_level:
+        for name in ("opentelemetry", "flext_observability"):
+            logging.getLogger(name).setLevel(config.internal_log_level)
     if config.logs_enabled and not config.disabled:
         logging_bridge.install(config.log_level)
     else:
@@ -362,12 +369,12 @@ def _begin_again_in_child() -> None:
 
 def _unknown_exporter(settings: ResolvedSettings) -> str | None:
     """Return what is wrong with exporter names given as arguments, or None."""
-    if settings.sources.get("exporters") != "argument":
-        return None
-    for name in {name for names in settings.config.exporters.values() for name in names}:
-        found = find_exporter(name)
-        if found.code == "unknown_exporter":
-            return found.error
+    for signal, names in settings.config.exporters.items():
+        if settings.sources.get(f"exporters.{signal}") != "argument":
+            continue
+        for found in map(find_exporter, names):
+            if found.code == "unknown_exporter":
+                return found.error
     return None
 
 

@@ -111,6 +111,23 @@ def test_an_unknown_exporter_from_the_environment_degrades(monkeypatch: pytest.M
     assert status["logs"].state == "off"
 
 
+def test_a_wrong_name_from_the_environment_fails_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "carrier_pigeon")
+    result = init_observability(exporters={"traces": "memory", "metrics": "none"}, console=False)
+    assert result.unwrap().status()["logs"].state == "degraded"
+
+
+def test_our_own_loggers_take_the_internal_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_LOG_LEVEL", "error")
+    loggers = [logging.getLogger(name) for name in ("opentelemetry", "flext_observability")]
+    try:
+        init_observability(exporters="memory", console=False)
+        assert [logger.level for logger in loggers] == [logging.ERROR, logging.ERROR]
+    finally:
+        for logger in loggers:
+            logger.setLevel(logging.NOTSET)
+
+
 def test_a_wrong_config_object_is_a_failure() -> None:
     assert init_observability({"service_name": "x"}).is_failure  # type: ignore[arg-type]  # bad input is what is tested
 

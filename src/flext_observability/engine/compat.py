@@ -94,9 +94,10 @@ def make_logger_provider(
 
     options: dict[str, Any] = {}
     if "log_record_limits" in signature(LoggerProvider).parameters:
-        unlimited = LogRecordLimits.UNSET
-        options["log_record_limits"] = LogRecordLimits(
-            max_log_record_attributes=unlimited if attribute_count is None else attribute_count,
-            max_log_record_attribute_length=unlimited if attribute_length is None else attribute_length,
-        )
+        options: dict[str, Any] = {}
+    if "log_record_limits" in signature(LoggerProvider).parameters:
+        count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
+        length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
+        # The general limits are given too: what is not given would be read from the environment, where it may be wrong.
+        options["log_record_limits"] = LogRecordLimits(count, length, count, length)
     return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)

@@ -105,16 +105,19 @@ def _limit(value: int | None) -> int:
 
 def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
     found = list(entry_points(group="opentelemetry_traces_sampler", name=config.sampler))
-    try:
-        sampler = found[0].load()(config.sampler_arg)
-    except Exception as error:  # noqa: BLE001 — a sampler may be missing, or somebody else's code
-        notices.degrade(
-            "traces",
-            f"sampler '{config.sampler}' cannot be loaded ({type(error).__name__}: {error}): every trace is kept",
-            "Use always_on, always_off, traceidratio or a parentbased_ one of these, or install the sampler's package",
-        )
-        return ParentBased(ALWAYS_ON)
-    if isinstance(sampler, Sampler):
-        return sampler
-    notices.degrade("traces", f"'{config.sampler}' is not a sampler: every trace is kept", "Choose another sampler")
+    problem = "is not installed"
+    for entry in found:
+        try:
+            sampler = entry.load()(config.sampler_arg)
+        except Exception as error:  # noqa: BLE001 — a sampler is somebody else's code
+            problem = f"failed ({type(error).__name__}: {error})"
+        else:
+            if isinstance(sampler, Sampler):
+                return sampler
+            problem = "is not a sampler"
+    notices.degrade(
+        "traces",
+        f"sampler '{config.sampler}' {problem}: every trace is kept",
+        "Use always_on, always_off, traceidratio or a parentbased_ one of these, or install the sampler's package",
+    )
     return ParentBased(ALWAYS_ON)

@@ -89,6 +89,9 @@ def works(argument):
 
 def odd(argument):
     return "not a sampler"
+
+def broken(argument):
+    raise RuntimeError("no licence")
 """
 
 
@@ -97,14 +100,25 @@ def test_other_samplers_come_by_entry_point(
 ) -> None:
     from flext_observability.settings.resolve import resolve
 
-    points = {"opentelemetry_traces_sampler": {"own": "own_samplers:works", "odd": "own_samplers:odd"}}
+    points = {
+        "opentelemetry_traces_sampler": {
+            "own": "own_samplers:works",
+            "odd": "own_samplers:odd",
+            "broken": "own_samplers:broken",
+        }
+    }
     install(tmp_path, monkeypatch, "own_samplers", SAMPLERS, points)
     environ = {"OTEL_TRACES_SAMPLER": "own", "OTEL_TRACES_SAMPLER_ARG": "0.5"}
     config = resolve(None, {}, environ).unwrap().config
     assert not sampled(make_sampler(config, notices), 1)
     assert notices.all() == ()
-    for name, words in (("odd", "'odd' is not a sampler"), ("absent", "sampler 'absent' cannot be loaded")):
+    expected = {
+        "odd": "sampler 'odd' is not a sampler: every trace is kept",
+        "broken": "sampler 'broken' failed (RuntimeError: no licence): every trace is kept",
+        "absent": "sampler 'absent' is not installed: every trace is kept",
+    }
+    for name, words in expected.items():
         odd = resolve(None, {}, {"OTEL_TRACES_SAMPLER": name}).unwrap().config
         assert sampled(make_sampler(odd, notices), 1)
-        assert notices.all()[-1].message.startswith(words)
+        assert notices.all()[-1].message == words
         assert notices.all()[-1].fix
