@@ -94,8 +94,6 @@ def make_logger_provider(
 
     options: dict[str, Any] = {}
     if "log_record_limits" in signature(LoggerProvider).parameters:
-        options: dict[str, Any] = {}
-    if "log_record_limits" in signature(LoggerProvider).parameters:
         count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
         length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
         # The general limits are given too: what is not given would be read from the environment, where it may be wrong.
