@@ -16,7 +16,7 @@ from flext_observability.domain.encoding import AttributeValue, encode_attribute
 from flext_observability.engine.compat import is_suppressed
 
 if TYPE_CHECKING:
-    from opentelemetry._logs import Logger
+    from opentelemetry._logs import Logger, LoggerProvider
 
 _LOG: Final = logging.getLogger("flext_observability.logging")
 _OURS: Final = frozenset(("flext_observability", "opentelemetry"))
@@ -67,7 +67,7 @@ _installed: _Installed | None = None
 _failing = False
 
 
-def install(level: str = "") -> None:
+def install(level: str = "", *, provider: LoggerProvider | None = None) -> None:
     """Take every record that a logger lets through, before its handlers get it.
 
     Records of ``opentelemetry`` and ``flext_observability`` loggers, and those written while instrumentation is suppressed, are left out.
@@ -76,6 +76,7 @@ def install(level: str = "") -> None:
     Args:
         level: ``trace`` to ``critical`` in any case: records below it are left out, and a root logger that is stricter is opened as
             far; empty leaves everything to the levels of the loggers.
+        provider: Where the records go; OpenTelemetry's global provider unless given.
     """
     global _installed, _failing  # noqa: PLW0603 - one bridge for one logging module
     uninstall()
@@ -85,7 +86,7 @@ def install(level: str = "") -> None:
         original = logging.Logger.callHandlers
         switch = threading.Event()
         switch.set()
-        wrapper = _wrap(original, threshold, switch)
+        wrapper = _wrap(original, threshold, switch, _Loggers(provider))
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # the one place that all records pass once
         _installed = _Installed(wrapper, original, switch, _open_root(threshold))
 
@@ -112,9 +113,18 @@ def _open_root(threshold: int) -> tuple[int, int] | None:
     return before, threshold
 
 
-def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event) -> _CallHandlers:
-    otel_loggers: dict[str, Logger] = {}  # as many as there are loggers, which live for ever anyway
+class _Loggers(dict[str, "Logger"]):
+    """OpenTelemetry loggers by name; as many as the program has loggers, which live for ever anyway."""
 
+    def __init__(self, provider: LoggerProvider | None) -> None:
+        super().__init__()
+        self.provider = provider
+
+    def __missing__(self, name: str) -> Logger:
+        return self.setdefault(name, get_logger(name, logger_provider=self.provider))
+
+
+def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel_loggers: _Loggers) -> _CallHandlers:
     @wraps(original)
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
         outer = _here.record
@@ -133,15 +143,14 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event) -> _
     return call_handlers
 
 
-def _take(record: logging.LogRecord, otel_loggers: dict[str, Logger]) -> None:
+def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> None:
     """Emit the record; never raise, and say once when it fails."""
     global _failing  # noqa: PLW0603 - one line for one change of state
     if record.name.partition(".")[0] in _OURS or is_suppressed():
         return
     _here.emitting = True
     try:
-        logger = otel_loggers.get(record.name) or otel_loggers.setdefault(record.name, get_logger(record.name))
-        logger.emit(_translate(record))
+        otel_loggers[record.name].emit(_translate(record))
     except Exception as error:  # noqa: BLE001 - the host only wanted to log
         if not _failing:
             _failing = True

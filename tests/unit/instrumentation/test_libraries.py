@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+
+from flext_observability.instrumentation import libraries
+
+# A package as an author would publish it: five instrumentations, each with a trouble of its own.
+ENTRY_POINTS = """
+[opentelemetry_instrumentor]
+needs_missing = troubled:NeedsMissing
+needs_any = troubled:NeedsAny
+needs_newer = troubled:NeedsNewer
+raises = troubled:Raises
+stuck = troubled:Stuck
+imports_missing = troubled_import:Anything
+"""
+TROUBLED = """
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+class Base(BaseInstrumentor):
+    needed = ()
+    def instrumentation_dependencies(self): return self.needed
+    def _instrument(self, **kwargs): pass
+    def _uninstrument(self, **kwargs): pass
+
+class NeedsMissing(Base):
+    needed = ("no-such-library >= 2",)
+
+class NeedsNewer(Base):
+    needed = ("pytest >= 999",)
+
+class NeedsAny(Base):
+    def instrument(self, **kwargs):
+        from opentelemetry.instrumentation.dependencies import DependencyConflict, DependencyConflictError
+        raise DependencyConflictError(DependencyConflict(required_any=["one >= 1; extra == 'x'", "two"], found_any=[]))
+
+class Raises(Base):
+    def _instrument(self, **kwargs): raise RuntimeError("out of order")
+
+class Stuck(Base):
+    def _uninstrument(self, **kwargs): raise RuntimeError("stuck")
+"""
+
+PROGRAM = """
+import asyncio, httpx
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+spans = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(spans))
+trace.set_tracer_provider(provider)
+
+from flext_observability.instrumentation import libraries
+print(libraries.instrument(["starlette", "httpx"]))
+
+import starlette.applications
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def call():
+    app = starlette.applications.Starlette(routes=[Route("/tea", lambda request: PlainTextResponse("ok"))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+        return (await client.get("/tea")).text
+
+print(asyncio.run(call()))
+try:
+    httpx.get("http://127.0.0.1:1/", trust_env=False)
+except httpx.ConnectError:
+    pass
+print(sorted({span.kind.name for span in spans.get_finished_spans()}))
+spans.clear()
+libraries.uninstrument()
+print(asyncio.run(call()), len(spans.get_finished_spans()))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _all_off_afterwards() -> Iterator[None]:
+    yield
+    libraries.uninstrument()
+
+
+@pytest.fixture
+def _troubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "troubled-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: troubled\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    (tmp_path / "troubled.py").write_text(TROUBLED)
+    (tmp_path / "troubled_import.py").write_text("import no_such_library.client\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_real_instrumentations_record_spans_until_they_are_switched_off() -> None:
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True, text=True, timeout=60)
+
+    assert run.stdout.splitlines() == ["()", "ok", "['CLIENT', 'INTERNAL', 'SERVER']", "ok 0"]
+
+
+@pytest.mark.parametrize("name", ["httpx", " HTTPX "])
+def test_library_is_switched_on_and_off_by_name(name: str) -> None:
+    assert libraries.instrument([name]) == ()
+    assert HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+
+    libraries.uninstrument()
+    assert not HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+
+
+def test_switching_on_twice_is_no_matter() -> None:
+    assert libraries.instrument(["httpx", "httpx"]) == ()
+    assert libraries.instrument(["httpx"]) == ()
+
+
+def test_name_without_an_instrumentation_is_answered_with_the_pip_line() -> None:
+    (notice,) = libraries.instrument(["no_such_thing"])
+
+    assert notice.degrades
+    assert "'no-such-thing'" in notice.message
+    assert notice.fix == "pip install opentelemetry-instrumentation-no-such-thing"
+
+
+def test_good_names_are_switched_on_beside_bad_ones() -> None:
+    assert len(libraries.instrument(["no_such_thing", "starlette"])) == 1
+    assert StarletteInstrumentor().is_instrumented_by_opentelemetry
+
+
+def test_logging_is_recorded_already() -> None:
+    (notice,) = libraries.instrument(["logging"])
+
+    assert (notice.signal, notice.degrades) == ("logs", False)
+
+
+def test_what_the_program_switched_on_itself_is_left_as_it_is() -> None:
+    HTTPXClientInstrumentor().instrument()
+    try:
+        (notice,) = libraries.instrument(["httpx"])
+        libraries.uninstrument()
+
+        assert not notice.degrades
+        assert HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+    finally:
+        HTTPXClientInstrumentor().uninstrument()
+
+
+@pytest.mark.usefixtures("_troubled")
+@pytest.mark.parametrize(
+    ("name", "message", "fix"),
+    [
+        (
+            "needs-missing",
+            "needs the package no-such-library >= 2; found: nothing",
+            "pip install 'no-such-library >= 2'",
+        ),
+        ("needs_any", "needs the package one >= 1 or two; found: nothing", "pip install 'one >= 1'"),
+        ("needs_newer", "needs the package pytest >= 999; found: pytest ", "pip install 'pytest >= 999'"),
+        ("raises", "failed: RuntimeError('out of order')", "upgrade it"),
+        ("imports_missing", "needs the package 'no_such_library'", "pip install no_such_library"),
+    ],
+)
+def test_library_that_cannot_be_instrumented_is_answered_with_the_fix(name: str, message: str, fix: str) -> None:
+    (notice,) = libraries.instrument([name])
+
+    assert notice.degrades
+    assert message in notice.message
+    assert notice.fix.startswith(fix)
+
+
+@pytest.mark.usefixtures("_troubled")
+def test_instrumentation_that_cannot_be_switched_off_does_not_hold_up_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert libraries.instrument(["httpx", "stuck"]) == ()
+    libraries.uninstrument()
+
+    assert not HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+    assert "'stuck' could not be switched off" in caplog.text
