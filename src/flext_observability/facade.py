@@ -6,16 +6,15 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import asdict
-from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast, final
 from uuid import uuid4
 
 from flext_observability.domain.report import SIGNALS, FlushReport, ShutdownReport, Signal, SignalStatus
 from flext_observability.domain.result import FlextResult, PendingResult
 from flext_observability.registry import find_exporter
+from flext_observability.services.group import ServiceGroup
+from flext_observability.session import Session
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 from flext_observability.settings.shield import import_shielded
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
-    from flext_observability.ops_server.server import OpsServer
     from flext_observability.providers.bootstrap import Running
     from flext_observability.providers.lifecycle import Lifecycle
     from flext_observability.services.alerts import FlextAlertService
@@ -35,113 +33,8 @@ if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
 
 T = TypeVar("T")
-_logger = logging.getLogger("flext_observability")
 READ_AT_IMPORT = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
 NOT_STARTED = "Observability is not started: call init_observability() first"
-
-
-class _Services:
-    """The services of a process, made on first use and kept through later starts, so that what they remember stays."""
-
-    @cached_property
-    def tracing(self) -> FlextTracingService:
-        from flext_observability.services.tracing import FlextTracingService
-
-        return FlextTracingService()
-
-    @cached_property
-    def metrics(self) -> FlextMetricsService:
-        from flext_observability.services.metrics import FlextMetricsService
-
-        return FlextMetricsService()
-
-    @cached_property
-    def alerts(self) -> FlextAlertService:
-        from flext_observability.services.alerts import FlextAlertService
-
-        return FlextAlertService()
-
-    @cached_property
-    def health(self) -> FlextHealthService:
-        from flext_observability.services.health import FlextHealthService
-
-        return FlextHealthService()
-
-    @cached_property
-    def logs(self) -> FlextLoggingService:
-        from flext_observability.services.logs import FlextLoggingService
-
-        return FlextLoggingService()
-
-
-class _Session:
-    """One configuration from its start to its end: what runs, the ops server, and the last report."""
-
-    def __init__(self, running: Running) -> None:
-        self.running = running
-        self.server: OpsServer | None = None
-        self.report: ShutdownReport | None = None
-
-    def open_page(self) -> None:
-        """Serve the metrics page, when an exporter made one."""
-        page = next(iter(self.running.exporters.pull.values()), None)
-        if page is None:
-            return
-        from flext_observability.ops_server.app import ops_app
-        from flext_observability.ops_server.server import start_server
-
-        config = self.running.config
-        app = ops_app(metrics=page.render, health=self._health, status=self._status)
-        started = start_server(app, config.prometheus_host, config.prometheus_port)
-        if started.success:
-            self.server = started.unwrap()
-            return
-        self.running.exporters.pull.clear()
-        self.running.notices.degrade("metrics", started.error or "the metrics page is not served")
-
-    def flush(self, limit: float) -> FlushReport:
-        """Send what waits; see ``Observability.flush``."""
-        began = time.monotonic()
-        complete = self.running.flush(began + limit)
-        return FlushReport(complete, time.monotonic() - began, self.running.ledger.snapshot())
-
-    def end(self, limit: float) -> ShutdownReport:
-        """Stop the server, the workers and the exporters, once; say what was lost."""
-        if self.report is None:
-            began = time.monotonic()
-            if self.server is not None:
-                self.server.stop()
-            self.running.close(began + limit)
-            ledger = self.running.ledger.snapshot()
-            self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
-            if ledger.dropped:
-                lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
-                _logger.warning(
-                    "Telemetry was lost: %s of %d items", lost, sum(row.finished for row in ledger.exporters)
-                )
-        return self.report
-
-    def begin_again(self, instance_id: str) -> None:
-        """Start afresh in a forked child: the parent keeps its queues, sockets and server."""
-        from flext_observability.providers import bootstrap
-
-        before = self.running
-        before.abandon()
-        self.server = None
-        self.running = bootstrap.start(before.config, before.found, instance_id)
-
-    def describe(self) -> dict[Signal, SignalStatus]:
-        """Return the status of each signal at this moment."""
-        from flext_observability.providers.status import describe
-
-        return describe(self.running)
-
-    def _health(self) -> tuple[bool, dict[str, object]]:
-        states = {signal: status.state for signal, status in self.describe().items()}
-        return "degraded" not in states.values(), {"signals": states}
-
-    def _status(self) -> dict[str, object]:
-        return {signal: asdict(status) for signal, status in self.describe().items()}
 
 
 @final
@@ -150,7 +43,7 @@ class Observability:
 
     __slots__ = ("_services", "_session")
 
-    def __init__(self, session: _Session, services: _Services) -> None:
+    def __init__(self, session: Session, services: ServiceGroup) -> None:
         self._session = session
         self._services = services
 
@@ -243,8 +136,8 @@ class _State:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.session: _Session | None = None
-        self.services = _Services()
+        self.session: Session | None = None
+        self.services = ServiceGroup()
         self.instance_id = uuid4().hex
         self.lifecycle: Lifecycle | None = None
 
@@ -311,7 +204,7 @@ def _replace_active(settings: ResolvedSettings) -> Observability:
 
     previous = _STATE.session
     before = previous.running if previous is not None else None
-    session = _Session(bootstrap.start(settings.config, settings.notices, _STATE.instance_id, before))
+    session = Session(bootstrap.start(settings.config, settings.notices, _STATE.instance_id, before))
     _STATE.session = session
     if previous is not None:
         previous.end(previous.running.config.shutdown_timeout_seconds)

@@ -1,0 +1,53 @@
+"""Nothing → the five services of a process, each made on first use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from flext_observability.services.alerts import FlextAlertService
+    from flext_observability.services.health import FlextHealthService
+    from flext_observability.services.logs import FlextLoggingService
+    from flext_observability.services.metrics import FlextMetricsService
+    from flext_observability.services.tracing import FlextTracingService
+
+
+@final
+class ServiceGroup:
+    """The services of a process, made on first use and kept through later starts, so that what they remember stays."""
+
+    @cached_property
+    def tracing(self) -> FlextTracingService:
+        """The tracing service."""
+        from flext_observability.services.tracing import FlextTracingService
+
+        return FlextTracingService()
+
+    @cached_property
+    def metrics(self) -> FlextMetricsService:
+        """The metrics service."""
+        from flext_observability.services.metrics import FlextMetricsService
+
+        return FlextMetricsService()
+
+    @cached_property
+    def alerts(self) -> FlextAlertService:
+        """The alert service."""
+        from flext_observability.services.alerts import FlextAlertService
+
+        return FlextAlertService()
+
+    @cached_property
+    def health(self) -> FlextHealthService:
+        """The health service."""
+        from flext_observability.services.health import FlextHealthService
+
+        return FlextHealthService()
+
+    @cached_property
+    def logs(self) -> FlextLoggingService:
+        """The logging service."""
+        from flext_observability.services.logs import FlextLoggingService
+
+        return FlextLoggingService()
