@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import socket
+from ipaddress import ip_address
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, cast, final
 from weakref import WeakSet
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("flext_observability.ops_server")
 _QUEUE_LOG: Final = logging.getLogger("flext_observability.ops_server.queue")
-_WILDCARDS: Final[dict[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+_LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
 _BACKLOG: Final = 64
 _LAST_PORT: Final = 65_535
 _BOUNDS: Final = {
@@ -66,7 +67,8 @@ class OpsServer:
     def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
         """Serve ``app`` on a bound socket."""
         host, port = cast("tuple[str, int]", listener.getsockname()[:2])
-        self._host = _WILDCARDS.get(host, host)
+        local = ip_address(host)
+        self._host = _LOOPBACK[local.version] if local.is_unspecified else host
         self._port = port
         self._sockets: dict[int, socket.socket] = {}
         self._server = _make_server(app, listener, self._sockets)
