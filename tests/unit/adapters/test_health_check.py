@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flext_observability import FlextHealthCheck
+from flext_observability.adapters import health_check
+from flext_observability.adapters.health_check import MAX_CHECKS, emit
+from tests.recorded import Recorded
+
+
+def gauge(recorded: Recorded) -> dict[str, Any]:
+    return {
+        str(dict(attributes)["flext.check"]): value
+        for attributes, value in recorded.values("flext.health.status").items()
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_checks() -> None:
+    health_check._states.by_name.clear()
+
+
+def test_gauge_shows_each_status_and_nothing_for_unknown(recorded: Recorded) -> None:
+    for status in ("healthy", "degraded", "unhealthy", "unknown"):
+        emit(FlextHealthCheck(name=f"check {status}", status=status))
+    assert gauge(recorded) == {"check healthy": 1.0, "check degraded": 0.5, "check unhealthy": 0.0}
+    assert recorded.metric("flext.health.status").unit == "1"
+
+
+def test_log_record_on_change_alone(recorded: Recorded) -> None:
+    emit(FlextHealthCheck(name="db", status="healthy"))
+    emit(FlextHealthCheck(name="db", status="healthy"))
+    emit(FlextHealthCheck(name="db", status="unhealthy", message="gone", details={"host": "a"}, duration_seconds=0.5))
+    first, second = recorded.logs("flext.health")
+    assert (first.severity_text, first.body) == ("INFO", "db is healthy")
+    assert (second.severity_text, second.body) == ("ERROR", "gone")
+    assert second.attributes == {
+        "flext.check": "db",
+        "flext.health.status": "unhealthy",
+        "flext.health.previous_status": "healthy",
+        "flext.health.duration": 0.5,
+        "flext.health.details.host": "a",
+    }
+
+
+@pytest.mark.parametrize(("status", "level"), [("degraded", "WARN"), ("unknown", "WARN")])
+def test_severity(recorded: Recorded, status: str, level: str) -> None:
+    emit(FlextHealthCheck(name="x", status=status))
+    assert [record.severity_text for record in recorded.logs("flext.health")] == [level]
+
+
+def test_the_newest_checks_are_kept(recorded: Recorded) -> None:
+    for number in (*range(MAX_CHECKS), 0, MAX_CHECKS):
+        emit(FlextHealthCheck(name=f"check {number}"))
+    shown = gauge(recorded)
+    assert len(shown) == MAX_CHECKS
+    assert "check 1" not in shown
+    assert {"check 0", f"check {MAX_CHECKS}"} <= set(shown)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, set_span_in_context
+
+from flext_observability import FlextTrace, traced
+from flext_observability.adapters.instant import nanoseconds
+from flext_observability.adapters.trace import process_service_name, start, start_silently
+from tests.recorded import Recorded
+
+
+def make(**fields: object) -> FlextTrace:
+    return FlextTrace.model_validate({"operation_name": "charge", "service_name": "payments", **fields})
+
+
+def test_entity_becomes_a_span_with_its_context_and_time(recorded: Recorded) -> None:
+    trace = make(context={"amount": 3, "parent_trace_id": "x", "odd": b"y"})
+    start(trace, None).end()
+    span = recorded.span("charge")
+    assert span.attributes == {"flext.id": trace.id, "amount": 3, "odd": "y"}
+    assert span.start_time == nanoseconds(trace.start_time)
+    assert span.context is not None
+    assert (int(trace.trace_id, 16), int(trace.span_id, 16)) == (span.context.trace_id, span.context.span_id)
+
+
+def test_another_service_has_its_own_resource(recorded: Recorded) -> None:
+    own = recorded.handle.config.service_name
+    start(make(), None).end()
+    start(make(service_name=own), None).end()
+    other, same = recorded.spans("charge")
+    assert [span.resource.attributes["service.name"] for span in (other, same)] == ["payments", own]
+    assert process_service_name() == own
+
+
+def test_current_span_is_the_parent_unless_another_is_given(recorded: Recorded) -> None:
+    with traced("current") as current:
+        start(make(), None).end()
+        start(make(), INVALID_SPAN_CONTEXT).end()
+    child, root = recorded.spans("charge")
+    assert child.parent == current.get_span_context()
+    assert root.parent is None
+
+
+def test_without_a_provider_the_entity_gets_ids_of_its_own() -> None:
+    first, second, child = make(), make(), make()
+    start(first, None)
+    span = start_silently(second, None)
+    start_silently(child, span.get_span_context())
+    assert len({first.trace_id, second.trace_id}) == len({first.span_id, second.span_id, child.span_id}) - 1 == 2
+    assert child.trace_id == second.trace_id
+    assert (len(first.trace_id), len(first.span_id)) == (32, 16)
+    assert process_service_name() == "unknown_service"
+
+
+def test_without_a_provider_a_child_keeps_the_trace_of_a_remote_parent() -> None:
+    remote, trace = make(), make()
+    parent = start_silently(remote, None).get_span_context()
+    from opentelemetry import context
+
+    token = context.attach(set_span_in_context(NonRecordingSpan(parent)))
+    start(trace, None)
+    context.detach(token)
+    assert trace.trace_id == remote.trace_id
+    assert trace.span_id != remote.span_id

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from flext_observability import FlextHealthCheck, FlextResult
+from flext_observability.services.checks import RegisteredCheck
+from flext_observability.services.dependencies import SystemClock
+
+
+def run(call: Callable[[], object], timeout_seconds: float = 5.0) -> tuple[str, str]:
+    check = RegisteredCheck("db", call, timeout_seconds=timeout_seconds)
+    found = asyncio.run(check.run(SystemClock()))
+    assert found.name == "db"
+    assert found.duration_seconds >= 0
+    return found.status, found.message
+
+
+class AsyncCallable:
+    async def __call__(self) -> bool:
+        await asyncio.sleep(0)
+        return False
+
+
+async def answer(value: object) -> object:
+    await asyncio.sleep(0)
+    return value
+
+
+def failing(error: BaseException) -> Callable[[], object]:
+    def call() -> object:
+        raise error
+
+    return call
+
+
+def failing_later(error: BaseException) -> Callable[[], object]:
+    async def call() -> object:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (None, ("healthy", "")),
+        (True, ("healthy", "")),
+        (False, ("unhealthy", "")),
+        ("degraded", ("degraded", "")),
+        (FlextHealthCheck(name="other", status="degraded", message="slow"), ("degraded", "slow")),
+        (FlextResult[bool].ok(True), ("healthy", "")),  # noqa: FBT003 - a result of a check
+        (FlextResult[bool].fail("gone"), ("unhealthy", "gone")),
+    ],
+)
+def test_what_a_check_may_return(outcome: object, expected: tuple[str, str]) -> None:
+    assert run(lambda: outcome) == expected
+    assert run(lambda: answer(outcome)) == expected
+
+
+@pytest.mark.parametrize("outcome", [5, "nonsense", [], object])
+def test_nonsense_is_unknown(outcome: object) -> None:
+    status, message = run(lambda: outcome)
+    assert (status, message[:18]) == ("unknown", "the check returned")
+
+
+def test_an_entity_that_breaks_a_rule_is_unhealthy_and_says_so() -> None:
+    status, message = run(lambda: FlextHealthCheck(name="x", status="nonsense"))
+    assert (status, "Invalid health check status" in message) == ("unhealthy", True)
+
+
+@pytest.mark.parametrize("make", [failing, failing_later])
+@pytest.mark.parametrize("error", [ValueError("gone"), TimeoutError("socket"), SystemExit(3), StopIteration(1)])
+def test_a_check_that_raises_is_unhealthy(make: Callable[[BaseException], Any], error: BaseException) -> None:
+    assert run(make(error))[0] == "unhealthy"
+
+
+def test_a_callable_object_with_async_call() -> None:
+    assert run(AsyncCallable()) == ("unhealthy", "")
+
+
+def test_an_async_check_that_hangs_is_unknown() -> None:
+    assert run(lambda: asyncio.sleep(60), 0.01) == ("unknown", "no answer within 0.01 s")
+
+    async def hang() -> None:
+        await asyncio.sleep(60)
+
+    assert run(hang, 0.01) == ("unknown", "no answer within 0.01 s")
+
+
+class TestHangingSyncCheck:
+    @pytest.fixture
+    def released(self) -> Iterator[threading.Event]:
+        event = threading.Event()
+        yield event
+        event.set()
+
+    def test_it_keeps_one_thread_and_is_not_started_again_before_it_ends(self, released: threading.Event) -> None:
+        started: list[str] = []
+        ended = threading.Event()
+
+        def hang() -> None:
+            started.append(threading.current_thread().name)
+            released.wait(30)
+            ended.set()
+
+        check, clock = RegisteredCheck("slow", hang, timeout_seconds=0.01), SystemClock()
+        messages = [asyncio.run(check.run(clock)).message for _ in range(2)]
+        assert messages == ["no answer within 0.01 s", "the run before has not ended"]
+        assert started == ["flext-check-slow"]
+        released.set()
+        assert ended.wait(5)
+        while check._running is not None and not check._running.done():
+            ended.wait(0.001)
+        check.timeout_seconds = 5
+        assert asyncio.run(check.run(clock)).status == "healthy"
+        assert len(started) == 2
+
+
+def test_a_sync_check_does_not_block_the_loop() -> None:
+    release = threading.Event()
+    check = RegisteredCheck("waiting", lambda: release.wait(10))
+
+    async def main() -> str:
+        task = asyncio.create_task(check.run(SystemClock()))
+        await asyncio.sleep(0)
+        release.set()
+        return (await task).status
+
+    assert asyncio.run(main()) == "healthy"

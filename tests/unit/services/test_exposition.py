@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from flext_observability import FlextMetric
+from flext_observability.services.exposition import MAX_SERIES, Exposition
+
+
+def add(exposition: Exposition, name: str, value: float, kind: str = "gauge", **tags: object) -> None:
+    exposition.add(FlextMetric(name=name, value=value, metric_type=kind, tags=tags), (0.1, 1.0))
+
+
+def samples(exposition: Exposition) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Read the page back; the parser gives counters the ending that OpenMetrics wants."""
+    families = text_string_to_metric_families(exposition.render())
+    return {
+        (sample.name.removesuffix("_total"), tuple(sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_nothing_recorded_is_empty() -> None:
+    assert Exposition().render() == ""
+
+
+def test_counters_and_up_down_counters_sum_up_and_gauges_do_not() -> None:
+    exposition = Exposition()
+    for kind in ("counter", "up_down_counter", "gauge"):
+        add(exposition, kind, 2, kind, a="x")
+        add(exposition, kind, 3, kind, a="x")
+    labels = (("a", "x"),)
+    assert samples(exposition) == {("counter", labels): 5, ("up_down_counter", labels): 5, ("gauge", labels): 3}
+    assert "# TYPE counter counter\n" in exposition.render()
+    assert "# TYPE up_down_counter gauge\n" in exposition.render()
+
+
+def test_histogram_has_cumulative_buckets_sum_and_count() -> None:
+    exposition = Exposition()
+    for value in (0.05, 0.1, 0.5, 7):
+        add(exposition, "latency", value, "histogram")
+    assert samples(exposition) == {
+        ("latency_bucket", (("le", "0.1"),)): 2,
+        ("latency_bucket", (("le", "1"),)): 3,
+        ("latency_bucket", (("le", "+Inf"),)): 4,
+        ("latency_sum", ()): 7.65,
+        ("latency_count", ()): 4,
+    }
+
+
+def test_names_that_the_classic_form_cannot_hold_are_quoted_and_stand_as_given() -> None:
+    exposition = Exposition()
+    add(exposition, "http.requests", 1, "counter", **{"http.method": "GET", "plain": "x"})
+    add(exposition, "http.duration", 0.5, "histogram")
+    found = samples(exposition)
+    assert found[("http.requests", (("http.method", "GET"), ("plain", "x")))] == 1
+    assert found[("http.duration_bucket", (("le", "1"),))] == 1
+    assert '{"http.requests","http.method"="GET",plain="x"} 1' in exposition.render()
+
+
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "ü", "", "{}=,"])
+def test_odd_label_values_come_back(text: str) -> None:
+    exposition = Exposition()
+    add(exposition, "m", 1, a=text)
+    assert list(samples(exposition)) == [("m", (("a", text),))]
+
+
+def test_empty_label_name_gets_a_name() -> None:
+    exposition = Exposition()
+    add(exposition, "m", 1, **{"": "x"})
+    assert list(samples(exposition)) == [("m", (("_", "x"),))]
+
+
+@pytest.mark.parametrize("value", [0.1, 1e300, -2.5, 12345678901234567890, 0])
+def test_values_come_back(value: Any) -> None:
+    exposition = Exposition()
+    add(exposition, "m", value)
+    assert list(samples(exposition).values()) == [float(value)]
+
+
+@pytest.mark.parametrize(("sign", "text"), [(1, "+Inf"), (-1, "-Inf")])
+def test_a_sum_beyond_any_float_is_infinite(sign: int, text: str) -> None:
+    exposition = Exposition()
+    for _ in range(2):
+        add(exposition, "m", sign * 1.7e308, "up_down_counter")
+    assert exposition.render().endswith(f"m {text}\n")
+
+
+def test_series_beyond_the_limit_are_summed_up_in_one() -> None:
+    exposition = Exposition()
+    for number in range(MAX_SERIES + 5):
+        add(exposition, "m", 1, "counter", n=number)
+    found = samples(exposition)
+    assert len(found) == MAX_SERIES + 1
+    assert found[("m", (("otel.metric.overflow", "true"),))] == 5

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.recorded import Recorded
+
+from flext_observability import FlextMetricsService
+from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
+
+METRICS = FlextMetricsService()
+
+
+def test_each_handle_records(recorded: Recorded) -> None:
+    METRICS.counter("handle.counter", "count").add(2, {"a": Decimal("1.5")})
+    METRICS.up_down_counter("handle.updown").add(-3)
+    METRICS.gauge("handle.gauge").set(4.5)
+    METRICS.histogram("handle.histogram", "ms").record(7)
+    assert recorded.values("handle.counter") == {(("a", "1.5"),): 2}
+    assert recorded.values("handle.updown") == {(): -3}
+    assert recorded.values("handle.gauge") == {(): 4.5}
+    (point,) = recorded.metric("handle.histogram").data.data_points
+    assert (point.count, point.sum) == (1, 7)
+    assert recorded.metric("handle.counter").unit == "{count}"
+
+
+def test_bound_handles_keep_their_attributes_and_their_kind(recorded: Recorded) -> None:
+    counter = METRICS.counter("handle.bound")
+    bound = counter.bind({"a": 1, "b": 1}, b=2)
+    again = bound.bind(c=b"x")
+    for handle in (bound, again):
+        handle.add(1)
+    again.add(1, {"a": 5})
+    assert isinstance(again, Counter)
+    assert recorded.values("handle.bound") == {
+        (("a", 1), ("b", 2)): 1,
+        (("a", 1), ("b", 2), ("c", "x")): 1,
+        (("a", 5), ("b", 2), ("c", "x")): 1,
+    }
+    assert isinstance(METRICS.gauge("handle.bound.gauge").bind(a=1), Gauge)
+    assert isinstance(METRICS.histogram("handle.bound.histogram").bind(a=1), Histogram)
+    assert isinstance(METRICS.up_down_counter("handle.bound.updown").bind(a=1), UpDownCounter)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), float("-inf"), -1, -0.5, True, "5", None, b"1", [], Decimal("NaN"), Decimal(-1), 10**400],
+)
+def test_what_cannot_be_counted_is_given_up_without_harm(recorded: Recorded, value: Any) -> None:
+    counter = METRICS.counter("handle.odd")
+    counter.add(value)
+    counter.add(1)
+    assert recorded.values("handle.odd") == {(): 1}
+
+
+@pytest.mark.parametrize("value", [Decimal("2.5"), 1e300, 10**30])
+def test_unusual_numbers_are_recorded(recorded: Recorded, value: Any) -> None:
+    METRICS.gauge("handle.unusual").set(value)
+    assert recorded.values("handle.unusual") == {(): float(value)}
+
+
+def test_up_down_counters_take_negative_numbers_beyond_64_bits(recorded: Recorded) -> None:
+    METRICS.up_down_counter("handle.far").add(-(10**30))
+    assert recorded.values("handle.far") == {(): -1e30}
+
+
+@pytest.mark.parametrize("attributes", [5, "text", [1], {"a": {"b": object}}, {"\ud800": 1}, {1: 2}])
+def test_odd_attributes_do_no_harm(recorded: Recorded, attributes: Any) -> None:
+    counter = METRICS.counter("handle.attributes")
+    counter.add(1, attributes)
+    counter.bind(attributes).add(1)
+    assert sum(recorded.values("handle.attributes").values()) == 2
+
+
+def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
+    bound = METRICS.counter("handle.threads").bind(a=1)
+    threads = [threading.Thread(target=lambda: [bound.add(1) for _ in range(1000)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert recorded.values("handle.threads") == {(("a", 1),): 4000}
+
+
+def test_a_handle_made_before_the_start_records_after_it() -> None:
+    from tests.recorded import recording
+
+    counter = METRICS.counter("handle.early")
+    counter.add(1)
+    with recording() as started:
+        counter.add(2)
+        assert started.values("handle.early") == {(): 2}
+    counter.add(4)

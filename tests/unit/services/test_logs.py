@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.recorded import Recorded
+
+from flext_observability import FlextContainer, FlextLogEntry, FlextLoggingService
+
+
+@pytest.fixture
+def service() -> FlextLoggingService:
+    return FlextLoggingService(FlextContainer())
+
+
+def test_an_entry_is_written_once(recorded: Recorded, service: FlextLoggingService) -> None:
+    entry = FlextLogEntry(level="info", message="hello")
+    for _ in range(2):
+        assert service.log(entry).data is entry
+    assert [record.body for record in recorded.logs()] == ["hello"]
+
+
+def test_level_message_and_context(recorded: Recorded, service: FlextLoggingService) -> None:
+    service.log("warning", "hello", {"a": 1, "level": "x"}, a=2, message="y")
+    service.log("info", "plain", {"a": 1})
+    service.log("info", "bare")
+    first, second, third = recorded.logs()
+    assert first.attributes == {"a": 2, "level": "x", "message": "y"}
+    assert second.attributes == {"a": 1}
+    assert third.attributes == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        (("loud", "hello"), "Invalid log level"),
+        ((5, "hello"), "Invalid log level"),
+        (("info",), "Invalid log message"),
+        (("info", 5), "Invalid log message"),
+        (("info", "hello", 5), "Invalid log context"),
+        (("info", "hello", {1: 2}), "Invalid log context"),
+        ((FlextLogEntry(level="info", message=" "),), "Invalid log message"),
+    ],
+)
+def test_wrong_arguments_fail(
+    recorded: Recorded, service: FlextLoggingService, arguments: tuple[Any, ...], start: str
+) -> None:
+    result = service.log(*arguments)
+    assert (str(result.error)[: len(start)], result.code) == (start, "invalid_log")
+    assert recorded.logs() == []
+
+
+def test_before_the_start_it_succeeds(service: FlextLoggingService) -> None:
+    assert service.log("info", "hello").success

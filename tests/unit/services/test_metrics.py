@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.recorded import Recorded
+
+from flext_observability import FlextContainer, FlextMetric, FlextMetricsService, flext_create_metric
+
+
+@pytest.fixture
+def service() -> FlextMetricsService:
+    return FlextMetricsService()
+
+
+class TestRecordMetric:
+    def test_entity_and_name_are_the_same(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        metric = FlextMetric(name="svc.orders", value=2, unit="count", tags={"a": "x"}, metric_type="counter")
+        assert service.record_metric(metric).data is metric
+        made = service.record_metric("svc.orders", 3, "count", {"a": "x"}, "counter").unwrap()
+        assert isinstance(made, FlextMetric)
+        assert recorded.values("svc.orders") == {(("a", "x"),): 5}
+
+    def test_an_entity_counts_once(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        metric = flext_create_metric("svc.once", 1, metric_type="counter").unwrap()
+        for same in (metric, metric, metric.model_copy()):
+            assert service.record_metric(same).success
+        assert recorded.values("svc.once") == {(): 1}
+        assert list(service._metrics_store) == [metric]
+        assert "svc.once" in service.export_prometheus_format().unwrap()
+        assert len(recorded.handle.metrics._metrics_store) >= 1
+
+    def test_name_keeps_a_decimal_as_given(self, service: FlextMetricsService) -> None:
+        value = Decimal("0.1234567890123456789012345678901234567890")
+        assert service.record_metric("svc.decimal", value).unwrap().value == value
+
+    @pytest.mark.parametrize(
+        ("arguments", "start"),
+        [
+            ((None, 1), "Invalid metric name"),
+            (("", 1), "Invalid metric name"),
+            (("1 bad", 1), "Invalid metric name"),
+            (("svc.bad", None), "Invalid metric value"),
+            (("svc.bad", True), "Invalid metric value"),
+            (("svc.bad", "5"), "Invalid metric value"),
+            (("svc.bad", float("nan")), "Invalid metric value"),
+            (("svc.bad", -1, "", None, "counter"), "Invalid metric value"),
+            (("svc.bad", 1, "", None, "nonsense"), "Invalid metric type"),
+            (("svc.bad", 1, "x" * 64), "Invalid metric unit"),
+            (("svc.bad", 1, "", {"a": [1]}), "Invalid metric tags"),
+        ],
+    )
+    def test_wrong_arguments_fail_with_words_that_say_where(
+        self, service: FlextMetricsService, arguments: tuple[Any, ...], start: str
+    ) -> None:
+        result = service.record_metric(*arguments)
+        assert (str(result.error).startswith(start), result.code) == (True, "invalid_metric"), result
+        assert len(service._metrics_store) == 0
+
+    def test_entity_that_breaks_a_rule_fails(self, service: FlextMetricsService) -> None:
+        result = service.record_metric(FlextMetric(name="", value=1))
+        assert str(result.error).startswith("Invalid metric name")
+
+    def test_another_kind_under_one_name_fails_and_names_both(self, service: FlextMetricsService) -> None:
+        assert service.record_metric("svc.conflict", 1, "s").success
+        result = service.record_metric("svc.conflict", 1, "s", None, "counter")
+        assert result.code == "instrument_conflict"
+        assert 'counter "svc.conflict" in s conflicts with gauge "svc.conflict" in s' in str(result.error)
+        assert [conflict.discarded for conflict in service.conflicts() if conflict.first.name == "svc.conflict"] == [1]
+
+    def test_awaited_or_not(self, service: FlextMetricsService) -> None:
+        async def main() -> object:
+            return (await service.record_metric("svc.awaited", 1)).success
+
+        assert asyncio.run(main()) is True
+
+    def test_before_the_start_it_stores(self, service: FlextMetricsService) -> None:
+        assert service.record_metric("svc.before", 1).success
+        assert [metric.name for metric in service._metrics_store] == ["svc.before"]
+
+    def test_with_a_container(self) -> None:
+        assert FlextMetricsService(FlextContainer()).record_metric("svc.container", 1).success
+
+    def test_store_keeps_the_newest(self) -> None:
+        service = FlextMetricsService(store_size=2)
+        metrics = [service.record_metric("svc.stored", number).unwrap() for number in range(3)]
+        assert list(service._metrics_store) == metrics[1:]
+        service.record_metric(metrics[2])
+        assert list(service._metrics_store) == metrics[1:]
+
+    def test_totals_of_many_threads_are_exact(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        def work() -> None:
+            for _ in range(200):
+                service.record_metric("svc.threads", 1, metric_type="counter")
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert recorded.values("svc.threads") == {(): 800}
+        assert "\nsvc_total" not in service.export_prometheus_format().unwrap()
+        (family,) = text_string_to_metric_families(service.export_prometheus_format().unwrap())
+        assert [sample.value for sample in family.samples] == [800]
+
+
+class TestCollectMetrics:
+    def test_mappings_and_numbers_become_entities(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        values: dict[str, Any] = {
+            "svc.cpu": {"value": 80, "unit": "percent", "tags": {"core": 1}},
+            "svc.requests": {"value": 2, "metric_type": "counter"},
+            "svc.plain": 5,
+        }
+        entities = service.collect_metrics("orders", values).unwrap()
+        assert [entity.name for entity in entities] == list(values)
+        assert recorded.values("svc.cpu") == {(("core", "1"), ("service.name", "orders")): 80}
+        assert recorded.metric("svc.cpu").unit == "%"
+        assert recorded.values("svc.requests") == {(("service.name", "orders"),): 2}
+        assert recorded.values("svc.plain") == {(("service.name", "orders"),): 5}
+
+    @pytest.mark.parametrize("values", [{}, None, 5, []])
+    def test_nothing_to_collect_fails(self, service: FlextMetricsService, values: Any) -> None:
+        assert service.collect_metrics("orders", values).code == "invalid_argument"
+
+    @pytest.mark.parametrize(
+        "wrong", [{"value": "x"}, {}, {"value": 1, "tags": 5}, {"value": 1, "unit": None}, None, "text"]
+    )
+    def test_one_wrong_value_records_none(self, service: FlextMetricsService, wrong: Any) -> None:
+        result = service.collect_metrics("orders", {"svc.good": 1, "svc.wrong": wrong})
+        assert (result.code, str(result.error)[:14]) == ("invalid_metric", "Invalid metric")
+        assert len(service._metrics_store) == 0
+
+
+def test_totals_never_fall_when_the_store_forgets() -> None:
+    service = FlextMetricsService(store_size=1)
+    for _ in range(5):
+        service.record_metric("svc.lasting", 1, metric_type="counter")
+    assert service.export_prometheus_format().unwrap() == '# TYPE "svc.lasting" counter\n{"svc.lasting"} 5\n'
+
+
+class TestHandles:
+    def test_a_handle_under_a_taken_name_discards_and_counts(
+        self, recorded: Recorded, service: FlextMetricsService, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        service.counter("svc.taken", "s").add(1)
+        service.gauge("svc.taken", "s").set(9)
+        service.gauge("svc.taken", "s").bind(a=1).set(9)
+        (conflict,) = (each for each in service.conflicts() if each.first.name == "svc.taken")
+        assert conflict.discarded == 2
+        assert recorded.values("svc.taken") == {(): 1}
+        assert caplog.text.count("conflicts with") == 1
+
+    @pytest.mark.parametrize("name", [None, "", "1 bad", 5])
+    def test_a_wrong_name_gives_a_handle_that_does_nothing(
+        self, recorded: Recorded, service: FlextMetricsService, name: Any
+    ) -> None:
+        service.counter(name).add(1)
+        service.histogram(name, None).record(1)  # type: ignore[arg-type]  # wrong on purpose
+
+    def test_bounds_as_given(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        service.histogram("svc.bounds", "s", bounds=(1.0, 2.0)).record(1.5)
+        (point,) = recorded.metric("svc.bounds").data.data_points
+        assert point.explicit_bounds == (1.0, 2.0)
+
+    @pytest.mark.parametrize(("unit", "bound"), [("seconds", 0.3), ("ms", 300)])
+    def test_objective_becomes_a_bound(
+        self, recorded: Recorded, service: FlextMetricsService, unit: str, bound: float
+    ) -> None:
+        service.histogram(f"svc.objective.{unit}", unit, objective_seconds=0.3).record(1)
+        (point,) = recorded.metric(f"svc.objective.{unit}").data.data_points
+        assert bound in point.explicit_bounds
+        assert list(point.explicit_bounds) == sorted(set(point.explicit_bounds))
+
+    @pytest.mark.parametrize("objective", [0, -1, "x", float("nan")])
+    def test_odd_objective_is_no_matter(self, service: FlextMetricsService, objective: Any) -> None:
+        service.histogram("svc.odd.objective", "s", objective_seconds=objective).record(1)
+
+    def test_objective_without_a_unit_of_time_is_no_matter(self, service: FlextMetricsService) -> None:
+        service.histogram("svc.sizes", "bytes", objective_seconds=1).record(1)
