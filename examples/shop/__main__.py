@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -11,11 +12,16 @@ from pathlib import Path
 from examples.shop.demo import Options, run
 from examples.shop.failure import DemoError
 
+_TO = "receiver of OTLP over HTTP, or `viewer` to start one (default: what listens on port 4318, or else `viewer`)"
+
 
 def main() -> int:
     """Run the demo; return the exit code."""
     try:
         return asyncio.run(_until_signalled(_options()))
+    except BrokenPipeError:  # nobody reads any more, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except DemoError as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
@@ -49,9 +55,9 @@ def _options() -> Options:
     )
     parser.add_argument("--seed", type=int, default=1, help="decides who buys what (default: %(default)s)")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write what was sold as JSON")
-    parser.add_argument("--viewer", action="store_true", help="use the embedded viewer, even if a collector is running")
+    parser.add_argument("--to", default="", metavar="ADDRESS", help=_TO)
     given = parser.parse_args()
-    return Options(given.seconds, given.requests, given.seed, given.report, only_viewer=given.viewer)
+    return Options(given.seconds, given.requests, given.seed, given.report, given.to.rstrip("/"))
 
 
 def _seconds(text: str) -> float:

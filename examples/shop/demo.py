@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ import httpx
 
 from examples.shop.failure import DemoError
 from examples.shop.findings import complain, read_back, write_report
-from examples.shop.processes import Child, Processes, clean_environment, listening_socket, wait_until_ready
+from examples.shop.processes import Child, Processes, answers, clean_environment, listening_socket, wait_until
 from examples.shop.receivers import Receiver, find_receiver
 from examples.shop.screen import Screen
 from examples.shop.traffic import Sold, buy, customers
@@ -30,14 +31,14 @@ class Options:
         requests: How many.
         seed: Decides who buys what.
         report: Where what was sold is written as JSON.
-        only_viewer: Do not look for a collector.
+        receiver: As ``find_receiver`` takes it.
     """
 
     seconds: float
     requests: int
     seed: int
     report: Path | None
-    only_viewer: bool
+    receiver: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,11 @@ async def _run(options: Options, processes: Processes, screen: Screen) -> None:
     began = time.monotonic()
     run_id = f"shop-{uuid4().hex[:8]}"
     async with httpx.AsyncClient(trust_env=False, timeout=10.0) as http:
-        receiver = await find_receiver(processes, http, run_id, only_viewer=options.only_viewer)
+        receiver = await find_receiver(processes, http, run_id, options.receiver)
         screen.say(f"Telemetry goes to {receiver.description}.")
         shop = await _open_shop(processes, http, receiver, run_id)
         screen.say(f"{', '.join(child.name for child in shop.children)} are up after {time.monotonic() - began:.1f} s.")
-        sold = await _sell(shop, options, screen)
-        processes.check()
+        sold = await _sell(processes, shop, options, screen)
         await processes.end(shop.children)
         findings = await read_back(receiver, sold)
         screen.show(receiver, sold, findings)
@@ -97,7 +97,8 @@ async def _open_shop(processes: Processes, http: httpx.AsyncClient, receiver: Re
             argv = (f"examples.shop.{name}", "--fd", str(one.fileno()))
             telemetry = _telemetry(receiver, run_id, name)
             children.append(processes.start(name, *argv, environment=environment | telemetry, sockets=[one]))
-    await wait_until_ready(processes, http, *(address + "/health" for address in addresses.values()))
+    for name, address in addresses.items():
+        await wait_until(processes, partial(answers, http, address + "/health"), name)
     return Shop(children, addresses["gateway"])
 
 
@@ -113,8 +114,11 @@ def _telemetry(receiver: Receiver, run_id: str, name: str) -> dict[str, str]:
     }
 
 
-async def _sell(shop: Shop, options: Options, screen: Screen) -> Sold:
+async def _sell(processes: Processes, shop: Shop, options: Options, screen: Screen) -> Sold:
     everyone = customers(options.requests, options.seed)
     async with httpx.AsyncClient(base_url=shop.gateway, trust_env=False, timeout=10.0) as http:
         with screen.progress(len(everyone)) as report:
-            return await buy(http, everyone, options.seconds, report)
+            try:
+                return await buy(http, everyone, options.seconds, report)
+            finally:
+                processes.check()  # when a service has died, that is the reason to give

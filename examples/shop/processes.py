@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -154,19 +154,21 @@ def _wait(children: Iterable[Child], deadline: float) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-async def wait_until_ready(processes: Processes, http: httpx.AsyncClient, *addresses: str) -> None:
-    """Wait until each address answers 200.
+async def wait_until(processes: Processes, is_so: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+    """Wait for something that the processes bring about.
 
     Raises:
-        DemoError: A process ended, or one did not answer in time.
+        DemoError: A process ended, or it took too long.
     """
     deadline = time.monotonic() + _READY_SECONDS
-    for address in addresses:
-        while not await answers(http, address):
-            processes.check()
-            if time.monotonic() > deadline:
-                raise DemoError(f"{address} does not answer after {_READY_SECONDS:.0f} s")
-            await asyncio.sleep(_POLL_SECONDS)
+    while True:
+        now = is_so()
+        if now if isinstance(now, bool) else await now:
+            return
+        processes.check()
+        if time.monotonic() > deadline:
+            raise DemoError(f"{what} does not answer after {_READY_SECONDS:.0f} s")
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def answers(http: httpx.AsyncClient, address: str) -> bool:

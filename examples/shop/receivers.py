@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import httpx
 
-from examples.shop.processes import Processes, answers, clean_environment, wait_until_ready
+from examples.shop.failure import DemoError
+from examples.shop.processes import Processes, answers, clean_environment, wait_until
 from examples.shop.stack import Stack
 from examples.shop.viewer import Viewer
 from flext_observability.render.model import MetricView, TraceView
@@ -17,6 +17,7 @@ from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PROMETHEUS
 from monitoring.native.places import places_from
 
 GRAFANA = "http://127.0.0.1:3000"
+VIEWER = "viewer"
 _PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
 
@@ -53,20 +54,28 @@ class Receiver:
     keeps_metrics: bool = True
 
 
-async def find_receiver(processes: Processes, http: httpx.AsyncClient, run: str, *, only_viewer: bool) -> Receiver:
+async def find_receiver(processes: Processes, http: httpx.AsyncClient, run: str, wanted: str) -> Receiver:
     """Return the collector that runs on this machine, or else an embedded viewer, started now.
 
     Args:
         processes: Where the viewer is started.
         http: Client for any address.
         run: Beginning of the instance ids of all services of this run.
-        only_viewer: Do not look for a collector.
+        wanted: Base address of a receiver to use; ``viewer`` starts one; empty looks for the collector of ``make stack-up``.
+
+    Raises:
+        DemoError: The receiver asked for takes no OTLP.
     """
-    endpoint = f"http://{places_from().address(COLLECTOR, 'otlp_http')}"
-    if only_viewer or not await _takes_otlp(http, endpoint):
-        return await _start_viewer(processes, http)
+    endpoint = wanted or f"http://{places_from().address(COLLECTOR, 'otlp_http')}"
+    found = wanted != VIEWER and await _takes_otlp(http, endpoint)
+    if not found and wanted not in {"", VIEWER}:
+        raise DemoError(f"{wanted} does not answer an empty OTLP request with 200: is a collector listening there?")
+    if not found:
+        return await _start_viewer(processes, http, run)
     if await answers(http, endpoint + "/api/summary"):
         return Receiver(endpoint, Viewer(http, endpoint, run), f"the viewer on {endpoint}", {"Viewer": endpoint})
+    if wanted:  # nobody knows what is behind it
+        return Receiver(endpoint, Stack(http, "", "", "", run), endpoint, keeps_traces=False, keeps_metrics=False)
     return await _stack(http, endpoint, run)
 
 
@@ -77,13 +86,13 @@ async def _takes_otlp(http: httpx.AsyncClient, endpoint: str) -> bool:
         return False
 
 
-async def _start_viewer(processes: Processes, http: httpx.AsyncClient) -> Receiver:
+async def _start_viewer(processes: Processes, http: httpx.AsyncClient, run: str) -> Receiver:
     ready = processes.folder / "viewer.address"
-    argv = ("flext_observability.viewer", "--port", "0", "--ready-file", str(ready))
+    argv = ("flext_observability.viewer", "--port", "0", "--quiet", "--ready-file", str(ready))
     processes.start("viewer", *argv, environment=clean_environment())
-    endpoint = await _address(processes, ready)
-    await wait_until_ready(processes, http, endpoint + "/api/summary")
-    return Receiver(endpoint, Viewer(http, endpoint), "an embedded viewer, which ends with the demo")
+    await wait_until(processes, ready.exists, "the viewer")
+    endpoint = ready.read_text(encoding="utf-8").strip()
+    return Receiver(endpoint, Viewer(http, endpoint, run), "an embedded viewer, which ends with the demo")
 
 
 async def _stack(http: httpx.AsyncClient, endpoint: str, run: str) -> Receiver:
@@ -101,8 +110,3 @@ async def _stack(http: httpx.AsyncClient, endpoint: str, run: str) -> Receiver:
         keeps_traces=bool(jaeger),
         keeps_metrics=bool(prometheus),
     )
-
-
-async def _address(processes: Processes, ready: Path) -> str:
-    """Return the address that the viewer writes when it listens."""
-    raise RuntimeError(ready)

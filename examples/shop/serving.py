@@ -39,7 +39,9 @@ def serve(name: str, *routes: BaseRoute) -> None:
         signal.signal(number, lambda _number, _frame: sys.exit(0))
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request says what the client span says
     app = applications.Starlette(routes=[*routes, Route("/health", _health)])
-    config = uvicorn.Config(app, port=options.port, lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, port=options.port, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
     inherited = None if options.fd is None else [socket.socket(fileno=options.fd)]
     uvicorn.Server(config).run(sockets=inherited)
 

@@ -100,16 +100,25 @@ async def buy(
     so_far = Sold()
     room = asyncio.Semaphore(_AT_ONCE)
     began = time.monotonic()
+
+    async def serve(customer: Customer) -> None:
+        try:
+            await _check_out(http, customer, so_far)
+            report(so_far)
+        finally:
+            room.release()
+
     try:
         async with asyncio.TaskGroup() as group:
             for number, customer in enumerate(everyone):
                 await asyncio.sleep(began + seconds * number / len(everyone) - time.monotonic())
                 await room.acquire()
-                task = group.create_task(_check_out(http, customer, so_far))
-                task.add_done_callback(lambda _: room.release())
-                task.add_done_callback(lambda _: report(so_far))
-    except* httpx.HTTPError as errors:
-        raise DemoError(f"the gateway does not answer: {errors.exceptions[0]!r}") from errors
+                group.create_task(serve(customer))
+    except ExceptionGroup as failed:
+        first = failed.exceptions[0]
+        if isinstance(first, httpx.HTTPError):
+            raise DemoError(f"the gateway does not answer: {first!r}") from first
+        raise first from None
     return so_far
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from flext_observability.render.model import MetricView, TraceView
+from flext_observability.viewer.shapes import metric_from_json, trace_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +17,20 @@ class Viewer:
     Attributes:
         http: Client for it.
         base: Its address.
-        run: Beginning of the instance ids of this run; empty when nobody else uses the viewer.
+        run: Beginning of the instance ids of this run.
     """
 
     http: httpx.AsyncClient
     base: str
-    run: str = ""
+    run: str
 
     async def trace(self, trace_id: str) -> TraceView:
         """Return what it has of a trace, perhaps nothing yet."""
-        raise RuntimeError
+        answer = await self.http.get(f"{self.base}/api/traces/{trace_id}")
+        return trace_from_json(answer.json()) if answer.is_success else TraceView()
 
     async def metrics(self) -> list[MetricView]:
         """Return the points of this run, perhaps none yet."""
-        raise RuntimeError
+        answer = (await self.http.get(f"{self.base}/api/metrics")).raise_for_status()
+        points = [metric_from_json(point) for point in answer.json()["metrics"]]
+        return [point for point in points if str(point.resource.get("service.instance.id", "")).startswith(self.run)]
