@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextvars import copy_context
+from fcntl import LOCK_EX, LOCK_SH, LOCK_UN, flock
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,21 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("house")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test marked ``alone`` wait until no other worker of this tree runs one, and keep new ones from beginning."""
+    folder = item.config.rootpath / ".cache" / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "turnstile").open("w") as turnstile, (folder / "room").open("w") as room:
+        flock(turnstile, LOCK_EX)  # whoever waits for an empty room holds this: nobody slips in before
+        flock(room, LOCK_EX if item.get_closest_marker("alone") else LOCK_SH)
+        flock(turnstile, LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            flock(room, LOCK_UN)  # closing would not do: a forked child may hold the file open
 
 
 @pytest.hookimpl(wrapper=True)
