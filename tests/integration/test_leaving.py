@@ -61,6 +61,7 @@ def cheapest(plain: float, limit: float, start: Callable[[], Finished], attempts
     return best
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_refusing_collector_costs_no_more_than_300_ms(protocol: str, plain: float) -> None:
     with refusing_port() as port:
@@ -74,6 +75,7 @@ def test_a_refusing_collector_costs_no_more_than_300_ms(protocol: str, plain: fl
     assert lines[2:] == ["Telemetry was lost: 3 unreachable of 3 items"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_silent_collector_costs_no_more_than_2200_ms(protocol: str, plain: float) -> None:
     with raw_server(silent) as server:
@@ -96,6 +98,7 @@ def test_the_shutdown_report_counts_what_nobody_took(protocol: str) -> None:
     assert sorted(report["rows"]) == [[signal, 1, 0, 0, {"unreachable": 1}] for signal in ("logs", "metrics", "traces")]
 
 
+@pytest.mark.alone
 def test_the_set_budget_is_kept_when_nobody_answers() -> None:
     with raw_server(silent) as server:
         done = run(
@@ -110,6 +113,7 @@ def test_the_set_budget_is_kept_when_nobody_answers() -> None:
     ]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_flush_of_100_ms_returns_within_150(protocol: str) -> None:
     flushes = """
@@ -201,6 +205,7 @@ trace.get_tracer("t").start_span("work").end()
     assert [span.name for span in received.spans()] == ["work"]
 
 
+@pytest.mark.alone
 def test_threads_that_still_record_do_not_hold_the_end_up(plain: float) -> None:
     program = """
 import threading
@@ -257,6 +262,7 @@ def arrival_seconds(received: Collector, child: Any, name: str) -> float:
     return (arrived - ended) / 1e9
 
 
+@pytest.mark.alone
 def test_the_first_batch_leaves_within_200_ms_and_later_ones_at_the_interval() -> None:
     first: list[float] = []
     later = 0.0

@@ -358,6 +358,7 @@ def test_instrumentations_are_switched_on_and_off() -> None:
     assert "pip install" in notice.fix
 
 
+@pytest.mark.alone
 def test_flush_returns_within_its_deadline_when_nobody_answers() -> None:
     import socket
 

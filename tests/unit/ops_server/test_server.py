@@ -138,6 +138,7 @@ def test_address_that_cannot_be_is_a_failure(host: str, port: int) -> None:
     assert str(port) in str(result.error)
 
 
+@pytest.mark.alone
 def test_stop_closes_the_port_and_ends_the_threads_at_once(serve: Serve) -> None:
     before = len(our_threads())
     server = serve(APP)
@@ -170,6 +171,7 @@ def test_port_is_free_for_the_next_server_at_once(serve: Serve) -> None:
     assert again.port == server.port
 
 
+@pytest.mark.alone
 def test_stop_does_not_wait_for_a_page_that_hangs(serve: Serve) -> None:
     release, entered = threading.Event(), threading.Event()
 

@@ -31,6 +31,7 @@ def screen() -> Screen:
     return Screen()
 
 
+@pytest.mark.alone
 def test_a_whole_trace_is_drawn_once_it_is_quiet(screen: Screen) -> None:
     view = LiveView(Terminal(screen), QUICK)
     started = time.monotonic()
