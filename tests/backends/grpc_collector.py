@@ -41,7 +41,7 @@ class GrpcCollector:
     refusals: deque[tuple[Any, str, tuple[tuple[str, bytes | str], ...]]] = field(default_factory=deque[Any])
     reply: bytes = b""
     requests: list[Any] = field(default_factory=list[Any])
-    metadata: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    metadata: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def url(self) -> str:

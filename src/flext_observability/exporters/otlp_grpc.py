@@ -13,6 +13,7 @@ from flext_observability.exporters.otlp_outcome import (
     ENDPOINT_SETTING,
     HEADERS_SETTING,
     from_fault,
+    from_file_error,
     partly_taken,
     too_large,
 )
@@ -22,6 +23,7 @@ from flext_observability.wire.address import HttpTarget, http_target
 from flext_observability.wire.faults import TransportError
 from flext_observability.wire.grpc_call import GrpcError, GrpcTransport
 from flext_observability.wire.otlp_response import parse_success, retry_delay_seconds, shortened
+from flext_observability.wire.tls import TlsFileError
 
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -81,6 +83,8 @@ class OtlpGrpcExporter:
             partial = parse_success(self._signal, reply)
         except TransportError as error:
             return from_fault(error)
+        except TlsFileError as error:
+            return from_file_error(error)
         except GrpcError as error:
             return _from_error(self._signal, error, place)
         except ValueError:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from pathlib import Path
 from typing import Any, final
 
 from flext_observability.wire.address import HttpTarget, bracketed
 from flext_observability.wire.dial import dial
 from flext_observability.wire.faults import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.proxy import proxy_for
+from flext_observability.wire.tls import read_pems
 
 _OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.enable_retries", 0),
@@ -62,6 +62,7 @@ class GrpcTransport:
         Raises:
             TransportError: Nobody answers, or what answers does not speak gRPC or the expected TLS.
             GrpcError: Any other status than OK.
+            TlsFileError: A certificate file cannot be used.
         """
         deadline = deadline_in(timeout_seconds)
         if self._channel is None or self._owner != os.getpid():
@@ -104,9 +105,8 @@ class GrpcTransport:
         options = (*_OPTIONS, ("grpc.primary_user_agent", target.headers.get("user-agent", "")))
         if target.url.scheme == "http":
             return grpc.insecure_channel(address, options, compression)
-        files = (target.tls.certificate_file, target.tls.client_key_file, target.tls.client_certificate_file)
-        pems = [Path(file).read_bytes() if file else None for file in files]
-        return grpc.secure_channel(address, grpc.ssl_channel_credentials(*pems), options, compression)
+        credentials = grpc.ssl_channel_credentials(*read_pems(target.tls))
+        return grpc.secure_channel(address, credentials, options, compression)
 
     def _fault(self, error: Any) -> GrpcError | TransportError:  # noqa: ANN401 - the library carries no types
         code: str = error.code().name

@@ -31,8 +31,13 @@ def request_message(signal: Signal, batch: Sequence[object]) -> Message:
 
         return encode_logs(cast("Sequence[ReadableLogRecord]", batch))
     from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-    return encode_metrics(_merged(cast("Sequence[MetricsData]", batch)))
+    request = ExportMetricsServiceRequest()
+    for data in cast("Sequence[MetricsData]", batch):
+        # One by one: the encoder keeps only one entry for each resource.
+        request.MergeFrom(encode_metrics(data))
+    return request
 
 
 def encode_request(signal: Signal, batch: Sequence[object]) -> bytes:
@@ -57,9 +62,3 @@ def encode_logs(batch: Sequence[ReadableLogRecord]) -> bytes:
 def encode_metrics(batch: Sequence[MetricsData]) -> bytes:
     """Return the metric points as the bytes of an ``ExportMetricsServiceRequest``."""
     return encode_request("metrics", batch)
-
-
-def _merged(batch: Sequence[MetricsData]) -> MetricsData:
-    from opentelemetry.sdk.metrics.export import MetricsData
-
-    return MetricsData(resource_metrics=[resource for data in batch for resource in data.resource_metrics])

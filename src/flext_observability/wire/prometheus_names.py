@@ -71,13 +71,14 @@ def metric_name(name: str, unit: str, kind: Kind, *, ratio: bool = False) -> str
 
 @lru_cache(maxsize=4096)
 def label_name(key: str) -> str:
-    """Return the label for an attribute key; empty when Prometheus takes none such."""
+    """Return the label for an attribute key; empty when there can be none."""
     label = _NOT_LABEL.sub("_", key)
-    if label[:1].isdigit():
-        label = f"key_{label}"
-    elif label[:1] == "_" and label[:2] != "__":
-        label = f"key{label}"
-    return label if label.strip("_") and key != "__name__" else ""
+    if key == "__name__" or not label:
+        return ""
+    if label[0].isdigit():
+        return f"key_{label}"
+    # Two underscores at the start are reserved in a page; the receiver alone keeps them.
+    return f"key{label}" if label[0] == "_" else label
 
 
 def label_value(value: object) -> str:

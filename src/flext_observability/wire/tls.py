@@ -54,9 +54,7 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     """
     import ssl
 
-    _check_readable("certificate", files.certificate_file)
-    _check_readable("client_certificate", files.client_certificate_file)
-    _check_readable("client_key", files.client_key_file)
+    read_pems(files)
     try:
         context = ssl.create_default_context(cafile=files.certificate_file)
     except ssl.SSLError as error:
@@ -67,6 +65,19 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
         raise TlsFileError("client_certificate", f"the client key {files.client_key_file} is set without a certificate")
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def read_pems(files: TlsFiles) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Return what the files hold: authorities, client key, client certificate; None for those not set.
+
+    Raises:
+        TlsFileError: A file is missing or unreadable.
+    """
+    return (
+        _read("certificate", files.certificate_file),
+        _read("client_key", files.client_key_file),
+        _read("client_certificate", files.client_certificate_file),
+    )
 
 
 def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
@@ -81,9 +92,8 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
         raise TlsFileError("client_key" if key else "client_certificate", message) from error
 
 
-def _check_readable(role: FileRole, path: str | None) -> None:
+def _read(role: FileRole, path: str | None) -> bytes | None:
     try:
-        if path:
-            Path(path).open("rb").close()
+        return Path(path).read_bytes() if path else None
     except OSError as error:
         raise TlsFileError(role, f"{path} cannot be read ({error.strerror})") from error

@@ -27,7 +27,7 @@ def test_all_files(certificates: Certificates) -> None:
 
 
 def test_key_in_the_certificate_file(certificates: Certificates) -> None:
-    assert client_context(TlsFiles(client_certificate_file=str(certificates.server)))
+    assert client_context(TlsFiles(client_certificate_file=str(certificates.server))) is not None
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
