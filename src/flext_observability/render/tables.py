@@ -127,7 +127,7 @@ def _labels(points: Sequence[MetricView]) -> list[str]:
     """Return the attributes of points of one metric, with the sender's instance where they do not tell them apart."""
     labels = [all_short(point.attributes) or "-" for point in points]
     return [
-        f"{label}  instance={clean(str(point.resource.get('service.instance.id'))[:8])}"
+        f"{label}  instance={clean(str(point.resource.get('service.instance.id'))[-8:])}"
         if labels.count(label) > 1
         else label
         for point, label in zip(points, labels, strict=True)

@@ -54,7 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _serve(server, screen, options, _address(listener))
         screen.goodbye()
-        _let_go_of_stdout()
     finally:
         for number, handler in zip(_STOPS, before, strict=True):
             signal.signal(number, handler)
@@ -154,11 +153,3 @@ def _write_whole(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
-
-
-def _let_go_of_stdout() -> None:
-    """Give up output that nobody reads any more, so that the interpreter does not complain about it at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -49,11 +50,12 @@ class Program:
         self._spans = InMemorySpanExporter()
         self._logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
         self._reader = InMemoryMetricReader()
-        tracers = TracerProvider(shutdown_on_exit=False)
+        resource = Resource({"service.name": "shop"})
+        tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
         tracers.add_span_processor(SimpleSpanProcessor(self._spans))
-        loggers = LoggerProvider(shutdown_on_exit=False)
+        loggers = LoggerProvider(resource=resource, shutdown_on_exit=False)
         loggers.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
-        meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        meters = MeterProvider([self._reader], resource=resource, shutdown_on_exit=False)
         self._tracer, self._logger = tracers.get_tracer("t"), loggers.get_logger("l")
         self._counter = meters.get_meter("m").create_counter("jobs")
 
@@ -91,7 +93,7 @@ def test_the_three_signals_meet_in_one_drawing(screen: Stderr) -> None:
     text = screen.getvalue()
     assert text.index("outside") < text.index("job") < text.index("step") < text.index("in the step")
     assert text.index("in the step") < text.index("Metrics")
-    assert "└── unknown_service:python job" in text
+    assert "└── shop job" in text
 
 
 def test_metrics_are_drawn_once_at_the_end(screen: Stderr) -> None:

@@ -60,6 +60,6 @@ def test_units_and_names_from_outside_are_cleaned() -> None:
 def test_processes_of_one_service_are_told_apart() -> None:
     rows = [counter(n, {"a": 1}, resource={"service.instance.id": f"process-{n}"}) for n in (1, 2)]
     assert [line.split() for line in drawn(metrics_table(rows))[3:]] == [
-        ["a=1", "instance=process-", "1"],
-        ["a=1", "instance=process-", "2"],
+        ["a=1", "instance=rocess-1", "1"],
+        ["a=1", "instance=rocess-2", "2"],
     ]

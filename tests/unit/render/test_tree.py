@@ -204,7 +204,7 @@ spans = st.builds(
 )
 
 
-@given(st.lists(spans, max_size=60), st.integers(0, 50), st.sampled_from([False, True]))
+@given(st.lists(spans, max_size=25), st.integers(0, 20), st.sampled_from([False, True]))
 def test_any_trace_is_drawn_and_each_span_shown_or_counted_once(some: list[SpanView], room: int, plain: bool) -> None:
     lines = drawn(trace_tree(TraceView(tuple(some)), max_lines=room), plain=plain)
     shown = sum("«span" in line or "\\xabspan" in line for line in lines)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import pytest
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from flext_observability.domain.report import Signal
+from flext_observability.viewer.replies import JSON, PROTOBUF, accepted, json_reply, refused
+
+
+@pytest.mark.parametrize("signal", get_args(Signal))
+def test_success_has_the_encoding_of_the_request(signal: Signal) -> None:
+    assert (accepted(signal, PROTOBUF).body, accepted(signal, PROTOBUF).content_type) == (b"", PROTOBUF)
+    assert (accepted(signal, "application/protobuf").content_type) == PROTOBUF
+    assert (accepted(signal, "application/json; charset=utf-8").body) == b"{}"
+
+
+def test_a_partial_success_counts_what_was_rejected() -> None:
+    reply = accepted("traces", PROTOBUF, rejected=300, message="é")
+    partial = ExportTraceServiceResponse.FromString(reply.body).partial_success
+    assert (partial.rejected_spans, partial.error_message) == (300, "é")
+    reply = accepted("logs", JSON, rejected=1, message="why")
+    assert json.loads(reply.body) == {"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": "why"}}
+    other = ExportLogsServiceResponse.FromString(accepted("logs", PROTOBUF, rejected=1).body)
+    assert other.partial_success.rejected_log_records == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, 3), (413, 8), (415, 12)])
+def test_a_refusal_is_a_status_message(status: int, code: int) -> None:
+    message = "x" * 200
+    reply = refused(status, PROTOBUF, message)
+    content = Status.FromString(reply.body)
+    assert (reply.status, content.code, content.message) == (status, code, message)
+    assert json.loads(refused(status, "text/plain", message).body) == {"code": code, "message": message}
+
+
+def test_any_text_can_be_sent() -> None:
+    assert Status.FromString(refused(400, PROTOBUF, "\ud800").body).message == "?"
+    assert json_reply("\ud800").body == b'"?"'
