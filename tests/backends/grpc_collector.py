@@ -71,7 +71,7 @@ class GrpcCollector:
 
 @contextmanager
 def grpc_collector(
-    certificates: Certificates | None = None, *, ask_client: bool = False, max_bytes: int = 1 << 22
+    certificates: Certificates | None = None, *, ask_client: bool = False, max_bytes: int = 1 << 22, port: int = 0
 ) -> Generator[GrpcCollector]:
     """Run a collector; with certificates it speaks TLS, and with ``ask_client`` it wants one of the client."""
     server: Any = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", max_bytes)])
@@ -80,7 +80,7 @@ def grpc_collector(
         handler = grpc.unary_unary_rpc_method_handler(state.take, request_deserializer=request.FromString)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
     if certificates is None:
-        state.port = server.add_insecure_port("127.0.0.1:0")
+        state.port = server.add_insecure_port(f"127.0.0.1:{port}")
     else:
         pair = [(certificates.server.read_bytes(), certificates.server.read_bytes())]
         roots = certificates.authority.read_bytes() if ask_client else None

@@ -1,0 +1,52 @@
+"""What the memory exporter keeps."""
+
+from __future__ import annotations
+
+from flext_observability.domain.report import SIGNALS
+from flext_observability.exporters.memory import MAX_ITEMS, MemoryFactory, MemoryStore, factory, memory_store
+from flext_observability.settings.config import concrete
+from tests.backends.telemetry import make_logs, make_metrics, make_spans
+
+CONFIG = concrete({})
+
+
+def test_all_signals_end_in_one_store() -> None:
+    made = MemoryFactory()
+    assert tuple(made.signals()) == SIGNALS
+    spans, logs = make_spans(2), make_logs(1)
+    data = make_metrics(lambda meter: [meter.create_counter("sold").add(1, {"table": table}) for table in range(3)])
+    assert made.create("traces", CONFIG).export(spans, 1).accepted == 2
+    assert made.create("logs", CONFIG).export(logs, 1).accepted == 1
+    assert made.create("metrics", CONFIG).export([data], 1).accepted == 3
+    assert (made.store.spans, made.store.logs, made.store.metrics) == (tuple(spans), tuple(logs), (data,))
+
+
+def test_newest_state_of_a_metric() -> None:
+    store = MemoryStore()
+    for amount in (1, 5):
+        store.add("metrics", [make_metrics(lambda meter, n=amount: meter.create_counter("sold").add(n))])  # type: ignore[misc] # n is bound
+    metric = store.metric("sold")
+    assert metric is not None
+    assert getattr(metric.data.data_points[0], "value", None) == 5
+    assert store.metric("unknown") is None
+
+
+def test_oldest_items_leave_first() -> None:
+    store = MemoryStore()
+    store.add("traces", list(range(MAX_ITEMS + 2)))
+    kept: tuple[object, ...] = store.spans
+    assert (len(kept), kept[0]) == (MAX_ITEMS, 2)
+
+
+def test_kept_items_outlive_the_exporter_until_they_are_cleared() -> None:
+    made = MemoryFactory(MemoryStore())
+    exporter = made.create("traces", CONFIG)
+    exporter.export(make_spans(1), 1)
+    exporter.close()
+    assert len(made.store.spans) == 1
+    made.store.clear()
+    assert not made.store.spans
+
+
+def test_exporter_of_that_name_has_one_store_for_the_process() -> None:
+    assert memory_store() is factory.store

@@ -1,0 +1,185 @@
+"""Exporters of other packages: a small one that is really installed, and ones that misbehave."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics.export import MetricExportResult
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from flext_observability.domain.report import Signal
+from flext_observability.exporters.third_party import WrappedExporter, wrap
+from flext_observability.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.settings.config import concrete
+from tests import programs
+from tests.backends.telemetry import make_metrics, make_spans
+
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "tests" / "packages" / "flext_example_exporter"
+PROGRAM = """
+    import sys
+    from flext_observability.domain.report import SIGNALS
+    from flext_observability.registry import available_exporters, find_exporter
+    from flext_observability.settings.config import concrete
+    from tests.backends.telemetry import make_logs, make_metrics, make_spans
+
+    data = make_metrics(lambda meter: meter.create_counter("sold").add(1))
+    items = {"traces": make_spans(2), "metrics": [data], "logs": make_logs(1)}
+    factory = find_exporter("example_lines").unwrap()
+    assert "example_lines" in available_exporters()
+    print(sorted(factory.signals()))
+    for signal in SIGNALS:
+        exporter = factory.create(signal, concrete({}))
+        print(signal, exporter.export(items[signal], 1.0).accepted)
+        exporter.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the package into a folder of its own, from its source, without a network."""
+    folder = tmp_path_factory.mktemp("installed")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--no-compile", "--target", str(folder)]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *options, str(PACKAGE)], check=True
+    )
+    return folder
+
+
+def test_installed_package_is_found_by_name_and_gets_all_signals(installed: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    done = programs.run(PROGRAM, PYTHONPATH=f"{installed}:{ROOT}", EXAMPLE_EXPORTER_FILE=str(lines))
+    assert done.lines == ["['logs', 'metrics', 'traces']", "traces 2", "metrics 1", "logs 1"], done.err
+    assert lines.read_text().splitlines() == [
+        "span span-0",
+        "span span-1",
+        "spans end",
+        "metric sold",
+        "metrics end",
+        "log log-0",
+        "logs end",
+    ]
+
+
+def test_initialised_program_sends_through_it(installed: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    done = programs.run(
+        """
+        from flext_observability import flext_create_log_entry, init_observability, shutdown_observability, traced
+        init_observability(service_name="shop", exporters="example_lines").unwrap()
+        with traced("checkout"):
+            flext_create_log_entry("info", "paid").unwrap()
+        print(shutdown_observability(timeout_seconds=5).unwrap().ledger.dropped)
+        """,
+        PYTHONPATH=f"{installed}:{ROOT}",
+        EXAMPLE_EXPORTER_FILE=str(lines),
+    )
+    assert done.lines == ["{}"], done.err
+    assert {"span checkout", "log paid", "spans end", "logs end"} <= set(lines.read_text().splitlines())
+
+
+def test_reader_and_broken_exporter_of_an_installed_package_say_why_they_cannot_be_used(installed: Path) -> None:
+    done = programs.run(
+        """
+        from flext_observability.ports import ExporterUnavailable
+        from flext_observability.registry import find_exporter
+        from flext_observability.settings.config import concrete
+        for name, signal in (("example_reader", "metrics"), ("example_broken", "traces")):
+            try:
+                find_exporter(name).unwrap().create(signal, concrete({}))
+            except ExporterUnavailable as error:
+                print(error.message, "|", error.fix)
+        """,
+        PYTHONPATH=f"{installed}:{ROOT}",
+    )
+    reader, broken = done.lines
+    assert "metric reader" in reader
+    assert "exporter prometheus" in reader
+    assert "RuntimeError: EXAMPLE_KEY is not set" in broken
+    assert "documentation" in broken
+
+
+class Foreign:
+    """Exporter of somebody else, doing what a test says."""
+
+    def __init__(
+        self, export: Callable[..., object] = lambda *_, **__: None, shutdown: Callable[[], object] = int
+    ) -> None:
+        self.export = export
+        self.shutdown = shutdown
+
+
+def wrapped(exporter: Foreign, signal: Signal = "traces") -> WrappedExporter:
+    return WrappedExporter(signal, "foreign", exporter)
+
+
+def test_result_of_success_and_no_result_count_as_accepted() -> None:
+    assert wrapped(Foreign(lambda _: SpanExportResult.SUCCESS)).export(make_spans(2), 1) == ExportOutcome(accepted=2)
+    assert wrapped(Foreign(lambda _: None)).export(make_spans(2), 1) == ExportOutcome(accepted=2)
+
+
+def test_failure_is_final() -> None:
+    found = wrapped(Foreign(lambda _: SpanExportResult.FAILURE)).export(make_spans(2), 1)
+    assert (found.accepted, found.retry, found.reason) == (0, False, "error")
+    assert found.message == "the exporter foreign reports a failure"
+    assert found.fix
+
+
+def test_exception_is_reported() -> None:
+    def explode(_: object) -> None:
+        raise RuntimeError("no key")
+
+    found = wrapped(Foreign(explode)).export(make_spans(2), 1)
+    assert (found.reason, found.message) == ("error", "the exporter foreign raised RuntimeError: no key")
+
+
+def test_metrics_go_one_by_one_with_the_time_allowed() -> None:
+    data = make_metrics(lambda meter: [meter.create_counter("sold").add(1, {"table": table}) for table in range(3)])
+    results = [MetricExportResult.SUCCESS, MetricExportResult.FAILURE]
+    seen: list[object] = []
+
+    def export(metrics: object, timeout_millis: float) -> MetricExportResult:
+        seen.append((metrics, timeout_millis))
+        return results.pop(0)
+
+    found = wrapped(Foreign(export), "metrics").export([data, data], 2)
+    assert (found.accepted, found.reason) == (3, "error")
+    assert seen == [(data, 2000), (data, 2000)]
+
+
+def test_shutdown_that_raises_is_survived() -> None:
+    called = threading.Event()
+
+    def explode() -> None:
+        called.set()
+        raise RuntimeError("closed twice")
+
+    wrapped(Foreign(shutdown=explode)).close()
+    assert called.is_set()
+
+
+def test_shutdown_that_hangs_is_not_waited_for_long() -> None:
+    release = threading.Event()
+    began = time.monotonic()
+    wrapped(Foreign(shutdown=lambda: release.wait(10))).close()
+    assert time.monotonic() - began < 2
+    release.set()
+
+
+def test_wrapper_names_its_signals() -> None:
+    point: Any = EntryPoint("x", "module:Name", "group")
+    assert tuple(wrap("x", {"logs": point}).signals()) == ("logs",)
+
+
+def test_entry_point_that_leads_nowhere() -> None:
+    point: Any = EntryPoint("x", "no_such_module:Name", "group")
+    with pytest.raises(ExporterUnavailable, match="no_such_module"):
+        wrap("x", {"logs": point}).create("logs", concrete({}))
