@@ -48,22 +48,23 @@ async def _until_signalled(options: Options) -> int:
 def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m examples.shop", description=__doc__)
     parser.add_argument(
-        "--seconds", type=_seconds, default=6.0, help="how long customers come, 1 to 30 (default: %(default)s)"
+        "--seconds", type=_seconds, default=6.0, help="how long customers come, 1 to 20 (default: %(default)s)"
     )
     parser.add_argument(
         "--requests", type=_requests, default=48, help="how many checkouts, 8 to 1000 (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=1, help="decides who buys what (default: %(default)s)")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write what was sold as JSON")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the two checkouts as SVG")
     parser.add_argument("--to", default="", metavar="ADDRESS", help=_TO)
     given = parser.parse_args()
-    return Options(given.seconds, given.requests, given.seed, given.report, given.to.rstrip("/"))
+    return Options(given.seconds, given.requests, given.seed, given.report, given.picture, given.to.rstrip("/"))
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 1 <= seconds <= 30:
-        raise argparse.ArgumentTypeError("give 1 to 30 seconds")
+    if not 1 <= seconds <= 20:
+        raise argparse.ArgumentTypeError("give 1 to 20 seconds")
     return seconds
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -21,6 +24,7 @@ from flext_observability.render.tables import metrics_table
 from flext_observability.render.terminal import Terminal
 from flext_observability.render.tree import trace_tree
 
+_PICTURE_COLUMNS = 120
 _SHOWN_METRICS = ("shop", "flext")
 
 
@@ -64,46 +68,57 @@ class Screen:
     def show(self, receiver: Receiver, sold: Sold, findings: Findings) -> None:
         """Write everything at the end."""
         colours = ServiceColours()
-        for title, trace, trace_id in (
-            ("A checkout that was sold", findings.good, sold.good_trace),
-            ("A checkout whose card was declined", findings.failed, sold.failed_trace),
-        ):
-            self._heading(title)
-            if trace.spans:
-                self._terminal.show(trace_tree(_readable(trace), colours=colours, link=_link(receiver, trace_id)))
-            else:
-                self.say(f"  trace {trace_id}: look for it where {receiver.description} sends traces")
+        self._terminal.show(*_checkouts(receiver, sold, findings, colours))
         shown = [row for row in findings.metrics if row.name.startswith(_SHOWN_METRICS)]
-        if shown:
-            self._terminal.show(Text(""), metrics_table(shown, colours=colours))
+        self._terminal.show(Text(""), metrics_table(shown, colours=colours))
         self.say(
             f"  {len(findings.metrics) - len(shown)} more series come from Starlette's and httpx's instrumentations."
         )
-        self._heading("Sold")
-        for line in _sales(sold):
-            self.say("  " + line)
+        self._terminal.show(*_sales(sold))
         if receiver.links:
-            self._heading("Look further")
-            for name, address in receiver.links.items():
-                self.say(f"  {name:<11} {address}")
+            rows = [Text(f"  {name:<11} {address}") for name, address in receiver.links.items()]
+            self._terminal.show(*_heading("Look further"), *rows)
         self.say("")
 
-    def _heading(self, title: str) -> None:
-        self._terminal.show(Text(""), Text(title, "bold underline"))
+
+def draw_picture(file: Path, receiver: Receiver, sold: Sold, findings: Findings) -> None:
+    """Write both checkouts and what was sold as an SVG, for the README."""
+    console = Console(
+        record=True, width=_PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
+    for drawing in (*_checkouts(receiver, sold, findings, ServiceColours()), *_sales(sold)):
+        console.print(drawing, highlight=False)
+    svg = console.export_svg(title="make demo", unique_id="demo")
+    # Without the fonts of another server: any monospace font will do.
+    file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
+
+
+def _checkouts(receiver: Receiver, sold: Sold, findings: Findings, colours: ServiceColours) -> Iterator[RenderableType]:
+    for title, trace, trace_id in (
+        ("A checkout that was sold", findings.good, sold.good_trace),
+        ("A checkout whose card was declined", findings.failed, sold.failed_trace),
+    ):
+        yield from _heading(title)
+        if trace.spans:
+            yield trace_tree(_readable(trace), colours=colours, link=_link(receiver, trace_id))
+        else:
+            yield Text(f"  trace {trace_id}: look for it where {receiver.description} sends traces")
+
+
+def _sales(sold: Sold) -> Iterator[RenderableType]:
+    yield from _heading("Sold")
+    total = f"{sold.requests} checkouts: {sold.sold.total()} sold for {sold.revenue:,.2f} EUR"
+    yield Text(f"  {total}, {sold.declined.total()} declined, {sold.slow} slow")
+    yield Text("  " + ", ".join(f"{count} × {product}" for product, count in sorted(sold.sold.items())))
+
+
+def _heading(title: str) -> Iterator[RenderableType]:
+    yield Text("")
+    yield Text(title, "bold underline")
 
 
 def _outcome(so_far: Sold) -> str:
     return f"{so_far.sold.total()} sold, {so_far.declined.total()} declined"
-
-
-def _sales(sold: Sold) -> list[str]:
-    return [
-        (
-            f"{sold.requests} checkouts: {sold.sold.total()} sold for {sold.revenue:,.2f} EUR, "
-            f"{sold.declined.total()} declined, {sold.slow} slow"
-        ),
-        ", ".join(f"{count} × {product}" for product, count in sorted(sold.sold.items())),
-    ]
 
 
 def _readable(trace: TraceView) -> TraceView:
