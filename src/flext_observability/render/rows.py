@@ -166,22 +166,23 @@ def _short_parent(node: Node) -> str:
     return f" {clean(node.span.parent_id[:8])}" if node.note != "parent cycle" else ""
 
 
-def log_row(log: LogView, window: Window) -> Row:
-    """Return the line of a log record inside a tree."""
+def log_row(log: LogView, window: Window, told: frozenset[str] = frozenset()) -> Row:
+    """Return the line of a log record inside a tree; ``told`` are the exception lines that spans show already."""
     style = _SEVERITY_STYLES.get(log.severity, "")
     title = (
         Text(no_wrap=True)
         .append(f"{clean(log.severity, 8):<5} ", f"bold {style}")
         .append(log_text(log), style if style != "blue" else "")
     )
+    failures = [line for line in log_failures(log) if line not in told]
     return Row(
         title=title,
-        details=tuple(useful(log.attributes)),
+        details=tuple(useful(log.attributes, title=log_text(log))),
         time=offset(log.time_ns, window),
         stretch=(log.time_ns, log.time_ns),
         bar_style=style or "white",
         window=window,
-        below=tuple(Text("      " + line, "red", no_wrap=True) for line in log_failures(log)),
+        below=tuple(Text("      " + line, "red", no_wrap=True) for line in failures),
     )
 
 

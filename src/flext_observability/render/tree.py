@@ -34,7 +34,8 @@ def trace_tree(
         A tree that fits any width when printed.
     """
     nesting = nest(trace)
-    drawing = _Drawing(_window(trace), colours or ServiceColours(), max_lines)
+    told = frozenset(line for span in trace.spans for line in span_failures(span))
+    drawing = _Drawing(_window(trace), colours or ServiceColours(), told, max_lines)
     tree = Tree(_header(trace, drawing.window, link), guide_style="dim", highlight=False)
     waiting = deque([(tree, nesting.items(), 1, "")])
     while waiting:  # level by level: when the rows run out, the depths are left out first
@@ -52,6 +53,7 @@ class _Drawing:
 
     window: Window
     colours: ServiceColours
+    told: frozenset[str]
     rows_left: int
 
     def draw(self, branch: Tree, items: list[Item], depth: int, service: str) -> list[tuple[Node, Tree]]:
@@ -64,7 +66,9 @@ class _Drawing:
             if isinstance(item, Node):
                 drawn.append((item, branch.add(self._span_row(item, service))))
             else:
-                branch.add(log_row(item, self.window) if isinstance(item, LogView) else event_row(item, self.window))
+                branch.add(
+                    log_row(item, self.window, self.told) if isinstance(item, LogView) else event_row(item, self.window)
+                )
         if hidden:
             branch.add(_hidden_row(hidden))
         return drawn

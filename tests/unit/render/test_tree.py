@@ -116,6 +116,14 @@ def test_a_log_record_shows_its_exception_below() -> None:
     assert lines[3].strip() == "E"
 
 
+def test_a_log_record_does_not_repeat_the_exception_of_a_span() -> None:
+    failed = span(1, status="error", events=(exception("E", "m"),))
+    record = log("charge failed", 1, attributes={"exception.type": "E", "exception.message": "m", "what": "charge"})
+    lines = drawn(trace_tree(TraceView((failed,), (record,))))
+    assert sum("E: m" in line for line in lines) == 1
+    assert "what=" not in lines[-1]
+
+
 def test_text_from_outside_controls_neither_terminal_nor_markup() -> None:
     evil = "[red]x[/red]\x1b[2J\nnext"
     trace = TraceView(
