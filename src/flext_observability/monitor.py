@@ -22,6 +22,7 @@ from flext_observability.spans import (
     error_message,
     first_in_trace,
     is_failure,
+    is_function,
     qualified_name,
     report_once,
     span_name,
@@ -51,7 +52,7 @@ def flext_monitor_function(operation: Callable[P, R], /) -> Callable[P, R]: ...
 def flext_monitor_function(operation: str | None = None, /) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
 
-def flext_monitor_function(operation: str | Callable[..., Any] | None = None, /) -> Any:
+def flext_monitor_function(operation: object = None, /) -> Any:
     """Monitor a function: each call, or each run of a generator, gives a span, two measurements and, if it fails, a log record.
 
     Takes functions, coroutine functions, generator functions and async generator functions, and either order with
@@ -67,7 +68,7 @@ def flext_monitor_function(operation: str | Callable[..., Any] | None = None, /)
     Returns:
         The monitored function, or a decorator that makes one.
     """
-    if callable(operation) or isinstance(operation, classmethod):
+    if is_function(operation):
         return decorate(operation, _Monitor(qualified_name(operation)).begin)
 
     def decorator(function: Callable[P, R]) -> Callable[P, R]:

@@ -13,7 +13,7 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from functools import cache, lru_cache, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeGuard, TypeVar, cast, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel_trace
@@ -80,7 +80,7 @@ def traced(
 
 
 def traced(
-    name: str | Callable[..., Any],
+    name: object,
     attributes: Mapping[str, object] | None = None,
     /,
     *,
@@ -107,7 +107,7 @@ def traced(
     Returns:
         A context manager that yields the span, and decorates.
     """
-    if callable(name) or isinstance(name, classmethod):
+    if is_function(name):
         return decorate(name, TracedBlock(qualified_name(name)).begin)
     encoded = encode(attributes, more)
     return TracedBlock(span_name(name), encoded, kind=_span_kind(span_kind), links=_links(links), parent=parent)
@@ -422,6 +422,11 @@ def span_name(name: object) -> str:
     if type(name) is str and name.isascii() and len(name) <= _MAX_NAME_BYTES:
         return name
     return encode_tag(name, max_bytes=_MAX_NAME_BYTES)
+
+
+def is_function(name: object) -> TypeGuard[Callable[..., Any]]:
+    """Whether a bare decorator got its function, and not a name."""
+    return callable(name) or isinstance(name, classmethod)
 
 
 def qualified_name(function: Callable[..., Any]) -> str:

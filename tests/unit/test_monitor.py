@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from opentelemetry.trace import StatusCode
-from tests.recorded import Recorded
 
 from flext_observability import flext_monitor_function, traced
+from tests.recorded import Recorded
 
 CALLS = "flext.function.calls"
 DURATION = "flext.function.duration"
@@ -208,7 +208,8 @@ def test_name_docstring_and_signature_stay() -> None:
 
 @pytest.mark.parametrize("operation", [5, b"x", "\ud800"])
 def test_any_operation_name_works(recorded: Recorded, operation: Any) -> None:
-    assert flext_monitor_function(operation)(len)("four") == 4
+    decorate: Any = flext_monitor_function(operation)
+    assert decorate(len)("four") == 4
     assert sum(calls(recorded).values()) == 1
 
 

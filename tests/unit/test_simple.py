@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 import pytest
-from tests.recorded import Recorded, recording
 
 from flext_observability import (
     FlextResult,
@@ -18,6 +17,7 @@ from flext_observability import (
     flext_create_trace,
     traced,
 )
+from tests.recorded import Recorded, recording
 
 CREATE: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "metric": (flext_create_metric, ("simple.metric", 1)),
@@ -46,15 +46,15 @@ def test_an_entity_is_emitted_once_however_often_a_service_takes_it(recorded: Re
     create, arguments = CREATE[kind]
     entity = create(*arguments).unwrap()
     handle = recorded.handle
-    take = {
+    takers: dict[str, Any] = {
         "metric": handle.metrics.record_metric,
         "trace": handle.tracing.start_trace,
         "alert": handle.alerts.process_alert,
         "health": handle.health.execute_health_check,
         "log": handle.logs.log,
-    }[kind]
+    }
     before = len(recorded.logs())
-    result: FlextResult[Any] = take(entity)
+    result: FlextResult[Any] = takers[kind](entity)
     assert result.data is entity
     assert len(recorded.logs()) == before
 

@@ -22,10 +22,10 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
 from pydantic import BaseModel
-from tests.recorded import Recorded, recording
 
 from flext_observability import extract_context, flext_create_trace, traced
 from flext_observability.spans import end_span, error_message, record_error
+from tests.recorded import Recorded, recording
 
 REMOTE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 
@@ -124,7 +124,8 @@ class TestBlock:
 
     @pytest.mark.parametrize("name", [None, 5, b"bytes", "\ud800", "x" * 1_000_000, ""])
     def test_any_name_becomes_text(self, recorded: Recorded, name: Any) -> None:
-        with traced(name):
+        block: Any = traced(name)
+        with block:
             pass
         (span,) = recorded.spans()
         assert span.name.encode() is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from threading import RLock
 from typing import TYPE_CHECKING
 
 from opentelemetry import metrics
@@ -13,6 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from flext_observability.adapters import log_record
 from flext_observability.adapters.instant import nanoseconds
 from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
@@ -30,7 +30,7 @@ _LEVELS: Mapping[str, str] = {"healthy": "info", "degraded": "warning", "unhealt
 class _States:
     """Last status of each check, by name, and whether the gauge exists."""
 
-    lock: RLock = field(default_factory=RLock)
+    lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     by_name: dict[str, str] = field(default_factory=dict[str, str])
     observed: bool = False
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import RLock
 from typing import TYPE_CHECKING, Literal, cast
 
 from opentelemetry import metrics
 
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.units import to_ucum
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class InstrumentConflict(Exception):
 class _Instruments:
     """Every instrument made here, by lower-case name: OTel's names are the same in any case."""
 
-    lock: RLock = field(default_factory=RLock)
+    lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     known: dict[str, tuple[Definition, Write]] = field(default_factory=dict[str, tuple[Definition, Write]])
     conflicts: dict[Definition, Conflict] = field(default_factory=dict[Definition, Conflict])
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters import alert as adapter
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.dependencies import find_clock
 from flext_observability.services.guard import never_raises
@@ -28,7 +28,7 @@ class FlextAlertService:
             container: Where to look up ``clock``; optional.
         """
         self._clock = find_clock(container)
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._active: dict[str, FlextAlert] = {}
 
     @never_raises

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from threading import RLock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, cast
 
 from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class RegisteredCheck:
     critical: bool = True
     timeout_seconds: float = TIMEOUT_SECONDS
     interval_seconds: float | None = None
-    _lock: RLock = field(default_factory=RLock)
+    _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     _running: Future[_Outcome] | None = None
 
     async def run(self, clock: Clock) -> FlextHealthCheck:

@@ -7,7 +7,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Exposition:
     __slots__ = ("_families", "_lock")
 
     def __init__(self) -> None:
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._families: dict[str, _Family] = {}
 
     def add(self, metric: FlextMetric, bounds: tuple[float, ...]) -> None:

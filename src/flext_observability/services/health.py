@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from threading import RLock
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.adapters import health_check as adapter
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult, settle
 from flext_observability.services.checks import TIMEOUT_SECONDS, RegisteredCheck
 from flext_observability.services.dependencies import find_clock
@@ -50,7 +50,7 @@ class FlextHealthService:
             container: Where to look up ``clock``; optional.
         """
         self._clock = find_clock(container)
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._registered: dict[str, RegisteredCheck] = {}
         self._reported: dict[str, FlextHealthCheck] = {}
 

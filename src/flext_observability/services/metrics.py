@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from threading import RLock
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, Write, histogram_bounds
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.units import to_ucum
 from flext_observability.services.exposition import Exposition
@@ -42,7 +42,7 @@ class FlextMetricsService:
             store_size: Entities kept in ``_metrics_store``.
         """
         self._container = container
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._metrics_store: deque[FlextMetric] = deque(maxlen=store_size)
         self._stored_ids: set[str] = set()
         self._exposition = Exposition()

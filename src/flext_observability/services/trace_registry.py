@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import RLock
 from typing import TYPE_CHECKING, final
 
 from opentelemetry.trace import Span, SpanContext, format_trace_id
@@ -47,7 +46,7 @@ class TraceRegistry:
     def __init__(self, max_traces: int = MAX_TRACES, max_age_seconds: float = MAX_AGE_SECONDS) -> None:
         self.max_traces = max_traces
         self.max_age_seconds = max_age_seconds
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._open: OrderedDict[str, OpenTrace] = OrderedDict()
         self._ended: OrderedDict[str, tuple[SpanContext, float]] = OrderedDict()
         self._first_by_trace_id: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, cast, final
+from typing import TYPE_CHECKING, Literal, cast, final
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel_trace
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from flext_observability.spans import Parent
 
 Ending = Literal["ok", "error", "unset", "abandoned"]
-_STATUS_CODES: Final = {"ok": StatusCode.OK, "error": StatusCode.ERROR}
 
 
 @final
@@ -195,10 +194,11 @@ class FlextTracingService:
         entry.trace.status = ending
         if isinstance(cause, BaseException):
             record_error(entry.span, cause)
-        elif ending in _STATUS_CODES:
-            entry.span.set_status(Status(_STATUS_CODES[ending], encode_tag(cause) if cause else None))
         elif ending == "abandoned":
             entry.span.set_attribute(OUTCOME_ATTRIBUTE, ending)
+        else:
+            status = StatusCode.ERROR if ending == "error" else StatusCode.OK
+            entry.span.set_status(Status(status, encode_tag(cause) if cause else None))
         end_span(entry.span)
         return entry.trace
 

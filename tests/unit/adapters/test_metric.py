@@ -20,7 +20,7 @@ from tests.recorded import Recorded
 @pytest.mark.parametrize(("kind", "expected"), [("counter", 5), ("up_down_counter", 5), ("gauge", 3)])
 def test_each_kind_of_metric_becomes_its_instrument(recorded: Recorded, kind: str, expected: float) -> None:
     for value in (2, 3):
-        record(FlextMetric(name=f"adapter.{kind}", value=value, unit="bytes", tags={"a": 1}, metric_type=kind))
+        record(FlextMetric(name=f"adapter.{kind}", value=value, unit="bytes", tags={"a": "1"}, metric_type=kind))
     assert recorded.metric(f"adapter.{kind}").unit == "By"
     assert recorded.values(f"adapter.{kind}") == {(("a", "1"),): expected}
 

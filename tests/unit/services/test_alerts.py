@@ -3,14 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.recorded import Recorded
 
 from flext_observability import FlextAlert, FlextAlertService, FlextContainer, flext_create_alert
 from flext_observability.services.alerts import MAX_ACTIVE
+from tests.recorded import Recorded
 
 
 def make(**fields: Any) -> FlextAlert:
-    return FlextAlert(**{"name": "disk", "severity": "error", "message": "full", **fields})
+    return FlextAlert.model_validate({"name": "disk", "severity": "error", "message": "full", **fields})
 
 
 @pytest.fixture

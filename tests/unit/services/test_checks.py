@@ -53,7 +53,7 @@ def failing_later(error: BaseException) -> Callable[[], object]:
         (False, ("unhealthy", "")),
         ("degraded", ("degraded", "")),
         (FlextHealthCheck(name="other", status="degraded", message="slow"), ("degraded", "slow")),
-        (FlextResult[bool].ok(True), ("healthy", "")),  # noqa: FBT003 - a result of a check
+        (FlextResult[bool].ok(True), ("healthy", "")),
         (FlextResult[bool].fail("gone"), ("unhealthy", "gone")),
     ],
 )

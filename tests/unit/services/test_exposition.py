@@ -10,7 +10,8 @@ from flext_observability.services.exposition import MAX_SERIES, Exposition
 
 
 def add(exposition: Exposition, name: str, value: float, kind: str = "gauge", **tags: object) -> None:
-    exposition.add(FlextMetric(name=name, value=value, metric_type=kind, tags=tags), (0.1, 1.0))
+    fields = {"name": name, "value": value, "metric_type": kind, "tags": tags}
+    exposition.add(FlextMetric.model_validate(fields), (0.1, 1.0))
 
 
 def samples(exposition: Exposition) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

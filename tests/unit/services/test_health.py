@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.recorded import Recorded
 
 from flext_observability import FlextContainer, FlextHealthCheck, FlextHealthService, PendingResult
 from flext_observability.services.health import MAX_REPORTED
+from tests.recorded import Recorded
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.recorded import Recorded
 
 from flext_observability import FlextMetricsService
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
+from tests.recorded import Recorded
 
 METRICS = FlextMetricsService()
 
@@ -46,7 +46,21 @@ def test_bound_handles_keep_their_attributes_and_their_kind(recorded: Recorded) 
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), float("-inf"), -1, -0.5, True, "5", None, b"1", [], Decimal("NaN"), Decimal(-1), 10**400],
+    [
+        float("nan"),
+        float("inf"),
+        float("-inf"),
+        -1,
+        -0.5,
+        True,
+        "5",
+        None,
+        b"1",
+        [],
+        Decimal("NaN"),
+        Decimal(-1),
+        10**400,
+    ],
 )
 def test_what_cannot_be_counted_is_given_up_without_harm(recorded: Recorded, value: Any) -> None:
     counter = METRICS.counter("handle.odd")
@@ -76,7 +90,12 @@ def test_odd_attributes_do_no_harm(recorded: Recorded, attributes: Any) -> None:
 
 def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
     bound = METRICS.counter("handle.threads").bind(a=1)
-    threads = [threading.Thread(target=lambda: [bound.add(1) for _ in range(1000)]) for _ in range(4)]
+
+    def work() -> None:
+        for _ in range(1000):
+            bound.add(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.recorded import Recorded
 
 from flext_observability import FlextContainer, FlextLogEntry, FlextLoggingService
+from tests.recorded import Recorded
 
 
 @pytest.fixture

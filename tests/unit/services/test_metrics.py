@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.recorded import Recorded
 
 from flext_observability import FlextContainer, FlextMetric, FlextMetricsService, flext_create_metric
+from tests.recorded import Recorded
 
 
 @pytest.fixture

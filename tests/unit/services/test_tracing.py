@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import StatusCode, format_trace_id
-from tests.recorded import Recorded, recording
 
 from flext_observability import FlextContainer, FlextTrace, FlextTracingService, flext_create_trace, traced
 from flext_observability.services.trace_registry import TRACES
+from tests.recorded import Recorded, recording
 
 
 class SetClock:
@@ -33,7 +33,7 @@ def service() -> FlextTracingService:
 
 
 def make(**fields: Any) -> FlextTrace:
-    return FlextTrace(**{"operation_name": "charge", "service_name": "payments", **fields})
+    return FlextTrace.model_validate({"operation_name": "charge", "service_name": "payments", **fields})
 
 
 class TestStart:
@@ -274,7 +274,7 @@ def test_service_names_past_the_limit_are_a_span_attribute(recorded: Recorded, s
     spans = recorded.spans("charge")
     others = [span for span in spans if "flext.service.name" in (span.attributes or {})]
     assert 6 <= len(others) < 70 == len(spans)
-    assert {(span.attributes or {})["flext.service.name"] for span in others} == {
+    assert {str((span.attributes or {})["flext.service.name"]) for span in others} == {
         f"service {number}" for number in range(70 - len(others), 70)
     }
 
