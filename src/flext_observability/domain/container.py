@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING, Protocol, TypeVar, final
 
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FlextContainer:
     def __init__(self) -> None:
         self._instances: dict[str, object] = {}
         self._factories: dict[str, Callable[[], object]] = {}
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
 
     def register(self, name: str, instance: object) -> FlextResult[None]:
         """Keep ``instance`` under ``name``.

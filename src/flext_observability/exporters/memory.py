@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, final
 
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.ports import ExportOutcome
 from flext_observability.wire.otlp_batch import count_items
@@ -30,7 +30,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._items: dict[Signal, deque[Any]] = {
             "traces": deque(maxlen=MAX_ITEMS),
             "metrics": deque(maxlen=MAX_COLLECTIONS),

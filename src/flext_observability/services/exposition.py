@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flext_observability.domain.locks import ForkSafeLock
+
 if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, final
 
 from opentelemetry.trace import Span, SpanContext, format_trace_id
 
+from flext_observability.domain.locks import ForkSafeLock
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
