@@ -69,12 +69,7 @@ class Screen:
         """Write everything at the end."""
         colours = ServiceColours()
         self._terminal.show(*_checkouts(receiver, sold, findings, colours))
-        shown = [row for row in findings.metrics if row.name.startswith(_SHOWN_METRICS)]
-        self._terminal.show(Text(""), metrics_table(shown, colours=colours))
-        self.say(
-            f"  {len(findings.metrics) - len(shown)} more series come from Starlette's and httpx's instrumentations."
-        )
-        self._terminal.show(*_sales(sold))
+        self._terminal.show(*_metrics(receiver, findings, colours), *_sales(sold))
         if receiver.links:
             rows = [Text(f"  {name:<11} {address}") for name, address in receiver.links.items()]
             self._terminal.show(*_heading("Look further"), *rows)
@@ -103,6 +98,18 @@ def _checkouts(receiver: Receiver, sold: Sold, findings: Findings, colours: Serv
             yield trace_tree(_readable(trace), colours=colours, link=_link(receiver, trace_id))
         else:
             yield Text(f"  trace {trace_id}: look for it where {receiver.description} sends traces")
+
+
+def _metrics(receiver: Receiver, findings: Findings, colours: ServiceColours) -> Iterator[RenderableType]:
+    yield Text("")
+    shown = [row for row in findings.metrics if row.name.startswith(_SHOWN_METRICS)]
+    if shown:
+        yield metrics_table(shown, colours=colours)
+        yield Text(
+            f"  {len(findings.metrics) - len(shown)} more series come from Starlette's and httpx's instrumentations."
+        )
+    else:
+        yield Text(f"Metrics: look for shop.* where {receiver.description} sends metrics")
 
 
 def _sales(sold: Sold) -> Iterator[RenderableType]:

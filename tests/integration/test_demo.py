@@ -21,6 +21,7 @@ import pytest
 
 from flext_observability.render.model import LogView, MetricView, SpanView, TraceView
 from flext_observability.viewer.shapes import metric_from_json, trace_from_json
+from tests.backends.collector import collector
 from tests.backends.ports import refusing_port
 from tests.programs import environment
 
@@ -202,9 +203,16 @@ def test_two_runs_at_once_do_not_collide() -> None:
     assert alive(children) == []
 
 
-@pytest.mark.parametrize("to_group", [True, False], ids=["group", "parent alone"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_a_signal_leaves_no_process_behind(number: int, code: int, *, to_group: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "to_group", "code"),
+    [
+        pytest.param(signal.SIGINT, True, 130, id="Ctrl-C"),
+        pytest.param(signal.SIGINT, False, 130, id="SIGINT to the demo alone"),
+        pytest.param(signal.SIGTERM, False, 143, id="SIGTERM"),
+        pytest.param(signal.SIGKILL, False, -9, id="SIGKILL"),
+    ],
+)
+def test_a_signal_leaves_no_process_behind(number: int, to_group: bool, code: int) -> None:
     with start("--seconds", "20", "--to", "viewer") as demo:
         children = selling(demo)
         (os.killpg if to_group else os.kill)(demo.pid, number)
@@ -221,6 +229,15 @@ def test_a_service_that_dies_fails_the_demo() -> None:
     assert demo.returncode == 1
     assert "The demo failed: " in output
     assert alive(children) == []
+
+
+def test_a_collector_that_nothing_can_be_read_from_is_sent_to_all_the_same() -> None:
+    with collector() as receiver, start(*QUICK, "--to", receiver.url) as demo:
+        output, _ = demo.communicate(timeout=60)
+        spans = {span.name for span in receiver.spans()}
+    assert demo.returncode == 0, output
+    assert f"look for it where {receiver.url} sends traces" in output
+    assert {"POST /checkout", "place order", "authorize card", "UPDATE goods"} <= spans
 
 
 def test_a_receiver_that_does_not_answer_fails_the_demo() -> None:
