@@ -110,8 +110,11 @@ def sample_value(value: float) -> str:
     return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
 
 
+@lru_cache(maxsize=4096)
 def bound_value(bound: float) -> str:
-    """Return a bucket's upper bound: ``5``, ``0.005``; with an exponent only where it would be long."""
+    """Return a bucket's upper bound: ``5``, ``0.005``, ``+Inf``; with an exponent only where it would be long."""
+    if bound == math.inf:
+        return "+Inf"
     if bound and not 1e-6 <= abs(bound) < 1e21:
         return repr(bound)
     return str(int(bound)) if bound == int(bound) else format(Decimal(repr(bound)), "f")

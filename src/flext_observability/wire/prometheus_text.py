@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,10 +156,11 @@ def _add_histogram(
     buckets = explicit_buckets(point) if isinstance(point, HistogramDataPoint) else exponential_buckets(point)
     bounds = [bound for bound, _ in buckets]
     exemplars = _by_bucket(bounds, point.exemplars)
-    counts = [*((bound_value(bound), count) for bound, count in buckets), ("+Inf", point.count)]
-    for index, (bound, count) in enumerate(counts):
-        sample = _Sample(f"{family.name}_bucket", _labels({**labels, "le": bound}), count, exemplars.get(index, ""))
-        family.samples.append(sample)
+    name = f"{family.name}_bucket"
+    opening = f"{text[:-1]}," if text else "{"
+    for index, (bound, count) in enumerate([*buckets, (math.inf, point.count)]):
+        bucket = f'{opening}le="{bound_value(bound)}"}}'
+        family.samples.append(_Sample(name, bucket, count, exemplars.get(index, "")))
     family.samples.append(_Sample(f"{family.name}_count", text, point.count))
     family.samples.append(_Sample(f"{family.name}_sum", text, point.sum))
     family.odd |= not point.sum >= 0 or (bool(bounds) and bounds[0] < 0)

@@ -111,7 +111,8 @@ def test_sample_values(value: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "expected"), [(5.0, "5"), (0.005, "0.005"), (0, "0"), (2500.0, "2500"), (1e-7, "1e-07"), (1e22, "1e+22")]
+    ("bound", "expected"),
+    [(5.0, "5"), (0.005, "0.005"), (0, "0"), (2500.0, "2500"), (1e-7, "1e-07"), (1e22, "1e+22"), (math.inf, "+Inf")],
 )
 def test_bounds(bound: float, expected: str) -> None:
     assert bound_value(bound) == expected
