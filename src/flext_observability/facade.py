@@ -206,6 +206,7 @@ def _replace_active(settings: ResolvedSettings) -> Observability:
     before = previous.running if previous is not None else None
     session = Session(bootstrap.start(settings.config, settings.notices, _STATE.instance_id, before))
     _STATE.session = session
+    _STATE.services.apply(settings.config)
     if previous is not None:
         previous.end(previous.running.config.shutdown_timeout_seconds)
     session.open_page()

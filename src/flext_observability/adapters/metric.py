@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from opentelemetry import metrics
 
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.report import Notice
 from flext_observability.domain.units import to_ucum
 
 if TYPE_CHECKING:
@@ -161,6 +162,18 @@ def conflicts() -> tuple[Conflict, ...]:
     """Return every conflict met in this process, in order."""
     with _instruments.lock:
         return tuple(_instruments.conflicts.values())
+
+
+def conflict_notices() -> tuple[Notice, ...]:
+    """Return one notice for each conflict: both definitions, and how many measurements were discarded."""
+    return tuple(
+        Notice(
+            "metrics",
+            f"{conflict} (measurements discarded: {conflict.discarded})",
+            "Use one kind and unit for each name",
+        )
+        for conflict in conflicts()
+    )
 
 
 def histogram_bounds(unit: str) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flext_observability.adapters.metric import conflict_notices
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
 from flext_observability.providers.exporting import enabled_signals
 
@@ -18,7 +19,8 @@ def describe(running: Running) -> dict[Signal, SignalStatus]:
 
 
 def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
-    notices = tuple(notice for notice in running.notices.all() if notice.signal in {signal, "all"})
+    found = (*running.notices.all(), *conflict_notices())
+    notices = tuple(notice for notice in found if notice.signal in {signal, "all"})
     names = running.exporters.names(signal)
     cause = _cause(running, signal, notices)
     wanted = enabled_signals(running.config)[signal]

@@ -43,7 +43,8 @@ class FlextMetricsService:
         """
         self._container = container
         self._lock = ForkSafeLock()
-        self._metrics_store: deque[FlextMetric] = deque(maxlen=store_size)
+        self._store_size = store_size
+        self._metrics_store: deque[FlextMetric] = deque()
         self._stored_ids: set[str] = set()
         self._exposition = Exposition()
 
@@ -141,6 +142,12 @@ class FlextMetricsService:
         chosen = _bounds(to_ucum(str(unit)), objective_seconds) if bounds is None else bounds
         return Histogram(_writer(name, "histogram", unit, description, chosen))
 
+    def resize_store(self, store_size: int) -> None:
+        """Keep this many entities in ``_metrics_store`` from now on."""
+        with self._lock:
+            self._store_size = store_size
+            self._trim()
+
     def conflicts(self) -> tuple[Conflict, ...]:
         """Return each case of one name for two kinds or units met in this process, with what was discarded."""
         return adapter.conflicts()
@@ -164,11 +171,14 @@ class FlextMetricsService:
         with self._lock:
             if metric.id in self._stored_ids:
                 return False
-            if len(self._metrics_store) == self._metrics_store.maxlen:
-                self._stored_ids.discard(self._metrics_store[0].id)
             self._metrics_store.append(metric)
             self._stored_ids.add(metric.id)
+            self._trim()
             return True
+
+    def _trim(self) -> None:
+        while len(self._metrics_store) > self._store_size:
+            self._stored_ids.discard(self._metrics_store.popleft().id)
 
 
 def _entity(service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:

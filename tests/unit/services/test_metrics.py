@@ -181,3 +181,14 @@ class TestHandles:
 
     def test_objective_without_a_unit_of_time_is_no_matter(self, service: FlextMetricsService) -> None:
         service.histogram("svc.sizes", "bytes", objective_seconds=1).record(1)
+
+
+def test_the_status_names_both_definitions(recorded: Recorded, service: FlextMetricsService) -> None:
+    service.counter("svc.status").add(1)
+    service.gauge("svc.status").set(1)
+    (message,) = (
+        notice.message for notice in recorded.handle.status()["metrics"].notices if "svc.status" in notice.message
+    )
+    assert message.endswith(
+        'gauge "svc.status" in no unit conflicts with counter "svc.status" in no unit (measurements discarded: 1)'
+    )
