@@ -15,7 +15,7 @@ def test_the_page_names_each_room_and_no_other() -> None:
     rooms = {
         f"{path.name}/" if path.is_dir() else path.name
         for path in SOURCE.iterdir()
-        if path.name not in {"__pycache__", "py.typed"}
+        if path.name not in {"__pycache__", "py.typed"} and not path.name.startswith(".")
     }
     assert len(rows) == len(set(rows))
     assert set(rows) == rooms
