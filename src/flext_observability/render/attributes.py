@@ -58,16 +58,20 @@ def useful(attributes: Attributes, *, title: str = "") -> list[tuple[str, str]]:
 
     Args:
         attributes: As sent.
-        title: What the line says already; a value that it contains as a word is left out.
+        title: What the line says already; a value that it contains as a word, or an address that ends with one, is left out.
     """
-    words = set(title.split())
+    words = title.split()
     ranked = [(_rank(key), key) for key in attributes if not key.startswith(_NOISE)]
     chosen: dict[str, str] = {}
     for _, key in sorted(ranked, key=lambda pair: pair[0]):
         value = show_value(attributes[key])
-        if value not in words or key in _FIRST:
+        if key in _FIRST or not _told(value, words):
             chosen.setdefault(_SHORT.get(key) or clean(key, 40), value)
     return list(chosen.items())
+
+
+def _told(value: str, words: list[str]) -> bool:
+    return any(value == word or (word.startswith("/") and value.endswith(word)) for word in words)
 
 
 def all_short(attributes: Attributes) -> str:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _PALETTE = (
     "cyan",
     "green",
-    "magenta",
     "yellow",
     "blue",
+    "magenta",
     "bright_cyan",
     "bright_green",
-    "bright_magenta",
-    "bright_blue",
     "bright_yellow",
+    "bright_blue",
+    "bright_magenta",
 )
 _SEVERITY_STYLES = {
     "TRACE": "dim",
@@ -216,7 +216,7 @@ def log_line(log: LogView, colours: ServiceColours) -> Text:
 def event_row(event: EventView, window: Window) -> Row:
     """Return the line of a span event."""
     return Row(
-        title=Text("• ", "dim", no_wrap=True).append(clean(event.name, 120)),
+        title=Text(no_wrap=True).append("• ", "dim").append(clean(event.name, 120)),
         details=tuple(useful(event.attributes)),
         time=offset(event.time_ns, window),
         stretch=(event.time_ns, event.time_ns),

@@ -112,8 +112,8 @@ def _header(trace: TraceView, window: Window, link: str) -> Text:
     errors = sum(span.status == "error" for span in trace.spans)
     header = Text(no_wrap=True, overflow="ellipsis").append(show_time(window.start_ns) + " ", "dim")
     header.append("trace ", "dim").append(clean(trace.trace_id, 32), Style(bold=True, link=link or None))
-    parts = [Text("  " + show_duration(window.end_ns - window.start_ns), "dim")]
+    parts = [Text(show_duration(window.end_ns - window.start_ns), "dim")]
     parts += [Text(show_count(errors, "error"), "bold red")] * bool(errors)
     parts += [Text(show_count(len(trace.spans) + trace.hidden_spans, "span"), "dim")]
     parts += [Text(show_count(len(services), "service"), "dim")] * (len(services) > 1)
-    return header.append_text(Text(" · ", "dim").join(parts))
+    return header.append("  ").append_text(Text.assemble((" · ", "dim")).join(parts))

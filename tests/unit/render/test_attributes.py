@@ -22,6 +22,12 @@ def test_what_the_title_says_is_not_repeated() -> None:
     assert useful(attributes, title="POST /a") == [("error", "POST")]
 
 
+def test_an_address_is_not_shown_when_the_title_has_its_path() -> None:
+    attributes = {"url.full": "http://127.0.0.1:1/a", "http.target": "/x"}
+    assert useful(attributes, title="GET /a") == [("path", "/x")]
+    assert useful(attributes, title="GET") == [("url", "http://127.0.0.1:1/a"), ("path", "/x")]
+
+
 def test_the_first_of_two_names_for_one_thing_wins() -> None:
     assert useful({"http.status_code": 200, "http.response.status_code": 500}) == [("status", "200")]
 
