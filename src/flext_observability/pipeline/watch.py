@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from flext_observability.domain.report import Signal
 from flext_observability.ports import ExportOutcome
 
+ODD_ANSWER = "odd_answer"
 _logger = logging.getLogger("flext_observability.export")
 
 
@@ -40,12 +41,13 @@ class ExportWatch:
     def note(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> None:
         """Take the outcome of one export and log when the state changes."""
         key = (exporter, signal)
+        reason = outcome.reason or (ODD_ANSWER if outcome.message else "")
         with self._lock:
             before = self._troubles.get(key)
-            if not outcome.reason:
+            if not reason:
                 change = self._recovered(key)
-            elif before is None or before.reason != outcome.reason:
-                change = self._failed(key, outcome)
+            elif before is None or before.reason != reason:
+                change = self._failed(key, outcome, reason)
             else:
                 return
         if change:
@@ -56,17 +58,14 @@ class ExportWatch:
         with self._lock:
             return next((trouble for (_, name), trouble in self._troubles.items() if name == signal), None)
 
-    def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome) -> str:
+    def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome, reason: str) -> str:
         exporter, signal = key
-        known = any(
-            name == exporter and trouble.reason == outcome.reason for (name, _), trouble in self._troubles.items()
-        )
-        self._troubles[key] = Trouble(outcome.reason, outcome.message, outcome.fix, time.monotonic())
+        known = any(name == exporter and trouble.reason == reason for (name, _), trouble in self._troubles.items())
+        self._troubles[key] = Trouble(reason, outcome.message, outcome.fix, time.monotonic())
         if known:
             return ""
-        state = "waiting to send again" if outcome.retry else "items are dropped"
         fix = outcome.fix[:1].upper() + outcome.fix[1:]
-        return f"{exporter} ({signal}) is down, {state}: {outcome.message}. {fix}".rstrip()
+        return f"{exporter} ({signal}) {_state(outcome, reason)}: {outcome.message}. {fix}".rstrip()
 
     def _recovered(self, key: tuple[str, Signal]) -> str:
         exporter, _ = key
@@ -74,3 +73,9 @@ class ExportWatch:
         if trouble is None or any(name == exporter for name, _ in self._troubles):
             return ""
         return f"{exporter} has recovered after {time.monotonic() - trouble.since:.1f} s"
+
+
+def _state(outcome: ExportOutcome, reason: str) -> str:
+    if reason == ODD_ANSWER:
+        return "is answered oddly, items count as accepted"
+    return "is down, waiting to send again" if outcome.retry else "is down, items are dropped"

@@ -44,6 +44,18 @@ def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCa
     assert len(caplog.messages) == 2
 
 
+def test_an_odd_answer_is_said_although_nothing_was_lost(caplog: pytest.LogCaptureFixture) -> None:
+    watch = ExportWatch()
+    for _ in range(2):
+        watch.note("otlp_http", "traces", ExportOutcome(accepted=1, message="the answer is a web page", fix="check it"))
+    assert caplog.messages == [
+        "otlp_http (traces) is answered oddly, items count as accepted: the answer is a web page. Check it"
+    ]
+    trouble = watch.trouble("traces")
+    assert trouble is not None
+    assert trouble.message == "the answer is a web page"
+
+
 def test_trouble_is_told_by_signal() -> None:
     watch = ExportWatch()
     watch.note("otlp_http", "logs", REFUSED)
