@@ -50,12 +50,12 @@ class Run:
         return [log for trace in self.traces.values() for log in trace.logs]
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """Start the demo in a process group of its own, as a shell does."""
+def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
+    """Start the demo in a process group of its own, as a shell does, with these environment variables."""
     return subprocess.Popen(
         [sys.executable, "-m", "examples.shop", *arguments],
         cwd=REPOSITORY,
-        env=environment({"CI": "true"}),
+        env=environment({"CI": "true", **settings}),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -212,8 +212,8 @@ def test_two_runs_at_once_do_not_collide() -> None:
         pytest.param(signal.SIGKILL, False, -9, id="SIGKILL"),
     ],
 )
-def test_a_signal_leaves_no_process_behind(number: int, to_group: bool, code: int) -> None:
-    with start("--seconds", "20", "--to", "viewer") as demo:
+def test_a_signal_leaves_no_process_behind(number: int, to_group: bool, code: int, tmp_path: Path) -> None:
+    with start("--seconds", "20", "--to", "viewer", TMPDIR=str(tmp_path)) as demo:  # SIGKILL leaves its files
         children = selling(demo)
         (os.killpg if to_group else os.kill)(demo.pid, number)
         demo.communicate(timeout=10)
