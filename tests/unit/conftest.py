@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
+
 from tests.recorded import Recorded, recording
 
 
@@ -13,3 +15,11 @@ def recorded() -> Iterator[Recorded]:
     """Telemetry that is started, and readable."""
     with recording() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _forget_health() -> Iterator[None]:
+    """What was reported in one test is no point in the metrics of the next."""
+    yield
+    if adapter := sys.modules.get("flext_observability.adapters.health_check"):
+        adapter._states.by_name.clear()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
-from opentelemetry._logs import SeverityNumber, get_logger
+from opentelemetry._logs import Logger, SeverityNumber, get_logger
 
 from flext_observability.domain.encoding import encode_tag
 
@@ -49,7 +50,7 @@ def emit(
     Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
     """
     number, text = _SEVERITIES[level]
-    get_logger(SCOPE_NAME).emit(
+    _logger().emit(
         timestamp=timestamp_ns,
         context=context,
         severity_number=number,
@@ -63,3 +64,9 @@ def emit(
 def body(message: object) -> str:
     """Return a message as valid Unicode text of at most ``MAX_BODY_BYTES``."""
     return encode_tag(message, max_bytes=MAX_BODY_BYTES)
+
+
+@cache
+def _logger() -> Logger:
+    """Return our logger; made on first use, and valid for the life of the process."""
+    return get_logger(SCOPE_NAME)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextHealthCheck
-from flext_observability.adapters import health_check
 from flext_observability.adapters.health_check import MAX_CHECKS, emit
 from tests.recorded import Recorded
 
@@ -15,11 +14,6 @@ def gauge(recorded: Recorded) -> dict[str, Any]:
         str(dict(attributes)["flext.check"]): value
         for attributes, value in recorded.values("flext.health.status").items()
     }
-
-
-@pytest.fixture(autouse=True)
-def no_checks() -> None:
-    health_check._states.by_name.clear()
 
 
 def test_gauge_shows_each_status_and_nothing_for_unknown(recorded: Recorded) -> None:
