@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         flext_create_metric,
         flext_create_trace,
     )
-    from flext_observability.spans import traced
+    from flext_observability.spans.block import traced
 
 __version__ = "0.1.0"
 
@@ -132,7 +132,7 @@ _HOMES = {
     "simple": (
         "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
     ),
-    "spans": "traced",
+    "spans.block": "traced",
 }
 _TABLE = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -13,20 +13,17 @@ from opentelemetry.context import Context, create_key, set_value
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import Write, instrument
 from flext_observability.domain.encoding import encode_tag
-from flext_observability.spans import (
+from flext_observability.spans.arguments import is_function, qualified_name, span_name
+from flext_observability.spans.block import SpanRun, TracedBlock
+from flext_observability.spans.errors import (
     OUTCOME_ATTRIBUTE,
-    SpanRun,
-    TracedBlock,
-    decorate,
     describe_error,
     error_message,
     first_in_trace,
     is_failure,
-    is_function,
-    qualified_name,
     report_once,
-    span_name,
 )
+from flext_observability.spans.wrapping import decorate
 
 if TYPE_CHECKING:
     from types import TracebackType

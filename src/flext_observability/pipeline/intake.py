@@ -63,7 +63,7 @@ class LogIntake(LogRecordProcessor):
         record = log_record.log_record
         correlation_id = current_correlation_id(record.context)
         if correlation_id is not None:
-            record.attributes = {**(record.attributes or {}), CORRELATION_ATTRIBUTE: correlation_id}
+            record.attributes = {CORRELATION_ATTRIBUTE: correlation_id, **(record.attributes or {})}
         finished = ReadableLogRecord(
             log_record=record,
             resource=log_record.resource or Resource.get_empty(),

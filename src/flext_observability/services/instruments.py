@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from flext_observability.services.guard import report_once
-from flext_observability.spans import encode
+from flext_observability.spans.arguments import encode
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes

@@ -17,14 +17,15 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.services.dependencies import find_clock
 from flext_observability.services.guard import never_raises
 from flext_observability.services.trace_registry import TRACES, OpenTrace
-from flext_observability.spans import OUTCOME_ATTRIBUTE, TracedBlock, detach, end_span, record_error, traced
+from flext_observability.spans.block import TracedBlock, detach, traced
+from flext_observability.spans.errors import OUTCOME_ATTRIBUTE, end_span, record_error
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Link, Span, SpanKind
 
     from flext_observability.domain.container import Container
     from flext_observability.domain.trace import FlextTrace
-    from flext_observability.spans import Parent
+    from flext_observability.spans.arguments import Parent
 
 Ending = Literal["ok", "error", "unset", "abandoned"]
 

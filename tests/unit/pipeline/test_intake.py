@@ -134,6 +134,13 @@ def test_records_without_an_id_are_left_as_they_are() -> None:
     assert not bench.delivered()[0][0].log_record.attributes
 
 
+def test_an_id_that_a_record_brings_is_its_own() -> None:
+    bench = Bench()
+    with correlation_scope("in-force"):
+        bench.logs.get_logger("l").emit(LogRecord(body="x", attributes={"flext.correlation_id": "own"}))
+    assert bench.delivered()[0][0].log_record.attributes["flext.correlation_id"] == "own"
+
+
 def test_records_about_exporting_never_enter() -> None:
     bench = Bench()
     with suppressed():

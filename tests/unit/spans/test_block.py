@@ -24,7 +24,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 from pydantic import BaseModel
 
 from flext_observability import extract_context, flext_create_trace, traced
-from flext_observability.spans import end_span, error_message, record_error
+from flext_observability.spans.errors import end_span, error_message, record_error
 from tests.recorded import Recorded, recording
 
 REMOTE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}

@@ -1,0 +1,93 @@
+"""Exceptions that leave a span → its status and its event, once; failures of the tracing itself → one log line.
+
+Errors are recorded once: the innermost span that an exception leaves keeps it as an event, every span that it passes gets
+the error status. Cancellation (``asyncio.CancelledError``) is not an error: the span ends with the status unset and the
+attribute ``flext.outcome`` = ``cancelled``. ``GeneratorExit``, ``StopIteration``, ``StopAsyncIteration``,
+``KeyboardInterrupt`` and ``SystemExit`` leave no mark.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from opentelemetry.trace import Status, StatusCode
+
+from flext_observability.domain.encoding import encode_tag
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+OUTCOME_ATTRIBUTE = "flext.outcome"
+_RECORDED = "__flext_recorded_in__"
+_logger = logging.getLogger("flext_observability")
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """Put an error on a span: status, and the exception event unless a span of this trace has it already."""
+    if not span.is_recording():
+        return
+    if is_cancellation(error):
+        span.set_attribute(OUTCOME_ATTRIBUTE, "cancelled")
+    if not is_failure(error):
+        return
+    try:
+        span.set_status(Status(StatusCode.ERROR, describe_error(error)))
+        if first_in_trace(error, _RECORDED, span):
+            span.record_exception(error)
+    except Exception as failure:  # noqa: BLE001 - the error's own __str__, or a span of somebody else
+        report_once("record an error on", failure)
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether a task was cancelled."""
+    # Importing asyncio takes longer than all of ours; where nobody has, nothing was cancelled.
+    asyncio_exceptions = sys.modules.get("asyncio.exceptions")
+    return asyncio_exceptions is not None and isinstance(error, asyncio_exceptions.CancelledError)
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether an exception says that something went wrong, and not that work ended or was called off."""
+    return isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration)
+
+
+def first_in_trace(error: BaseException, mark: str, span: Span) -> bool:
+    """Whether this is the first call for the error with this mark in the span's trace; marks the error."""
+    trace_id = span.get_span_context().trace_id
+    # The dictionary itself: exceptions may refuse attributes (frozen dataclasses).
+    first: bool = error.__dict__.get(mark) != trace_id
+    error.__dict__[mark] = trace_id
+    return first
+
+
+def describe_error(error: BaseException) -> str:
+    """Return type and message of an error, as status descriptions have it."""
+    return encode_tag(f"{type(error).__name__}: {error_message(error)}")
+
+
+def error_message(error: BaseException) -> str:
+    """Return an error's message, whatever its own code does."""
+    try:
+        return encode_tag(str(error))
+    except Exception:  # noqa: BLE001 - any exception class may have any __str__
+        return "<no readable message>"
+
+
+def end_span(span: Span) -> None:
+    """End a span, whatever its processors do."""
+    try:
+        span.end()
+    except Exception as error:  # noqa: BLE001 - a processor of somebody else must not break the program
+        report_once("end", error)
+
+
+@lru_cache(maxsize=64)
+def _report(action: str, kind: str, text: str) -> None:
+    _logger.warning("Could not %s a span: %s: %s; the program goes on without it", action, kind, text)
+
+
+def report_once(action: str, error: Exception) -> None:
+    """Log a failure of the tracing itself, the first time."""
+    _report(action, type(error).__name__, encode_tag(error, max_bytes=256))

@@ -1,0 +1,91 @@
+"""A function of any kind → the same function, each call inside a span; a generator's is current only while its body runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+if TYPE_CHECKING:
+    from flext_observability.spans.block import SpanRun
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def decorate(function: Callable[P, R], begin: Callable[[], SpanRun]) -> Callable[P, R]:
+    """Return a function of the same kind, name and signature that runs each call inside ``begin()``."""
+    target: Any = function
+    if isinstance(target, classmethod | staticmethod):
+        descriptor = cast("Any", target)
+        return cast("Callable[P, R]", type(descriptor)(decorate(descriptor.__func__, begin)))
+    for is_kind, wrap in _WRAPPERS:
+        if is_kind(target):
+            return cast("Callable[P, R]", wraps(target)(wrap(target, begin)))
+    return wraps(function)(_around_function(function, begin))
+
+
+def _around_function(function: Callable[P, R], begin: Callable[[], SpanRun]) -> Callable[P, R]:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with begin():
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _around_coroutine(function: Callable[..., Any], begin: Callable[[], SpanRun]) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> object:
+        with begin():
+            return await function(*args, **kwargs)
+
+    return wrapper
+
+
+def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanRun]) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        with begin() as run:
+            body = function(*args, **kwargs)
+            step, value = body.send, None
+            while True:
+                try:
+                    item = step(value)
+                except StopIteration as stop:
+                    return stop.value
+                run.pause()
+                try:
+                    step, value = body.send, (yield item)
+                except BaseException as thrown:  # noqa: BLE001 - handed to the body, GeneratorExit too
+                    step, value = body.throw, thrown
+                finally:
+                    run.resume()
+
+    return wrapper
+
+
+def _around_async_generator(function: Callable[..., Any], begin: Callable[[], SpanRun]) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        with begin() as run:
+            body = function(*args, **kwargs)
+            step, value = body.asend, None
+            while True:
+                try:
+                    item = await step(value)
+                except StopAsyncIteration:
+                    return
+                run.pause()
+                try:
+                    step, value = body.asend, (yield item)
+                except BaseException as thrown:  # noqa: BLE001 - handed to the body, GeneratorExit too
+                    step, value = body.athrow, thrown
+                finally:
+                    run.resume()
+
+    return wrapper
+
+
+_WRAPPERS: tuple[tuple[Callable[[Any], bool], Callable[..., Callable[..., Any]]], ...] = (
+    (inspect.isasyncgenfunction, _around_async_generator),
+    (inspect.isgeneratorfunction, _around_generator),
+    (inspect.iscoroutinefunction, _around_coroutine),
+)
