@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_", "JAEGER_")
+UNUSUAL = ("PYTHONUNBUFFERED",)  # children are to behave as they do for most users
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 OF_THE_STACK = "FLEXT_STACK_"  # these say where the back ends are, and steer no telemetry
 LAST_SHUTDOWN_SECONDS = 0.5
