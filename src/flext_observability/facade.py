@@ -224,7 +224,7 @@ def _switch_on(running: Running) -> None:
         for name in ("opentelemetry", "flext_observability"):
             logging.getLogger(name).setLevel(config.internal_log_level)
     if config.logs_enabled and not config.disabled:
-        logging_bridge.install(config.log_level)
+        logging_bridge.install(config.log_level, on_console="console" in running.exporters.names("logs"))
     else:
         logging_bridge.uninstall()
     libraries.uninstrument()

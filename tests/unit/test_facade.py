@@ -26,6 +26,7 @@ from flext_observability import (
 from flext_observability.exporters.memory import memory_store
 from tests.backends.ports import refusing_port
 from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
+from tests.programs import run
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +127,19 @@ def test_our_own_loggers_take_the_internal_level(monkeypatch: pytest.MonkeyPatch
     finally:
         for logger in loggers:
             logger.setLevel(logging.NOTSET)
+
+
+def test_a_line_on_the_console_tree_is_not_printed_twice() -> None:
+    done = run(
+        """
+        import logging
+        from flext_observability import init_observability
+        init_observability(exporters="console")
+        logging.getLogger("shop").warning("only once")
+        logging.getLogger("flext_observability").warning("our own")
+        """
+    )
+    assert (done.err.count("only once"), done.err.count("our own")) == (1, 1), done.err
 
 
 def test_a_wrong_config_object_is_a_failure() -> None:

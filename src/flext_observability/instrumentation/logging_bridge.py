@@ -67,7 +67,7 @@ _installed: _Installed | None = None
 _failing = False
 
 
-def install(level: str = "", *, provider: LoggerProvider | None = None) -> None:
+def install(level: str = "", *, provider: LoggerProvider | None = None, on_console: bool = False) -> None:
     """Take every record that a logger lets through, before its handlers get it.
 
     Records of ``opentelemetry`` and ``flext_observability`` loggers, and those written while instrumentation is suppressed, are left out.
@@ -77,6 +77,8 @@ def install(level: str = "", *, provider: LoggerProvider | None = None) -> None:
         level: ``trace`` to ``critical`` in any case: records below it are left out, and a root logger that is stricter is opened as
             far; empty leaves everything to the levels of the loggers.
         provider: Where the records go; OpenTelemetry's global provider unless given.
+        on_console: Whether an exporter shows the records on the console: what no handler takes is then not printed a second time by
+            the standard library's handler of last resort.
     """
     global _installed, _failing  # noqa: PLW0603 - one bridge for one logging module
     uninstall()
@@ -86,7 +88,7 @@ def install(level: str = "", *, provider: LoggerProvider | None = None) -> None:
         original = logging.Logger.callHandlers
         switch = threading.Event()
         switch.set()
-        wrapper = _wrap(original, threshold, switch, _Loggers(provider))
+        wrapper = _wrap(original, threshold, switch, _Loggers(provider, on_console=on_console))
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # the one place that all records pass once
         _installed = _Installed(wrapper, original, switch, _open_root(threshold))
 
@@ -116,9 +118,10 @@ def _open_root(threshold: int) -> tuple[int, int] | None:
 class _Loggers(dict[str, "Logger"]):
     """OpenTelemetry loggers by name; as many as the program has loggers, which live for ever anyway."""
 
-    def __init__(self, provider: LoggerProvider | None) -> None:
+    def __init__(self, provider: LoggerProvider | None, *, on_console: bool) -> None:
         super().__init__()
         self.provider = provider
+        self.on_console = on_console
 
     def __missing__(self, name: str) -> Logger:
         return self.setdefault(name, get_logger(name, logger_provider=self.provider))
@@ -133,7 +136,9 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel
             original(self, record)
             return
         if record.levelno >= threshold and not _here.emitting:
-            _take(record, otel_loggers)
+            taken = _take(record, otel_loggers)
+            if taken and otel_loggers.on_console and not self.hasHandlers():
+                return
         _here.record = record
         try:
             original(self, record)
@@ -143,11 +148,11 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel
     return call_handlers
 
 
-def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> None:
-    """Emit the record; never raise, and say once when it fails."""
+def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
+    """Emit the record and return whether that was done; never raise, and say once when it fails."""
     global _failing  # noqa: PLW0603 - one line for one change of state
     if record.name.partition(".")[0] in _OURS or is_suppressed():
-        return
+        return False
     _here.emitting = True
     try:
         otel_loggers[record.name].emit(_translate(record))
@@ -155,8 +160,10 @@ def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> None:
         if not _failing:
             _failing = True
             _LOG.warning("Log records cannot be recorded: %s", encode_tag(error))
+        return False
     finally:
         _here.emitting = False
+    return True
 
 
 def _translate(record: logging.LogRecord) -> LogRecord:
