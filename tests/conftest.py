@@ -21,7 +21,7 @@ OF_THE_STACK = "FLEXT_STACK_"  # these say where the back ends are, and steer no
 LAST_SHUTDOWN_SECONDS = 0.5
 
 for _name in list(os.environ):
-    if (_name.startswith(OURS) and not _name.startswith(OF_THE_STACK)) or _name.lower() in PROXIES:
+    if (_name.startswith(OURS) and not _name.startswith(OF_THE_STACK)) or _name in UNUSUAL or _name.lower() in PROXIES:
         del os.environ[_name]
 
 # The same examples in every run; no deadline, because machines differ.

@@ -15,7 +15,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from waitress.server import create_server
 
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         for number, handler in zip(_STOPS, before, strict=True):
             signal.signal(number, handler)
+        _let_go_of(sys.stdout)
     return 0
 
 
@@ -140,6 +141,15 @@ def _serve(
         server.run()
     timer.cancel()
     server.close()
+
+
+def _let_go_of(stream: TextIO) -> None:
+    """Send what is left; when nobody reads it, keep the interpreter from failing over it at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
