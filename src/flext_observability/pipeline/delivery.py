@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from flext_observability.domain.report import ExporterCounts, Signal
 from flext_observability.engine.compat import suppressed
 from flext_observability.pipeline.outbox import Outbox
 from flext_observability.pipeline.retry import Backoff
+from flext_observability.pipeline.warm_up import WARM_UP
 from flext_observability.pipeline.watch import ExportWatch
 from flext_observability.ports import ExportOutcome, SignalExporter
 
@@ -83,6 +84,7 @@ class Delivery(Generic[ItemT]):
         self._flush_seen = 0
         self._close_deadline: float | None = None
         self._closed = False
+        self._warm = False
 
     def start(self) -> None:
         """Start the worker now (periodic signals); others start with their first item."""
@@ -241,13 +243,15 @@ class Delivery(Generic[ItemT]):
         if self._close_deadline is not None:
             timeout = min(timeout, max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS))
         try:
-            return self._exporter.export(batch, timeout)
+            outcome = cast("object", self._exporter.export(batch, timeout))
         except Exception as error:  # noqa: BLE001 — an exporter of somebody else must not end the worker
-            return ExportOutcome(
-                reason="error",
-                message=f"the exporter raised {type(error).__name__}: {error}",
-                fix="Report this to the exporter's author",
-            )
+            problem = f"raised {type(error).__name__}: {error}"
+        else:
+            if isinstance(outcome, ExportOutcome):
+                return outcome
+            problem = f"returned {type(outcome).__name__}, and no ExportOutcome"
+        fix = "Report this to the exporter's author"
+        return ExportOutcome(reason="error", message=f"the exporter {problem}", fix=fix)
 
     def _pace(self, outcome: ExportOutcome) -> None:
         now = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -283,6 +283,19 @@ def test_a_reading_that_fails_ends_no_worker(make: Make, caplog: pytest.LogCaptu
     delivery.start()
     assert exporter.wait_for_batches(1)
     assert caplog.messages[0] == "fake (metrics) is down, items are dropped: reading metrics raised KeyError: 'gone'."
+
+
+def test_an_exporter_that_returns_something_else_ends_nothing(make: Make) -> None:
+    class Forgetful(ScriptedExporter):
+        def export(self, batch: Sequence[Any], timeout_seconds: float) -> Any:
+            super().export(batch, timeout_seconds)
+
+    delivery = make(Forgetful())
+    delivery.offer(1)
+    assert flush(delivery)
+    assert delivery.counts().dropped == {"error": 1}
+    delivery.offer(2)
+    assert close(delivery) == {"error": 2}
 
 
 def test_nothing_to_read_sends_nothing(make: Make) -> None:
