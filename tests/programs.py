@@ -7,8 +7,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "JAEGER_", "ALERTMANAGER_", "GRAFANA_")
 
@@ -43,9 +44,20 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 def run(source: str, timeout: float = 60, /, **settings: str) -> Finished:
     """Run a program to its end with these environment variables."""
+    return _run(["-c", textwrap.dedent(source)], timeout, settings)
+
+
+def run_file(folder: Path, source: str, timeout: float = 60, /, **settings: str) -> Finished:
+    """Do the same with a file in the folder, which child processes can import again."""
+    file = folder / "program.py"
+    file.write_text(textwrap.dedent(source), encoding="utf-8")
+    return _run([str(file)], timeout, settings)
+
+
+def _run(arguments: Sequence[str], timeout: float, settings: Mapping[str, str]) -> Finished:
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(source)],
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,

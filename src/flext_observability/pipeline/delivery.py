@@ -242,8 +242,10 @@ class Delivery(Generic[ItemT]):
         timeout = self._schedule.request_timeout_seconds
         if self._close_deadline is not None:
             timeout = min(timeout, max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS))
+        first, self._warm = (nullcontext() if self._warm else WARM_UP.under_way()), True
         try:
-            outcome = cast("object", self._exporter.export(batch, timeout))
+            with first:
+                outcome = cast("object", self._exporter.export(batch, timeout))
         except Exception as error:  # noqa: BLE001 — an exporter of somebody else must not end the worker
             problem = f"raised {type(error).__name__}: {error}"
         else:

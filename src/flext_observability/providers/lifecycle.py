@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from flext_observability.pipeline.warm_up import WARM_UP
+
 
 class Lifecycle:
     """Watches the process; registers with the interpreter once, on first use.
@@ -21,6 +23,7 @@ class Lifecycle:
         self._at_exit = at_exit
         self._in_child = in_child
         self._watching = False
+        self._finalizing = False
 
     def watch(self) -> None:
         """Begin to watch; calling again changes nothing."""
@@ -29,15 +32,26 @@ class Lifecycle:
         self._watching = True
         atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forked)
+            os.register_at_fork(before=WARM_UP.hold, after_in_parent=WARM_UP.let_go, after_in_child=self._forked)
+        self._watch_multiprocessing()
 
     def _forked(self) -> None:
+        WARM_UP.begin_again()
         self._in_child()
-        multiprocessing: Any = sys.modules.get("multiprocessing.util")
-        if multiprocessing is not None:
-            # The child clears its finalizers first and then runs these, so this is the moment to add one.
-            multiprocessing.register_after_fork(self, Lifecycle._finalize_in_child)
+        self._watch_multiprocessing()
 
-    def _finalize_in_child(self) -> None:
-        multiprocessing: Any = sys.modules["multiprocessing.util"]
-        multiprocessing.Finalize(None, self._at_exit, exitpriority=0)
+    def _watch_multiprocessing(self) -> None:
+        """Ask to be called at the end of a ``multiprocessing`` child, when this process is or may become one."""
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is None:
+            return
+        if not self._finalizing:
+            # A child clears its finalizers first and then calls these, so that is the moment to add one.
+            self._finalizing = True
+            util.register_after_fork(self, Lifecycle._add_finalizer)
+        if sys.modules["multiprocessing.process"].parent_process() is not None:
+            self._add_finalizer()  # that moment has passed
+
+    def _add_finalizer(self) -> None:
+        util: Any = sys.modules["multiprocessing.util"]
+        util.Finalize(None, self._at_exit, exitpriority=0)
