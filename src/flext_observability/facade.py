@@ -113,6 +113,11 @@ class Observability:
         limit = self.config.shutdown_timeout_seconds if timeout_seconds is None else timeout_seconds
         return _timed(limit, self._stop)
 
+    def __repr__(self) -> str:
+        """Name the service and the state of each signal."""
+        states = ", ".join(f"{signal} {status.state}" for signal, status in self.status().items())
+        return f"<Observability {self.config.service_name}: {states}>"
+
     def __enter__(self) -> Observability:
         """Return the handle."""
         return self
@@ -138,7 +143,7 @@ class _State:
         self.lock = threading.RLock()
         self.session: Session | None = None
         self.services = ServiceGroup()
-        self.instance_id = uuid4().hex
+        self.instance_id = ""  # made at the first start: children forked before it must not share one
         self.lifecycle: Lifecycle | None = None
 
 
@@ -204,13 +209,15 @@ def _replace_active(settings: ResolvedSettings) -> Observability:
 
     previous = _STATE.session
     before = previous.running if previous is not None else None
-    session = Session(bootstrap.start(settings.config, settings.notices, _STATE.instance_id, before))
+    _STATE.instance_id = _STATE.instance_id or uuid4().hex
+    session = Session(bootstrap.start(settings, _STATE.instance_id, before))
     _STATE.session = session
     _STATE.services.apply(settings.config)
     if previous is not None:
         previous.end(previous.running.config.shutdown_timeout_seconds)
     session.open_page()
     _switch_on(session.running)
+    session.tell()
     _watch_process()
     return Observability(session, _STATE.services)
 

@@ -41,7 +41,7 @@ def instances(requests: list[Any]) -> dict[str, Instance]:
             ]
         for part in getattr(request, "resource_metrics", ()):
             of(part.resource).totals |= {
-                metric.name: sum(point.as_int for point in metric.sum.data_points)
+                metric.name: sum(point.as_int or int(point.as_double) for point in metric.sum.data_points)
                 for scope in part.scope_metrics
                 for metric in scope.metrics
             }
@@ -161,6 +161,30 @@ wait(in_fork(child))
     assert (found["own"].spans, found["own"].totals) == (["worker"], {"count": 2})
 
 
+def test_children_deliver_that_are_forked_while_the_parent_exports_first(received: Collector) -> None:
+    program = (
+        START
+        + """
+import time
+init_observability(service_name="family", console=False)
+work("parent", 1)
+children = []
+until = time.monotonic() + 0.3
+while time.monotonic() < until:
+    children.append(in_fork(work, "child", 1))
+    time.sleep(0.03)
+for child in children:
+    wait(child)
+print(len(children))
+"""
+    )
+    done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
+    assert done.code == 0, done.err
+    spans = [each.spans for each in everything(received).values()]
+    assert sorted(spans) == [["child"]] * int(done.out) + [["parent"]]
+    assert "lost" not in done.err
+
+
 # ---- multiprocessing ---------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +277,9 @@ def all_verbs():
     flext_create_log_entry("info", "line")
     flext_create_health_check("disk")
 
+work("first", 1)  # so that no thread is amid an import at a fork
+all_verbs()
+
 def for_ever(function, *arguments):
     while True:
         function(*arguments)
@@ -298,7 +325,7 @@ def child():
 
 started = in_fork(child)
 ours.recv(1)
-print([line for line in urllib.request.urlopen(address + "/metrics").read().decode().splitlines() if "count_total{" in line])
+print([line for line in urllib.request.urlopen(address + "/metrics").read().decode().splitlines() if line.startswith("count_total")])
 shutdown_observability()
 try:
     urllib.request.urlopen(address + "/metrics", timeout=2)

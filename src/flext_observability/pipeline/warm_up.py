@@ -23,19 +23,19 @@ class WarmUp:
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.RLock())
-        self._ends: list[float] = []
+        self._ends: set[float] = set()
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
         """Run the body as part of it; a fork that is being made is waited for first."""
         end = time.monotonic() + LONGEST_SECONDS
         with self._changed:
-            self._ends.append(end)
+            self._ends.add(end)
         try:
             yield
         finally:
             with self._changed:
-                self._ends.remove(end)
+                self._ends.discard(end)
                 self._changed.notify_all()
 
     def hold(self) -> None:
@@ -51,7 +51,7 @@ class WarmUp:
     def begin_again(self) -> None:
         """Forget what was under way in the parent (called in a forked child)."""
         self._changed = threading.Condition(threading.RLock())
-        self._ends = []
+        self._ends = set()
 
 
 WARM_UP: Final = WarmUp()

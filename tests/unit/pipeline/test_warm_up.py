@@ -53,10 +53,9 @@ def test_nothing_begins_while_a_fork_is_made() -> None:
 
 def test_a_child_forgets_what_was_under_way_in_the_parent() -> None:
     warm_up = WarmUp()
-    warm_up.under_way().__enter__()
-    warm_up.hold()
-    warm_up.begin_again()
-    began = time.monotonic()
-    warm_up.hold()
-    assert time.monotonic() - began <= LONGEST_SECONDS / 2
-    warm_up.let_go()
+    with warm_up.under_way():
+        warm_up.begin_again()
+        began = time.monotonic()
+        warm_up.hold()
+        assert time.monotonic() - began <= LONGEST_SECONDS / 2
+        warm_up.let_go()
