@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.report import FlushReport, ShutdownReport, SignalStatus
     from flext_observability.domain.result import FlextResult, PendingResult
     from flext_observability.domain.trace import FlextTrace
+    from flext_observability.exporters.memory import memory_store
     from flext_observability.facade import (
         Observability,
         flush_observability,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
         shutdown_observability,
     )
     from flext_observability.monitor import flext_monitor_function
-    from flext_observability.ports import ExporterFactory
+    from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome
     from flext_observability.registry import available_exporters, register_exporter
     from flext_observability.services.alerts import FlextAlertService
     from flext_observability.services.health import FlextHealthService
@@ -58,7 +59,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Counter",
+    "ExportOutcome",
     "ExporterFactory",
+    "ExporterUnavailable",
     "FlextAlert",
     "FlextAlertService",
     "FlextContainer",
@@ -98,6 +101,7 @@ __all__ = [
     "get_observability",
     "init_observability",
     "inject_context",
+    "memory_store",
     "register_exporter",
     "reset_global_factory",
     "shutdown_observability",
@@ -120,7 +124,8 @@ _HOMES = {
     "domain.trace": "FlextTrace",
     "facade": "Observability flush_observability get_observability init_observability shutdown_observability",
     "monitor": "flext_monitor_function",
-    "ports": "ExporterFactory",
+    "exporters.memory": "memory_store",
+    "ports": "ExportOutcome ExporterFactory ExporterUnavailable",
     "registry": "available_exporters register_exporter",
     "services.alerts": "FlextAlertService",
     "services.health": "FlextHealthService",

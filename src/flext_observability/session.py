@@ -40,7 +40,15 @@ class Session:
             self.server = started.unwrap()
             return
         self.running.exporters.pull.clear()
-        self.running.notices.degrade("metrics", started.error or "the metrics page is not served")
+        problem, _, fix = (started.error or "").partition(": ")
+        fix = fix[:1].upper() + fix[1:]
+        self.running.notices.degrade("metrics", f"the metrics page is not served: {problem}", fix)
+
+    def tell(self) -> None:
+        """Log what degrades a signal from the start, a line each: who never asks for the status learns it too."""
+        for notice in self.running.notices.all():
+            if notice.degrades:
+                _logger.warning("%s degraded: %s. %s", notice.signal, notice.message, notice.fix)
 
     def flush(self, limit: float) -> FlushReport:
         """Send what waits; see ``Observability.flush``."""
@@ -71,7 +79,7 @@ class Session:
         before = self.running
         before.abandon()
         self.server = None
-        self.running = bootstrap.start(before.config, before.found, instance_id)
+        self.running = bootstrap.start(before.settings, instance_id)
 
     def describe(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""

@@ -292,8 +292,32 @@ def test_a_taken_port_degrades_metrics_with_the_fix() -> None:
         handle = init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap()
         status = handle.status()["metrics"]
     assert status.state == "degraded"
-    assert str(port) in status.reason
+    assert status.reason == f"the metrics page is not served: Port {port} on localhost is taken"
+    assert "another port" in status.fix
     assert handle.ops_address == ""
+
+
+def test_what_is_wrong_from_the_start_is_logged_a_line_each(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_PROPAGATORS", "carrier_pigeon")
+    init_observability(exporters="memory", console=False)
+    lines = [line for line in caplog.messages if "degraded" in line]
+    fix = "pip install opentelemetry-propagator-carrier_pigeon"
+    assert lines == [f"traces degraded: propagator 'carrier_pigeon' is not installed. {fix}"]
+
+
+def test_the_handle_says_what_it_is() -> None:
+    handle = init_observability(service_name="shop", exporters={"traces": "memory", "logs": []}, console=False).unwrap()
+    text = repr(handle)
+    assert text == "<Observability shop: traces active, metrics active, logs off>"
+    assert handle.status()["logs"].reason == "the settings name no exporter for logs"
+
+
+def test_a_report_says_it_in_one_line() -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    trace.get_tracer("t").start_span("x").end()
+    assert str(handle.flush().unwrap()).startswith("1 exported, 0 queued, lost: nothing; 0.")
 
 
 def test_trouble_of_the_moment_shows_in_the_status() -> None:

@@ -137,6 +137,11 @@ class FlushReport:
         """Items given up since start, by reason."""
         return self.ledger.dropped
 
+    def __str__(self) -> str:
+        """Say it in one line."""
+        lost = ", ".join(f"{count} {reason}" for reason, count in sorted(self.dropped.items())) or "nothing"
+        return f"{self.exported} exported, {self.queued} queued, lost: {lost}; {self.duration_seconds:.2f} s"
+
 
 @dataclass(frozen=True, slots=True)
 class ShutdownReport(FlushReport):

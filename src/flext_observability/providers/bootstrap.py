@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 
-from flext_observability.domain.report import Notice, Signal
+from flext_observability.domain.report import Signal
 from flext_observability.engine.compat import make_logger_provider
 from flext_observability.pipeline.delivery import Delivery, Schedule
 from flext_observability.pipeline.intake import LogIntake, SpanIntake
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.settings.resolve import ResolvedSettings
 
 WAITING_DELTAS = 60
 
@@ -39,7 +40,7 @@ WAITING_DELTAS = 60
 class Running:
     """Everything that one configuration has running."""
 
-    config: FlextObservabilityConfig
+    settings: ResolvedSettings
     resource: Resource
     notices: Notices
     ledger: Ledger
@@ -47,7 +48,11 @@ class Running:
     exporters: Exporters
     deliveries: list[Delivery[Any]] = field(default_factory=list[Delivery[Any]])
     meter: MeterState | None = None
-    found: tuple[Notice, ...] = ()
+
+    @property
+    def config(self) -> FlextObservabilityConfig:
+        """The resolved settings: every field concrete."""
+        return self.settings.config
 
     def flush(self, deadline: float) -> bool:
         """Send all that was offered until now, all signals and exporters in parallel; whether that was done in time."""
@@ -70,25 +75,22 @@ class Running:
             tally.reset_lock()
 
 
-def start(
-    config: FlextObservabilityConfig, found: tuple[Notice, ...], instance_id: str, previous: Running | None = None
-) -> Running:
+def start(settings: ResolvedSettings, instance_id: str, previous: Running | None = None) -> Running:
     """Build and switch on everything for resolved settings.
 
     Args:
-        config: Resolved settings.
-        found: What resolving them found.
+        settings: Resolved settings, with what resolving them found.
         instance_id: Identity of this process.
         previous: What ran before; its metric totals are kept when the resource is the same.
 
     Returns:
         What runs now; telemetry flows into it from here on. The previous one still has to be closed.
     """
-    notices = Notices(found)
-    resource = make_resource(config, instance_id, notices)
-    install_propagators(config, notices)
-    exporters = open_exporters(config, notices)
-    running = Running(config, resource, notices, Ledger(), ExportWatch(), exporters, found=found)
+    notices = Notices(settings.notices)
+    resource = make_resource(settings.config, instance_id, notices)
+    install_propagators(settings.config, notices)
+    exporters = open_exporters(settings, notices)
+    running = Running(settings, resource, notices, Ledger(), ExportWatch(), exporters)
     SEATS.claim()
     _start_metrics(running, previous)
     _start_traces(running)

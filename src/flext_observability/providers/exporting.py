@@ -10,6 +10,7 @@ from flext_observability.ports import ExporterUnavailable, PullExporter, SignalE
 from flext_observability.providers.notices import Notices
 from flext_observability.registry import find_exporter
 from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.settings.resolve import ResolvedSettings
 
 
 @dataclass(slots=True)
@@ -32,13 +33,13 @@ class Exporters:
         return (*(name for name, _ in self.push[signal]), *pages)
 
 
-def open_exporters(config: FlextObservabilityConfig, notices: Notices) -> Exporters:
+def open_exporters(settings: ResolvedSettings, notices: Notices) -> Exporters:
     """Make every exporter that the settings name."""
     exporters = Exporters()
-    enabled = enabled_signals(config)
+    enabled = enabled_signals(settings.config)
     for signal in SIGNALS:
-        for name in config.exporters.get(signal, ()) if enabled[signal] else ():
-            _open(name, signal, config, exporters, notices)
+        for name in settings.config.exporters.get(signal, ()) if enabled[signal] else ():
+            _open(name, signal, settings, exporters, notices)
     return exporters
 
 
@@ -52,16 +53,15 @@ def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
     return {signal: on and not config.disabled for signal, on in wanted.items()}
 
 
-def _open(name: str, signal: Signal, config: FlextObservabilityConfig, exporters: Exporters, notices: Notices) -> None:
+def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
     found = find_exporter(name)
     if not found.success:
         notices.degrade(signal, found.error or f"exporter '{name}' cannot be loaded")
         return
     factory = found.unwrap()
-    if signal not in factory.signals():
-        return
     try:
-        exporter = factory.create(signal, config)
+        carried = factory.signals()
+        exporter = factory.create(signal, settings.config) if signal in carried else None
     except ExporterUnavailable as problem:
         notices.degrade(signal, f"{name}: {problem.message}", problem.fix)
     except Exception as error:  # noqa: BLE001 — a factory may be somebody else's code
@@ -69,5 +69,8 @@ def _open(name: str, signal: Signal, config: FlextObservabilityConfig, exporters
     else:
         if isinstance(exporter, PullExporter):
             exporters.pull[name] = exporter
-        else:
+        elif exporter is not None:
             exporters.push[signal].append((name, exporter))
+        elif signal not in settings.complete:
+            fix = f"Name it for {', '.join(sorted(carried))}, and another one for {signal}"
+            notices.degrade(signal, f"the exporter '{name}' does not carry {signal}", fix)

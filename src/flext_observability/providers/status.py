@@ -26,7 +26,7 @@ def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> Signa
     wanted = enabled_signals(running.config)[signal]
     state: SignalState = "off"
     if not wanted or (not names and cause is None):
-        cause = _why_off(signal, wanted=wanted)
+        cause = _why_off(running, signal)
     else:
         state = "active" if cause is None else "degraded"
     return SignalStatus(
@@ -49,11 +49,12 @@ def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Not
     return next((notice for notice in notices if notice.degrades), None)
 
 
-def _why_off(signal: Signal, *, wanted: bool) -> Notice:
-    if wanted:
-        return Notice(
-            signal, f"no exporter that the settings name carries {signal}", "Name one, such as otlp or console"
-        )
+def _why_off(running: Running, signal: Signal) -> Notice:
+    if not enabled_signals(running.config)[signal]:
+        fix = f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true"
+        return Notice(signal, "switched off by the settings", fix)
+    if not running.config.exporters.get(signal):
+        return Notice(signal, f"the settings name no exporter for {signal}", "Name one, such as otlp or console")
     return Notice(
-        signal, "switched off by the settings", f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true"
+        signal, f"no exporter that the settings name carries {signal}", "Name one that does, such as otlp or console"
     )

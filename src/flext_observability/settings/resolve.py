@@ -56,7 +56,10 @@ def resolve(
         The settings; a wrong variable is replaced and noted. Failure ``invalid_settings`` names every wrong argument.
     """
     if not _is_config(given):
-        message = f"The configuration must be a FlextObservabilityConfig, got {type(given).__name__}"
+        message = (
+            f"The configuration must be a FlextObservabilityConfig, got {type(given).__name__}: "
+            "give single settings by name, as in init_observability(service_name=…)"
+        )
         return FlextResult[ResolvedSettings].fail(message, code="invalid_settings")
     draft = read(given, arguments, environ)
     derive_identity(draft)

@@ -9,7 +9,7 @@ import pytest
 
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig
-from flext_observability.settings.resolve import resolve
+from flext_observability.settings.resolve import ResolvedSettings, resolve
 
 
 @pytest.fixture
@@ -18,6 +18,16 @@ def settings() -> Callable[..., FlextObservabilityConfig]:
 
     def make(**arguments: Any) -> FlextObservabilityConfig:
         return resolve(None, arguments, {}).unwrap().config
+
+    return make
+
+
+@pytest.fixture
+def resolved() -> Callable[..., ResolvedSettings]:
+    """Resolve keyword arguments without any environment, and keep what resolving found."""
+
+    def make(**arguments: Any) -> ResolvedSettings:
+        return resolve(None, arguments, {}).unwrap()
 
     return make
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from flext_observability.domain.report import Signal
 from flext_observability.ports import ExporterFactory, PullExporter
 from flext_observability.providers.exporting import open_exporters
 from flext_observability.providers.notices import Notices
 from flext_observability.registry import register_exporter
-from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.settings.resolve import ResolvedSettings
 from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable
 
-Settings = Callable[..., FlextObservabilityConfig]
+Resolved = Callable[..., ResolvedSettings]
 
 
 class Page:
@@ -38,29 +39,29 @@ def register() -> Callable[[str, ExporterFactory], None]:
 
 
 def test_each_signal_gets_its_exporters_in_order(
-    settings: Settings, notices: Notices, register: Callable[..., None]
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
     register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
     register("b", OneExporterFactory(lambda signal: ScriptedExporter(), {"logs"}))
-    exporters = open_exporters(settings(exporters=["a", "b"], console=False), notices)
+    exporters = open_exporters(resolved(exporters=["a", "b"], console=False), notices)
     assert [exporters.names(signal) for signal in ("traces", "metrics", "logs")] == [("a",), ("a",), ("a", "b")]
     assert notices.all() == ()
 
 
-def test_pages_are_kept_apart(settings: Settings, notices: Notices, register: Callable[..., None]) -> None:
+def test_pages_are_kept_apart(resolved: Resolved, notices: Notices, register: Callable[..., None]) -> None:
     register("page", OneExporterFactory(lambda signal: Page(), {"metrics"}))
-    exporters = open_exporters(settings(exporters="page", console=False), notices)
+    exporters = open_exporters(resolved(exporters="page", console=False), notices)
     assert isinstance(exporters.pull["page"], PullExporter)
     assert exporters.push["metrics"] == []
     assert (exporters.names("metrics"), exporters.names("traces")) == (("page",), ())
 
 
 def test_what_is_not_available_degrades_its_signal_only(
-    settings: Settings, notices: Notices, register: Callable[..., None]
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
     register("shut", OneExporterFactory(unavailable("no such file", "Create it"), {"traces"}))
     register("fine", OneExporterFactory(lambda signal: ScriptedExporter()))
-    exporters = open_exporters(settings(exporters=["shut", "fine"], console=False), notices)
+    exporters = open_exporters(resolved(exporters=["shut", "fine"], console=False), notices)
     assert exporters.names("traces") == ("fine",)
     (notice,) = notices.all()
     assert (notice.signal, notice.message, notice.fix, notice.degrades) == (
@@ -72,20 +73,20 @@ def test_what_is_not_available_degrades_its_signal_only(
 
 
 def test_a_factory_that_raises_degrades_its_signal_only(
-    settings: Settings, notices: Notices, register: Callable[..., None]
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
     def broken(signal: object) -> ScriptedExporter:
         raise KeyError("oops")
 
     register("broken", OneExporterFactory(broken, {"logs"}))
-    open_exporters(settings(exporters="broken", console=False), notices)
+    open_exporters(resolved(exporters="broken", console=False), notices)
     (notice,) = notices.all()
     assert notice.message == "broken: KeyError: 'oops'"
 
 
-def test_a_name_that_nobody_knows_is_a_notice(settings: Settings, notices: Notices) -> None:
+def test_a_name_that_nobody_knows_is_a_notice(resolved: Resolved, notices: Notices) -> None:
     exporters = open_exporters(
-        settings(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices
+        resolved(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices
     )
     assert exporters.names("traces") == ()
     (notice,) = notices.all()
@@ -93,10 +94,34 @@ def test_a_name_that_nobody_knows_is_a_notice(settings: Settings, notices: Notic
 
 
 def test_a_signal_that_is_switched_off_opens_nothing(
-    settings: Settings, notices: Notices, register: Callable[..., None]
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
     register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
-    config = settings(exporters="a", console=False, traces_enabled=False)
+    config = resolved(exporters="a", console=False, traces_enabled=False)
     assert open_exporters(config, notices).names("traces") == ()
-    disabled = settings(exporters="a", console=False, disabled=True)
+    disabled = resolved(exporters="a", console=False, disabled=True)
     assert open_exporters(disabled, notices).names("logs") == ()
+
+
+def test_a_signal_that_a_chosen_exporter_cannot_carry_is_a_mistake(
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
+) -> None:
+    register("points", OneExporterFactory(lambda signal: ScriptedExporter(), {"metrics"}))
+    names = {"traces": ["points"], "metrics": ["points"], "logs": []}
+    exporters = open_exporters(resolved(exporters=names, console=False), notices)
+    assert exporters.names("metrics") == ("points",)
+    (notice,) = notices.all()
+    assert (notice.signal, notice.message) == ("traces", "the exporter 'points' does not carry traces")
+    assert notice.fix == "Name it for metrics, and another one for traces"
+
+
+def test_a_factory_that_cannot_name_its_signals_degrades(
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
+) -> None:
+    class Mute(OneExporterFactory):
+        def signals(self) -> set[Signal]:
+            raise KeyError("which")
+
+    register("mute", Mute(lambda signal: ScriptedExporter()))
+    open_exporters(resolved(exporters="mute", console=False), notices)
+    assert [notice.message for notice in notices.all()] == ["mute: KeyError: 'which'"] * 3
