@@ -48,8 +48,10 @@ class SignalTally:
     def counts(self) -> SignalCounts:
         """Return the counts of this moment."""
         with self._lock:
-            still_open = self._started - self._sampled_out - self._finished
-            return SignalCounts(self._signal, self._started, still_open, self._sampled_out, self._finished)
+            ended = self._sampled_out + self._finished
+            # Spans that were open when a foreign provider was adopted end here without having begun here.
+            started = max(self._started, ended)
+            return SignalCounts(self._signal, started, started - ended, self._sampled_out, self._finished)
 
 
 class Ledger:

@@ -108,7 +108,8 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
     running.meter = state
     if SEATS.meters is None:
         foreign = metrics.get_meter_provider()
-        _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers())
+        if not _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers()):
+            return  # a reader that nobody feeds complains each time that it is read
     elif not same:
         SEATS.turn_metrics(state.make_provider(running.config, running.resource))
     for page in running.exporters.pull.values():
@@ -187,8 +188,8 @@ def _deliveries(
     return made
 
 
-def _adopt(running: Running, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> None:
-    """Add our parts to a provider that somebody else installed, by its own public method."""
+def _adopt(running: Running, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
+    """Add our parts to a provider that somebody else installed, by its own public method; whether it takes any."""
     add: Callable[[object], None] | None = getattr(provider, method, None)
     kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
     if add is None:
@@ -197,7 +198,7 @@ def _adopt(running: Running, signal: Signal, provider: object, method: str, part
             f"{kind} was installed first and takes no exporters from us: nothing is sent for {signal}",
             "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
         )
-        return
+        return False
     for part in parts:
         add(part)
     running.notices.tell(
@@ -205,3 +206,4 @@ def _adopt(running: Running, signal: Signal, provider: object, method: str, part
         f"{kind} was installed first and is used: its resource, sampler, limits and id generator are not ours",
         "Call init_observability before the other library to use these settings",
     )
+    return True
