@@ -149,9 +149,9 @@ from flext_observability import register_exporter
 from flext_observability.exporters.memory import MemoryFactory, MemoryStore
 second = MemoryStore()
 register_exporter("second", MemoryFactory(second))
-init_observability(exporters={"traces": "memory", "logs": "memory", "metrics": "none"}, console=False)
+init_observability(exporters="memory", metrics_enabled=False, console=False)
 work("one")
-handle = init_observability(exporters={"traces": "second", "logs": "second", "metrics": "none"}, console=False).unwrap()
+handle = init_observability(exporters="second", metrics_enabled=False, console=False).unwrap()
 work("two")
 handle.flush()
 status = handle.status()
