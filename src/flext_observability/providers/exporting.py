@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from flext_observability.providers.notices import Notices
 from flext_observability.registry import find_exporter
 from flext_observability.settings.config import FlextObservabilityConfig
 from flext_observability.settings.resolve import ResolvedSettings
+
+_BEFORE_FIX = re.compile(r"[.:] (?=Install |pip install )")  # where the registry's sentence turns to the next action
 
 
 @dataclass(slots=True)
@@ -56,7 +59,8 @@ def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
 def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
     found = find_exporter(name)
     if not found.success:
-        notices.degrade(signal, found.error or f"exporter '{name}' cannot be loaded")
+        problem, *fix = _BEFORE_FIX.split(found.error or "", maxsplit=1)
+        notices.degrade(signal, problem, fix[0] if fix else "Report this to the exporter's author, or leave it out")
         return
     factory = found.unwrap()
     try:
