@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -196,12 +197,32 @@ def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Genera
         server.shutdown()
         thread.join()
         server.server_close()
+        server.hang_up()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End kept-alive connections; what was received until now is still answered."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                # A TLS socket's own way would drop the encryption of the answer under way.
+                socket.socket.shutdown(connection, socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients that break off are part of the tests."""

@@ -21,6 +21,7 @@ _SERVICES: Mapping[str, Any] = {
     "opentelemetry.proto.collector.metrics.v1.MetricsService": metrics.ExportMetricsServiceRequest,
     "opentelemetry.proto.collector.logs.v1.LogsService": logs.ExportLogsServiceRequest,
 }
+Refusal = tuple[Any, str, tuple[tuple[str, bytes | str], ...]]
 
 
 @dataclass
@@ -30,7 +31,8 @@ class GrpcCollector:
     Attributes:
         port: TCP port on 127.0.0.1.
         secure: Whether it speaks TLS.
-        refusals: Status code, details and trailing metadata for the next calls, first in first out.
+        refusals: Status code, details and trailing metadata for the next calls, first in first out; then ``standing``.
+        standing: The same for every call; None accepts.
         reply: Bytes of the response to each accepted call.
         requests: Accepted requests, in order.
         metadata: Metadata of every call.
@@ -38,7 +40,8 @@ class GrpcCollector:
 
     port: int
     secure: bool
-    refusals: deque[tuple[Any, str, tuple[tuple[str, bytes | str], ...]]] = field(default_factory=deque[Any])
+    refusals: deque[Refusal] = field(default_factory=deque[Any])
+    standing: Refusal | None = None
     reply: bytes = b""
     requests: list[Any] = field(default_factory=list[Any])
     metadata: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -61,8 +64,9 @@ class GrpcCollector:
     def take(self, body: Any, context: Any) -> bytes:
         """Answer one call."""
         self.metadata.append(dict(context.invocation_metadata()))
-        if self.refusals:
-            code, details, trailing = self.refusals.popleft()
+        refusal = self.refusals.popleft() if self.refusals else self.standing
+        if refusal is not None:
+            code, details, trailing = refusal
             context.set_trailing_metadata(trailing)
             context.abort(code, details)
         self.requests.append(body)
@@ -90,4 +94,4 @@ def grpc_collector(
     try:
         yield state
     finally:
-        server.stop(None).wait()
+        server.stop(1).wait()  # calls under way are still answered

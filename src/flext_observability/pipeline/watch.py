@@ -78,4 +78,6 @@ class ExportWatch:
 def _state(outcome: ExportOutcome, reason: str) -> str:
     if reason == ODD_ANSWER:
         return "is answered oddly, items count as accepted"
+    if outcome.refused:
+        return "has items refused, they are dropped"
     return "is down, waiting to send again" if outcome.retry else "is down, items are dropped"

@@ -63,3 +63,9 @@ def test_trouble_is_told_by_signal() -> None:
     trouble = watch.trouble("logs")
     assert trouble is not None
     assert (trouble.reason, trouble.message, trouble.fix) == ("unreachable", "nobody listens", "start it")
+
+
+def test_items_that_are_refused_do_not_make_the_exporter_down(caplog: pytest.LogCaptureFixture) -> None:
+    partial = ExportOutcome(accepted=6, refused=1, reason="rejected", message="it refused 1 of 7", fix="look")
+    ExportWatch().note("otlp_http", "logs", partial)
+    assert caplog.messages == ["otlp_http (logs) has items refused, they are dropped: it refused 1 of 7. Look"]
