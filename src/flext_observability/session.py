@@ -48,7 +48,8 @@ class Session:
         """Log what degrades a signal from the start, a line each: who never asks for the status learns it too."""
         for notice in self.running.notices.all():
             if notice.degrades:
-                _logger.warning("%s degraded: %s. %s", notice.signal, notice.message, notice.fix)
+                message = notice.message.rstrip(".")
+                _logger.warning("%s degraded: %s. %s", notice.signal, message, notice.fix)
 
     def flush(self, limit: float) -> FlushReport:
         """Send what waits; see ``Observability.flush``."""

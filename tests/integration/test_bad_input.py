@@ -55,7 +55,7 @@ def told(handle: Observability, words: str, seconds: float = 5) -> dict[str, Sig
     deadline = time.monotonic() + seconds
     handle.flush(0)
     while True:
-        status: Any = handle.status()
+        status = {str(signal): each for signal, each in handle.status().items()}
         if all(words in each.reason for each in status.values()):
             return status
         assert time.monotonic() < deadline, {each.signal: each.reason for each in status.values()}

@@ -59,8 +59,10 @@ def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
 def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
     found = find_exporter(name)
     if not found.success:
-        problem, *fix = _BEFORE_FIX.split(found.error or "", maxsplit=1)
-        notices.degrade(signal, problem, fix[0] if fix else "Report this to the exporter's author, or leave it out")
+        reason, *action = _BEFORE_FIX.split(found.error or "", maxsplit=1)
+        notices.degrade(
+            signal, reason, action[0] if action else "Report this to the exporter's author, or leave it out"
+        )
         return
     factory = found.unwrap()
     try:
