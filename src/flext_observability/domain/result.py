@@ -182,7 +182,9 @@ class PendingResult(FlextResult[T_co]):
         try:
             outcome = await self._work()
         except Exception as error:  # noqa: BLE001 - the border where foreign errors become failures
-            outcome = FlextResult[T_co](error=f"{type(error).__name__}: {error}", code="internal")
+            from flext_observability.domain.exceptions import describe_error
+
+            outcome = FlextResult[T_co](error=describe_error(error), code="internal")
         self._data, self._error, self._code = outcome.data, outcome.error, outcome.code
         self._outcome = outcome
         return outcome
@@ -233,5 +235,7 @@ def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResu
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(wait())
+        # Not asyncio.run: it would take away the loop that the program has set for this thread.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            return runner.run(wait())
     return pending

@@ -259,6 +259,17 @@ def test_work_is_done_at_once_when_no_loop_runs() -> None:
     assert settle(answer) == FlextResult.ok(42)
 
 
+def test_the_loop_that_the_program_has_set_stays() -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        assert settle(answer).success
+        assert asyncio.get_event_loop() is loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 def test_work_waits_to_be_awaited_when_a_loop_runs() -> None:
     async def wait() -> tuple[str | None, FlextResult[int]]:
         pending = settle(answer)
