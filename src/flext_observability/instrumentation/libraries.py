@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from importlib.metadata import entry_points
-from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.exceptions import describe_error
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.report import Notice
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class _Instrumentor(Protocol):
     def uninstrument(self) -> object: ...
 
 
-_lock: Final = Lock()
+_lock: Final = ForkSafeLock()
 _active: Final[dict[str, _Instrumentor]] = {}
 
 
@@ -56,7 +56,7 @@ def uninstrument() -> None:
             try:
                 instrumentor.uninstrument()
             except Exception as error:  # noqa: BLE001 - foreign code must not stop the others, nor the host
-                _LOG.warning("The instrumentation %r could not be switched off: %s", name, encode_tag(error))
+                _LOG.warning("The instrumentation %r could not be switched off: %s", name, describe_error(error))
 
 
 def _plain(name: str) -> str:
@@ -98,7 +98,7 @@ def _explain(name: str, error: Exception) -> Notice:
     conflict: object = getattr(error, "conflict", None)
     if conflict is None:
         return _failed(
-            f"The instrumentation {name!r} failed: {encode_tag(error)}", f"upgrade it, or leave {name!r} out"
+            f"The instrumentation {name!r} failed: {describe_error(error)}", f"upgrade it, or leave {name!r} out"
         )
     wanted = _packages(conflict, "required") or [name]
     found = " and ".join(_packages(conflict, "found")) or "nothing"

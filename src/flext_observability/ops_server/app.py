@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.exceptions import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -79,7 +80,7 @@ def _answer(routes: Mapping[str, _Route], environ: WSGIEnvironment) -> _Page:
     try:
         return routes[path][1](environ)
     except Exception as error:  # noqa: BLE001 - the border: who asked learns what is wrong, the server lives on
-        return _Page("500 Internal Server Error", _TEXT, f"{path} failed: {encode_tag(error)}\n".encode())
+        return _Page("500 Internal Server Error", _TEXT, f"{path} failed: {describe_error(error)}\n".encode())
 
 
 def _metrics_page(metrics: Callable[[str], tuple[bytes, str]], environ: WSGIEnvironment) -> _Page:

@@ -7,10 +7,11 @@ import logging
 import os
 import socket
 from ipaddress import ip_address
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, cast, final
 from weakref import WeakSet
 
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
@@ -92,8 +93,11 @@ class OpsServer:
         if self._stopping:
             return
         self._stopping = True
-        self._server.pull_trigger()
+        from waitress import wasyncore
+
+        self._server.pull_trigger()  # before anybody closes: a closed number may be another file's by now
         self._thread.join(_STOP_SECONDS)
+        wasyncore.close_all(self._sockets, ignore_all=True)
         self._server.task_dispatcher.set_thread_count(0)  # a page that hangs must not keep its caller waiting
 
     def abandon(self) -> None:
@@ -108,7 +112,6 @@ class OpsServer:
 
         while not self._stopping:
             wasyncore.loop(timeout=_LOOK_SECONDS, use_poll=True, map=self._sockets, count=1)
-        wasyncore.close_all(self._sockets, ignore_all=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -150,7 +153,7 @@ def _explain(host: str, port: int, error: Exception) -> FlextResult[OpsServer]:
 
 
 _running: WeakSet[OpsServer] = WeakSet()
-_lock = Lock()
+_lock = ForkSafeLock()
 _watched = False
 
 
