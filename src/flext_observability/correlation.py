@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from opentelemetry.context import Context, create_key, get_current, get_value
 
+from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 from flext_observability.settings.shield import import_shielded
 
@@ -111,11 +112,14 @@ def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str
         carrier: Anything with item assignment, such as request headers.
 
     Returns:
-        The same carrier, so that ``headers=inject_context({})`` works.
+        The same carrier, so that ``headers=inject_context({})`` works; one that cannot be written is left as it is.
 
     Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
     """
-    import_shielded("opentelemetry.propagate").inject(carrier)
+    try:
+        import_shielded("opentelemetry.propagate").inject(carrier)
+    except Exception as error:  # noqa: BLE001 - no such carrier, or a propagator of somebody else
+        report_once("Writing context into a carrier", error)
     return carrier
 
 
@@ -126,11 +130,16 @@ def extract_context(carrier: Mapping[str, str]) -> Context:
         carrier: A mapping of text to text, such as request headers.
 
     Returns:
-        A context for ``traced(…, parent=…)`` or ``opentelemetry.context.attach``; unreadable values are left out.
+        A context for ``traced(…, parent=…)`` or ``opentelemetry.context.attach``; unreadable values are left out, and what
+        is no mapping gives the current context.
 
     Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
     """
-    found: Context = import_shielded("opentelemetry.propagate").extract(carrier, get_current())
+    try:
+        found: Context = import_shielded("opentelemetry.propagate").extract(carrier, get_current())
+    except Exception as error:  # noqa: BLE001 - no such carrier, or a propagator of somebody else
+        report_once("Reading context from a carrier", error)
+        return get_current()
     return found
 
 

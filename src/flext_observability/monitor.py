@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
-from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
@@ -12,16 +10,14 @@ from opentelemetry.context import Context, create_key, set_value
 
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import Write, instrument
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.exceptions import describe_error, exception_attributes
+from flext_observability.domain.mishap import report_once
 from flext_observability.spans.arguments import is_function, qualified_name, span_name
 from flext_observability.spans.block import SpanRun, TracedBlock
 from flext_observability.spans.errors import (
     OUTCOME_ATTRIBUTE,
-    describe_error,
-    error_message,
     first_in_trace,
     is_failure,
-    report_once,
 )
 from flext_observability.spans.wrapping import decorate
 
@@ -36,8 +32,8 @@ DURATION_NAME: Final = "flext.function.duration"
 CALLS_NAME: Final = "flext.function.calls"
 OUTCOMES: Final = ("ok", "error", "cancelled")
 _LOGGED: Final = "__flext_logged_in__"
-_MAX_STACK_BYTES: Final = 16_384
-# The histogram's exemplars point to the calls; a second set on the counter would cost as much as the counter itself.
+# Context without a span: the histogram's exemplars point to the calls; a second set on the counter would cost as much as the
+# counter itself. It holds a key because OTel takes an empty context for none.
 _NO_SPAN: Final = set_value(create_key("flext.no_span"), None, Context())
 
 
@@ -81,16 +77,10 @@ class _Monitor:
     def __init__(self, operation: str) -> None:
         self.operation = operation
         self.block = TracedBlock(operation)
+        self._writes: tuple[Write, Write] | None = None
         self._attributes = {
             outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
         }
-
-    @cached_property
-    def _writes(self) -> tuple[Write, Write]:
-        return (
-            instrument(DURATION_NAME, "histogram", "s", description="Duration of monitored functions"),
-            instrument(CALLS_NAME, "counter", "{call}", description="Calls of monitored functions"),
-        )
 
     def begin(self) -> SpanRun:
         """Return one monitored call."""
@@ -98,20 +88,21 @@ class _Monitor:
 
     def measure(self, seconds: float, outcome: str) -> None:
         """Record the duration and count the call."""
-        record, add = self._writes
+        record, add = self._writes = self._writes or _instruments()
         record(seconds, self._attributes[outcome], None)
         add(1, self._attributes[outcome], _NO_SPAN)
 
     def log(self, error: BaseException) -> None:
         """Emit the error record, in the current trace."""
-        stack = "".join(traceback.format_exception(error, limit=-50))
-        attributes = {
-            OPERATION_ATTRIBUTE: self.operation,
-            "exception.type": type(error).__qualname__,
-            "exception.message": error_message(error),
-            "exception.stacktrace": encode_tag(stack, max_bytes=_MAX_STACK_BYTES),
-        }
+        attributes = {OPERATION_ATTRIBUTE: self.operation, **exception_attributes(error)}
         log_record.emit("error", f"{self.operation} failed: {describe_error(error)}", attributes)
+
+
+def _instruments() -> tuple[Write, Write]:
+    return (
+        instrument(DURATION_NAME, "histogram", "s", description="Duration of monitored functions"),
+        instrument(CALLS_NAME, "counter", "{call}", description="Calls of monitored functions"),
+    )
 
 
 class _MonitoredRun(SpanRun):
@@ -137,7 +128,7 @@ class _MonitoredRun(SpanRun):
             if error is not None and is_failure(error) and first_in_trace(error, _LOGGED, self.span):
                 self._monitor.log(error)
         except Exception as failure:  # noqa: BLE001 - monitoring must not break what it monitors
-            report_once("measure", failure)
+            report_once("Measuring a call", failure)
         super().__exit__(kind, error, trace)
 
 

@@ -18,6 +18,14 @@ def recorded() -> Iterator[Recorded]:
 
 
 @pytest.fixture(autouse=True)
+def _forget_mishaps() -> Iterator[None]:
+    """What failed in one test is news in the next."""
+    yield
+    if mishap := sys.modules.get("flext_observability.domain.mishap"):
+        mishap._known.clear()
+
+
+@pytest.fixture(autouse=True)
 def _forget_health() -> Iterator[None]:
     """What was reported in one test is no point in the metrics of the next."""
     yield

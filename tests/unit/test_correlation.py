@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import context
+from opentelemetry import trace as otel_trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from flext_observability.correlation import (
     ARRIVED_KEY,
@@ -124,3 +127,15 @@ def test_carriers_make_the_round_trip() -> None:
 def test_only_visible_ascii_is_an_id(text: str) -> None:
     allowed = 1 <= len(text) <= 128 and all("!" <= character <= "~" for character in text)
     assert (valid_correlation_id(text) is not None) is allowed
+
+
+@pytest.mark.parametrize("carrier", [None, 5, ()])
+def test_what_is_no_carrier_is_left_as_it_is_and_said_once(carrier: Any, caplog: pytest.LogCaptureFixture) -> None:
+    flext_set_correlation_id("order-7")
+    with otel_trace.use_span(NonRecordingSpan(SpanContext(1, 1, is_remote=False))):
+        assert inject_context(carrier) is carrier
+    assert extract_context(carrier) == context.get_current()
+    assert [record.message.partition(" failed: ")[0] for record in caplog.records] == [
+        "Writing context into a carrier",
+        "Reading context from a carrier",
+    ]

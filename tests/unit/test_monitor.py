@@ -14,6 +14,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from flext_observability import flext_monitor_function, traced
+from flext_observability.domain.exceptions import MAX_STACK_BYTES
 from tests.recorded import Recorded
 
 CALLS = "flext.function.calls"
@@ -122,7 +123,8 @@ def test_unreadable_message_and_huge_message(recorded: Recorded) -> None:
     first, second = recorded.logs()
     assert first.body == "fail failed: MuteError: <no readable message>"
     assert len(second.body) < 10_000
-    assert len(second.attributes["exception.stacktrace"]) <= 16_384
+    assert first.attributes["exception.type"].endswith("<locals>.MuteError")
+    assert len(second.attributes["exception.stacktrace"]) <= MAX_STACK_BYTES
 
 
 def test_cancellation_and_exit_count_as_cancelled(recorded: Recorded) -> None:

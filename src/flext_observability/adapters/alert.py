@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flext_observability.adapters import log_record
-from flext_observability.adapters.instant import nanoseconds
 from flext_observability.adapters.metric import instrument
 from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.instant import nanoseconds
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert

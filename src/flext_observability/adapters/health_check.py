@@ -10,8 +10,8 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability.adapters import log_record
-from flext_observability.adapters.instant import nanoseconds
 from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.instant import nanoseconds
 from flext_observability.domain.locks import ForkSafeLock
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, format_span_id, format_trace_id
 
-from flext_observability.adapters.instant import nanoseconds
 from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.instant import nanoseconds
 
 if TYPE_CHECKING:
     from flext_observability.domain.trace import FlextTrace
@@ -65,10 +65,11 @@ def silent_span(parent: SpanContext) -> Span:
 
 
 def identify(trace: FlextTrace, span: Span) -> Span:
-    """Write the span's ids into the entity and return the span."""
+    """Write the span's ids and sampling decision into the entity and return the span."""
     context = span.get_span_context()
     trace.trace_id = format_trace_id(context.trace_id)
     trace.span_id = format_span_id(context.span_id)
+    trace.sampled = context.trace_flags.sampled
     return span
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
@@ -73,9 +73,9 @@ class FlextContainer:
                 try:
                     self._instances[name] = self._factories[name]()
                 except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
-                    reason = (
-                        f"The factory of {name!r} raised {type(error).__name__}: {error}; register one that works here"
-                    )
+                    from flext_observability.domain.exceptions import describe_error
+
+                    reason = f"The factory of {name!r} raised {describe_error(error)}; register one that works here"
                     return FlextResult[object].fail(reason, code="factory_failed")
             return FlextResult.ok(self._instances[name])
 
@@ -94,3 +94,19 @@ class FlextContainer:
                 )
             place[name] = value
             return FlextResult.ok(None)
+
+
+def find(container: Container | None, name: str) -> object | None:
+    """Return what a container holds under a name; None when there is no container or nothing in it.
+
+    Args:
+        container: Ours, or anything with a ``get`` that returns the bare value or a result, or raises for a missing name.
+        name: Name to look up.
+    """
+    if container is None:
+        return None
+    try:
+        found = cast("object", container.get(name))
+    except Exception:  # noqa: BLE001 - a container of somebody else may raise for a missing name
+        return None
+    return cast("FlextResult[object]", found).data if isinstance(found, FlextResult) else found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, final
 
 from pydantic import ValidationError
 
 from flext_observability.domain.alert import FlextAlert
+from flext_observability.domain.container import find
 from flext_observability.domain.entity import Entity, tags_to_text
+from flext_observability.domain.exceptions import error_message
 from flext_observability.domain.health_check import FlextHealthCheck
+from flext_observability.domain.instant import moment_at
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
@@ -123,21 +124,18 @@ class FlextObservabilityMasterFactory:
         except ValidationError as error:
             problem, wrong = _explain(entity, error)
         except Exception as error:  # noqa: BLE001 - tags that cannot be read, a clock or id generator that fails
-            problem, wrong = f"Invalid {_words(entity.kind)}", str(error) or type(error).__name__
+            problem, wrong = f"Invalid {_words(entity.kind)}", error_message(error) or type(error).__name__
         else:
             return made.validate_business_rules().map(lambda _: made)
         return FlextResult[EntityT].fail(f"{problem}: {wrong}", code=f"invalid_{entity.kind}")
 
     def _identity(self, entity: type[Entity]) -> dict[str, Any]:
         """Return id and time when the container has sources of its own for them."""
-        if self._container is None:
-            return {}
         identity: dict[str, Any] = {}
-        if new_id := self._container.get("id_generator").data:
+        if new_id := find(self._container, "id_generator"):
             identity["id"] = cast("Callable[[], str]", new_id)()
-        if clock := self._container.get("clock").data:
-            seconds, rest = divmod(cast("_Clock", clock).time_ns(), 1_000_000_000)
-            identity[entity.time_field] = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
+        if clock := find(self._container, "clock"):
+            identity[entity.time_field] = moment_at(cast("_Clock", clock).time_ns())
         return identity
 
 
@@ -166,21 +164,15 @@ def _explain(entity: type[Entity], error: ValidationError) -> tuple[str, str]:
     return problem, f"{first['msg'].lower()}, not {type(first['input']).__name__}"
 
 
-_lock = Lock()
-_factory: FlextObservabilityMasterFactory | None = None
+_global_factory = FlextObservabilityMasterFactory()
 
 
 def get_global_factory() -> FlextObservabilityMasterFactory:
-    """Return the factory that the whole process shares; made at the first call."""
-    global _factory  # noqa: PLW0603 - the one shared factory
-    with _lock:
-        if _factory is None:
-            _factory = FlextObservabilityMasterFactory()
-        return _factory
+    """Return the factory that the whole process shares."""
+    return _global_factory
 
 
 def reset_global_factory() -> None:
-    """Forget the shared factory; the next ``get_global_factory`` makes a new one."""
-    global _factory  # noqa: PLW0603 - the one shared factory
-    with _lock:
-        _factory = None
+    """Replace the shared factory by a new one."""
+    global _global_factory  # noqa: PLW0603 - the one shared factory
+    _global_factory = FlextObservabilityMasterFactory()

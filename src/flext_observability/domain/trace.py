@@ -26,6 +26,7 @@ class FlextTrace(Entity):
         status: ``unset`` until it ends, then ``ok``, ``error``, or ``abandoned`` when nobody ended it in time.
         trace_id: 32 hex digits once started, else empty.
         span_id: 16 hex digits once started, else empty.
+        sampled: Whether its span is recorded: false when the sampler leaves the trace out.
     """
 
     model_config = ConfigDict(frozen=False)
@@ -41,6 +42,7 @@ class FlextTrace(Entity):
     status: str = "unset"
     trace_id: str = ""
     span_id: str = ""
+    sampled: bool = True
 
     def _broken_rule(self) -> str:
         if not self.operation_name.strip():

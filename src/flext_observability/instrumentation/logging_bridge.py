@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 
 from flext_observability.domain.encoding import AttributeValue, encode_attributes, encode_tag
+from flext_observability.domain.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.engine.compat import is_suppressed
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _LEVELS: Final = {
     "critical": logging.CRITICAL,
 }
 _BODY_BYTES: Final = 262_144
-_STACKTRACE_BYTES: Final = 32_768
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__)
 _LEFT_OUT: Final = _STANDARD | {
     "asctime",
@@ -62,7 +62,7 @@ class _Here(threading.local):
 
 
 _here: Final = _Here()
-_lock: Final = threading.Lock()
+_lock: Final = ForkSafeLock()
 _installed: _Installed | None = None
 _failing = False
 
@@ -159,7 +159,7 @@ def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
     except Exception as error:  # noqa: BLE001 - the host only wanted to log
         if not _failing:
             _failing = True
-            _LOG.warning("Log records cannot be recorded: %s", encode_tag(error))
+            _LOG.warning("Log records cannot be recorded: %s", describe_error(error))
         return False
     finally:
         _here.emitting = False
@@ -193,7 +193,7 @@ def _body(record: logging.LogRecord) -> str:
 
 
 def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
-    """Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/ and …/exception/."""
+    """Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/."""
     attributes: dict[str, AttributeValue] = {
         "code.file.path": record.pathname,
         "code.function.name": record.funcName or "",
@@ -203,23 +203,9 @@ def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
     if len(fields) > len(_STANDARD):
         attributes |= encode_attributes({name: fields[name] for name in fields if name not in _LEFT_OUT})
     if record.stack_info:
-        attributes["code.stacktrace"] = encode_tag(record.stack_info, max_bytes=_STACKTRACE_BYTES)
+        attributes["code.stacktrace"] = encode_tag(record.stack_info, max_bytes=MAX_STACK_BYTES)
     if record.exc_info and record.exc_info[1] is not None:
-        attributes |= _exception(record.exc_info[1])
+        attributes |= exception_attributes(record.exc_info[1])
     elif record.exc_text:  # the record came from another process, its exception as text
-        attributes["exception.stacktrace"] = encode_tag(record.exc_text, max_bytes=_STACKTRACE_BYTES)
+        attributes["exception.stacktrace"] = encode_tag(record.exc_text, max_bytes=MAX_STACK_BYTES)
     return attributes
-
-
-def _exception(error: BaseException) -> dict[str, AttributeValue]:
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001 - the error's own code failed
-        message = ""
-    return {
-        "exception.type": name,
-        "exception.message": encode_tag(message),
-        "exception.stacktrace": encode_tag("".join(traceback.format_exception(error)), max_bytes=_STACKTRACE_BYTES),
-    }

@@ -19,13 +19,16 @@ _KINDS: dict[object, SpanKind] = {kind.name.lower(): kind for kind in SpanKind}
 
 
 class StartedTrace(Protocol):
-    """What a ``FlextTrace`` shows of itself as a parent: lower-case hex ids, None before it is started."""
+    """What a ``FlextTrace`` shows of itself as a parent: hex ids, empty before it is started, and whether it is sampled."""
 
     @property
-    def trace_id(self) -> str | None: ...  # noqa: D102 - said above
+    def trace_id(self) -> str: ...  # noqa: D102 - said above
 
     @property
-    def span_id(self) -> str | None: ...  # noqa: D102 - said above
+    def span_id(self) -> str: ...  # noqa: D102 - said above
+
+    @property
+    def sampled(self) -> bool: ...  # noqa: D102 - said above
 
 
 Parent = Context | Span | SpanContext | StartedTrace | None
@@ -40,25 +43,29 @@ def encode(attributes: Mapping[str, object] | None, more: Mapping[str, object] |
 
 def context_of(parent: Parent) -> Context | None:
     """Return the context that makes ``parent`` the parent of what starts in it; None for what is no parent."""
-    if isinstance(parent, Context):
-        return parent
-    if isinstance(parent, SpanContext):
-        return otel_trace.set_span_in_context(NonRecordingSpan(parent))
-    if isinstance(parent, Span):
-        return otel_trace.set_span_in_context(parent)
     try:
-        trace_id, span_id = int(cast("Any", parent).trace_id, 16), int(cast("Any", parent).span_id, 16)
-    except (AttributeError, TypeError, ValueError):
+        if isinstance(parent, Context):
+            return parent
+        if isinstance(parent, Span):
+            return otel_trace.set_span_in_context(parent)
+        context = parent if isinstance(parent, SpanContext) else _context_of_trace(cast("StartedTrace", parent))
+    except Exception:  # noqa: BLE001 - it has no ids, or raises when it is looked at
         return None
-    started = SpanContext(trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-    return otel_trace.set_span_in_context(NonRecordingSpan(started))
+    return otel_trace.set_span_in_context(NonRecordingSpan(context))
+
+
+def _context_of_trace(trace: StartedTrace) -> SpanContext:
+    flags = TraceFlags(TraceFlags.SAMPLED if trace.sampled else TraceFlags.DEFAULT)
+    return SpanContext(int(trace.trace_id, 16), int(trace.span_id, 16), is_remote=False, trace_flags=flags)
 
 
 def links_of(links: object) -> list[Link] | None:
     """Return links to what is a span, a span context or a link."""
-    if not links or not isinstance(links, Iterable):
+    try:
+        found = [link for link in map(_link, cast("Iterable[object]", links)) if link is not None]
+    except Exception:  # noqa: BLE001 - no iterable, or one that raises
         return None
-    return [link for link in map(_link, cast("Iterable[object]", links)) if link is not None]
+    return found or None
 
 
 def _link(link: object) -> Link | None:

@@ -10,6 +10,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
 
+from flext_observability.domain.mishap import report_once
 from flext_observability.spans.arguments import (
     Parent,
     context_of,
@@ -20,7 +21,7 @@ from flext_observability.spans.arguments import (
     span_kind_of,
     span_name,
 )
-from flext_observability.spans.errors import end_span, record_error, report_once
+from flext_observability.spans.errors import end_span, record_error
 from flext_observability.spans.wrapping import decorate
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class TracedBlock:
         self._kind = kind
         self._links = links
         self._parent = parent
-        self._entered: tuple[SpanRun, Any] | None = None
+        self._entered: list[SpanRun] = []
 
     def begin(self) -> SpanRun:
         """Return one run of this span; it starts when it is entered."""
@@ -118,22 +119,27 @@ class TracedBlock:
         try:
             span = tracer().start_span(self._name, parent, self._kind, self._attributes, self._links)
         except Exception as error:  # noqa: BLE001 - a sampler or processor of somebody else must not break the program
-            report_once("start", error)
+            report_once("Starting a span", error)
             span = NonRecordingSpan(otel_trace.get_current_span(parent).get_span_context())
         return span, otel_trace.set_span_in_context(span, parent)
 
     def __enter__(self) -> Span:
         """Start the span and make it current."""
-        run = self.begin()
-        self._entered = (run, self._entered)
-        return run.__enter__().span
+        run = self.begin().__enter__()
+        self._entered.append(run)
+        return run.span
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the span; an error is recorded and goes on."""
-        if self._entered is not None:
-            run, self._entered = self._entered
+        current = otel_context.get_current()
+        entered = list(
+            self._entered
+        )  # other threads and tasks may be inside too: the newest run that is current here is ours
+        run = next((run for run in reversed(entered) if run.context is current), entered[-1] if entered else None)
+        if run is not None:
+            self._entered.remove(run)
             run.__exit__(kind, error, trace)
 
     async def __aenter__(self) -> Span:

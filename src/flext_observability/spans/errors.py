@@ -1,4 +1,4 @@
-"""Exceptions that leave a span → its status and its event, once; failures of the tracing itself → one log line.
+"""Exceptions that leave a span → its status and its event, once.
 
 Errors are recorded once: the innermost span that an exception leaves keeps it as an event, every span that it passes gets
 the error status. Cancellation (``asyncio.CancelledError``) is not an error: the span ends with the status unset and the
@@ -8,21 +8,19 @@ attribute ``flext.outcome`` = ``cancelled``. ``GeneratorExit``, ``StopIteration`
 
 from __future__ import annotations
 
-import logging
 import sys
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import Status, StatusCode
 
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.exceptions import describe_error, exception_attributes
+from flext_observability.domain.mishap import report_once
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 OUTCOME_ATTRIBUTE = "flext.outcome"
 _RECORDED = "__flext_recorded_in__"
-_logger = logging.getLogger("flext_observability")
 
 
 def record_error(span: Span, error: BaseException) -> None:
@@ -36,9 +34,10 @@ def record_error(span: Span, error: BaseException) -> None:
     try:
         span.set_status(Status(StatusCode.ERROR, describe_error(error)))
         if first_in_trace(error, _RECORDED, span):
-            span.record_exception(error)
-    except Exception as failure:  # noqa: BLE001 - the error's own __str__, or a span of somebody else
-        report_once("record an error on", failure)
+            # Not record_exception: it fails with the error's own __str__, and knows no limit.
+            span.add_event("exception", exception_attributes(error))
+    except Exception as failure:  # noqa: BLE001 - a span of somebody else
+        report_once("Recording an error on a span", failure)
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -62,32 +61,9 @@ def first_in_trace(error: BaseException, mark: str, span: Span) -> bool:
     return first
 
 
-def describe_error(error: BaseException) -> str:
-    """Return type and message of an error, as status descriptions have it."""
-    return encode_tag(f"{type(error).__name__}: {error_message(error)}")
-
-
-def error_message(error: BaseException) -> str:
-    """Return an error's message, whatever its own code does."""
-    try:
-        return encode_tag(str(error))
-    except Exception:  # noqa: BLE001 - any exception class may have any __str__
-        return "<no readable message>"
-
-
 def end_span(span: Span) -> None:
     """End a span, whatever its processors do."""
     try:
         span.end()
     except Exception as error:  # noqa: BLE001 - a processor of somebody else must not break the program
-        report_once("end", error)
-
-
-@lru_cache(maxsize=64)
-def _report(action: str, kind: str, text: str) -> None:
-    _logger.warning("Could not %s a span: %s: %s; the program goes on without it", action, kind, text)
-
-
-def report_once(action: str, error: Exception) -> None:
-    """Log a failure of the tracing itself, the first time."""
-    _report(action, type(error).__name__, encode_tag(error, max_bytes=256))
+        report_once("Ending a span", error)

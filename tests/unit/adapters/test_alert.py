@@ -4,7 +4,7 @@ import pytest
 
 from flext_observability import FlextAlert
 from flext_observability.adapters.alert import emit
-from flext_observability.adapters.instant import nanoseconds
+from flext_observability.domain.instant import nanoseconds
 from tests.recorded import Recorded
 
 

@@ -4,8 +4,8 @@ import pytest
 from opentelemetry._logs import SeverityNumber
 
 from flext_observability import FlextLogEntry, correlation_scope, traced
-from flext_observability.adapters.instant import nanoseconds
 from flext_observability.adapters.log_entry import emit
+from flext_observability.domain.instant import nanoseconds
 from tests.recorded import Recorded
 
 

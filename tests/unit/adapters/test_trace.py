@@ -3,8 +3,8 @@ from __future__ import annotations
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, set_span_in_context
 
 from flext_observability import FlextTrace, traced
-from flext_observability.adapters.instant import nanoseconds
 from flext_observability.adapters.trace import process_service_name, start, start_silently
+from flext_observability.domain.instant import nanoseconds
 from tests.recorded import Recorded
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from flext_observability.adapters.instant import nanoseconds
+from flext_observability.domain.instant import moment_at, nanoseconds
 
 
 def test_microseconds_are_exact() -> None:
@@ -16,3 +16,8 @@ def test_other_zones_are_the_same_moment() -> None:
 
 def test_moments_before_the_epoch_are_its_start() -> None:
     assert nanoseconds(datetime(1960, 1, 1, tzinfo=UTC)) == 0
+
+
+def test_there_and_back() -> None:
+    moment = datetime(2026, 1, 1, 12, 30, 0, 123457, tzinfo=UTC)
+    assert moment_at(nanoseconds(moment) + 999) == moment

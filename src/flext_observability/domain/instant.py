@@ -1,4 +1,4 @@
-"""Aware datetime → nanoseconds since the Unix epoch."""
+"""Aware datetime ↔ nanoseconds since the Unix epoch."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ _MICROSECOND = timedelta(microseconds=1)
 def nanoseconds(moment: datetime) -> int:
     """Return the moment in nanoseconds since the epoch, exact to the microsecond; 0 for moments before it."""
     return max((moment - _EPOCH) // _MICROSECOND * 1000, 0)
+
+
+def moment_at(time_ns: int) -> datetime:
+    """Return the moment in UTC, to the microsecond; what is left over is cut off."""
+    return _EPOCH + time_ns // 1000 * _MICROSECOND
