@@ -25,12 +25,12 @@ def audit(requirements: Path) -> tuple[list[dict[str, object]], str]:
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        return [], f"no answer within {TIMEOUT_SECONDS} s"
+        return [], f"the advisory service cannot be reached (no answer within {TIMEOUT_SECONDS} s)"
     try:
         found = cast("list[dict[str, object]]", json.loads(run.stdout)["dependencies"])
     except (ValueError, KeyError):
         lines = run.stderr.strip().splitlines() or ["no answer"]
-        return [], lines[-1][:200]
+        return [], f"the advisory service cannot be reached ({lines[-1][:120]} …)"
     return found, ""
 
 
