@@ -142,6 +142,31 @@ def test_each_record_arrives_once_after_a_second_start_and_none_after_the_end(re
     assert_each_once(received)
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("provider", ["", "logger_provider=theirs"])
+def test_each_record_arrives_once_beside_a_handler_of_opentelemetry(
+    provider: str, when: str, received: Collector
+) -> None:
+    adopted = """
+        from opentelemetry import _logs
+        from opentelemetry.sdk._logs import LoggerProvider
+        theirs = LoggerProvider()
+        _logs.set_logger_provider(theirs)
+    """
+    handler = f"""
+        import warnings
+        warnings.simplefilter("ignore")  # the SDK's class is deprecated, and still what programs have
+        from opentelemetry.sdk._logs import LoggingHandler
+        logging.getLogger().addHandler(LoggingHandler({provider}))
+    """
+    parts = {"before": textwrap.dedent(adopted) if provider else "", "after": ""}
+    parts[when] += textwrap.dedent(handler)
+    succeed(program(**parts), received)
+    assert sorted(record.body.string_value for record in received.log_records()) == ["inside 1", "outside"]
+    (span,) = received.spans()
+    assert sorted(record.trace_id for record in received.log_records()) == [b"", span.trace_id]
+
+
 def test_a_handler_that_logs_or_traces_itself_recurses_nowhere(received: Collector) -> None:
     before = """
         class Talking(logging.Handler):

@@ -32,6 +32,7 @@ from opentelemetry.util._decorator import (
 __all__ = [
     "Gauge",
     "agnostic_context_manager",
+    "feeds",
     "is_suppressed",
     "make_logger_provider",
     "no_logger_provider_yet",
@@ -84,6 +85,14 @@ def no_meter_provider_yet() -> bool:
 def no_logger_provider_yet() -> bool:
     """Whether nobody has installed a logger provider."""
     return isinstance(get_logger_provider(), ProxyLoggerProvider)
+
+
+def feeds(handler: object, provider: object) -> bool:
+    """Whether a handler of standard-library logging is OpenTelemetry's own and emits to this provider; None: the global one."""
+    theirs = getattr(handler, "_logger_provider", None)
+    if provider is None and isinstance(theirs, ProxyLoggerProvider):
+        return True  # made before there was a global one
+    return theirs is not None and theirs is (provider or get_logger_provider())
 
 
 def make_logger_provider(

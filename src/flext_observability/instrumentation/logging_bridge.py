@@ -14,7 +14,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 from flext_observability.domain.encoding import AttributeValue, encode_attributes, encode_tag
 from flext_observability.domain.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
 from flext_observability.domain.locks import ForkSafeLock
-from flext_observability.engine.compat import is_suppressed
+from flext_observability.engine.compat import feeds, is_suppressed
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
@@ -136,7 +136,7 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel
             original(self, record)
             return
         if record.levelno >= threshold and not _here.emitting:
-            taken = _take(record, otel_loggers)
+            taken = not _brought(self, record, otel_loggers.provider) and _take(record, otel_loggers)
             if taken and otel_loggers.on_console and not self.hasHandlers():
                 return
         _here.record = record
@@ -146,6 +146,15 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel
             _here.record = outer
 
     return call_handlers
+
+
+def _brought(logger: logging.Logger | None, record: logging.LogRecord, provider: LoggerProvider | None) -> bool:
+    """Whether a handler of OpenTelemetry's own, which the program has added, brings the record to the same place."""
+    while logger is not None:
+        if any(record.levelno >= handler.level and feeds(handler, provider) for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:

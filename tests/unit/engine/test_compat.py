@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from opentelemetry._logs import get_logger_provider
+from opentelemetry._logs._internal import ProxyLoggerProvider  # noqa: PLC2701 — what programs get before a start
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
@@ -37,3 +39,19 @@ print([ask() for ask in questions[:2]])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split("\n")[:2] == ["[True, True, True]", "[False, False]"]
+
+
+class _Theirs:
+    def __init__(self, provider: object) -> None:
+        self._logger_provider = provider
+
+
+def test_a_handler_feeds_the_provider_that_it_was_made_for_or_the_global_one() -> None:
+    own, other = LoggerProvider(shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
+    unset = ProxyLoggerProvider()
+    assert compat.feeds(_Theirs(own), own)
+    assert not compat.feeds(_Theirs(other), own)
+    assert not compat.feeds(_Theirs(unset), own)
+    assert compat.feeds(_Theirs(unset), None)
+    assert compat.feeds(_Theirs(get_logger_provider()), None)
+    assert not compat.feeds(object(), None)
