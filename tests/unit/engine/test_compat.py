@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from opentelemetry._logs import get_logger_provider
-from opentelemetry._logs._internal import ProxyLoggerProvider  # noqa: PLC2701 — what programs get before a start
+from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
