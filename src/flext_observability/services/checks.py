@@ -11,6 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, cast
 
 from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.exceptions import describe_error
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 
@@ -36,7 +37,7 @@ class RegisteredCheck:
             healthy; raises for unhealthy.
         critical: Whether its failure makes the whole unhealthy, not only degraded.
         timeout_seconds: Time limit of one run.
-        interval_seconds: Time between runs on schedule; None for on demand.
+        interval_seconds: How long what was found stays fresh, for those who run checks on a schedule; None: they do not.
     """
 
     name: str
@@ -45,7 +46,7 @@ class RegisteredCheck:
     timeout_seconds: float = TIMEOUT_SECONDS
     interval_seconds: float | None = None
     _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
-    _running: Future[_Outcome] | None = None
+    _running: tuple[Thread, Future[_Outcome]] | None = None
 
     async def run(self, clock: Clock) -> FlextHealthCheck:
         """Run the check once and tell what it found; never raises an ``Exception``.
@@ -59,7 +60,7 @@ class RegisteredCheck:
         except _Late as late:
             found = _check(self.name, "unknown", str(late))
         except Exception as error:  # noqa: BLE001 - a check that raises says that something is wrong
-            found = _check(self.name, "unhealthy", f"{type(error).__name__}: {encode_tag(error)}")
+            found = _check(self.name, "unhealthy", describe_error(error))
         return found.model_copy(update={"duration_seconds": max(clock.monotonic() - began, 0.0)})
 
     async def _answer(self) -> object:
@@ -88,12 +89,15 @@ class RegisteredCheck:
 
     def _start_thread(self) -> Future[_Outcome]:
         with self._lock:
-            if self._running is not None and not self._running.done():
+            # A thread that is not alive leaves no outcome: it could not start, or the process was forked meanwhile.
+            if self._running is not None and self._running[0].is_alive() and not self._running[1].done():
                 raise _Late("the run before has not ended")
-            future = self._running = Future[_Outcome]()
+            future = Future[_Outcome]()
             future.set_running_or_notify_cancel()
-        arguments = (_settle, future, self.call)
-        Thread(target=copy_context().run, args=arguments, name=f"flext-check-{self.name}", daemon=True).start()
+            arguments = (_settle, future, self.call)
+            thread = Thread(target=copy_context().run, args=arguments, name=f"flext-check-{self.name}", daemon=True)
+            thread.start()
+            self._running = (thread, future)
         return future
 
 

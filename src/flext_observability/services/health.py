@@ -72,7 +72,8 @@ class FlextHealthService:
                 for unhealthy.
             critical: Whether its failure makes the whole unhealthy; of another one, only degraded.
             timeout_seconds: Time limit of one run, above 0; a check that takes longer is ``unknown``.
-            interval_seconds: Time between runs on schedule, above 0; None for on demand only.
+            interval_seconds: Time between runs, above 0, for those who run checks on a schedule; None for on demand only.
+                This service itself runs checks on demand alone.
 
         Returns:
             Success, or a failure (``invalid_health_check``).
@@ -94,6 +95,7 @@ class FlextHealthService:
             What was found, whatever its status; or a failure: ``invalid_health_check``, ``unknown_check``. Running inside an event
             loop gives a ``PendingResult``: await it.
         """
+        from flext_observability.domain.entity import shown
         from flext_observability.domain.health_check import FlextHealthCheck
 
         if isinstance(check, FlextHealthCheck):
@@ -102,7 +104,7 @@ class FlextHealthService:
             registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
             known = ", ".join(self._registered) or "nothing"
         if registered is None:
-            message = f"Invalid health check name: {check!r} is not registered (registered: {known})"
+            message = f"Invalid health check name: {shown(check)} is not registered; register it (registered: {known})"
             return FlextResult[FlextHealthCheck].fail(message, code="unknown_check")
 
         async def work() -> FlextResult[FlextHealthCheck]:
@@ -161,12 +163,14 @@ def _sum_up(checks: dict[str, FlextHealthCheck], others: set[str]) -> FlextHealt
 
 def _wrong_registration(name: object, call: object, timeout_seconds: object, interval_seconds: object) -> str:
     """Return the field and what is wrong with it; empty when nothing is."""
+    from flext_observability.domain.entity import shown
+
     if not isinstance(name, str) or not name.strip():
-        return f"name: {name!r} is blank or no text; say what is checked, such as 'database'"
+        return f"name: {shown(name)} is blank or no text; say what is checked, such as 'database'"
     if not callable(call):
-        return f"callable: {call!r} cannot be called; pass a function without arguments"
+        return f"callable: {shown(call)} cannot be called; pass a function without arguments"
     for field, seconds in (("timeout", timeout_seconds), ("interval", interval_seconds)):
         valid = isinstance(seconds, int | float) and not isinstance(seconds, bool) and isfinite(seconds) and seconds > 0
         if not valid and not (field == "interval" and seconds is None):
-            return f"{field}: {seconds!r}; use seconds above 0"
+            return f"{field}: {shown(seconds)}; use seconds above 0"
     return ""

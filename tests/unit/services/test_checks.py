@@ -10,6 +10,7 @@ import pytest
 from flext_observability import FlextHealthCheck, FlextResult
 from flext_observability.services.checks import RegisteredCheck
 from flext_observability.services.dependencies import SystemClock
+from tests.programs import run as run_program
 
 
 def run(call: Callable[[], object], timeout_seconds: float = 5.0) -> tuple[str, str]:
@@ -114,11 +115,41 @@ class TestHangingSyncCheck:
         assert started == ["flext-check-slow"]
         released.set()
         assert ended.wait(5)
-        while check._running is not None and not check._running.done():
+        while check._running is not None and not check._running[1].done():
             ended.wait(0.001)
         check.timeout_seconds = 5
         assert asyncio.run(check.run(clock)).status == "healthy"
         assert len(started) == 2
+
+
+def test_a_check_whose_thread_cannot_start_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    check = RegisteredCheck("crowded", lambda: True)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        found = asyncio.run(check.run(SystemClock()))
+    assert (found.status, found.message) == ("unhealthy", "RuntimeError: can't start new thread")
+    assert asyncio.run(check.run(SystemClock())).status == "healthy"
+
+
+def test_a_forked_child_runs_a_check_that_hangs_in_the_parent() -> None:
+    done = run_program("""
+        import os, threading
+        from flext_observability import FlextHealthService
+
+        health, hang, parent = FlextHealthService(), threading.Event(), os.getpid()
+        health.register_check("slow", lambda: hang.wait() if os.getpid() == parent else True, timeout_seconds=0.05)
+        print(health.execute_health_check("slow").unwrap().message, flush=True)
+        child = os.fork()
+        if child == 0:
+            print(health.execute_health_check("slow").unwrap().status, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        hang.set()
+    """)
+    assert done.lines == ["no answer within 0.05 s", "healthy"], done.err
 
 
 def test_a_sync_check_does_not_block_the_loop() -> None:
