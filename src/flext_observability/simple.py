@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
+from flext_observability.adapters.trace import process_service_name
 from flext_observability.domain.factory import get_global_factory
 from flext_observability.domain.result import FlextResult
 from flext_observability.facade import get_observability
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.trace import FlextTrace
     from flext_observability.services.tracing import FlextTracingService
-
-UNKNOWN_SERVICE = "unknown_service"
 
 
 def flext_create_metric(
@@ -78,7 +77,7 @@ def flext_create_trace(
     if operation_name is None:
         operation_name = cast("str", name)
         if service_name is None:
-            service_name = UNKNOWN_SERVICE if active is None else active.config.service_name
+            service_name = process_service_name()
     if operation and isinstance(cast("object", context), Mapping | None):
         context = {"flext.operation": operation, **(context or {})}
     created = get_global_factory().create_trace(operation_name, cast("str", service_name), context, parent_trace_id)

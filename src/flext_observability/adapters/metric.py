@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCOPE_NAME = "flext_observability"
 InstrumentKind = Literal["counter", "up_down_counter", "gauge", "histogram"]
+MAX_CONFLICTS = 100
+"""Conflicts that are remembered: a program that makes up units or names is told so by the first ones."""
 Write = Callable[[float, "Attributes", "Context | None"], None]
 
 _SECONDS = (
@@ -139,16 +141,23 @@ def instrument(
         first, write = known
         if (first.kind, first.unit) == (asked.kind, asked.unit):
             return write
-        raise InstrumentConflict(_instruments.conflicts.setdefault(asked, Conflict(first, asked)))
+        conflict = _instruments.conflicts.get(asked) or Conflict(first, asked)
+        if len(_instruments.conflicts) < MAX_CONFLICTS:
+            _instruments.conflicts[asked] = conflict
+        raise InstrumentConflict(conflict)
 
 
-def record(metric: FlextMetric) -> None:
-    """Record the entity's value, tags as attributes.
+def instrument_of(metric: FlextMetric, *, description: str = "") -> Write:
+    """Return the writing call of an entity's instrument.
 
     Raises:
         InstrumentConflict: The name is in use for another kind or unit.
     """
-    write = instrument(metric.name, cast("InstrumentKind", metric.metric_type), metric.unit)
+    return instrument(metric.name, cast("InstrumentKind", metric.metric_type), metric.unit, description=description)
+
+
+def record(metric: FlextMetric, write: Write) -> None:
+    """Record the entity's value, tags as attributes, with its instrument's call."""
     write(float(metric.value), metric.tags, None)
 
 
@@ -159,7 +168,7 @@ def discard(conflict: Conflict) -> None:
 
 
 def conflicts() -> tuple[Conflict, ...]:
-    """Return every conflict met in this process, in order."""
+    """Return the first ``MAX_CONFLICTS`` conflicts met in this process, in order."""
     with _instruments.lock:
         return tuple(_instruments.conflicts.values())
 

@@ -50,10 +50,9 @@ class FlextAlertService:
         Returns:
             A copy with the status ``resolved``; or a failure: ``invalid_alert``, ``not_active``.
         """
-        alert_id = alert if isinstance(alert, str) else _checked(alert).map(lambda valid: valid.id)
-        if isinstance(alert_id, FlextResult):
-            return alert_id.flat_map(self._resolve)
-        return self._resolve(alert_id)
+        if isinstance(alert, str):
+            return self._resolve(alert)
+        return _checked(alert).flat_map(lambda valid: self._resolve(valid.id))
 
     def active_alerts(self) -> tuple[FlextAlert, ...]:
         """Return the alerts that are not resolved, oldest first."""

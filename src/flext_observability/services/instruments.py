@@ -7,8 +7,8 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
-from flext_observability.services.guard import report_once
-from flext_observability.spans.arguments import encode
+from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.mishap import report_once
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -37,15 +37,20 @@ class _Handle:
             attributes: Names and values of any type, encoded once, here.
             more: Further attributes, which win.
         """
-        return type(self)(self._write, encode(self._bound, encode(attributes, more)))
+        return type(self)(self._write, self._with({**encode_attributes(attributes), **more}))
 
     def _put(self, value: float, attributes: Mapping[str, object] | None) -> None:
         try:
             if type(value) not in _PLAIN or not self._lowest <= value <= _LARGEST:
                 value = self._usable(value)
-            self._write(value, encode(self._bound, attributes) if attributes else self._bound, None)
+            self._write(value, self._with(attributes) if attributes else self._bound, None)
         except Exception as error:  # noqa: BLE001 - a hot path goes on, whatever it was given
-            report_once(f"A measurement with {type(self).__name__}", error)
+            report_once(f"Measuring with a {type(self).__name__}", error)
+
+    def _with(self, attributes: Mapping[str, object]) -> Attributes:
+        """Encode attributes and put them over the bound ones."""
+        encoded = encode_attributes(attributes)
+        return {**self._bound, **encoded} if self._bound else encoded
 
     def _usable(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

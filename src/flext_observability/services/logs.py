@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters import log_entry as adapter
 from flext_observability.domain.result import FlextResult
+from flext_observability.services.dependencies import entity_factory
 from flext_observability.services.guard import never_raises
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class FlextLoggingService:
         """Make a service.
 
         Args:
-            container: Where to look up what the service needs; optional.
+            container: Where to look up ``clock`` and ``id_generator`` for new entries; optional.
         """
         self._container = container
 
@@ -46,14 +47,13 @@ class FlextLoggingService:
         Returns:
             The entry, or a failure (``invalid_log``).
         """
-        from flext_observability.domain.factory import get_global_factory
         from flext_observability.domain.log_entry import FlextLogEntry
 
         if isinstance(level, FlextLogEntry):
             return level.validate_business_rules().map(lambda _: level).tap(_emit)
         given = cast("object", attributes)
         merged = {**attributes, **context} if attributes and isinstance(given, Mapping) else attributes or context
-        return get_global_factory().create_log_entry(level, message or "", merged).tap(_emit)
+        return entity_factory(self._container).create_log_entry(level, message or "", merged).tap(_emit)
 
 
 def _emit(entry: FlextLogEntry) -> None:

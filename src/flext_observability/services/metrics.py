@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, Write, histogram_bounds
+from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.units import to_ucum
+from flext_observability.services.dependencies import entity_factory
 from flext_observability.services.exposition import Exposition
-from flext_observability.services.guard import never_raises, report_once
+from flext_observability.services.guard import never_raises
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ class FlextMetricsService:
         """Make a service.
 
         Args:
-            container: Where to look up what the service needs; optional.
+            container: Where to look up ``clock`` and ``id_generator`` for new entities; optional.
             store_size: Entities kept in ``_metrics_store``.
         """
         self._container = container
@@ -72,13 +76,14 @@ class FlextMetricsService:
         Returns:
             The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit).
         """
-        from flext_observability.domain.factory import get_global_factory
         from flext_observability.domain.metric import FlextMetric
 
         if isinstance(metric, FlextMetric):
-            return metric.validate_business_rules().flat_map(lambda _: self._record(metric, description))
-        made = get_global_factory().create_metric(metric, cast("float", value), unit, tags, metric_type)
-        return made.flat_map(lambda entity: self._record(entity, description))
+            checked = metric.validate_business_rules().map(lambda _: metric)
+        else:
+            factory = entity_factory(self._container)
+            checked = factory.create_metric(metric, cast("float", value), unit, tags, metric_type)
+        return checked.flat_map(lambda entity: _instrument(entity, description).map(partial(self._record, entity)))
 
     @never_raises
     def collect_metrics(
@@ -97,8 +102,12 @@ class FlextMetricsService:
         if not isinstance(cast("object", values), Mapping) or not values:
             message = "There is nothing to collect: pass a mapping from metric names to values that is not empty"
             return FlextResult[list["FlextMetric"]].fail(message, code="invalid_argument")
-        made = _all(_entity(service_name, name, given) for name, given in values.items())
-        return made.flat_map(lambda entities: _all(self._record(entity, "") for entity in entities))
+        made = _all(self._entity(service_name, name, given) for name, given in values.items())
+        return made.flat_map(
+            lambda entities: _all(_instrument(entity) for entity in entities).map(
+                lambda writes: [self._record(*each) for each in zip(entities, writes, strict=True)]
+            )
+        )
 
     @never_raises
     def export_prometheus_format(self) -> FlextResult[str]:
@@ -135,12 +144,13 @@ class FlextMetricsService:
             name: Instrument name.
             unit: In words or UCUM.
             description: For people.
-            bounds: Upper bounds of the buckets, ascending; by default those of the unit.
+            bounds: Upper bounds of the buckets in any order; by default those of the unit. The first call for a name decides.
             objective_seconds: The duration that matters, in seconds: it becomes a bound, with finer ones around it. For
-                histograms in ``s`` or ``ms``; no matter with ``bounds``.
+                histograms in ``s``, ``ms`` or ``us``; no matter with ``bounds``.
         """
-        chosen = _bounds(to_ucum(str(unit)), objective_seconds) if bounds is None else bounds
-        return Histogram(_writer(name, "histogram", unit, description, chosen))
+        return Histogram(
+            _writer(name, "histogram", unit, description, lambda: _bounds(unit, bounds, objective_seconds))
+        )
 
     def resize_store(self, store_size: int) -> None:
         """Keep this many entities in ``_metrics_store`` from now on."""
@@ -152,19 +162,25 @@ class FlextMetricsService:
         """Return each case of one name for two kinds or units met in this process, with what was discarded."""
         return adapter.conflicts()
 
-    def _record(self, metric: FlextMetric, description: str) -> FlextResult[FlextMetric]:
-        try:
-            write = adapter.instrument(
-                metric.name, cast("InstrumentKind", metric.metric_type), metric.unit, description=description
-            )
-        except InstrumentConflict as error:
-            adapter.discard(error.conflict)
-            return FlextResult["FlextMetric"].fail(f"Invalid metric: {error}", code="instrument_conflict")
+    def _entity(self, service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
+        fields = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {"value": given}
+        tags = fields.get("tags")
+        if tags is None or isinstance(tags, Mapping):
+            tags = {_SERVICE_TAG: service_name, **cast("Mapping[str, object]", tags or {})}
+        return entity_factory(self._container).create_metric(
+            name,
+            cast("float", fields.get("value")),
+            cast("str", fields.get("unit", "")),
+            cast("Mapping[str, object]", tags),
+            cast("str", fields.get("metric_type", "gauge")),
+        )
+
+    def _record(self, metric: FlextMetric, write: Write) -> FlextMetric:
         if metric.mark_emitted():
-            write(float(metric.value), metric.tags, None)
+            adapter.record(metric, write)
         if self._store(metric):
             self._exposition.add(metric, histogram_bounds(to_ucum(metric.unit)))
-        return FlextResult["FlextMetric"].ok(metric)
+        return metric
 
     def _store(self, metric: FlextMetric) -> bool:
         """Keep the entity unless it is here already; whether it was new."""
@@ -181,20 +197,13 @@ class FlextMetricsService:
             self._stored_ids.discard(self._metrics_store.popleft().id)
 
 
-def _entity(service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
-    from flext_observability.domain.factory import get_global_factory
-
-    fields = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {"value": given}
-    tags = fields.get("tags")
-    if tags is None or isinstance(tags, Mapping):
-        tags = {_SERVICE_TAG: service_name, **cast("Mapping[str, object]", tags or {})}
-    return get_global_factory().create_metric(
-        name,
-        cast("float", fields.get("value")),
-        cast("str", fields.get("unit", "")),
-        cast("Mapping[str, object]", tags),
-        cast("str", fields.get("metric_type", "gauge")),
-    )
+def _instrument(metric: FlextMetric, description: str = "") -> FlextResult[Write]:
+    """Return the call that records the entity; a conflict is counted and a failure."""
+    try:
+        return FlextResult.ok(adapter.instrument_of(metric, description=description))
+    except InstrumentConflict as error:
+        adapter.discard(error.conflict)
+        return FlextResult[Write].fail(f"Invalid metric: {error}", code="instrument_conflict")
 
 
 def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
@@ -208,22 +217,31 @@ def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
 
 
 def _writer(
-    name: str, kind: InstrumentKind, unit: str, description: str, bounds: Sequence[float] | None = None
+    name: str,
+    kind: InstrumentKind,
+    unit: str,
+    description: str,
+    bounds: Callable[[], Sequence[float]] | None = None,
 ) -> Write:
+    """Return the writing call of an instrument; one that discards when there can be none."""
     try:
-        return adapter.instrument(name, kind, unit, description=description, bounds=bounds)
+        chosen = None if bounds is None else bounds()
+        return adapter.instrument(name, kind, unit, description=description, bounds=chosen)
     except InstrumentConflict as error:
-        report_once(f"Using {kind} {name}", error)
+        report_once(f"Using {kind} {encode_tag(name)}", error)
         conflict = error.conflict
         return lambda _value, _attributes, _context: adapter.discard(conflict)
     except Exception as error:  # noqa: BLE001 - not an instrument name, or a foreign provider's own error
-        report_once(f"Making {kind} {name!r}", error)
+        report_once(f"Making {kind} {encode_tag(name)}", error)
         return lambda _value, _attributes, _context: None
 
 
-def _bounds(unit: str, objective_seconds: float | None) -> tuple[float, ...]:
-    standard = histogram_bounds(unit)
-    scale = {"s": 1.0, "ms": 1e3, "us": 1e6}.get(unit)
+def _bounds(unit: str, bounds: Sequence[float] | None, objective_seconds: float | None) -> tuple[float, ...]:
+    if bounds is not None:
+        return tuple(sorted({float(bound) for bound in bounds}))
+    ucum = to_ucum(unit)
+    standard = histogram_bounds(ucum)
+    scale = {"s": 1.0, "ms": 1e3, "us": 1e6}.get(ucum)
     if scale is None or not isinstance(objective_seconds, int | float) or not 0 < objective_seconds < 1e9:
         return standard
     around = (round(objective_seconds * scale * part, 9) for part in (0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, cast, final
 
 from opentelemetry import context as otel_context
@@ -13,8 +12,9 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, Statu
 
 from flext_observability.adapters import trace as adapter
 from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.instant import moment_at
 from flext_observability.domain.result import FlextResult
-from flext_observability.services.dependencies import find_clock
+from flext_observability.services.dependencies import entity_factory, find_clock
 from flext_observability.services.guard import never_raises
 from flext_observability.services.trace_registry import TRACES, OpenTrace
 from flext_observability.spans.block import TracedBlock, detach, traced
@@ -42,9 +42,10 @@ class FlextTracingService:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock``; optional.
+            container: Where to look up ``clock``, and ``id_generator`` for new traces; optional.
             recording: Whether traces become spans; if not, they get ids and nothing is recorded.
         """
+        self._container = container
         self._clock = find_clock(container)
         self._recording = recording
 
@@ -147,13 +148,12 @@ class FlextTracingService:
         context: Mapping[str, object] | None,
         parent_trace_id: str | None,
     ) -> FlextResult[FlextTrace]:
-        from flext_observability.domain.factory import get_global_factory
         from flext_observability.domain.trace import FlextTrace
 
         if isinstance(trace, FlextTrace):
             return trace.validate_business_rules().map(lambda _: trace)
         service = adapter.process_service_name() if service_name is None else service_name
-        return get_global_factory().create_trace(trace, service, context, parent_trace_id)
+        return entity_factory(self._container).create_trace(trace, service, context, parent_trace_id)
 
     def _start(self, trace: FlextTrace) -> None:
         if not trace.mark_emitted():
@@ -190,8 +190,7 @@ class FlextTracingService:
         return FlextResult[FlextTrace].ok(trace)
 
     def _finish(self, entry: OpenTrace, ending: Ending, cause: str | BaseException | None) -> FlextTrace:
-        seconds, rest = divmod(self._clock.time_ns(), 1_000_000_000)
-        entry.trace.end_time = datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)
+        entry.trace.end_time = moment_at(self._clock.time_ns())
         entry.trace.status = ending
         if isinstance(cause, BaseException):
             record_error(entry.span, cause)

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from flext_observability import FlextMetric
+from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import (
+    MAX_CONFLICTS,
     Conflict,
     Definition,
     InstrumentConflict,
@@ -12,6 +14,7 @@ from flext_observability.adapters.metric import (
     discard,
     histogram_bounds,
     instrument,
+    instrument_of,
     record,
 )
 from tests.recorded import Recorded
@@ -20,13 +23,15 @@ from tests.recorded import Recorded
 @pytest.mark.parametrize(("kind", "expected"), [("counter", 5), ("up_down_counter", 5), ("gauge", 3)])
 def test_each_kind_of_metric_becomes_its_instrument(recorded: Recorded, kind: str, expected: float) -> None:
     for value in (2, 3):
-        record(FlextMetric(name=f"adapter.{kind}", value=value, unit="bytes", tags={"a": "1"}, metric_type=kind))
+        metric = FlextMetric(name=f"adapter.{kind}", value=value, unit="bytes", tags={"a": "1"}, metric_type=kind)
+        record(metric, instrument_of(metric))
     assert recorded.metric(f"adapter.{kind}").unit == "By"
     assert recorded.values(f"adapter.{kind}") == {(("a", "1"),): expected}
 
 
 def test_histogram_has_bounds_that_fit_its_unit(recorded: Recorded) -> None:
-    record(FlextMetric(name="adapter.histogram", value=0.003, unit="seconds", metric_type="histogram"))
+    metric = FlextMetric(name="adapter.histogram", value=0.003, unit="seconds", metric_type="histogram")
+    record(metric, instrument_of(metric))
     (point,) = recorded.metric("adapter.histogram").data.data_points
     assert point.explicit_bounds == histogram_bounds("s")
     assert (point.count, point.sum) == (1, 0.003)
@@ -58,6 +63,15 @@ def test_another_kind_or_unit_is_a_conflict_that_names_both(kind: InstrumentKind
     assert conflict in conflicts()
     discard(conflict)
     assert conflict.discarded == 1
+
+
+def test_made_up_units_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter._instruments, "conflicts", {})
+    instrument("adapter.made.up", "counter", "s")
+    for number in range(MAX_CONFLICTS + 10):
+        with pytest.raises(InstrumentConflict):
+            instrument("adapter.made.up", "counter", f"unit{number}")
+    assert len(conflicts()) == MAX_CONFLICTS
 
 
 def test_a_definition_without_unit_says_so() -> None:

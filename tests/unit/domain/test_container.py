@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flext_observability.domain.container import FlextContainer
+from flext_observability.domain.container import FlextContainer, find
 from flext_observability.domain.result import FlextResult
 
 
@@ -92,3 +92,27 @@ def test_name_that_is_no_text_is_refused(name: Any) -> None:
     assert container.register(name, 1).code == "invalid_argument"
     assert container.register_factory(name, object).code == "invalid_argument"
     assert container.get(name).code == "not_found"
+
+
+class PlainContainer:
+    """A container of somebody else: bare values, and an exception for what is missing."""
+
+    def __init__(self, **values: object) -> None:
+        self._values = values
+
+    def get(self, name: str) -> Any:
+        return self._values[name]
+
+    def register(self, name: str, instance: object) -> Any:
+        self._values[name] = instance
+
+
+@pytest.mark.parametrize("container", [FlextContainer(), PlainContainer()])
+def test_what_a_container_holds_is_found(container: FlextContainer | PlainContainer) -> None:
+    assert find(container, "clock") is None
+    container.register("clock", 7)
+    assert find(container, "clock") == 7
+
+
+def test_without_a_container_there_is_nothing() -> None:
+    assert find(None, "clock") is None

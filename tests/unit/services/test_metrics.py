@@ -134,6 +134,13 @@ class TestCollectMetrics:
         assert (result.code, str(result.error)[:14]) == ("invalid_metric", "Invalid metric")
         assert len(service._metrics_store) == 0
 
+    def test_a_name_in_other_use_records_none(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        service.counter("svc.collect.taken").add(1)
+        result = service.collect_metrics("orders", {"svc.collect.good": 1, "svc.collect.taken": 2})
+        assert result.code == "instrument_conflict"
+        assert len(service._metrics_store) == 0
+        assert recorded.metric("svc.collect.good") is None
+
 
 def test_totals_never_fall_when_the_store_forgets() -> None:
     service = FlextMetricsService(store_size=1)
@@ -161,8 +168,15 @@ class TestHandles:
         service.counter(name).add(1)
         service.histogram(name, None).record(1)  # type: ignore[arg-type]  # wrong on purpose
 
+    @pytest.mark.parametrize("bounds", [5, ["x"], [None], [[1]]])
+    def test_wrong_bounds_give_a_handle_that_does_nothing(
+        self, recorded: Recorded, service: FlextMetricsService, bounds: Any
+    ) -> None:
+        service.histogram("svc.wrong.bounds", "s", bounds=bounds).record(1)
+        assert recorded.metric("svc.wrong.bounds") is None
+
     def test_bounds_as_given(self, recorded: Recorded, service: FlextMetricsService) -> None:
-        service.histogram("svc.bounds", "s", bounds=(1.0, 2.0)).record(1.5)
+        service.histogram("svc.bounds", "s", bounds=(2, 1.0, 2.0)).record(1.5)
         (point,) = recorded.metric("svc.bounds").data.data_points
         assert point.explicit_bounds == (1.0, 2.0)
 

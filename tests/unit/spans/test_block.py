@@ -250,7 +250,8 @@ class TestParent:
         assert inner.span_id == outer.get_span_context().span_id
 
     def test_what_raises_when_it_is_looked_at_counts_as_none(self, recorded: Recorded) -> None:
-        with traced("work", parent=Raising()):
+        parent: Any = Raising()
+        with traced("work", parent=parent):
             pass
         assert recorded.span("work").parent is None
 
