@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, cast, final
 
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.ports import ExportOutcome, SignalExporter
 
@@ -31,18 +31,25 @@ class Board:
 
     def __init__(self, grafana_url: str) -> None:
         self._grafana_url = grafana_url
+        self._lock = ForkSafeLock()
         self._open = 0
-        self._reset()
+        self._begin()
 
-    def _reset(self) -> None:
+    def _begin(self) -> None:
         self._pid = os.getpid()
-        self._lock = threading.Lock()
         self._view: LiveView | None = None
         self._points: dict[Hashable, MetricView] = {}
+
+    def _is_inherited(self) -> bool:
+        """Whether this is the copy in a forked child: what it has gathered is the parent's to draw."""
+        return self._pid != os.getpid()
 
     def opened(self) -> None:
         """Count one exporter more."""
         with self._lock:
+            if self._is_inherited():
+                self._begin()
+                self._open = 0  # the parent's exporters are not closed here
             self._open += 1
 
     def view(self) -> LiveView:
@@ -51,9 +58,9 @@ class Board:
         from flext_observability.render.live import LiveView, Pace
         from flext_observability.render.terminal import Terminal
 
-        if os.getpid() != self._pid:
-            self._reset()  # a forked child: what was gathered is the parent's to draw
         with self._lock:
+            if self._is_inherited():
+                self._begin()
             if self._view is None:
                 self._view = LiveView(
                     Terminal(), Pace(local_roots=True), link=lambda trace: grafana_trace_link(self._grafana_url, trace)
@@ -89,7 +96,7 @@ class Board:
         """Count one exporter less; with the last one, draw all that is left and the metrics."""
         with self._lock:
             self._open -= 1
-            if self._open or self._view is None or os.getpid() != self._pid:
+            if self._open or self._view is None or self._is_inherited():
                 return
             view, points = self._view, list(self._points.values())
             self._view, self._points = None, {}
@@ -116,8 +123,8 @@ class ConsoleExporter:
             return ExportOutcome(accepted=count)
         return ExportOutcome(
             reason="error",
-            message=f"The console exporter could not write to stderr: {failure}.",
-            fix='Give the program a stderr that can be written to, or take "console" out of its exporters.',
+            message=f"stderr cannot be written ({failure})",
+            fix='give the program a stderr that can be written to, or take "console" out of its exporters',
         )
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.console import ConsoleExporterFactory, factory
 from flext_observability.ports import SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
+from tests.programs import run
 from tests.unit.render.shop import Screen, no_terminal_settings
 
 
@@ -128,7 +129,7 @@ def test_a_stderr_that_cannot_be_written_is_an_outcome(stream: object, monkeypat
     program.work()
     outcome = made["logs"].export(program.batch("logs"), 1.0)
     assert (outcome.accepted, outcome.retry, outcome.reason) == (0, False, "error")
-    assert outcome.message.startswith("The console exporter could not write to stderr: ")
+    assert outcome.message.startswith("stderr cannot be written (")
     assert "console" in outcome.fix
     assert made["metrics"].export(program.batch("metrics"), 1.0).reason == "error"
     for exporter in made.values():
@@ -193,6 +194,24 @@ def test_a_forked_child_draws_its_own_spans_only(screen: Stderr, tmp_path: Path)
     assert "outside" in (tmp_path / "child").read_text()
     assert "job" not in (tmp_path / "child").read_text()
     assert "job" in screen.getvalue()
+
+
+def test_a_forked_child_draws_what_is_left_at_its_end() -> None:
+    done = run("""
+        import os, sys
+        from flext_observability import flush_observability, init_observability, traced
+
+        init_observability(service_name="shop", exporters="console")
+        with traced("in the parent"):
+            pass
+        flush_observability()
+        if os.fork() == 0:
+            with traced("in the child"):
+                pass
+            sys.exit(0)
+        os.wait()
+    """)
+    assert (done.err.count("in the parent"), done.err.count("in the child")) == (1, 1)
 
 
 def test_a_child_that_never_exports_leaves_the_parents_spans_alone(screen: Stderr, tmp_path: Path) -> None:
