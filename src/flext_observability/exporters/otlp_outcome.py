@@ -55,7 +55,6 @@ _BY_STATUS: dict[int, _Refusal] = {
     403: _UNAUTHORIZED,
     404: _WRONG_PLACE,
     405: _WRONG_PLACE,
-    408: _UNAVAILABLE,
     415: _Refusal(
         "rejected",
         "the receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
