@@ -211,8 +211,9 @@ class Store:
             trace.hidden += 1
             self._evicted["spans"] += 1
         else:
+            before = trace.spans.get(span.span_id)
             trace.spans[span.span_id] = span
-            trace.weight += _weight(span.name, span.status_message, span.attributes, span.events, span.links)
+            trace.weight += _span_weight(span) - (_span_weight(before) if before else 0)
         self._traces.put(span.trace_id, trace, trace.weight)
 
     def _add_log(self, log: LogView) -> None:
@@ -258,6 +259,10 @@ class Store:
             complete=not first.parent_id and not missing,
             version=trace.version,
         )
+
+
+def _span_weight(span: SpanView) -> int:
+    return _weight(span.name, span.status_message, span.attributes, span.events, span.links)
 
 
 def _weight(*parts: object) -> int:

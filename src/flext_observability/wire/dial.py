@@ -81,16 +81,15 @@ def _resolve(host: str, port: int, deadline: float) -> list[AddressInfo]:
 
 
 def _is_literal(host: str) -> bool:
-    return host[-1:].isdigit() or ":" in host
+    """Whether the host is an address already: no name's last label is a number."""
+    return host.rpartition(".")[2].isdigit() or ":" in host
 
 
 def _run_bounded(work: Callable[[], None], timeout_seconds: float) -> None:
     thread = threading.Thread(target=work, name="flext-observability-resolve", daemon=True)
     try:
         thread.start()
-    except (
-        RuntimeError
-    ):  # No thread to be had (limits, or the interpreter is ending): wait as long as the resolver does.
+    except RuntimeError:  # no thread to be had: wait as long as the resolver does
         work()
         return
     thread.join(timeout_seconds)

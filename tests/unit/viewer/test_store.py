@@ -42,12 +42,12 @@ def test_a_trace_without_its_root_or_a_parent_is_not_complete() -> None:
     assert store.traces()[0].complete is True
 
 
-def test_a_span_that_comes_again_is_kept_once() -> None:
-    store = Store()
-    store.add(spans=[span(1)])
-    store.add(spans=[span(1)])
+def test_a_span_that_comes_again_is_kept_and_weighed_once() -> None:
+    store = Store(StoreLimits(max_bytes=20_000))
+    for _ in range(100):
+        store.add(spans=[span(1)])
     assert store.traces()[0].spans == 1
-    assert store.summary().received["spans"] == 2
+    assert store.summary().received["spans"] == 100
 
 
 def test_the_latest_traces_come_first_and_can_be_chosen() -> None:
