@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -34,6 +35,7 @@ __all__ = [
     "agnostic_context_manager",
     "feeds",
     "is_suppressed",
+    "lasting_gauges",
     "make_logger_provider",
     "no_logger_provider_yet",
     "no_meter_provider_yet",
@@ -108,3 +110,31 @@ def make_logger_provider(
         # The general limits are given too: what is not given would be read from the environment, where it may be wrong.
         options["log_record_limits"] = LogRecordLimits(count, length, count, length)
     return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)
+
+
+def lasting_gauges() -> dict[type, Any]:
+    """Return, as a reader takes it, how gauges are kept for every reading (SDKs before 1.45 show a value to one reading only)."""
+    from opentelemetry.sdk.metrics import _Gauge as SdkGauge  # pyright: ignore[reportPrivateUsage]  # no other name
+    from opentelemetry.sdk.metrics.view import LastValueAggregation
+
+    class Lasting(LastValueAggregation):
+        def _create_aggregation(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 — the SDK's own kind
+            parent: Any = super()  # its method takes and gives private kinds
+            return _lasting(parent._create_aggregation(*arguments, **options))
+
+    return {SdkGauge: Lasting()}
+
+
+def _lasting(aggregation: Any) -> Any:  # noqa: ANN401 — the SDK's own kind
+    """Make the aggregation of one series give its last point again when nothing was set since."""
+    collect: Callable[..., Any] = aggregation.collect
+    last: Any = None
+
+    def collect_last(temporality: object, time_ns: int) -> Any:  # noqa: ANN401 — a point
+        nonlocal last
+        point = collect(temporality, time_ns)
+        last = replace(last, time_unix_nano=time_ns, exemplars=[]) if point is None else point
+        return last
+
+    aggregation.collect = collect_last
+    return aggregation

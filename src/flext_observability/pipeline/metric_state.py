@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
     ExponentialHistogramDataPoint,
     HistogramDataPoint,
     InMemoryMetricReader,
@@ -18,9 +20,12 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
 )
 
+from flext_observability.engine.compat import lasting_gauges
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
 
+MOST_EXEMPLARS = 20
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 
 
@@ -51,7 +56,7 @@ class MetricState:
     ) -> None:
         self.reader = InMemoryMetricReader(
             preferred_temporality=dict(preferred_temporality or {}),
-            preferred_aggregation=dict(preferred_aggregation or {}),
+            preferred_aggregation={**lasting_gauges(), **(preferred_aggregation or {})},
         )
         self._lock = threading.RLock()
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
@@ -84,12 +89,24 @@ class MetricState:
 
     def _restore(self, metric: Metric, scope: object) -> Metric:
         data: Any = metric.data  # each kind of data has points of its own kind
+        if getattr(data, "aggregation_temporality", None) is AggregationTemporality.DELTA:
+            return metric  # what was measured before does not belong to this interval
         points = [self._restore_point(point, (scope, metric.name)) for point in data.data_points]
         return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
 
     def _restore_point(self, point: Point, metric: object) -> Point:
         key = (metric, repr(sorted((point.attributes or {}).items())))
-        if point.exemplars:
-            self._exemplars[key] = point.exemplars
+        before = self._exemplars.get(key, ())
+        if not before and not point.exemplars:
             return point
-        return dataclasses.replace(point, exemplars=self._exemplars[key]) if key in self._exemplars else point
+        self._exemplars[key] = exemplars = _merged(point, before)
+        return dataclasses.replace(point, exemplars=exemplars)
+
+
+def _merged(point: Point, before: Sequence[Exemplar]) -> Sequence[Exemplar]:
+    """Return the newest exemplar of each bucket; as many as the SDK keeps where buckets move, or of a number, where it keeps one."""
+    both = [*before, *point.exemplars]
+    if isinstance(point, HistogramDataPoint):
+        by_bucket = {bisect_left(point.explicit_bounds, exemplar.value): exemplar for exemplar in both}
+        return [by_bucket[index] for index in sorted(by_bucket)]
+    return both[-(1 if isinstance(point, NumberDataPoint) else MOST_EXEMPLARS) :]

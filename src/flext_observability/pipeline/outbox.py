@@ -96,7 +96,7 @@ class Outbox(Generic[ItemT]):
         refused = min(outcome.refused, total - accepted)
         self._exported += accepted
         self._dropped[outcome.reason or "rejected"] += refused
-        rest = self._rest(batch, accepted + refused, total)
+        rest = self._rest(batch, accepted + refused)
         self.gone += len(batch) - len(rest)
         if outcome.retry:
             self._put_back(rest)
@@ -104,14 +104,17 @@ class Outbox(Generic[ItemT]):
         for item in rest:
             self._drop(item, outcome.reason or "error")
 
-    def _rest(self, batch: list[ItemT], known: int, total: int) -> list[ItemT]:
-        """Items whose fate is open; of a metric batch that was taken in part, the open points cannot be told apart and are given up."""
+    def _rest(self, batch: list[ItemT], known: int) -> list[ItemT]:
+        """Items whose fate is open: the last ones; of an item that was taken in part, the open points are given up."""
         if self._weigh is None:
             return batch[known:]
-        if known == 0:
-            return batch
-        self._dropped["rejected"] += total - known
-        return []
+        rest = deque(batch)
+        while rest and known >= (points := self._weigh(rest[0])):
+            known -= points
+            rest.popleft()
+        if known:
+            self._dropped["rejected"] += self._weigh(rest.popleft()) - known
+        return list(rest)
 
     def give_up(self, reason: str) -> int:
         """Drop all that waits or is in flight; return how many items that was."""

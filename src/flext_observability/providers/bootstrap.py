@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
@@ -103,8 +104,9 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
         SEATS.turn_off("metrics")
         return
     known = previous.meter if previous is not None else None
-    same = known is not None and known.key == meter_key(running.config, running.resource)
-    state = known if known is not None and same else MeterState(running.config, running.resource)
+    pushes = len(running.exporters.push["metrics"])
+    same = known is not None and known.key == meter_key(running.config, running.resource, pushes)
+    state = known if known is not None and same else MeterState(running.config, running.resource, pushes)
     running.meter = state
     if SEATS.meters is None:
         foreign = metrics.get_meter_provider()
@@ -117,7 +119,7 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
     schedule = Schedule(
         interval_seconds=running.config.metric_export_interval_seconds,
         request_timeout_seconds=running.config.metric_export_timeout_seconds,
-        max_batch=1,
+        max_batch=WAITING_DELTAS,
         periodic=True,
     )
     for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, state.for_push):
@@ -166,12 +168,12 @@ def _start_logs(running: Running) -> None:
 
 
 def _deliveries(
-    running: Running, signal: Signal, schedule: Schedule, queue_size: int, state: MetricState | None = None
+    running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Sequence[MetricState] = ()
 ) -> list[Delivery[Any]]:
     """Make one queue and worker for each push exporter of the signal."""
     cumulative = running.meter is not None and running.meter.cumulative
     made: list[Delivery[Any]] = []
-    for name, exporter in running.exporters.push[signal]:
+    for (name, exporter), state in zip_longest(running.exporters.push[signal], states):
         delivery: Delivery[Any] = Delivery(
             name=name,
             signal=signal,

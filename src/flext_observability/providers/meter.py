@@ -39,23 +39,31 @@ TEMPORALITIES: Mapping[str, Mapping[type, Any]] = {
 
 
 class MeterState:
-    """The states behind a meter provider: cumulative for all, and the preferred temporality for push when that differs.
+    """The states behind a meter provider: one cumulative state for all, unless push prefers another temporality.
 
-    A page always reads the cumulative state; a second state costs each measurement a second time, so it is made only on request.
+    A page always reads the cumulative state. Who reads a delta takes it away, so each push exporter then has a state of its own; each costs every
+    measurement once more.
+
+    Args:
+        config: Resolved settings.
+        resource: What the measurements are about.
+        pushes: Number of push exporters.
     """
 
-    def __init__(self, config: FlextObservabilityConfig, resource: Resource) -> None:
+    def __init__(self, config: FlextObservabilityConfig, resource: Resource, pushes: int) -> None:
         aggregation = _aggregation(config.metrics_default_histogram_aggregation)
-        self.key = meter_key(config, resource)
-        self.cumulative = config.metrics_temporality_preference == "cumulative"
+        preference = config.metrics_temporality_preference
+        self.key = meter_key(config, resource, pushes)
+        self.cumulative = preference == "cumulative"
         self.for_pages = MetricState(preferred_aggregation=aggregation)
-        self.for_push = self.for_pages
-        if not self.cumulative:
-            self.for_push = MetricState(TEMPORALITIES[config.metrics_temporality_preference], aggregation)
+        self.for_push = [
+            self.for_pages if self.cumulative else MetricState(TEMPORALITIES[preference], aggregation)
+            for _ in range(pushes)
+        ]
 
     def readers(self) -> list[MetricReader]:
         """Return the SDK readers of all states."""
-        return [self.for_pages.reader] if self.cumulative else [self.for_pages.reader, self.for_push.reader]
+        return [state.reader for state in dict.fromkeys((self.for_pages, *self.for_push))]
 
     def make_provider(self, config: FlextObservabilityConfig, resource: Resource) -> MeterProvider:
         """Return the SDK provider that feeds the states."""
@@ -67,11 +75,13 @@ class MeterState:
         )
 
 
-def meter_key(config: FlextObservabilityConfig, resource: Resource) -> tuple[object, ...]:
+def meter_key(config: FlextObservabilityConfig, resource: Resource, pushes: int) -> tuple[object, ...]:
     """Return what must stay the same for totals to be kept by a second start."""
+    cumulative = config.metrics_temporality_preference == "cumulative"
     return (
         resource,
         config.metrics_temporality_preference,
+        0 if cumulative else pushes,
         config.metrics_default_histogram_aggregation,
         config.metrics_exemplar_filter,
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from opentelemetry._logs import get_logger_provider
 from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import _Gauge as SdkGauge
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from flext_observability.engine import compat
@@ -55,3 +59,18 @@ def test_a_handler_feeds_the_provider_that_it_was_made_for_or_the_global_one() -
     assert compat.feeds(_Theirs(unset), None)
     assert compat.feeds(_Theirs(get_logger_provider()), None)
     assert not compat.feeds(object(), None)
+
+
+@pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
+def test_a_gauge_is_there_for_every_reading(temporality: AggregationTemporality) -> None:
+    reader = InMemoryMetricReader({SdkGauge: temporality}, compat.lasting_gauges())
+    gauge = MeterProvider([reader], shutdown_on_exit=False).get_meter("m").create_gauge("fill")
+    seen: list[Any] = []
+    for value in (1, None, 2, None):
+        if value is not None:
+            gauge.set(value)
+        data: Any = reader.get_metrics_data()
+        seen += data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
+    assert [point.value for point in seen] == [1, 1, 2, 2]
+    times = [point.time_unix_nano for point in seen]
+    assert times == sorted(set(times))

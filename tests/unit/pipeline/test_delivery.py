@@ -327,6 +327,19 @@ def test_a_failed_delta_reading_is_sent_again(make: Make) -> None:
     delivery.wait_flushed(ticket, time.monotonic())
 
 
+def test_closing_sends_all_readings_that_wait_with_the_last_one(make: Make) -> None:
+    numbers = iter(range(100))
+    exporter = ScriptedExporter(BUSY)
+    delivery = make(exporter, interval=0, max_batch=60, queue=60, refill=lambda: next(numbers))
+    delivery.start()
+    assert exporter.wait_for_batches(1)
+    deadline = time.monotonic() + 5
+    delivery.begin_close(deadline)
+    counts = delivery.wait_closed(deadline)
+    assert exporter.batches == [[0], [0, 1]]
+    assert (counts.exported, counts.dropped) == (2, {})
+
+
 def test_closing_reads_a_last_time_even_when_a_batch_was_under_way(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, MeterProvider
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from flext_observability.pipeline.metric_state import MetricState, count_points
 
@@ -56,6 +59,35 @@ def test_newer_exemplars_replace_older_ones() -> None:
     state.collect()
     counter.add(4)
     assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == [4]
+
+
+def test_each_bucket_keeps_its_newest_exemplar() -> None:
+    state = MetricState()
+    meter = provider_of(state).get_meter("m")
+    histogram = meter.create_histogram("took", explicit_bucket_boundaries_advisory=[1, 2])
+    for value in (5, 0.5, 0.7):
+        histogram.record(value)
+        state.collect()
+    assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == [0.7, 5]
+
+
+def test_moving_buckets_keep_the_newest_exemplars() -> None:
+    state = MetricState(preferred_aggregation={Histogram: ExponentialBucketHistogramAggregation()})
+    histogram = provider_of(state).get_meter("m").create_histogram("took")
+    for value in range(30):
+        histogram.record(value)
+        state.collect()
+    assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == list(range(10, 30))
+
+
+def test_a_delta_has_no_exemplars_of_earlier_intervals() -> None:
+    state = MetricState({Counter: AggregationTemporality.DELTA})
+    counter = MeterProvider([state.reader], shutdown_on_exit=False).get_meter("m").create_counter("sold")
+    with trace.use_span(NonRecordingSpan(SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(1)))):
+        counter.add(3)
+    assert len(points(state.collect())[0].exemplars) == 1
+    counter.add(4)
+    assert not points(state.collect())[0].exemplars
 
 
 def test_points_without_exemplars_stay_without() -> None:

@@ -111,6 +111,15 @@ def test_open_points_of_a_batch_taken_in_part_are_given_up() -> None:
     assert (box.counts().exported, box.counts().dropped, box.empty) == (5, {"rejected": 2}, True)
 
 
+def test_weighed_items_that_follow_those_taken_are_kept() -> None:
+    box = Outbox[int]("metrics", "fake", 3, lambda points: points)
+    for points in (2, 3, 4):
+        box.put(points)
+    box.take(3)
+    box.settle(ExportOutcome(accepted=3, retry=True))
+    assert (box.counts().exported, box.counts().dropped, box.counts().queued) == (3, {"rejected": 2}, 4)
+
+
 def test_a_weighed_batch_that_failed_whole_is_kept() -> None:
     box = Outbox[int]("metrics", "fake", 1, lambda points: points)
     box.put(7)

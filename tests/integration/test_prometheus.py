@@ -1,0 +1,439 @@
+"""One metric state, read by a page and by push: the same totals, names and exemplars over real HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from opentelemetry import metrics, trace
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_classic
+
+from flext_observability import init_observability, shutdown_observability
+from flext_observability.exporters.memory import memory_store
+from tests.backends.collector import Answer, Collector, collector
+from tests.programs import environment
+
+CLASSIC = "text/plain;version=0.0.4"
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+# What Prometheus 2 and 3 send.
+PROMETHEUS_2 = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+QUIET: dict[str, Any] = {"service_name": "shop", "prometheus_port": 0, "console": False}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A reply of the ops server."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def kind(self) -> str:
+        return self.headers["content-type"]
+
+    def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Return value by (name, labels), as prometheus_client reads the page."""
+        return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in self._samples()}
+
+    def exemplars(self) -> dict[tuple[str, str], str]:
+        """Return trace id by (name, upper bound of the bucket)."""
+        return {
+            (each.name, each.labels.get("le", "")): each.exemplar.labels["trace_id"]
+            for each in self._samples()
+            if each.exemplar
+        }
+
+    def _samples(self) -> Iterable[Any]:
+        parse = parse_openmetrics if self.kind.startswith("application/openmetrics-text") else parse_classic
+        return [sample for family in parse(self.body.decode()) for sample in family.samples]
+
+
+def scrape(address: str, accept: str = OPENMETRICS, *, path: str = "/metrics", **headers: str) -> Page:
+    place = urlsplit(address)
+    assert place.hostname
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=5)
+    try:
+        connection.request("GET", path, headers={"Accept": accept, **headers})
+        reply = connection.getresponse()
+        return Page(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
+    finally:
+        connection.close()
+
+
+def refuses(address: str) -> bool:
+    place = urlsplit(address)
+    with socket.socket() as sock:
+        return sock.connect_ex((place.hostname or "", place.port or 0)) != 0
+
+
+@pytest.fixture
+def received() -> Iterator[Collector]:
+    with collector() as running:
+        yield running
+
+
+def recorded_in_a_span(record: Callable[[], object]) -> str:
+    """Record within a span of its own; return its trace id."""
+    with trace.get_tracer("t").start_as_current_span("work") as span:
+        record()
+    return f"{span.get_span_context().trace_id:032x}"
+
+
+def newest(received: Collector, name: str) -> Any:
+    return [metric for metric in received.metrics() if metric.name == name][-1]
+
+
+def pushed_exemplars(received: Collector, name: str) -> set[str]:
+    """Return the trace ids on the newest point of a metric."""
+    metric = newest(received, name)
+    data = metric.histogram if metric.HasField("histogram") else metric.sum
+    return {exemplar.trace_id.hex() for exemplar in data.data_points[0].exemplars}
+
+
+# ---- the same on both sides ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accept", [CLASSIC, OPENMETRICS])
+def test_page_and_push_tell_the_same_totals(received: Collector, accept: str) -> None:
+    handle = init_observability(exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **QUIET).unwrap()
+    meter = metrics.get_meter("t")
+    sold = meter.create_counter("shop.sold", "{cup}")
+    for count, item in ((3, "tea"), (4, "coffee")):
+        sold.add(count, {"item.kind": item})
+    meter.create_up_down_counter("shop.stock", "By").add(-7)
+    meter.create_gauge("shop.fill", "1").set(0.5)
+    duration = meter.create_histogram("shop.duration", "s", explicit_bucket_boundaries_advisory=[0.1, 1])
+    for value in (0.05, 0.5, 5):
+        duration.record(value)
+    assert handle.flush().unwrap().complete
+    samples = scrape(handle.ops_address, accept).samples()
+    points = {
+        point.attributes[0].value.string_value: point.as_int for point in newest(received, "shop.sold").sum.data_points
+    }
+    assert points == {"tea": 3, "coffee": 4}
+    for item, value in points.items():
+        assert samples["shop_sold_total", (("item_kind", item),)] == value
+    assert samples["shop_stock_bytes", ()] == newest(received, "shop.stock").sum.data_points[0].as_int == -7
+    assert samples["shop_fill_ratio", ()] == newest(received, "shop.fill").gauge.data_points[0].as_double == 0.5
+    pushed = newest(received, "shop.duration").histogram.data_points[0]
+    assert list(pushed.bucket_counts) == [1, 1, 1]
+    buckets = {dict(labels).get("le"): value for (name, labels), value in samples.items() if name.endswith("_bucket")}
+    assert buckets == {"0.1": 1, "1": 2, "+Inf": 3}
+    assert samples["shop_duration_seconds_count", ()] == pushed.count == 3
+    assert samples["shop_duration_seconds_sum", ()] == pushed.sum
+    labels = next(dict(labels) for name, labels in samples if name == "target_info")
+    assert labels["service_name"] == "shop"
+
+
+def test_totals_stay_whole_while_many_threads_record_and_read(received: Collector) -> None:
+    handle = init_observability(
+        exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, metric_export_interval_seconds=0.02, **QUIET
+    ).unwrap()
+    counter = metrics.get_meter("t").create_counter("busy")
+    over = threading.Event()
+    seen: list[float] = []
+
+    def read() -> None:
+        while not over.is_set():
+            seen.append(scrape(handle.ops_address).samples().get(("busy_total", ()), 0))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    writers = [threading.Thread(target=lambda: [counter.add(1) for _ in range(5000)]) for _ in range(4)]
+    for each in (*readers, *writers):
+        each.start()
+    for each in writers:
+        each.join()
+    over.set()
+    for each in readers:
+        each.join()
+    handle.flush()
+    assert scrape(handle.ops_address).samples()["busy_total", ()] == 20_000
+    assert newest(received, "busy").sum.data_points[0].as_int == 20_000
+    pushed = [metric.sum.data_points[0].as_int for metric in received.metrics() if metric.name == "busy"]
+    assert pushed == sorted(pushed)
+
+
+# ---- exemplars -------------------------------------------------------------------------------------------------------
+
+
+def test_neither_reader_takes_exemplars_from_the_other(received: Collector) -> None:
+    handle = init_observability(exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **QUIET).unwrap()
+    meter = metrics.get_meter("t")
+    counter = meter.create_counter("sold")
+    histogram = meter.create_histogram("took", "s", explicit_bucket_boundaries_advisory=[1, 2])
+
+    def sell(seconds: float) -> str:
+        return recorded_in_a_span(lambda: (counter.add(1), histogram.record(seconds)))
+
+    first = sell(0.5)
+    assert scrape(handle.ops_address).exemplars() == {("sold_total", ""): first, ("took_seconds_bucket", "1"): first}
+    second = sell(1.5)  # in another bucket, so both are worth showing
+    handle.flush()
+    assert pushed_exemplars(received, "took") == {first, second}
+    assert pushed_exemplars(received, "sold") == {second}
+    third = sell(5)
+    handle.flush()
+    assert pushed_exemplars(received, "took") == {first, second, third}
+    assert scrape(handle.ops_address).exemplars() == {
+        ("sold_total", ""): third,
+        ("took_seconds_bucket", "1"): first,
+        ("took_seconds_bucket", "2"): second,
+        ("took_seconds_bucket", "+Inf"): third,
+    }
+    sent = {span.trace_id.hex() for span in received.spans()}
+    assert sent == {first, second, third}
+
+
+def test_the_classic_page_has_no_exemplars(received: Collector) -> None:
+    handle = init_observability(exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **QUIET).unwrap()
+    counter = metrics.get_meter("t").create_counter("sold")
+    made = recorded_in_a_span(lambda: counter.add(1))
+    page = scrape(handle.ops_address, CLASSIC)
+    assert page.samples()["sold_total", ()] == 1
+    assert made not in page.body.decode()
+
+
+# ---- the page over HTTP ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (PROMETHEUS_2, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (PROMETHEUS_3, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (CLASSIC, "text/plain; version=0.0.4; charset=utf-8"),
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0.1,text/plain;q=0.9", "text/plain; version=0.0.4; charset=utf-8"),
+    ],
+)
+def test_the_format_is_the_one_that_is_preferred(accept: str, kind: str) -> None:
+    handle = init_observability(exporters="prometheus", **QUIET).unwrap()
+    counter = metrics.get_meter("quoted").create_counter("quoted", description='Line one\nand "two" \\ three')
+    counter.add(2, {"item": 'a "quoted" \\ name\nof two lines', "other": "ünïcödé ☕"})
+    page = scrape(handle.ops_address, accept)
+    assert (page.status, page.kind) == (200, kind)
+    labels = (("item", 'a "quoted" \\ name\nof two lines'), ("other", "ünïcödé ☕"))
+    assert page.samples()["quoted_total", labels] == 2
+
+
+def test_the_page_is_compressed_for_those_who_ask() -> None:
+    handle = init_observability(exporters="prometheus", **QUIET).unwrap()
+    counter = metrics.get_meter("t").create_counter("sold")
+    for number in range(100):
+        counter.add(number, {"item": f"{number}"})
+    plain = scrape(handle.ops_address)
+    packed = scrape(handle.ops_address, **{"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body) / 3
+    assert gzip.decompress(packed.body) == plain.body
+
+
+PROGRAM = """
+import sys
+from opentelemetry import metrics
+from flext_observability import init_observability
+
+handle = init_observability(service_name="served").unwrap()
+meter = metrics.get_meter("t")
+meter.create_counter("sold").add(5)
+meter.create_observable_gauge("heat", [lambda options: [metrics.Observation(21.5)]], "Cel")
+print(handle.ops_address, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_program_serves_its_page_by_variables_alone() -> None:
+    settings = {
+        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": "0",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(settings),
+    ) as child:
+        assert child.stdout
+        address = child.stdout.readline().strip()
+        samples = scrape(address).samples()
+        _, errors = child.communicate("end\\n", timeout=20)
+    assert (samples["sold_total", ()], samples["heat_celsius", ()]) == (5, 21.5)
+    assert (child.returncode, errors) == (0, "")
+    assert refuses(address)
+
+
+# ---- ports -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_taken_port_degrades_metrics_alone_and_says_what_to_do(received: Collector) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        options: dict[str, Any] = {**QUIET, "prometheus_port": port, "prometheus_host": "127.0.0.1"}
+        handle = init_observability(
+            exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **options
+        ).unwrap()
+        status = handle.status()
+        assert {signal: each.state for signal, each in status.items()} == {
+            "traces": "active",
+            "metrics": "degraded",
+            "logs": "active",
+        }
+        assert (status["metrics"].exporters, handle.ops_address) == (("otlp_http",), "")
+        assert f"{port}" in status["metrics"].reason
+        assert "another port" in status["metrics"].fix
+        metrics.get_meter("t").create_counter("sold").add(1)
+        assert handle.flush().unwrap().complete
+    assert newest(received, "sold").sum.data_points[0].as_int == 1
+
+
+def test_a_second_start_moves_the_page_and_keeps_the_totals() -> None:
+    first = init_observability(exporters="prometheus", **QUIET).unwrap()
+    counter = metrics.get_meter("t").create_counter("kept")
+    counter.add(3)
+    before = first.ops_address
+    assert scrape(before).samples()["kept_total", ()] == 3
+    second = init_observability(exporters="prometheus", **QUIET).unwrap()
+    counter.add(4)
+    assert second.ops_address != before
+    assert refuses(before)
+    assert scrape(second.ops_address).samples()["kept_total", ()] == 7
+    third = init_observability(exporters="memory", **QUIET).unwrap()
+    assert third.ops_address == ""
+    assert refuses(second.ops_address)
+
+
+def test_a_second_start_on_the_same_port_goes_on_serving() -> None:
+    first = init_observability(exporters="prometheus", **QUIET).unwrap()
+    port = urlsplit(first.ops_address).port
+    counter = metrics.get_meter("t").create_counter("kept")
+    counter.add(3)
+    options: dict[str, Any] = {**QUIET, "prometheus_port": port}
+    second = init_observability(exporters="prometheus", **options).unwrap()
+    counter.add(4)
+    assert second.ops_address == first.ops_address
+    assert second.status()["metrics"].state == "active"
+    assert scrape(second.ops_address).samples()["kept_total", ()] == 7
+
+
+def test_the_page_is_gone_after_the_end() -> None:
+    handle = init_observability(exporters="prometheus", **QUIET).unwrap()
+    address = handle.ops_address
+    assert scrape(address).status == 200
+    shutdown_observability()
+    assert refuses(address)
+    with socket.create_server(("127.0.0.1", urlsplit(address).port or 0)):
+        pass  # the port is free for others
+
+
+# ---- deltas ----------------------------------------------------------------------------------------------------------
+
+
+def deltas(received: Collector, name: str) -> list[int]:
+    return [metric.sum.data_points[0].as_int for metric in received.metrics() if metric.name == name]
+
+
+def test_deltas_are_pushed_while_the_page_shows_totals(received: Collector) -> None:
+    handle = init_observability(
+        exporters=["otlp_http", "prometheus"],
+        otlp_endpoint=received.url,
+        metrics_temporality_preference="delta",
+        **QUIET,
+    ).unwrap()
+    counter = metrics.get_meter("t").create_counter("sold")
+    totals: list[float] = []
+    for count in (3, 4, 5):
+        counter.add(count)
+        totals.append(scrape(handle.ops_address).samples()["sold_total", ()])
+        handle.flush()
+    assert totals == [3, 7, 12]
+    assert deltas(received, "sold") == [3, 4, 5]
+
+
+def test_a_delta_carries_its_own_exemplars_only(received: Collector) -> None:
+    handle = init_observability(
+        exporters=["otlp_http", "prometheus"],
+        otlp_endpoint=received.url,
+        metrics_temporality_preference="delta",
+        **QUIET,
+    ).unwrap()
+    counter = metrics.get_meter("t").create_counter("sold")
+    first = recorded_in_a_span(lambda: counter.add(1))
+    handle.flush()
+    assert pushed_exemplars(received, "sold") == {first}
+    counter.add(1)  # outside a span: no exemplar
+    handle.flush()
+    assert deltas(received, "sold") == [1, 1]
+    assert pushed_exemplars(received, "sold") == set()
+    assert scrape(handle.ops_address).exemplars() == {("sold_total", ""): first}
+
+
+def test_a_delta_that_could_not_be_pushed_is_pushed_later(received: Collector) -> None:
+    handle = init_observability(
+        exporters={"metrics": ["otlp_http", "prometheus"], "traces": "none", "logs": "none"},
+        otlp_endpoint=received.url,
+        metrics_temporality_preference="delta",
+        metric_export_interval_seconds=0.05,
+        **QUIET,
+    ).unwrap()
+    received.standing = Answer(503)
+    counter = metrics.get_meter("t").create_counter("sold")
+    counter.add(3)
+    received.wait_for(lambda each: each.requests)
+    counter.add(4)
+    received.wait_for(lambda each: len(each.requests) == 2)
+    received.standing = Answer()
+    received.wait_for(lambda each: sum(deltas(each, "sold")) == 7)
+    report = handle.shutdown().unwrap()
+    assert (report.complete, report.dropped) == (True, {})
+    assert deltas(received, "sold") == [3, 4]
+
+
+def test_every_pushing_exporter_gets_every_delta(received: Collector) -> None:
+    store = memory_store()
+    store.clear()
+    handle = init_observability(
+        exporters=["otlp_http", "memory"],
+        otlp_endpoint=received.url,
+        metrics_temporality_preference="delta",
+        **QUIET,
+    ).unwrap()
+    counter = metrics.get_meter("t").create_counter("sold")
+    for count in (3, 4):
+        counter.add(count)
+        assert handle.flush().unwrap().complete
+    collected: Any = store.metrics  # points of several kinds, only one of which is looked at
+    kept = [
+        point.value
+        for data in collected
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "sold"
+        for point in metric.data.data_points
+    ]
+    assert sum(deltas(received, "sold")) == sum(kept) == 7
