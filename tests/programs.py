@@ -13,6 +13,10 @@ from pathlib import Path
 
 OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "JAEGER_", "ALERTMANAGER_", "GRAFANA_")
 
+UNMEASURED = {
+    "COVERAGE_PROCESS_CONFIG": ""
+}  # a setting for programs that the measuring of lines would slow down or hang
+
 
 @dataclass(frozen=True)
 class Finished:

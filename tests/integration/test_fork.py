@@ -12,7 +12,7 @@ import pytest
 
 from tests.backends.collector import Collector, collector
 from tests.backends.grpc_collector import grpc_collector
-from tests.programs import run, run_file
+from tests.programs import UNMEASURED, run, run_file
 
 
 @dataclass
@@ -260,11 +260,12 @@ def test_a_fork_amid_recording_threads_never_hangs_the_child(received: Collector
     program = (
         START
         + """
-import signal, threading
+import faulthandler, signal, threading
 from flext_observability import (
     flext_create_alert, flext_create_health_check, flext_create_log_entry, flext_create_metric, flext_create_trace,
 )
 
+faulthandler.register(signal.SIGALRM, chain=True)  # a child that hangs says where
 sys.setswitchinterval(1e-5)
 handle = init_observability(exporters={"traces": "memory", "logs": "memory", "metrics": "otlp"}, console=False).unwrap()
 logging.getLogger("app").propagate = False
@@ -301,7 +302,7 @@ for _ in range(40):
 os._exit(0)
 """
     )
-    done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
+    done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=received.url, **UNMEASURED)  # coverage's own lock may be held
     assert done.code == 0, done.err
     totals = [each.totals for each in everything(received).values() if "children" in each.totals]
     assert [(each["children"], each["made"], each["count"]) for each in totals] == [(1, 1, 1)] * 40

@@ -16,9 +16,8 @@ from tests.backends.collector import Collector, collector
 from tests.backends.grpc_collector import grpc_collector
 from tests.backends.ports import refusing_port
 from tests.backends.raw import raw_server, silent
-from tests.programs import Finished, environment, run
+from tests.programs import UNMEASURED, Finished, environment, run
 
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}  # measuring lines takes time at the very end of a process
 PROTOCOLS = ("http/protobuf", "grpc")
 
 USE_THREE_SIGNALS = """
