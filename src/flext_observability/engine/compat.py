@@ -76,17 +76,24 @@ def agnostic_context_manager(
 
 def no_tracer_provider_yet() -> bool:
     """Whether nobody has installed a tracer provider."""
-    return isinstance(get_tracer_provider(), ProxyTracerProvider)
+    return isinstance(_installed(get_tracer_provider), ProxyTracerProvider | None)
 
 
 def no_meter_provider_yet() -> bool:
     """Whether nobody has installed a meter provider."""
-    return isinstance(get_meter_provider(), _ProxyMeterProvider)
+    return isinstance(_installed(get_meter_provider), _ProxyMeterProvider | None)
 
 
 def no_logger_provider_yet() -> bool:
     """Whether nobody has installed a logger provider."""
-    return isinstance(get_logger_provider(), ProxyLoggerProvider)
+    return isinstance(_installed(get_logger_provider), ProxyLoggerProvider | None)
+
+
+def _installed(get: Callable[[], object]) -> object | None:
+    try:
+        return get()
+    except Exception:  # noqa: BLE001 — OTEL_PYTHON_*_PROVIDER names one that cannot be loaded: OTel has logged it
+        return None
 
 
 def feeds(handler: object, provider: object) -> bool:
@@ -104,7 +111,9 @@ def make_logger_provider(
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 
     options: dict[str, Any] = {}
-    if "log_record_limits" in signature(LoggerProvider).parameters:
+    if (
+        "log_record_limits" in signature(LoggerProvider).parameters
+    ):  # pragma: no branch — not in the oldest SDK, which is tested apart
         count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
         length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
         # The general limits are given too: what is not given would be read from the environment, where it may be wrong.

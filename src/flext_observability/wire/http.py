@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse, RemoteDisconnected
+from http.client import HTTPException, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import cast, final
 
@@ -182,6 +182,7 @@ def _tunnel(sock: socket.socket, proxy: Proxy, target: HttpTarget, deadline: flo
         place,
     )
     reply = _start_reply(sock, deadline, place, method="CONNECT")
+    reply.close()
     if reply.status != 200:
         raise TransportError("proxy", f"{place} answered {reply.status} {reply.reason} to CONNECT {goal}")
 
@@ -207,13 +208,21 @@ def _start_reply(sock: socket.socket, deadline: float, place: str, *, method: st
     response = HTTPResponse(cast("socket.socket", source), method=method)
     try:
         response.begin()
-    except TimeoutError as error:
-        raise TransportError("timeout", f"{place} did not answer in the time allowed") from error
-    except (RemoteDisconnected, OSError) as error:
-        raise TransportError("broken", f"{place} closed the connection without a reply") from error
-    except HTTPException as error:
-        raise _not_http(source.first_bytes, place) from error
+    except TransportError:
+        response.close()  # left to the garbage, its stream may go first, and Python complains
+        raise
+    except (OSError, HTTPException) as error:
+        response.close()
+        raise _no_reply(error, source.first_bytes, place) from error
     return response
+
+
+def _no_reply(error: Exception, first_bytes: bytes, place: str) -> TransportError:
+    if isinstance(error, TimeoutError):
+        return TransportError("timeout", f"{place} did not answer in the time allowed")
+    if isinstance(error, OSError):
+        return TransportError("broken", f"{place} closed the connection without a reply")
+    return _not_http(first_bytes, place)
 
 
 def _not_http(first_bytes: bytes, place: str) -> TransportError:
@@ -239,6 +248,7 @@ def _receive(sock: socket.socket, deadline: float, place: str) -> tuple[HttpRepl
         # The status is known and decides; what the body would have said is only a message.
         complete = False
     complete = complete and size <= MAX_REPLY_BYTES and not response.length
+    response.close()
     headers = {name.lower(): value for name, value in response.getheaders()}
     reply = HttpReply(response.status, headers, b"".join(parts)[:MAX_REPLY_BYTES], complete)
     return reply, complete and not response.will_close

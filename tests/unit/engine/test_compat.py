@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMet
 from opentelemetry.sdk.resources import Resource
 
 from flext_observability.engine import compat
+from tests.programs import run
 
 
 def test_suppression_lasts_as_long_as_its_body() -> None:
@@ -34,6 +35,7 @@ def test_globals_are_free_until_somebody_takes_them() -> None:
     program = """
 from opentelemetry import _logs, metrics, trace
 from flext_observability.engine import compat
+from tests.programs import run
 questions = (compat.no_tracer_provider_yet, compat.no_meter_provider_yet, compat.no_logger_provider_yet)
 print([ask() for ask in questions])
 trace.set_tracer_provider(trace.NoOpTracerProvider())
@@ -74,3 +76,16 @@ def test_a_gauge_is_there_for_every_reading(temporality: AggregationTemporality)
     assert [point.value for point in seen] == [1, 1, 2, 2]
     times = [point.time_unix_nano for point in seen]
     assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("signal", ["TRACER", "METER", "LOGGER"])
+def test_a_provider_that_cannot_be_loaded_is_none(signal: str) -> None:
+    program = """
+    from flext_observability import init_observability
+    from opentelemetry import trace
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    trace.get_tracer("t").start_span("x").end()
+    print(handle.flush().unwrap().exported)
+    """
+    done = run(program, 60, **{f"OTEL_PYTHON_{signal}_PROVIDER": "nobody"})
+    assert done.lines == ["1"], done.err
