@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
+from flext_observability.settings.choices import ALIASES
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -31,11 +32,7 @@ _BUILT_IN: Mapping[str, str] = {
 }
 _NEEDS: Mapping[str, tuple[str, str]] = {"otlp_grpc": ("grpc", "grpcio")}
 """Built-in exporter → module that not every platform has, and what to install."""
-_ALIASES: Mapping[str, str] = {
-    "otlp": "otlp_http",
-    "otlp_proto_http": "otlp_http",
-    "otlp_proto_grpc": "otlp_grpc",
-}
+_ALIASES: Mapping[str, str] = {"otlp": "otlp_http", **ALIASES}
 _RESERVED = ("none", *_ALIASES)
 _registered: dict[str, ExporterFactory] = {}
 

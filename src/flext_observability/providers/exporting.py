@@ -10,7 +10,7 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.ports import ExporterUnavailable, PullExporter, SignalExporter
 from flext_observability.providers.notices import Notices
 from flext_observability.registry import find_exporter
-from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
 
 _BEFORE_FIX = re.compile(r"[.:] (?=Install |pip install )")  # where the registry's sentence turns to the next action
@@ -39,21 +39,16 @@ class Exporters:
 def open_exporters(settings: ResolvedSettings, notices: Notices) -> Exporters:
     """Make every exporter that the settings name."""
     exporters = Exporters()
-    enabled = enabled_signals(settings.config)
+    wanted = enabled_signals(settings.config)
     for signal in SIGNALS:
-        for name in settings.config.exporters.get(signal, ()) if enabled[signal] else ():
+        for name in settings.config.exporters.get(signal, ()) if wanted[signal] else ():
             _open(name, signal, settings, exporters, notices)
     return exporters
 
 
 def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
     """Return which signals the settings want at all."""
-    wanted: dict[Signal, bool] = {
-        "traces": config.traces_enabled,
-        "metrics": config.metrics_enabled,
-        "logs": config.logs_enabled,
-    }
-    return {signal: on and not config.disabled for signal, on in wanted.items()}
+    return {signal: enabled(config, signal) and not config.disabled for signal in SIGNALS}
 
 
 def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
@@ -79,4 +74,4 @@ def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Expo
             exporters.push[signal].append((name, exporter))
         elif signal not in settings.complete:
             fix = f"Name it for {', '.join(sorted(carried))}, and another one for {signal}"
-            notices.degrade(signal, f"the exporter '{name}' does not carry {signal}", fix)
+            notices.degrade(signal, f"The exporter '{name}' does not carry {signal}", fix)

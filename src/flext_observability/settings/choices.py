@@ -14,6 +14,9 @@ _SAMPLERS = ("always_on", "always_off", "parentbased_always_off", DEFAULT_SAMPLE
 _PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
 _EXPORTERS = ("otlp", "otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "none")
 
+ALIASES: Mapping[str, str] = {"otlp_proto_http": "otlp_http", "otlp_proto_grpc": "otlp_grpc"}
+"""Exporter's name as OpenTelemetry spells it → its name here."""
+
 ExporterNames = Mapping[Signal, Sequence[str]]
 NO_EXPORTERS: ExporterNames = {}
 

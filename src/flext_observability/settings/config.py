@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, final
 
+from flext_observability.domain.report import Signal
 from flext_observability.settings.fields import UNSET, Field, table
 from flext_observability.settings.kinds import without_credentials
 from flext_observability.settings.table_signals import LimitFields
@@ -46,6 +47,16 @@ def concrete(values: Mapping[str, object]) -> FlextObservabilityConfig:
             value = dict(cast("Mapping[object, object]", default)) if isinstance(default, Mapping) else default
         object.__setattr__(config, name, value)
     return config
+
+
+def enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
+    """Whether a resolved configuration has this signal switched on (``disabled`` apart)."""
+    switches: Mapping[Signal, bool] = {
+        "traces": config.traces_enabled,
+        "metrics": config.metrics_enabled,
+        "logs": config.logs_enabled,
+    }
+    return switches[signal]
 
 
 def _shown(name: str, value: object) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
-from flext_observability.settings.choices import DEFAULT_SAMPLER, RATIO_SAMPLERS
-from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete
+from flext_observability.settings.choices import ALIASES, DEFAULT_SAMPLER, RATIO_SAMPLERS
+from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete, enabled
 from flext_observability.settings.kinds import RATIO
 from flext_observability.settings.otlp import PARTS, protocol_of
 from flext_observability.settings.reading import ARGUMENT, DEFAULT, Draft, rank
@@ -33,7 +33,6 @@ GENERAL_LIMITS: Mapping[str, str] = {
 }
 """Special limit → the general one that it follows."""
 
-_ALIASES = {"otlp_proto_http": "otlp_http", "otlp_proto_grpc": "otlp_grpc"}
 _TREE_SIGNALS: tuple[Signal, ...] = ("traces", "logs")
 
 
@@ -50,8 +49,8 @@ def derive_identity(draft: Draft) -> None:
     if draft.source("service_name") == DEFAULT:
         name = f"unknown_service:{os.path.basename(sys.executable or 'python')}"  # noqa: PTH119 - pathlib costs start-up time
         draft.values["service_name"] = name
-        message = f"No service name is set: back ends show {name}."
-        draft.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME."))
+        message = f"No service name is set: back ends show {name}"
+        draft.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME"))
 
 
 def derive_sampler(draft: Draft) -> None:
@@ -81,8 +80,8 @@ def _contradiction(draft: Draft, sampler: str) -> None:
     if draft.source("sampler") == ARGUMENT:
         draft.mistakes.append(f"sampler {sampler!r} takes no sample_ratio: give one of the two")
     else:
-        message = f"{draft.source('sampler')}={sampler!r} is not used: {draft.source('sample_ratio')} is set too."
-        draft.notices.append(Notice("traces", message, "Unset one of the two.", degrades=True))
+        message = f"{draft.source('sampler')}={sampler!r} is not used: {draft.source('sample_ratio')} is set too"
+        draft.notices.append(Notice("traces", message, "Unset one of the two", degrades=True))
 
 
 def _ratio_argument(draft: Draft) -> float:
@@ -95,8 +94,8 @@ def _ratio_argument(draft: Draft) -> float:
         if source == ARGUMENT:
             draft.mistakes.append(f"sampler_arg must be {RATIO.allowed}, got {text!r}")
         else:
-            message = f"{source}={text!r} is not valid: every trace is recorded."
-            draft.notices.append(Notice("traces", message, f"It must be {RATIO.allowed}.", degrades=True))
+            message = f"{source}={text!r} is not valid: every trace is recorded"
+            draft.notices.append(Notice("traces", message, f"It must be {RATIO.allowed}", degrades=True))
     draft.values["sampler_arg"] = repr(ratio)
     return ratio
 
@@ -119,8 +118,8 @@ def derive_queues(draft: Draft) -> None:
         size = cast("int", draft.values.get(f"{signal}_max_queue_size", FIELDS[f"{signal}_max_queue_size"].default))
         if cast("int", draft.values.get(name, FIELDS[name].default)) > size:
             if name in draft.values:
-                message = f"{name} is lowered to {size}, the size of the queue."
-                draft.notices.append(Notice(signal, message, f"Keep it at most {signal}_max_queue_size."))
+                message = f"{name} is lowered to {size}, the size of the queue"
+                draft.notices.append(Notice(signal, message, f"Keep it at most {signal}_max_queue_size"))
             draft.values[name] = size
 
 
@@ -135,7 +134,7 @@ def derive_exporters(draft: Draft) -> FlextObservabilityConfig:
         automatic = config.console is True or (console and signal not in given)
         if names and automatic and signal in _TREE_SIGNALS:
             names.append("console")
-        chosen[signal] = tuple(dict.fromkeys(names)) if _enabled(config, signal) else ()
+        chosen[signal] = tuple(dict.fromkeys(names)) if enabled(config, signal) else ()
     draft.values["exporters"] = chosen
     return concrete(draft.values)
 
@@ -143,16 +142,7 @@ def derive_exporters(draft: Draft) -> FlextObservabilityConfig:
 def _registered(config: FlextObservabilityConfig, signal: Signal, name: str) -> str:
     if name == "otlp":
         return "otlp_grpc" if protocol_of(config, signal) == "grpc" else "otlp_http"
-    return _ALIASES.get(name, name)
-
-
-def _enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
-    enabled: dict[Signal, bool] = {
-        "traces": config.traces_enabled,
-        "metrics": config.metrics_enabled,
-        "logs": config.logs_enabled,
-    }
-    return enabled[signal]
+    return ALIASES.get(name, name)
 
 
 def _console_wanted(config: FlextObservabilityConfig) -> bool:

@@ -111,7 +111,7 @@ def test_a_signal_that_a_chosen_exporter_cannot_carry_is_a_mistake(
     exporters = open_exporters(resolved(exporters=names, console=False), notices)
     assert exporters.names("metrics") == ("points",)
     (notice,) = notices.all()
-    assert (notice.signal, notice.message) == ("traces", "the exporter 'points' does not carry traces")
+    assert (notice.signal, notice.message) == ("traces", "The exporter 'points' does not carry traces")
     assert notice.fix == "Name it for metrics, and another one for traces"
 
 
