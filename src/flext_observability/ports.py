@@ -30,8 +30,8 @@ class ExportOutcome:
         answered: Whether anybody answered; false for refused, unknown or silent addresses.
         reason: Stable ledger word:
             ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``, ``timeout``, ``unavailable``, ``encoding``, ``error``.
-        message: What happened, one sentence with the address concerned; empty on success.
-        fix: The next action; empty on success.
+        message: What happened, one sentence with the address concerned, without its full stop; empty on success.
+        fix: The next action, likewise; empty on success.
     """
 
     accepted: int = 0
@@ -92,8 +92,8 @@ class ExporterUnavailable(Exception):
     """An exporter cannot be made here: the signal degrades, the program goes on.
 
     Attributes:
-        message: What is wrong, one sentence.
-        fix: The next action.
+        message: What is wrong, one sentence without the exporter's name and the full stop.
+        fix: The next action, likewise.
     """
 
     def __init__(self, message: str, fix: str = "") -> None:

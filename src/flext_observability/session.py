@@ -42,14 +42,13 @@ class Session:
         self.running.exporters.pull.clear()
         problem, _, fix = (started.error or "").partition(": ")
         fix = fix[:1].upper() + fix[1:]
-        self.running.notices.degrade("metrics", f"the metrics page is not served: {problem}", fix)
+        self.running.notices.degrade("metrics", f"The metrics page is not served: {problem}", fix)
 
     def tell(self) -> None:
         """Log what degrades a signal from the start, a line each: who never asks for the status learns it too."""
         for notice in self.running.notices.all():
             if notice.degrades:
-                message = notice.message.rstrip(".")
-                _logger.warning("%s degraded: %s. %s", notice.signal, message, notice.fix)
+                _logger.warning("%s degraded: %s", notice.signal, notice)
 
     def flush(self, limit: float) -> FlushReport:
         """Send what waits; see ``Observability.flush``."""

@@ -251,7 +251,7 @@ def test_switched_off_signals_record_nothing_and_say_so(store: Any) -> None:
     handle.flush()
     assert (names(store), store.logs) == ([], ())
     for signal, status in handle.status().items():
-        assert (status.state, status.reason) == ("off", "switched off by the settings")
+        assert (status.state, status.reason) == ("off", "Switched off by the settings")
         assert signal in status.fix
 
 
@@ -269,7 +269,7 @@ def test_a_signal_that_no_exporter_carries_is_off_with_the_reason() -> None:
     status = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap().status()
     assert status["metrics"].state == "active"
     assert status["traces"].state == "off"
-    assert "no exporter" in status["traces"].reason
+    assert "No exporter" in status["traces"].reason
 
 
 def test_the_page_health_and_status_are_served() -> None:
@@ -292,7 +292,7 @@ def test_a_taken_port_degrades_metrics_with_the_fix() -> None:
         handle = init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap()
         status = handle.status()["metrics"]
     assert status.state == "degraded"
-    assert status.reason == f"the metrics page is not served: Port {port} on localhost is taken"
+    assert status.reason == f"The metrics page is not served: Port {port} on localhost is taken"
     assert "another port" in status.fix
     assert handle.ops_address == ""
 
@@ -304,14 +304,14 @@ def test_what_is_wrong_from_the_start_is_logged_a_line_each(
     init_observability(exporters="memory", console=False)
     lines = [line for line in caplog.messages if "degraded" in line]
     fix = "pip install opentelemetry-propagator-carrier_pigeon"
-    assert lines == [f"traces degraded: propagator 'carrier_pigeon' is not installed. {fix}"]
+    assert lines == [f"traces degraded: The propagator 'carrier_pigeon' is not installed. {fix}"]
 
 
 def test_the_handle_says_what_it_is() -> None:
     handle = init_observability(service_name="shop", exporters={"traces": "memory", "logs": []}, console=False).unwrap()
     text = repr(handle)
     assert text == "<Observability shop: traces active, metrics active, logs off>"
-    assert handle.status()["logs"].reason == "the settings name no exporter for logs"
+    assert handle.status()["logs"].reason == "The settings name no exporter for logs"
 
 
 def test_a_report_says_it_in_one_line() -> None:

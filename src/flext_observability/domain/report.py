@@ -17,8 +17,8 @@ class Notice:
 
     Attributes:
         signal: The signal concerned, or ``"all"``.
-        message: What is wrong or noteworthy, one sentence.
-        fix: The next action; empty when nothing has to be done.
+        message: What is wrong or noteworthy, one sentence without its full stop.
+        fix: The next action, likewise; empty when nothing has to be done.
         degrades: Whether the signal cannot do what the settings ask for.
     """
 
@@ -26,6 +26,10 @@ class Notice:
     message: str
     fix: str = ""
     degrades: bool = False
+
+    def __str__(self) -> str:
+        """Say both in one line."""
+        return f"{self.message}. {self.fix}" if self.fix else self.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class ConsoleExporter:
         return ExportOutcome(
             reason="error",
             message=f"stderr cannot be written ({failure})",
-            fix='give the program a stderr that can be written to, or take "console" out of its exporters',
+            fix='Give the program a stderr that can be written to, or take "console" out of its exporters',
         )
 
     def close(self) -> None:

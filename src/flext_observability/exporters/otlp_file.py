@@ -17,7 +17,7 @@ from flext_observability.ports import ExporterUnavailable, ExportOutcome
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
 
-_FIX = "free space, correct the permissions, or set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH) to another file"
+_FIX = "Free space, correct the permissions, or set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH) to another file"
 
 
 @final
@@ -79,8 +79,8 @@ class OtlpFileFactory:
         """
         path = Path(config.otlp_file_path).expanduser()
         if not config.otlp_file_path:
-            fix = "set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
-            raise ExporterUnavailable("the exporter otlp_file has no file to write to", fix)
+            fix = "Set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
+            raise ExporterUnavailable("there is no file to write to", fix)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("ab").close()

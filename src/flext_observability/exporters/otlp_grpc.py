@@ -43,11 +43,11 @@ _REASONS = {
     "NOT_FOUND": "not_found",
     "INVALID_ARGUMENT": "rejected",
 }
-_LOOK = "look at the receiver's own log"
+_LOOK = "Look at the receiver's own log"
 _FIXES = {
     "unauthorized": CREDENTIALS_FIX,
-    "not_found": f"set {ENDPOINT_SETTING} to a receiver that takes this signal by OTLP/gRPC, for example http://localhost:4317",
-    "rejected": "the receiver finds the data malformed: check its version",
+    "not_found": f"Set {ENDPOINT_SETTING} to a receiver that takes this signal by OTLP/gRPC, for example http://localhost:4317",
+    "rejected": "The receiver finds the data malformed: check its version",
 }
 # How gRPC's implementations word it; the status is the one of an exhausted quota.
 _TOO_LARGE = re.compile("larger than max|exceeds maximum size", re.IGNORECASE)
@@ -90,7 +90,7 @@ class OtlpGrpcExporter:
         except ValueError:
             message = f"{place} answered with something that is no OTLP response"
             return ExportOutcome(
-                accepted=items, message=message, fix=f"check that {ENDPOINT_SETTING} names an OTLP receiver"
+                accepted=items, message=message, fix=f"Check that {ENDPOINT_SETTING} names an OTLP receiver"
             )
         return partly_taken(partial.refused, partial.message, items=items, place=place)
 
@@ -118,7 +118,7 @@ class OtlpGrpcFactory:
             target = http_target(settings.endpoint, headers=headers, tls=tls)
             _check_metadata(target)
         except ValueError as error:
-            fix = f"correct {ENDPOINT_SETTING} or {HEADERS_SETTING}"
+            fix = f"Correct {ENDPOINT_SETTING} or {HEADERS_SETTING}"
             raise ExporterUnavailable(f"OTLP over gRPC cannot start: {error}", fix) from error
         if not settings.insecure:
             check_tls(tls)

@@ -104,7 +104,7 @@ def checked_target(settings: OtlpSettings) -> HttpTarget:
         target = http_target(settings.endpoint, headers=headers, tls=tls)
     except ValueError as error:
         raise ExporterUnavailable(
-            f"OTLP over HTTP cannot start: {error}", f"correct {ENDPOINT_SETTING} or otlp_headers"
+            f"OTLP over HTTP cannot start: {error}", f"Correct {ENDPOINT_SETTING} or otlp_headers"
         ) from error
     if target.url.scheme == "https":
         check_tls(tls)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 ENDPOINT_SETTING = "otlp_endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"
 HEADERS_SETTING = "otlp_headers (OTEL_EXPORTER_OTLP_HEADERS)"
 CERTIFICATE_SETTING = "otlp_certificate (OTEL_EXPORTER_OTLP_CERTIFICATE)"
-CREDENTIALS_FIX = f"set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN"
-_START_RECEIVER = f"start the collector, or set {ENDPOINT_SETTING} to the address where one listens"
+CREDENTIALS_FIX = f"Set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN"
+_START_RECEIVER = f"Start the collector, or set {ENDPOINT_SETTING} to the address where one listens"
 _BATCH_SETTINGS: dict[Signal, str] = {
     "traces": "traces_max_export_batch_size (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
     "logs": "logs_max_export_batch_size (OTEL_BLRP_MAX_EXPORT_BATCH_SIZE)",
@@ -38,18 +38,18 @@ class _Refusal:
 
 
 _UNAVAILABLE = _Refusal(
-    "unavailable", "nothing to do if it recovers by itself; otherwise look at the receiver's own log", retry=True
+    "unavailable", "Nothing to do if it recovers by itself; otherwise look at the receiver's own log", retry=True
 )
 _WRONG_PLACE = _Refusal(
     "not_found",
-    f"set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318",
+    f"Set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318",
 )
 _UNAUTHORIZED = _Refusal("unauthorized", CREDENTIALS_FIX)
-_MOVED = _Refusal("not_found", f"redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
+_MOVED = _Refusal("not_found", f"Redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
 _BY_STATUS: dict[int, _Refusal] = {
     400: _Refusal(
         "rejected",
-        "the receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version",
+        "The receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version",
     ),
     401: _UNAUTHORIZED,
     403: _UNAUTHORIZED,
@@ -57,16 +57,16 @@ _BY_STATUS: dict[int, _Refusal] = {
     405: _WRONG_PLACE,
     415: _Refusal(
         "rejected",
-        "the receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
+        "The receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
     ),
     429: _Refusal(
-        "unavailable", "the receiver asks for less: send less (sample_ratio), or raise its limits", retry=True
+        "unavailable", "The receiver asks for less: send less (sample_ratio), or raise its limits", retry=True
     ),
     502: _UNAVAILABLE,
     503: _UNAVAILABLE,
     504: _UNAVAILABLE,
 }
-_OTHER = _Refusal("error", "look at the receiver's own log")
+_OTHER = _Refusal("error", "Look at the receiver's own log")
 
 
 def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> ExportOutcome:
@@ -129,7 +129,7 @@ def from_file_error(error: TlsFileError) -> ExportOutcome:
 
 def file_fix(error: TlsFileError) -> str:
     """Return the next action about a certificate or key file."""
-    return f"correct otlp_{error.role} (OTEL_EXPORTER_OTLP_{error.role.upper()})"
+    return f"Correct otlp_{error.role} (OTEL_EXPORTER_OTLP_{error.role.upper()})"
 
 
 def partly_taken(refused: int, said: str, *, items: int, place: str) -> ExportOutcome:
@@ -149,7 +149,7 @@ def partly_taken(refused: int, said: str, *, items: int, place: str) -> ExportOu
         refused=refused,
         reason="rejected",
         message=f"{place} refused {refused} of {items} items" + (f": {said}" if said else ""),
-        fix="change what the message names; the rest was taken",
+        fix="Change what the message names; the rest was taken",
     )
 
 
@@ -183,24 +183,24 @@ def _taken(signal: Signal, reply: HttpReply, items: int, place: str) -> ExportOu
         return ExportOutcome(
             accepted=items,
             message=f"{place} answered {reply.status} with a body that is no OTLP response",
-            fix=f"check that {ENDPOINT_SETTING} names an OTLP receiver and not a web page",
+            fix=f"Check that {ENDPOINT_SETTING} names an OTLP receiver and not a web page",
         )
     return partly_taken(partial.refused, partial.message, items=items, place=place)
 
 
 def _too_large(signal: Signal) -> _Refusal:
-    return _Refusal("too_large", f"raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
+    return _Refusal("too_large", f"Raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
 
 
 def _fault_fix(kind: FaultKind) -> str:
     fixes: dict[FaultKind, str] = {
-        "unknown_host": f"correct the host name in {ENDPOINT_SETTING}",
-        "tls": f"set {CERTIFICATE_SETTING} to the file of the authority that signed the server's certificate, or use http:// if the receiver has no TLS",
-        "tls_expected": f"use https:// in {ENDPOINT_SETTING}",
-        "broken": f"check the scheme and port in {ENDPOINT_SETTING}: http:// without TLS, https:// with it",
-        "http1": 'use exporters="otlp_http" (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or port 4317 for gRPC',
-        "http2": 'use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
-        "not_http": f"check that {ENDPOINT_SETTING} names an OTLP/HTTP receiver",
-        "proxy": "correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY",
+        "unknown_host": f"Correct the host name in {ENDPOINT_SETTING}",
+        "tls": f"Set {CERTIFICATE_SETTING} to the file of the authority that signed the server's certificate, or use http:// if the receiver has no TLS",
+        "tls_expected": f"Use https:// in {ENDPOINT_SETTING}",
+        "broken": f"Check the scheme and port in {ENDPOINT_SETTING}: http:// without TLS, https:// with it",
+        "http1": 'Use exporters="otlp_http" (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or port 4317 for gRPC',
+        "http2": 'Use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
+        "not_http": f"Check that {ENDPOINT_SETTING} names an OTLP/HTTP receiver",
+        "proxy": "Correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY",
     }
     return fixes.get(kind, _START_RECEIVER)

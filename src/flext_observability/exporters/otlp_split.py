@@ -57,9 +57,11 @@ class BatchSender:
             return ExportOutcome(reason="too_large")
         left = deadline - monotonic()
         if left <= 0:
-            return ExportOutcome(
-                retry=True, reason="timeout", message="the time allowed ended before all parts of the batch were sent"
+            message = "the time allowed ended before all parts of the batch were sent"
+            fix = (
+                "Allow more: traces_export_timeout_seconds, logs_export_timeout_seconds, metric_export_timeout_seconds"
             )
+            return ExportOutcome(retry=True, reason="timeout", message=message, fix=fix)
         outcome = self._send(body, items, left)
         if outcome.reason == "too_large":
             self._too_many_bytes = min(len(body), self._too_many_bytes or len(body))
@@ -81,5 +83,5 @@ def _not_encoded(signal: Signal, error: Exception) -> ExportOutcome:
     return ExportOutcome(
         reason="encoding",
         message=f"one of the {signal} cannot be encoded as OTLP ({type(error).__name__}: {error})"[:300],
-        fix="give attributes through the verbs of this package, which encode any value",
+        fix="Give attributes through the verbs of this package, which encode any value",
     )

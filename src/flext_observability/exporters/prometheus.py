@@ -70,8 +70,8 @@ class PrometheusFactory:
             ExporterUnavailable: The signal is not ``metrics``.
         """
         if signal != "metrics":
-            fix = 'use exporters={"metrics": ["prometheus"]} and another exporter for the other signals'
-            raise ExporterUnavailable(f"prometheus carries metrics, not {signal}", fix)
+            fix = 'Use exporters={"metrics": ["prometheus"]} and another exporter for the other signals'
+            raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
         return PrometheusExporter()
 
 

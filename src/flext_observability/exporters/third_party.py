@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
+from flext_observability.domain.exceptions import describe_error
 from flext_observability.domain.report import Signal
 from flext_observability.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.wire.otlp_batch import count_items
@@ -54,12 +55,12 @@ class WrappedFactory:
         try:
             made = entry_point.load()()
         except Exception as error:
-            message = f"the exporter {self._name} ({entry_point.value}) cannot be made: {type(error).__name__}: {error}"
-            raise ExporterUnavailable(message, "see the documentation of the package that provides it") from error
+            message = f"{entry_point.value} cannot be made: {describe_error(error)}"
+            raise ExporterUnavailable(message, "See the documentation of the package that provides it") from error
         if not callable(getattr(made, "export", None)):
-            message = f"{self._name} ({entry_point.value}) is a metric reader, which collects by itself: only push exporters can be wired by name"
+            message = f"{entry_point.value} is a metric reader, which collects by itself: only push exporters can be wired by name"
             raise ExporterUnavailable(
-                message, "for a Prometheus page use the exporter prometheus; otherwise name a push exporter"
+                message, "For a Prometheus page use the exporter prometheus; otherwise name a push exporter"
             )
         return WrappedExporter(signal, self._name, made)
 
@@ -86,7 +87,7 @@ class WrappedExporter:
                     return self._failed("reports a failure", accepted)
                 accepted += items
         except Exception as error:  # noqa: BLE001 - foreign code
-            return self._failed(f"raised {type(error).__name__}: {error}", accepted)
+            return self._failed(f"raised {describe_error(error)}", accepted)
         return ExportOutcome(accepted=accepted)
 
     def close(self) -> None:
@@ -113,5 +114,5 @@ class WrappedExporter:
             accepted=accepted,
             reason="error",
             message=f"the exporter {self._name} {what}"[:300],
-            fix="see the log and the documentation of the package that provides it",
+            fix="See the log and the documentation of the package that provides it",
         )

@@ -98,7 +98,7 @@ def _explain(name: str, error: Exception) -> Notice:
     conflict: object = getattr(error, "conflict", None)
     if conflict is None:
         return _failed(
-            f"The instrumentation {name!r} failed: {describe_error(error)}", f"upgrade it, or leave {name!r} out"
+            f"The instrumentation {name!r} failed: {describe_error(error)}", f"Upgrade it, or leave {name!r} out"
         )
     wanted = _packages(conflict, "required") or [name]
     found = " and ".join(_packages(conflict, "found")) or "nothing"

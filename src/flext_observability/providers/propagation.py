@@ -101,10 +101,10 @@ def _installed(name: str, notices: Notices) -> list[TextMapPropagator]:
     found = list(entry_points(group="opentelemetry_propagator", name=name))
     if not found:
         package = PACKAGES.get(name, f"opentelemetry-propagator-{name}")
-        notices.degrade("traces", f"propagator '{name}' is not installed", f"pip install {package}")
+        notices.degrade("traces", f"The propagator '{name}' is not installed", f"pip install {package}")
         return []
     try:
         return [found[0].load()()]
     except Exception as error:  # noqa: BLE001 — a propagator is somebody else's code
-        notices.degrade("traces", f"propagator '{name}' failed: {error}", "Remove it from the propagators")
+        notices.degrade("traces", f"The propagator '{name}' failed: {error}", "Remove it from the propagators")
         return []

@@ -7,7 +7,6 @@ import platform
 import socket
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.version import __version__ as sdk_version
@@ -38,7 +37,7 @@ def make_resource(config: FlextObservabilityConfig, instance_id: str, notices: N
 def _own_attributes(config: FlextObservabilityConfig, instance_id: str) -> dict[str, str]:
     given = config.resource_attributes
     attributes = {
-        "service.name": config.service_name or given.get("service.name") or f"unknown_service:{_executable()}",
+        "service.name": config.service_name,
         "service.version": config.service_version,
         "service.namespace": config.service_namespace,
         "service.instance.id": config.service_instance_id or given.get("service.instance.id") or instance_id,
@@ -60,18 +59,18 @@ def _process_attributes() -> dict[str, str | int]:
     }
 
 
-def _executable() -> str:
-    return Path(sys.executable or "python").name
-
-
 def _detected(name: str, notices: Notices) -> Resource:
     found = list(entry_points(group="opentelemetry_resource_detector", name=name))
     if not found:
-        notices.degrade("all", f"resource detector '{name}' is not installed", "Install its package or remove the name")
+        notices.degrade(
+            "all", f"The resource detector '{name}' is not installed", "Install its package or remove the name"
+        )
         return Resource({})
     try:
         detected: Resource = found[0].load()().detect()
     except Exception as error:  # noqa: BLE001 — a detector is somebody else's code
-        notices.degrade("all", f"resource detector '{name}' failed: {error}", "Remove it from the resource detectors")
+        notices.degrade(
+            "all", f"The resource detector '{name}' failed: {error}", "Remove it from the resource detectors"
+        )
         return Resource({})
     return detected

@@ -52,9 +52,9 @@ def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Not
 def _why_off(running: Running, signal: Signal) -> Notice:
     if not enabled_signals(running.config)[signal]:
         fix = f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true"
-        return Notice(signal, "switched off by the settings", fix)
+        return Notice(signal, "Switched off by the settings", fix)
     if not running.config.exporters.get(signal):
-        return Notice(signal, f"the settings name no exporter for {signal}", "Name one, such as otlp or console")
+        return Notice(signal, f"The settings name no exporter for {signal}", "Name one, such as otlp or console")
     return Notice(
-        signal, f"no exporter that the settings name carries {signal}", "Name one that does, such as otlp or console"
+        signal, f"No exporter that the settings name carries {signal}", "Name one that does, such as otlp or console"
     )

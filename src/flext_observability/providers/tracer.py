@@ -117,7 +117,7 @@ def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sa
             problem = "is not a sampler"
     notices.degrade(
         "traces",
-        f"sampler '{config.sampler}' {problem}: every trace is kept",
+        f"The sampler '{config.sampler}' {problem}: every trace is kept",
         "Use always_on, always_off, traceidratio or a parentbased_ one of these, or install the sampler's package",
     )
     return ParentBased(ALWAYS_ON)

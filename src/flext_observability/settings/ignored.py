@@ -8,7 +8,7 @@ from flext_observability.domain.report import Notice
 
 _JAEGER = (
     "Jaeger's own protocol is gone from OpenTelemetry and from Jaeger",
-    "Jaeger takes OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT.",
+    "Jaeger takes OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 _OLD_NAME = "this name was withdrawn from the specification"
 
@@ -19,9 +19,9 @@ IGNORED: Mapping[str, tuple[str, str]] = {
     "OTEL_EXPORTER_JAEGER_AGENT_PORT": _JAEGER,
     "OTEL_EXPORTER_JAEGER_ENDPOINT": _JAEGER,
     "OTEL_EXPORTER_JAEGER_PROTOCOL": _JAEGER,
-    "OTEL_EXPORTER_OTLP_SPAN_INSECURE": (_OLD_NAME, "Set OTEL_EXPORTER_OTLP_TRACES_INSECURE."),
-    "OTEL_EXPORTER_OTLP_METRIC_INSECURE": (_OLD_NAME, "Set OTEL_EXPORTER_OTLP_METRICS_INSECURE."),
-    "OTEL_EXPERIMENTAL_CONFIG_FILE": (_OLD_NAME, "Set OTEL_CONFIG_FILE."),
+    "OTEL_EXPORTER_OTLP_SPAN_INSECURE": (_OLD_NAME, "Set OTEL_EXPORTER_OTLP_TRACES_INSECURE"),
+    "OTEL_EXPORTER_OTLP_METRIC_INSECURE": (_OLD_NAME, "Set OTEL_EXPORTER_OTLP_METRICS_INSECURE"),
+    "OTEL_EXPERIMENTAL_CONFIG_FILE": (_OLD_NAME, "Set OTEL_CONFIG_FILE"),
 }
 """Reason and next action by variable."""
 
@@ -29,7 +29,7 @@ IGNORED: Mapping[str, tuple[str, str]] = {
 def ignored_notices(environ: Mapping[str, str]) -> list[Notice]:
     """Return one notice for each such variable that is set."""
     return [
-        Notice("all", f"{name} is not used: {reason}.", fix)
+        Notice("all", f"{name} is not used: {reason}", fix)
         for name, (reason, fix) in IGNORED.items()
         if environ.get(name, "").strip()
     ]

@@ -153,20 +153,20 @@ def _findings(config: FlextObservabilityConfig, signal: Signal, protocol: Protoc
     """Yield (message, fix, degrades) for one exporter."""
     named = _of(config, signal, "protocol")
     if named == "http/json" and protocol == "http/protobuf":
-        yield "OTLP is sent as http/protobuf: http/json is not supported.", "Set the protocol to http/protobuf.", False
+        yield "OTLP is sent as http/protobuf: http/json is not supported", "Set the protocol to http/protobuf", False
     address, own = _address(config, signal, protocol)
     text = address.url(_scheme(config, signal, protocol, address), with_port=False)
     if not address.scheme:
         rest = text.partition("://")[2]
         yield (
-            f"The OTLP endpoint has no scheme: {text} is used.",
-            f"Write http://{rest} for no TLS, https://{rest} for TLS.",
+            f"The OTLP endpoint has no scheme: {text} is used",
+            f"Write http://{rest} for no TLS, https://{rest} for TLS",
             True,
         )
     if address.port is None and address.scheme == "http":
         yield (
-            f"The OTLP endpoint {text} has no port: 80 is used.",
-            f"Collectors listen on {HTTP_PORT} (HTTP) and {GRPC_PORT} (gRPC): add the port.",
+            f"The OTLP endpoint {text} has no port: 80 is used",
+            f"Collectors listen on {HTTP_PORT} (HTTP) and {GRPC_PORT} (gRPC): add the port",
             False,
         )
     if protocol == "grpc":
@@ -178,30 +178,30 @@ def _findings(config: FlextObservabilityConfig, signal: Signal, protocol: Protoc
 def _grpc_findings(address: Address, text: str, named: object) -> Iterator[tuple[str, str, bool]]:
     if address.port == HTTP_PORT:
         yield (
-            f"OTLP over gRPC is sent to {text}, where collectors take HTTP.",
-            f"Use port {GRPC_PORT}, or set the protocol to http/protobuf.",
+            f"OTLP over gRPC is sent to {text}, where collectors take HTTP",
+            f"Use port {GRPC_PORT}, or set the protocol to http/protobuf",
             True,
         )
     elif address.port == GRPC_PORT and not named:
-        yield f"OTLP is sent over gRPC, as {text} has port {GRPC_PORT} and no protocol is set.", "", False
+        yield f"OTLP is sent over gRPC, as {text} has port {GRPC_PORT} and no protocol is set", "", False
 
 
 def _http_findings(address: Address, text: str, signal: Signal, *, own: bool) -> Iterator[tuple[str, str, bool]]:
     if address.port == GRPC_PORT:
         yield (
-            f"OTLP over HTTP is sent to {text}, where collectors take gRPC.",
-            f"Use port {HTTP_PORT}, or set the protocol to grpc.",
+            f"OTLP over HTTP is sent to {text}, where collectors take gRPC",
+            f"Use port {HTTP_PORT}, or set the protocol to grpc",
             True,
         )
     if own and not address.path:
         yield (
-            f"The OTLP endpoint for {signal} has no path: it is used as it is.",
-            f"Write {text}/v1/{signal}, or set the endpoint for all signals instead.",
+            f"The OTLP endpoint for {signal} has no path: it is used as it is",
+            f"Write {text}/v1/{signal}, or set the endpoint for all signals instead",
             True,
         )
     if not own and address.path.endswith(tuple(f"/v1/{each}" for each in SIGNALS)):
         yield (
-            f"The OTLP endpoint for all signals ends in a signal's path: /v1/{signal} is added to {text}.",
-            "Leave the path out, or set the endpoint for one signal instead.",
+            f"The OTLP endpoint for all signals ends in a signal's path: /v1/{signal} is added to {text}",
+            "Leave the path out, or set the endpoint for one signal instead",
             True,
         )

@@ -148,7 +148,7 @@ def _touched(environ: Mapping[str, str], draft: Draft) -> Iterator[str]:
         if name is None:
             if variable.startswith(PREFIX):
                 draft.notices.append(
-                    Notice("all", f"{variable} is not a setting{similar(variable, known)}.", "Correct or unset it.")
+                    Notice("all", f"{variable} is not a setting{similar(variable, known)}", "Correct or unset it")
                 )
         elif name not in seen:
             seen.add(name)
@@ -179,8 +179,8 @@ def _take_variable(draft: Draft, row: Field, variable: Variable, text: str) -> N
 
 
 def _wrong(row: Field, variable: str, text: str, kind: Kind[object], detail: str) -> Notice:
-    message = f"{variable}={shown(text, kind)} is not valid{detail or ' and not used'}."
-    return Notice(row.signal, message, f"It must be {kind.allowed}; correct or unset it.", degrades=True)
+    message = f"{variable}={shown(text, kind)} is not valid{detail or ' and not used'}"
+    return Notice(row.signal, message, f"It must be {kind.allowed}; correct or unset it", degrades=True)
 
 
 def _keep(draft: Draft, row: Field, value: object, source: str) -> None:

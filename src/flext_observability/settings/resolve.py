@@ -16,7 +16,7 @@ from flext_observability.settings.derive import (
     derive_special,
 )
 from flext_observability.settings.ignored import ignored_notices
-from flext_observability.settings.kinds import LONGEST_SECONDS
+from flext_observability.settings.kinds import LONGEST_SECONDS, without_credentials
 from flext_observability.settings.otlp import otlp_notices
 from flext_observability.settings.reading import Draft, read
 
@@ -73,7 +73,7 @@ def resolve(
         *draft.notices,
         *_odd_timeouts(draft),
         *ignored_notices(environ),
-        *_config_file(config),
+        *_unused(config),
         *otlp_notices(config),
     )
     return FlextResult.ok(ResolvedSettings(config, _sources(draft), notices, _complete(given, arguments, draft)))
@@ -92,16 +92,23 @@ def _odd_timeouts(draft: Draft) -> Iterator[Notice]:
     for name in ("otlp_timeout_seconds", *(f"otlp_{signal}_timeout_seconds" for signal in SIGNALS)):
         source, seconds = draft.source(name), draft.values.get(name)
         if source.startswith("OTEL_") and isinstance(seconds, float) and _LONG_SECONDS <= seconds < LONGEST_SECONDS:
-            yield Notice(
-                FIELDS[name].signal, f"{source} is {seconds:g} seconds: Python reads seconds, not milliseconds."
-            )
+            message = f"{source} is {seconds:g} seconds: Python reads seconds, not milliseconds"
+            yield Notice(FIELDS[name].signal, message, "Write it in seconds")
 
 
-def _config_file(config: FlextObservabilityConfig) -> tuple[Notice, ...]:
-    if not config.config_file:
-        return ()
-    message = f"The configuration file {config.config_file!r} is ignored: this version does not read it yet."
-    return (Notice("all", message, "Use arguments or environment variables.", degrades=True),)
+def _unused(config: FlextObservabilityConfig) -> Iterator[Notice]:
+    """Yield a notice for each setting that this version takes and does not act upon."""
+    if config.config_file:
+        message = f"The configuration file {config.config_file!r} is ignored: this version does not read it yet"
+        yield Notice("all", message, "Use arguments or environment variables", degrades=True)
+    if config.alertmanager_url:
+        message = f"No alert is sent to {without_credentials(config.alertmanager_url)}: this version does not call Alertmanager yet"
+        yield Notice("all", message, "Let Alertmanager's rules watch the counter flext.alerts")
+    if config.push_gateway:
+        message = (
+            f"No metric is pushed to {without_credentials(config.push_gateway)}: this version has no such exporter yet"
+        )
+        yield Notice("metrics", message, "Use the exporter otlp or prometheus")
 
 
 def _complete(

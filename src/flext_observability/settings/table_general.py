@@ -186,10 +186,14 @@ class GeneralFields:
         signal="metrics",
     )
     push_gateway: str = setting(
-        kinds.TEXT, "Address of a Pushgateway.", "PROMETHEUS_PUSH_GATEWAY", default="", signal="metrics"
+        kinds.TEXT,
+        "Address of a Pushgateway; not used yet, and the status says so.",
+        "PROMETHEUS_PUSH_GATEWAY",
+        default="",
+        signal="metrics",
     )
     alertmanager_url: str = setting(
-        kinds.TEXT, "Address of an Alertmanager that alerts are sent to.", "ALERTMANAGER_URL", default=""
+        kinds.TEXT, "Address of an Alertmanager; not used yet, and the status says so.", "ALERTMANAGER_URL", default=""
     )
     grafana_url: str = setting(kinds.TEXT, "Address of Grafana, for links to a trace.", "GRAFANA_URL", default="")
     config_file: str = setting(

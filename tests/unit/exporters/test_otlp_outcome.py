@@ -125,9 +125,9 @@ def test_no_wait_that_can_be_read(value: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "reason", "answered", "named"),
     [
-        ("refused", "unreachable", False, "start the collector"),
-        ("unreachable", "unreachable", False, "start the collector"),
-        ("timeout", "timeout", False, "start the collector"),
+        ("refused", "unreachable", False, "Start the collector"),
+        ("unreachable", "unreachable", False, "Start the collector"),
+        ("timeout", "timeout", False, "Start the collector"),
         ("unknown_host", "unreachable", False, "host name"),
         ("tls", "unreachable", True, "OTEL_EXPORTER_OTLP_CERTIFICATE"),
         ("tls_expected", "unreachable", True, "https://"),
@@ -152,7 +152,7 @@ def test_odd_answer_on_the_port_of_grpc(kind: FaultKind) -> None:
 def test_file_that_can_be_put_right() -> None:
     found = from_file_error(TlsFileError("client_key", "gone"))
     assert (found.retry, found.answered, found.message) == (True, False, "TLS cannot be used: gone")
-    assert found.fix == "correct otlp_client_key (OTEL_EXPORTER_OTLP_CLIENT_KEY)"
+    assert found.fix == "Correct otlp_client_key (OTEL_EXPORTER_OTLP_CLIENT_KEY)"
 
 
 def test_limit_on_size_names_the_setting_of_the_signal() -> None:

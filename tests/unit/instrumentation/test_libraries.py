@@ -163,7 +163,7 @@ def test_what_the_program_switched_on_itself_is_left_as_it_is() -> None:
         ),
         ("needs_any", "needs the package one >= 1 or two; found: nothing", "pip install 'one >= 1'"),
         ("needs_newer", "needs the package pytest >= 999; found: pytest ", "pip install 'pytest >= 999'"),
-        ("raises", "failed: RuntimeError: out of order", "upgrade it"),
+        ("raises", "failed: RuntimeError: out of order", "Upgrade it"),
         ("imports_missing", "needs the package 'no_such_library'", "pip install no_such_library"),
     ],
 )

@@ -100,7 +100,7 @@ def test_other_propagators_come_by_entry_point(
     (own,) = make_propagators(["own", "broken"], notices)
     CorrelationPropagator(own, "X-Correlation-ID").inject(carrier)
     assert carrier == {"x-own": "1"}
-    assert [notice.message for notice in notices.all()] == ["propagator 'broken' failed: no licence"]
+    assert [notice.message for notice in notices.all()] == ["The propagator 'broken' failed: no licence"]
 
 
 def test_a_missing_propagator_says_what_to_install(notices: Notices) -> None:

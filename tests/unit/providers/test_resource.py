@@ -74,7 +74,7 @@ def test_detectors_are_found_by_name(
     assert (attributes["host.name"], attributes["cloud.region"]) == ("from-detector", "north")
     messages = [notice.message for notice in notices.all()]
     assert messages == [
-        "resource detector 'broken' failed: no metadata service",
-        "resource detector 'absent' is not installed",
+        "The resource detector 'broken' failed: no metadata service",
+        "The resource detector 'absent' is not installed",
     ]
     assert all(notice.fix and notice.degrades for notice in notices.all())

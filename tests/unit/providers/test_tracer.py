@@ -113,9 +113,9 @@ def test_other_samplers_come_by_entry_point(
     assert not sampled(make_sampler(config, notices), 1)
     assert notices.all() == ()
     expected = {
-        "odd": "sampler 'odd' is not a sampler: every trace is kept",
-        "broken": "sampler 'broken' failed (RuntimeError: no licence): every trace is kept",
-        "absent": "sampler 'absent' is not installed: every trace is kept",
+        "odd": "The sampler 'odd' is not a sampler: every trace is kept",
+        "broken": "The sampler 'broken' failed (RuntimeError: no licence): every trace is kept",
+        "absent": "The sampler 'absent' is not installed: every trace is kept",
     }
     for name, words in expected.items():
         odd = resolve(None, {}, {"OTEL_TRACES_SAMPLER": name}).unwrap().config

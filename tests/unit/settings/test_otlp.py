@@ -129,7 +129,7 @@ class TestNotices:
     def test_http_on_the_port_of_grpc(self) -> None:
         (notice,) = notices(otlp_endpoint="http://c:4317", otlp_protocol="http/protobuf")
         assert "over HTTP is sent to http://c:4317" in notice.message
-        assert notice.fix == "Use port 4318, or set the protocol to grpc."
+        assert notice.fix == "Use port 4318, or set the protocol to grpc"
         assert notice.degrades
 
     def test_grpc_on_the_port_of_http(self) -> None:

@@ -89,7 +89,7 @@ def test_a_wrong_variable_gives_way_to_the_next_and_is_noted() -> None:
     assert draft.values["prometheus_port"] == 9000
     (notice,) = draft.notices
     assert notice.signal == "metrics"
-    assert notice.message == "FLEXT_OBSERVABILITY_PROMETHEUS_PORT='no' is not valid and not used."
+    assert notice.message == "FLEXT_OBSERVABILITY_PROMETHEUS_PORT='no' is not valid and not used"
     assert "from 0 to 65535" in notice.fix
     assert notice.degrades
 

@@ -51,7 +51,7 @@ def default(row: Field) -> str:
 
 
 def ignored_table() -> str:
-    rows = [f"| `{name}` | {reason[0].upper()}{reason[1:]}. {fix} |" for name, (reason, fix) in IGNORED.items()]
+    rows = [f"| `{name}` | {reason[0].upper()}{reason[1:]}. {fix}. |" for name, (reason, fix) in IGNORED.items()]
     return "\n".join(("\n| variable | reason |", "|---|---|", *rows))
 
 

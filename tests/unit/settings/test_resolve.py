@@ -79,6 +79,15 @@ def test_the_configuration_file_is_ignored_and_said_so() -> None:
     assert notice.fix
 
 
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [("ALERTMANAGER_URL", "No alert is sent to"), ("PROMETHEUS_PUSH_GATEWAY", "No metric is pushed to")],
+)
+def test_an_address_that_nothing_is_sent_to_is_said(variable: str, words: str) -> None:
+    notice = about(resolved({variable: "http://user:secret@there:9091"}), words)
+    assert (notice.degrades, bool(notice.fix), "secret" in notice.message) == (False, True, False)
+
+
 def test_jaeger_agent_is_answered() -> None:
     assert "OTLP" in about(resolved({"JAEGER_AGENT_HOST": "jaeger"}), "JAEGER_AGENT_HOST").fix
 
@@ -94,7 +103,7 @@ class TestIdentity:
         settings = resolve(None, {}, {}).unwrap()
         name = f"unknown_service:{os.path.basename(sys.executable)}"  # noqa: PTH119 - as written there
         assert settings.config.service_name == name
-        assert about(settings, name).fix == "Pass service_name, or set OTEL_SERVICE_NAME."
+        assert about(settings, name).fix == "Pass service_name, or set OTEL_SERVICE_NAME"
 
     def test_service_name_variable_beats_resource_attribute(self) -> None:
         environ = {"OTEL_SERVICE_NAME": "name", "OTEL_RESOURCE_ATTRIBUTES": "service.name=attribute,team=a"}
