@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -107,13 +107,13 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
     pushes = len(running.exporters.push["metrics"])
     same = known is not None and known.key == meter_key(running.config, running.resource, pushes)
     state = known if known is not None and same else MeterState(running.config, running.resource, pushes)
-    running.meter = state
     if SEATS.meters is None:
         foreign = metrics.get_meter_provider()
         if not _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers()):
             return  # a reader that nobody feeds complains each time that it is read
     elif not same:
         SEATS.turn_metrics(state.make_provider(running.config, running.resource))
+    running.meter = state
     for page in running.exporters.pull.values():
         page.attach(state.for_pages.collect)
     schedule = Schedule(
@@ -191,18 +191,18 @@ def _deliveries(
 
 
 def _adopt(running: Running, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
-    """Add our parts to a provider that somebody else installed, by its own public method; whether it takes any."""
-    add: Callable[[object], None] | None = getattr(provider, method, None)
+    """Add our parts to a provider that somebody else installed, by its own public method; whether it takes them."""
     kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
-    if add is None:
+    try:
+        for part in parts:
+            getattr(provider, method)(part)
+    except Exception as error:  # noqa: BLE001 — it has no such method, or its code fails
         running.notices.degrade(
             signal,
-            f"{kind} was installed first and takes no exporters from us: nothing is sent for {signal}",
+            f"{kind} was installed first and takes no exporters from us ({error}): nothing is sent for {signal}",
             "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
         )
         return False
-    for part in parts:
-        add(part)
     running.notices.tell(
         signal,
         f"{kind} was installed first and is used: its resource, sampler, limits and id generator are not ours",
