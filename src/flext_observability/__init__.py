@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome
     from flext_observability.registry import available_exporters, register_exporter
     from flext_observability.services.alerts import FlextAlertService
-    from flext_observability.services.health import FlextHealthService
+    from flext_observability.services.health import FlextHealthReport, FlextHealthService
     from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
     from flext_observability.services.logs import FlextLoggingService
     from flext_observability.services.metrics import FlextMetricsService
@@ -66,6 +66,7 @@ __all__ = [
     "FlextAlertService",
     "FlextContainer",
     "FlextHealthCheck",
+    "FlextHealthReport",
     "FlextHealthService",
     "FlextLogEntry",
     "FlextLoggingService",
@@ -122,13 +123,13 @@ _HOMES = {
     "domain.report": "FlushReport ShutdownReport SignalStatus",
     "domain.result": "FlextResult PendingResult",
     "domain.trace": "FlextTrace",
+    "exporters.memory": "memory_store",
     "facade": "Observability flush_observability get_observability init_observability shutdown_observability",
     "monitor": "flext_monitor_function",
-    "exporters.memory": "memory_store",
     "ports": "ExportOutcome ExporterFactory ExporterUnavailable",
     "registry": "available_exporters register_exporter",
     "services.alerts": "FlextAlertService",
-    "services.health": "FlextHealthService",
+    "services.health": "FlextHealthReport FlextHealthService",
     "services.instruments": "Counter Gauge Histogram UpDownCounter",
     "services.logs": "FlextLoggingService",
     "services.metrics": "FlextMetricsService",
