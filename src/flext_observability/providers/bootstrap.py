@@ -122,7 +122,7 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
         max_batch=WAITING_DELTAS,
         periodic=True,
     )
-    for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, state.for_push):
+    for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, state.for_push(pushes)):
         delivery.start()
 
 

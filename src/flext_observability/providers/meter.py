@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics import (
@@ -56,14 +56,16 @@ class MeterState:
         self.key = meter_key(config, resource, pushes)
         self.cumulative = preference == "cumulative"
         self.for_pages = MetricState(preferred_aggregation=aggregation)
-        self.for_push = [
-            self.for_pages if self.cumulative else MetricState(TEMPORALITIES[preference], aggregation)
-            for _ in range(pushes)
-        ]
+        own = 0 if self.cumulative else pushes
+        self._own = [MetricState(TEMPORALITIES[preference], aggregation) for _ in range(own)]
+
+    def for_push(self, pushes: int) -> Sequence[MetricState]:
+        """Return the state of each push exporter; a cumulative one serves any number, now and after a second start."""
+        return [self.for_pages] * pushes if self.cumulative else self._own
 
     def readers(self) -> list[MetricReader]:
         """Return the SDK readers of all states."""
-        return [state.reader for state in dict.fromkeys((self.for_pages, *self.for_push))]
+        return [state.reader for state in (self.for_pages, *self._own)]
 
     def make_provider(self, config: FlextObservabilityConfig, resource: Resource) -> MeterProvider:
         """Return the SDK provider that feeds the states."""

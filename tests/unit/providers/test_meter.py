@@ -24,7 +24,7 @@ def test_page_and_push_read_one_state(settings: Settings) -> None:
     config = settings()
     state = MeterState(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
-    assert state.for_push == [state.for_pages]
+    assert state.for_push(2) == [state.for_pages] * 2
     assert only(state.for_pages.collect()).data_points[0].value == 2
 
 
@@ -42,10 +42,10 @@ def test_another_temporality_is_for_push_alone(
     state = MeterState(config, RESOURCE, 1)
     meter = state.make_provider(config, RESOURCE).get_meter("m")
     meter.create_counter("x").add(2)
-    assert only(state.for_push[0].collect()).aggregation_temporality is counter
+    assert only(state.for_push(1)[0].collect()).aggregation_temporality is counter
     assert only(state.for_pages.collect()).aggregation_temporality is AggregationTemporality.CUMULATIVE
     meter.create_up_down_counter("y").add(2)
-    assert only(state.for_push[0].collect()).aggregation_temporality is up_down
+    assert only(state.for_push(1)[0].collect()).aggregation_temporality is up_down
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def test_each_push_of_deltas_has_a_state_of_its_own(settings: Settings) -> None:
     config = settings(metrics_temporality_preference="delta")
     state = MeterState(config, RESOURCE, 2)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
-    assert [only(each.collect()).data_points[0].value for each in state.for_push] == [2, 2]
+    assert [only(each.collect()).data_points[0].value for each in state.for_push(2)] == [2, 2]
     assert MeterState(config, RESOURCE, 1).key != state.key
