@@ -1,4 +1,4 @@
-"""What others implement: exporters, page sources, clocks and id generators (protocols and the values they exchange)."""
+"""What others implement: exporters and clocks (protocols and the values they exchange)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from flext_observability.domain.report import LedgerSnapshot, Signal
+from flext_observability.domain.report import Signal
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -111,12 +111,4 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds on a clock that never goes back."""
-        ...
-
-
-class LedgerView(Protocol):
-    """Read access to all counts."""
-
-    def snapshot(self) -> LedgerSnapshot:
-        """Return every count at this moment."""
         ...

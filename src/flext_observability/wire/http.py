@@ -41,18 +41,17 @@ class HttpReply:
 
 @final
 class HttpTransport:
-    """One target, one method, one connection; not for use by two threads at once (``close`` excepted).
+    """One target and one connection for POST requests; not for use by two threads at once (``close`` excepted).
 
     The connection is kept for the next request, replaced at once when the server has closed it meanwhile, and never shared with a forked child. Redirects
     are replies like others. Proxies come from the environment's usual variables.
     """
 
-    __slots__ = ("_context", "_method", "_owner", "_prefix", "_sock", "target")
+    __slots__ = ("_context", "_owner", "_prefix", "_sock", "target")
 
-    def __init__(self, target: HttpTarget, *, method: str = "POST") -> None:
+    def __init__(self, target: HttpTarget) -> None:
         """Take the address; nothing is opened or read."""
         self.target = target
-        self._method = method
         self._context: ssl.SSLContext | None = None
         self._prefix = b""
         self._sock: socket.socket | None = None
@@ -118,7 +117,7 @@ class HttpTransport:
             if proxy:
                 _tunnel(sock, proxy, target, deadline)
             self._sock = sock = self._secure(sock, deadline)
-        self._prefix = _request_head(self._method, target, proxy)
+        self._prefix = _request_head(target, proxy)
         return sock
 
     def _secure(self, sock: socket.socket, deadline: float) -> socket.socket:
@@ -157,12 +156,12 @@ class _DeadlineReader(RawIOBase):
         return count
 
 
-def _request_head(method: str, target: HttpTarget, proxy: Proxy | None) -> bytes:
+def _request_head(target: HttpTarget, proxy: Proxy | None) -> bytes:
     fields = {"Host": target.authority, "Accept-Encoding": "identity", **target.headers}
     if proxy is None or target.url.scheme == "https":
-        return _fields(f"{method} {target.path} HTTP/1.1", fields)
+        return _fields(f"POST {target.path} HTTP/1.1", fields)
     return _fields(
-        f"{method} http://{target.authority}{target.path} HTTP/1.1",
+        f"POST http://{target.authority}{target.path} HTTP/1.1",
         {**fields, "Proxy-Authorization": proxy.authorization},
     )
 

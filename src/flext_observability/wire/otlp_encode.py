@@ -25,9 +25,8 @@ def request_message(signal: Signal, batch: Sequence[object]) -> Message:
 
         return encode_spans(cast("Sequence[ReadableSpan]", batch))
     if signal == "logs":
-        from opentelemetry.exporter.otlp.proto.common._log_encoder import (
-            encode_logs,
-        )  # The package has no other name for it.
+        # The package has no other name for it.
+        from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 
         return encode_logs(cast("Sequence[ReadableLogRecord]", batch))
     from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -47,18 +46,3 @@ def encode_request(signal: Signal, batch: Sequence[object]) -> bytes:
         Exception: As in ``request_message``.
     """
     return request_message(signal, batch).SerializeToString()
-
-
-def encode_traces(batch: Sequence[ReadableSpan]) -> bytes:
-    """Return the spans as the bytes of an ``ExportTraceServiceRequest``."""
-    return encode_request("traces", batch)
-
-
-def encode_logs(batch: Sequence[ReadableLogRecord]) -> bytes:
-    """Return the log records as the bytes of an ``ExportLogsServiceRequest``."""
-    return encode_request("logs", batch)
-
-
-def encode_metrics(batch: Sequence[MetricsData]) -> bytes:
-    """Return the metric points as the bytes of an ``ExportMetricsServiceRequest``."""
-    return encode_request("metrics", batch)

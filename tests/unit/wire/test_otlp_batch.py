@@ -8,7 +8,7 @@ import pytest
 
 from flext_observability.domain.report import Signal
 from flext_observability.wire.otlp_batch import count_items, halves
-from flext_observability.wire.otlp_encode import encode_metrics
+from flext_observability.wire.otlp_encode import encode_request
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_metric_that_is_cut_in_the_middle_keeps_what_surrounds_it() -> None:
         resource = cast("list[MetricsData]", half)[0].resource_metrics[0]
         assert resource.resource is data.resource_metrics[0].resource
         assert resource.scope_metrics[0].scope is data.resource_metrics[0].scope_metrics[0].scope
-        assert encode_metrics(cast("list[MetricsData]", half))
+        assert encode_request("metrics", cast("list[MetricsData]", half))
 
 
 def test_nothing() -> None:
