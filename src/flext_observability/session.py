@@ -7,6 +7,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, final
 
+from flext_observability.domain.log_line import say
 from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Session:
         """Log what degrades a signal from the start, a line each: who never asks for the status learns it too."""
         for notice in self.running.notices.all():
             if notice.degrades:
-                _logger.warning("%s degraded: %s", notice.signal, notice)
+                say(_logger, f"{notice.signal} degraded: {notice}")
 
     def flush(self, limit: float) -> FlushReport:
         """Send what waits; see ``Observability.flush``."""
@@ -67,9 +68,7 @@ class Session:
             self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
             if ledger.dropped:
                 lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
-                _logger.warning(
-                    "Telemetry was lost: %s of %d items", lost, sum(row.finished for row in ledger.exporters)
-                )
+                say(_logger, f"Telemetry was lost: {lost} of {sum(row.finished for row in ledger.exporters)} items")
         return self.report
 
     def begin_again(self, instance_id: str) -> None:

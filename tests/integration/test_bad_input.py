@@ -348,6 +348,32 @@ def test_verbs_work_before_the_start_after_the_end_and_after_a_second_start() ->
     assert "init_observability()" in error
 
 
+def test_a_log_handler_that_raises_costs_log_lines_and_nothing_else() -> None:
+    with collector() as received:
+        program = f"""
+            import logging
+            class Raising(logging.Handler):
+                def emit(self, record):
+                    raise RuntimeError("broken handler")
+            logging.getLogger("flext_observability").addHandler(Raising())
+            from opentelemetry import trace
+            from flext_observability import init_observability, shutdown_observability
+            handle = init_observability(
+                service_name="s", console=False, exporters={{"traces": ["otlp"]}}, propagators=["smoke"],
+                otlp_endpoint={received.url!r}, otlp_timeout_seconds=1, traces_schedule_delay_seconds=0.1,
+            ).unwrap()
+            for name in ("refused", "taken"):
+                trace.get_tracer("t").start_span(name).end()
+                handle.flush(5)
+            print(shutdown_observability().unwrap().dropped)
+        """
+        received.answers.append(Answer(400))
+        done = run(program)
+    assert done.code == 0, done.err
+    assert done.out == "{'rejected': 1}\n"
+    assert [span.name for span in received.spans()] == ["taken"]
+
+
 def test_start_flush_and_end_from_many_threads_at_once_leave_one_session() -> None:
     stop = threading.Event()
     errors: list[BaseException] = []

@@ -6,6 +6,7 @@ import logging
 from typing import Final
 
 from flext_observability.domain.exceptions import describe_error
+from flext_observability.domain.log_line import say
 
 MAX_KNOWN: Final = 1000
 _logger: Final = logging.getLogger("flext_observability")
@@ -24,5 +25,5 @@ def report_once(action: str, error: BaseException) -> str:
     # Bounded, and silent past the bound: actions may hold names of the program's own making.
     if key not in _known and len(_known) < MAX_KNOWN:
         _known.add(key)
-        _logger.warning(message)
+        say(_logger, message)
     return message

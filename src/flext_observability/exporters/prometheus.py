@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, final
 
+from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Signal
 from flext_observability.ports import ExporterUnavailable
 
@@ -49,9 +50,9 @@ class PrometheusExporter:
     def _report(self, name: str) -> None:
         if name not in self._reported:
             self._reported.add(name)
-            _log.warning(
-                "/metrics cannot show all of %s: another instrument has that name in Prometheus; rename one of them",
-                name,
+            say(
+                _log,
+                f"/metrics cannot show all of {name}: another instrument has that name in Prometheus; rename one of them",
             )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flext_observability.domain.exceptions import describe_error
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Notice
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def uninstrument() -> None:
             try:
                 instrumentor.uninstrument()
             except Exception as error:  # noqa: BLE001 - foreign code must not stop the others, nor the host
-                _LOG.warning("The instrumentation %r could not be switched off: %s", name, describe_error(error))
+                say(_LOG, f"The instrumentation {name!r} could not be switched off: {describe_error(error)}")
 
 
 def _plain(name: str) -> str:

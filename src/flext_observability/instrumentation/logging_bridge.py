@@ -14,6 +14,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 from flext_observability.domain.encoding import AttributeValue, encode_attributes, encode_tag
 from flext_observability.domain.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.log_line import say
 from flext_observability.engine.compat import feeds, is_suppressed
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
     except Exception as error:  # noqa: BLE001 - the host only wanted to log
         if not _failing:
             _failing = True
-            _LOG.warning("Log records cannot be recorded: %s", describe_error(error))
+            say(_LOG, f"Log records cannot be recorded: {describe_error(error)}")
         return False
     finally:
         _here.emitting = False

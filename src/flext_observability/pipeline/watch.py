@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Signal
 from flext_observability.ports import ExportOutcome
 
@@ -35,7 +36,7 @@ class ExportWatch:
     """The state of all exporters of one process; signals that fail for one cause share one line."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._troubles: dict[tuple[str, Signal], Trouble] = {}
 
     def note(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> None:
@@ -51,7 +52,7 @@ class ExportWatch:
             else:
                 return
         if change:
-            _logger.warning(change)
+            say(_logger, change)
 
     def trouble(self, signal: Signal) -> Trouble | None:
         """Return what keeps this signal from being delivered, or None."""
