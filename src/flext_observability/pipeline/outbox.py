@@ -92,8 +92,8 @@ class Outbox(Generic[ItemT]):
         if not batch:
             return  # given up meanwhile: counted as dropped, never twice
         total = sum(map(self._weight, batch))
-        accepted = min(outcome.accepted, total)
-        refused = min(outcome.refused, total - accepted)
+        accepted = min(max(outcome.accepted, 0), total)
+        refused = min(max(outcome.refused, 0), total - accepted)
         self._exported += accepted
         self._dropped[outcome.reason or "rejected"] += refused
         rest = self._rest(batch, accepted + refused)

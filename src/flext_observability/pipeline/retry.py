@@ -30,10 +30,10 @@ class Backoff:
         """Count one failure and return the wait before the next attempt, in seconds.
 
         Args:
-            retry_after_seconds: What the back end asked for; taken as it is, at most five minutes.
+            retry_after_seconds: What the back end asked for; taken as it is, at most five minutes. Zero leaves the pace to us.
         """
         wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), LONGEST_SECONDS)
         self._failures += 1
-        if retry_after_seconds is not None:
-            return min(max(retry_after_seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+        if retry_after_seconds is not None and retry_after_seconds > 0:
+            return min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
         return wait * random.uniform(1 - JITTER, 1 + JITTER)

@@ -59,6 +59,14 @@ def test_partial_success_counts_both_parts() -> None:
     assert (box.counts().exported, box.counts().dropped) == (3, {"rejected": 2})
 
 
+def test_numbers_that_cannot_be_count_as_none() -> None:
+    box = make()
+    box.put(1)
+    box.take(1)
+    box.settle(ExportOutcome(accepted=-5, refused=-1))
+    assert (box.counts().exported, box.counts().dropped) == (0, {"error": 1})
+
+
 def test_a_part_that_may_be_sent_again_stays() -> None:
     box = make()
     for item in range(5):

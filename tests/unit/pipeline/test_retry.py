@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flext_observability.pipeline import retry
 from flext_observability.pipeline.retry import Backoff
 
@@ -29,6 +31,10 @@ def test_retry_after_is_taken_as_it_is() -> None:
     assert Backoff().next_seconds(7.0) == 7.0
 
 
-def test_retry_after_is_bounded_on_both_sides() -> None:
+def test_retry_after_is_at_most_five_minutes() -> None:
     assert Backoff().next_seconds(1e9) == retry.LONGEST_RETRY_AFTER_SECONDS
-    assert Backoff().next_seconds(-3.0) == 0.0
+
+
+@pytest.mark.parametrize("asked", [0.0, -3.0, float("nan")])
+def test_a_back_end_that_asks_for_no_wait_is_not_asked_without_end(asked: float) -> None:
+    assert Backoff().next_seconds(asked) >= retry.FIRST_SECONDS * (1 - retry.JITTER)
