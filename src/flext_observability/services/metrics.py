@@ -228,11 +228,11 @@ def _writer(
         chosen = None if bounds is None else bounds()
         return adapter.instrument(name, kind, unit, description=description, bounds=chosen)
     except InstrumentConflict as error:
-        report_once(f"Using {kind} {encode_tag(name)}", error)
+        report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", error)
         conflict = error.conflict
         return lambda _value, _attributes, _context: adapter.discard(conflict)
     except Exception as error:  # noqa: BLE001 - not an instrument name, or a foreign provider's own error
-        report_once(f"Making {kind} {encode_tag(name)}", error)
+        report_once(f"Making {kind} {encode_tag(name, max_bytes=100)}", error)
         return lambda _value, _attributes, _context: None
 
 
