@@ -47,7 +47,7 @@ class FlextMetric(Entity):
                 "'_', '.', '-' or '/', 255 characters at most"
             )
         if not is_finite(self.value):
-            return f"Invalid metric value: {shown(self.value)} is not a finite number"
+            return f"Invalid metric value: {shown(self.value)} is not finite; use a finite number"
         if self.metric_type not in METRIC_TYPES:
             return f"Invalid metric type: {shown(self.metric_type)}; use one of {', '.join(METRIC_TYPES)}"
         if self.value < 0 and self.metric_type in _NEVER_NEGATIVE:
