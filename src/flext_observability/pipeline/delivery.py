@@ -80,6 +80,7 @@ class Delivery(Generic[ItemT]):
         self._backoff = Backoff()
         self._due = 0.0
         self._not_before = 0.0
+        self._named_time = 0.0
         self._flush_asked = 0
         self._flush_seen = 0
         self._close_deadline: float | None = None
@@ -135,7 +136,7 @@ class Delivery(Generic[ItemT]):
         """Ask the worker to send what is left and end before ``deadline`` (monotonic seconds); do not wait."""
         with self._wake:
             self._close_deadline = deadline
-            self._not_before = 0.0
+            self._not_before = self._named_time = 0.0
             if self._thread is None:
                 self._outbox.give_up("no_thread")
                 self._finish()
@@ -193,7 +194,7 @@ class Delivery(Generic[ItemT]):
 
     def _next_due(self, now: float) -> float:
         if self._flush_asked > self._flush_seen:
-            return now
+            return self._named_time  # a flush is one attempt at once, unless the back end has named a time
         if self._close_deadline is not None:
             return min(self._not_before, self._close_deadline)
         waiting = len(self._outbox)
@@ -257,8 +258,11 @@ class Delivery(Generic[ItemT]):
 
     def _pace(self, outcome: ExportOutcome) -> None:
         now = time.monotonic()
+        self._named_time = 0.0
         if outcome.retry:
             self._due = self._not_before = now + self._backoff.next_seconds(outcome.retry_after_seconds)
+            if outcome.retry_after_seconds is not None:
+                self._named_time = self._not_before
         else:
             self._due = now + self._schedule.interval_seconds
             self._not_before = 0.0

@@ -12,6 +12,7 @@ from flext_observability.domain.report import Signal
 from flext_observability.ports import ExportOutcome
 
 ODD_ANSWER = "odd_answer"
+QUIET_SECONDS = 60.0
 _logger = logging.getLogger("flext_observability.export")
 
 
@@ -38,6 +39,8 @@ class ExportWatch:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._troubles: dict[tuple[str, Signal], Trouble] = {}
+        self._told: set[str] = set()
+        self._refusals_told: dict[str, float] = {}
 
     def note(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> None:
         """Take the outcome of one export and log when the state changes."""
@@ -61,18 +64,32 @@ class ExportWatch:
 
     def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome, reason: str) -> str:
         exporter, signal = key
-        known = any(name == exporter and trouble.reason == reason for (name, _), trouble in self._troubles.items())
-        self._troubles[key] = Trouble(reason, outcome.message, outcome.fix, time.monotonic())
-        if known:
+        now = time.monotonic()
+        silent = self._is_known(exporter, reason) or (outcome.refused > 0 and self._told_lately(exporter, now))
+        self._troubles[key] = Trouble(reason, outcome.message, outcome.fix, now)
+        if silent:
             return ""
+        self._told.add(exporter)
         fix = outcome.fix[:1].upper() + outcome.fix[1:]
         return f"{exporter} ({signal}) {_state(outcome, reason)}: {outcome.message}. {fix}".rstrip()
+
+    def _is_known(self, exporter: str, reason: str) -> bool:
+        return any(name == exporter and trouble.reason == reason for (name, _), trouble in self._troubles.items())
+
+    def _told_lately(self, exporter: str, now: float) -> bool:
+        """Whether refused items were told of a short while ago: a back end may refuse one in every other batch."""
+        last = self._refusals_told.get(exporter)
+        if last is not None and now - last < QUIET_SECONDS:
+            return True
+        self._refusals_told[exporter] = now
+        return False
 
     def _recovered(self, key: tuple[str, Signal]) -> str:
         exporter, _ = key
         trouble = self._troubles.pop(key, None)
-        if trouble is None or any(name == exporter for name, _ in self._troubles):
+        if trouble is None or any(name == exporter for name, _ in self._troubles) or exporter not in self._told:
             return ""
+        self._told.discard(exporter)
         return f"{exporter} has recovered after {time.monotonic() - trouble.since:.1f} s"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flext_observability.engine.compat import is_suppressed
+from flext_observability.pipeline import retry
 from flext_observability.pipeline.delivery import Delivery, Schedule
 from flext_observability.pipeline.outbox import Outbox
 from flext_observability.pipeline.watch import ExportWatch
@@ -144,9 +145,19 @@ def test_flush_waits_for_a_retry_within_its_deadline(make: Make) -> None:
     assert exporter.batches == [[1], [1]]
 
 
-def test_flush_forces_one_attempt_during_back_off(make: Make) -> None:
-    wait_long = ExportOutcome(retry=True, retry_after_seconds=200, reason="unavailable")
-    exporter = ScriptedExporter(wait_long)
+def test_flush_respects_a_time_that_the_back_end_named(make: Make) -> None:
+    exporter = ScriptedExporter(ExportOutcome(retry=True, retry_after_seconds=200, reason="unavailable"))
+    delivery = make(exporter)
+    delivery.offer(1)
+    assert exporter.wait_for_batches(1)
+    assert not flush(delivery, 0.3)
+    assert exporter.batches == [[1]]
+
+
+def test_flush_forces_one_attempt_during_back_off(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_SECONDS", 200)
+    monkeypatch.setattr(retry, "LONGEST_SECONDS", 200)
+    exporter = ScriptedExporter(BUSY)
     delivery = make(exporter)
     delivery.offer(1)
     assert exporter.wait_for_batches(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.pipeline.watch import ExportWatch
+from flext_observability.pipeline.watch import QUIET_SECONDS, ExportWatch
 from flext_observability.ports import ExportOutcome
 from tests.fakes import BUSY, REFUSED, REJECTED
 
@@ -42,6 +42,32 @@ def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCa
     watch.note("otlp_http", "logs", FINE)
     assert caplog.messages[1].startswith("otlp_http has recovered after ")
     assert len(caplog.messages) == 2
+
+
+def test_items_refused_now_and_then_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    watch = ExportWatch()
+    for _ in range(5):
+        watch.note("otlp_http", "logs", ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old"))
+        watch.note("otlp_http", "logs", FINE)
+    assert [line.partition(" (")[2] or line for line in caplog.messages] == [
+        "logs) has items refused, they are dropped: too old.",
+        caplog.messages[1],
+    ]
+    assert "recovered" in caplog.messages[1]
+
+
+def test_refusals_are_told_of_again_after_a_while(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = ExportWatch()
+    refused = ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old")
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    watch.note("otlp_http", "logs", refused)
+    watch.note("otlp_http", "logs", FINE)
+    now[0] += QUIET_SECONDS
+    watch.note("otlp_http", "logs", refused)
+    assert len(caplog.messages) == 3
 
 
 def test_an_odd_answer_is_said_although_nothing_was_lost(caplog: pytest.LogCaptureFixture) -> None:
