@@ -128,6 +128,16 @@ class Observability:
         """Shut down within the default deadline."""
         self._stop(self.config.shutdown_timeout_seconds)
 
+    async def __aenter__(self) -> Observability:
+        """Return the handle."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Shut down within the default deadline, without blocking the loop."""
+        await self.shutdown()
+
     def _stop(self, limit: float) -> ShutdownReport:
         with _STATE.lock:
             if _STATE.session is self._session:

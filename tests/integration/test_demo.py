@@ -237,7 +237,9 @@ def test_a_collector_that_nothing_can_be_read_from_is_sent_to_all_the_same() -> 
         output, _ = demo.communicate(timeout=60)
         spans = {span.name for span in receiver.spans()}
     assert demo.returncode == 0, output
-    assert f"look for it where {receiver.url} sends traces" in " ".join(output.split())  # lines are as wide as the terminal
+    assert f"look for it where {receiver.url} sends traces" in " ".join(
+        output.split()
+    )  # lines are as wide as the terminal
     assert {"POST /checkout", "place order", "authorize card", "UPDATE goods"} <= spans
 
 

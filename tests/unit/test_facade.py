@@ -187,6 +187,15 @@ def test_the_handle_is_a_context_manager() -> None:
     assert get_observability().is_failure
 
 
+def test_the_handle_is_an_async_context_manager() -> None:
+    async def main() -> None:
+        async with init_observability(exporters="memory", console=False).unwrap():
+            assert get_observability().success
+        assert get_observability().is_failure
+
+    asyncio.run(main())
+
+
 def test_a_second_start_replaces_exporters_and_keeps_totals(store: Any) -> None:
     first = init_observability(service_name="shop", exporters="memory", console=False).unwrap()
     counter = metrics.get_meter("t").create_counter("kept")

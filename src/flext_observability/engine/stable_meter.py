@@ -97,10 +97,12 @@ class StableMeter(Meter):
 
     def retarget(self, provider: MeterProvider) -> None:
         """Make every instrument again in the meter of the same scope of another provider."""
+        target = provider.get_meter(*self._scope)
         with self._lock:
-            self._target = provider.get_meter(*self._scope)
-            for instrument in self._instruments.values():
-                instrument.retarget(self._target)
+            self._target = target
+            instruments = list(self._instruments.values())
+        for instrument in instruments:
+            instrument.retarget(target)
 
     def reset_locks(self) -> None:
         """Make the lock usable in a forked child, where its holder may not exist."""
@@ -166,9 +168,15 @@ class StableMeter(Meter):
         """Return the instrument of this identity, made once, so that asking again costs no memory."""
         key = (kind, *identity)
         with self._lock:
-            if key not in self._instruments:
-                self._instruments[key] = kind(make, self._target)
-            return cast("InstrumentT", self._instruments[key])
+            known, target = self._instruments.get(key), self._target
+        if known is None:
+            # Without the lock: the SDK has one of its own, which it holds while callbacks make instruments.
+            made = kind(make, target)
+            with self._lock:
+                known, current = self._instruments.setdefault(key, made), self._target
+            if current is not target:
+                known.retarget(current)  # swapped meanwhile
+        return cast("InstrumentT", known)
 
 
 class StableMeterProvider(MeterProvider):

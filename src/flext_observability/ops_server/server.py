@@ -118,7 +118,8 @@ def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= _LAST_PORT:  # the resolver would take it modulo 65536
         raise OverflowError("there is no such port")
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, _, _, _, address = found[0]
+    # A name may stand for both families; scrapers of "localhost" mean 127.0.0.1.
+    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return socket.create_server(cast("tuple[str, int]", address[:2]), family=family, backlog=_BACKLOG)
 
 

@@ -137,13 +137,12 @@ class Delivery(Generic[ItemT]):
         with self._wake:
             self._close_deadline = deadline
             self._not_before = self._named_time = 0.0
-            if self._thread is None:
-                self._outbox.give_up("no_thread")
-                self._finish()
             self._wake.notify_all()
 
     def wait_closed(self, deadline: float) -> ExporterCounts:
         """Wait for the end; what is left at ``deadline`` is counted as dropped. Return the last counts."""
+        if self._thread is None:
+            self._run()  # no worker was needed, or none could be had: an interpreter that ends may give no thread
         with self._wake:
             while not self._closed and (left := deadline - time.monotonic()) > 0:
                 self._wake.wait(left)

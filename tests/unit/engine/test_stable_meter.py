@@ -120,3 +120,53 @@ def test_locks_lost_in_a_fork_are_replaced() -> None:
     thread.start()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_an_instrument_made_during_a_swap_follows_it() -> None:
+    stable, first, second = StableMeterProvider(), Sdk(), Sdk()
+
+    class Swapping(MeterProvider):
+        """A provider that is replaced while it makes an instrument."""
+
+        def get_meter(self, *scope: Any, **options: Any) -> Meter:
+            meter: Any = first.provider.get_meter(*scope, **options)
+            create = meter.create_counter
+
+            def create_counter(*args: Any) -> Any:
+                stable.retarget(second.provider)
+                return create(*args)
+
+            meter.create_counter = create_counter
+            return meter  # type: ignore[no-any-return]  # an SDK meter
+
+    stable.retarget(Swapping([], shutdown_on_exit=False))
+    stable.get_meter("m").create_counter("x").add(1)
+    assert second.points()["x"].value == 1
+
+
+def test_a_callback_may_make_instruments_while_another_thread_does() -> None:
+    stable, sdk = StableMeterProvider(), Sdk()
+    stable.retarget(sdk.provider)
+    meter = stable.get_meter("m")
+    inside, done = threading.Event(), threading.Event()
+
+    def observe_slowly(options: CallbackOptions) -> list[Observation]:
+        inside.set()
+        other.join(0.5)  # that thread wants what the SDK holds during this callback
+        meter.create_counter("made.in.callback").add(1)
+        done.set()
+        return [Observation(1)]
+
+    def register() -> None:
+        inside.wait(5)
+        meter.create_observable_gauge("other", [observe])
+
+    other = threading.Thread(target=register)
+    other.start()
+    meter.create_observable_gauge("slow", [observe_slowly])
+    collecting = threading.Thread(target=sdk.points)
+    collecting.start()
+    assert done.wait(5)
+    collecting.join(5)
+    other.join(5)
+    assert not other.is_alive()

@@ -389,15 +389,17 @@ def test_a_host_without_threads_keeps_items_until_there_is_one(make: Make) -> No
     assert exporter.batches == [[1, 2]]
 
 
-def test_items_that_never_got_a_thread_are_counted(make: Make) -> None:
-    delivery = make(ScriptedExporter())
+def test_items_that_never_got_a_thread_are_sent_by_whoever_closes(make: Make) -> None:
+    exporter = ScriptedExporter()
+    delivery = make(exporter)
     before = threading.stack_size()
     threading.stack_size(2**46)
     try:
         delivery.offer(1)
+        assert close(delivery) == {}
     finally:
         threading.stack_size(before)
-    assert close(delivery) == {"no_thread": 1}
+    assert (exporter.batches, exporter.closed) == ([[1]], True)
 
 
 def test_many_threads_lose_nothing(make: Make) -> None:
