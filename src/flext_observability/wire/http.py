@@ -207,17 +207,14 @@ def _start_reply(sock: socket.socket, deadline: float, place: str, *, method: st
     response = HTTPResponse(cast("socket.socket", source), method=method)
     try:
         response.begin()
-    except TransportError:
+    except (OSError, HTTPException, TransportError) as error:
         response.close()  # left to the garbage, its stream may go first, and Python complains
-        raise
-    except (OSError, HTTPException) as error:
-        response.close()
         raise _no_reply(error, source.first_bytes, place) from error
     return response
 
 
 def _no_reply(error: Exception, first_bytes: bytes, place: str) -> TransportError:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | TransportError):  # the wait, or the time before it, came to its end
         return TransportError("timeout", f"{place} did not answer in the time allowed")
     if isinstance(error, OSError):
         return TransportError("broken", f"{place} closed the connection without a reply")
