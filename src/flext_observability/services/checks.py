@@ -82,7 +82,12 @@ class RegisteredCheck:
 
         if inspect.iscoroutinefunction(self.call):
             return await self.call()
-        outcome = await wrap_future(self._start_thread())
+        started = self._start_thread()
+        try:
+            outcome = await wrap_future(started)
+        except BaseException:
+            started.add_done_callback(_close_unawaited)
+            raise
         if outcome.error is not None:
             raise outcome.error
         return await cast("Awaitable[object]", outcome.value) if inspect.isawaitable(outcome.value) else outcome.value
@@ -115,6 +120,13 @@ def _settle(future: Future[_Outcome], call: Callable[[], object]) -> None:
     except BaseException as error:  # noqa: BLE001 - handed to whoever waits, SystemExit too
         outcome = _Outcome(error=error)
     future.set_result(outcome)
+
+
+def _close_unawaited(future: Future[_Outcome]) -> None:
+    """Close the coroutine that a check made after its time was up: Python would complain of it."""
+    value = future.result().value
+    if inspect.iscoroutine(value):
+        value.close()
 
 
 def _interpret(name: str, outcome: object) -> FlextHealthCheck:

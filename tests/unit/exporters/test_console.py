@@ -211,7 +211,8 @@ def test_a_forked_child_draws_what_is_left_at_its_end() -> None:
             sys.exit(0)
         os.wait()
     """)
-    assert (done.err.count("in the parent"), done.err.count("in the child")) == (1, 1)
+    # Newer Pythons warn of the fork in words of their own.
+    assert (done.err.count("shop in the parent"), done.err.count("shop in the child")) == (1, 1), done.err
 
 
 def test_a_child_that_never_exports_leaves_the_parents_spans_alone(screen: Stderr, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -91,6 +93,23 @@ def test_an_async_check_that_hangs_is_unknown() -> None:
         await asyncio.sleep(60)
 
     assert run(hang, 0.01) == ("unknown", "no answer within 0.01 s")
+
+
+def test_a_coroutine_that_is_made_too_late_is_closed_quietly() -> None:
+    made: list[Coroutine[object, object, None]] = []
+    late = threading.Event()
+
+    def make() -> Coroutine[object, object, None]:
+        late.wait(5)
+        made.append(asyncio.sleep(60))
+        return made[0]
+
+    assert run(make, 0.01) == ("unknown", "no answer within 0.01 s")
+    late.set()
+    deadline = time.monotonic() + 5
+    while not (made and inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 class TestHangingSyncCheck:
