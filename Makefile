@@ -21,7 +21,8 @@ export PIP_NO_INPUT := 1
 endif
 
 # What `make test` runs: all that needs Python alone.
-SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs)
+SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs \
+	tests/stack/test_configuration.py)
 PYTEST := $(PY) -m pytest
 MAKE_VENV := scripts/python.sh scripts/environment.py
 
@@ -68,7 +69,7 @@ test-oldest: $(OLDEST)/.made-test  ## unit and integration tests on the oldest s
 
 .PHONY: test-stack
 test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
-	@$(PYTEST) tests/stack
+	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack
 
 .PHONY: coverage-html
 coverage-html: $(DEV)  ## the last run's coverage as pages

@@ -1,12 +1,9 @@
-"""The facade: start, status, flush, end; results instead of exceptions, whatever comes in."""
+"""The facade: start and status; results instead of exceptions, whatever comes in."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +13,6 @@ from opentelemetry import _logs, metrics, trace
 
 from flext_observability import (
     FlextObservabilityConfig,
-    PendingResult,
     flush_observability,
     get_observability,
     init_observability,
@@ -24,8 +20,7 @@ from flext_observability import (
     shutdown_observability,
 )
 from flext_observability.exporters.memory import memory_store
-from tests.backends.ports import refusing_port
-from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
+from tests.fakes import OneExporterFactory, ScriptedExporter
 from tests.programs import run
 
 
@@ -154,48 +149,6 @@ def test_before_the_start_and_after_the_end_verbs_say_so() -> None:
         assert result.code == "not_started"
 
 
-def test_after_the_end_nothing_records(store: Any) -> None:
-    tracer = trace.get_tracer("t")
-    counter = metrics.get_meter("t").create_counter("late")
-    init_observability(exporters="memory", console=False).unwrap().shutdown()
-    tracer.start_span("late").end()
-    counter.add(1)
-    logging.getLogger("shop").warning("late")
-    assert (names(store), store.logs, store.metric("late")) == ([], (), None)
-
-
-def test_a_span_open_at_the_end_is_counted_when_it_ends() -> None:
-    handle = init_observability(exporters="memory", console=False).unwrap()
-    span = trace.get_tracer("t").start_span("open")
-    counts = handle.status()["traces"].counts
-    assert counts is not None
-    assert (counts.started, counts.open) == (1, 1)
-    handle.shutdown()
-    span.end()
-    assert handle.status()["traces"].deliveries[0].dropped == {"after_shutdown": 1}
-
-
-def test_a_second_shutdown_gives_the_same_report() -> None:
-    handle = init_observability(exporters="memory", console=False).unwrap()
-    assert handle.shutdown().unwrap() is handle.shutdown().unwrap()
-
-
-def test_the_handle_is_a_context_manager() -> None:
-    with init_observability(exporters="memory", console=False).unwrap() as handle:
-        assert get_observability().success
-        assert handle.ops_address == ""
-    assert get_observability().is_failure
-
-
-def test_the_handle_is_an_async_context_manager() -> None:
-    async def main() -> None:
-        async with init_observability(exporters="memory", console=False).unwrap():
-            assert get_observability().success
-        assert get_observability().is_failure
-
-    asyncio.run(main())
-
-
 def test_a_second_start_replaces_exporters_and_keeps_totals(store: Any) -> None:
     first = init_observability(service_name="shop", exporters="memory", console=False).unwrap()
     counter = metrics.get_meter("t").create_counter("kept")
@@ -281,95 +234,11 @@ def test_a_signal_that_no_exporter_carries_is_off_with_the_reason() -> None:
     assert "No exporter" in status["traces"].reason
 
 
-def test_the_page_health_and_status_are_served() -> None:
-    handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
-    metrics.get_meter("t").create_counter("served").add(5)
-    for path, words in (("/metrics", "served_total 5"), ("/health", "active"), ("/status", '"exporter')):
-        with urllib.request.urlopen(handle.ops_address + path, timeout=5) as page:
-            assert words in page.read().decode()
-    address = handle.ops_address
-    handle.shutdown()
-    with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(address + "/metrics", timeout=5)
-
-
-def test_a_taken_port_degrades_metrics_with_the_fix() -> None:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        handle = init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap()
-        status = handle.status()["metrics"]
-    assert status.state == "degraded"
-    assert status.reason == f"The metrics page is not served: Port {port} on localhost is taken"
-    assert "another port" in status.fix
-    assert handle.ops_address == ""
-
-
-def test_what_is_wrong_from_the_start_is_logged_a_line_each(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("OTEL_PROPAGATORS", "carrier_pigeon")
-    init_observability(exporters="memory", console=False)
-    lines = [line for line in caplog.messages if "degraded" in line]
-    fix = "pip install opentelemetry-propagator-carrier_pigeon"
-    assert lines == [f"traces degraded: The propagator 'carrier_pigeon' is not installed. {fix}"]
-
-
 def test_the_handle_says_what_it_is() -> None:
     handle = init_observability(service_name="shop", exporters={"traces": "memory", "logs": []}, console=False).unwrap()
     text = repr(handle)
     assert text == "<Observability shop: traces active, metrics active, logs off>"
     assert handle.status()["logs"].reason == "The settings name no exporter for logs"
-
-
-def test_a_report_says_it_in_one_line() -> None:
-    handle = init_observability(exporters="memory", console=False).unwrap()
-    trace.get_tracer("t").start_span("x").end()
-    assert str(handle.flush().unwrap()).startswith("1 exported, 0 queued, lost: nothing; 0.")
-
-
-def test_trouble_of_the_moment_shows_in_the_status() -> None:
-    with refusing_port() as port:
-        handle = init_observability(
-            exporters="otlp_http", otlp_endpoint=f"http://127.0.0.1:{port}", console=False
-        ).unwrap()
-        trace.get_tracer("t").start_span("x").end()
-        assert not handle.flush(0.5).unwrap().complete
-        status = handle.status()["traces"]
-        assert (status.state, str(port) in status.reason, bool(status.fix)) == ("degraded", True, True)
-
-
-def test_what_was_lost_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    register_exporter("refusing", OneExporterFactory(lambda signal: ScriptedExporter(*[REFUSED] * 9), {"traces"}))
-    handle = init_observability(exporters="refusing", console=False).unwrap()
-    for _ in range(3):
-        trace.get_tracer("t").start_span("x").end()
-    report = handle.shutdown().unwrap()
-    assert (report.complete, report.dropped) == (False, {"unreachable": 3})
-    handle.shutdown()
-    assert [line for line in caplog.messages if "lost" in line] == ["Telemetry was lost: 3 unreachable of 3 items"]
-
-
-@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "1", True, 1e300])
-def test_a_wrong_timeout_is_a_failure(bad: Any) -> None:
-    handle = init_observability(exporters="memory", console=False).unwrap()
-    assert handle.flush(bad).code == "invalid_timeout"
-    assert handle.shutdown(bad).code == "invalid_timeout"
-
-
-def test_inside_a_loop_flush_and_shutdown_wait_to_be_awaited(store: Any) -> None:
-    async def main() -> None:
-        handle = init_observability(exporters="memory", console=False).unwrap()
-        trace.get_tracer("t").start_span("x").end()
-        pending = handle.flush()
-        assert isinstance(pending, PendingResult)
-        assert pending.code == "not_awaited"
-        assert (await pending).unwrap().complete
-        assert names(store) == ["x"]
-        assert (await handle.shutdown()).success
-
-    asyncio.run(main())
 
 
 def test_the_services_are_the_same_through_every_handle() -> None:
@@ -403,17 +272,3 @@ def test_instrumentations_are_switched_on_and_off() -> None:
     notice = handle.status()["traces"].notices[-1]
     assert "homemade" in notice.message
     assert "pip install" in notice.fix
-
-
-@pytest.mark.alone
-def test_flush_returns_within_its_deadline_when_nobody_answers() -> None:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        handle = init_observability(exporters="otlp_http", otlp_endpoint=endpoint, console=False).unwrap()
-        trace.get_tracer("t").start_span("warm").end()
-        began = time.monotonic()
-        report = handle.flush(0.1).unwrap()
-        assert time.monotonic() - began <= 0.15
-        assert (report.complete, report.queued) == (False, 1)
