@@ -5,16 +5,30 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar, cast
 
 if TYPE_CHECKING:
-    from flext_observability.spans.block import SpanRun
+    from types import TracebackType
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def decorate(function: Callable[P, R], begin: Callable[[], SpanRun]) -> Callable[P, R]:
+class Run(Protocol):
+    """What each call runs in: entered once, paused and resumed any number of times, left once."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def pause(self) -> None: ...  # noqa: D102 - said above
+
+    def resume(self) -> None: ...  # noqa: D102 - said above
+
+
+def decorate(function: Callable[P, R], begin: Callable[[], Run]) -> Callable[P, R]:
     """Return a function of the same kind, name and signature that runs each call inside ``begin()``."""
     target: Any = function
     if isinstance(target, classmethod | staticmethod):
@@ -26,7 +40,7 @@ def decorate(function: Callable[P, R], begin: Callable[[], SpanRun]) -> Callable
     return wraps(function)(_around_function(function, begin))
 
 
-def _around_function(function: Callable[P, R], begin: Callable[[], SpanRun]) -> Callable[P, R]:
+def _around_function(function: Callable[P, R], begin: Callable[[], Run]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         with begin():
             return function(*args, **kwargs)
@@ -34,7 +48,7 @@ def _around_function(function: Callable[P, R], begin: Callable[[], SpanRun]) -> 
     return wrapper
 
 
-def _around_coroutine(function: Callable[..., Any], begin: Callable[[], SpanRun]) -> Callable[..., Any]:
+def _around_coroutine(function: Callable[..., Any], begin: Callable[[], Run]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> object:
         with begin():
             return await function(*args, **kwargs)
@@ -42,7 +56,7 @@ def _around_coroutine(function: Callable[..., Any], begin: Callable[[], SpanRun]
     return wrapper
 
 
-def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanRun]) -> Callable[..., Any]:
+def _around_generator(function: Callable[..., Any], begin: Callable[[], Run]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         with begin() as run:
             body = function(*args, **kwargs)
@@ -63,7 +77,7 @@ def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanRun]
     return wrapper
 
 
-def _around_async_generator(function: Callable[..., Any], begin: Callable[[], SpanRun]) -> Callable[..., Any]:
+def _around_async_generator(function: Callable[..., Any], begin: Callable[[], Run]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         with begin() as run:
             body = function(*args, **kwargs)
