@@ -1,0 +1,37 @@
+"""A logger, the records that the bridge takes from it, and logging as it was before."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from flext_observability.instrumentation import logging_bridge
+from tests.unit.instrumentation.sink import Sink
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    root, handlers, level = logging.getLogger(), list(logging.root.handlers), logging.root.level
+    yield
+    logging_bridge.uninstall()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.startswith("shop") and isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
+
+
+@pytest.fixture
+def sink() -> Sink:
+    taken = Sink()
+    logging_bridge.install("info", provider=taken.provider)
+    return taken
+
+
+@pytest.fixture
+def log() -> logging.Logger:
+    return logging.getLogger("shop")
