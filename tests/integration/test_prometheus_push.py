@@ -1,94 +1,18 @@
-"""One metric state, read by a page and by push: the same totals, names and exemplars over real HTTP."""
+"""One metric state, read by a page and by push: the same totals, exemplars and deltas over real HTTP."""
 
 from __future__ import annotations
 
-import gzip
-import http.client
-import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from opentelemetry import metrics, trace
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
-from flext_observability import init_observability, shutdown_observability
+from flext_observability import init_observability
 from flext_observability.exporters.memory import memory_store
-from tests.backends.collector import Answer, Collector, collector
-from tests.programs import environment
-
-CLASSIC = "text/plain;version=0.0.4"
-OPENMETRICS = "application/openmetrics-text;version=1.0.0"
-# What Prometheus 2 and 3 send.
-PROMETHEUS_2 = (
-    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-)
-PROMETHEUS_3 = (
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-)
-QUIET: dict[str, Any] = {"service_name": "shop", "prometheus_port": 0, "console": False}
-
-
-@dataclass(frozen=True)
-class Page:
-    """A reply of the ops server."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def kind(self) -> str:
-        return self.headers["content-type"]
-
-    def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-        """Return value by (name, labels), as prometheus_client reads the page."""
-        return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in self._samples()}
-
-    def exemplars(self) -> dict[tuple[str, str], str]:
-        """Return trace id by (name, upper bound of the bucket)."""
-        return {
-            (each.name, each.labels.get("le", "")): each.exemplar.labels["trace_id"]
-            for each in self._samples()
-            if each.exemplar
-        }
-
-    def _samples(self) -> Iterable[Any]:
-        parse = parse_openmetrics if self.kind.startswith("application/openmetrics-text") else parse_classic
-        return [sample for family in parse(self.body.decode()) for sample in family.samples]
-
-
-def scrape(address: str, accept: str = OPENMETRICS, *, path: str = "/metrics", **headers: str) -> Page:
-    place = urlsplit(address)
-    assert place.hostname
-    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=5)
-    try:
-        connection.request("GET", path, headers={"Accept": accept, **headers})
-        reply = connection.getresponse()
-        return Page(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
-    finally:
-        connection.close()
-
-
-def refuses(address: str) -> bool:
-    place = urlsplit(address)
-    with socket.socket() as sock:
-        return sock.connect_ex((place.hostname or "", place.port or 0)) != 0
-
-
-@pytest.fixture
-def received() -> Iterator[Collector]:
-    with collector() as running:
-        yield running
+from tests.backends.collector import Answer, Collector
+from tests.integration.prometheus_page import CLASSIC, OPENMETRICS, QUIET, newest, scrape
 
 
 def recorded_in_a_span(record: Callable[[], object]) -> str:
@@ -96,10 +20,6 @@ def recorded_in_a_span(record: Callable[[], object]) -> str:
     with trace.get_tracer("t").start_as_current_span("work") as span:
         record()
     return f"{span.get_span_context().trace_id:032x}"
-
-
-def newest(received: Collector, name: str) -> Any:
-    return [metric for metric in received.metrics() if metric.name == name][-1]
 
 
 def pushed_exemplars(received: Collector, name: str) -> set[str]:
@@ -210,144 +130,6 @@ def test_the_classic_page_has_no_exemplars(received: Collector) -> None:
     page = scrape(handle.ops_address, CLASSIC)
     assert page.samples()["sold_total", ()] == 1
     assert made not in page.body.decode()
-
-
-# ---- the page over HTTP ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("accept", "kind"),
-    [
-        (PROMETHEUS_2, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        (PROMETHEUS_3, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        (CLASSIC, "text/plain; version=0.0.4; charset=utf-8"),
-        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
-        ("", "text/plain; version=0.0.4; charset=utf-8"),
-        ("application/openmetrics-text;q=0.1,text/plain;q=0.9", "text/plain; version=0.0.4; charset=utf-8"),
-    ],
-)
-def test_the_format_is_the_one_that_is_preferred(accept: str, kind: str) -> None:
-    handle = init_observability(exporters="prometheus", **QUIET).unwrap()
-    counter = metrics.get_meter("quoted").create_counter("quoted", description='Line one\nand "two" \\ three')
-    counter.add(2, {"item": 'a "quoted" \\ name\nof two lines', "other": "ünïcödé ☕"})
-    page = scrape(handle.ops_address, accept)
-    assert (page.status, page.kind) == (200, kind)
-    labels = (("item", 'a "quoted" \\ name\nof two lines'), ("other", "ünïcödé ☕"))
-    assert page.samples()["quoted_total", labels] == 2
-
-
-def test_the_page_is_compressed_for_those_who_ask() -> None:
-    handle = init_observability(exporters="prometheus", **QUIET).unwrap()
-    counter = metrics.get_meter("t").create_counter("sold")
-    for number in range(100):
-        counter.add(number, {"item": f"{number}"})
-    plain = scrape(handle.ops_address)
-    packed = scrape(handle.ops_address, **{"Accept-Encoding": "gzip"})
-    assert "content-encoding" not in plain.headers
-    assert packed.headers["content-encoding"] == "gzip"
-    assert len(packed.body) < len(plain.body) / 3
-    assert gzip.decompress(packed.body) == plain.body
-
-
-PROGRAM = """
-import sys
-from opentelemetry import metrics
-from flext_observability import init_observability
-
-handle = init_observability(service_name="served").unwrap()
-meter = metrics.get_meter("t")
-meter.create_counter("sold").add(5)
-meter.create_observable_gauge("heat", [lambda options: [metrics.Observation(21.5)]], "Cel")
-print(handle.ops_address, flush=True)
-sys.stdin.readline()
-"""
-
-
-def test_a_program_serves_its_page_by_variables_alone() -> None:
-    settings = {
-        "OTEL_METRICS_EXPORTER": "prometheus",
-        "OTEL_TRACES_EXPORTER": "none",
-        "OTEL_LOGS_EXPORTER": "none",
-        "OTEL_EXPORTER_PROMETHEUS_PORT": "0",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(settings),
-    ) as child:
-        assert child.stdout
-        address = child.stdout.readline().strip()
-        samples = scrape(address).samples()
-        _, errors = child.communicate("end\\n", timeout=20)
-    assert (samples["sold_total", ()], samples["heat_celsius", ()]) == (5, 21.5)
-    assert (child.returncode, errors) == (0, "")
-    assert refuses(address)
-
-
-# ---- ports -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_taken_port_degrades_metrics_alone_and_says_what_to_do(received: Collector) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        options: dict[str, Any] = {**QUIET, "prometheus_port": port, "prometheus_host": "127.0.0.1"}
-        handle = init_observability(
-            exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **options
-        ).unwrap()
-        status = handle.status()
-        assert {signal: each.state for signal, each in status.items()} == {
-            "traces": "active",
-            "metrics": "degraded",
-            "logs": "active",
-        }
-        assert (status["metrics"].exporters, handle.ops_address) == (("otlp_http",), "")
-        assert f"{port}" in status["metrics"].reason
-        assert "another port" in status["metrics"].fix
-        metrics.get_meter("t").create_counter("sold").add(1)
-        assert handle.flush().unwrap().complete
-    assert newest(received, "sold").sum.data_points[0].as_int == 1
-
-
-def test_a_second_start_moves_the_page_and_keeps_the_totals() -> None:
-    first = init_observability(exporters="prometheus", **QUIET).unwrap()
-    counter = metrics.get_meter("t").create_counter("kept")
-    counter.add(3)
-    before = first.ops_address
-    assert scrape(before).samples()["kept_total", ()] == 3
-    second = init_observability(exporters="prometheus", **QUIET).unwrap()
-    counter.add(4)
-    assert second.ops_address != before
-    assert refuses(before)
-    assert scrape(second.ops_address).samples()["kept_total", ()] == 7
-    third = init_observability(exporters="memory", **QUIET).unwrap()
-    assert third.ops_address == ""
-    assert refuses(second.ops_address)
-
-
-def test_a_second_start_on_the_same_port_goes_on_serving() -> None:
-    first = init_observability(exporters="prometheus", **QUIET).unwrap()
-    port = urlsplit(first.ops_address).port
-    counter = metrics.get_meter("t").create_counter("kept")
-    counter.add(3)
-    options: dict[str, Any] = {**QUIET, "prometheus_port": port}
-    second = init_observability(exporters="prometheus", **options).unwrap()
-    counter.add(4)
-    assert second.ops_address == first.ops_address
-    assert second.status()["metrics"].state == "active"
-    assert scrape(second.ops_address).samples()["kept_total", ()] == 7
-
-
-def test_the_page_is_gone_after_the_end() -> None:
-    handle = init_observability(exporters="prometheus", **QUIET).unwrap()
-    address = handle.ops_address
-    assert scrape(address).status == 200
-    shutdown_observability()
-    assert refuses(address)
-    with socket.create_server(("127.0.0.1", urlsplit(address).port or 0)):
-        pass  # the port is free for others
 
 
 # ---- deltas ----------------------------------------------------------------------------------------------------------
