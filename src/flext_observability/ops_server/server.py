@@ -73,6 +73,10 @@ class OpsServer:
         self._port = port
         self._sockets: dict[int, socket.socket] = {}
         self._server = _make_server(app, listener, self._sockets)
+        self._wake_loop = self._server.pull_trigger
+        self._server.pull_trigger = self._pull_trigger  # type: ignore[method-assign]  # pages that end after the end pull it too
+        self._closing = ForkSafeLock()
+        self._closed = False
         self._stopping = False
         self._thread = Thread(target=self._loop, name="flext-ops-server", daemon=True)
         _close_in_children(self)
@@ -95,9 +99,11 @@ class OpsServer:
         self._stopping = True
         from waitress import wasyncore
 
-        self._server.pull_trigger()  # before anybody closes: a closed number may be another file's by now
+        self._pull_trigger()
         self._thread.join(_STOP_SECONDS)
-        wasyncore.close_all(self._sockets, ignore_all=True)
+        with self._closing:
+            self._closed = True
+            wasyncore.close_all(self._sockets, ignore_all=True)
         self._server.task_dispatcher.set_thread_count(0)  # a page that hangs must not keep its caller waiting
 
     def abandon(self) -> None:
@@ -106,6 +112,12 @@ class OpsServer:
 
         self._stopping = True
         wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def _pull_trigger(self) -> None:
+        """Wake the loop, unless its pipe is closed: the number may be another file's by then."""
+        with self._closing:
+            if not self._closed:
+                self._wake_loop()
 
     def _loop(self) -> None:
         from waitress import wasyncore

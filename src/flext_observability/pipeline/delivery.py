@@ -20,6 +20,8 @@ from flext_observability.ports import ExportOutcome, SignalExporter
 ItemT = TypeVar("ItemT")
 FIRST_LINGER_SECONDS = 0.1
 SHORTEST_ATTEMPT_SECONDS = 0.05
+# A last attempt ends a little after the deadline: whoever waits gives up first, so that a silent back end has one word in the ledger.
+LAST_ATTEMPT_GRACE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +214,14 @@ class Delivery(Generic[ItemT]):
             batch = self._outbox.take(self._schedule.max_batch)
         outcome = self._export(batch) if batch else ExportOutcome()
         with self._wake:
+            too_late = self._closed  # given up at the deadline: the outcome is nobody's business any more
             self._outbox.settle(outcome)
             self._pace(outcome)
             if self._refill is not None or len(self._outbox) == 0 or outcome.retry:
                 self._flush_seen = max(self._flush_seen, asked)
             self._decide_end(outcome, final=closing)
             self._wake.notify_all()
-        if batch:
+        if batch and not too_late:
             self._watch.note(self.name, self.signal, outcome)
 
     def _take_fresh_data(self) -> None:
@@ -241,7 +244,8 @@ class Delivery(Generic[ItemT]):
     def _export(self, batch: list[ItemT]) -> ExportOutcome:
         timeout = self._schedule.request_timeout_seconds
         if self._close_deadline is not None:
-            timeout = min(timeout, max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS))
+            left = max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS)
+            timeout = min(timeout, left + LAST_ATTEMPT_GRACE_SECONDS)
         first, self._warm = (nullcontext() if self._warm else WARM_UP.under_way()), True
         try:
             with first:

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.client import HTTPConnection
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
@@ -238,3 +238,29 @@ def test_forked_child_does_not_serve() -> None:
     run = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30)
 
     assert run.stdout.splitlines() == ["parent 200 b'{}\\n'", "closed True", "child refuses"]
+
+
+def test_a_page_that_ends_after_the_stop_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    entered, release, left = threading.Event(), threading.Event(), threading.Event()
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        entered.set()
+        release.wait(10)
+        start_response("200 OK", [])
+        return Body([b"late"])
+
+    class Body(list[bytes]):
+        def close(self) -> None:
+            left.set()
+
+    server = start_server(app, "127.0.0.1", 0).unwrap()
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert entered.wait(5)
+        mine = {thread for thread in threading.enumerate() if thread.name.startswith("waitress")}
+        server.stop()
+        release.set()
+        assert left.wait(5)
+        for thread in mine:
+            thread.join(5)
+    assert caplog.messages == []

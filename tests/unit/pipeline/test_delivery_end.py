@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
+from flext_observability.pipeline.delivery import LAST_ATTEMPT_GRACE_SECONDS
 from flext_observability.ports import ExportOutcome
 from tests.fakes import BUSY, REFUSED, ScriptedExporter
 from tests.unit.pipeline.deliveries import Make, close
@@ -68,12 +71,27 @@ def test_a_silent_back_end_costs_the_deadline_and_no_more(make: Make) -> None:
     exporter.hold.set()
 
 
+def test_an_outcome_that_comes_after_the_end_is_not_told(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    exporter = ScriptedExporter(REFUSED)
+    exporter.hold.clear()
+    delivery = make(exporter)
+    delivery.offer(1)
+    assert exporter.wait_for_batches(1)
+    assert close(delivery, 0.1) == {"shutdown_deadline": 1}
+    exporter.hold.set()
+    deadline = time.monotonic() + 5
+    while not exporter.closed:  # the worker's last act
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert caplog.messages == []
+
+
 def test_the_last_attempt_gets_the_time_that_is_left(make: Make) -> None:
     exporter = ScriptedExporter()
     delivery = make(exporter)
     delivery.offer(1)
     close(delivery, 1)
-    assert exporter.timeouts[-1] <= 1
+    assert exporter.timeouts[-1] <= 1 + LAST_ATTEMPT_GRACE_SECONDS
 
 
 def test_an_item_after_the_end_is_counted(make: Make) -> None:
