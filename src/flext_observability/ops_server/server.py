@@ -15,6 +15,7 @@ from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from wsgiref.types import WSGIApplication
 
     from waitress.server import BaseWSGIServer
@@ -73,10 +74,9 @@ class OpsServer:
         self._port = port
         self._sockets: dict[int, socket.socket] = {}
         self._server = _make_server(app, listener, self._sockets)
-        self._wake_loop = self._server.pull_trigger
+        self._wake_loop: Callable[[], None] = self._server.pull_trigger
         self._server.pull_trigger = self._pull_trigger  # type: ignore[method-assign]  # pages that end after the end pull it too
         self._closing = ForkSafeLock()
-        self._closed = False
         self._stopping = False
         self._thread = Thread(target=self._loop, name="flext-ops-server", daemon=True)
         _close_in_children(self)
@@ -102,7 +102,7 @@ class OpsServer:
         self._pull_trigger()
         self._thread.join(_STOP_SECONDS)
         with self._closing:
-            self._closed = True
+            self._wake_loop = _nothing
             wasyncore.close_all(self._sockets, ignore_all=True)
         self._server.task_dispatcher.set_thread_count(0)  # a page that hangs must not keep its caller waiting
 
@@ -114,16 +114,19 @@ class OpsServer:
         wasyncore.close_all(self._sockets, ignore_all=True)
 
     def _pull_trigger(self) -> None:
-        """Wake the loop, unless its pipe is closed: the number may be another file's by then."""
+        """Wake the loop; not any more once its pipe is closed, as the number may be another file's by then."""
         with self._closing:
-            if not self._closed:
-                self._wake_loop()
+            self._wake_loop()
 
     def _loop(self) -> None:
         from waitress import wasyncore
 
         while not self._stopping:
             wasyncore.loop(timeout=_LOOK_SECONDS, use_poll=True, map=self._sockets, count=1)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _listen(host: str, port: int) -> socket.socket:
