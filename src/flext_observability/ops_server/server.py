@@ -8,6 +8,7 @@ import os
 import socket
 from ipaddress import ip_address
 from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast, final
 from weakref import WeakSet
 
@@ -38,6 +39,7 @@ _BOUNDS: Final = {
     "ident": None,
 }
 _STOP_SECONDS: Final = 1
+_QUIET_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 5  # between looks at idle connections
 
 
@@ -125,6 +127,21 @@ class OpsServer:
             wasyncore.loop(timeout=_LOOK_SECONDS, use_poll=True, map=self._sockets, count=1)
 
 
+class _Patient(logging.LoggerAdapter[logging.Logger]):
+    """Logs a message once a minute at most: the limit of connections may be reached again and again."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__(logger)
+        self._told: dict[str, float] = {}
+
+    def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
+        """Log it, unless it was told of lately."""
+        now = monotonic()
+        if now - self._told.get(str(msg), -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._told[str(msg)] = now
+            super().log(level, msg, *args, **options)
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -150,7 +167,8 @@ def _make_server(app: WSGIApplication, listener: socket.socket, sockets: dict[in
     )  # the stubs give every option the type of all options together
     server = cast("BaseWSGIServer", create_server(app, map=sockets, **options))
     server.channel_class = Channel
-    server.logger = server.task_dispatcher.logger = _LOG
+    server.task_dispatcher.logger = _LOG
+    server.logger = cast("Any", _Patient(_LOG))
     server.task_dispatcher.queue_logger = _QUEUE_LOG
     _QUEUE_LOG.disabled = True  # it would warn of every burst of requests
     return server

@@ -20,8 +20,6 @@ from flext_observability.ports import ExportOutcome, SignalExporter
 ItemT = TypeVar("ItemT")
 FIRST_LINGER_SECONDS = 0.1
 SHORTEST_ATTEMPT_SECONDS = 0.05
-# A last attempt ends a little after the deadline: whoever waits gives up first, so that a silent back end has one word in the ledger.
-LAST_ATTEMPT_GRACE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,9 @@ class Delivery(Generic[ItemT]):
             batch = self._outbox.take(self._schedule.max_batch)
         outcome = self._export(batch) if batch else ExportOutcome()
         with self._wake:
-            too_late = self._closed  # given up at the deadline: the outcome is nobody's business any more
+            too_late = self._closed or self._was_cut_short(outcome)
+            if too_late:  # one word for a silent back end, whether the worker or whoever waits sees the deadline first
+                self._outbox.give_up("shutdown_deadline")
             self._outbox.settle(outcome)
             self._pace(outcome)
             if self._refill is not None or len(self._outbox) == 0 or outcome.retry:
@@ -244,8 +244,7 @@ class Delivery(Generic[ItemT]):
     def _export(self, batch: list[ItemT]) -> ExportOutcome:
         timeout = self._schedule.request_timeout_seconds
         if self._close_deadline is not None:
-            left = max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS)
-            timeout = min(timeout, left + LAST_ATTEMPT_GRACE_SECONDS)
+            timeout = min(timeout, max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS))
         first, self._warm = (nullcontext() if self._warm else WARM_UP.under_way()), True
         try:
             with first:
@@ -270,6 +269,12 @@ class Delivery(Generic[ItemT]):
             self._due = now + self._schedule.interval_seconds
             self._not_before = 0.0
             self._backoff.reset()
+
+    def _was_cut_short(self, outcome: ExportOutcome) -> bool:
+        """Whether the deadline of leaving, and not the back end's own time limit, ended the attempt."""
+        deadline = self._close_deadline
+        ended = deadline is not None and time.monotonic() > deadline - SHORTEST_ATTEMPT_SECONDS
+        return ended and outcome.reason == "timeout"
 
     def _decide_end(self, outcome: ExportOutcome, *, final: bool) -> None:
         """While leaving: end when all is sent, when nobody answers, or when the next attempt would come too late.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from flext_observability.pipeline.delivery import LAST_ATTEMPT_GRACE_SECONDS
 from flext_observability.ports import ExportOutcome
 from tests.fakes import BUSY, REFUSED, ScriptedExporter
 from tests.unit.pipeline.deliveries import Make, close
@@ -86,12 +87,26 @@ def test_an_outcome_that_comes_after_the_end_is_not_told(make: Make, caplog: pyt
     assert caplog.messages == []
 
 
+def test_an_attempt_that_the_deadline_cuts_short_has_the_deadline_s_word(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Silent(ScriptedExporter):
+        def export(self, batch: Sequence[Any], timeout_seconds: float) -> ExportOutcome:
+            threading.Event().wait(timeout_seconds)
+            return ExportOutcome(retry=True, answered=False, reason="timeout", message="no answer")
+
+    delivery = make(Silent())
+    delivery.offer(1)
+    assert close(delivery, 0.2) == {"shutdown_deadline": 1}
+    assert caplog.messages == []
+
+
 def test_the_last_attempt_gets_the_time_that_is_left(make: Make) -> None:
     exporter = ScriptedExporter()
     delivery = make(exporter)
     delivery.offer(1)
     close(delivery, 1)
-    assert exporter.timeouts[-1] <= 1 + LAST_ATTEMPT_GRACE_SECONDS
+    assert exporter.timeouts[-1] <= 1
 
 
 def test_an_item_after_the_end_is_counted(make: Make) -> None:
