@@ -264,3 +264,10 @@ def test_a_page_that_ends_after_the_stop_says_nothing(caplog: pytest.LogCaptureF
         for thread in mine:
             thread.join(5)
     assert caplog.messages == []
+
+
+def test_a_warning_that_comes_again_is_told_once(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    waitress_logger = serve(APP)._server.logger
+    for _ in range(3):
+        waitress_logger.warning("the limit is reached")
+    assert caplog.messages == ["the limit is reached"]
