@@ -44,8 +44,6 @@ class InitArguments(TypedDict, total=False):
     otlp_file_path: str | None
     prometheus_host: str | None
     prometheus_port: int | None
-    push_gateway: str | None
-    alertmanager_url: str | None
     grafana_url: str | None
     config_file: str | None
     otlp_endpoint: str | None
@@ -107,3 +105,20 @@ class InitArguments(TypedDict, total=False):
     link_attribute_count_limit: int | None
     logrecord_attribute_count_limit: int | None
     logrecord_attribute_value_length_limit: int | None
+    push_gateway: str | None
+    push_gateway_job: str | None
+    push_gateway_grouping: str | Mapping[str, Scalar] | None
+    push_gateway_delete_at_exit: bool | None
+    alertmanager_url: str | None
+    alert_webhook_url: str | None
+    alert_notifiers: Sequence[str] | None
+    alert_rules_interval_seconds: float | None
+    alert_repeat_interval_seconds: float | None
+    alert_escalate_warning_seconds: float | None
+    alert_escalate_error_seconds: float | None
+    alert_escalate_critical_seconds: float | None
+    health_telemetry: bool | None
+    ops_token: str | None
+    ops_username: str | None
+    ops_password: str | None
+    plugins: Sequence[str] | None

@@ -9,12 +9,12 @@ from typing import cast, final
 from flext_observability.domain.report import Signal
 from flext_observability.settings.fields import UNSET, Field, table
 from flext_observability.settings.kinds import without_credentials
-from flext_observability.settings.table_signals import LimitFields
+from flext_observability.settings.table_operations import OperationsFields
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class FlextObservabilityConfig(LimitFields):
+class FlextObservabilityConfig(OperationsFields):
     """All settings, by name; ``docs/reference/settings.md`` lists them with unit, default and variables.
 
     A field that is not given keeps an internal mark and falls to the environment, then to its default, when the configuration is

@@ -221,6 +221,7 @@ NO_PAIRS: Mapping[str, str] = {}
 """Default of settings that hold pairs; copied into each configuration."""
 
 TEXT = text_kind("text", "text")
+SECRET = text_kind("text", "text", secret=True)
 FLAG = Kind("true or false", "true or false", _flag_text, _flag)
 COUNT = whole_kind("count", 1)
 LIMIT = _none_or(whole_kind("limit", 0))

@@ -16,7 +16,7 @@ from flext_observability.settings.derive import (
     derive_special,
 )
 from flext_observability.settings.ignored import ignored_notices
-from flext_observability.settings.kinds import LONGEST_SECONDS, without_credentials
+from flext_observability.settings.kinds import LONGEST_SECONDS
 from flext_observability.settings.otlp import otlp_notices
 from flext_observability.settings.reading import Draft, read
 
@@ -101,14 +101,6 @@ def _unused(config: FlextObservabilityConfig) -> Iterator[Notice]:
     if config.config_file:
         message = f"The configuration file {config.config_file!r} is ignored: this version does not read it yet"
         yield Notice("all", message, "Use arguments or environment variables", degrades=True)
-    if config.alertmanager_url:
-        message = f"No alert is sent to {without_credentials(config.alertmanager_url)}: this version does not call Alertmanager yet"
-        yield Notice("all", message, "Let Alertmanager's rules watch the counter flext.alerts")
-    if config.push_gateway:
-        message = (
-            f"No metric is pushed to {without_credentials(config.push_gateway)}: this version has no such exporter yet"
-        )
-        yield Notice("metrics", message, "Use the exporter otlp or prometheus")
 
 
 def _complete(

@@ -185,16 +185,6 @@ class GeneralFields:
         default=9464,
         signal="metrics",
     )
-    push_gateway: str = setting(
-        kinds.TEXT,
-        "Address of a Pushgateway; not used yet, and the status says so.",
-        "PROMETHEUS_PUSH_GATEWAY",
-        default="",
-        signal="metrics",
-    )
-    alertmanager_url: str = setting(
-        kinds.TEXT, "Address of an Alertmanager; not used yet, and the status says so.", "ALERTMANAGER_URL", default=""
-    )
     grafana_url: str = setting(kinds.TEXT, "Address of Grafana, for links to a trace.", "GRAFANA_URL", default="")
     config_file: str = setting(
         kinds.TEXT,

@@ -11,6 +11,7 @@ from flext_observability.settings.fields import Field
 from flext_observability.settings.ignored import IGNORED
 from flext_observability.settings.table_general import GeneralFields
 from flext_observability.settings.table_otlp import OtlpFields
+from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.settings.table_signals import LimitFields, QueueFields
 
 PAGE = Path(__file__).parents[3] / "docs/reference/settings.md"
@@ -19,6 +20,7 @@ TITLES: Mapping[type, str] = {
     OtlpFields: "OTLP",
     QueueFields: "Queues and metrics",
     LimitFields: "Limits",
+    OperationsFields: "Alerts, health, doors, plug-ins",
 }
 
 

@@ -79,15 +79,6 @@ def test_the_configuration_file_is_ignored_and_said_so() -> None:
     assert notice.fix
 
 
-@pytest.mark.parametrize(
-    ("variable", "words"),
-    [("ALERTMANAGER_URL", "No alert is sent to"), ("PROMETHEUS_PUSH_GATEWAY", "No metric is pushed to")],
-)
-def test_an_address_that_nothing_is_sent_to_is_said(variable: str, words: str) -> None:
-    notice = about(resolved({variable: "http://user:secret@there:9091"}), words)
-    assert (notice.degrades, bool(notice.fix), "secret" in notice.message) == (False, True, False)
-
-
 def test_jaeger_agent_is_answered() -> None:
     assert "OTLP" in about(resolved({"JAEGER_AGENT_HOST": "jaeger"}), "JAEGER_AGENT_HOST").fix
 
