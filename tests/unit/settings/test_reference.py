@@ -10,8 +10,8 @@ from flext_observability.settings.config import FIELDS
 from flext_observability.settings.fields import Field
 from flext_observability.settings.ignored import IGNORED
 from flext_observability.settings.table_general import GeneralFields
-from flext_observability.settings.table_otlp import OtlpFields
 from flext_observability.settings.table_operations import OperationsFields
+from flext_observability.settings.table_otlp import OtlpFields
 from flext_observability.settings.table_signals import LimitFields, QueueFields
 
 PAGE = Path(__file__).parents[3] / "docs/reference/settings.md"
