@@ -1,0 +1,105 @@
+"""Jobs with intervals → calls on one thread of the process (TICKER); no thread while there are no jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition, Thread
+from time import monotonic
+from typing import Final, final
+
+from flext_observability.background.fork_watch import in_children
+from flext_observability.domain.mishap import report_once
+
+
+@dataclass(slots=True)
+class _Job:
+    name: str
+    interval_seconds: float
+    work: Callable[[], object]
+    due: float
+
+
+@final
+class Ticker:
+    """Calls jobs again and again, one after another, on one thread; a job must not block for long.
+
+    Safe from threads; in a forked child the jobs go on, on a thread of its own.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._jobs: dict[str, _Job] = {}
+        self._thread: Thread | None = None
+        in_children(self)
+
+    def every(self, name: str, interval_seconds: float, work: Callable[[], object]) -> None:
+        """Call ``work`` each ``interval_seconds``, first one interval from now; a job of the same name is replaced."""
+        with self._changed:
+            self._jobs[name] = _Job(name, interval_seconds, work, monotonic() + interval_seconds)
+            self._start_thread()
+            self._changed.notify_all()
+
+    def cancel(self, name: str) -> None:
+        """Call a job no more; one that runs at this moment ends by itself."""
+        with self._changed:
+            self._jobs.pop(name, None)
+            self._changed.notify_all()
+
+    def cancel_all(self) -> None:
+        """Call no job any more."""
+        with self._changed:
+            self._jobs.clear()
+            self._changed.notify_all()
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the jobs."""
+        with self._changed:
+            return tuple(self._jobs)
+
+    def begin_again(self) -> None:
+        """Go on with the same jobs in a forked child."""
+        now = monotonic()
+        self._changed = Condition()
+        self._thread = None
+        for job in self._jobs.values():
+            job.due = now + job.interval_seconds
+        if self._jobs:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        if self._thread is not None:
+            return
+        thread = Thread(target=self._run, name="flext-ticker", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the interpreter is ending, or the system has no more threads
+            report_once("Starting the thread for periodic work", error)
+            return
+        self._thread = thread
+
+    def _run(self) -> None:
+        changed = self._changed
+        while True:
+            with changed:
+                if not self._jobs:
+                    self._thread = None
+                    return
+                job = min(self._jobs.values(), key=lambda each: each.due)
+                wait = job.due - monotonic()
+                if wait > 0:
+                    changed.wait(wait)
+                    continue
+                # After a pause (a suspended machine) a job runs once, not once for each interval missed.
+                job.due = monotonic() + job.interval_seconds
+            _call(job)
+
+
+def _call(job: _Job) -> None:
+    try:
+        job.work()
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: the other jobs go on
+        report_once(f"The periodic job {job.name}", error)
+
+
+TICKER: Final = Ticker()
