@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         shutdown_observability,
     )
     from flext_observability.monitor import flext_monitor_function
-    from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome
+    from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome, FlextNotifier
     from flext_observability.registry import available_exporters, register_exporter
     from flext_observability.services.alerts import FlextAlertService
     from flext_observability.services.health import FlextHealthReport, FlextHealthService
@@ -72,6 +72,7 @@ __all__ = [
     "FlextLoggingService",
     "FlextMetric",
     "FlextMetricsService",
+    "FlextNotifier",
     "FlextObservabilityConfig",
     "FlextObservabilityError",
     "FlextObservabilityMasterFactory",
@@ -126,7 +127,7 @@ _HOMES = {
     "exporters.memory": "memory_store",
     "facade": "Observability flush_observability get_observability init_observability shutdown_observability",
     "monitor": "flext_monitor_function",
-    "ports": "ExportOutcome ExporterFactory ExporterUnavailable",
+    "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier",
     "registry": "available_exporters register_exporter",
     "services.alerts": "FlextAlertService",
     "services.health": "FlextHealthReport FlextHealthService",

@@ -11,6 +11,8 @@ from flext_observability.domain.report import Signal
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
+    from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.result import FlextResult
     from flext_observability.settings.config import FlextObservabilityConfig
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
@@ -111,4 +113,16 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds on a clock that never goes back."""
+        ...
+
+
+class FlextNotifier(Protocol):
+    """Whoever tells people, or another system, of alerts; called from one thread at a time."""
+
+    def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
+        """Tell of a new, changed, repeated or resolved alert (``alert.status``), and return within ``timeout_seconds``.
+
+        Returns:
+            Success, or a failure; one with the code ``unreachable``, ``timeout`` or ``unavailable`` is tried again.
+        """
         ...
