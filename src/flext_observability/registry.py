@@ -1,11 +1,13 @@
-"""Name of an exporter → its factory: registered by hand, built in, or found by entry point."""
+"""Name → what others bring (exporter factories, notifiers, storage, plug-ins): registered by hand, built in, or found by entry point."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from inspect import isclass
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
@@ -14,27 +16,188 @@ from flext_observability.settings.choices import ALIASES
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from flext_observability.ports import ExporterFactory
+    from flext_observability.domain.alert import FlextAlert
+    from flext_observability.plugins.base import FlextObservabilityPlugin
+    from flext_observability.ports import ExporterFactory, FlextNotifier, FlextStorageAdapter
 
-OWN_GROUP = "flext_observability.exporters"
+T = TypeVar("T")
+
 OTEL_GROUPS: Mapping[Signal, str] = {signal: f"opentelemetry_{signal}_exporter" for signal in SIGNALS}
 _WRAP = "flext_observability.exporters.third_party:wrap"
 _NAME = re.compile(r"[^\s,]+")
 
 
-_BUILT_IN: Mapping[str, str] = {
-    "otlp_http": "flext_observability.exporters.otlp_http:factory",
-    "otlp_grpc": "flext_observability.exporters.otlp_grpc:factory",
-    "prometheus": "flext_observability.exporters.prometheus:factory",
-    "console": "flext_observability.exporters.console:factory",
-    "otlp_file": "flext_observability.exporters.otlp_file:factory",
-    "memory": "flext_observability.exporters.memory:factory",
-}
-_NEEDS: Mapping[str, tuple[str, str]] = {"otlp_grpc": ("grpc", "grpcio")}
-"""Built-in exporter → module that not every platform has, and what to install."""
+@dataclass(slots=True)
+class Shelf(Generic[T]):
+    """Things of one kind by name.
+
+    Attributes:
+        word: What one is called: "exporter".
+        methods: What one must have; a mistake's message names them.
+        built_in: Module and attribute by name.
+        function: Whether any callable will do as well.
+        aliases: Other words for names.
+        reserved: Names that nobody can take.
+        groups: Entry-point groups to look through, ours first.
+        install: What to install for a name that nobody knows; ``{}`` stands for the name.
+        needs: Module that not every platform has, and what to install, by built-in name.
+    """
+
+    word: str
+    methods: Mapping[str, str]
+    built_in: Mapping[str, str] = field(default_factory=dict[str, str])
+    function: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    reserved: tuple[str, ...] = ("none",)
+    groups: tuple[str, ...] = ()
+    install: str = ""
+    needs: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    _registered: dict[str, T] = field(default_factory=dict[str, T])
+
+    def register(self, name: str, thing: T) -> FlextResult[None]:
+        """Make a thing known under a name, before all others; failure ``invalid_<word>``."""
+        try:
+            problem = self._name_problem(name) or self._problem(thing)
+        except Exception as error:  # noqa: BLE001 - an object of any type may raise anything when it is looked at
+            problem = f"The {self.word} cannot be looked at: {type(error).__name__}: {error}"
+        if problem:
+            return FlextResult[None].fail(problem, code=f"invalid_{self.word}")
+        self._registered[name] = thing
+        return FlextResult[None].ok(None)
+
+    def names(self) -> tuple[str, ...]:
+        """Return every name: built in, registered by hand, found by entry point."""
+        found = {entry.name for group in self._entry_points(None).values() for entry in group} - set(self.reserved)
+        return tuple(dict.fromkeys([*self.built_in, *self._registered, *sorted(found)]))
+
+    def find(self, name: str) -> FlextResult[T]:
+        """Return the thing of a name; entry points are looked up for names alone that nothing else answers.
+
+        Failures: ``unknown_<word>`` (lists what there is), ``missing_package`` (says what to install), ``broken_<word>`` (its code
+        raises, or gives something else).
+        """
+        registered = self._registered.get(name)
+        if registered is not None:
+            return FlextResult.ok(registered)
+        built_in = self.aliases.get(name, name)
+        if built_in in self.built_in:
+            return self._built_in(built_in)
+        points = self._entry_points(name)
+        for entry in points[self.groups[0]]:
+            return self._load(name, entry.value, entry.load)
+        return self._of_others(name, points)
+
+    def _of_others(self, name: str, points: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
+        """Return what OpenTelemetry's own groups hold, wrapped."""
+        by_signal: Mapping[Signal, EntryPoint] = {
+            signal: points[group][0] for signal, group in OTEL_GROUPS.items() if points.get(group)
+        }
+        if by_signal:
+            return self._load(name, _WRAP, lambda: cast("_Wrap", _attribute(_WRAP))(name, by_signal))
+        return FlextResult[T].fail(self._unknown(name), code=f"unknown_{self.word}")
+
+    def _built_in(self, name: str) -> FlextResult[T]:
+        if name in self.needs:
+            from importlib.util import find_spec
+
+            module, package = self.needs[name]
+            if find_spec(module) is None:
+                title = self.word.capitalize()
+                message = f"{title} {name!r} needs a package that is not installed: pip install {package}"
+                return FlextResult[T].fail(message, code="missing_package")
+        target = self.built_in[name]
+        return self._load(name, target, lambda: _attribute(target))
+
+    def _load(self, name: str, target: str, load: Callable[[], object]) -> FlextResult[T]:
+        """Return what ``load`` gives, a class's instance for a class; errors as failures: code of others must not end the program."""
+        try:
+            thing = load()
+            thing = thing() if isclass(thing) else thing
+            problem = self._problem(thing)
+        except Exception as error:  # noqa: BLE001 - see above
+            problem = f"cannot be loaded: {type(error).__name__}: {error}"
+        else:
+            if not problem:
+                return FlextResult.ok(cast("T", thing))
+        message = f"{self.word.capitalize()} {name!r} ({target}): {problem}"
+        return FlextResult[T].fail(message, code=f"broken_{self.word}")
+
+    def _entry_points(self, name: str | None) -> dict[str, list[EntryPoint]]:
+        """Return what is installed by group, things of one name or all; one walk over the installed packages."""
+        from importlib.metadata import entry_points
+
+        installed = entry_points()
+        return {
+            group: [entry for entry in installed.select(group=group) if name in {None, entry.name}]
+            for group in self.groups
+        }
+
+    def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        names = self.names()
+        near = get_close_matches(name, names, 1)
+        package = f" (pip install {self.install.format(_slug(name))})" if self.install else ""
+        return (
+            f"No {self.word} is called {name!r}{f' (did you mean {near[0]}?)' if near else ''}. "
+            f"There are: {', '.join(names) or 'none'}. "
+            f"Install the package that brings it{package}, or call register_{self.word}"
+        )
+
+    def _name_problem(self, name: object) -> str:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            article = "an" if self.word[0] in "aeiou" else "a"
+            return f"The name of {article} {self.word} must be text without blanks and commas"
+        return f"The name {name!r} has a meaning of its own: choose another" if name in self.reserved else ""
+
+    def _problem(self, thing: object) -> str:
+        if (self.function and callable(thing)) or all(callable(getattr(thing, each, None)) for each in self.methods):
+            return ""
+        methods = " and ".join(self.methods.values())
+        return f"It must have the methods {methods}: {type(thing).__name__} has not"
+
+
+_Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 _ALIASES: Mapping[str, str] = {"otlp": "otlp_http", **ALIASES}
-_RESERVED = ("none", *_ALIASES)
-_registered: dict[str, ExporterFactory] = {}
+
+EXPORTERS: Shelf[ExporterFactory] = Shelf(
+    word="exporter",
+    methods={"signals": "signals()", "create": "create(signal, config)"},
+    built_in={
+        "otlp_http": "flext_observability.exporters.otlp_http:factory",
+        "otlp_grpc": "flext_observability.exporters.otlp_grpc:factory",
+        "prometheus": "flext_observability.exporters.prometheus:factory",
+        "console": "flext_observability.exporters.console:factory",
+        "otlp_file": "flext_observability.exporters.otlp_file:factory",
+        "memory": "flext_observability.exporters.memory:factory",
+    },
+    aliases=_ALIASES,
+    reserved=("none", *_ALIASES),
+    groups=("flext_observability.exporters", *OTEL_GROUPS.values()),
+    install="opentelemetry-exporter-{}",
+    needs={"otlp_grpc": ("grpc", "grpcio")},
+)
+NOTIFIERS: Shelf[FlextNotifier | Callable[[FlextAlert], object]] = Shelf(
+    word="notifier",
+    methods={"notify": "notify(alert, timeout_seconds)"},
+    function=True,
+    groups=("flext_observability.notifiers",),
+)
+STORAGE: Shelf[FlextStorageAdapter] = Shelf(
+    word="storage",
+    methods={"store": "store(entity)", "query": "query(kind, criteria)"},
+    built_in={
+        "memory": "flext_observability.storage.memory:InMemoryStorage",
+        "sqlite": "flext_observability.storage.sqlite:SQLiteStorage",
+    },
+    groups=("flext_observability.storage",),
+)
+# Filled by hand through ``plugins.hooks.register_plugin``, which also makes the plug-in active at once.
+PLUGINS: Shelf[FlextObservabilityPlugin] = Shelf(
+    word="plugin",
+    methods={"on_metric_created": "of a FlextObservabilityPlugin (such as on_metric_created)"},
+    groups=("flext_observability.plugins",),
+)
 
 
 def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
@@ -47,78 +210,63 @@ def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
     Returns:
         Nothing on success. Failure ``invalid_exporter``: the name cannot be used, or the object is no factory.
     """
-    try:
-        problem = _name_problem(name) or _factory_problem(factory)
-    except Exception as error:  # noqa: BLE001 - an object of any type may raise anything when it is looked at
-        problem = f"The exporter cannot be looked at: {type(error).__name__}: {error}"
-    if problem:
-        return FlextResult[None].fail(problem, code="invalid_exporter")
-    _registered[name] = factory
-    return FlextResult[None].ok(None)
+    return EXPORTERS.register(name, factory)
 
 
 def available_exporters() -> tuple[str, ...]:
-    """Return every name that ``find_exporter`` knows: built in, registered by hand, found by entry point."""
-    found = sorted({entry.name for group in _entry_points(None).values() for entry in group} - set(_RESERVED))
-    return tuple(dict.fromkeys([*_BUILT_IN, *_registered, *found]))
+    """Return every name that ``exporters`` can hold: built in, registered by hand, found by entry point."""
+    return EXPORTERS.names()
 
 
 def find_exporter(name: str) -> FlextResult[ExporterFactory]:
     """Return the factory of a name.
 
-    Entry points are looked up for names alone that are neither registered by hand nor built in.
-
     Returns:
         The factory. Failures: ``unknown_exporter`` (lists what there is), ``missing_package`` (says what to install),
         ``broken_exporter`` (its code raises, or gives no factory).
     """
-    registered = _registered.get(name)
-    if registered is not None:
-        return FlextResult.ok(registered)
-    built_in = _ALIASES.get(name, name)
-    if built_in in _BUILT_IN:
-        return _built_in(built_in)
-    return _by_entry_point(name)
+    return EXPORTERS.find(name)
 
 
-def _by_entry_point(name: str) -> FlextResult[ExporterFactory]:
-    points = _entry_points(name)
-    for entry in points[OWN_GROUP]:
-        return _load(name, entry.value, entry.load)
-    by_signal: Mapping[Signal, EntryPoint] = {
-        signal: points[group][0] for signal, group in OTEL_GROUPS.items() if points[group]
-    }
-    if by_signal:
-        return _load(name, _WRAP, lambda: cast("_Wrap", _attribute(_WRAP))(name, by_signal))
-    return FlextResult["ExporterFactory"].fail(_unknown(name), code="unknown_exporter")
+def register_notifier(name: str, notifier: FlextNotifier | Callable[[FlextAlert], object]) -> FlextResult[None]:
+    """Make a notifier known under a name, to be used in the setting ``alert_notifiers`` from the next ``init_observability`` on.
+
+    Args:
+        name: No blanks or commas.
+        notifier: Object with the method ``notify(alert, timeout_seconds)``, or a function that takes an alert.
+
+    Returns:
+        Nothing on success. Failure ``invalid_notifier``.
+    """
+    return NOTIFIERS.register(name, notifier)
 
 
-_Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
+def find_notifier(name: str) -> FlextResult[FlextNotifier | Callable[[FlextAlert], object]]:
+    """Return the notifier of a name; failures ``unknown_notifier``, ``broken_notifier``."""
+    return NOTIFIERS.find(name)
 
 
-def _built_in(name: str) -> FlextResult[ExporterFactory]:
-    if name in _NEEDS:
-        from importlib.util import find_spec
+def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[None]:
+    """Make a storage adapter known under a name, to be used by ``FlextObservabilityRepository``.
 
-        module, package = _NEEDS[name]
-        if find_spec(module) is None:
-            message = f"Exporter {name!r} needs a package that is not installed: pip install {package}"
-            return FlextResult["ExporterFactory"].fail(message, code="missing_package")
-    target = _BUILT_IN[name]
-    return _load(name, target, lambda: _attribute(target))
+    Args:
+        name: No blanks or commas.
+        storage: Object with the methods ``store(entity)`` and ``query(kind, criteria)``.
+
+    Returns:
+        Nothing on success. Failure ``invalid_storage``.
+    """
+    return STORAGE.register(name, storage)
 
 
-def _load(name: str, target: str, load: Callable[[], object]) -> FlextResult[ExporterFactory]:
-    """Return what ``load`` gives, errors as failures: code of others must not end the program."""
-    try:
-        factory = load()
-    except Exception as error:  # noqa: BLE001 - see above
-        problem = f"cannot be loaded: {type(error).__name__}: {error}"
-    else:
-        problem = _factory_problem(factory)
-        if not problem:
-            return FlextResult.ok(cast("ExporterFactory", factory))
-    return FlextResult["ExporterFactory"].fail(f"Exporter {name!r} ({target}): {problem}", code="broken_exporter")
+def find_storage(name: str) -> FlextResult[FlextStorageAdapter]:
+    """Return the storage adapter of a name; failures ``unknown_storage``, ``broken_storage``."""
+    return STORAGE.find(name)
+
+
+def find_plugin(name: str) -> FlextResult[FlextObservabilityPlugin]:
+    """Return the plug-in of a name; failures ``unknown_plugin``, ``broken_plugin``."""
+    return PLUGINS.find(name)
 
 
 def _attribute(target: str) -> object:
@@ -126,39 +274,5 @@ def _attribute(target: str) -> object:
     return getattr(import_module(module), attribute)
 
 
-def _entry_points(name: str | None) -> dict[str, list[EntryPoint]]:
-    """Return the installed exporters by group, those of one name or all; one walk over the installed packages."""
-    from importlib.metadata import entry_points
-
-    installed = entry_points()
-    return {
-        group: [entry for entry in installed.select(group=group) if name in {None, entry.name}]
-        for group in (OWN_GROUP, *OTEL_GROUPS.values())
-    }
-
-
-def _unknown(name: str) -> str:
-    from difflib import get_close_matches
-
-    names = available_exporters()
-    near = get_close_matches(name, names, 1)
-    return (
-        f"No exporter is called {name!r}{f' (did you mean {near[0]}?)' if near else ''}. There are: {', '.join(names)}. "
-        f"Install the package that brings it (pip install opentelemetry-exporter-{_slug(name)}), or call register_exporter"
-    )
-
-
 def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "…"
-
-
-def _name_problem(name: object) -> str:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return "The name of an exporter must be text without blanks and commas"
-    return f"The name {name!r} has a meaning of its own: choose another" if name in _RESERVED else ""
-
-
-def _factory_problem(factory: object) -> str:
-    if callable(getattr(factory, "signals", None)) and callable(getattr(factory, "create", None)):
-        return ""
-    return f"A factory has the methods signals() and create(signal, config): {type(factory).__name__} has not"
