@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
     from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.criteria import MetricsCriteria
+    from flext_observability.domain.entity import Entity
     from flext_observability.domain.result import FlextResult
     from flext_observability.settings.config import FlextObservabilityConfig
 
@@ -160,5 +162,26 @@ class FlextNotifier(Protocol):
 
         Returns:
             Success, or a failure; one with the code ``unreachable``, ``timeout`` or ``unavailable`` is tried again.
+        """
+        ...
+
+
+class FlextStorageAdapter(Protocol):
+    """Where a repository keeps entities; called from any thread.
+
+    An adapter may have more, and the repository uses it when it is there: ``count(kind)`` and ``clear()``, which return results too, and
+    ``close()``.
+    """
+
+    def store(self, entity: Entity) -> FlextResult[None]:
+        """Keep the entity as it is now; one of the same kind and id takes the place of the former."""
+        ...
+
+    def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
+        """Return the newest ``criteria.limit`` entities of a kind that match, oldest first.
+
+        Args:
+            kind: ``metric``, ``trace``, ``alert``, ``health_check`` or ``log``.
+            criteria: Checked criteria; ``criteria.matches(entity)`` and ``criteria.select(entities)`` do the work in memory.
         """
         ...

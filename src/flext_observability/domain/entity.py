@@ -114,6 +114,11 @@ class Entity(BaseModel):
         """Check the rules (alias of ``validate_business_rules``)."""
         return self.validate_business_rules()
 
+    @property
+    def emitted(self) -> bool:
+        """Whether this entity, or a copy, was emitted."""
+        return not self._unemitted
+
     def mark_emitted(self) -> bool:
         """Mark this entity and its copies as emitted: True the first time, False after."""
         try:
