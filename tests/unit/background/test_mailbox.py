@@ -1,0 +1,200 @@
+"""A mailbox hands each item over once, in order, on one thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from flext_observability.background import mailbox as module
+from flext_observability.background.mailbox import Mailbox
+from tests.programs import run
+
+
+def soon(seconds: float = 5.0) -> float:
+    return time.monotonic() + seconds
+
+
+class Hold:
+    """A handler that waits until it is let go, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.go = threading.Event()
+        self.seen: list[int] = []
+
+    def __call__(self, item: int) -> None:
+        self.begun.release()
+        self.go.wait(10)
+        self.seen.append(item)
+
+
+@pytest.fixture
+def hold() -> Iterator[Hold]:
+    made = Hold()
+    yield made
+    made.go.set()
+
+
+def test_items_are_handled_in_order_on_one_thread() -> None:
+    seen: list[tuple[int, str]] = []
+    mailbox = Mailbox[int]("Box", lambda item: seen.append((item, threading.current_thread().name)))
+    assert all(mailbox.put(item) for item in range(100))
+    assert mailbox.flush(soon())
+    assert seen == [(item, "flext-Box") for item in range(100)]
+    assert (mailbox.handled, mailbox.failed, mailbox.dropped, mailbox.waiting) == (100, 0, 0, 0)
+
+
+def test_nothing_put_starts_no_thread_and_is_flushed() -> None:
+    before = threading.active_count()
+    mailbox = Mailbox[int]("Idle", lambda _: None)
+    assert mailbox.flush(soon(0))
+    assert mailbox.stuck_seconds() == 0
+    assert threading.active_count() == before
+
+
+def test_a_full_mailbox_refuses_and_counts(hold: Hold) -> None:
+    mailbox = Mailbox[int]("Full", hold, capacity=2)
+    assert mailbox.put(0)
+    hold.begun.acquire(timeout=5)
+    assert [mailbox.put(item) for item in (1, 2, 3)] == [True, True, False]
+    assert mailbox.dropped == 1
+    hold.go.set()
+    assert mailbox.flush(soon())
+    assert hold.seen == [0, 1, 2]
+
+
+def test_a_flush_gives_up_at_its_deadline(hold: Hold) -> None:
+    mailbox = Mailbox[int]("Slow", hold)
+    mailbox.put(0)
+    assert not mailbox.flush(soon(0.02))
+
+
+def test_a_closed_mailbox_drops_what_is_left_and_takes_nothing(hold: Hold) -> None:
+    mailbox = Mailbox[int]("Closed", hold)
+    for item in range(3):
+        mailbox.put(item)
+    hold.begun.acquire(timeout=5)
+    assert not mailbox.close(soon(0.02))
+    assert not mailbox.put(9)
+    assert (mailbox.dropped, mailbox.waiting) == (3, 0)
+
+
+def test_a_close_in_time_hands_everything_over() -> None:
+    seen: list[int] = []
+    mailbox = Mailbox[int]("Last", seen.append)
+    mailbox.put(1)
+    assert mailbox.close(soon())
+    assert (seen, mailbox.dropped) == ([1], 0)
+
+
+def test_a_handler_that_raises_is_counted_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(item: int) -> None:
+        raise SystemExit(item)
+
+    mailbox = Mailbox[int]("Handing over", fail)
+    with caplog.at_level(logging.WARNING, "flext_observability"):
+        for item in range(3):
+            mailbox.put(item)
+        assert mailbox.flush(soon())
+    assert (mailbox.handled, mailbox.failed) == (3, 3)
+    assert len(caplog.records) == 1
+
+
+def test_a_worker_that_hangs_can_be_left_behind(hold: Hold) -> None:
+    mailbox = Mailbox[int]("Hung", hold)
+    mailbox.put(0)
+    mailbox.put(1)
+    hold.begun.acquire(timeout=5)
+    deadline = soon()
+    while mailbox.stuck_seconds() < 0.02 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert mailbox.stuck_seconds() >= 0.02
+    mailbox.replace_worker()
+    assert hold.begun.acquire(timeout=5)  # the next item is in hand, though the first one never ended
+    assert mailbox.dropped == 1
+    hold.go.set()
+    assert mailbox.flush(soon())
+    assert (mailbox.handled, mailbox.dropped) == (1, 1)
+
+
+def test_replacing_a_worker_with_nothing_in_hand_changes_nothing(hold: Hold) -> None:
+    mailbox = Mailbox[int]("Fine", hold)
+    mailbox.replace_worker()
+    assert mailbox.dropped == 0
+    mailbox.put(0)
+    hold.begun.acquire(timeout=5)
+    mailbox.replace_worker()  # nothing waits: no thread is needed until the next item
+    hold.go.set()
+    assert mailbox.put(1)
+    assert mailbox.flush(soon())
+    assert mailbox.handled == 1
+
+
+def test_an_idle_worker_ends_and_a_later_item_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
+    threads: list[threading.Thread] = []
+    mailbox = Mailbox[int]("Resting", lambda _: threads.append(threading.current_thread()))
+    mailbox.put(0)
+    assert mailbox.flush(soon())
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    mailbox.put(1)
+    assert mailbox.flush(soon())
+    assert threads[0] is not threads[1]
+
+
+def test_without_a_thread_items_are_refused(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    mailbox = Mailbox[int]("Threadless", lambda _: None)
+    with caplog.at_level(logging.WARNING, "flext_observability"):
+        assert not mailbox.put(0)
+    assert mailbox.dropped == 1
+    assert "Starting the thread of Threadless failed" in caplog.text
+
+
+def test_eight_threads_put_and_each_item_arrives_once() -> None:
+    seen: list[int] = []
+    mailbox = Mailbox[int]("Many", seen.append, capacity=8000)
+    threads = [
+        threading.Thread(target=lambda first=first: [mailbox.put(first + item) for item in range(1000)])
+        for first in range(0, 8000, 1000)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mailbox.flush(soon())
+    assert sorted(seen) == list(range(8000))
+
+
+def test_a_forked_child_begins_with_an_empty_mailbox() -> None:
+    program = run("""
+        import os, threading, time
+        from flext_observability.background.mailbox import Mailbox
+
+        go = threading.Event()
+        seen = []
+        def handle(item):
+            go.wait(5)
+            seen.append(item)
+        mailbox = Mailbox("Box", handle)
+        mailbox.put(1)
+        mailbox.put(2)
+        child = os.fork()
+        if child == 0:
+            go.set()
+            mailbox.put(3)
+            print(mailbox.flush(time.monotonic() + 5), seen, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        go.set()
+        print(mailbox.flush(time.monotonic() + 5), seen)
+    """)
+    assert program.out.split("\n")[:2] == ["True [3]", "True [1, 2]"]
