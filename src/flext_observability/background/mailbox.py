@@ -126,10 +126,7 @@ class Mailbox(Generic[T]):
         changed, me = self._changed, current_thread()
         while True:
             with changed:
-                changed.wait_for(lambda: bool(self._waiting) or self._worker is not me, IDLE_SECONDS)
-                if self._worker is not me:
-                    return
-                if not self._waiting:
+                if not changed.wait_for(lambda: bool(self._waiting), IDLE_SECONDS):
                     self._worker = None
                     return
                 item = self._waiting.popleft()
