@@ -29,8 +29,9 @@ MAKE_VENV := scripts/python.sh scripts/environment.py
 BASE := $(VENV)/.made-base
 DEMO := $(VENV)/.made-demo
 DEV := $(VENV)/.made-dev
+DOCS := $(VENV)/.made-docs
 
-$(BASE) $(DEMO) $(DEV): $(VENV)/.made-%: pyproject.toml constraints.txt
+$(BASE) $(DEMO) $(DEV) $(DOCS): $(VENV)/.made-%: pyproject.toml constraints.txt
 	@$(MAKE_VENV) $(VENV) --extra $* --constraints constraints.txt
 
 $(OLDEST)/.made-test: pyproject.toml constraints-oldest.txt
@@ -110,6 +111,20 @@ audit-pydantic-v2: $(DEV)  ## no pydantic v1 idiom in src
 .PHONY: validate
 validate: $(BASE)  ## the shipped configuration, judged by the real collector, promtool and compose
 	@$(PY) -m monitoring.native validate
+
+##@ Read
+
+# Every link, anchor and name of the reference is checked: a warning fails the build.
+.PHONY: docs
+docs: $(DOCS)  ## the documentation as a site, in .cache/site
+	@$(PY) scripts/documentation.py
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "Open .cache/site/index.html"
+
+.PHONY: docs-serve
+docs-serve: $(DOCS)  ## the same on http://127.0.0.1:8001, built again at every change
+	@$(PY) scripts/documentation.py
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve --dev-addr 127.0.0.1:8001
 
 ##@ Change
 

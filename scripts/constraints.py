@@ -21,7 +21,7 @@ def main() -> None:
         python = str(Path(folder) / "bin" / "python")
         # An old pip's resolver gives up on sets that a new one resolves.
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], check=True)
-        newest = _resolve(python, f"{ROOT}[dev]", Path(folder), pins=[])
+        newest = _resolve(python, f"{ROOT}[dev,docs]", Path(folder), pins=[])
         _write(
             "constraints.txt",
             newest,

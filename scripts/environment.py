@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTAINS = {"base": ["base"], "demo": ["base", "demo"], "test": ["base", "demo", "test"]}
+CONTAINS["docs"] = ["base", "docs"]
 CONTAINS["dev"] = [*CONTAINS["test"], "dev"]
 
 

@@ -17,7 +17,7 @@ from scripts.audit_pydantic import findings
 from tests.architecture.tree import ROOT
 
 TARGETS = """demo test test-unit test-integration test-fast test-stack coverage-html lint type-check security audit-pydantic-v2
-format fix check validate setup install install-dev build clean stack-install stack-up stack-status stack-down help"""
+docs docs-serve format fix check validate setup install install-dev build clean stack-install stack-up stack-status stack-down help"""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,73 @@
+"""Pages of the repository → pages of the site: each has its place in the navigation, and every public name an entry of the reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+import flext_observability
+from scripts.documentation import groups, pages, place, write
+from tests.docs.pages import ROOT, blocks
+
+SITE = pages()
+CONFIGURATION = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+
+def _entries(navigation: object) -> Iterator[str]:
+    if isinstance(navigation, str):
+        yield navigation
+    for entry in (
+        navigation.values() if isinstance(navigation, dict) else navigation if isinstance(navigation, list) else ()
+    ):
+        yield from _entries(entry)
+
+
+def test_the_navigation_has_every_page_once_and_no_other() -> None:
+    listings = {name for name in SITE if name.startswith("project/") and re.search(r"\.[a-z]+\.md$", name)}
+    assert sorted(_entries(CONFIGURATION["nav"])) == sorted(set(SITE) - listings)
+
+
+def test_every_public_name_has_one_entry_of_the_reference() -> None:
+    entries = [
+        name for text in SITE.values() for name in re.findall(r"^::: flext_observability\.(\w+)$", text, re.MULTILINE)
+    ]
+    assert sorted(entries) == sorted(flext_observability.__all__)
+
+
+def test_the_table_of_names_leads_to_the_reference() -> None:
+    for _, page, names in groups((ROOT / "docs" / "reference" / "names.md").read_text(encoding="utf-8")):
+        assert f"reference/{page}" in SITE
+        for name in names:
+            assert f"| [`{name}`]({page}#flext_observability.{name}) |" in SITE["reference/names.md"]
+
+
+@pytest.mark.parametrize("name", sorted(SITE))
+def test_a_fence_has_no_tag_that_only_tests_read(name: str) -> None:
+    assert [block.tags for block in blocks(SITE[name]) if block.tags] == []
+
+
+def test_a_link_out_of_docs_leads_to_a_page_of_the_site() -> None:
+    assert "](project/CONTRIBUTING.md)" in SITE["README.md"]
+    assert "](../architecture.md)" in SITE["project/CONTRIBUTING.md"]
+    assert place(ROOT / "scripts" / "python.sh") == "project/scripts/python.sh.md"
+
+
+def test_nothing_is_loaded_from_another_host() -> None:
+    theme, plugins = CONFIGURATION["theme"], CONFIGURATION["plugins"]
+    assert theme["font"] is False
+    assert "offline" in plugins
+    scripts = [*CONFIGURATION["extra_css"], *CONFIGURATION["extra"]["polyfills"]]
+    assert all((ROOT / "docs" / script).is_file() for script in scripts)
+    assert not any("```mermaid" in text for text in SITE.values())  # the theme would fetch what draws them
+
+
+def test_a_page_that_is_gone_leaves_the_site(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.md"
+    gone.write_text("# Gone\n")
+    assert write(tmp_path) == len(SITE)
+    assert not gone.exists()
+    assert (tmp_path / "images" / "demo.svg").is_file()
