@@ -176,3 +176,17 @@ def test_flush_returns_within_its_deadline_when_nobody_answers() -> None:
         report = handle.flush(0.1).unwrap()
         assert time.monotonic() - began <= 0.15
         assert (report.complete, report.queued) == (False, 1)
+
+
+def test_measurements_discarded_by_a_conflict_are_in_the_ledger() -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    handle.metrics.counter("session.conflict").add(1)
+    handle.metrics.gauge("session.conflict").set(1)
+    handle.metrics.gauge("session.conflict").set(2)
+    counts = handle.status()["metrics"].counts
+    assert counts is not None
+    assert counts.dropped == {"instrument_conflict": 2}
+    report = handle.shutdown().unwrap()
+    assert (report.complete, report.dropped) == (False, {"instrument_conflict": 2})
+    again = init_observability(exporters="memory", console=False).unwrap()
+    assert again.shutdown().unwrap().dropped == {}

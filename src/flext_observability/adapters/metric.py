@@ -106,6 +106,7 @@ class _Instruments:
     lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     known: dict[str, tuple[Definition, Write]] = field(default_factory=dict[str, tuple[Definition, Write]])
     conflicts: dict[Definition, Conflict] = field(default_factory=dict[Definition, Conflict])
+    discarded: int = 0
 
 
 _instruments = _Instruments()
@@ -165,6 +166,12 @@ def discard(conflict: Conflict) -> None:
     """Count one measurement given up because of a conflict."""
     with _instruments.lock:
         conflict.discarded += 1
+        _instruments.discarded += 1
+
+
+def discarded() -> int:
+    """Return how many measurements this process has given up because of conflicts."""
+    return _instruments.discarded
 
 
 def conflicts() -> tuple[Conflict, ...]:

@@ -36,7 +36,8 @@ class Notice:
 class SignalCounts:
     """Items of one signal since start; ``started = open + sampled_out + finished``.
 
-    Log records are never open; metrics count data points handed to push exporters as ``finished``.
+    Log records are never open; metrics count data points handed to push exporters as ``finished``. What is given up before any
+    exporter sees it is in ``dropped``, by reason: measurements under ``instrument_conflict`` (one name for two kinds or units).
     """
 
     signal: Signal
@@ -44,6 +45,7 @@ class SignalCounts:
     open: int = 0
     sampled_out: int = 0
     finished: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class LedgerSnapshot:
     def dropped(self) -> dict[str, int]:
         """Items given up, by reason, over all signals and exporters."""
         total: dict[str, int] = {}
-        for row in self.exporters:
+        for row in (*self.signals, *self.exporters):
             for reason, count in row.dropped.items():
                 total[reason] = total.get(reason, 0) + count
         return total

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from flext_observability.adapters.metric import discarded
 from flext_observability.domain.report import SIGNALS, ExporterCounts, LedgerSnapshot, Signal, SignalCounts
 
 
@@ -60,6 +61,7 @@ class Ledger:
     def __init__(self) -> None:
         self.tallies: dict[Signal, SignalTally] = {signal: SignalTally(signal) for signal in SIGNALS}
         self._sources: list[Callable[[], ExporterCounts]] = []
+        self._discarded_before = discarded()
 
     def add(self, counts: Callable[[], ExporterCounts]) -> None:
         """Add the counts of one exporter."""
@@ -68,10 +70,11 @@ class Ledger:
     def snapshot(self) -> LedgerSnapshot:
         """Return every count at this moment."""
         exporters = tuple(source() for source in self._sources)
-        signals = [self.tallies["traces"].counts(), _points(exporters), self.tallies["logs"].counts()]
+        signals = [self.tallies["traces"].counts(), self._points(exporters), self.tallies["logs"].counts()]
         return LedgerSnapshot(signals=tuple(signals), exporters=exporters)
 
-
-def _points(exporters: tuple[ExporterCounts, ...]) -> SignalCounts:
-    handed = sum(row.finished for row in exporters if row.signal == "metrics")
-    return SignalCounts("metrics", started=handed, finished=handed)
+    def _points(self, exporters: tuple[ExporterCounts, ...]) -> SignalCounts:
+        handed = sum(row.finished for row in exporters if row.signal == "metrics")
+        conflicts = discarded() - self._discarded_before
+        dropped = {"instrument_conflict": conflicts} if conflicts else {}
+        return SignalCounts("metrics", started=handed, finished=handed, dropped=dropped)
