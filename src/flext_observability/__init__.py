@@ -36,7 +36,12 @@ if TYPE_CHECKING:
         init_observability,
         shutdown_observability,
     )
+    from flext_observability.instrumentation.log_format import TraceContextFormatter
+    from flext_observability.instrumentation.structured import FlextStructuredLogger, get_logger
+    from flext_observability.instrumentation.structured_processor import emit_log_record
     from flext_observability.monitor import flext_monitor_function
+    from flext_observability.plugins.base import FlextObservabilityPlugin
+    from flext_observability.plugins.hooks import register_plugin
     from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome, FlextNotifier
     from flext_observability.registry import available_exporters, register_exporter
     from flext_observability.services.alerts import FlextAlertService
@@ -76,7 +81,9 @@ __all__ = [
     "FlextObservabilityConfig",
     "FlextObservabilityError",
     "FlextObservabilityMasterFactory",
+    "FlextObservabilityPlugin",
     "FlextResult",
+    "FlextStructuredLogger",
     "FlextTrace",
     "FlextTracingService",
     "FlushReport",
@@ -86,9 +93,11 @@ __all__ = [
     "PendingResult",
     "ShutdownReport",
     "SignalStatus",
+    "TraceContextFormatter",
     "UpDownCounter",
     "available_exporters",
     "correlation_scope",
+    "emit_log_record",
     "extract_context",
     "flext_create_alert",
     "flext_create_health_check",
@@ -100,11 +109,13 @@ __all__ = [
     "flext_set_correlation_id",
     "flush_observability",
     "get_global_factory",
+    "get_logger",
     "get_observability",
     "init_observability",
     "inject_context",
     "memory_store",
     "register_exporter",
+    "register_plugin",
     "reset_global_factory",
     "shutdown_observability",
     "traced",
@@ -126,7 +137,12 @@ _HOMES = {
     "domain.trace": "FlextTrace",
     "exporters.memory": "memory_store",
     "facade": "Observability flush_observability get_observability init_observability shutdown_observability",
+    "instrumentation.log_format": "TraceContextFormatter",
+    "instrumentation.structured": "FlextStructuredLogger get_logger",
+    "instrumentation.structured_processor": "emit_log_record",
     "monitor": "flext_monitor_function",
+    "plugins.base": "FlextObservabilityPlugin",
+    "plugins.hooks": "register_plugin",
     "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier",
     "registry": "available_exporters register_exporter",
     "services.alerts": "FlextAlertService",

@@ -1,0 +1,145 @@
+"""Entities for plug-ins → one hook call each, on one thread; who fails is counted, who takes too long is switched off."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import threading
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Final, cast, final
+
+from flext_observability.background.mailbox import Mailbox
+from flext_observability.domain.errors import FlextObservabilityError
+from flext_observability.domain.exceptions import describe_error
+from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.log_line import say
+from flext_observability.domain.mishap import report_once
+from flext_observability.domain.result import FlextResult
+
+if TYPE_CHECKING:
+    from flext_observability.domain.entity import Entity
+    from flext_observability.plugins.base import Hook
+    from flext_observability.plugins.listener import Listener
+
+LIMIT_SECONDS: Final = 1.0
+"""How long a hook may take, in seconds."""
+CAPACITY: Final = 1000
+"""Calls that wait at most, over all plug-ins."""
+_STEP_SECONDS: Final = 0.1
+_logger: Final = logging.getLogger("flext_observability")
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One entity on its way to one hook."""
+
+    listener: Listener
+    hook: Hook
+    entity: Entity
+    began: float = 0.0
+
+
+class _Inside(threading.local):
+    """The plug-in whose hook runs in this thread."""
+
+    listener: Listener | None = None
+
+
+@final
+class Dispatcher:
+    """Calls hooks, one after another, on one thread that starts with the first call and ends when there is nothing to do."""
+
+    def __init__(self) -> None:
+        self.lock = ForkSafeLock()
+        self._inside = _Inside()
+        self._current: _Call | None = None
+        self._mailbox = Mailbox[_Call]("plug-ins", self._handle, capacity=CAPACITY)
+
+    def inside(self) -> Listener | None:
+        """Return the plug-in whose hook is what runs in this thread."""
+        return self._inside.listener
+
+    def call(self, listener: Listener, hook: Hook, entity: Entity) -> None:
+        """Have a hook called soon; the entity is dropped and counted when too many wait."""
+        if not self._mailbox.put(_Call(listener, hook, entity)):
+            with self.lock:
+                listener.dropped += 1
+
+    def look(self) -> None:
+        """Switch off a plug-in that hangs, leave its thread to itself, and go on with the others."""
+        with self.lock:
+            call = self._current
+            if call is None or monotonic() - call.began <= LIMIT_SECONDS:
+                return
+            self._current = None  # the thread that hangs finds so, should it come back
+            self._mailbox.replace_worker()
+        self._switch_off(call)
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until every hook was called for what was told until now; whether that was so before ``deadline`` (monotonic seconds)."""
+        if self.inside() is not None:
+            return True  # a hook cannot wait for itself
+        while not self._mailbox.flush(min(deadline, monotonic() + _STEP_SECONDS)):
+            self.look()
+            if monotonic() >= deadline:
+                return False
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait."""
+        return self._mailbox.waiting
+
+    def begin_again(self) -> None:
+        """Forget in a forked child what hangs in the parent; the mailbox empties itself."""
+        self._current = None
+
+    def _handle(self, call: _Call) -> None:
+        with self.lock:
+            if call.listener.switched_off:
+                call.listener.dropped += 1
+                return
+            call.began = monotonic()
+            self._current = call
+        self._inside.listener = call.listener
+        failure = _failure(call)
+        self._inside.listener = None
+        with self.lock:
+            if self._current is not call:
+                return
+            self._current = None
+            _count(call, failure)
+        if failure is not None:
+            report_once(f"{call.hook} of the plug-in {call.listener.name}", failure)
+        if monotonic() - call.began > LIMIT_SECONDS:
+            self._switch_off(call)
+
+    def _switch_off(self, call: _Call) -> None:
+        reason = f"{call.hook} took more than {LIMIT_SECONDS:g} s"
+        with self.lock:
+            call.listener.switched_off = reason
+        say(_logger, f"Plug-in {call.listener.name} is switched off: {reason}; the program goes on without it")
+
+
+def _failure(call: _Call) -> BaseException | None:
+    """Call the hook; return what it raised, or its failed result as an error."""
+    try:
+        outcome = call.listener.hooks[call.hook](call.entity)
+        if inspect.iscoroutine(outcome):
+            outcome.close()
+            raise TypeError("a hook is a plain function, not a coroutine function")  # noqa: TRY301 - counted like its own
+    except BaseException as error:  # noqa: BLE001 - code of others, SystemExit too
+        return error
+    if isinstance(outcome, FlextResult) and not outcome.success:
+        failed = cast("FlextResult[object]", outcome)
+        return FlextObservabilityError(failed.error or "", failed.code or "error")
+    return None
+
+
+def _count(call: _Call, failure: BaseException | None) -> None:
+    listener = call.listener
+    listener.calls += 1
+    if failure is not None:
+        listener.failures += 1
+        listener.last_error = f"{call.hook}: {describe_error(failure)}"
