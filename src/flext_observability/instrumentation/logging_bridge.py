@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import wraps
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 
@@ -16,23 +17,15 @@ from flext_observability.domain.exceptions import MAX_STACK_BYTES, describe_erro
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.engine.compat import feeds, is_suppressed
+from flext_observability.instrumentation.log_format import STAMP, stamp
+from flext_observability.instrumentation.structured_record import LEVELS, ExcInfo, from_event
+from flext_observability.instrumentation.structured_text import MAX_EVENT_BYTES, StructuredText
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
 
 _LOG: Final = logging.getLogger("flext_observability.logging")
 _OURS: Final = frozenset(("flext_observability", "opentelemetry"))
-_LEVELS: Final = {
-    "trace": 5,
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warn": logging.WARNING,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "fatal": logging.CRITICAL,
-    "critical": logging.CRITICAL,
-}
-_BODY_BYTES: Final = 262_144
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__)
 _LEFT_OUT: Final = _STANDARD | {
     "asctime",
@@ -43,7 +36,9 @@ _LEFT_OUT: Final = _STANDARD | {
     "otelSpanID",
     "otelTraceID",
     "otelTraceSampled",
+    STAMP,
 }
+_OF_STRUCTLOG: Final = frozenset(("_logger", "_name"))  # extras of ProcessorFormatter.wrap_for_formatter
 
 _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
 
@@ -52,6 +47,8 @@ class _Installed(NamedTuple):
     wrapper: _CallHandlers
     original: _CallHandlers
     switch: threading.Event
+    threshold: int
+    loggers: _Loggers
     root_level: tuple[int, int] | None  # before, and as set by us
 
 
@@ -85,13 +82,14 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
     uninstall()
     with _lock:
         _failing = False
-        threshold = _LEVELS.get(level.lower(), logging.NOTSET)
+        threshold = LEVELS.get(level.lower(), logging.NOTSET)
         original = logging.Logger.callHandlers
         switch = threading.Event()
         switch.set()
-        wrapper = _wrap(original, threshold, switch, _Loggers(provider, on_console=on_console))
+        loggers = _Loggers(provider, on_console=on_console)
+        wrapper = _wrap(original, threshold, switch, loggers)
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # the one place that all records pass once
-        _installed = _Installed(wrapper, original, switch, _open_root(threshold))
+        _installed = _Installed(wrapper, original, switch, threshold, loggers, _open_root(threshold))
 
 
 def uninstall() -> None:
@@ -106,6 +104,33 @@ def uninstall() -> None:
         if _installed.root_level and logging.root.level == _installed.root_level[1]:
             logging.root.setLevel(_installed.root_level[0])
         _installed = None
+
+
+def wants(logger: logging.Logger, level: int) -> bool:
+    """Whether a structured logger's record goes into the pipeline although ``logging`` would stop it.
+
+    ``logging`` stops it for the sake of its handlers: the root logger starts at ``WARNING``, and ``dictConfig`` disables loggers that it does
+    not name. What says that nobody wants the record counts: ``log_level``, ``logging.disable``, a root logger stricter than
+    ``WARNING``, and a level of the logger's own or above it.
+    """
+    installed, manager = _installed, logger.manager
+    if installed is None or manager.disable >= level:
+        return False
+    root = logging.root.level
+    if level < (installed.threshold or (logging.INFO if root == logging.WARNING else root)):
+        return False
+    while logger.parent is not None:
+        if logger.level:
+            return level >= logger.level
+        logger = logger.parent
+    return True
+
+
+def take(record: logging.LogRecord) -> None:
+    """Take a record that goes past ``logging``; never raise."""
+    installed = _installed
+    if installed is not None and record.levelno >= installed.threshold and not _here.emitting:
+        _take(record, installed.loggers)
 
 
 def _open_root(threshold: int) -> tuple[int, int] | None:
@@ -140,6 +165,7 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel
             taken = not _brought(self, record, otel_loggers.provider) and _take(record, otel_loggers)
             if taken and otel_loggers.on_console and not self.hasHandlers():
                 return
+        stamp(record)
         _here.record = record
         try:
             original(self, record)
@@ -177,14 +203,25 @@ def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
 
 
 def _translate(record: logging.LogRecord) -> LogRecord:
+    text, error = _structured(record)
     return LogRecord(
         timestamp=int(record.created * 1_000_000_000),
         observed_timestamp=time.time_ns(),
         severity_text=record.levelname,
-        severity_number=_severity(record.levelno),
-        body=_body(record),
-        attributes=_attributes(record),
+        severity_number=SeverityNumber.TRACE if record.levelname == "TRACE" else _severity(record.levelno),
+        body=_body(record) if text is None else text.event,
+        attributes=_attributes(record, text, error),
     )
+
+
+def _structured(record: logging.LogRecord) -> tuple[StructuredText | None, ExcInfo | None]:
+    """Return event and values of a record that has them: from our structured loggers, and from structlog's formatter."""
+    message: object = record.msg
+    if type(message) is StructuredText:
+        return message, None
+    if isinstance(message, dict) and record.__dict__.keys() >= _OF_STRUCTLOG:
+        return from_event(cast("dict[str, object]", message))
+    return None, None
 
 
 def _severity(level: int) -> SeverityNumber:
@@ -199,23 +236,30 @@ def _body(record: logging.LogRecord) -> str:
         text: object = record.getMessage()
     except Exception:  # noqa: BLE001 - wrong arguments for the template: the template says most of it
         text = record.msg
-    return encode_tag(text, max_bytes=_BODY_BYTES)
+    return encode_tag(text, max_bytes=MAX_EVENT_BYTES)
 
 
-def _attributes(record: logging.LogRecord) -> dict[str, AttributeValue]:
+def _attributes(
+    record: logging.LogRecord, text: StructuredText | None, error: ExcInfo | None
+) -> dict[str, AttributeValue]:
     """Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/."""
     attributes: dict[str, AttributeValue] = {
         "code.file.path": record.pathname,
         "code.function.name": record.funcName or "",
         "code.line.number": record.lineno,
     }
-    fields = record.__dict__
+    left_out: AbstractSet[str] = _LEFT_OUT
+    if text is not None:
+        attributes |= text.attributes
+        left_out = _LEFT_OUT | _OF_STRUCTLOG
+    fields = record.__dict__  # wins over the values: a filter of the host may have changed them
     if len(fields) > len(_STANDARD):
-        attributes |= encode_attributes({name: fields[name] for name in fields if name not in _LEFT_OUT})
+        attributes |= encode_attributes({name: fields[name] for name in fields if name not in left_out})
     if record.stack_info:
         attributes["code.stacktrace"] = encode_tag(record.stack_info, max_bytes=MAX_STACK_BYTES)
-    if record.exc_info and record.exc_info[1] is not None:
-        attributes |= exception_attributes(record.exc_info[1])
+    raised = error or record.exc_info
+    if raised and raised[1] is not None:
+        attributes |= exception_attributes(raised[1])
     elif record.exc_text:  # the record came from another process, its exception as text
         attributes["exception.stacktrace"] = encode_tag(record.exc_text, max_bytes=MAX_STACK_BYTES)
     return attributes
