@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         reset_global_factory,
     )
     from flext_observability.domain.health_check import FlextHealthCheck
+    from flext_observability.domain.health_report import FlextHealthReport
     from flext_observability.domain.log_entry import FlextLogEntry
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.report import FlushReport, ShutdownReport, SignalStatus
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome, FlextNotifier
     from flext_observability.registry import available_exporters, register_exporter
     from flext_observability.services.alerts import FlextAlertService
-    from flext_observability.services.health import FlextHealthReport, FlextHealthService
+    from flext_observability.services.health import FlextHealthService
     from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
     from flext_observability.services.logs import FlextLoggingService
     from flext_observability.services.metrics import FlextMetricsService
@@ -130,6 +131,7 @@ _HOMES = {
     "domain.errors": "FlextObservabilityError",
     "domain.factory": "FlextObservabilityMasterFactory get_global_factory reset_global_factory",
     "domain.health_check": "FlextHealthCheck",
+    "domain.health_report": "FlextHealthReport",
     "domain.log_entry": "FlextLogEntry",
     "domain.metric": "FlextMetric",
     "domain.report": "FlushReport ShutdownReport SignalStatus",
@@ -146,7 +148,7 @@ _HOMES = {
     "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier",
     "registry": "available_exporters register_exporter",
     "services.alerts": "FlextAlertService",
-    "services.health": "FlextHealthReport FlextHealthService",
+    "services.health": "FlextHealthService",
     "services.instruments": "Counter Gauge Histogram UpDownCounter",
     "services.logs": "FlextLoggingService",
     "services.metrics": "FlextMetricsService",

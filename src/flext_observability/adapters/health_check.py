@@ -38,8 +38,8 @@ class _States:
 _states = _States()
 
 
-def emit(check: FlextHealthCheck) -> None:
-    """Keep the status for the gauge; emit a log record when it is not the one before.
+def emit(check: FlextHealthCheck) -> bool:
+    """Keep the status for the gauge; emit a log record when it is not the one before, and return whether that is so.
 
     The gauge shows the newest ``MAX_CHECKS`` names.
     """
@@ -54,6 +54,13 @@ def emit(check: FlextHealthCheck) -> None:
         metrics.get_meter(SCOPE_NAME).create_observable_gauge(GAUGE_NAME, [_observe], "1", description)
     if before != check.status:
         _emit_change(check, before)
+    return before != check.status
+
+
+def forget(name: str) -> None:
+    """Show a check in the gauge no more."""
+    with _states.lock:
+        _states.by_name.pop(name, None)
 
 
 def _emit_change(check: FlextHealthCheck, before: str | None) -> None:

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING, Final, cast, final
+import logging
+from collections.abc import Callable, Mapping
+from threading import Thread
+from typing import TYPE_CHECKING, Final, TypeVar, Unpack, cast, final
+from weakref import ref
 
 from flext_observability.adapters import health_check as adapter
+from flext_observability.background.fork_watch import in_children
+from flext_observability.background.ticker import TICKER
+from flext_observability.domain.health_report import PROBES, FlextHealthReport, sum_up
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult, settle
-from flext_observability.services.checks import TIMEOUT_SECONDS, RegisteredCheck
+from flext_observability.plugins.hooks import HOOKS
+from flext_observability.services.checks import RegisteredCheck, make_check
 from flext_observability.services.dependencies import find_clock
 from flext_observability.services.guard import never_raises
+from flext_observability.services.health_options import CheckOptions, find_circle, make_registered, refused
+from flext_observability.services.health_round import Round
+from flext_observability.services.health_telemetry import TELEMETRY, TelemetryCheck
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
     from flext_observability.domain.health_check import FlextHealthCheck
+    from flext_observability.domain.report import Signal
+    from flext_observability.ports import LedgerView
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+CallT = TypeVar("CallT", bound=Callable[[], object])
 
 MAX_REPORTED = 2000
-_ORDER: Final = ("healthy", "degraded", "unhealthy")
-_OF_CRITICAL: Final = {"healthy": "healthy", "degraded": "degraded", "unhealthy": "unhealthy", "unknown": "degraded"}
-_OF_OTHERS: Final = {"healthy": "healthy", "degraded": "degraded", "unhealthy": "degraded", "unknown": "healthy"}
-
-
-@dataclass(frozen=True, slots=True)
-class FlextHealthReport:
-    """The whole, from its parts.
-
-    Attributes:
-        status: ``healthy``, ``degraded`` or ``unhealthy``: the worst that a part makes it.
-        reasons: For each part that makes it worse than healthy, in order: its name, status and message.
-        checks: Every part as last found, by name.
-    """
-
-    status: str
-    reasons: tuple[str, ...]
-    checks: tuple[FlextHealthCheck, ...]
+_logger: Final = logging.getLogger("flext_observability")
 
 
 @final
@@ -53,16 +50,16 @@ class FlextHealthService:
         self._lock = ForkSafeLock()
         self._registered: dict[str, RegisteredCheck] = {}
         self._reported: dict[str, FlextHealthCheck] = {}
+        self._begun = False
+        self._telemetry: TelemetryCheck | None = None
+        self._ledger: LedgerView | None = None
+        self._watches_telemetry = True
+        self._capacities: Mapping[Signal, int] = {}
+        in_children(self)
 
     @never_raises
     def register_check(
-        self,
-        name: str,
-        call: Callable[[], object],
-        *,
-        critical: bool = True,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        interval_seconds: float | None = None,
+        self, name: str, call: Callable[[], object], **options: Unpack[CheckOptions]
     ) -> FlextResult[None]:
         """Register a check, sync or async; one with the same name is replaced.
 
@@ -70,75 +67,178 @@ class FlextHealthService:
             name: What is checked.
             call: Takes nothing; returns a bool, a status, a ``FlextHealthCheck``, a ``FlextResult``, or None for healthy; raises
                 for unhealthy.
-            critical: Whether its failure makes the whole unhealthy; of another one, only degraded.
-            timeout_seconds: Time limit of one run, above 0; a check that takes longer is ``unknown``.
-            interval_seconds: Time between runs, above 0, for those who run checks on a schedule; None for on demand only.
-                This service itself runs checks on demand alone.
+            **options: ``critical=True``, ``timeout_seconds=5.0``, ``interval_seconds=None`` (runs when somebody asks; with an
+                interval, in the background), ``cache_seconds=1.0``, ``depends_on=()`` (names of checks without which this one is
+                not run), ``probes=("ready",)`` (of ``live``, ``ready``, ``startup``).
 
         Returns:
-            Success, or a failure (``invalid_health_check``).
+            Success, or a failure (``invalid_health_check``): a wrong argument, or dependencies that lead in a circle.
         """
-        wrong = _wrong_registration(name, call, timeout_seconds, interval_seconds)
-        if wrong:
-            return FlextResult[None].fail(f"Invalid health check {wrong}", code="invalid_health_check")
+        return make_registered(name, call, cast("Mapping[str, object]", options)).flat_map(self._register)
+
+    def check(self, name: str, **options: Unpack[CheckOptions]) -> Callable[[CallT], CallT]:
+        """Decorate a function that checks something: ``@health.check("database", critical=False)``.
+
+        The function stays as it is. What ``register_check`` would fail with is logged.
+        """
+
+        def register(call: CallT) -> CallT:
+            result = self.register_check(name, call, **options)
+            if result.is_failure:
+                say(_logger, str(result.error))
+            return call
+
+        return register
+
+    @never_raises
+    def unregister_check(self, name: str) -> FlextResult[None]:
+        """Forget a check, registered or reported.
+
+        Returns:
+            Success, or a failure (``unknown_check``).
+        """
         with self._lock:
-            self._registered[name] = RegisteredCheck(
-                name, call, critical=bool(critical), timeout_seconds=timeout_seconds, interval_seconds=interval_seconds
-            )
+            registered = self._registered.pop(name, None)
+            reported = self._reported.pop(name, None)
+        if registered is None and reported is None:
+            return self._unknown(name).map(lambda _: None)
+        if registered is not None:
+            TICKER.cancel(_job(registered))
+        adapter.forget(name)
         return FlextResult[None].ok(None)
+
+    def checks(self) -> tuple[FlextHealthCheck, ...]:
+        """Return every check as last found, by name; nothing is run, and what never ran is ``unknown``."""
+        with self._lock:
+            registered, known = list(self._registered.values()), dict(self._reported)
+        known |= {check.name: check.latest or make_check(check.name, "unknown", "not run yet") for check in registered}
+        return tuple(known[name] for name in sorted(known))
 
     @never_raises
     def execute_health_check(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
-        """Report a finished check, or run a registered one by name.
+        """Report a finished check, or run a registered one by name, after the checks that it depends on.
 
         Returns:
             What was found, whatever its status; or a failure: ``invalid_health_check``, ``unknown_check``. Running inside an event
             loop gives a ``PendingResult``: await it.
         """
-        from flext_observability.domain.entity import shown
         from flext_observability.domain.health_check import FlextHealthCheck
 
         if isinstance(check, FlextHealthCheck):
             return check.validate_business_rules().map(lambda _: check).tap(self._report)
         with self._lock:
             registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
-            known = ", ".join(self._registered) or "nothing"
         if registered is None:
-            message = f"Invalid health check name: {shown(check)} is not registered; register it (registered: {known})"
-            return FlextResult[FlextHealthCheck].fail(message, code="unknown_check")
+            return self._unknown(check)
+        return self.run_registered(registered)
+
+    @never_raises
+    def overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
+        """Run every registered check whose last outcome is not fresh, side by side, and sum up, with what was reported by entity.
+
+        An ``unknown`` critical check makes the whole ``degraded``; for a probe, ``unhealthy``: who does not answer is not ready.
+
+        Args:
+            probe: ``live``, ``ready`` or ``startup``: only the checks that count for it (reports by entity: for ``ready``).
+                ``startup`` runs nothing any more once it was not unhealthy. None: all checks.
+
+        Returns:
+            The report; ``healthy`` when there is nothing to check; or a failure (``unknown_probe``). Inside an event loop a
+            ``PendingResult``: await it.
+        """
+        if probe is not None and probe not in PROBES:
+            message = f"There is no such probe: use {', '.join(PROBES)}, or None for all checks"
+            return FlextResult[FlextHealthReport].fail(message, code="unknown_probe")
+        if probe == "startup" and self._begun:
+            return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
+        apart = not _in_event_loop()
+        return settle(lambda: self._overall(probe, apart=apart))
+
+    def configure(self, config: FlextObservabilityConfig) -> None:
+        """Take the settings of a configuration that starts."""
+        self._watches_telemetry = config.health_telemetry
+        self._capacities = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
+
+    def connect(self, ledger: LedgerView) -> None:
+        """Begin to look at the state of telemetry itself, as the check ``telemetry``, unless the program has one of that name."""
+        self._ledger = ledger
+        self._drop_telemetry()
+        self._schedule_all()
+        if self._watches_telemetry and TELEMETRY not in self._registered:
+            self._telemetry = TelemetryCheck(ledger, self._capacities)
+            self.register_check(TELEMETRY, self._telemetry, critical=False, probes=())
+
+    def disconnect(self) -> None:
+        """Stop looking at telemetry, and run no check in the background any more."""
+        self._ledger = None
+        self._drop_telemetry()
+        with self._lock:
+            registered = list(self._registered.values())
+        for check in registered:
+            TICKER.cancel(_job(check))
+
+    def begin_again(self) -> None:
+        """Forget in a forked child what runs in the parent, and what its ledger counted."""
+        for check in self._registered.values():
+            check.begin_again()
+        if self._ledger is not None:
+            self.connect(self._ledger)
+
+    def _register(self, check: RegisteredCheck) -> FlextResult[None]:
+        with self._lock:
+            circle = find_circle(check, self._registered)
+            before = None if circle else self._registered.get(check.name)
+            if not circle:
+                self._registered[check.name] = check
+        if circle:
+            return refused(f"dependencies: they lead in a circle, {circle}; leave one of them out").map(lambda _: None)
+        if before is not None:
+            TICKER.cancel(_job(before))
+        self._schedule(check)
+        return FlextResult[None].ok(None)
+
+    def _schedule_all(self) -> None:
+        with self._lock:
+            registered = list(self._registered.values())
+        for check in registered:
+            self._schedule(check)
+
+    def _schedule(self, check: RegisteredCheck) -> None:
+        if check.interval_seconds is not None:
+            TICKER.every(_job(check), check.interval_seconds, _Background(self, check))
+
+    def _drop_telemetry(self) -> None:
+        with self._lock:
+            check = self._registered.get(TELEMETRY)
+            ours = check is not None and check.call is self._telemetry
+        if ours:
+            self.unregister_check(TELEMETRY)
+
+    def run_registered(self, check: RegisteredCheck) -> FlextResult[FlextHealthCheck]:
+        """Run a check now, after those that it depends on; see ``execute_health_check``."""
+        around = self._round(apart=not _in_event_loop())
 
         async def work() -> FlextResult[FlextHealthCheck]:
-            return FlextResult[FlextHealthCheck].ok(await self._run(registered))
+            (found,) = await around.find([check], again=True)
+            return FlextResult["FlextHealthCheck"].ok(found)
 
         return settle(work)
 
-    @never_raises
-    def overall(self) -> FlextResult[FlextHealthReport]:
-        """Run every registered check, side by side, and sum up, together with what was reported by entity.
-
-        An ``unknown`` critical check makes the whole ``degraded``.
-
-        Returns:
-            The report; ``healthy`` when there is nothing to check. Inside an event loop a ``PendingResult``: await it.
-        """
-        return settle(self._overall)
-
-    async def _overall(self) -> FlextResult[FlextHealthReport]:
-        from asyncio import gather
-
+    async def _overall(self, probe: str | None, *, apart: bool) -> FlextResult[FlextHealthReport]:
+        around = self._round(apart=apart)
         with self._lock:
-            registered = list(self._registered.values())
-        found = {check.name: check for check in await gather(*(self._run(check) for check in registered))}
-        with self._lock:
-            checks = {**self._reported, **found}
-        others = {check.name for check in registered if not check.critical}
-        return FlextResult[FlextHealthReport].ok(_sum_up(checks, others))
+            asked = [check for check in self._registered.values() if probe is None or probe in check.probes]
+            reported = dict(self._reported) if probe in {None, "ready"} else {}
+        found = {check.name: check for check in await around.find(asked)}
+        minor = [check.name for check in asked if not check.critical]
+        report = sum_up((reported | found).values(), minor, probed=probe is not None)
+        if probe == "startup" and report.status != "unhealthy":
+            self._begun = True
+        return FlextResult[FlextHealthReport].ok(report)
 
-    async def _run(self, registered: RegisteredCheck) -> FlextHealthCheck:
-        found = await registered.run(self._clock)
-        found.mark_emitted()
-        adapter.emit(found)
-        return found
+    def _round(self, *, apart: bool) -> Round:
+        with self._lock:
+            return Round(dict(self._registered), dict(self._reported), self._clock, tell=self._tell, apart=apart)
 
     def _report(self, check: FlextHealthCheck) -> None:
         with self._lock:
@@ -146,31 +246,48 @@ class FlextHealthService:
             self._reported[check.name] = check
             if len(self._reported) > MAX_REPORTED:
                 del self._reported[next(iter(self._reported))]
-        if check.mark_emitted():
-            adapter.emit(check)
+        self._tell(check)
+
+    def _tell(self, check: FlextHealthCheck) -> None:
+        if check.mark_emitted() and adapter.emit(check):
+            HOOKS.tell("on_health_changed", check)
+
+    def _unknown(self, name: object) -> FlextResult[FlextHealthCheck]:
+        from flext_observability.domain.entity import shown
+
+        with self._lock:
+            known = ", ".join(self._registered) or "nothing"
+        message = f"Invalid health check name: {shown(name)} is not registered; register it (registered: {known})"
+        return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check")
 
 
-def _sum_up(checks: dict[str, FlextHealthCheck], others: set[str]) -> FlextHealthReport:
-    worst, reasons = "healthy", list[str]()
-    for name in sorted(checks):
-        check = checks[name]
-        status = (_OF_OTHERS if name in others else _OF_CRITICAL)[check.status]
-        worst = max(worst, status, key=_ORDER.index)
-        if status != "healthy":
-            reasons.append(f"{name} is {check.status}" + (f": {check.message}" if check.message else ""))
-    return FlextHealthReport(worst, tuple(reasons), tuple(checks[name] for name in sorted(checks)))
+class _Background:
+    """A job that starts a check's run on a thread of its own; ends with the service, which it does not keep."""
+
+    __slots__ = ("_check", "_service")
+
+    def __init__(self, service: FlextHealthService, check: RegisteredCheck) -> None:
+        self._service = ref(service)
+        self._check = check
+
+    def __call__(self) -> None:
+        service = self._service()
+        if service is None:
+            TICKER.cancel(_job(self._check))
+        elif not self._check.runs():
+            arguments = (self._check,)
+            Thread(target=service.run_registered, args=arguments, name="flext-health", daemon=True).start()
 
 
-def _wrong_registration(name: object, call: object, timeout_seconds: object, interval_seconds: object) -> str:
-    """Return the field and what is wrong with it; empty when nothing is."""
-    from flext_observability.domain.entity import shown
+def _job(check: RegisteredCheck) -> str:
+    return f"flext.health.{id(check)}"
 
-    if not isinstance(name, str) or not name.strip():
-        return f"name: {shown(name)} is blank or no text; say what is checked, such as 'database'"
-    if not callable(call):
-        return f"callable: {shown(call)} cannot be called; pass a function without arguments"
-    for field, seconds in (("timeout", timeout_seconds), ("interval", interval_seconds)):
-        valid = isinstance(seconds, int | float) and not isinstance(seconds, bool) and isfinite(seconds) and seconds > 0
-        if not valid and not (field == "interval" and seconds is None):
-            return f"{field}: {shown(seconds)}; use seconds above 0"
-    return ""
+
+def _in_event_loop() -> bool:
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True
