@@ -1,0 +1,122 @@
+"""Entities of each kind, created by a program in one call each → found in Jaeger, Prometheus and Loki by their APIs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+
+from tests.programs import run
+from tests.stack.clients import Collector, Jaeger, LogLine, Loki, Prometheus, StoredSpan, eventually
+
+PROGRAM = """
+    import json
+    from flext_observability import (
+        correlation_scope, flext_create_alert, flext_create_health_check, flext_create_log_entry, flext_create_metric,
+        flext_create_trace, get_observability, init_observability, traced,
+    )
+
+    init_observability().unwrap()
+    active = get_observability().unwrap()
+    with correlation_scope("order-4711"), traced("checkout") as span:
+        parent = flext_create_trace("pay", "{service}-bank", {"amount": "12.50"}).unwrap()
+        child = flext_create_trace(name="book", operation="ledger", parent_trace_id=parent.id).unwrap()
+        active.tracing.error_trace(child, "the ledger is closed").unwrap()
+        active.tracing.complete_trace(parent).unwrap()
+        flext_create_log_entry("warning", "the till is open", {"till": 3}).unwrap()
+        flext_create_alert("till_open", "error", "nobody closes the till", "shop", {"till": 3}).unwrap()
+    for amount in (1, 2.5):
+        flext_create_metric("entities.sales", amount, "USD", {"shop": "north"}, "counter").unwrap()
+    flext_create_metric("entities.drawer", 0.75, "ratio").unwrap()
+    flext_create_metric("entities.wait", 0.2, "seconds", {}, "histogram").unwrap()
+    flext_create_health_check("till", "degraded", "open").unwrap()
+    assert active.flush(20).unwrap().complete
+    print(json.dumps({"trace_id": parent.trace_id, "parent": parent.span_id, "child": child.span_id}))
+    report = active.shutdown(10).unwrap()
+    assert report.complete, report
+"""
+
+
+@dataclass(frozen=True)
+class Emitted:
+    service: str
+    trace_id: str
+    parent: str
+    child: str
+
+
+@pytest.fixture(scope="module")
+def emitted(collector: Collector) -> Emitted:
+    service = f"entities-{uuid4().hex[:8]}"
+    done = run(
+        PROGRAM.replace("{service}", service),
+        60,
+        OTEL_SERVICE_NAME=service,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.http_endpoint,
+    )
+    assert done.code == 0, done.err
+    return Emitted(service, **json.loads(done.lines[-1]))
+
+
+@pytest.mark.stack
+def test_traces_are_in_jaeger_each_under_its_own_service(emitted: Emitted, jaeger: Jaeger) -> None:
+    spans = {span.name: span for span in eventually(lambda: full_trace(jaeger, emitted.trace_id))}
+    pay, book = spans["pay"], spans["book"]
+    assert (pay.service, book.service) == (f"{emitted.service}-bank", emitted.service)
+    assert (pay.span_id, book.span_id, book.parent_id) == (emitted.parent, emitted.child, emitted.parent)
+    assert pay.parent_id == spans["checkout"].span_id
+    assert (pay.status, book.status, book.status_description) == ("OK", "ERROR", "the ledger is closed")
+    assert (pay.attributes["amount"], book.attributes["flext.operation"]) == ("12.50", "ledger")
+    assert {span.attributes["flext.correlation_id"] for span in spans.values()} == {"order-4711"}
+    assert f"{emitted.service}-bank" in jaeger.services()
+
+
+def full_trace(jaeger: Jaeger, trace_id: str) -> list[StoredSpan]:
+    spans = jaeger.trace(trace_id)
+    return spans if len(spans) == 3 else []
+
+
+@pytest.mark.stack
+def test_metrics_are_in_prometheus_with_their_totals(emitted: Emitted, prometheus: Prometheus) -> None:
+    def value(name: str) -> float | None:
+        return prometheus.value(f'{name}{{service_name="{emitted.service}"}}')
+
+    assert eventually(lambda: value("entities_sales_total")) == 3.5
+    assert value("entities_drawer_ratio") == 0.75
+    assert (value("entities_wait_seconds_count"), value("entities_wait_seconds_sum")) == (1, 0.2)
+    (sales,) = prometheus.query(f'entities_sales_total{{service_name="{emitted.service}"}}')
+    assert sales.labels["shop"] == "north"
+
+
+@pytest.mark.stack
+def test_an_alert_is_counted_in_prometheus_and_a_record_in_loki(
+    emitted: Emitted, prometheus: Prometheus, loki: Loki
+) -> None:
+    series = f'flext_alerts_total{{service_name="{emitted.service}",flext_alert_severity="error",flext_alert_status="active"}}'
+    assert eventually(lambda: prometheus.value(series)) == 1
+    (record,) = eventually(lambda: of_event(loki, emitted.service, "nobody closes the till"))
+    assert record.labels["trace_id"] == emitted.trace_id
+    assert record.labels["flext_correlation_id"] == "order-4711"
+
+
+@pytest.mark.stack
+def test_a_health_check_is_a_gauge_in_prometheus_and_its_change_a_record_in_loki(
+    emitted: Emitted, prometheus: Prometheus, loki: Loki
+) -> None:
+    series = f'flext_health_status_ratio{{service_name="{emitted.service}",flext_check="till"}}'
+    assert eventually(lambda: prometheus.value(series)) == 0.5
+    assert eventually(lambda: of_event(loki, emitted.service, "till"))
+
+
+@pytest.mark.stack
+def test_a_log_entry_is_in_loki_in_its_trace(emitted: Emitted, loki: Loki) -> None:
+    (record,) = eventually(lambda: of_event(loki, emitted.service, "the till is open"))
+    assert record.labels["trace_id"] == emitted.trace_id
+    assert record.labels["till"] == "3"
+    assert record.labels["severity_text"] == "WARN"
+
+
+def of_event(loki: Loki, service: str, words: str) -> list[LogLine]:
+    return loki.query(f'{{service_name="{service}"}} |= "{words}"')
