@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters import log_entry as adapter
 from flext_observability.domain.result import FlextResult
+from flext_observability.plugins.hooks import HOOKS
 from flext_observability.services.dependencies import entity_factory
 from flext_observability.services.guard import never_raises
 
@@ -59,3 +60,4 @@ class FlextLoggingService:
 def _emit(entry: FlextLogEntry) -> None:
     if entry.mark_emitted():
         adapter.emit(entry)
+        HOOKS.tell("on_log_created", entry)

@@ -14,6 +14,7 @@ from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.units import to_ucum
+from flext_observability.plugins.hooks import HOOKS
 from flext_observability.services.dependencies import entity_factory
 from flext_observability.services.exposition import Exposition
 from flext_observability.services.guard import never_raises
@@ -178,6 +179,7 @@ class FlextMetricsService:
     def _record(self, metric: FlextMetric, write: Write) -> FlextMetric:
         if metric.mark_emitted():
             adapter.record(metric, write)
+            HOOKS.tell("on_metric_created", metric)
         if self._store(metric):
             self._exposition.add(metric, histogram_bounds(to_ucum(metric.unit)))
         return metric

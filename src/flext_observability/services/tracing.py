@@ -14,6 +14,7 @@ from flext_observability.adapters import trace as adapter
 from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.instant import moment_at
 from flext_observability.domain.result import FlextResult
+from flext_observability.plugins.hooks import HOOKS
 from flext_observability.services.dependencies import entity_factory, find_clock
 from flext_observability.services.guard import never_raises
 from flext_observability.services.trace_registry import TRACES, OpenTrace
@@ -165,6 +166,7 @@ class FlextTracingService:
         span = begin(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
             span.set_attribute(adapter.UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
+        HOOKS.tell("on_trace_started", trace)
         for forgotten in TRACES.open(OpenTrace(trace, span, self._clock.monotonic())):
             self._finish(forgotten, "abandoned", None)
 
@@ -200,6 +202,7 @@ class FlextTracingService:
             status = StatusCode.ERROR if ending == "error" else StatusCode.OK
             entry.span.set_status(Status(status, encode_tag(cause) if cause else None))
         end_span(entry.span)
+        HOOKS.tell("on_trace_completed", entry.trace)
         return entry.trace
 
 
