@@ -25,7 +25,7 @@ _LONGEST_MESSAGE: Final = 8192
 _TEMPLATES: Final = {
     "above": "{metric}{attributes} is {value}, above {threshold}",
     "below": "{metric}{attributes} is {value}, below {threshold}",
-    "absent": "{metric}{attributes} was not measured for {threshold} seconds",
+    "absent": "{metric}{attributes} was last measured {value} seconds ago, more than {threshold}",
 }
 
 
@@ -101,7 +101,8 @@ class FlextAlertRule:
             "threshold": _Number(self.threshold),
             "attributes": f"{{{pairs}}}" if pairs else "",
         }
-        return (self.message or _TEMPLATES[self.condition]).format(**facts)
+        held = f" for {self.for_seconds:g} seconds" if self.for_seconds else ""
+        return (self.message or _TEMPLATES[self.condition] + held).format(**facts)
 
 
 class _Number(float):

@@ -95,7 +95,7 @@ class Measurer:
         if point.kind not in _FROM_ZERO:
             return before
         if before is None or (point.value < before.value and point.kind == "counter") or point.count < before.count:
-            return replace(point, value=0.0, count=0, total=0.0, buckets=(0,) * len(point.buckets))
+            return replace(point, value=0.0, count=0, total=0.0, buckets=())
         return before
 
     def _absences(self, mine: Sequence[tuple[MetricPoint, Labels]], now: float) -> dict[Labels, float]:
@@ -136,8 +136,8 @@ def _labels(point: MetricPoint) -> Labels:
 
 
 def _key(point: MetricPoint, labels: Labels) -> object:
-    """Return what makes two points comparable; a changed kind, unit or set of buckets starts anew."""
-    return (point.kind, point.unit, point.bounds, labels)
+    """Return what makes two points comparable; a changed kind or unit starts anew."""
+    return (point.kind, point.unit, labels)
 
 
 def _combined(combine: str, numbers: list[float]) -> float:
@@ -159,18 +159,23 @@ def _over_window(measure: str, before: MetricPoint, point: MetricPoint, seconds:
         return None
     if measure == "mean":
         return (point.total - before.total) / count
-    return _quantile(
-        point.bounds, [b - a for a, b in zip(before.buckets, point.buckets, strict=True)], _SHARES[measure]
-    )
+    return _quantile(point.bounds, _ranks(before, point), count, _SHARES[measure])
 
 
-def _quantile(bounds: Sequence[float], buckets: Sequence[int], share: float) -> float | None:
+def _ranks(before: MetricPoint, point: MetricPoint) -> list[int]:
+    """Return how many measurements of the window lie up to each bound; those of exponential histograms may move meanwhile."""
+    return [_up_to(bound, point) - _up_to(bound, before) for bound in point.bounds]
+
+
+def _up_to(bound: float, point: MetricPoint) -> int:
+    return sum(count for upper, count in zip(point.bounds, point.buckets, strict=False) if upper <= bound)
+
+
+def _quantile(bounds: Sequence[float], ranks: Sequence[int], count: int, share: float) -> float | None:
     """Estimate a quantile, straight between two bounds; the last, open bucket counts as its lower bound."""
-    rank, below = share * sum(buckets), 0
-    for index, count in enumerate(buckets[: len(bounds)]):
-        if count and below + count >= rank:
-            upper = bounds[index]
-            lower = bounds[index - 1] if index else min(0.0, upper)
-            return lower + (upper - lower) * (rank - below) / count
-        below += count
+    wanted, lower, below = share * count, 0.0, 0
+    for upper, rank in zip(bounds, ranks, strict=True):
+        if rank >= wanted and rank > below:
+            return upper if upper <= 0 else lower + (upper - lower) * (wanted - below) / (rank - below)
+        lower, below = upper, max(below, rank)
     return bounds[-1] if bounds else None

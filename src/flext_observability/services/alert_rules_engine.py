@@ -131,6 +131,11 @@ class RuleEngine:
                 except Exception as error:  # noqa: BLE001 - the other rules are looked at all the same
                     report_once(f"Looking at the alert rule {watched.rule.name}", error)
 
+    def begin_again(self) -> None:
+        """Keep the rules and forget all else, in a forked child: the parent's alerts are not its own."""
+        with self._lock:
+            self._watched = {name: self._new(each.rule) for name, each in self._watched.items()}
+
     def states(self) -> tuple[RuleState, ...]:
         """Return where every series of every rule stands; a rule without any is one row without data."""
         return tuple(state for watched in self._all() for state in _states(watched))
@@ -144,10 +149,13 @@ class RuleEngine:
             before = self._watched.get(rule.name)
             if before is not None and before.rule == rule:
                 return rule
-            self._watched[rule.name] = _Watched(rule, Measurer(rule), self._now())
+            self._watched[rule.name] = self._new(rule)
         if before is not None:
             self._end(before)
         return rule
+
+    def _new(self, rule: FlextAlertRule) -> _Watched:
+        return _Watched(rule, Measurer(rule), self._now())
 
     def _end(self, watched: _Watched) -> None:
         with self._looking:
