@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.domain.container import FlextContainer
+    from flext_observability.domain.criteria import MetricsCriteria
     from flext_observability.domain.errors import FlextObservabilityError
     from flext_observability.domain.factory import (
         FlextObservabilityMasterFactory,
@@ -43,13 +44,21 @@ if TYPE_CHECKING:
     from flext_observability.monitor import flext_monitor_function
     from flext_observability.plugins.base import FlextObservabilityPlugin
     from flext_observability.plugins.hooks import register_plugin
-    from flext_observability.ports import ExporterFactory, ExporterUnavailable, ExportOutcome, FlextNotifier
-    from flext_observability.registry import available_exporters, register_exporter
+    from flext_observability.ports import (
+        ExporterFactory,
+        ExporterUnavailable,
+        ExportOutcome,
+        FlextNotifier,
+        FlextStorageAdapter,
+    )
+    from flext_observability.registry import available_exporters, register_exporter, register_storage
     from flext_observability.services.alerts import FlextAlertService
     from flext_observability.services.health import FlextHealthService
     from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
     from flext_observability.services.logs import FlextLoggingService
     from flext_observability.services.metrics import FlextMetricsService
+    from flext_observability.services.platform import FlextObservabilityPlatformV2
+    from flext_observability.services.repository import FlextObservabilityRepository
     from flext_observability.services.tracing import FlextTracingService
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.simple import (
@@ -60,6 +69,8 @@ if TYPE_CHECKING:
         flext_create_trace,
     )
     from flext_observability.spans.block import traced
+    from flext_observability.storage.memory import InMemoryStorage
+    from flext_observability.storage.sqlite import SQLiteStorage
 
 __version__ = "0.1.0"
 
@@ -82,16 +93,22 @@ __all__ = [
     "FlextObservabilityConfig",
     "FlextObservabilityError",
     "FlextObservabilityMasterFactory",
+    "FlextObservabilityPlatformV2",
     "FlextObservabilityPlugin",
+    "FlextObservabilityRepository",
     "FlextResult",
+    "FlextStorageAdapter",
     "FlextStructuredLogger",
     "FlextTrace",
     "FlextTracingService",
     "FlushReport",
     "Gauge",
     "Histogram",
+    "InMemoryStorage",
+    "MetricsCriteria",
     "Observability",
     "PendingResult",
+    "SQLiteStorage",
     "ShutdownReport",
     "SignalStatus",
     "TraceContextFormatter",
@@ -117,6 +134,7 @@ __all__ = [
     "memory_store",
     "register_exporter",
     "register_plugin",
+    "register_storage",
     "reset_global_factory",
     "shutdown_observability",
     "traced",
@@ -128,6 +146,7 @@ _HOMES = {
     ),
     "domain.alert": "FlextAlert",
     "domain.container": "FlextContainer",
+    "domain.criteria": "MetricsCriteria",
     "domain.errors": "FlextObservabilityError",
     "domain.factory": "FlextObservabilityMasterFactory get_global_factory reset_global_factory",
     "domain.health_check": "FlextHealthCheck",
@@ -145,19 +164,23 @@ _HOMES = {
     "monitor": "flext_monitor_function",
     "plugins.base": "FlextObservabilityPlugin",
     "plugins.hooks": "register_plugin",
-    "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier",
-    "registry": "available_exporters register_exporter",
+    "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",
+    "registry": "available_exporters register_exporter register_storage",
     "services.alerts": "FlextAlertService",
     "services.health": "FlextHealthService",
     "services.instruments": "Counter Gauge Histogram UpDownCounter",
     "services.logs": "FlextLoggingService",
     "services.metrics": "FlextMetricsService",
+    "services.platform": "FlextObservabilityPlatformV2",
+    "services.repository": "FlextObservabilityRepository",
     "services.tracing": "FlextTracingService",
     "settings.config": "FlextObservabilityConfig",
     "simple": (
         "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
     ),
     "spans.block": "traced",
+    "storage.memory": "InMemoryStorage",
+    "storage.sqlite": "SQLiteStorage",
 }
 _TABLE = {name: home for home, names in _HOMES.items() for name in names.split()}
 

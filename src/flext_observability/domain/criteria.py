@@ -37,13 +37,6 @@ class MetricsCriteria:
     until: datetime | None = None
     limit: int = DEFAULT_LIMIT
 
-    def checked(self) -> FlextResult[MetricsCriteria]:
-        """Return the criteria, or a failure (``invalid_criteria``) that names the field and what is allowed."""
-        wrong = self._wrong()
-        if wrong:
-            return FlextResult[MetricsCriteria].fail(f"Invalid criteria {wrong}", code="invalid_criteria")
-        return FlextResult.ok(self)
-
     def matches(self, entity: Entity) -> bool:
         """Whether the entity meets every condition; the limit is no matter."""
         if self.name is not None and name_of(entity) != self.name:
@@ -57,21 +50,33 @@ class MetricsCriteria:
         """Return the newest ``limit`` of those that match, oldest first; of one moment, in the order given."""
         return sorted(filter(self.matches, entities), key=time_of)[-self.limit :]
 
-    def _wrong(self) -> str:
-        name, limit = cast("tuple[object, object]", (self.name, self.limit))
-        tags = cast("Mapping[object, object]", self.tags)
-        if not isinstance(name, str | None):
-            return f"name: use text or None, not {type(name).__name__}"
-        if not isinstance(cast("object", tags), Mapping) or not all(
-            isinstance(each, str) for pair in tags.items() for each in pair
-        ):
-            return "tags: use a mapping from text to text, as tags are stored"
-        for label, moment in cast("tuple[tuple[str, object], ...]", (("since", self.since), ("until", self.until))):
-            if moment is not None and (not isinstance(moment, datetime) or moment.utcoffset() is None):
-                return f"{label}: use a timezone-aware datetime or None, such as datetime.now(UTC)"
-        if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit < 1 << 63:
-            return "limit: use a whole number, 1 or more"
-        return ""
+
+def checked(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]:
+    """Return the criteria, or a failure (``invalid_criteria``) that names the field and what is allowed."""
+    if isinstance(cast("object", criteria), MetricsCriteria):
+        wrong = _wrong_field(criteria)
+    else:
+        wrong = f"{type(criteria).__name__}: pass MetricsCriteria(name=…, tags=…, since=…, until=…, limit=…)"
+    if wrong:
+        return FlextResult[MetricsCriteria].fail(f"Invalid criteria {wrong}", code="invalid_criteria")
+    return FlextResult.ok(criteria)
+
+
+def _wrong_field(criteria: MetricsCriteria) -> str:
+    name, limit = cast("tuple[object, object]", (criteria.name, criteria.limit))
+    tags = cast("Mapping[object, object]", criteria.tags)
+    if not isinstance(name, str | None):
+        return f"name: use text or None, not {type(name).__name__}"
+    if not isinstance(cast("object", tags), Mapping) or not all(
+        isinstance(each, str) for pair in tags.items() for each in pair
+    ):
+        return "tags: use a mapping from text to text, as tags are stored"
+    for label, moment in cast("tuple[tuple[str, object], ...]", (("since", criteria.since), ("until", criteria.until))):
+        if moment is not None and (not isinstance(moment, datetime) or moment.utcoffset() is None):
+            return f"{label}: use a timezone-aware datetime or None, such as datetime.now(UTC)"
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit < 1 << 63:
+        return "limit: use a whole number, 1 or more"
+    return ""
 
 
 def name_of(entity: Entity) -> str:

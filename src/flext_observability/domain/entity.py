@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, Final, cast
 from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
@@ -74,6 +74,8 @@ Tags = Annotated[dict[str, str], PlainValidator(tags_to_text)]
 Details = Annotated[dict[str, Any], BeforeValidator(_copied)]
 """Names to anything; copied."""
 
+_field_names: Final[dict[frozenset[str], set[str]]] = {}
+
 
 class Entity(BaseModel):
     """Base of the five entities.
@@ -113,6 +115,14 @@ class Entity(BaseModel):
     def validate_domain_rules(self) -> FlextResult[None]:
         """Check the rules (alias of ``validate_business_rules``)."""
         return self.validate_business_rules()
+
+    def share_field_names(self) -> None:
+        """Share the set of given fields' names with all entities of the same shape: for those that are kept, half of their size.
+
+        For frozen entities only: setting a field of another one would write into the shared set.
+        """
+        given = self.model_fields_set
+        object.__setattr__(self, "__pydantic_fields_set__", _field_names.setdefault(frozenset(given), given))
 
     @property
     def emitted(self) -> bool:
