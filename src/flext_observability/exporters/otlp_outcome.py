@@ -5,7 +5,6 @@ Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from flext_observability.domain.report import Signal
 from flext_observability.ports import ExportOutcome
 from flext_observability.wire.faults import FaultKind, TransportError
 from flext_observability.wire.otlp_response import parse_error, parse_success, shortened
+from flext_observability.wire.retry_after import retry_after_seconds
 from flext_observability.wire.tls import TlsFileError
 
 if TYPE_CHECKING:
@@ -156,22 +156,6 @@ def partly_taken(refused: int, said: str, *, items: int, place: str) -> ExportOu
 def too_large(signal: Signal, message: str) -> ExportOutcome:
     """Return the outcome of a request over the receiver's size limit."""
     return ExportOutcome(reason="too_large", message=message, fix=_too_large(signal).fix)
-
-
-def retry_after_seconds(value: str) -> float | None:
-    """Return the wait that a ``Retry-After`` field asks for, in seconds from now; None when it holds neither seconds nor an HTTP date.
-
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    """
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _taken(signal: Signal, reply: HttpReply, items: int, place: str) -> ExportOutcome:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from email.utils import formatdate
-
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -13,7 +10,6 @@ from flext_observability.exporters.otlp_outcome import (
     from_file_error,
     from_reply,
     partly_taken,
-    retry_after_seconds,
     too_large,
 )
 from flext_observability.ports import ExportOutcome
@@ -106,20 +102,6 @@ def test_wait_is_heeded_where_trying_again_is_allowed_alone() -> None:
 
 def test_address_of_a_redirect_is_shown() -> None:
     assert "https://elsewhere/" in outcome(308, location="https://elsewhere/").message
-
-
-def test_seconds_to_wait() -> None:
-    assert retry_after_seconds(" 12 ") == 12.0
-    assert retry_after_seconds("9" * 30) == 999_999_999.0
-    later = retry_after_seconds(formatdate(time.time() + 30, usegmt=True))
-    assert later is not None
-    assert 25 < later <= 30
-    assert retry_after_seconds(formatdate(time.time() - 30, usegmt=True)) == 0.0
-
-
-@pytest.mark.parametrize("value", ["", "soon", "-3", "1.5", "٣", "Mon, 99 Foo 2020 00:00:00 GMT"])
-def test_no_wait_that_can_be_read(value: str) -> None:
-    assert retry_after_seconds(value) is None
 
 
 @pytest.mark.parametrize(
