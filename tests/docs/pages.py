@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,}) *([^`]*)$")
+_FILE = re.compile(r'file="([^"]+)"')
 _REASON = re.compile(r'reason="([^"]+)"')
 
 
@@ -18,7 +19,7 @@ class Block:
 
     Attributes:
         language: First word after the fence; empty when there is none.
-        tags: The rest of that line: ``no-run reason="…"`` keeps a block from being run.
+        tags: The rest of that line: ``no-run reason="…"`` keeps a block from being run, ``file="…"`` saves it for the shell blocks behind it.
         line: Line of the block's first line of code, from 1.
         code: The text, without the fence's indent.
     """
@@ -35,6 +36,12 @@ class Block:
             return ""
         found = _REASON.search(self.tags)
         return found.group(1) if found else "no reason given"
+
+    @property
+    def file(self) -> str:
+        """Name under which the page tells its reader to save the block; empty when it does not."""
+        found = _FILE.search(self.tags)
+        return found.group(1) if found else ""
 
 
 def pages() -> list[Path]:

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from tests.docs.pages import Block, blocks
 
 
-def _loopback_only(event: str, arguments: tuple[object, ...]) -> None:
+def loopback_only(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse every address outside this machine (an audit hook)."""
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         host = str(arguments[1][0])  # pyright: ignore[reportUnknownArgumentType]  # (host, port, …)
     elif event == "socket.getaddrinfo":
@@ -48,7 +49,7 @@ def _run(block: Block, name: str, namespace: dict[str, object]) -> None:
 
 def main(page: str) -> None:
     """Run every Python block of the page."""
-    sys.addaudithook(_loopback_only)
+    sys.addaudithook(loopback_only)
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(Path(page).read_text(encoding="utf-8")):
         if block.language in {"python", "pycon"} and not block.reason:
