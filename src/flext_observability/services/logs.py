@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters import log_entry as adapter
+from flext_observability.domain.exceptions import exception_attributes
 from flext_observability.domain.result import FlextResult
 from flext_observability.plugins.hooks import HOOKS
 from flext_observability.services.dependencies import entity_factory
@@ -52,9 +54,65 @@ class FlextLoggingService:
 
         if isinstance(level, FlextLogEntry):
             return level.validate_business_rules().map(lambda _: level).tap(_emit)
+        return self._write(level, message or "", attributes, context)
+
+    @never_raises
+    def trace(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``trace``; see ``log``."""
+        return self._write("trace", message, attributes, context)
+
+    @never_raises
+    def debug(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``debug``; see ``log``."""
+        return self._write("debug", message, attributes, context)
+
+    @never_raises
+    def info(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``info``; see ``log``."""
+        return self._write("info", message, attributes, context)
+
+    @never_raises
+    def warning(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``warning``; see ``log``."""
+        return self._write("warning", message, attributes, context)
+
+    @never_raises
+    def error(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``error``; see ``log``."""
+        return self._write("error", message, attributes, context)
+
+    @never_raises
+    def critical(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``critical``; see ``log``."""
+        return self._write("critical", message, attributes, context)
+
+    @never_raises
+    def exception(
+        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+    ) -> FlextResult[FlextLogEntry]:
+        """Write at level ``error`` with ``exception.type``, ``.message`` and ``.stacktrace`` of the exception being handled; see ``log``."""
+        error = sys.exception()
+        raised: dict[str, object] = {} if error is None else {**exception_attributes(error)}
+        return self._write("error", message, attributes, raised | context)
+
+    def _write(
+        self, level: str, message: str, attributes: Mapping[str, object] | None, context: Mapping[str, object]
+    ) -> FlextResult[FlextLogEntry]:
         given = cast("object", attributes)
         merged = {**attributes, **context} if attributes and isinstance(given, Mapping) else attributes or context
-        return entity_factory(self._container).create_log_entry(level, message or "", merged).tap(_emit)
+        return entity_factory(self._container).create_log_entry(level, message, merged).tap(_emit)
 
 
 def _emit(entry: FlextLogEntry) -> None:

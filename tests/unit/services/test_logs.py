@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
+from opentelemetry._logs import SeverityNumber
 
 from flext_observability import FlextContainer, FlextLogEntry, FlextLoggingService
 from tests.recorded import Recorded
@@ -52,3 +55,69 @@ def test_wrong_arguments_fail(
 
 def test_before_the_start_it_succeeds(service: FlextLoggingService) -> None:
     assert service.log("info", "hello").success
+
+
+@pytest.mark.parametrize(
+    ("verb", "number"),
+    [
+        ("trace", SeverityNumber.TRACE),
+        ("debug", SeverityNumber.DEBUG),
+        ("info", SeverityNumber.INFO),
+        ("warning", SeverityNumber.WARN),
+        ("error", SeverityNumber.ERROR),
+        ("critical", SeverityNumber.FATAL),
+        ("exception", SeverityNumber.ERROR),
+    ],
+)
+def test_each_level_has_a_verb(recorded: Recorded, service: FlextLoggingService, verb: str, number: Any) -> None:
+    written = getattr(service, verb)("hello", {"a": 1}, b=2)
+    assert (written.unwrap().message, written.unwrap().context) == ("hello", {"a": 1, "b": 2})
+    assert getattr(service, verb)(" ").code == "invalid_log"
+    (record,) = recorded.logs()
+    assert (record.body, record.attributes, record.severity_number) == ("hello", {"a": 1, "b": 2}, number)
+
+
+def test_exception_carries_the_one_being_handled(recorded: Recorded, service: FlextLoggingService) -> None:
+    try:
+        int("free")
+    except ValueError:
+        service.exception("pay", order=7)
+    (record,) = recorded.logs()
+    assert record.attributes["exception.type"] == "ValueError"
+    assert record.attributes["exception.message"].endswith("'free'")
+    assert "int(" in record.attributes["exception.stacktrace"]
+    assert record.attributes["order"] == 7
+
+
+def test_awaited_and_not_it_is_written_once(recorded: Recorded, service: FlextLoggingService) -> None:
+    async def main() -> None:
+        assert (await service.info("awaited")).success
+        assert service.info("plain").success
+
+    asyncio.run(main())
+    assert [record.body for record in recorded.logs()] == ["awaited", "plain"]
+
+
+def test_context_that_contains_itself_and_an_enormous_message_are_written(
+    recorded: Recorded, service: FlextLoggingService
+) -> None:
+    cycle: dict[str, Any] = {"a": 1}
+    cycle["self"] = cycle
+    assert service.info("x" * 1_000_000, cycle=cycle).success
+    (record,) = recorded.logs()
+    assert record.attributes["cycle"] == '{"a":1,"self":"…"}'
+    assert len(record.body) < 65_536
+
+
+def test_every_record_of_many_threads_is_written_once(recorded: Recorded, service: FlextLoggingService) -> None:
+    def write(worker: int) -> None:
+        for number in range(100):
+            service.info("work", worker=worker, number=number)
+
+    threads = [threading.Thread(target=write, args=[worker]) for worker in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    written = [(record.attributes["worker"], record.attributes["number"]) for record in recorded.logs()]
+    assert sorted(written) == [(worker, number) for worker in range(8) for number in range(100)]
