@@ -6,7 +6,9 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast, final
 from uuid import uuid4
 
@@ -98,7 +100,7 @@ class Observability:
             loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
         limit = self.config.flush_timeout_seconds if timeout_seconds is None else timeout_seconds
-        return _timed(limit, self._session.flush)
+        return _timed(limit, self._flush)
 
     def shutdown(self, timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
         """Send what is left and stop; what cannot be sent before the deadline is counted as dropped.
@@ -112,6 +114,19 @@ class Observability:
         """
         limit = self.config.shutdown_timeout_seconds if timeout_seconds is None else timeout_seconds
         return _timed(limit, self._stop)
+
+    def delete_pushed_metrics(self, timeout_seconds: float | None = None) -> FlextResult[None]:
+        """Delete this process's group from the Pushgateway; after ``shutdown`` too, when nothing pushes it anew.
+
+        Args:
+            timeout_seconds: Deadline, in seconds; default ``flush_timeout_seconds`` of the settings.
+
+        Returns:
+            Nothing, also when there was no group, or no Pushgateway is set. Inside a running event loop a ``PendingResult``: await
+            it. Failure codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``, ``not_found``.
+        """
+        limit = self.config.flush_timeout_seconds if timeout_seconds is None else timeout_seconds
+        return _timed(limit, self._session.running.delete_pushed).flat_map(lambda deleted: deleted)
 
     def __repr__(self) -> str:
         """Name the service and the state of each signal."""
@@ -138,12 +153,23 @@ class Observability:
         """Shut down within the default deadline, without blocking the loop."""
         await self.shutdown()
 
+    def _flush(self, limit: float) -> FlushReport:
+        deadline = time.monotonic() + limit
+        report = self._session.flush(limit)
+        told = self._services.flush(deadline)
+        return report if told else replace(report, complete=False)
+
     def _stop(self, limit: float) -> ShutdownReport:
+        deadline = time.monotonic() + limit
         with _STATE.lock:
-            if _STATE.session is self._session:
+            active = _STATE.session is self._session
+            if active:
                 _STATE.session = None
                 _switch_off()
-            return self._session.end(limit)
+            report = self._session.end(limit)
+            if active:
+                self._services.disconnect(deadline)
+            return report
 
 
 class _State:
@@ -223,7 +249,8 @@ def _replace_active(settings: ResolvedSettings) -> Observability:
     _STATE.instance_id = _STATE.instance_id or uuid4().hex
     session = Session(bootstrap.start(settings, _STATE.instance_id, before))
     _STATE.session = session
-    _STATE.services.apply(settings.config)
+    session.running.notices.extend(_STATE.services.apply(settings.config))
+    _STATE.services.connect(session.describe, session.points)
     if previous is not None:
         previous.end(previous.running.config.shutdown_timeout_seconds)
     session.open_page()
@@ -277,6 +304,7 @@ def _begin_again_in_child() -> None:
     SEATS.reset_locks()
     if _STATE.session is not None:
         _STATE.session.begin_again(_STATE.instance_id)
+        _STATE.services.begin_again()
 
 
 def _unknown_exporter(settings: ResolvedSettings) -> str | None:

@@ -11,7 +11,10 @@ from flext_observability.domain.log_line import say
 from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flext_observability.ops_server.server import OpsServer
+    from flext_observability.ports import MetricPoint
     from flext_observability.providers.bootstrap import Running
 
 _logger = logging.getLogger("flext_observability")
@@ -79,6 +82,13 @@ class Session:
         before.abandon()
         self.server = None
         self.running = bootstrap.start(before.settings, instance_id)
+
+    def points(self) -> Sequence[MetricPoint]:
+        """Return every metric point of this process at this moment, cumulative."""
+        from flext_observability.providers.points import points_of
+
+        meter = self.running.meter
+        return [] if meter is None else points_of(meter.for_pages.collect())
 
     def describe(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""

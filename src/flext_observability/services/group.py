@@ -1,4 +1,4 @@
-"""Nothing → the five services of a process, each made on first use."""
+"""Settings, and what services may see of start-up → the five services of a process, each made on first use."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.plugins.hooks import HOOKS
 from flext_observability.services.trace_registry import TRACES
 
 if TYPE_CHECKING:
+    from flext_observability.domain.report import Notice
+    from flext_observability.ports import InstrumentSnapshot, LedgerView
     from flext_observability.services.alerts import FlextAlertService
     from flext_observability.services.health import FlextHealthService
     from flext_observability.services.logs import FlextLoggingService
@@ -27,16 +30,48 @@ class ServiceGroup:
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._made: dict[str, object] = {}
-        self._store_size = STORE_SIZE
+        self._config: FlextObservabilityConfig | None = None
+        self._views: tuple[LedgerView, InstrumentSnapshot] | None = None
 
-    def apply(self, config: FlextObservabilityConfig) -> None:
-        """Take the limits of a configuration that starts."""
+    def apply(self, config: FlextObservabilityConfig) -> tuple[Notice, ...]:
+        """Take the settings of a configuration that starts.
+
+        Returns:
+            What a person should know, such as a plug-in that is not there.
+        """
         TRACES.max_traces = config.trace_registry_size
         TRACES.max_age_seconds = config.trace_registry_age_seconds
         with self._lock:
-            self._store_size = config.metrics_store_size
+            self._config = config
             if "metrics" in self._made:
-                self.metrics.resize_store(self._store_size)
+                self.metrics.resize_store(config.metrics_store_size)
+            if "health" in self._made:
+                self.health.configure(config)
+        return HOOKS.select(config.plugins)
+
+    def connect(self, ledger: LedgerView, snapshot: InstrumentSnapshot) -> None:
+        """Let services see the state of telemetry and the metric points, from the start to the end of a configuration."""
+        with self._lock:
+            self._views = (ledger, snapshot)
+            if "health" in self._made:
+                self.health.connect(ledger)
+
+    def flush(self, deadline: float) -> bool:
+        """Wait until plug-ins have been told of everything so far; whether that was so in time."""
+        return HOOKS.flush(deadline)
+
+    def disconnect(self, deadline: float) -> None:
+        """End all work in the background; ``deadline`` is in monotonic seconds."""
+        with self._lock:
+            self._views = None
+            if "health" in self._made:
+                self.health.disconnect()
+        HOOKS.close(deadline)
+
+    def begin_again(self) -> None:
+        """Go on in a forked child, without what belongs to the parent."""
+        if "health" in self._made:
+            self.health.begin_again()
 
     @property
     def tracing(self) -> FlextTracingService:
@@ -50,7 +85,8 @@ class ServiceGroup:
         """The metrics service."""
         from flext_observability.services.metrics import FlextMetricsService
 
-        return self._only("metrics", lambda: FlextMetricsService(store_size=self._store_size))
+        size = STORE_SIZE if self._config is None else self._config.metrics_store_size
+        return self._only("metrics", lambda: FlextMetricsService(store_size=size))
 
     @property
     def alerts(self) -> FlextAlertService:
@@ -62,9 +98,7 @@ class ServiceGroup:
     @property
     def health(self) -> FlextHealthService:
         """The health service."""
-        from flext_observability.services.health import FlextHealthService
-
-        return self._only("health", FlextHealthService)
+        return self._only("health", self._make_health)
 
     @property
     def logs(self) -> FlextLoggingService:
@@ -72,6 +106,16 @@ class ServiceGroup:
         from flext_observability.services.logs import FlextLoggingService
 
         return self._only("logs", FlextLoggingService)
+
+    def _make_health(self) -> FlextHealthService:
+        from flext_observability.services.health import FlextHealthService
+
+        health = FlextHealthService()
+        if self._config is not None:
+            health.configure(self._config)
+        if self._views is not None:
+            health.connect(self._views[0])
+        return health
 
     def _only(self, name: str, make: Callable[[], ServiceT]) -> ServiceT:
         with self._lock:

@@ -1,0 +1,107 @@
+"""Services hear of starts and ends: settings, the state of telemetry, plug-ins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from flext_observability import (
+    FlextHealthReport,
+    FlextMetric,
+    FlextObservabilityPlugin,
+    flext_create_metric,
+    init_observability,
+    register_plugin,
+    shutdown_observability,
+)
+from flext_observability.plugins.hooks import HOOKS
+
+
+class Listener(FlextObservabilityPlugin):
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.heard: list[str] = []
+
+    def on_metric_created(self, entity: FlextMetric) -> None:
+        self.go.wait(5)
+        self.heard.append(entity.name)
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    yield
+    shutdown_observability(0)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    register_plugin("connected-listener", made).unwrap()
+    yield made
+    made.go.set()
+    HOOKS.remove("connected-listener")
+
+
+def test_a_plugin_that_is_not_there_is_a_notice_of_the_status() -> None:
+    handle = init_observability(exporters="memory", console=False, plugins=["no-such-plugin"]).unwrap()
+    messages = [notice.message for notice in handle.status()["traces"].notices]
+    assert any("'no-such-plugin' is not there" in message for message in messages)
+
+
+def test_a_failing_plugin_shows_in_the_status() -> None:
+    class Failing(FlextObservabilityPlugin):
+        def on_metric_created(self, entity: FlextMetric) -> None:
+            raise ValueError("no")
+
+    register_plugin("connected-failing", Failing()).unwrap()
+    try:
+        handle = init_observability(exporters="memory", console=False).unwrap()
+        flext_create_metric("connected.failing", 1).unwrap()
+        assert handle.flush(5).unwrap().complete
+        assert any("connected-failing" in notice.message for notice in handle.status()["metrics"].notices)
+    finally:
+        HOOKS.remove("connected-failing")
+
+
+def test_a_flush_waits_for_plugins_and_says_when_they_are_late(listener: Listener) -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    listener.go.clear()
+    flext_create_metric("connected.slow", 1).unwrap()
+    assert not handle.flush(0.05).unwrap().complete
+    listener.go.set()
+    assert handle.flush(5).unwrap().complete
+    assert listener.heard == ["connected.slow"]
+
+
+def test_the_end_waits_for_plugins(listener: Listener) -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    for number in range(20):
+        flext_create_metric(f"connected.end{number}", number).unwrap()
+    handle.shutdown().unwrap()
+    assert len(listener.heard) == 20
+
+
+def test_health_made_before_the_start_watches_telemetry_from_the_start_to_the_end() -> None:
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    health = handle.health
+    assert watched(health.overall().unwrap()) == ["telemetry"]
+    handle.shutdown().unwrap()
+    assert watched(health.overall().unwrap()) == []
+    init_observability(exporters="memory", console=False, health_telemetry=False).unwrap()
+    assert watched(health.overall().unwrap()) == []
+    init_observability(exporters="memory", console=False).unwrap()
+    assert watched(health.overall().unwrap()) == ["telemetry"]
+
+
+def test_the_end_of_an_earlier_handle_leaves_the_later_one_connected() -> None:
+    first = init_observability(exporters="memory", console=False).unwrap()
+    second = init_observability(exporters="memory", console=False).unwrap()
+    first.shutdown().unwrap()
+    assert watched(second.health.overall().unwrap()) == ["telemetry"]
+
+
+def watched(report: FlextHealthReport) -> list[str]:
+    return [check.name for check in report.checks if check.name == "telemetry"]
