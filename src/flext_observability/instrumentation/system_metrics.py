@@ -25,10 +25,9 @@ _CPU_MODES: Final = {
     "steal": ("steal",),
 }
 _MEMORY_STATES: Final = ("used", "free", "buffers", "cached")
-MS: Final = 0.001
 _DIRECTIONS: Final = {"receive": "recv", "transmit": "sent"}
-_ERRORMS: Final = 0.001
-_DIRECTIONS: Final = {"receive": "in", "transmit": "out"}
+_ERROR_DIRECTIONS: Final = {"receive": "in", "transmit": "out"}
+_MS: Final = 0.001
 CpuSeconds = dict[tuple[int, str], float]
 """Seconds by number of the CPU (-1: all together) and mode."""
 
@@ -123,7 +122,7 @@ def _disk(field: str, scale: float, readings: Readings) -> Points:
 
 
 def _disk_io_time(readings: Readings) -> Points:
-    return [(counters.busy_time * MS, {"system.device": name}) for name, counters in _disks(readings)]  # type: ignore[attr-defined]
+    return [(counters.busy_time * _MS, {"system.device": name}) for name, counters in _disks(readings)]  # type: ignore[attr-defined]
 
 
 def _filesystem_attributes() -> list[dict[str, str]]:
@@ -225,7 +224,7 @@ SYSTEM_METRICS: Final = (
     Observable("system.disk.io", "counter", "By", "Bytes read and written", lambda r: _disk("bytes", 1, r)),
     Observable("system.disk.operations", "counter", "{operation}", "Reads and writes", lambda r: _disk("count", 1, r)),
     Observable(
-        "system.disk.operation_time", "counter", "s", "Time that all operations took", lambda r: _disk("time", MS, r)
+        "system.disk.operation_time", "counter", "s", "Time that all operations took", lambda r: _disk("time", _MS, r)
     ),
     Observable("system.disk.io_time", "counter", "s", "Time that the disk was busy", _disk_io_time),
     Observable("system.filesystem.usage", "up_down_counter", "By", "Space by state", _filesystem),
