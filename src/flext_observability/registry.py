@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from inspect import isclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
@@ -112,7 +111,7 @@ class Shelf(Generic[T]):
         """Return what ``load`` gives, a class's instance for a class; errors as failures: code of others must not end the program."""
         try:
             thing = load()
-            thing = thing() if isclass(thing) else thing
+            thing = cast("Callable[[], object]", thing)() if isinstance(thing, type) else thing
             problem = self._problem(thing)
         except Exception as error:  # noqa: BLE001 - see above
             problem = f"cannot be loaded: {type(error).__name__}: {error}"
@@ -170,6 +169,7 @@ EXPORTERS: Shelf[ExporterFactory] = Shelf(
         "console": "flext_observability.exporters.console:factory",
         "otlp_file": "flext_observability.exporters.otlp_file:factory",
         "memory": "flext_observability.exporters.memory:factory",
+        "pushgateway": "flext_observability.exporters.pushgateway:factory",
     },
     aliases=_ALIASES,
     reserved=("none", *_ALIASES),
