@@ -7,6 +7,11 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # what type checkers take for typing's own, without the cost of importing typing
 if TYPE_CHECKING:
+    from flext_observability.catalogue import (
+        FlextObservabilityConstants,
+        FlextObservabilityProtocols,
+        FlextObservabilityTypes,
+    )
     from flext_observability.correlation import (
         correlation_scope,
         extract_context,
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
         inject_context,
     )
     from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.alert_rule import FlextAlertRule
     from flext_observability.domain.container import FlextContainer
     from flext_observability.domain.criteria import MetricsCriteria
     from flext_observability.domain.errors import FlextObservabilityError
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
     from flext_observability.instrumentation.log_format import TraceContextFormatter
     from flext_observability.instrumentation.structured import FlextStructuredLogger, get_logger
     from flext_observability.instrumentation.structured_processor import emit_log_record
+    from flext_observability.instrumentation.metrics_collector import FlextMetricsCollector
     from flext_observability.monitor import flext_monitor_function
     from flext_observability.plugins.base import FlextObservabilityPlugin
     from flext_observability.plugins.hooks import register_plugin
@@ -59,6 +66,7 @@ if TYPE_CHECKING:
     from flext_observability.services.metrics import FlextMetricsService
     from flext_observability.services.platform import FlextObservabilityPlatformV2
     from flext_observability.services.repository import FlextObservabilityRepository
+    from flext_observability.services.namespace import FlextObservabilityServices
     from flext_observability.services.tracing import FlextTracingService
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.simple import (
@@ -69,6 +77,7 @@ if TYPE_CHECKING:
         flext_create_trace,
     )
     from flext_observability.spans.block import traced
+    from flext_observability.watching import FlextObservabilityMonitor
     from flext_observability.storage.memory import InMemoryStorage
     from flext_observability.storage.sqlite import SQLiteStorage
 
@@ -80,6 +89,7 @@ __all__ = [
     "ExporterFactory",
     "ExporterUnavailable",
     "FlextAlert",
+    "FlextAlertRule",
     "FlextAlertService",
     "FlextContainer",
     "FlextHealthCheck",
@@ -88,13 +98,17 @@ __all__ = [
     "FlextLogEntry",
     "FlextLoggingService",
     "FlextMetric",
+    "FlextMetricsCollector",
     "FlextMetricsService",
     "FlextNotifier",
     "FlextObservabilityConfig",
+    "FlextObservabilityConstants",
     "FlextObservabilityError",
     "FlextObservabilityMasterFactory",
+    "FlextObservabilityMonitor",
     "FlextObservabilityPlatformV2",
     "FlextObservabilityPlugin",
+    "FlextObservabilityProtocols",
     "FlextObservabilityRepository",
     "FlextResult",
     "FlextStorageAdapter",
@@ -141,10 +155,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "catalogue": "FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
     "correlation": (
         "correlation_scope extract_context flext_get_correlation_id flext_set_correlation_id inject_context"
     ),
     "domain.alert": "FlextAlert",
+    "domain.alert_rule": "FlextAlertRule",
     "domain.container": "FlextContainer",
     "domain.criteria": "MetricsCriteria",
     "domain.errors": "FlextObservabilityError",
@@ -161,6 +177,7 @@ _HOMES = {
     "instrumentation.log_format": "TraceContextFormatter",
     "instrumentation.structured": "FlextStructuredLogger get_logger",
     "instrumentation.structured_processor": "emit_log_record",
+    "instrumentation.metrics_collector": "FlextMetricsCollector",
     "monitor": "flext_monitor_function",
     "plugins.base": "FlextObservabilityPlugin",
     "plugins.hooks": "register_plugin",
@@ -173,12 +190,14 @@ _HOMES = {
     "services.metrics": "FlextMetricsService",
     "services.platform": "FlextObservabilityPlatformV2",
     "services.repository": "FlextObservabilityRepository",
+    "services.namespace": "FlextObservabilityServices",
     "services.tracing": "FlextTracingService",
     "settings.config": "FlextObservabilityConfig",
     "simple": (
         "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
     ),
     "spans.block": "traced",
+    "watching": "FlextObservabilityMonitor",
     "storage.memory": "InMemoryStorage",
     "storage.sqlite": "SQLiteStorage",
 }
