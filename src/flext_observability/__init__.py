@@ -45,9 +45,9 @@ if TYPE_CHECKING:
         shutdown_observability,
     )
     from flext_observability.instrumentation.log_format import TraceContextFormatter
+    from flext_observability.instrumentation.metrics_collector import FlextMetricsCollector
     from flext_observability.instrumentation.structured import FlextStructuredLogger, get_logger
     from flext_observability.instrumentation.structured_processor import emit_log_record
-    from flext_observability.instrumentation.metrics_collector import FlextMetricsCollector
     from flext_observability.monitor import flext_monitor_function
     from flext_observability.plugins.base import FlextObservabilityPlugin
     from flext_observability.plugins.hooks import register_plugin
@@ -77,9 +77,9 @@ if TYPE_CHECKING:
         flext_create_trace,
     )
     from flext_observability.spans.block import traced
-    from flext_observability.watching import FlextObservabilityMonitor
     from flext_observability.storage.memory import InMemoryStorage
     from flext_observability.storage.sqlite import SQLiteStorage
+    from flext_observability.watching import FlextObservabilityMonitor
 
 __version__ = "0.1.0"
 
