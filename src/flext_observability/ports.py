@@ -77,6 +77,18 @@ class PullExporter(Protocol):
         ...
 
 
+@runtime_checkable
+class OnDemandExporter(Protocol):
+    """Push exporter of metrics that keeps this process's newest totals at its back end.
+
+    It is given cumulative totals at each flush and at the end, never in between. Whatever has this method is one.
+    """
+
+    def delete_pushed(self, timeout_seconds: float) -> FlextResult[None]:
+        """Take away from the back end what this exporter has put there, within ``timeout_seconds``."""
+        ...
+
+
 class ExporterFactory(Protocol):
     """Maker of exporters, found by name through the registry."""
 

@@ -14,7 +14,7 @@ from flext_observability.ports import ExporterUnavailable, SignalExporter
 from flext_observability.registry import available_exporters, find_exporter, register_exporter
 from flext_observability.settings.config import FlextObservabilityConfig
 
-BUILT_IN = ("otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory")
+BUILT_IN = ("otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "pushgateway")
 
 
 class Factory:

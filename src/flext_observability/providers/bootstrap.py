@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 
+from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Signal
+from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import make_logger_provider
 from flext_observability.pipeline.delivery import Delivery, Schedule
 from flext_observability.pipeline.intake import LogIntake, SpanIntake
@@ -20,6 +24,7 @@ from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.metric_state import MetricState, count_points
 from flext_observability.pipeline.outbox import Outbox
 from flext_observability.pipeline.watch import ExportWatch
+from flext_observability.ports import OnDemandExporter
 from flext_observability.providers.exporting import Exporters, enabled_signals, open_exporters
 from flext_observability.providers.meter import MeterState, meter_key
 from flext_observability.providers.notices import Notices
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
     from flext_observability.settings.resolve import ResolvedSettings
 
 WAITING_DELTAS = 60
+LEAST_DELETE_SECONDS = 0.1
+_logger = logging.getLogger("flext_observability")
 
 
 @dataclass(slots=True)
@@ -67,6 +74,16 @@ class Running:
             delivery.begin_close(deadline)
         for delivery in self.deliveries:
             delivery.wait_closed(deadline)
+        if self.config.push_gateway_delete_at_exit:
+            deleted = self.delete_pushed(max(deadline - time.monotonic(), LEAST_DELETE_SECONDS))
+            if not deleted.success:
+                say(_logger, f"What was pushed is still there: {deleted.error}")
+
+    def delete_pushed(self, timeout_seconds: float) -> FlextResult[None]:
+        """Delete what on-demand exporters keep at their back ends; a failure when that did not go everywhere."""
+        keepers = [each for _, each in self.exporters.push["metrics"] if isinstance(each, OnDemandExporter)]
+        done = [keeper.delete_pushed(timeout_seconds) for keeper in keepers]
+        return next((result for result in done if not result.success), FlextResult[None].ok(None))
 
     def abandon(self) -> None:
         """Forget all of it in a forked child, where it belongs to the parent."""
@@ -104,7 +121,7 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
         SEATS.turn_off("metrics")
         return
     known = previous.meter if previous is not None else None
-    pushes = len(running.exporters.push["metrics"])
+    pushes = sum(not isinstance(each, OnDemandExporter) for _, each in running.exporters.push["metrics"])
     same = known is not None and known.key == meter_key(running.config, running.resource, pushes)
     state = known if known is not None and same else MeterState(running.config, running.resource, pushes)
     if SEATS.meters is None:
@@ -122,8 +139,15 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
         max_batch=WAITING_DELTAS,
         periodic=True,
     )
-    for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, state.for_push(pushes)):
+    for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, _states(running, state, pushes)):
         delivery.start()
+
+
+def _states(running: Running, state: MeterState, pushes: int) -> Iterator[MetricState]:
+    """Yield the state that each push exporter reads: totals for on-demand ones, else what the settings prefer."""
+    preferred = iter(state.for_push(pushes))
+    for _, exporter in running.exporters.push["metrics"]:
+        yield state.for_pages if isinstance(exporter, OnDemandExporter) else next(preferred)
 
 
 def _start_traces(running: Running) -> None:
@@ -168,10 +192,10 @@ def _start_logs(running: Running) -> None:
 
 
 def _deliveries(
-    running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Sequence[MetricState] = ()
+    running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Iterable[MetricState] = ()
 ) -> list[Delivery[Any]]:
     """Make one queue and worker for each push exporter of the signal."""
-    cumulative = running.meter is not None and running.meter.cumulative
+    totals = running.meter.for_pages if running.meter is not None else None
     made: list[Delivery[Any]] = []
     for (name, exporter), state in zip_longest(running.exporters.push[signal], states):
         delivery: Delivery[Any] = Delivery(
@@ -179,10 +203,10 @@ def _deliveries(
             signal=signal,
             exporter=exporter,
             outbox=Outbox[Any](signal, name, queue_size, count_points if state else None),
-            schedule=schedule,
+            schedule=replace(schedule, periodic=False) if isinstance(exporter, OnDemandExporter) else schedule,
             watch=running.watch,
             refill=state.collect_for_push if state else None,
-            cumulative=cumulative,
+            cumulative=state is totals,
         )
         running.ledger.add(delivery.counts)
         made.append(delivery)

@@ -79,4 +79,10 @@ def _endpoint(value: object) -> str:
     return text
 
 
+def _with_scheme(value: object) -> str:
+    text = _endpoint(value)
+    return text if "://" in text else f"http://{text}"
+
+
 ENDPOINT = Kind("address", "an address like http://localhost:4318", _endpoint, _endpoint)
+PUSH_GATEWAY = Kind("address", "an address like http://localhost:9091", _with_scheme, _with_scheme)

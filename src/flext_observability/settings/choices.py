@@ -12,7 +12,7 @@ RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
 DEFAULT_SAMPLER = "parentbased_always_on"
 _SAMPLERS = ("always_on", "always_off", "parentbased_always_off", DEFAULT_SAMPLER, *RATIO_SAMPLERS)
 _PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace", "none")
-_EXPORTERS = ("otlp", "otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "none")
+_EXPORTERS = ("otlp", "otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "pushgateway", "none")
 
 ALIASES: Mapping[str, str] = {"otlp_proto_http": "otlp_http", "otlp_proto_grpc": "otlp_grpc"}
 """Exporter's name as OpenTelemetry spells it → its name here."""

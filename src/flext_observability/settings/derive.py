@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
@@ -134,6 +134,8 @@ def derive_exporters(draft: Draft) -> FlextObservabilityConfig:
         automatic = config.console is True or (console and signal not in given)
         if names and automatic and signal in _TREE_SIGNALS:
             names.append("console")
+        if signal == "metrics" and config.push_gateway and _joins(draft, names):
+            names.append("pushgateway")
         chosen[signal] = tuple(dict.fromkeys(names)) if enabled(config, signal) else ()
     draft.values["exporters"] = chosen
     return concrete(draft.values)
@@ -143,6 +145,18 @@ def _registered(config: FlextObservabilityConfig, signal: Signal, name: str) -> 
     if name == "otlp":
         return "otlp_grpc" if protocol_of(config, signal) == "grpc" else "otlp_http"
     return ALIASES.get(name, name)
+
+
+def _joins(draft: Draft, names: Sequence[str]) -> bool:
+    """Return whether the Pushgateway joins the metrics exporters: an argument that names them is complete."""
+    if draft.source("exporters.metrics") != ARGUMENT:
+        return True
+    if "pushgateway" not in names:
+        message = (
+            f"Nothing is pushed to the Pushgateway: {draft.source('push_gateway')} names one, and exporters does not"
+        )
+        draft.notices.append(Notice("metrics", message, "Add 'pushgateway' to exporters, or unset the address"))
+    return False
 
 
 def _console_wanted(config: FlextObservabilityConfig) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flext_observability.settings import kinds
+from flext_observability.settings.address import PUSH_GATEWAY
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_signals import LimitFields
 
@@ -15,7 +16,7 @@ class OperationsFields(LimitFields):
     """Settings of what watches the program and tells people."""
 
     push_gateway: str = setting(
-        kinds.TEXT,
+        PUSH_GATEWAY,
         "Address of a Pushgateway; set, the exporter `pushgateway` joins the metrics exporters, unless an argument names them.",
         "PROMETHEUS_PUSH_GATEWAY",
         default="",

@@ -41,26 +41,31 @@ class HttpReply:
 
 @final
 class HttpTransport:
-    """One target and one connection for POST requests; not for use by two threads at once (``close`` excepted).
+    """One target and one connection for its requests; not for use by two threads at once (``close`` excepted).
 
     The connection is kept for the next request, replaced at once when the server has closed it meanwhile, and never shared with a forked child. Redirects
     are replies like others. Proxies come from the environment's usual variables.
     """
 
-    __slots__ = ("_context", "_owner", "_prefix", "_sock", "target")
+    __slots__ = ("_after_method", "_context", "_owner", "_sock", "target")
 
     def __init__(self, target: HttpTarget) -> None:
         """Take the address; nothing is opened or read."""
         self.target = target
         self._context: ssl.SSLContext | None = None
-        self._prefix = b""
+        self._after_method = b""
         self._sock: socket.socket | None = None
         self._owner = 0
 
     def post(self, body: bytes, *, timeout_seconds: float) -> HttpReply:
+        """Send one POST request; see ``request``."""
+        return self.request("POST", body, timeout_seconds=timeout_seconds)
+
+    def request(self, method: str, body: bytes, *, timeout_seconds: float) -> HttpReply:
         """Send one request and return the reply.
 
         Args:
+            method: ``POST``, ``PUT`` or ``DELETE``.
             body: Request body, already encoded as the headers say.
             timeout_seconds: Limit over name resolution, connection, sending and the whole reply.
 
@@ -71,13 +76,13 @@ class HttpTransport:
         deadline = deadline_in(timeout_seconds)
         if self._sock is not None and self._owner == os.getpid():
             try:
-                return self._exchange(body, deadline)
+                return self._exchange(method, body, deadline)
             except TransportError as error:
                 # The server closed the idle connection: that says nothing about this request.
                 if error.kind != "broken":
                     raise
         self._forget()
-        return self._exchange(body, deadline)
+        return self._exchange(method, body, deadline)
 
     def close(self) -> None:
         """Drop the connection, waking a request that waits on it."""
@@ -87,11 +92,12 @@ class HttpTransport:
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
-    def _exchange(self, body: bytes, deadline: float) -> HttpReply:
+    def _exchange(self, method: str, body: bytes, deadline: float) -> HttpReply:
         keep = False
         try:
             sock = self._sock or self._open(deadline)
-            request = b"%sContent-Length: %d\r\n\r\n%s" % (self._prefix, len(body), body)
+            head = method.encode() + self._after_method
+            request = b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
             heard = _send(sock, request, deadline, self.target.place)
             reply, reusable = _receive(sock, deadline, self.target.place)
             keep = heard and reusable
@@ -117,7 +123,7 @@ class HttpTransport:
             if proxy:
                 _tunnel(sock, proxy, target, deadline)
             self._sock = sock = self._secure(sock, deadline)
-        self._prefix = _request_head(target, proxy)
+        self._after_method = _request_head(target, proxy)
         return sock
 
     def _secure(self, sock: socket.socket, deadline: float) -> socket.socket:
@@ -159,9 +165,9 @@ class _DeadlineReader(RawIOBase):
 def _request_head(target: HttpTarget, proxy: Proxy | None) -> bytes:
     fields = {"Host": target.authority, "Accept-Encoding": "identity", **target.headers}
     if proxy is None or target.url.scheme == "https":
-        return _fields(f"POST {target.path} HTTP/1.1", fields)
+        return _fields(f" {target.path} HTTP/1.1", fields)
     return _fields(
-        f"POST http://{target.authority}{target.path} HTTP/1.1",
+        f" http://{target.authority}{target.path} HTTP/1.1",
         {**fields, "Proxy-Authorization": proxy.authorization},
     )
 

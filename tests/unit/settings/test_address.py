@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flext_observability.settings.address import ENDPOINT, Address, parse_address
+from flext_observability.settings.address import ENDPOINT, PUSH_GATEWAY, Address, parse_address
 
 
 def refuses(read: Callable[[Any], object], value: object) -> bool:
@@ -60,3 +60,16 @@ def test_url_takes_scheme_path_and_port_where_it_has_none() -> None:
 def test_endpoint_is_kept_as_given() -> None:
     assert ENDPOINT.parse(" http://localhost:4318/ ") == "http://localhost:4318/"
     assert refuses(ENDPOINT.accept, 4318)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("pushgateway:9091", "http://pushgateway:9091"),
+        ("me:secret@pushgateway", "http://me:secret@pushgateway"),
+        ("https://pushgateway/prefix", "https://pushgateway/prefix"),
+    ],
+)
+def test_a_pushgateway_without_scheme_is_spoken_to_without_tls(text: str, address: str) -> None:
+    assert PUSH_GATEWAY.parse(text) == PUSH_GATEWAY.accept(text) == address
+    assert refuses(PUSH_GATEWAY.parse, "ftp://pushgateway")

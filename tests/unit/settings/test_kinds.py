@@ -143,3 +143,5 @@ def test_allowed_names_range_and_unit_as_the_variable_takes_it() -> None:
 
 def test_credentials_of_addresses_are_hidden() -> None:
     assert kinds.without_credentials("see http://me:secret@host/x") == "see http://***@host/x"
+    assert kinds.without_credentials("'me:secret@host:9091'") == "'***@host:9091'"
+    assert kinds.without_credentials("me:secret@host:9091") == "***@host:9091"
