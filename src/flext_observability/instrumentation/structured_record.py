@@ -93,7 +93,7 @@ def from_event(given: Mapping[str, object]) -> tuple[StructuredText, ExcInfo | N
     error = exc_info(fields.pop("exc_info", None))
     for name in ("stack_info", "stacklevel"):
         fields.pop(name, None)
-    if level_number(fields.get("level")) is not None:
+    if str(fields.get("level")).lower() in LEVELS:
         del fields["level"]
     return structured_text(_fill_in(event, ())[0], fields, shown=False), error
 
