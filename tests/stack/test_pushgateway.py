@@ -87,11 +87,12 @@ def test_a_jobs_metrics_are_in_the_gateway_and_scraped(gateway: httpx.Client, pr
 
 def test_the_next_push_takes_the_place_of_the_group_and_request_deletes_it(gateway: httpx.Client, job: str) -> None:
     for name in ("first_run", "second_run"):
-        handle = started(gateway, job)
-        metrics.get_meter("job").create_gauge(name).set(1)
-        handle.shutdown()
+        with started(gateway, job) as handle:
+            metrics.get_meter("job").create_gauge(name).set(1)
         (group,) = groups(gateway, job)
         assert {"first_run", "second_run"} & group.keys() == {name}
+    handle = started(gateway, job)
+    handle.shutdown()
     assert handle.delete_pushed_metrics().success
     assert groups(gateway, job) == []
 
