@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from flext_observability.instrumentation.structured import FlextStructuredLogger, get_logger
     from flext_observability.instrumentation.structured_processor import emit_log_record
     from flext_observability.monitor import flext_monitor_function
+    from flext_observability.ops import ops_asgi_app, ops_wsgi_app, start_ops_server
+    from flext_observability.ops_server.server import OpsServer
     from flext_observability.plugins.base import FlextObservabilityPlugin
     from flext_observability.plugins.hooks import register_plugin
     from flext_observability.ports import (
@@ -64,9 +66,9 @@ if TYPE_CHECKING:
     from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
     from flext_observability.services.logs import FlextLoggingService
     from flext_observability.services.metrics import FlextMetricsService
+    from flext_observability.services.namespace import FlextObservabilityServices
     from flext_observability.services.platform import FlextObservabilityPlatformV2
     from flext_observability.services.repository import FlextObservabilityRepository
-    from flext_observability.services.namespace import FlextObservabilityServices
     from flext_observability.services.tracing import FlextTracingService
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.simple import (
@@ -110,6 +112,8 @@ __all__ = [
     "FlextObservabilityPlugin",
     "FlextObservabilityProtocols",
     "FlextObservabilityRepository",
+    "FlextObservabilityServices",
+    "FlextObservabilityTypes",
     "FlextResult",
     "FlextStorageAdapter",
     "FlextStructuredLogger",
@@ -121,6 +125,7 @@ __all__ = [
     "InMemoryStorage",
     "MetricsCriteria",
     "Observability",
+    "OpsServer",
     "PendingResult",
     "SQLiteStorage",
     "ShutdownReport",
@@ -146,11 +151,14 @@ __all__ = [
     "init_observability",
     "inject_context",
     "memory_store",
+    "ops_asgi_app",
+    "ops_wsgi_app",
     "register_exporter",
     "register_plugin",
     "register_storage",
     "reset_global_factory",
     "shutdown_observability",
+    "start_ops_server",
     "traced",
 ]
 
@@ -181,6 +189,8 @@ _HOMES = {
     "monitor": "flext_monitor_function",
     "plugins.base": "FlextObservabilityPlugin",
     "plugins.hooks": "register_plugin",
+    "ops": "ops_asgi_app ops_wsgi_app start_ops_server",
+    "ops_server.server": "OpsServer",
     "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",
     "registry": "available_exporters register_exporter register_storage",
     "services.alerts": "FlextAlertService",

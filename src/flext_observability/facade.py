@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
+    from flext_observability.ops_server.pages import OpsPages
     from flext_observability.providers.bootstrap import Running
     from flext_observability.providers.lifecycle import Lifecycle
     from flext_observability.services.alerts import FlextAlertService
@@ -228,6 +229,12 @@ def get_observability() -> FlextResult[Observability]:
     return FlextResult[Observability].ok(Observability(session, _STATE.services))
 
 
+def active_pages() -> OpsPages | None:
+    """Return what an ops server shows of the active configuration; None before the start and after the end."""
+    session = _STATE.session
+    return None if session is None else session.pages(_STATE.services)
+
+
 def flush_observability(timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
     """Flush the active handle; see ``Observability.flush``. Failure code before the start: ``not_started``."""
     return get_observability().flat_map(lambda active: active.flush(timeout_seconds))
@@ -253,7 +260,7 @@ def _replace_active(settings: ResolvedSettings) -> Observability:
     _STATE.services.connect(session.describe, session.points)
     if previous is not None:
         previous.end(previous.running.config.shutdown_timeout_seconds)
-    session.open_page()
+    session.open_page(_STATE.services)
     _switch_on(session.running)
     session.tell()
     _watch_process()

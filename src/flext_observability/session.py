@@ -1,21 +1,26 @@
-"""What start-up built → one session: its metrics page, flushes, status and end."""
+"""What start-up built → one session: its pages, flushes, status and end."""
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.log_line import say
 from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
+from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from flext_observability.domain.health_report import FlextHealthReport
+    from flext_observability.ops_server.auth import Credentials
+    from flext_observability.ops_server.pages import OpsPages
     from flext_observability.ops_server.server import OpsServer
-    from flext_observability.ports import MetricPoint
+    from flext_observability.ports import MetricPoint, PullExporter
     from flext_observability.providers.bootstrap import Running
+    from flext_observability.services.group import ServiceGroup
 
 _logger = logging.getLogger("flext_observability")
 
@@ -28,20 +33,22 @@ class Session:
         self.running = running
         self.server: OpsServer | None = None
         self.report: ShutdownReport | None = None
+        self._page: PullExporter | None = None
 
-    def open_page(self) -> None:
-        """Serve the metrics page, when an exporter made one."""
-        page = next(iter(self.running.exporters.pull.values()), None)
-        if page is None:
+    def open_page(self, services: ServiceGroup) -> None:
+        """Serve the pages, when an exporter made one for metrics."""
+        if not self.running.exporters.pull:
             return
-        from flext_observability.ops_server.app import ops_app
+        from flext_observability.ops_server.app import wsgi_app
         from flext_observability.ops_server.server import start_server
 
         config = self.running.config
-        app = ops_app(metrics=page.render, health=self._health, status=self._status)
-        started = start_server(app, config.prometheus_host, config.prometheus_port)
+        started = start_server(wsgi_app(self.pages(services)), config.prometheus_host, config.prometheus_port)
         if started.success:
             self.server = started.unwrap()
+            warning = self.server.warn_of_strangers(self.credentials())
+            if warning is not None:
+                self.running.notices.tell("metrics", *warning)
             return
         self.running.exporters.pull.clear()
         problem, _, fix = (started.error or "").partition(": ")
@@ -80,7 +87,7 @@ class Session:
 
         before = self.running
         before.abandon()
-        self.server = None
+        self.server = self._page = None
         self.running = bootstrap.start(before.settings, instance_id)
 
     def points(self) -> Sequence[MetricPoint]:
@@ -96,9 +103,54 @@ class Session:
 
         return describe(self.running)
 
-    def _health(self) -> tuple[bool, dict[str, object]]:
-        states = {signal: status.state for signal, status in self.describe().items()}
-        return "degraded" not in states.values(), {"signals": states}
+    def pages(self, services: ServiceGroup) -> OpsPages:
+        """Return what the ops server shows of this session."""
+        from flext_observability.ops_server.pages import OpsPages
 
-    def _status(self) -> dict[str, object]:
-        return {signal: asdict(status) for signal, status in self.describe().items()}
+        return OpsPages(
+            metrics=self._metrics_page,
+            health=partial(_overall, services),
+            status=lambda: FlextResult.ok(self._status_page(services)),
+            credentials=self.credentials,
+        )
+
+    def credentials(self) -> Credentials:
+        """Return what the settings want a request for a page to bring."""
+        from flext_observability.ops_server.auth import Credentials
+
+        config = self.running.config
+        return Credentials(config.ops_token, config.ops_username, config.ops_password)
+
+    def _metrics_page(self, accept: str) -> FlextResult[tuple[bytes, str]]:
+        meter = self.running.meter
+        if meter is None:
+            message = "Metrics are off: the status of the signal metrics says why"
+            return FlextResult[tuple[bytes, str]].fail(message, code="metrics_off")
+        page = self._page or next(iter(self.running.exporters.pull.values()), None)
+        if page is None:
+            from flext_observability.exporters.prometheus import PrometheusExporter
+
+            page = PrometheusExporter()
+            page.attach(meter.for_pages.collect)
+        self._page = page
+        return FlextResult[tuple[bytes, str]].ok(page.render(accept))
+
+    def _status_page(self, services: ServiceGroup) -> Mapping[str, object]:
+        from flext_observability import __version__
+        from flext_observability.ops_server.shown import show_check, show_settings
+        from flext_observability.plugins.hooks import HOOKS
+
+        settings = self.running.settings
+        return {
+            "version": __version__,
+            "resource": dict(self.running.resource.attributes),
+            "signals": self.describe(),
+            "health": {check.name: show_check(check) for check in services.health.checks()},
+            "plugins": HOOKS.status(),
+            "settings": show_settings(settings.config, settings.sources),
+        }
+
+
+def _overall(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHealthReport]:
+    """Ask for the health service only now: it is made on first use."""
+    return services.health.overall(probe)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Signal
 from flext_observability.ports import ExporterUnavailable
+from flext_observability.wire.accept import weight
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -81,20 +82,8 @@ def prefers_openmetrics(accept: str) -> bool:
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept
     """
-    rates = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
-    for choice in accept.lower().split(","):
-        kind, *parameters = (part.strip() for part in choice.split(";"))
-        if kind in rates:
-            rates[kind] = max(rates[kind], _quality(parameters))
-    return rates["application/openmetrics-text"] > 0 and rates["application/openmetrics-text"] >= rates["text/plain"]
-
-
-def _quality(parameters: list[str]) -> float:
-    text = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    openmetrics = weight(accept, "application/openmetrics-text") or 0.0
+    return openmetrics > 0 and openmetrics >= (weight(accept, "text/plain") or 0.0)
 
 
 factory = PrometheusFactory()

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
     from waitress.server import BaseWSGIServer
 
-_LOG: Final = logging.getLogger("flext_observability.ops_server")
+    from flext_observability.ops_server.auth import Credentials
+    from flext_observability.ops_server.channel import BoundedChannel
+
 _QUEUE_LOG: Final = logging.getLogger("flext_observability.ops_server.queue")
 _LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
 _BACKLOG: Final = 64
 _LAST_PORT: Final = 65_535
+_MOST_CONNECTIONS: Final = 100
 _BOUNDS: Final = {
     "backlog": _BACKLOG,
     "threads": 4,
-    "connection_limit": 100,  # waitress counts its own two sockets too
+    "connection_limit": _MOST_CONNECTIONS,  # waitress counts its own two sockets too
     "channel_timeout": 30,  # seconds without a byte
     "cleanup_interval": 5,
     "max_request_header_size": 16_384,  # bytes
@@ -40,7 +43,8 @@ _BOUNDS: Final = {
 }
 _STOP_SECONDS: Final = 1
 _QUIET_SECONDS: Final = 60
-_LOOK_SECONDS: Final = 5  # between looks at idle connections
+_LOOK_SECONDS: Final = 1  # between looks at connections, while there are any
+_IDLE_LOOK_SECONDS: Final = 60
 
 
 def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsServer]:
@@ -63,7 +67,8 @@ def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsS
 
 @final
 class OpsServer:
-    """A running server: at most 100 connections, 16 KB of headers, 30 s of silence; made by ``start_server``.
+    """A running server; a context manager that stops it. At most 100 connections, 16 KB of headers, 4 KB of body, 10 s for a request
+    to come, 30 s for a reply to go, 30 s of silence (2 s when all connections are in use).
 
     Its threads are daemons. A forked child does not serve: the connections there are closed, those of the parent live on.
     """
@@ -71,11 +76,13 @@ class OpsServer:
     def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
         """Serve ``app`` on a bound socket."""
         host, port = cast("tuple[str, int]", listener.getsockname()[:2])
-        local = ip_address(host)
+        local = ip_address(host.partition("%")[0])
+        self._exposed = not local.is_loopback
         self._host = _LOOPBACK[local.version] if local.is_unspecified else host
         self._port = port
         self._sockets: dict[int, socket.socket] = {}
         self._server = _make_server(app, listener, self._sockets)
+        self._channels = cast("dict[int, BoundedChannel]", self._server.active_channels)  # the stubs are wrong here
         self._wake_loop: Callable[[], None] = self._server.pull_trigger
         self._server.pull_trigger = self._pull_trigger  # type: ignore[method-assign]  # pages that end after the end pull it too
         self._closing = ForkSafeLock()
@@ -83,6 +90,14 @@ class OpsServer:
         self._thread = Thread(target=self._loop, name="flext-ops-server", daemon=True)
         _close_in_children(self)
         self._thread.start()
+
+    def __enter__(self) -> OpsServer:
+        """Return the running server."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self.stop()
 
     @property
     def port(self) -> int:
@@ -93,6 +108,15 @@ class OpsServer:
     def address(self) -> str:
         """Base address, such as ``http://127.0.0.1:9464``; for all interfaces, the one on loopback."""
         return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
+
+    def warn_of_strangers(self, credentials: Credentials) -> tuple[str, str] | None:
+        """Return what is wrong and what to do when others than this machine can read the pages without a password; else None."""
+        if not self._exposed or credentials.asked:
+            return None
+        return (
+            f"The ops server listens beyond this machine, on port {self._port}, and asks for no token",
+            "Set ops_token, or ops_username and ops_password, or listen on 127.0.0.1",
+        )
 
     def stop(self) -> None:
         """Close the port and all connections, and end the threads; takes 1 s at the most, usually none. May be called again."""
@@ -124,7 +148,16 @@ class OpsServer:
         from waitress import wasyncore
 
         while not self._stopping:
-            wasyncore.loop(timeout=_LOOK_SECONDS, use_poll=True, map=self._sockets, count=1)
+            wait = _LOOK_SECONDS if self._channels else _IDLE_LOOK_SECONDS
+            wasyncore.loop(timeout=wait, use_poll=True, map=self._sockets, count=1)
+            if not self._stopping:
+                self._close_slow()
+
+    def _close_slow(self) -> None:
+        """Close connections that take too long; a client that sends or reads a byte now and then is never idle for waitress."""
+        crowded = len(self._sockets) >= _MOST_CONNECTIONS
+        for channel in [each for each in self._channels.values() if each.is_overdue(crowded=crowded)]:
+            channel.handle_close()
 
 
 class _Patient(logging.LoggerAdapter[logging.Logger]):
@@ -156,19 +189,17 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _make_server(app: WSGIApplication, listener: socket.socket, sockets: dict[int, socket.socket]) -> BaseWSGIServer:
-    from waitress.channel import HTTPChannel
     from waitress.server import create_server
 
-    class Channel(HTTPChannel):
-        logger = _LOG
+    from flext_observability.ops_server.channel import LOG, BoundedChannel
 
     options = cast(
         "Any", {**_BOUNDS, "sockets": [listener]}
     )  # the stubs give every option the type of all options together
     server = cast("BaseWSGIServer", create_server(app, map=sockets, **options))
-    server.channel_class = Channel
-    server.task_dispatcher.logger = _LOG
-    server.logger = cast("Any", _Patient(_LOG))
+    server.channel_class = BoundedChannel
+    server.task_dispatcher.logger = LOG
+    server.logger = cast("Any", _Patient(LOG))
     server.task_dispatcher.queue_logger = _QUEUE_LOG
     _QUEUE_LOG.disabled = True  # it would warn of every burst of requests
     return server

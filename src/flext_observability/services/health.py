@@ -52,7 +52,6 @@ class FlextHealthService:
         self._reported: dict[str, FlextHealthCheck] = {}
         self._begun = False
         self._telemetry: TelemetryCheck | None = None
-        self._ledger: LedgerView | None = None
         self._watches_telemetry = True
         self._capacities: Mapping[Signal, int] = {}
         in_children(self)
@@ -161,7 +160,6 @@ class FlextHealthService:
 
     def connect(self, ledger: LedgerView) -> None:
         """Begin to look at the state of telemetry itself, as the check ``telemetry``, unless the program has one of that name."""
-        self._ledger = ledger
         self._drop_telemetry()
         self._schedule_all()
         if self._watches_telemetry and TELEMETRY not in self._registered:
@@ -170,7 +168,6 @@ class FlextHealthService:
 
     def disconnect(self) -> None:
         """Stop looking at telemetry, and run no check in the background any more."""
-        self._ledger = None
         self._drop_telemetry()
         with self._lock:
             registered = list(self._registered.values())
@@ -181,8 +178,8 @@ class FlextHealthService:
         """Forget in a forked child what runs in the parent, and what its ledger counted."""
         for check in self._registered.values():
             check.begin_again()
-        if self._ledger is not None:
-            self.connect(self._ledger)
+        if self._telemetry is not None:
+            self._telemetry.begin_again()
 
     def _register(self, check: RegisteredCheck) -> FlextResult[None]:
         with self._lock:
@@ -213,6 +210,7 @@ class FlextHealthService:
             ours = check is not None and check.call is self._telemetry
         if ours:
             self.unregister_check(TELEMETRY)
+        self._telemetry = None
 
     def run_registered(self, check: RegisteredCheck) -> FlextResult[FlextHealthCheck]:
         """Run a check now, after those that it depends on; see ``execute_health_check``."""

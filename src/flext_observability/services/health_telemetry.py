@@ -54,6 +54,12 @@ class TelemetryCheck:
         status = "degraded" if troubles else "healthy"
         return FlextHealthCheck(name=TELEMETRY, status=status, message="; ".join(troubles), details=details)
 
+    def begin_again(self) -> None:
+        """Forget what was seen: a forked child counts from zero."""
+        self._dropped.clear()
+        self._losses.clear()
+        self._successes.clear()
+
     def _facts(self, row: ExporterCounts, now: float) -> dict[str, object]:
         key = f"{row.signal}/{row.exporter}"
         exported, since = self._successes.get(key, (0, now))

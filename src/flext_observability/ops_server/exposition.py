@@ -1,0 +1,45 @@
+"""FlextHealthReport → Prometheus text, for those who scrape ``/health``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from flext_observability.wire.accept import weight
+
+if TYPE_CHECKING:
+    from flext_observability.domain.health_report import FlextHealthReport
+
+CLASSIC_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+_VALUES: Final = {"healthy": "1", "degraded": "0.5", "unhealthy": "0"}
+_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+
+
+def wanted_type(accept: str) -> str:
+    """Return the content type of the exposition that an ``Accept`` header asks for; empty when it does not, or asks rather for JSON."""
+    openmetrics = weight(accept, "application/openmetrics-text") or 0.0
+    classic = weight(accept, "text/plain") or 0.0
+    if max(openmetrics, classic) <= (weight(accept, "application/json") or 0.0):
+        return ""
+    return OPENMETRICS_TYPE if openmetrics >= classic else CLASSIC_TYPE
+
+
+def write_report(report: FlextHealthReport, content_type: str) -> bytes:
+    """Return the report as samples: 1 healthy, 0.5 degraded, 0 unhealthy; a check that is ``unknown`` has none.
+
+    Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+    """
+    end = ["# EOF"] if content_type == OPENMETRICS_TYPE else []
+    return "".join(f"{line}\n" for line in (*_lines(report), *end)).encode(errors="replace")
+
+
+def _lines(report: FlextHealthReport) -> Iterator[str]:
+    yield "# HELP flext_health_overall All checks together: 1 healthy, 0.5 degraded, 0 unhealthy"
+    yield "# TYPE flext_health_overall gauge"
+    yield f"flext_health_overall {_VALUES[report.status]}"
+    yield "# HELP flext_health_status Each check: 1 healthy, 0.5 degraded, 0 unhealthy"
+    yield "# TYPE flext_health_status gauge"
+    for check in report.checks:
+        if check.status in _VALUES:
+            yield f'flext_health_status{{flext_check="{check.name.translate(_ESCAPES)}"}} {_VALUES[check.status]}'
