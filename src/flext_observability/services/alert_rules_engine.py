@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from typing import Literal, cast, final
 
 from flext_observability.domain.alert import FlextAlert
@@ -83,6 +84,7 @@ class RuleEngine:
         self._lock = ForkSafeLock()  # the rules, for a moment
         self._looking = ForkSafeLock()  # one look, with what it calls
         self._watched: dict[str, _Watched] = {}
+        self._looked_at = -inf
 
     def add(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
         """Watch a rule; one of the same name is replaced, and its alerts are resolved. The same rule again changes nothing.
@@ -125,9 +127,10 @@ class RuleEngine:
         for point in points:
             by_name[point.name].append(point)
         with self._looking:
+            self._looked_at = max(self._looked_at, now_monotonic)
             for watched in self._all():
                 try:
-                    self._look(watched, by_name[watched.rule.metric], now_monotonic)
+                    self._look(watched, by_name[watched.rule.metric], self._looked_at)
                 except Exception as error:  # noqa: BLE001 - the other rules are looked at all the same
                     report_once(f"Looking at the alert rule {watched.rule.name}", error)
 
@@ -165,13 +168,14 @@ class RuleEngine:
 
     def _look(self, watched: _Watched, points: Sequence[MetricPoint], now: float) -> None:
         numbers = watched.measurer.look(points, now)
-        for labels in numbers.keys() - watched.series.keys():
-            watched.series[labels] = _Series("ok", self._now(), now)
+        for labels in numbers:
+            if labels not in watched.series:
+                watched.series[labels] = _Series("ok", self._now(), now)
         for labels, series in list(watched.series.items()):
             series.value = numbers.get(labels)
             self._step(watched.rule, labels, series, now)
             if labels not in numbers and series.phase != "firing":
-                del watched.series[labels]
+                watched.series.pop(labels, None)
 
     def _step(self, rule: FlextAlertRule, labels: Labels, series: _Series, now: float) -> None:
         """Move one series on by one look."""
