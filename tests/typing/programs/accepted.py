@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from decimal import Decimal
-from typing import assert_type
+from typing import Literal, Unpack, assert_type
 
 from flext_observability import (
     Counter,
     FlextContainer,
     FlextMetric,
+    FlextMetricsService,
     FlextObservabilityConfig,
+    FlextObservabilityConstants,
+    FlextObservabilityPlugin,
+    FlextObservabilityProtocols,
+    FlextObservabilityServices,
+    FlextObservabilityTypes,
     FlextResult,
     FlextTrace,
     FlushReport,
@@ -47,6 +53,47 @@ def results(result: FlextResult[int]) -> str:
     assert_type(result.data, int | None)
     assert_type(FlextResult.ok("x"), FlextResult[str])
     return result.map(str).unwrap_or("")
+
+
+class OneClock(FlextObservabilityProtocols.Clock):
+    def time_ns(self) -> int:
+        return 1
+
+    def monotonic(self) -> float:
+        return 1.0
+
+
+def first(signals: Sequence[FlextObservabilityTypes.Signal]) -> FlextObservabilityTypes.AttributeValue:
+    assert_type(signals[0], Literal["traces", "metrics", "logs"])
+    return signals[0]
+
+
+def begin(**arguments: Unpack[FlextObservabilityTypes.InitArguments]) -> FlextObservabilityTypes.Entity:
+    init_observability(**arguments).unwrap()
+    return FlextMetric(name="jobs", value=OneClock().monotonic())
+
+
+def new_id() -> str:
+    return "1"
+
+
+def names(exporter: FlextObservabilityProtocols.SignalExporter) -> None:
+    ids: FlextObservabilityProtocols.IdGenerator = new_id
+    assert_type(ids(), str)
+    assert_type(FlextObservabilityConstants.DEFAULTS.shutdown_timeout_seconds, float)
+    assert_type(FlextObservabilityConstants.SIGNALS[0], FlextObservabilityTypes.Signal)
+    assert_type(FlextObservabilityServices.MetricsService(), FlextMetricsService)
+    assert_type(exporter.export([object()], 1.0), FlextObservabilityTypes.ExportOutcome)
+
+
+class Audit(FlextObservabilityPlugin):
+    name = "audit"
+
+    def on_metric_created(self, metric: FlextMetric) -> None:
+        assert_type(metric.name, str)
+
+    def on_trace_started(self, trace: FlextTrace) -> FlextResult[object]:
+        return FlextResult.ok(trace)
 
 
 async def awaited(result: FlextResult[int]) -> None:
