@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from flext_observability.domain.exceptions import describe_error
 from flext_observability.storage.schema import UnusableFile
@@ -45,10 +46,15 @@ def _parts(path: str, timeout_seconds: float, error: Exception) -> tuple[str, st
         message = f"is locked by another program, for more than {timeout_seconds:g} s"
         return "storage_locked", message, "end what holds the lock, or raise timeout_seconds"
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return ("storage_unavailable", *_cannot_open(Path(path)))
+        return ("storage_unavailable", *_cannot_open(_file(path)))
     if primary in _FAULTS:
         return _FAULTS[primary]
     return "storage_error", f"failed: {describe_error(error)}", "check the file and the entity"
+
+
+def _file(path: str) -> Path:
+    """Return the file that a path or URI names."""
+    return Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
 
 
 def _cannot_open(path: Path) -> tuple[str, str]:

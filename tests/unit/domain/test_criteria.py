@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from flext_observability import FlextAlert, FlextHealthCheck, FlextLogEntry, FlextMetric, FlextTrace, MetricsCriteria
+from flext_observability.domain.criteria import checked
+from flext_observability.domain.entity import Entity
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def metric(**fields: Any) -> FlextMetric:
+    given: dict[str, Any] = {"name": "load", "value": 1, "timestamp": NOON, **fields}
+    return FlextMetric(**given)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "expected"),
+    [
+        (MetricsCriteria(), True),
+        (MetricsCriteria(name="load"), True),
+        (MetricsCriteria(name="loa"), False),
+        (MetricsCriteria(tags={"host": "a"}), True),
+        (MetricsCriteria(tags={"host": "a", "zone": "1"}), True),
+        (MetricsCriteria(tags={"host": "b"}), False),
+        (MetricsCriteria(tags={"host": "a", "rack": "1"}), False),
+        (MetricsCriteria(since=NOON), True),
+        (MetricsCriteria(since=NOON + timedelta(microseconds=1)), False),
+        (MetricsCriteria(until=NOON), False),
+        (MetricsCriteria(until=NOON.astimezone(timezone(timedelta(hours=5))) + timedelta(microseconds=1)), True),
+    ],
+)
+def test_every_condition_must_be_met(criteria: MetricsCriteria, expected: bool) -> None:
+    assert criteria.matches(metric(tags={"host": "a", "zone": 1})) is expected
+
+
+@pytest.mark.parametrize(
+    ("entity", "name"),
+    [
+        (FlextTrace(operation_name="checkout", service_name="shop"), "checkout"),
+        (FlextAlert(name="disk", severity="error", message="full"), "disk"),
+        (FlextHealthCheck(name="database"), "database"),
+        (FlextLogEntry(level="WARN", message="hm"), "warning"),
+    ],
+)
+def test_each_kind_has_a_name_and_no_kind_but_metrics_has_tags(entity: Entity, name: str) -> None:
+    assert MetricsCriteria(name=name).matches(entity)
+    assert not MetricsCriteria(name=name, tags={"a": "b"}).matches(entity)
+
+
+def test_the_newest_are_selected_and_come_oldest_first() -> None:
+    metrics = [metric(value=minute, timestamp=NOON + timedelta(minutes=minute)) for minute in (3, 1, 2)]
+    assert [each.value for each in MetricsCriteria(limit=2).select(metrics)] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "start"),
+    [
+        (MetricsCriteria(name=5), "Invalid criteria name"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (MetricsCriteria(tags=[]), "Invalid criteria tags"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (MetricsCriteria(tags={"a": 1}), "Invalid criteria tags"),  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+        (MetricsCriteria(since=datetime(2026, 3, 1)), "Invalid criteria since"),  # noqa: DTZ001 - what is refused
+        (MetricsCriteria(until="today"), "Invalid criteria until"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (MetricsCriteria(limit=0), "Invalid criteria limit"),
+        (MetricsCriteria(limit=True), "Invalid criteria limit"),
+        (MetricsCriteria(limit=1 << 63), "Invalid criteria limit"),
+        ("load", "Invalid criteria str: pass MetricsCriteria"),
+    ],
+)
+def test_a_wrong_field_is_named(criteria: Any, start: str) -> None:
+    result = checked(criteria)
+    assert (str(result.error)[: len(start)], result.code) == (start, "invalid_criteria")
+
+
+def test_right_fields_are_given_back() -> None:
+    criteria = MetricsCriteria(name="load", tags={"a": "b"}, since=NOON, until=NOON, limit=5)
+    assert checked(criteria).data is criteria

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from flext_observability import FlextAlert, FlextMetric, FlextTrace, InMemoryStorage, MetricsCriteria
+
+ANY = MetricsCriteria()
+
+
+def metric(value: float = 1, **fields: Any) -> FlextMetric:
+    return FlextMetric(name="load", value=value, **fields)
+
+
+def test_what_is_stored_is_found_by_kind_and_criteria() -> None:
+    storage = InMemoryStorage()
+    stored = [metric(value, tags={"host": value % 2}) for value in range(4)]
+    for each in stored:
+        assert storage.store(each).success
+    assert storage.query("metric", ANY).data == stored
+    assert storage.query("metric", MetricsCriteria(name="load", tags={"host": "1"})).data == [stored[1], stored[3]]
+    assert storage.query("alert", ANY).data == []
+
+
+def test_the_first_stored_makes_room_in_its_kind_alone() -> None:
+    storage = InMemoryStorage(2)
+    alert = FlextAlert(name="n", severity="info", message="m")
+    storage.store(alert)
+    for value in range(5):
+        storage.store(metric(value))
+    found = storage.query("metric", ANY).unwrap()
+    assert [each.value for each in found if isinstance(each, FlextMetric)] == [3, 4]
+    assert storage.query("alert", ANY).data == [alert]
+    assert (storage.evicted, storage.count("metric").data, storage.count("trace").data) == (3, 2, 0)
+
+
+def test_the_newer_state_takes_the_place_of_the_former() -> None:
+    storage = InMemoryStorage()
+    alert = FlextAlert(name="n", severity="info", message="m")
+    resolved = alert.model_copy(update={"status": "resolved"})
+    storage.store(alert)
+    storage.store(resolved)
+    assert storage.query("alert", ANY).data == [resolved]
+
+
+def test_a_trace_is_kept_as_it_was_and_handed_out_as_a_copy() -> None:
+    storage = InMemoryStorage()
+    trace = FlextTrace(operation_name="o", service_name="s")
+    storage.store(trace)
+    trace.status = "ok"
+    for _ in range(2):
+        (found,) = storage.query("trace", ANY).unwrap()
+        assert isinstance(found, FlextTrace)
+        assert found.status == "unset"
+        found.status = "error"
+
+
+def test_a_stored_metric_can_be_copied_with_changes() -> None:
+    storage = InMemoryStorage()
+    first, second = metric(1), metric(2)
+    storage.store(first)
+    storage.store(second)
+    changed = second.model_copy(update={"unit": "s"})
+    assert (changed.unit, first.unit) == ("s", "")
+    assert "unit" in changed.model_fields_set
+    assert "unit" not in first.model_fields_set
+
+
+def test_cleared_is_empty() -> None:
+    storage = InMemoryStorage()
+    storage.store(metric())
+    assert storage.clear().success
+    assert (storage.count("metric").data, storage.evicted) == (0, 0)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "metric", FlextMetric])
+def test_only_entities_are_stored(wrong: Any) -> None:
+    result = InMemoryStorage().store(wrong)
+    assert (result.code, str(result.error)[:27]) == ("invalid_argument", "Only entities can be stored")
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "many", None])
+def test_a_wrong_bound_is_told_when_it_is_used(wrong: Any) -> None:
+    result = InMemoryStorage(wrong).store(metric())
+    assert (result.code, str(result.error)[:12]) == ("invalid_argument", "max_entities")
+
+
+def test_wrong_criteria_are_a_failure() -> None:
+    assert InMemoryStorage().query("metric", MetricsCriteria(limit=0)).code == "invalid_criteria"
+
+
+def test_threads_store_side_by_side() -> None:
+    storage = InMemoryStorage(100_000)
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(lambda: [storage.store(metric()) for _ in range(1000)])
+    assert storage.count("metric").data == 8000
