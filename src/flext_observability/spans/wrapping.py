@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_CALL = "__call__"
 
 
 class Run(Protocol):
@@ -34,10 +35,18 @@ def decorate(function: Callable[P, R], begin: Callable[[], Run]) -> Callable[P, 
     if isinstance(target, classmethod | staticmethod):
         descriptor = cast("Any", target)
         return cast("Callable[P, R]", type(descriptor)(decorate(descriptor.__func__, begin)))
+    body = _body_of(target)
     for is_kind, wrap in _WRAPPERS:
-        if is_kind(target):
+        if is_kind(body):
             return cast("Callable[P, R]", wraps(target)(wrap(target, begin)))
     return wraps(function)(_around_function(function, begin))
+
+
+def _body_of(target: object) -> object:
+    """Return what a call runs, whose kind the wrapper must have: of an object its ``__call__``, of a partial what it was made of."""
+    while isinstance(target, partial):
+        target = cast("partial[object]", target).func
+    return target if inspect.isroutine(target) else getattr(type(target), _CALL, target)
 
 
 def _around_function(function: Callable[P, R], begin: Callable[[], Run]) -> Callable[P, R]:
