@@ -12,7 +12,7 @@ from flext_observability.domain.alert_rule import MEASURES, SEVERITIES, Measure
 
 
 def rule(**changes: Any) -> FlextAlertRule:
-    arguments = {"name": "cpu_high", "metric": "system.cpu.utilization", "above": 0.8, **changes}
+    arguments: dict[str, Any] = {"name": "cpu_high", "metric": "system.cpu.utilization", "above": 0.8, **changes}
     return FlextAlertRule(**arguments)
 
 

@@ -17,7 +17,7 @@ Looks = list[tuple[float, list[MetricPoint]]]
 
 def numbers(*looks: tuple[float, list[MetricPoint]], **rule: Any) -> Any:
     """Return the numbers of the last look by the text of their labels, or the only one when it has no labels."""
-    condition = {} if "absent_seconds" in rule else {"above": 0}
+    condition: dict[str, Any] = {} if "absent_seconds" in rule else {"above": 0}
     measurer = Measurer(FlextAlertRule("r", metric=NAME, **condition, **rule))
     found: dict[Any, float] = {}
     for at, points in looks:

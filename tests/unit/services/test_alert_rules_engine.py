@@ -36,7 +36,7 @@ class Sink:
         return 0.0
 
     def watch(self, **rule: Any) -> FlextAlertRule:
-        condition = {} if rule.keys() & {"below", "absent_seconds"} else {"above": 0.8}
+        condition: dict[str, Any] = {} if rule.keys() & {"below", "absent_seconds"} else {"above": 0.8}
         return self.engine.add(FlextAlertRule("high", metric=NAME, **{**condition, **rule})).unwrap()
 
     def look(self, at: float, *values: float | MetricPoint) -> list[str]:
