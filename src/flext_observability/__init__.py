@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from flext_observability.instrumentation.structured import FlextStructuredLogger, get_logger
     from flext_observability.instrumentation.structured_processor import emit_log_record
     from flext_observability.monitor import flext_monitor_function
+    from flext_observability.notifiers.alertmanager import AlertmanagerNotifier
+    from flext_observability.notifiers.webhook import WebhookNotifier
     from flext_observability.ops import ops_asgi_app, ops_wsgi_app, start_ops_server
     from flext_observability.ops_server.server import OpsServer
     from flext_observability.plugins.base import FlextObservabilityPlugin
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlertmanagerNotifier",
     "Counter",
     "ExportOutcome",
     "ExporterFactory",
@@ -132,6 +135,7 @@ __all__ = [
     "SignalStatus",
     "TraceContextFormatter",
     "UpDownCounter",
+    "WebhookNotifier",
     "available_exporters",
     "correlation_scope",
     "emit_log_record",
@@ -189,6 +193,8 @@ _HOMES = {
     "monitor": "flext_monitor_function",
     "plugins.base": "FlextObservabilityPlugin",
     "plugins.hooks": "register_plugin",
+    "notifiers.alertmanager": "AlertmanagerNotifier",
+    "notifiers.webhook": "WebhookNotifier",
     "ops": "ops_asgi_app ops_wsgi_app start_ops_server",
     "ops_server.server": "OpsServer",
     "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",

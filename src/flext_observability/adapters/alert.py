@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opentelemetry.trace import format_trace_id, get_current_span
+
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import instrument
 from flext_observability.domain.encoding import encode_attributes
@@ -16,18 +18,21 @@ EVENT_NAME = "flext.alert"
 COUNTER_NAME = "flext.alerts"
 
 
-def emit(alert: FlextAlert, *, timestamp_ns: int | None = None) -> None:
+def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int = 1) -> None:
     """Emit the alert as it stands now.
 
     Args:
         alert: The alert; ``details`` become attributes ``flext.alert.details.*``.
         timestamp_ns: When its state changed, in nanoseconds since the epoch; by default when it was raised.
+        occurrences: How often it was raised since it became active.
     """
     shared = {"flext.alert.severity": alert.severity, "flext.alert.status": alert.status}
     attributes = encode_attributes(
         {
             "flext.alert.id": alert.id,
             "flext.alert.name": alert.name,
+            "flext.alert.fingerprint": alert.fingerprint,
+            "flext.alert.occurrences": occurrences,
             **shared,
             "flext.alert.source": alert.source or None,
             "flext.alert.escalation_level": alert.escalation_level,
@@ -43,3 +48,9 @@ def emit(alert: FlextAlert, *, timestamp_ns: int | None = None) -> None:
     )
     count = instrument(COUNTER_NAME, "counter", "{alert}", description="Alerts raised, escalated and resolved")
     count(1, shared, None)
+
+
+def current_trace_id() -> str:
+    """Return the id of the trace that is current here, 32 hex digits; empty outside one."""
+    context = get_current_span().get_span_context()
+    return format_trace_id(context.trace_id) if context.is_valid else ""

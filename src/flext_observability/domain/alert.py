@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from itertools import islice
+from typing import ClassVar, Final, cast
 
 from pydantic import AwareDatetime, Field
 
+from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.entity import Details, Entity, now, shown
 
 ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
+MAX_LABELS: Final = 64
+"""Labels of one alert that count; further ones, in the order given, do not."""
 
 
 class FlextAlert(Entity):
@@ -18,11 +25,11 @@ class FlextAlert(Entity):
     Rules: name and message are not blank, severity and status are known words, the escalation level is not negative.
 
     Attributes:
-        name: What the alert is about; alerts of one name and source are one problem.
+        name: What the alert is about; alerts of one name, source and labels are one problem.
         severity: ``info``, ``warning``, ``error`` or ``critical``.
         message: What happened, for a person.
         source: What raised it; may be empty.
-        details: Further facts.
+        details: Further facts. ``details["labels"]``, a mapping of names to text, tells this problem from others of its name and source.
         status: ``active``, ``acknowledged``, ``escalated`` or ``resolved``.
         escalation_level: 0 until it is escalated.
         timestamp: When it was raised, timezone-aware.
@@ -43,6 +50,21 @@ class FlextAlert(Entity):
     def alert_id(self) -> str:
         """The alert's ``id``."""
         return self.id
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """``details["labels"]`` as text, by sorted name; empty when there are none."""
+        given = cast("object", self.details.get("labels"))
+        if not isinstance(given, Mapping):
+            return {}
+        pairs = islice(cast("Mapping[object, object]", given).items(), MAX_LABELS)
+        return dict(sorted((encode_tag(name), encode_tag(value)) for name, value in pairs))
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that are the same for all alerts of one name, source and labels, in every process."""
+        identity = json.dumps([self.name, self.source, self.labels], separators=(",", ":"))
+        return sha256(identity.encode()).hexdigest()[:16]
 
     def _broken_rule(self) -> str:
         if not self.name.strip():

@@ -1,48 +1,97 @@
-"""Alert entities → log records, a counter and the list of active alerts (OTel API only)."""
+"""Alert entities → the active ones, telemetry, and notifiers that are told (OTel API only)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.adapters import alert as adapter
+from flext_observability.background.fork_watch import in_children
+from flext_observability.background.ticker import TICKER
+from flext_observability.domain.container import find
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
+from flext_observability.services.alert_desk import AlertDesk
+from flext_observability.services.alert_escalation import acknowledged, escalation_of
+from flext_observability.services.alert_rules_engine import RuleEngine
 from flext_observability.services.dependencies import find_clock
 from flext_observability.services.guard import never_raises
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.alert_rule import FlextAlertRule
     from flext_observability.domain.container import Container
+    from flext_observability.ports import FlextNotifier, InstrumentSnapshot
+    from flext_observability.services.alert_delivery import NotifierStatus
+    from flext_observability.services.alert_rules_engine import RuleState
+    from flext_observability.settings.config import FlextObservabilityConfig
 
-MAX_ACTIVE = 10_000
+JOB: Final = "flext-alerts"
 
 
 @final
 class FlextAlertService:
-    """Raise and resolve alerts; safe from threads. The newest 10 000 active alerts are kept."""
+    """Raise, escalate, acknowledge and resolve alerts, and tell notifiers of them; safe from threads, and never waits for a notifier.
+
+    Alerts of one name, source and ``details["labels"]`` are one problem: while it is active, a further one is counted, updates it, and is told
+    again only when severity or status change, or after the repeat interval. The newest 10 000 active alerts are kept.
+    """
 
     def __init__(self, container: Container | None = None) -> None:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock``; optional.
+            container: Where to look up ``clock`` and ``notifiers`` (a mapping of names, a sequence, or one); optional.
         """
         self._clock = find_clock(container)
+        self._desk = AlertDesk(self._clock, find(container, "notifiers"))
+        self._notifiers = self._desk.notifiers
+        self._engine = self._make_engine()
+        self._interval_seconds = 15.0
+        self._snapshot: InstrumentSnapshot | None = None
         self._lock = ForkSafeLock()
-        self._active: dict[str, FlextAlert] = {}
+        self._ticking = False
+        in_children(self)
 
     @never_raises
     def process_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        """Emit an alert and keep it among the active ones until it is resolved; an alert is emitted once.
+        """Raise an alert: emit it, keep it among the active ones, and tell the notifiers, unless it is inhibited.
+
+        An alert that was resolved before does not become active again; one with the status ``resolved`` ends the active one.
 
         Returns:
-            The alert, or a failure (``invalid_alert``).
+            The alert as it is now, with the id of the first one of its kind that is active; or a failure (``invalid_alert``).
         """
-        return _checked(alert).tap(self._process)
+        return _checked(alert).map(self._desk.take).tap(lambda _: self._keep_time())
+
+    @never_raises
+    def escalate_alert(
+        self, alert: FlextAlert | str, escalation: Mapping[str, object] | None = None
+    ) -> FlextResult[FlextAlert]:
+        """Take an active alert a level higher, and tell of it.
+
+        Args:
+            alert: The alert, or its id.
+            escalation: ``level`` (1 to 100; default: one more), ``reason`` (text) and ``severity``, each of them optional.
+
+        Returns:
+            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``.
+        """
+        return escalation_of(escalation).flat_map(
+            lambda step: _named(alert).flat_map(lambda known: self._desk.change(known, step.apply))
+        )
+
+    @never_raises
+    def acknowledge_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
+        """Say that somebody has taken an active alert on: it neither escalates by time nor repeats.
+
+        Returns:
+            A copy with the status ``acknowledged``; or a failure: ``invalid_alert``, ``not_active``.
+        """
+        return _named(alert).flat_map(lambda known: self._desk.change(known, acknowledged))
 
     @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
-        """End an active alert.
+        """End an active alert, and tell of it; alerts that it inhibited are told now.
 
         Args:
             alert: The alert, or its id.
@@ -50,35 +99,133 @@ class FlextAlertService:
         Returns:
             A copy with the status ``resolved``; or a failure: ``invalid_alert``, ``not_active``.
         """
-        if isinstance(alert, str):
-            return self._resolve(alert)
-        return _checked(alert).flat_map(lambda valid: self._resolve(valid.id))
+        return _named(alert).flat_map(self._desk.resolve).tap(lambda _: self._keep_time())
 
-    def active_alerts(self) -> tuple[FlextAlert, ...]:
-        """Return the alerts that are not resolved, oldest first."""
-        with self._lock:
-            return tuple(self._active.values())
+    @never_raises
+    def active_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
+        """Return the alerts that are not resolved, oldest first, inhibited ones too."""
+        return FlextResult.ok(self._desk.active())
 
-    def _process(self, alert: FlextAlert) -> None:
-        if alert.mark_emitted():
-            adapter.emit(alert)
-        with self._lock:
-            if alert.status == "resolved":
-                self._active.pop(alert.id, None)
-                return
-            self._active[alert.id] = alert
-            if len(self._active) > MAX_ACTIVE:
-                del self._active[next(iter(self._active))]
+    @never_raises
+    def inhibited_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
+        """Return the active alerts that others inhibit, oldest first."""
+        return FlextResult.ok(self._desk.inhibited())
 
-    def _resolve(self, alert_id: str) -> FlextResult[FlextAlert]:
+    @never_raises
+    def inhibit(
+        self, *, source: str | Mapping[str, str], target: str | Mapping[str, str], equal: Collection[str] = ()
+    ) -> FlextResult[None]:
+        """Keep some alerts from being told while another one is active.
+
+        Args:
+            source: Name of the alert that inhibits; or what it has: ``name``, ``severity``, ``source`` and labels, with their values.
+            target: Likewise, of the alerts that are inhibited.
+            equal: Labels, ``name``, ``severity`` or ``source`` that both have alike.
+
+        Returns:
+            Success, or a failure (``invalid_inhibition``).
+        """
+        return self._desk.inhibit(source, target, equal)
+
+    @never_raises
+    def add_notifier(
+        self,
+        name: str,
+        notifier: FlextNotifier | Callable[[FlextAlert], object],
+        *,
+        severities: Collection[str] | None = None,
+    ) -> FlextResult[None]:
+        """Have a notifier told of alerts from now on; it takes the place of one of that name.
+
+        Args:
+            name: For the status and the log.
+            notifier: Object with ``notify(alert, timeout_seconds)``, or a function that takes an alert, sync or async.
+            severities: Those that it is told of; None for all.
+
+        Returns:
+            Success, or a failure (``invalid_notifier``).
+        """
+        return self._notifiers.add(name, notifier, severities).tap(lambda _: self._keep_time())
+
+    @never_raises
+    def remove_notifier(self, name: str) -> FlextResult[None]:
+        """Tell a notifier of nothing more; what waits for it is given up. Failure ``unknown_notifier``."""
+        return self._notifiers.remove(name)
+
+    def notifiers(self) -> tuple[NotifierStatus, ...]:
+        """Return what became of the alerts for each notifier: delivered, failed, dropped, queued, last error and fix."""
+        self._notifiers.look_after()
+        return self._notifiers.statuses()
+
+    @never_raises
+    def add_rule(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
+        """Raise and resolve alerts by a rule over a metric; one of the same name is replaced. Failure ``invalid_alert_rule``."""
+        return self._engine.add(rule).tap(lambda _: self._keep_time())
+
+    @never_raises
+    def remove_rule(self, name: str) -> FlextResult[None]:
+        """Look at a rule no more; its alerts are resolved. Failure ``unknown_alert_rule``."""
+        return self._engine.remove(name)
+
+    def rules(self) -> tuple[FlextAlertRule, ...]:
+        """Return the rules, oldest first."""
+        return self._engine.rules()
+
+    def rule_states(self) -> tuple[RuleState, ...]:
+        """Return where every series of every rule stands."""
+        return self._engine.states()
+
+    def configure(self, config: FlextObservabilityConfig) -> None:
+        """Take intervals and notifiers of a configuration that starts."""
+        self._interval_seconds = config.alert_rules_interval_seconds
+        self._desk.configure(config)
+
+    def connect(self, snapshot: InstrumentSnapshot) -> None:
+        """Look at rules, escalations and repetitions from now on, as often as the configuration says."""
+        self._snapshot = None
+        self._keep_time()  # the interval may be another one now
+        self._snapshot = snapshot
+        self._keep_time()
+
+    def flush(self, deadline: float) -> bool:
+        """Have notifiers told of whatever waits; whether that was done before ``deadline`` (monotonic seconds)."""
+        return self._notifiers.flush(deadline)
+
+    def disconnect(self, deadline: float) -> None:
+        """End the work in the background: flush, give up what is left, count it and say so. Active alerts stay active."""
+        self._snapshot = None
+        self._keep_time()
+        self._notifiers.close(deadline)
+
+    def begin_again(self) -> None:
+        """Begin without alerts in a forked child: those that are active are the parent's. Notifiers, inhibitions and rules stay."""
+        self._desk.begin_again()
+        rules, self._engine = self._engine.rules(), self._make_engine()
+        for rule in rules:
+            self._engine.add(rule)
+
+    def tick(self) -> None:
+        """Look at rules, escalations, repetitions and notifiers that hang, once."""
+        if self._snapshot is not None and self._engine.rules():
+            self._engine.evaluate(self._snapshot(), self._clock.monotonic())
+        self._notifiers.look_after()
+        self._desk.do_what_is_due()
+        self._keep_time()
+
+    def _make_engine(self) -> RuleEngine:
+        return RuleEngine(self.process_alert, self.resolve_alert, self._clock)
+
+    def _keep_time(self) -> None:
+        """Have the clock call ``tick`` while there is something to look at, and not otherwise."""
         with self._lock:
-            active = self._active.pop(alert_id, None)
-        if active is None:
-            message = "The alert is not active: process it first; an alert is resolved once"
-            return FlextResult["FlextAlert"].fail(message, code="not_active")
-        resolved = active.model_copy(update={"status": "resolved"})
-        adapter.emit(resolved, timestamp_ns=self._clock.time_ns())
-        return FlextResult["FlextAlert"].ok(resolved)
+            connected = self._snapshot is not None
+            needed = connected and bool(self._desk.count or self._engine.rules())
+            if needed and not self._ticking:
+                TICKER.every(JOB, self._interval_seconds, self.tick)
+            elif self._ticking and not needed:
+                TICKER.cancel(JOB)
+            self._ticking = needed
+            self._notifiers.keep_fresh(on=connected and self._desk.count > 0)
 
 
 def _checked(alert: object) -> FlextResult[FlextAlert]:
@@ -88,3 +235,7 @@ def _checked(alert: object) -> FlextResult[FlextAlert]:
         message = f"Invalid alert: pass a FlextAlert, not {type(alert).__name__}"
         return FlextResult[FlextAlert].fail(message, code="invalid_alert")
     return alert.validate_business_rules().map(lambda _: alert)
+
+
+def _named(alert: FlextAlert | str) -> FlextResult[FlextAlert | str]:
+    return FlextResult["FlextAlert | str"].ok(alert) if isinstance(alert, str) else _checked(alert)

@@ -1,0 +1,50 @@
+"""FlextAlert → what notifiers send of it: bounded, without cycles, as JSON takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from flext_observability.domain.encoding import AttributeValue, encode_attribute, encode_attributes, encode_tag
+from flext_observability.domain.instant import moment_at, nanoseconds
+
+if TYPE_CHECKING:
+    from flext_observability.domain.alert import FlextAlert
+
+MAX_DETAILS: Final = 100
+"""Details that are sent of one alert, in the order given."""
+MAX_DETAIL_BYTES: Final = 4096
+MAX_TEXT_BYTES: Final = 8192
+_UNLIMITED: Final = 1 << 30
+
+
+def details_of(alert: FlextAlert) -> dict[str, AttributeValue]:
+    """Return the first details, without the labels; nested ones as JSON text."""
+    rest = ((name, value) for name, value in alert.details.items() if name != "labels")
+    return encode_attributes(dict(islice(rest, MAX_DETAILS)), max_bytes=MAX_DETAIL_BYTES)
+
+
+def text(value: object, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Return text of bounded size."""
+    return encode_tag(value, max_bytes=max_bytes)
+
+
+def one_text(details: Mapping[str, AttributeValue]) -> str:
+    """Return the details as compact JSON text of bounded size."""
+    return text(encode_attribute(details, max_bytes=MAX_TEXT_BYTES))
+
+
+def rfc3339(time_ns: int) -> str:
+    """Return a moment as ISO 8601 text in UTC."""
+    return moment_at(time_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def raised_at(alert: FlextAlert, now_ns: int) -> int:
+    """Return when the alert was raised, in nanoseconds since the epoch, and not in the future."""
+    return min(nanoseconds(alert.timestamp), now_ns)
+
+
+def to_json(value: object) -> bytes:
+    """Return compact JSON; what JSON has no number for is text."""
+    return encode_tag(value, max_bytes=_UNLIMITED).encode()

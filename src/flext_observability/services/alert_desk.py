@@ -1,0 +1,226 @@
+"""Checked alerts and changes of them → the book, telemetry, and what notifiers are told; every decision about it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+from flext_observability.adapters import alert as adapter
+from flext_observability.domain.instant import nanoseconds
+from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.log_line import say
+from flext_observability.domain.result import FlextResult
+from flext_observability.plugins.hooks import HOOKS
+from flext_observability.render.links import grafana_link
+from flext_observability.services.alert_book import MAX_ACTIVE, AlertBook, Entry
+from flext_observability.services.alert_delivery import inside_a_notifier
+from flext_observability.services.alert_escalation import Pace, due, pace_of
+from flext_observability.services.alert_inhibition import Inhibition
+from flext_observability.services.alert_notifiers import Notifiers
+
+if TYPE_CHECKING:
+    from flext_observability.domain.alert import FlextAlert
+    from flext_observability.ports import Clock
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+_logger: Final = logging.getLogger("flext_observability.alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What happened to an alert: as it is now, how often it was raised, since when it is so, and whether telemetry is to have it."""
+
+    alert: FlextAlert
+    occurrences: int = 1
+    time_ns: int | None = None
+    emit: bool = True
+    raised: bool = False
+
+
+@final
+class AlertDesk:
+    """The active alerts of one service; safe from threads. Telemetry is emitted outside the lock."""
+
+    def __init__(self, clock: Clock, notifiers: object) -> None:
+        """Begin without alerts.
+
+        Args:
+            clock: For durations and for the times of changes.
+            notifiers: The first ones; see ``Notifiers``.
+        """
+        self._clock = clock
+        self._lock = ForkSafeLock()
+        self._book = AlertBook()
+        self._inhibition = Inhibition()
+        self._pace = Pace()
+        self._grafana_url = ""
+        self.notifiers = Notifiers(self._told, notifiers)
+
+    @property
+    def count(self) -> int:
+        """How many alerts are active."""
+        return len(self._book)
+
+    def configure(self, config: FlextObservabilityConfig) -> None:
+        """Take a configuration that starts."""
+        self._pace, self._grafana_url = pace_of(config), config.grafana_url
+        self.notifiers.configure(config)
+
+    def begin_again(self) -> None:
+        """Begin without alerts in a forked child."""
+        self._book.clear()
+        self._inhibition.forget_all()
+        self.notifiers.begin_again()
+
+    def active(self) -> tuple[FlextAlert, ...]:
+        """Return the active alerts, oldest first."""
+        with self._lock:
+            return tuple(entry.alert for entry in self._book)
+
+    def inhibited(self) -> tuple[FlextAlert, ...]:
+        """Return the active alerts that are inhibited, oldest first."""
+        with self._lock:
+            return tuple(entry.alert for entry in self._book if self._is_inhibited(entry))
+
+    def inhibit(self, source: object, target: object, equal: object) -> FlextResult[None]:
+        """Take a rule of inhibition."""
+        with self._lock:
+            active = [(entry.fingerprint, entry.alert) for entry in self._book]
+            return self._inhibition.add(source, target, equal, active)
+
+    def take(self, alert: FlextAlert) -> FlextAlert:
+        """Take a checked alert, and return it as it is now."""
+        fresh = alert.mark_emitted()
+        with self._lock:
+            entry = self._book.find(alert)
+            if self._book.has_ended(alert):
+                news = _News(alert.model_copy(update={"status": "resolved"}), emit=False)
+            elif alert.status == "resolved":
+                news = _News(alert, emit=fresh) if entry is None else self._end(entry, alert)
+            elif entry is None:
+                self._raise(alert)
+                news = _News(alert, emit=fresh, raised=True)
+            else:
+                news = self._take_again(entry, alert, fresh=fresh)
+        return self._emit(news)
+
+    def change(self, alert: FlextAlert | str, change: Callable[[FlextAlert], FlextAlert]) -> FlextResult[FlextAlert]:
+        """Change an active alert and tell of it; failure ``not_active``."""
+        with self._lock:
+            entry = self._book.find(alert)
+            if entry is None:
+                return _not_active()
+            news = self._change(entry, change)
+        return FlextResult.ok(self._emit(news))
+
+    def resolve(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
+        """End an active alert and tell of it; failure ``not_active``."""
+        with self._lock:
+            entry = self._book.find(alert)
+            if entry is None:
+                return _not_active()
+            news = self._end(entry)
+        return FlextResult.ok(self._emit(news))
+
+    def do_what_is_due(self) -> None:
+        """Escalate and repeat whatever is due at this moment."""
+        with self._lock:
+            escalate, repeat = due(self._book, self._clock.monotonic(), self._pace)
+            for entry in repeat:
+                self._tell(entry)
+            news = [self._change(entry, step.apply) for entry, step in escalate if not self._is_inhibited(entry)]
+        for each in news:
+            self._emit(each)
+
+    def _raise(self, alert: FlextAlert) -> None:
+        entry, oldest = self._book.add(alert, self._clock.monotonic())
+        entry.quiet = inside_a_notifier()
+        entry.trace_id = adapter.current_trace_id()
+        if oldest is not None:
+            if self._book.given_up == 1:
+                say(
+                    _logger,
+                    f"Over {MAX_ACTIVE} alerts are active: the oldest are given up; resolve those that are over",
+                )
+            self._forget(oldest)
+        self._bring_up_to_date(entry, tell=True)
+
+    def _take_again(self, entry: Entry, alert: FlextAlert, *, fresh: bool) -> _News:
+        same_entity = alert.id in entry.ids
+        step = self._book.take(entry, alert)
+        told_at = entry.told_at
+        late = told_at is not None and self._clock.monotonic() - told_at >= self._pace.repeat_seconds
+        repeat = step == "repeated" and late and entry.alert.status != "acknowledged"
+        self._bring_up_to_date(entry, tell=step == "changed" or repeat)
+        time_ns = self._clock.time_ns() if same_entity else nanoseconds(alert.timestamp)
+        emit = step == "changed" or (fresh and not same_entity)
+        return _News(entry.alert, entry.occurrences, time_ns, emit=emit, raised=emit)
+
+    def _change(self, entry: Entry, change: Callable[[FlextAlert], FlextAlert]) -> _News:
+        before, entry.alert = entry.alert, change(entry.alert)
+        if entry.alert == before:
+            return _News(before, emit=False)
+        entry.escalates_from = self._clock.monotonic()
+        self._bring_up_to_date(entry, tell=True)
+        return _News(entry.alert, entry.occurrences, self._clock.time_ns())
+
+    def _end(self, entry: Entry, alert: FlextAlert | None = None) -> _News:
+        entry.alert = self._book.end(entry, alert)
+        self._forget(entry)
+        if entry.told_at is not None:
+            self.notifiers.tell(entry.fingerprint, self._shown(entry))
+        return _News(entry.alert, entry.occurrences, self._clock.time_ns())
+
+    def _bring_up_to_date(self, entry: Entry, *, tell: bool) -> None:
+        freed = self._inhibition.note(entry.fingerprint, entry.alert)
+        if tell:
+            self._tell(entry)
+        if freed:
+            self._tell_what_was_held()
+
+    def _forget(self, entry: Entry) -> None:
+        if self._inhibition.forget(entry.fingerprint):
+            self._tell_what_was_held()
+
+    def _tell(self, entry: Entry) -> None:
+        entry.held = self._is_inhibited(entry)
+        if entry.held or entry.quiet:
+            return
+        entry.told_at = self._clock.monotonic()
+        self.notifiers.tell(entry.fingerprint, self._shown(entry))
+
+    def _tell_what_was_held(self) -> None:
+        for entry in [each for each in self._book if each.held and not self._is_inhibited(each)]:
+            entry.escalates_from = self._clock.monotonic()
+            self._tell(entry)
+
+    def _is_inhibited(self, entry: Entry) -> bool:
+        return self._inhibition.holds(entry.fingerprint, entry.alert)
+
+    def _told(self) -> list[FlextAlert]:
+        """Return what notifiers were told of and is active."""
+        with self._lock:
+            return [self._shown(entry) for entry in self._book if entry.told_at is not None]
+
+    def _shown(self, entry: Entry) -> FlextAlert:
+        """Return the alert as notifiers see it: with the trace in which it was raised."""
+        if not entry.trace_id:
+            return entry.alert
+        raised_ns = nanoseconds(entry.alert.timestamp)
+        link = grafana_link(self._grafana_url, entry.trace_id, raised_ns, raised_ns)
+        trace = {"trace_id": entry.trace_id, **({"trace_url": link} if link else {})}
+        return entry.alert.model_copy(update={"details": {**trace, **entry.alert.details}})
+
+    def _emit(self, news: _News) -> FlextAlert:
+        if news.emit:
+            adapter.emit(news.alert, timestamp_ns=news.time_ns, occurrences=news.occurrences)
+            if news.raised:
+                HOOKS.tell("on_alert_raised", news.alert)
+        return news.alert
+
+
+def _not_active() -> FlextResult[FlextAlert]:
+    message = "The alert is not active: process it first; an alert is resolved once"
+    return FlextResult["FlextAlert"].fail(message, code="not_active")
