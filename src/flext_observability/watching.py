@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.background.ticker import TICKER
+from flext_observability.domain.alert_rule import is_number
 from flext_observability.domain.encoding import encode_attribute
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 from flext_observability.facade import Observability, get_observability, init_observability
+from flext_observability.services.guard import never_raises
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _SERVICES: Final = ("metrics", "tracing", "alerts", "health", "logs")
 _LEAST_INTERVAL: Final = 0.01
+_MOST_INTERVAL: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,15 @@ class MonitorStatus:
 class FlextObservabilityMonitor:
     """Starts and stops what watches a program: the collector of process and system metrics, and alert rules over any metric.
 
-    Safe from threads; a context manager. It lives on the telemetry that ``init_observability`` started, and goes on with a second start;
-    after a shutdown, start it again.
+    Safe from threads; a context manager. It lives on the telemetry that ``init_observability`` started: it rests after a shutdown, and goes
+    on with the next start.
 
     Args:
         container: Given the services of the running telemetry, as ``flext_metrics_service``, ``flext_tracing_service``,
             ``flext_alert_service``, ``flext_health_service`` and ``flext_logging_service``, when the monitor starts; optional.
         rules: Rules that are watched while the monitor is active.
         collector: What measures; by default the process and its machine.
-        interval_seconds: Time between two looks of this monitor's own, 0.01 or more; by default it leaves them to
+        interval_seconds: Time between two looks of this monitor's own, 0.01 to 86400; by default it leaves them to
             ``alert_rules_interval_seconds`` of the settings.
     """
 
@@ -83,8 +85,9 @@ class FlextObservabilityMonitor:
         """Whether it is started, and telemetry with it."""
         return self._started_at is not None and get_observability().success
 
+    @never_raises
     def start(self) -> FlextResult[None]:
-        """Measure, and watch the rules, from now on; again changes nothing but brings back what a shutdown ended.
+        """Measure, and watch the rules, from now on; again changes nothing.
 
         Returns:
             Success, or a failure that changes nothing: ``not_started`` (call ``init_observability`` first), ``invalid_interval``,
@@ -93,6 +96,7 @@ class FlextObservabilityMonitor:
         with self._lock:
             return self._interval().flat_map(lambda _: get_observability()).flat_map(self._start)
 
+    @never_raises
     def stop(self) -> FlextResult[None]:
         """Measure and watch no more: the alerts of its rules are resolved; again changes nothing."""
         with self._lock:
@@ -104,6 +108,7 @@ class FlextObservabilityMonitor:
             get_observability().tap(self._remove_rules)
             return FlextResult.ok(None)
 
+    @never_raises
     def evaluate_now(self) -> FlextResult[tuple[RuleState, ...]]:
         """Look at the rules now, in the calling thread.
 
@@ -177,11 +182,10 @@ class FlextObservabilityMonitor:
 
     def _interval(self) -> FlextResult[None]:
         given = cast("object", self.interval_seconds)
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        if given is None or (is_number and isfinite(given) and given >= _LEAST_INTERVAL):
+        if given is None or (is_number(given, least=_LEAST_INTERVAL) and given <= _MOST_INTERVAL):
             return FlextResult.ok(None)
         shown = encode_attribute(given, max_bytes=80)
-        message = f"Invalid monitor interval: {shown!r}; give seconds, {_LEAST_INTERVAL} or more"
+        message = f"Invalid monitor interval: {shown!r}; give seconds, {_LEAST_INTERVAL} to {_MOST_INTERVAL}"
         return FlextResult[None].fail(message, code="invalid_interval")
 
     def _start(self, started: Observability) -> FlextResult[None]:
@@ -216,7 +220,7 @@ class FlextObservabilityMonitor:
         return [rule for rule in started.alerts.rules() if rule in self.rules]
 
     def _look(self, started: Observability) -> tuple[RuleState, ...]:
-        started.alerts.evaluate_rules()
+        started.alerts.tick()
         return self._states(started)
 
     def _states(self, started: Observability) -> tuple[RuleState, ...]:

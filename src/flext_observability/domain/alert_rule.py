@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from math import isfinite
 from string import Formatter
-from typing import Final, Literal, cast, final, get_args
+from typing import Final, Literal, TypeGuard, cast, final, get_args
 
 from flext_observability.domain.encoding import encode_attribute, encode_tag, is_container
 from flext_observability.domain.result import FlextResult
@@ -122,7 +122,8 @@ def _several(value: object) -> tuple[object, ...]:
     return tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else (value,)
 
 
-def _is_number(value: object, *, least: float | None = None) -> bool:
+def is_number(value: object, *, least: float | None = None) -> TypeGuard[float]:
+    """Whether a value is a finite number, and not less than ``least``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -153,7 +154,7 @@ def _check_condition(rule: FlextAlertRule) -> str:
             "give exactly one of above, below, absent_seconds"
         )
     ((name, value),) = given.items()
-    if not _is_number(value, least=0 if name == "absent_seconds" else None):
+    if not is_number(value, least=0 if name == "absent_seconds" else None):
         return f"Invalid alert rule {name}: {_shown(value)}; give a finite number" + (
             " of seconds, 0 or more" if name == "absent_seconds" else ""
         )
@@ -173,7 +174,7 @@ def _check_words(rule: FlextAlertRule) -> str:
 
 def _check_durations(rule: FlextAlertRule) -> str:
     for name, value in (("for_seconds", rule.for_seconds), ("keep_firing_seconds", rule.keep_firing_seconds)):
-        if not _is_number(value, least=0):
+        if not is_number(value, least=0):
             return f"Invalid alert rule {name}: {_shown(value)}; give a finite number of seconds, 0 or more"
     return ""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from math import inf
 from typing import Literal, cast, final
 
+from flext_observability.background.fork_watch import in_children
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.alert_rule import FlextAlertRule
 from flext_observability.domain.encoding import encode_attribute
@@ -85,6 +86,7 @@ class RuleEngine:
         self._looking = ForkSafeLock()  # one look, with what it calls
         self._watched: dict[str, _Watched] = {}
         self._looked_at = -inf
+        in_children(self)
 
     def add(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
         """Watch a rule; one of the same name is replaced, and its alerts are resolved. The same rule again changes nothing.

@@ -72,6 +72,8 @@ def test_name_kind_and_unit_are_those_of_the_semantic_conventions(metric: Observ
 
 
 NEWER = {
+    "process.disk.operations",
+    "process.memory.utilization",
     "process.unix.file_descriptor.count",
     "system.memory.linux.available",
     "system.network.packet.count",
