@@ -27,8 +27,11 @@ def _entries(navigation: object) -> Iterator[str]:
 
 
 def test_the_navigation_has_every_page_once_and_no_other() -> None:
+    entries = list(_entries(CONFIGURATION["nav"]))
     listings = {name for name in SITE if name.startswith("project/") and re.search(r"\.[a-z]+\.md$", name)}
-    assert sorted(_entries(CONFIGURATION["nav"])) == sorted(set(SITE) - listings)
+    assert sorted(set(SITE) - listings - set(entries)) == [], "add them to nav in mkdocs.yml"
+    assert sorted(set(entries) - set(SITE)) == []
+    assert len(entries) == len(set(entries))
 
 
 def test_every_public_name_has_one_entry_of_the_reference() -> None:
