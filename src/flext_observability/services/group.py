@@ -47,6 +47,8 @@ class ServiceGroup:
                 self.metrics.resize_store(config.metrics_store_size)
             if "health" in self._made:
                 self.health.configure(config)
+            if "alerts" in self._made:
+                self.alerts.configure(config)
         return HOOKS.select(config.plugins)
 
     def connect(self, ledger: LedgerView, snapshot: InstrumentSnapshot) -> None:
@@ -55,10 +57,13 @@ class ServiceGroup:
             self._views = (ledger, snapshot)
             if "health" in self._made:
                 self.health.connect(ledger)
+            if "alerts" in self._made:
+                self.alerts.connect(snapshot)
 
     def flush(self, deadline: float) -> bool:
-        """Wait until plug-ins have been told of everything so far; whether that was so in time."""
-        return HOOKS.flush(deadline)
+        """Wait until notifiers and plug-ins have been told of everything so far; whether that was so in time."""
+        told = "alerts" not in self._made or self.alerts.flush(deadline)
+        return HOOKS.flush(deadline) and told
 
     def disconnect(self, deadline: float) -> None:
         """End all work in the background; ``deadline`` is in monotonic seconds."""
@@ -66,12 +71,16 @@ class ServiceGroup:
             self._views = None
             if "health" in self._made:
                 self.health.disconnect()
+        if "alerts" in self._made:  # not under the lock: notifiers may use services while they are waited for
+            self.alerts.disconnect(deadline)
         HOOKS.close(deadline)
 
     def begin_again(self) -> None:
         """Go on in a forked child, without what belongs to the parent."""
         if "health" in self._made:
             self.health.begin_again()
+        if "alerts" in self._made:
+            self.alerts.begin_again()
 
     @property
     def tracing(self) -> FlextTracingService:
@@ -91,9 +100,7 @@ class ServiceGroup:
     @property
     def alerts(self) -> FlextAlertService:
         """The alert service."""
-        from flext_observability.services.alerts import FlextAlertService
-
-        return self._only("alerts", FlextAlertService)
+        return self._only("alerts", self._make_alerts)
 
     @property
     def health(self) -> FlextHealthService:
@@ -106,6 +113,15 @@ class ServiceGroup:
         from flext_observability.services.logs import FlextLoggingService
 
         return self._only("logs", FlextLoggingService)
+
+    def _make_alerts(self) -> FlextAlertService:
+        from flext_observability.services.alerts import FlextAlertService
+
+        alerts = FlextAlertService()
+        if self._config is not None and self._views is not None:
+            alerts.configure(self._config)
+            alerts.connect(self._views[1])
+        return alerts
 
     def _make_health(self) -> FlextHealthService:
         from flext_observability.services.health import FlextHealthService
