@@ -152,13 +152,14 @@ class Prometheus:
         return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
 
     @contextmanager
-    def scraping(self, name: str, address: str) -> Generator[Mapping[str, str]]:
-        """Let Prometheus scrape `/metrics` of `host:port` meanwhile; gives the labels that the scraped series carry."""
+    def scraping(self, name: str, address: str, path: str = "/metrics") -> Generator[Mapping[str, str]]:
+        """Let Prometheus scrape a path of `host:port` meanwhile; gives the labels that the scraped series carry."""
         labels = {"application": name}
+        steps = {"__metrics_path__": path}
         file = self.applications / f"{name}.yml"
         # Renamed into place, so that Prometheus never reads half a file.
         draft = file.with_suffix(".draft")
-        draft.write_text(json.dumps([{"targets": [address], "labels": labels}]), encoding="utf-8")
+        draft.write_text(json.dumps([{"targets": [address], "labels": labels | steps}]), encoding="utf-8")
         draft.rename(file)
         try:
             yield labels | {"job": "scraped-application", "instance": address}

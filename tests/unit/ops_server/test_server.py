@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.client import HTTPConnection
@@ -14,18 +14,22 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from flext_observability.ops_server.app import ops_app
+from flext_observability.domain.result import FlextResult
+from flext_observability.ops_server.app import wsgi_app
+from flext_observability.ops_server.auth import Credentials
 from flext_observability.ops_server.server import OpsServer, start_server
+from tests.unit.ops_server.asking import pages, status
 
 Serve = Callable[[WSGIApplication], OpsServer]
-APP = ops_app(metrics=lambda _: (b"up 1\n", "text/plain"), health=lambda: (True, {}), status=dict)
+APP = wsgi_app(pages())
 
 FORKING = """
 import http.client, os, socket
-from flext_observability.ops_server.app import ops_app
+from flext_observability.ops_server.app import wsgi_app
 from flext_observability.ops_server.server import start_server
+from tests.unit.ops_server.asking import pages
 
-server = start_server(ops_app(metrics=None, health=lambda: (True, {}), status=dict), "127.0.0.1", 0).unwrap()
+server = start_server(wsgi_app(pages()), "127.0.0.1", 0).unwrap()
 client = http.client.HTTPConnection("127.0.0.1", server.port)
 client.request("GET", "/health")
 client.getresponse().read()
@@ -39,7 +43,7 @@ if os.fork() == 0:
 os.read(done_read, 1)
 client.request("GET", "/health")
 answer = client.getresponse()
-print("parent", answer.status, answer.read())
+print("parent", answer.status, len(answer.read()) > 0)
 server.stop()
 print("closed", connection.recv(1) == b"")
 try:
@@ -155,6 +159,27 @@ def test_stop_closes_the_port_and_ends_the_threads_at_once(serve: Serve) -> None
     idle.close()
 
 
+def test_a_server_is_a_context_manager_that_stops_it() -> None:
+    with start_server(APP, "127.0.0.1", 0).unwrap() as server:
+        assert get(server) == 200
+    with pytest.raises(ConnectionRefusedError):
+        get(server)
+
+
+@pytest.mark.parametrize(
+    ("host", "credentials", "warns"),
+    [
+        ("127.0.0.1", Credentials(), False),
+        ("0.0.0.0", Credentials("t"), False),
+        ("0.0.0.0", Credentials(), True),
+    ],
+)
+def test_a_server_that_strangers_can_read_warns_of_it(host: str, credentials: Credentials, warns: bool) -> None:
+    with start_server(APP, host, 0).unwrap() as server:
+        warning = server.warn_of_strangers(credentials)
+    assert (warning is not None) is warns
+
+
 def test_stop_twice_is_no_matter(serve: Serve) -> None:
     server = serve(APP)
     server.stop()
@@ -175,12 +200,12 @@ def test_port_is_free_for_the_next_server_at_once(serve: Serve) -> None:
 def test_stop_does_not_wait_for_a_page_that_hangs(serve: Serve) -> None:
     release, entered = threading.Event(), threading.Event()
 
-    def hang() -> dict[str, object]:
+    def hang() -> FlextResult[Mapping[str, object]]:
         entered.set()
         release.wait(10)
-        return {}
+        return status()
 
-    server = serve(ops_app(metrics=None, health=lambda: (True, {}), status=hang))
+    server = serve(wsgi_app(pages(status=hang)))
     client = socket.create_connection(("127.0.0.1", server.port))
     client.sendall(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
     assert entered.wait(5)
@@ -221,7 +246,7 @@ def test_connections_are_bounded_and_the_server_recovers(serve: Serve, caplog: p
 def test_burst_of_requests_and_of_disconnections_is_not_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     body = b"x" * 3_000_000
-    server = serve(ops_app(metrics=lambda _: (body, "text/plain"), health=lambda: (True, {}), status=dict))
+    server = serve(wsgi_app(pages(metrics=lambda _: FlextResult.ok((body, "text/plain")))))
     for _ in range(10):
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -237,7 +262,7 @@ def test_forked_child_does_not_serve() -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
     run = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30)
 
-    assert run.stdout.splitlines() == ["parent 200 b'{}\\n'", "closed True", "child refuses"]
+    assert run.stdout.splitlines() == ["parent 200 True", "closed True", "child refuses"]
 
 
 def test_a_page_that_ends_after_the_stop_says_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,118 @@
+"""The ops pages mounted in real servers: uvicorn, Starlette, waitress; with a prefix and without, and with a hanging check."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from flext_observability import init_observability, ops_asgi_app, ops_wsgi_app
+from flext_observability.ops_server.server import start_server
+
+
+@contextmanager
+def served_by_uvicorn(app: Any, **options: Any) -> Iterator[httpx.Client]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on", **options))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert thread.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def served_by_waitress(app: WSGIApplication) -> Iterator[httpx.Client]:
+    with (
+        start_server(app, "127.0.0.1", 0).unwrap() as server,
+        httpx.Client(base_url=server.address, timeout=10, trust_env=False) as client,
+    ):
+        yield client
+
+
+def mounted(prefix: str, app: WSGIApplication) -> WSGIApplication:
+    """Return an application that hands over what is under the prefix, as every WSGI framework does."""
+
+    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        assert environ["PATH_INFO"].startswith(prefix)
+        environ["SCRIPT_NAME"] += prefix
+        environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(prefix)
+        return app(environ, start_response)
+
+    return dispatch
+
+
+async def hello(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+def starlette() -> Starlette:
+    return Starlette(routes=[Mount("/ops", app=ops_asgi_app()), Route("/hello", hello)])
+
+
+DOORS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "uvicorn": ("", lambda: served_by_uvicorn(ops_asgi_app())),
+    "uvicorn behind a proxy": ("", lambda: served_by_uvicorn(ops_asgi_app(), root_path="/ops")),
+    "starlette": ("/ops", lambda: served_by_uvicorn(starlette())),
+    "waitress": ("", lambda: served_by_waitress(ops_wsgi_app())),
+    "waitress with a prefix": ("/ops", lambda: served_by_waitress(mounted("/ops", ops_wsgi_app()))),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_all_pages_are_there(door: str) -> None:
+    prefix, opened = DOORS[door]
+    with opened() as client:
+        assert client.get(f"{prefix}/health/ready").status_code == 503
+        assert client.get(f"{prefix}/health/live").status_code == 200
+        with init_observability(exporters="memory", console=False, service_name="door").unwrap() as handle:
+            handle.metrics.counter("door.used").add(2)
+            page = client.get(f"{prefix}/metrics", headers={"Accept": "application/openmetrics-text"})
+            assert "door_used_total 2" in page.text
+            assert page.text.endswith("# EOF\n")
+            assert client.get(f"{prefix}/health").json()["status"] == "healthy"
+            assert client.get(f"{prefix}/status").json()["resource"]["service.name"] == "door"
+            assert client.head(f"{prefix}/metrics").content == b""
+            assert client.post(f"{prefix}/metrics", content=b"x" * 1000).status_code == 405
+            assert [client.get(f"{prefix}/{path}").status_code for path in ("", "nothing")] == [200, 404]
+        assert client.get(f"{prefix}/status").status_code == 503
+
+
+def test_a_hanging_check_does_not_hold_up_the_program_around() -> None:
+    hang = threading.Event()
+    with (
+        init_observability(exporters="memory", console=False).unwrap() as handle,
+        served_by_uvicorn(starlette()) as client,
+    ):
+        handle.health.register_check("slow", lambda: hang.wait(20), timeout_seconds=0.5)
+        asked: list[httpx.Response] = []
+        asking = threading.Thread(
+            target=lambda: asked.append(httpx.get(f"{client.base_url}/ops/health", trust_env=False))
+        )
+        asking.start()
+        began = time.monotonic()
+        assert client.get("/hello").text == "hello"
+        assert time.monotonic() - began < 0.4
+        asking.join(10)
+        hang.set()
+        handle.health.unregister_check("slow")
+    assert asked[0].json()["checks"]["slow"]["status"] == "unknown"

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from opentelemetry import metrics
+
+from flext_observability import init_observability, register_exporter, start_ops_server
+from flext_observability.ops_server.server import OpsServer
+from tests.fakes import OneExporterFactory, ScriptedExporter
+
+MEMORY: Mapping[str, Any] = {"exporters": "memory", "console": False}
+
+
+def get(server: OpsServer, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+    request = urllib.request.Request(server.address + path, headers=dict(headers or {}))
+    try:
+        with urllib.request.urlopen(request, timeout=5) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def known(server: OpsServer, path: str) -> Any:
+    return json.loads(get(server, path)[1])
+
+
+def test_the_pages_follow_the_start_and_the_end() -> None:
+    with start_ops_server(port=0).unwrap() as server:
+        paths = ("/metrics", "/health", "/health/ready", "/health/startup", "/status", "/health/live")
+        before = [get(server, path)[0] for path in paths]
+        handle = init_observability(**MEMORY).unwrap()
+        meanwhile = [get(server, path)[0] for path in paths]
+        handle.shutdown()
+        after = [get(server, path)[0] for path in paths]
+    assert before == after == [503, 503, 503, 503, 503, 200]
+    assert meanwhile == [200] * 6
+
+
+def test_metrics_are_shown_without_the_exporter_for_pages() -> None:
+    with init_observability(service_name="doors", **MEMORY).unwrap(), start_ops_server(port=0).unwrap() as server:
+        metrics.get_meter("t").create_counter("doors.opened").add(3)
+        assert "doors_opened_total 3" in get(server, "/metrics")[1]
+        assert "doors_opened_total 3" in get(server, "/metrics")[1]
+
+
+def test_without_metrics_the_page_says_why() -> None:
+    with init_observability(metrics_enabled=False, **MEMORY).unwrap(), start_ops_server(port=0).unwrap() as server:
+        status, text = get(server, "/metrics")
+    assert (status, json.loads(text)["code"]) == (503, "metrics_off")
+
+
+def test_health_shows_checks_and_telemetry() -> None:
+    with init_observability(**MEMORY).unwrap() as handle, start_ops_server(port=0).unwrap() as server:
+        handle.health.register_check("database", lambda: False, probes=["ready"], cache_seconds=0)
+        health = known(server, "/health")
+        statuses = [get(server, f"/health{probe}")[0] for probe in ("", "/live", "/ready", "/startup")]
+        handle.health.unregister_check("database")
+        assert get(server, "/health")[0] == 200
+    assert (health["status"], health["reasons"]) == ("unhealthy", ["database is unhealthy"])
+    assert health["checks"]["telemetry"]["status"] == "healthy"
+    assert health["checks"]["telemetry"]["details"]["traces"] == "active"
+    assert statuses == [503, 200, 503, 200]
+
+
+def test_trouble_with_telemetry_degrades_health_and_leaves_probes_alone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap(),
+            start_ops_server(port=0).unwrap() as server,
+        ):
+            health, ready = known(server, "/health"), known(server, "/health/ready")
+    assert health["status"] == "degraded"
+    assert "metrics degraded: The metrics page is not served" in health["reasons"][0]
+    assert ready["status"] == "healthy"
+
+
+def test_status_shows_what_runs_and_no_secret() -> None:
+    register_exporter("secretive", OneExporterFactory(lambda signal: ScriptedExporter(), {"traces"}))
+    arguments: dict[str, Any] = {
+        "otlp_headers": {"authorization": "hidden"},
+        "ops_token": "",
+        "ops_password": "",
+        "resource_attributes": {"db.password": "hidden", "team": "shop"},
+        "console": False,
+    }
+    with (
+        init_observability(service_name="shown", exporters="secretive", **arguments).unwrap() as handle,
+        start_ops_server(port=0).unwrap() as server,
+    ):
+        handle.health.register_check("disk", lambda: True)
+        text = get(server, "/status")[1]
+    status = json.loads(text)
+    assert "hidden" not in text
+    assert status["resource"]["service.name"] == "shown"
+    assert status["signals"]["traces"]["exporters"] == ["secretive"]
+    assert status["settings"]["service_name"] == {"value": "shown", "source": "argument"}
+    assert status["health"]["disk"]["message"] == "not run yet"
+    assert status["plugins"] == []
+
+
+BEARER = {"Authorization": "Bearer t0ken"}
+
+
+class TestCredentials:
+    def test_those_of_the_settings_hold_for_every_server(self) -> None:
+        settings: dict[str, Any] = {"exporters": "prometheus", "prometheus_port": 0, "console": False}
+        with (
+            init_observability(ops_token="t0ken", **settings).unwrap() as handle,
+            start_ops_server(port=0).unwrap() as server,
+        ):
+            assert [get(server, "/status", headers)[0] for headers in ({}, BEARER)] == [401, 200]
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(handle.ops_address + "/metrics", timeout=5)
+
+    def test_those_given_win(self) -> None:
+        with (
+            init_observability(ops_token="other", **MEMORY).unwrap(),
+            start_ops_server(port=0, token="t0ken").unwrap() as server,
+            start_ops_server(port=0, token="", username="").unwrap() as unguarded,
+        ):
+            assert [get(server, "/status", headers)[0] for headers in ({}, BEARER)] == [401, 200]
+            assert get(unguarded, "/status")[0] == 200
+
+
+class TestStart:
+    def test_a_taken_port_is_a_failure_with_the_fix(self) -> None:
+        with start_ops_server(port=0).unwrap() as server:
+            result = start_ops_server(port=server.port)
+        assert (result.code, "another port" in str(result.error)) == ("port_taken", True)
+
+    @pytest.mark.parametrize("given", [{"host": 5}, {"port": "9464"}, {"port": True}, {"host": None}])
+    def test_wrong_arguments_are_a_failure(self, given: dict[str, Any]) -> None:
+        assert start_ops_server(**given).code == "invalid_argument"
+
+    @pytest.mark.parametrize("given", [{"port": -1}, {"port": 70_000}, {"host": "nowhere.invalid"}])
+    def test_an_address_that_cannot_be_is_a_failure(self, given: dict[str, Any]) -> None:
+        assert start_ops_server(**given).code == "cannot_listen"
+
+    def test_a_server_for_strangers_without_credentials_warns(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.WARNING)
+        start_ops_server(host="0.0.0.0", port=0).unwrap().stop()
+        assert len(caplog.messages) == 1
+        assert "asks for no token. Set ops_token" in caplog.messages[0]
+        start_ops_server(host="0.0.0.0", port=0, token="t").unwrap().stop()
+        assert len(caplog.messages) == 1
+
+    def test_the_page_of_the_settings_tells_of_strangers_in_the_status(self) -> None:
+        settings: dict[str, Any] = {"exporters": "prometheus", "prometheus_port": 0, "console": False}
+        with init_observability(prometheus_host="0.0.0.0", **settings).unwrap() as handle:
+            status = handle.status()["metrics"]
+        assert (status.state, "asks for no token" in str(status.notices[-1])) == ("active", True)
