@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, final
 
 from flext_observability import correlation, monitor, ports
 from flext_observability.adapters import alert as alert_adapter
+from flext_observability.adapters import function_calls
 from flext_observability.adapters import health_check as health_adapter
 from flext_observability.adapters import metric as metric_adapter
 from flext_observability.adapters import trace as trace_adapter
@@ -84,8 +85,8 @@ class FlextObservabilityConstants:
     HEALTH_EVENT_NAME: Final = health_adapter.EVENT_NAME
     HEALTH_GAUGE_NAME: Final = health_adapter.GAUGE_NAME
     HEALTH_CHECK_ATTRIBUTE: Final = health_adapter.CHECK_ATTRIBUTE
-    FUNCTION_DURATION_NAME: Final = monitor.DURATION_NAME
-    FUNCTION_CALLS_NAME: Final = monitor.CALLS_NAME
+    FUNCTION_DURATION_NAME: Final = function_calls.DURATION_NAME
+    FUNCTION_CALLS_NAME: Final = function_calls.CALLS_NAME
     OPERATION_ATTRIBUTE: Final = monitor.OPERATION_ATTRIBUTE
     OUTCOME_ATTRIBUTE: Final = errors.OUTCOME_ATTRIBUTE
     CORRELATION_ATTRIBUTE: Final = correlation.CORRELATION_ATTRIBUTE

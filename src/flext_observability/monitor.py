@@ -7,11 +7,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
 from opentelemetry.context import Context, create_key, set_value
+from opentelemetry.metrics import get_meter_provider
 
 from flext_observability.adapters import log_record
-from flext_observability.adapters.metric import Write, instrument
+from flext_observability.adapters.function_calls import instruments
+from flext_observability.adapters.metric import Write
 from flext_observability.domain.exceptions import describe_error, exception_attributes
 from flext_observability.domain.mishap import report_once
+from flext_observability.engine.stable_meter import StableMeterProvider
 from flext_observability.spans.arguments import is_function, qualified_name, span_name
 from flext_observability.spans.block import SpanRun, TracedBlock
 from flext_observability.spans.errors import (
@@ -28,8 +31,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 OPERATION_ATTRIBUTE: Final = "flext.operation"
-DURATION_NAME: Final = "flext.function.duration"
-CALLS_NAME: Final = "flext.function.calls"
 OUTCOMES: Final = ("ok", "error", "cancelled")
 _LOGGED: Final = "__flext_logged_in__"
 # Context without a span: the histogram's exemplars point to the calls; a second set on the counter would cost as much as the
@@ -77,7 +78,7 @@ class _Monitor:
     def __init__(self, operation: str) -> None:
         self.operation = operation
         self.block = TracedBlock(operation)
-        self._writes: tuple[Write, Write] | None = None
+        self._record: Write | None = None
         self._attributes = {
             outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
         }
@@ -86,23 +87,22 @@ class _Monitor:
         """Return one monitored call."""
         return _MonitoredRun(self)
 
-    def measure(self, seconds: float, outcome: str) -> None:
-        """Record the duration and count the call."""
-        record, add = self._writes = self._writes or _instruments()
-        record(seconds, self._attributes[outcome], None)
-        add(1, self._attributes[outcome], _NO_SPAN)
+    def measure(self, seconds: float, outcome: str, context: Context) -> None:
+        """Record the duration and count the call; ``context`` holds the call's span, for exemplars."""
+        if self._record is not None:
+            self._record(seconds, self._attributes[outcome], context)
+            return
+        record, add = instruments()
+        record(seconds, self._attributes[outcome], context)
+        if isinstance(get_meter_provider(), StableMeterProvider):
+            self._record = record  # calls are counted from durations when they are collected
+        else:
+            add(1, self._attributes[outcome], _NO_SPAN)  # the readers of somebody else's provider know nothing of that
 
     def log(self, error: BaseException) -> None:
         """Emit the error record, in the current trace."""
         attributes = {OPERATION_ATTRIBUTE: self.operation, **exception_attributes(error)}
         log_record.emit("error", f"{self.operation} failed: {describe_error(error)}", attributes)
-
-
-def _instruments() -> tuple[Write, Write]:
-    return (
-        instrument(DURATION_NAME, "histogram", "s", description="Duration of monitored functions"),
-        instrument(CALLS_NAME, "counter", "{call}", description="Calls of monitored functions"),
-    )
 
 
 class _MonitoredRun(SpanRun):
@@ -124,7 +124,8 @@ class _MonitoredRun(SpanRun):
     ) -> None:
         """Measure, log the error, if any, and end the span."""
         try:
-            self._monitor.measure(perf_counter() - self._began, _outcome(error))
+            outcome = "ok" if error is None else _outcome(error)
+            self._monitor.measure(perf_counter() - self._began, outcome, self.context)
             if error is not None and is_failure(error) and first_in_trace(error, _LOGGED, self.span):
                 self._monitor.log(error)
         except Exception as failure:  # noqa: BLE001 - monitoring must not break what it monitors
@@ -132,7 +133,7 @@ class _MonitoredRun(SpanRun):
         super().__exit__(kind, error, trace)
 
 
-def _outcome(error: BaseException | None) -> str:
-    if error is None or isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
         return "ok"
     return "error" if isinstance(error, Exception) else "cancelled"

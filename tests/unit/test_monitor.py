@@ -219,12 +219,12 @@ def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
     @flext_monitor_function("threads")
     def work() -> None: ...
 
-    threads = [threading.Thread(target=lambda: [work() for _ in range(250)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [work() for _ in range(1000)]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert calls(recorded) == {("threads", "ok"): 1000}
+    assert calls(recorded) == {("threads", "ok"): 8000}
 
 
 def test_before_the_start_the_function_works() -> None:

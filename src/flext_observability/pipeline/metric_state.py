@@ -21,6 +21,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from flext_observability.engine.compat import lasting_gauges
+from flext_observability.pipeline.call_counts import with_call_counts
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
@@ -45,9 +46,12 @@ class MetricState:
     Args:
         preferred_temporality: Temporality by SDK instrument class; cumulative by default.
         preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
+
+    Attributes:
+        counts_calls: Whether calls of monitored functions are counted from their durations, as nobody else reads the provider.
     """
 
-    __slots__ = ("_exemplars", "_lock", "reader")
+    __slots__ = ("_exemplars", "_lock", "counts_calls", "reader")
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class MetricState:
             preferred_temporality=dict(preferred_temporality or {}),
             preferred_aggregation={**lasting_gauges(), **(preferred_aggregation or {})},
         )
+        self.counts_calls = False
         self._lock = threading.RLock()
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
@@ -85,7 +90,8 @@ class MetricState:
 
     def _restore_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
         scope = (metrics.scope.name, metrics.scope.version)
-        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in metrics.metrics])
+        known = with_call_counts(metrics) if self.counts_calls else metrics.metrics
+        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in known])
 
     def _restore(self, metric: Metric, scope: object) -> Metric:
         data: Any = metric.data  # each kind of data has points of its own kind

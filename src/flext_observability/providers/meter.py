@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
     AlwaysOnExemplarFilter,
     Counter,
     ExemplarFilter,
+    ExemplarReservoir,
     Histogram,
     MeterProvider,
     ObservableCounter,
     TraceBasedExemplarFilter,
 )
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 
+from flext_observability.pipeline.exemplars import NewestInBucket
 from flext_observability.pipeline.metric_state import MetricState
 
 if TYPE_CHECKING:
@@ -69,11 +71,14 @@ class MeterState:
 
     def make_provider(self, config: FlextObservabilityConfig, resource: Resource) -> MeterProvider:
         """Return the SDK provider that feeds the states."""
+        for state in (self.for_pages, *self._own):
+            state.counts_calls = True
         return MeterProvider(
             metric_readers=self.readers(),
             resource=resource,
             exemplar_filter=EXEMPLAR_FILTERS[config.metrics_exemplar_filter](),
             shutdown_on_exit=False,
+            views=_views(config),
         )
 
 
@@ -87,6 +92,19 @@ def meter_key(config: FlextObservabilityConfig, resource: Resource, pushes: int)
         config.metrics_default_histogram_aggregation,
         config.metrics_exemplar_filter,
     )
+
+
+def _views(config: FlextObservabilityConfig) -> list[View]:
+    """Return the view that gives histograms with fixed buckets our reservoir of exemplars."""
+    if config.metrics_default_histogram_aggregation != "explicit_bucket_histogram":
+        return []
+    return [View(instrument_type=Histogram, exemplar_reservoir_factory=_reservoirs)]
+
+
+def _reservoirs(_aggregation: type) -> Callable[[dict[str, Any]], ExemplarReservoir]:
+    return cast(
+        "Callable[[dict[str, Any]], ExemplarReservoir]", NewestInBucket
+    )  # the SDK's annotation says a mapping where it gives keywords
 
 
 def _aggregation(name: str) -> Mapping[type, Any]:
