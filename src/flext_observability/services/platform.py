@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self, cast, final
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Self, cast, final
 
 from flext_observability.domain.container import find
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.trace import FlextTrace
     from flext_observability.ports import FlextStorageAdapter
+
+
+CLOSE_SECONDS: Final = 2.0
 
 
 @final
@@ -170,6 +174,21 @@ class FlextObservabilityPlatformV2:
         return self.alerts.process_alert(alert).flat_map(self.repository.store_alert)
 
     @never_raises
+    def escalate_alert(
+        self, alert: FlextAlert | str, escalation: Mapping[str, object] | None = None
+    ) -> FlextResult[FlextAlert]:
+        """Take an active alert a level higher and store it as escalated.
+
+        Args:
+            alert: The alert, or its id.
+            escalation: ``level``, ``reason`` and ``severity``, each of them optional.
+
+        Returns:
+            A changed copy; or a failure: ``invalid_alert``, ``not_active``, and those of the storage.
+        """
+        return self.alerts.escalate_alert(alert, escalation).flat_map(self.repository.store_alert)
+
+    @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
         """End an active alert, by itself or its id, and store it as resolved; failures as of the service, and those of the storage."""
         return self.alerts.resolve_alert(alert).flat_map(self.repository.store_alert)
@@ -197,8 +216,17 @@ class FlextObservabilityPlatformV2:
         return self.logs.log(level, message, attributes, **context).flat_map(self.repository.store_log_entry)
 
     @never_raises
-    def close(self) -> FlextResult[None]:
-        """Close the repository, unless it is the container's; storing is a failure from then on (``storage_closed``)."""
+    def close(self, timeout_seconds: float = CLOSE_SECONDS) -> FlextResult[None]:
+        """End what runs in the background, and close the repository unless it is the container's; storing is a failure from then on.
+
+        Args:
+            timeout_seconds: How long notifiers may take to hear of what waits for them, in seconds.
+
+        Returns:
+            Success; storing then gives the failure ``storage_closed``.
+        """
+        self.health.disconnect()
+        self.alerts.disconnect(monotonic() + timeout_seconds)
         return self.repository.close() if self._closes_repository else FlextResult.ok(None)
 
     def __enter__(self) -> Self:

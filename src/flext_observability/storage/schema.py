@@ -63,7 +63,9 @@ def prepare(
         UnusableFile: It belongs to another program, or to a newer version of this one; it is not touched.
         sqlite3.Error: It cannot be read or written.
     """
-    version = _version(connection, len(migrations))
+    connection.execute("BEGIN")
+    with connection:  # all answers of one moment: another process may be making the tables just now
+        version = _version(connection, len(migrations))
     if version < len(migrations):
         if not version:
             _switch_to_wal(connection, monotonic() + timeout_seconds)

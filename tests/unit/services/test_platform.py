@@ -71,6 +71,9 @@ def test_a_trace_that_fails_is_stored_as_failed() -> None:
 def test_an_alert_is_stored_at_each_step() -> None:
     platform = Platform()
     alert = platform.create_alert("disk", "warning", "filling").unwrap()
+    escalated = platform.escalate_alert(alert, {"level": 2, "reason": "nobody came"}).unwrap()
+    assert (escalated.id, escalated.escalation_level) == (alert.id, 2)
+    assert [each.status for each in platform.repository.find_alerts_by_name("disk").unwrap()] == ["escalated"]
     assert platform.resolve_alert(alert.id).success
     assert [each.status for each in platform.repository.find_alerts_by_name("disk").unwrap()] == ["resolved"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Timer
@@ -37,6 +38,16 @@ def test_a_new_file_gets_tables_version_and_write_ahead_log(connection: sqlite3.
     assert ask(connection, "PRAGMA journal_mode") == "wal"
     assert ask(connection, "PRAGMA synchronous") == 1  # NORMAL
     assert ask(connection, "SELECT count(*) FROM entities") == 0
+
+
+def test_many_may_make_one_new_file_at_once(tmp_path: Path) -> None:
+    def make(path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            prepare(connection, 5)
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [pool.submit(make, tmp_path / str(number // 4)) for number in range(200)]
+    assert [each.exception() for each in made] == [None] * 200
 
 
 def test_an_older_file_is_brought_up_to_date_and_keeps_its_rows(connection: sqlite3.Connection) -> None:

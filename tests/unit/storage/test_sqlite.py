@@ -139,9 +139,10 @@ def test_threads_store_and_read_side_by_side(storage: SQLiteStorage) -> None:
 
     with ThreadPoolExecutor(5) as pool:
         reader = pool.submit(read)
-        writers = [pool.submit(lambda: [storage.store(metric()).success for _ in range(250)]) for _ in range(4)]
-        assert all(all(writer.result()) for writer in writers)
+        writers = [pool.submit(lambda: [storage.store(metric()) for _ in range(250)]) for _ in range(4)]
+        stored = [result for writer in writers for result in writer.result()]
         done.set()
+    assert [result.error for result in stored if result.is_failure] == []
     assert reader.result() == sorted(reader.result())
     assert storage.count("metric").data == 1000
 
