@@ -62,7 +62,12 @@ if TYPE_CHECKING:
         FlextNotifier,
         FlextStorageAdapter,
     )
-    from flext_observability.registry import available_exporters, register_exporter, register_storage
+    from flext_observability.registry import (
+        available_exporters,
+        register_exporter,
+        register_notifier,
+        register_storage,
+    )
     from flext_observability.services.alerts import FlextAlertService
     from flext_observability.services.health import FlextHealthService
     from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
@@ -158,6 +163,7 @@ __all__ = [
     "ops_asgi_app",
     "ops_wsgi_app",
     "register_exporter",
+    "register_notifier",
     "register_plugin",
     "register_storage",
     "reset_global_factory",
@@ -198,7 +204,7 @@ _HOMES = {
     "ops": "ops_asgi_app ops_wsgi_app start_ops_server",
     "ops_server.server": "OpsServer",
     "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",
-    "registry": "available_exporters register_exporter register_storage",
+    "registry": "available_exporters register_exporter register_notifier register_storage",
     "services.alerts": "FlextAlertService",
     "services.health": "FlextHealthService",
     "services.instruments": "Counter Gauge Histogram UpDownCounter",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.recorded import Recorded, recording
 
+pytest.register_assert_rewrite("tests.unit.contracts")
+
 
 @pytest.fixture
 def recorded() -> Iterator[Recorded]:
@@ -31,3 +33,11 @@ def _forget_health() -> Iterator[None]:
     yield
     if adapter := sys.modules.get("flext_observability.adapters.health_check"):
         adapter._states.by_name.clear()
+
+
+@pytest.fixture(autouse=True)
+def _forget_alerts() -> Iterator[None]:
+    """What is active in one test is no repetition in the next."""
+    yield
+    if facade := sys.modules.get("flext_observability.facade"):
+        facade._STATE.services._made.pop("alerts", None)

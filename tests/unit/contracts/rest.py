@@ -1,0 +1,304 @@
+"""What platform, storage, logging, doors, extension and the classes of names promise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flext_observability as root
+from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable
+from tests.recorded import recording
+from tests.unit.contracts.table import contract
+
+METRIC = root.FlextMetric(name="contract.stored", value=1, tags={"a": "1"})
+
+
+@contract("FlextObservabilityPlatformV2")
+def the_platform_makes_emits_and_stores() -> None:
+    with recording() as started, root.FlextObservabilityPlatformV2() as platform:
+        assert platform.create_metric("contract.platform", 3).success
+        assert started.values("contract.platform") == {(): 3}
+        assert [each.value for each in platform.repository.find_metrics_by_name("contract.platform").unwrap()] == [3]
+
+
+@contract("FlextObservabilityRepository")
+def the_repository_keeps_and_finds() -> None:
+    repository = root.FlextObservabilityRepository()
+    assert repository.store_metric(METRIC).data is METRIC
+    assert repository.find_metrics_by_name("contract.stored").unwrap() == [METRIC]
+    assert repository.query_metrics(root.MetricsCriteria(tags={"a": "2"})).unwrap() == []
+    assert repository.clear().success
+    assert repository.count().unwrap() == 0
+
+
+@contract("MetricsCriteria")
+def criteria_match_by_name_tags_and_time() -> None:
+    now = METRIC.timestamp
+    assert root.MetricsCriteria("contract.stored", {"a": "1"}, now, now + timedelta(seconds=1)).matches(METRIC)
+    for other in ({"name": "x"}, {"tags": {"b": "1"}}, {"until": now}, {"since": datetime.max.replace(tzinfo=UTC)}):
+        options: dict[str, Any] = dict(other)
+        assert not root.MetricsCriteria(**options).matches(METRIC)
+    assert root.MetricsCriteria(limit=1).select([METRIC, METRIC]) == [METRIC]
+
+
+class OneList:
+    """Storage that keeps what it gets in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Any] = []
+
+    def store(self, entity: object) -> root.FlextResult[None]:
+        self.kept.append(entity)
+        return root.FlextResult.ok(None)
+
+    def query(self, kind: str, criteria: root.MetricsCriteria) -> root.FlextResult[list[Any]]:
+        return root.FlextResult.ok(criteria.select(each for each in self.kept if each.kind == kind))
+
+
+@contract("FlextStorageAdapter")
+def a_storage_of_ones_own_is_enough_for_a_repository() -> None:
+    storage: root.FlextStorageAdapter = OneList()
+    repository = root.FlextObservabilityRepository(storage)
+    repository.store_metric(METRIC).unwrap()
+    assert repository.find_metrics_by_name("contract.stored").unwrap() == [METRIC]
+
+
+@contract("register_storage")
+def a_storage_is_known_by_name() -> None:
+    storage = OneList()
+    assert root.register_storage("contract_list", storage).success
+    root.FlextObservabilityRepository("contract_list").store_metric(METRIC).unwrap()
+    assert storage.kept == [METRIC]
+    assert root.register_storage("two words", storage).code == "invalid_storage"
+
+
+@contract("InMemoryStorage")
+def the_memory_storage_keeps_the_newest() -> None:
+    storage = root.InMemoryStorage()
+    storage.store(METRIC).unwrap()
+    assert storage.query("metric", root.MetricsCriteria()).unwrap() == [METRIC]
+    assert storage.query("alert", root.MetricsCriteria()).unwrap() == []
+
+
+@contract("SQLiteStorage")
+def a_file_keeps_entities_for_another_storage() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kept.sqlite3"
+        for _ in range(2):
+            storage = root.SQLiteStorage(path)
+            storage.store(METRIC).unwrap()
+            assert [each.id for each in storage.query("metric", root.MetricsCriteria()).unwrap()] == [METRIC.id]
+            storage.close()
+
+
+@contract("get_logger")
+def a_structured_logger_writes_events_with_values() -> None:
+    with recording() as started:
+        root.get_logger("contract.logger", shop="a").bind(order=7).info("paid", amount=3)
+        (record,) = started.logs()
+        assert record.body == "paid"
+        assert dict(record.attributes).items() >= {"shop": "a", "order": 7, "amount": 3}.items()
+
+
+@contract("FlextStructuredLogger")
+def a_structured_logger_is_immutable_and_sync_and_async() -> None:
+    logger = root.get_logger("contract.structured")
+    assert isinstance(logger, root.FlextStructuredLogger)
+    bound = logger.bind(a=1)
+    assert bound is not logger
+    with recording() as started:
+        bound.unbind("a").warning("sync")
+        asyncio.run(bound.aerror("async"))
+        assert {record.body: "a" in record.attributes for record in started.logs()} == {"sync": False, "async": True}
+
+
+@contract("TraceContextFormatter")
+def the_formatter_shows_ids_inside_a_span_alone() -> None:
+    formatter = root.TraceContextFormatter()
+    record = logging.makeLogRecord({"msg": "hello", "levelname": "INFO"})
+    with recording(), root.traced("writing") as span:
+        trace_id = f"{span.get_span_context().trace_id:032x}"
+        assert trace_id in formatter.format(logging.makeLogRecord({"msg": "hello"}))
+    assert "trace_id" not in formatter.format(record)
+    assert "0" * 32 not in formatter.format(record)
+
+
+@contract("emit_log_record")
+def a_processor_sends_events_on_and_passes_them_through() -> None:
+    with recording() as started:
+        event = {"event": "paid", "amount": 3}
+        assert dict(root.emit_log_record(None, "info", event)) == {"event": "paid", "amount": 3}
+        assert [record.body for record in started.logs()] == ["paid"]
+
+
+@contract("start_ops_server")
+def the_ops_server_answers_on_loopback() -> None:
+    with recording(), root.start_ops_server(port=0).unwrap() as server:
+        assert server.address.startswith("http://127.0.0.1:")
+        for page in ("/metrics", "/health", "/health/live", "/health/ready", "/health/startup", "/status"):
+            with urllib.request.urlopen(server.address + page, timeout=10) as answer:
+                assert answer.status == 200, page
+    assert root.start_ops_server(port="x").code == "invalid_argument"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@contract("OpsServer")
+def a_stopped_server_answers_no_more() -> None:
+    server: root.OpsServer = root.start_ops_server(port=0).unwrap()
+    assert server.port > 0
+    server.stop()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(server.address, timeout=10)
+
+
+@contract("ops_wsgi_app")
+def the_pages_are_a_wsgi_app() -> None:
+    answers: list[str] = []
+
+    def start_response(status: str, headers: object, error: object = None, /) -> Callable[[bytes], object]:
+        answers.append(status)
+        return answers.append  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/health/live", "SCRIPT_NAME": ""}
+    body = b"".join(root.ops_wsgi_app()(environ, start_response))
+    assert answers[0].startswith("200")
+    assert body
+
+
+@contract("ops_asgi_app")
+def the_pages_are_an_asgi_app() -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/health/live", "headers": [], "root_path": ""}
+    app: Any = root.ops_asgi_app()
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 200
+
+
+@contract("register_exporter")
+def an_exporter_is_known_by_name() -> None:
+    exporter = ScriptedExporter()
+    assert root.register_exporter("contract_exporter", OneExporterFactory(lambda _: exporter)).success
+    assert root.register_exporter("none", OneExporterFactory(lambda _: exporter)).code == "invalid_exporter"
+    with root.init_observability(exporters={"traces": ["contract_exporter"]}).unwrap(), root.traced("sent"):
+        pass
+    assert [span.name for batch in exporter.batches for span in batch] == ["sent"]
+
+
+@contract("available_exporters")
+def the_names_of_exporters_are_known() -> None:
+    assert set(root.available_exporters()) >= {"otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory"}
+
+
+@contract("ExporterFactory")
+def a_factory_makes_exporters() -> None:
+    factory: root.ExporterFactory = OneExporterFactory(lambda _: ScriptedExporter(), ["logs"])
+    config = root.FlextObservabilityConstants.DEFAULTS
+    assert list(factory.signals()) == ["logs"]
+    assert callable(getattr(factory.create("logs", config), "export", None))
+
+
+@contract("ExportOutcome")
+def an_outcome_that_drops_shows_in_the_report() -> None:
+    refuses = ScriptedExporter(root.ExportOutcome(reason="rejected", message="no", fix="send something else"))
+    root.register_exporter("contract_refuses", OneExporterFactory(lambda _: refuses)).unwrap()
+    with root.init_observability(exporters={"traces": ["contract_refuses"]}).unwrap() as handle:
+        with root.traced("refused"):
+            pass
+        assert handle.flush(10).unwrap().dropped == {"rejected": 1}
+
+
+@contract("ExporterUnavailable")
+def an_exporter_that_cannot_work_degrades_its_signal() -> None:
+    factory = OneExporterFactory(unavailable("the disk is missing", "mount it"))
+    root.register_exporter("contract_unavailable", factory).unwrap()
+    with root.init_observability(exporters={"traces": ["contract_unavailable"]}).unwrap() as handle:
+        status = handle.status()["traces"]
+    assert (status.state, "the disk is missing" in status.reason, status.fix.lower()) == ("degraded", True, "mount it")
+
+
+@contract("memory_store")
+def the_memory_exporter_can_be_read() -> None:
+    with recording() as started:
+        with root.traced("seen"):
+            root.flext_create_log_entry("info", "hello").unwrap()
+        root.flext_create_metric("contract.seen", 1).unwrap()
+        started.handle.flush(10).unwrap()
+        store = root.memory_store()
+        assert ([span.name for span in store.spans], len(store.logs), store.metric("contract.seen") is not None) == (
+            ["seen"],
+            1,
+            True,
+        )
+
+
+class Heard(root.FlextObservabilityPlugin):
+    """A plug-in that remembers."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def on_metric_created(self, metric: root.FlextMetric) -> None:
+        self.names.append(metric.name)
+
+
+def _heard() -> list[str]:
+    from flext_observability.plugins.hooks import HOOKS
+
+    heard = Heard()
+    assert root.register_plugin("contract_heard", heard).success
+    try:
+        with recording() as started:
+            root.flext_create_metric("contract.heard", 1).unwrap()
+            started.handle.flush(10).unwrap()
+    finally:
+        HOOKS.flush(time.monotonic() + 10)
+        HOOKS.remove("contract_heard")
+    return heard.names
+
+
+@contract("FlextObservabilityPlugin")
+def a_plugin_hears_of_what_it_overrides() -> None:
+    assert _heard() == ["contract.heard"]
+
+
+@contract("register_plugin")
+def a_plugin_is_active_at_once() -> None:
+    assert _heard() == ["contract.heard"]
+    assert root.register_plugin("contract_heard", Heard).code == "invalid_plugin"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@contract("FlextObservabilityConstants")
+def constants_are_those_of_the_program() -> None:
+    names = root.FlextObservabilityConstants
+    assert names.DEFAULTS.metrics_store_size == 1000
+    assert root.flext_create_alert("a", names.ALERT_SEVERITIES[-1], "m").success
+
+
+@contract("FlextObservabilityTypes")
+def aliases_annotate() -> None:
+    def kind(signal: root.FlextObservabilityTypes.Signal) -> root.FlextObservabilityTypes.SignalState:
+        return "active" if signal == "traces" else "off"
+
+    assert kind("traces") == "active"
+
+
+@contract("FlextObservabilityProtocols")
+def ports_annotate() -> None:
+    factory: root.FlextObservabilityProtocols.ExporterFactory = OneExporterFactory(lambda _: ScriptedExporter())
+    container: root.FlextObservabilityProtocols.Container = root.FlextContainer()
+    assert (len(factory.signals()), container.get("clock").success) == (3, False)
