@@ -47,7 +47,7 @@ class Block:
 def pages() -> list[Path]:
     """Return the pages that users read."""
     top = [path for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (path := ROOT / name).is_file()]
-    return top + sorted((ROOT / "docs").rglob("*.md"))
+    return [*top, ROOT / "examples" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from scripts.documentation import groups, pages, place, write
 from tests.docs.pages import ROOT, blocks
 
 SITE = pages()
+NAMES = (ROOT / "docs" / "reference" / "names.md").read_text(encoding="utf-8")
 CONFIGURATION = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
 
 
@@ -42,7 +43,7 @@ def test_every_public_name_has_one_entry_of_the_reference() -> None:
 
 
 def test_the_table_of_names_leads_to_the_reference() -> None:
-    for _, page, names in groups((ROOT / "docs" / "reference" / "names.md").read_text(encoding="utf-8")):
+    for _, page, names in groups(NAMES):
         assert f"reference/{page}" in SITE
         for name in names:
             assert f"| [`{name}`]({page}#flext_observability.{name}) |" in SITE["reference/names.md"]

@@ -1,0 +1,157 @@
+"""examples/01 … 12 → each runs by itself, without settings or a collector, and prints what it is there to show."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+EXAMPLES = ROOT / "examples"
+PROGRAMS = sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
+MAX_LINES = 60
+# What each prints on stdout, and then on stderr; `...` stands for anything.
+PRINTED = {
+    "01_first_span.py": (
+        "2 spans were exported\n",
+        "... trace ... 2 spans\n└── first-span make tea  kind=green  tea.temperature=80 ...\n    └── boil water ...\n",
+    ),
+    "02_monitored_function.py": (
+        """hat: 1 left
+scarf: no scarf left
+hat: 0 left
+span reserve: unset
+span reserve: error
+span reserve: unset
+calls {'flext.operation': 'reserve', 'flext.outcome': 'ok'} 2
+calls {'flext.operation': 'reserve', 'flext.outcome': 'error'} 1
+error records: 1
+""",
+        "",
+    ),
+    "03_metrics.py": (
+        "",
+        """Measuring with a Counter failed: ValueError: -1.0 cannot be recorded; the program goes on without it
+... 1 span
+└── till a day at the till ...
+Metrics ... exemplar
+till
+  till.cash  gauge EUR ...
+  till.sales  counter sale
+    payment=card 33 ...
+    payment=cash 17 ...
+  till.service.duration  histogram s 50 × ...
+""",
+    ),
+    "04_logs_with_trace_ids.py": (
+        """INFO · Nothing to trace yet · no trace
+INFO · Sending to ada@example.org · in the trace
+INFO · sent · in the trace, campaign='spring', recipients=1
+ERROR · Cannot count the recipients · in the trace
+""",
+        "Cannot count the recipients\nTraceback ...\nValueError: invalid literal for int() with base 10: 'many'\n",
+    ),
+    "05_two_processes.py": ("another process: True\nsame trace: True\ncorrelation id: order-1234\n", ""),
+    "06_entities.py": (
+        """FlextMetric made
+FlextTrace made
+FlextLogEntry made
+FlextHealthCheck made
+FlextAlert made
+invalid_metric: Invalid metric name: 'report rows' ...
+invalid_metric: Invalid metric value: nan is not finite; use a finite number
+invalid_alert: Invalid alert severity: 'catastrophic'; use one of info, warning, error, critical
+span: write report · status: ok · records: ['report written', '9 % free', '9 % free on /data']
+""",
+        "",
+    ),
+    "07_prometheus_page.py": (
+        """page on this machine: True
+queue_waiting 3
+queue_jobs_total{kind="resize"} 4
+queue_job_duration_seconds_bucket{le="0.1"} 1
+queue_job_duration_seconds_bucket{le="1"} 3
+queue_job_duration_seconds_bucket{le="10"} 3
+queue_job_duration_seconds_bucket{le="+Inf"} 4
+""",
+        "",
+    ),
+    "08_health_checks.py": (
+        """degraded because of mail is unhealthy: ConnectionError: the mail server hung up
+  database: healthy
+  disk: healthy 42% free
+  mail: unhealthy ConnectionError: the mail server hung up
+  telemetry: healthy
+ready: 200 degraded
+""",
+        "",
+    ),
+    "09_own_exporter.py": (
+        """attempt 1: busy
+attempt 2: read, write, count, lesson
+exported 4, queued 0, dropped {}
+""",
+        "blackboard (traces) is down, waiting to send again: busy. Wait\nblackboard has recovered after ...\n",
+    ),
+    "10_store_and_query.py": (
+        """refused: Invalid metric name: 'room temperature' ...
+room.temperature kitchen 21.5 Cel
+room.temperature kitchen 23.0 Cel
+older than a day: 0
+alerts: ['11 degrees']
+kept: 4
+""",
+        "",
+    ),
+    "11_plugin.py": (
+        "oven.temperature is 231\noven is degraded\nbake bread took its time: ok\n",
+        "on_metric_created of the plug-in broken failed: RuntimeError: out of ink; the program goes on without it\n",
+    ),
+    "12_alert_escalation.py": (
+        """active: warning, level 0: 93% of the tank is used
+escalated: warning, level 1: 93% of the tank is used
+escalated: critical, level 3: 93% of the tank is used
+acknowledged: critical, level 3: 93% of the tank is used
+resolved: critical, level 3: 93% of the tank is used
+still active: 0
+""",
+        "",
+    ),
+}
+
+
+def _same(expected: str, printed: str) -> bool:
+    return doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+
+
+def test_there_are_twelve_and_the_table_lists_each() -> None:
+    rows = re.findall(r"^\| \[(\S+)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == PROGRAMS == list(PRINTED)
+    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_short(name: str) -> None:
+    assert len((EXAMPLES / name).read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_prints_what_it_shows(name: str, tmp_path: Path) -> None:
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE_", "FLEXT_", "OTEL_"))
+    }
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
+    run = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    stdout, stderr = PRINTED[name]
+    assert _same(stdout, run.stdout), run.stdout
+    assert _same(stderr, run.stderr), run.stderr
+    assert list(tmp_path.iterdir()) == []
