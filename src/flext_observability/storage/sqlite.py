@@ -44,8 +44,8 @@ _TAG: Final = "EXISTS (SELECT 1 FROM json_each(tags) WHERE key = ? AND value = ?
 class SQLiteStorage:
     """Storage in one SQLite file; safe from threads, processes and forks.
 
-    Nothing is opened before the first use. What ``store`` acknowledged survives a killed process. Each side of a fork opens the file
-    anew. Reading goes on while another thread or process writes.
+    Nothing is opened before the first use. What ``store`` acknowledged survives a killed process. A fork waits for the operation
+    in progress, and each side opens the file anew. Reading goes on while another thread or process writes.
 
     Args:
         path: File; ``:memory:``; or a URI such as ``file:telemetry.sqlite3?mode=ro``, which only reads.
