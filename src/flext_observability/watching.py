@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.instrumentation.metrics_collector import FlextMetricsCollector
     from flext_observability.services.alert_rules_engine import RuleState
+    from flext_observability.services.alerts import FlextAlertService
 
 _SERVICES: Final = ("metrics", "tracing", "alerts", "health", "logs")
 _LEAST_INTERVAL: Final = 0.01
@@ -78,12 +79,13 @@ class FlextObservabilityMonitor:
         self.collector = FlextMetricsCollector() if collector is None else collector
         self.interval_seconds = interval_seconds
         self._lock = ForkSafeLock()
-        self._started_at: float | None = None
+        self._alerts: FlextAlertService | None = None  # while it is started
+        self._started_at = 0.0
 
     @property
     def active(self) -> bool:
         """Whether it is started, and telemetry with it."""
-        return self._started_at is not None and get_observability().success
+        return self._alerts is not None and get_observability().success
 
     @never_raises
     def start(self) -> FlextResult[None]:
@@ -100,12 +102,11 @@ class FlextObservabilityMonitor:
     def stop(self) -> FlextResult[None]:
         """Measure and watch no more: the alerts of its rules are resolved; again changes nothing."""
         with self._lock:
-            if self._started_at is None:
-                return FlextResult.ok(None)
-            self._started_at = None
-            TICKER.cancel(self._job)
-            self.collector.stop()
-            get_observability().tap(self._remove_rules)
+            alerts, self._alerts = self._alerts, None
+            if alerts is not None:  # the service outlives shutdowns, and so would its rules
+                TICKER.cancel(self._job)
+                self.collector.stop()
+                self._remove_rules(alerts)
             return FlextResult.ok(None)
 
     @never_raises
@@ -119,8 +120,8 @@ class FlextObservabilityMonitor:
 
     def status(self) -> MonitorStatus:
         """Return what the monitor does at this moment; never fails."""
-        since, active = self._started_at, self.active
-        uptime = monotonic() - since if active and since is not None else 0.0
+        active = self.active
+        uptime = monotonic() - self._started_at if active else 0.0
         states = get_observability().map(self._states).unwrap_or(())
         return MonitorStatus(active, uptime, states, self.collector.unavailable)
 
@@ -192,15 +193,16 @@ class FlextObservabilityMonitor:
         for rule in self.rules:
             added = started.alerts.add_rule(rule)
             if not added.success:
-                self._remove_rules(started)
+                self._remove_rules(started.alerts)
                 return added.map(lambda _: None)
         measuring = self.collector.start()
         if not measuring.success:
-            self._remove_rules(started)
+            self._remove_rules(started.alerts)
             return measuring
         if self.interval_seconds is not None:
             TICKER.every(self._job, self.interval_seconds, self.evaluate_now)
-        self._started_at = monotonic() if self._started_at is None else self._started_at
+        if self._alerts is None:
+            self._alerts, self._started_at = started.alerts, monotonic()
         self._offer(started)
         return measuring
 
@@ -212,19 +214,19 @@ class FlextObservabilityMonitor:
             name = {"alerts": "alert", "logs": "logging"}.get(service, service)
             self.container.register(f"flext_{name}_service", getattr(started, service))
 
-    def _remove_rules(self, started: Observability) -> None:
-        for rule in self._own_rules(started):
-            started.alerts.remove_rule(rule.name)
+    def _remove_rules(self, alerts: FlextAlertService) -> None:
+        for rule in self._own_rules(alerts):
+            alerts.remove_rule(rule.name)
 
-    def _own_rules(self, started: Observability) -> list[FlextAlertRule]:
-        return [rule for rule in started.alerts.rules() if rule in self.rules]
+    def _own_rules(self, alerts: FlextAlertService) -> list[FlextAlertRule]:
+        return [rule for rule in alerts.rules() if rule in self.rules]
 
     def _look(self, started: Observability) -> tuple[RuleState, ...]:
         started.alerts.tick()
         return self._states(started)
 
     def _states(self, started: Observability) -> tuple[RuleState, ...]:
-        names = {rule.name for rule in self._own_rules(started)}
+        names = {rule.name for rule in self._own_rules(started.alerts)}
         return tuple(state for state in started.alerts.rule_states() if state.rule in names)
 
     def _health(self, report: FlextHealthReport) -> dict[str, object]:

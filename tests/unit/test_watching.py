@@ -153,6 +153,15 @@ def test_it_goes_on_after_a_second_start_and_rests_after_a_shutdown() -> None:
         assert monitor.stop().success
 
 
+def test_stopped_after_a_shutdown_it_leaves_no_rule_to_the_next_start() -> None:
+    monitor = FlextObservabilityMonitor(rules=[HOT], collector=NOTHING)
+    with recording():
+        assert monitor.start().success
+    assert monitor.stop().success
+    with recording() as recorded:
+        assert recorded.handle.alerts.rules() == ()
+
+
 def test_the_status_says_what_it_does(recorded: Recorded) -> None:
     collector = FlextMetricsCollector(system=False)
     with FlextObservabilityMonitor(rules=[HOT], collector=collector) as monitor:
