@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.result import FlextResult
-from flext_observability.notifiers.body import details_of, one_text, raised_at, rfc3339, text, to_json
+from flext_observability.notifiers.body import details_text, raised_at, rfc3339, text, to_json
 from flext_observability.notifiers.post import Poster
 
 if TYPE_CHECKING:
@@ -150,14 +150,14 @@ def _own_labels(alert: FlextAlert) -> Labels:
 
 def _annotations(alert: FlextAlert) -> dict[str, str]:
     first_line = alert.message.strip().partition("\n")[0]
-    details = details_of(alert)
+    trace_url = alert.details.get("trace_url")
     found = {
         "summary": text(first_line, 200),
         "description": text(alert.message),
         "status": alert.status,
         "escalation_level": str(alert.escalation_level) if alert.escalation_level else "",
-        "details": one_text(details) if details else "",
-        "trace": str(details.get("trace_url", "")),
+        "details": details_text(alert),
+        "trace": text(trace_url, 2048) if trace_url else "",
     }
     return {name: value for name, value in found.items() if value}
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from flext_observability.domain.encoding import AttributeValue, encode_attribute, encode_attributes, encode_tag
+from flext_observability.domain.encoding import AttributeValue, encode_attributes, encode_tag
 from flext_observability.domain.instant import moment_at, nanoseconds
 
 if TYPE_CHECKING:
@@ -21,18 +20,23 @@ _UNLIMITED: Final = 1 << 30
 
 def details_of(alert: FlextAlert) -> dict[str, AttributeValue]:
     """Return the first details, without the labels; nested ones as JSON text."""
+    return encode_attributes(_first_details(alert), max_bytes=MAX_DETAIL_BYTES)
+
+
+def details_text(alert: FlextAlert) -> str:
+    """Return the same as one JSON text of bounded size; empty when there are none."""
+    details = _first_details(alert)
+    return text(details) if details else ""
+
+
+def _first_details(alert: FlextAlert) -> dict[str, object]:
     rest = ((name, value) for name, value in alert.details.items() if name != "labels")
-    return encode_attributes(dict(islice(rest, MAX_DETAILS)), max_bytes=MAX_DETAIL_BYTES)
+    return dict(islice(rest, MAX_DETAILS))
 
 
 def text(value: object, max_bytes: int = MAX_TEXT_BYTES) -> str:
     """Return text of bounded size."""
     return encode_tag(value, max_bytes=max_bytes)
-
-
-def one_text(details: Mapping[str, AttributeValue]) -> str:
-    """Return the details as compact JSON text of bounded size."""
-    return text(encode_attribute(details, max_bytes=MAX_TEXT_BYTES))
 
 
 def rfc3339(time_ns: int) -> str:

@@ -165,7 +165,7 @@ class FlextAlertService:
     @never_raises
     def remove_rule(self, name: str) -> FlextResult[None]:
         """Look at a rule no more; its alerts are resolved. Failure ``unknown_alert_rule``."""
-        return self._engine.remove(name)
+        return self._engine.remove(name).tap(lambda _: self._keep_time())
 
     def rules(self) -> tuple[FlextAlertRule, ...]:
         """Return the rules, oldest first."""

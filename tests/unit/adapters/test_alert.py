@@ -11,12 +11,14 @@ from tests.recorded import Recorded
 def test_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
     alert = FlextAlert(name="disk", severity="critical", message="full", source="host", details={"free": {"mb": 1}})
     emit(alert)
-    emit(alert.model_copy(update={"status": "resolved"}), timestamp_ns=7)
+    emit(alert.model_copy(update={"status": "resolved"}), timestamp_ns=7, occurrences=3)
     raised, resolved = recorded.logs("flext.alert")
     assert (raised.severity_text, raised.body, raised.timestamp) == ("FATAL", "full", nanoseconds(alert.timestamp))
     assert raised.attributes == {
         "flext.alert.id": alert.id,
         "flext.alert.name": "disk",
+        "flext.alert.fingerprint": alert.fingerprint,
+        "flext.alert.occurrences": 1,
         "flext.alert.severity": "critical",
         "flext.alert.status": "active",
         "flext.alert.source": "host",
@@ -24,6 +26,7 @@ def test_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
         "flext.alert.details.free": '{"mb":1}',
     }
     assert (resolved.timestamp, resolved.attributes["flext.alert.status"]) == (7, "resolved")
+    assert resolved.attributes["flext.alert.occurrences"] == 3
     assert recorded.metric("flext.alerts").unit == "{alert}"
     assert recorded.values("flext.alerts") == {
         (("flext.alert.severity", "critical"), ("flext.alert.status", "active")): 1,

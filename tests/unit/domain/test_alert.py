@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.domain.alert import ALERT_SEVERITIES, ALERT_STATUSES, FlextAlert
+from flext_observability.domain.alert import ALERT_SEVERITIES, ALERT_STATUSES, MAX_LABELS, FlextAlert
 
 
 def test_alert_is_active_and_not_escalated_at_first() -> None:
@@ -37,3 +37,25 @@ def test_broken_rules_are_named(change: dict[str, object], prefix: str) -> None:
 
     assert result.code == "invalid_alert"
     assert str(result.error).startswith(prefix)
+
+
+def test_name_source_and_labels_are_the_fingerprint() -> None:
+    def fingerprint(**fields: object) -> str:
+        return FlextAlert.model_validate({"name": "disk", "severity": "error", "message": "m", **fields}).fingerprint
+
+    same = fingerprint(details={"labels": {"b": 2, "a": "1"}, "free": 3}, severity="info", message="other")
+    assert fingerprint(details={"labels": {"a": 1, "b": "2"}}) == same
+    others = [
+        fingerprint(),
+        fingerprint(name="disks"),
+        fingerprint(source="here"),
+        fingerprint(details={"labels": {"a": 1}}),
+    ]
+    assert len({same, *others}) == 5
+    assert fingerprint(details={"labels": "nonsense"}) == fingerprint()
+    assert fingerprint(name="\ud800") != fingerprint(name="\ud801")
+
+
+def test_only_so_many_labels_count() -> None:
+    alert = FlextAlert(name="a", severity="info", message="m", details={"labels": {str(n): n for n in range(100)}})
+    assert len(alert.labels) == MAX_LABELS
