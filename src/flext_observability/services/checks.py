@@ -27,8 +27,8 @@ _MAX_MESSAGE_BYTES: Final = 1024
 _inside: ContextVar[bool] = ContextVar("flext_inside_health_check", default=False)
 
 
-class _Late(Exception):
-    """There is no outcome yet."""
+class _Finding(Exception):
+    """What is found without an outcome: status and message."""
 
 
 @dataclass(slots=True)
@@ -95,14 +95,14 @@ class RegisteredCheck:
         began = clock.monotonic()
         try:
             found = _interpret(self.name, await self._within(self._await_call(apart=apart)))
-        except _Late as late:
-            found = make_check(self.name, "unknown", str(late))
+        except _Finding as finding:
+            found = make_check(self.name, *finding.args)
         except CancelledError as error:
             if _is_cancelled():
                 raise
             found = make_check(self.name, "unhealthy", describe_error(error))
-        except SystemExit:
-            found = make_check(self.name, "unhealthy", "the check tried to end the program")
+        except SystemExit as error:
+            found = make_check(self.name, "unhealthy", describe_error(error))
         except Exception as error:  # noqa: BLE001 - a check that raises says that something is wrong
             found = make_check(self.name, "unhealthy", describe_error(error))
         return found.model_copy(update={"duration_seconds": max(clock.monotonic() - began, 0.0)})
@@ -162,7 +162,7 @@ class RegisteredCheck:
                 return await work
         except TimeoutError:
             if limit.expired():
-                raise _Late(f"no answer within {self.timeout_seconds:g} s") from None
+                raise _Finding("unknown", f"no answer within {self.timeout_seconds:g} s") from None
             raise
 
     async def _await_call(self, *, apart: bool) -> object:
@@ -176,15 +176,19 @@ class RegisteredCheck:
         except BaseException:
             started.add_done_callback(_close_unawaited)
             raise
-        if outcome.error is not None:
-            raise outcome.error if isinstance(outcome.error, Exception | SystemExit) else _Foreign(outcome.error)
+        if isinstance(outcome.error, Exception):
+            raise outcome.error
+        if (
+            outcome.error is not None
+        ):  # such as KeyboardInterrupt: not to be mistaken for one that is meant for the program
+            raise _Finding("unhealthy", describe_error(outcome.error))
         return await cast("Awaitable[object]", outcome.value) if inspect.isawaitable(outcome.value) else outcome.value
 
     def _start_thread(self, *, apart: bool) -> Future[_Outcome]:
         with self._lock:
             # A thread that is not alive leaves no outcome: it could not start, or the process was forked meanwhile.
             if self._running is not None and self._running[0].is_alive() and not self._running[1].done():
-                raise _Late("the run before has not ended")
+                raise _Finding("unknown", "the run before has not ended")
             future = Future[_Outcome]()
             future.set_running_or_notify_cancel()
             work = self._call_apart if apart else self.call
@@ -211,13 +215,6 @@ class _Outcome:
 
     value: object = None
     error: BaseException | None = None
-
-
-class _Foreign(Exception):
-    """A check raised what is no ``Exception``, such as ``KeyboardInterrupt``: not to be mistaken for one that is meant for the program."""
-
-    def __str__(self) -> str:
-        return describe_error(self.args[0])
 
 
 def make_check(name: str, status: str, message: str = "") -> FlextHealthCheck:

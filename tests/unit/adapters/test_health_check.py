@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextHealthCheck
-from flext_observability.adapters.health_check import MAX_CHECKS, emit
+from flext_observability.adapters.health_check import MAX_CHECKS, emit, forget
 from tests.recorded import Recorded
 
 
@@ -21,6 +21,18 @@ def test_gauge_shows_each_status_and_nothing_for_unknown(recorded: Recorded) -> 
         emit(FlextHealthCheck(name=f"check {status}", status=status))
     assert gauge(recorded) == {"check healthy": 1.0, "check degraded": 0.5, "check unhealthy": 0.0}
     assert recorded.metric("flext.health.status").unit == "1"
+
+
+def test_a_check_that_is_forgotten_has_no_point(recorded: Recorded) -> None:
+    emit(FlextHealthCheck(name="db"))
+    forget("db")
+    forget("nobody")
+    assert gauge(recorded) == {}
+
+
+def test_a_change_is_told_apart(recorded: Recorded) -> None:
+    told = [emit(FlextHealthCheck(name="told", status=status)) for status in ("healthy", "healthy", "unhealthy")]
+    assert told == [True, False, True]
 
 
 def test_log_record_on_change_alone(recorded: Recorded) -> None:

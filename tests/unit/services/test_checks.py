@@ -15,9 +15,9 @@ from flext_observability.services.dependencies import SystemClock
 from tests.programs import run as run_program
 
 
-def run(call: Callable[[], object], timeout_seconds: float = 5.0) -> tuple[str, str]:
+def run(call: Callable[[], object], timeout_seconds: float = 5.0, *, apart: bool = False) -> tuple[str, str]:
     check = RegisteredCheck("db", call, timeout_seconds=timeout_seconds)
-    found = asyncio.run(check.run(SystemClock()))
+    found = asyncio.run(check.run(SystemClock(), apart=apart))
     assert found.name == "db"
     assert found.duration_seconds >= 0
     return found.status, found.message
@@ -63,6 +63,7 @@ def failing_later(error: BaseException) -> Callable[[], object]:
 def test_what_a_check_may_return(outcome: object, expected: tuple[str, str]) -> None:
     assert run(lambda: outcome) == expected
     assert run(lambda: answer(outcome)) == expected
+    assert run(lambda: answer(outcome), apart=True) == expected
 
 
 @pytest.mark.parametrize("outcome", [5, "nonsense", [], object])
@@ -77,9 +78,30 @@ def test_an_entity_that_breaks_a_rule_is_unhealthy_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("make", [failing, failing_later])
-@pytest.mark.parametrize("error", [ValueError("gone"), TimeoutError("socket"), SystemExit(3), StopIteration(1)])
-def test_a_check_that_raises_is_unhealthy(make: Callable[[BaseException], Any], error: BaseException) -> None:
-    assert run(make(error))[0] == "unhealthy"
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("gone"), TimeoutError("socket"), SystemExit(3), StopIteration(1), asyncio.CancelledError("self")],
+)
+def test_a_check_that_raises_is_unhealthy(
+    make: Callable[[BaseException], Any], error: BaseException, apart: bool
+) -> None:
+    assert run(make(error), apart=apart)[0] == "unhealthy"
+
+
+def test_an_interrupt_in_a_checks_thread_is_not_taken_for_the_programs_own() -> None:
+    assert run(failing(KeyboardInterrupt())) == ("unhealthy", "KeyboardInterrupt: ")
+
+
+def test_who_is_cancelled_is_cancelled() -> None:
+    async def main() -> bool:
+        task = asyncio.ensure_future(RegisteredCheck("db", lambda: asyncio.sleep(60)).run(SystemClock()))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(main())
 
 
 def test_a_callable_object_with_async_call() -> None:
@@ -93,6 +115,7 @@ def test_an_async_check_that_hangs_is_unknown() -> None:
         await asyncio.sleep(60)
 
     assert run(hang, 0.01) == ("unknown", "no answer within 0.01 s")
+    assert run(hang, 0.01, apart=True) == ("unknown", "no answer within 0.01 s")
 
 
 def test_a_coroutine_that_is_made_too_late_is_closed_quietly() -> None:

@@ -5,8 +5,18 @@ from typing import Any
 
 import pytest
 
-from flext_observability import FlextContainer, FlextHealthCheck, FlextHealthService, PendingResult
+from flext_observability import (
+    FlextContainer,
+    FlextHealthCheck,
+    FlextHealthService,
+    FlextObservabilityPlugin,
+    PendingResult,
+    init_observability,
+    register_plugin,
+)
+from flext_observability.plugins.hooks import HOOKS
 from flext_observability.services.health import MAX_REPORTED
+from tests.programs import run as run_program
 from tests.recorded import Recorded
 
 
@@ -48,6 +58,53 @@ class TestRegister:
         assert service.register_check("db", lambda: False).success
         assert service.register_check("db", lambda: True, interval_seconds=5).success
         assert service.execute_health_check("db").unwrap().status == "healthy"
+
+    def test_a_circle_is_refused_and_changes_nothing(self, service: FlextHealthService) -> None:
+        service.register_check("a", lambda: True)
+        service.register_check("b", lambda: True, depends_on=["a"])
+        result = service.register_check("a", lambda: False, depends_on=["b"])
+        assert result.code == "invalid_health_check"
+        assert "a → b → a" in str(result.error)
+        assert service.overall().unwrap().status == "healthy"
+
+    def test_as_a_decorator_it_leaves_the_function_as_it_is(
+        self, service: FlextHealthService, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        @service.check("decorated", critical=False)
+        def decorated() -> bool:
+            return False
+
+        @service.check("", critical=False)
+        def nameless() -> bool:
+            return True
+
+        assert (decorated(), nameless()) == (False, True)
+        assert service.overall().unwrap().reasons == ("decorated is unhealthy",)
+        assert [line[:25] for line in caplog.messages] == ["Invalid health check name"]
+
+
+class TestUnregister:
+    def test_the_check_its_report_and_its_point_are_gone(self, recorded: Recorded, service: FlextHealthService) -> None:
+        service.register_check("gone", lambda: False)
+        service.execute_health_check("gone")
+        service.execute_health_check(FlextHealthCheck(name="reported"))
+        for name in ("gone", "reported"):
+            assert service.unregister_check(name).success
+        assert (service.checks(), recorded.values("flext.health.status")) == ((), {})
+
+    @pytest.mark.parametrize("name", ["nobody", 5, None])
+    def test_what_is_not_known_is_a_failure(self, service: FlextHealthService, name: Any) -> None:
+        assert service.unregister_check(name).code == "unknown_check"
+
+
+class TestChecks:
+    def test_all_are_shown_as_last_found_without_running(self, service: FlextHealthService) -> None:
+        service.register_check("new", lambda: pytest.fail("it ran"))
+        service.register_check("old", lambda: "degraded")
+        service.execute_health_check("old")
+        service.execute_health_check(FlextHealthCheck(name="reported"))
+        found = [(check.name, check.status, check.message) for check in service.checks()]
+        assert found == [("new", "unknown", "not run yet"), ("old", "degraded", ""), ("reported", "healthy", "")]
 
 
 class TestExecute:
@@ -139,3 +196,103 @@ class TestOverall:
         checks = service.overall().unwrap().checks
         assert len(checks) == MAX_REPORTED
         assert "check 0" not in {check.name for check in checks}
+
+
+class TestProbes:
+    @pytest.fixture
+    def probed(self, service: FlextHealthService) -> FlextHealthService:
+        service.register_check("loop", lambda: True, probes=["live"])
+        service.register_check("database", lambda: "unknown")
+        service.register_check("model", lambda: self.loaded, probes=["startup", "ready"], cache_seconds=0)
+        service.register_check("news", lambda: False, probes=())
+        return service
+
+    loaded = True
+
+    @pytest.mark.parametrize(
+        ("probe", "status", "names"),
+        [
+            ("live", "healthy", ["loop"]),
+            ("ready", "unhealthy", ["database", "model"]),
+            ("startup", "healthy", ["model"]),
+            (None, "unhealthy", ["database", "loop", "model", "news"]),
+        ],
+    )
+    def test_each_has_its_own_checks(
+        self, probed: FlextHealthService, probe: str | None, status: str, names: list[str]
+    ) -> None:
+        report = probed.overall(probe).unwrap()
+        assert (report.status, [check.name for check in report.checks]) == (status, names)
+
+    def test_reports_count_for_ready(self, service: FlextHealthService) -> None:
+        service.execute_health_check(FlextHealthCheck(name="disk", status="unhealthy"))
+        statuses = {probe: service.overall(probe).unwrap().status for probe in ("live", "ready", "startup")}
+        assert statuses == {"live": "healthy", "ready": "unhealthy", "startup": "healthy"}
+
+    def test_startup_that_has_passed_once_stays_passed(
+        self, probed: FlextHealthService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(TestProbes, "loaded", False)
+        assert probed.overall("startup").unwrap().status == "unhealthy"
+        monkeypatch.setattr(TestProbes, "loaded", True)
+        assert probed.overall("startup").unwrap().status == "healthy"
+        monkeypatch.setattr(TestProbes, "loaded", False)
+        assert probed.overall("startup").unwrap().status == "healthy"
+
+    @pytest.mark.parametrize("probe", ["alive", 5, "", [], object()])
+    def test_an_unknown_probe_is_a_failure(self, service: FlextHealthService, probe: Any) -> None:
+        assert service.overall(probe).code == "unknown_probe"
+
+
+class TestTelemetry:
+    def test_it_is_one_of_the_checks_from_the_start_to_the_end(self) -> None:
+        handle = init_observability(exporters="memory", console=False).unwrap()
+        health = handle.health
+        assert [check.name for check in health.overall().unwrap().checks] == ["telemetry"]
+        assert health.overall("ready").unwrap().checks == ()
+        handle.shutdown()
+        assert health.overall().unwrap().checks == ()
+
+    def test_it_can_be_left_out(self) -> None:
+        with init_observability(exporters="memory", console=False, health_telemetry=False).unwrap() as handle:
+            assert handle.health.overall().unwrap().checks == ()
+
+    def test_a_check_of_that_name_is_the_programs_own(self) -> None:
+        with init_observability(exporters="memory", console=False).unwrap() as handle:
+            handle.health.register_check("telemetry", lambda: "degraded")
+            init_observability(exporters="memory", console=False)
+            assert handle.health.overall().unwrap().reasons == ("telemetry is degraded",)
+            handle.health.unregister_check("telemetry")
+
+    def test_a_forked_child_looks_at_its_own(self) -> None:
+        done = run_program("""
+            import os
+            from flext_observability import init_observability, traced
+
+            handle = init_observability(exporters="otlp", otlp_endpoint="http://127.0.0.1:9", traces_max_queue_size=1).unwrap()
+            for _ in range(3):
+                with traced("x"):
+                    pass
+            print("lost lately" in str(handle.health.overall().unwrap().reasons), flush=True)
+            if os.fork() == 0:
+                print("lost lately" in str(handle.health.execute_health_check("telemetry").unwrap().message), flush=True)
+                os._exit(0)
+            os.wait()
+            handle.shutdown(0)
+        """)
+        assert done.lines == ["True", "False"], done.err
+
+
+def test_plug_ins_hear_of_changes(recorded: Recorded, service: FlextHealthService) -> None:
+    heard: list[str] = []
+
+    class Listening(FlextObservabilityPlugin):
+        def on_health_changed(self, check: FlextHealthCheck) -> None:
+            heard.append(check.status)
+
+    register_plugin("listening", Listening())
+    for status in ("healthy", "healthy", "unhealthy"):
+        service.execute_health_check(FlextHealthCheck(name="heard", status=status))
+    recorded.handle.flush(5)
+    HOOKS.remove("listening")
+    assert heard == ["healthy", "unhealthy"]
