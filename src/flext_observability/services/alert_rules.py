@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from math import isnan
 from typing import Final, final
 
@@ -164,11 +166,13 @@ def _over_window(measure: str, before: MetricPoint, point: MetricPoint, seconds:
 
 def _ranks(before: MetricPoint, point: MetricPoint) -> list[int]:
     """Return how many measurements of the window lie up to each bound; those of exponential histograms may move meanwhile."""
-    return [_up_to(bound, point) - _up_to(bound, before) for bound in point.bounds]
+    pairs = zip(_up_to(point.bounds, point), _up_to(point.bounds, before), strict=True)
+    return [now - then for now, then in pairs]
 
 
-def _up_to(bound: float, point: MetricPoint) -> int:
-    return sum(count for upper, count in zip(point.bounds, point.buckets, strict=False) if upper <= bound)
+def _up_to(bounds: Sequence[float], point: MetricPoint) -> list[int]:
+    reached = (0, *accumulate(point.buckets))
+    return [reached[min(bisect_right(point.bounds, bound), len(reached) - 1)] for bound in bounds]
 
 
 def _quantile(bounds: Sequence[float], ranks: Sequence[int], count: int, share: float) -> float | None:

@@ -164,8 +164,7 @@ class RuleEngine:
 
     def _end(self, watched: _Watched) -> None:
         with self._looking:
-            series, watched.series = watched.series, {}
-            for each in series.values():
+            for each in watched.series.values():
                 self._clear(each)
 
     def _look(self, watched: _Watched, points: Sequence[MetricPoint], now: float) -> None:
@@ -178,6 +177,8 @@ class RuleEngine:
             self._step(watched.rule, labels, series, now)
             if labels not in numbers and series.phase != "firing":
                 watched.series.pop(labels, None)
+        if self._watched.get(watched.rule.name) is not watched:  # removed by what it called
+            self._end(watched)
 
     def _step(self, rule: FlextAlertRule, labels: Labels, series: _Series, now: float) -> None:
         """Move one series on by one look."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from flext_observability import FlextAlert, FlextAlertRule, FlextResult
 from flext_observability.ports import MetricPoint
 from flext_observability.services.alert_rules_engine import RuleEngine
+from flext_observability.services.dependencies import SystemClock
 from tests.unit.services.rule_points import NAME, gauge
 
 
@@ -230,9 +232,37 @@ def test_a_child_keeps_the_rules_and_forgets_the_alerts(sink: Sink) -> None:
     assert len(sink.raised) == 2
 
 
-def test_a_process_that_removes_the_rule_while_it_is_looked_at_does_no_harm(sink: Sink) -> None:
-    sink.watch()
-    sink.engine = RuleEngine(lambda _: sink.engine.remove("high"), sink.resolved.append, cast("Any", sink))
+def test_a_rule_that_is_removed_while_it_raises_its_alert_leaves_none_behind(sink: Sink) -> None:
+    raised: list[str] = []
+
+    def process(alert: FlextAlert) -> None:
+        raised.append(alert.id)
+        sink.engine.remove("high")
+
+    sink.engine = RuleEngine(process, sink.resolved.append, sink)
     sink.watch()
     sink.look(0, 0.9)
     assert sink.engine.rules() == ()
+    assert sink.resolved == raised != []
+
+
+def test_threads_that_look_add_and_remove_leave_no_alert_behind() -> None:
+    raised, resolved, clock = list[str](), list[str](), SystemClock()
+    engine = RuleEngine(lambda alert: raised.append(alert.id), resolved.append, clock)
+    points = [gauge(number % 2, series=number) for number in range(20)]
+
+    def work(number: int) -> None:
+        for _ in range(30):
+            engine.add(FlextAlertRule(f"rule-{number % 2}", metric=NAME, above=0.5)).unwrap()
+            engine.evaluate(points, clock.monotonic())
+            engine.states()
+            engine.remove(f"rule-{number % 2}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert engine.rules() == ()
+    assert sorted(raised) == sorted(resolved)
+    assert raised
