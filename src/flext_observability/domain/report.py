@@ -108,7 +108,8 @@ class LedgerSnapshot:
     def dropped(self) -> dict[str, int]:
         """Items given up, by reason, over all signals and exporters."""
         total: dict[str, int] = {}
-        for row in (*self.signals, *self.exporters):
+        rows: tuple[SignalCounts | ExporterCounts, ...] = (*self.signals, *self.exporters)
+        for row in rows:
             for reason, count in row.dropped.items():
                 total[reason] = total.get(reason, 0) + count
         return total
