@@ -10,7 +10,7 @@ import threading
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from flext_observability import FlextMetric, FlextMetricsService, flext_create_metric, init_observability
+from flext_observability import FlextMetric, FlextMetricsService, init_observability
 from flext_observability.exporters.memory import memory_store
 
 handle = init_observability(service_name="s", exporters="memory").unwrap()
@@ -52,8 +52,8 @@ print("stored", len(service._metrics_store))
 def test_every_way_of_recording_is_exact() -> None:
     done = run(PROGRAM, 120, **UNMEASURED)
     assert done.lines == [
-        "named ({'parity': '0'}, 40000) ({'parity': '1'}, 40000)",
-        "entity ({}, 100)",
+        "named ({'parity': '0'}, 40000.0) ({'parity': '1'}, 40000.0)",
+        "entity ({}, 100.0)",
         "handle ({'form': 'bound'}, 160000) ({}, 80000)",
         "stock ({}, -80000)",
         "duration ({'form': 'bound'}, 320000) ({}, 240000)",

@@ -86,7 +86,8 @@ class Exposition:
 def _family_lines(family: _Family) -> Iterator[str]:
     name = family.name if _CLASSIC_METRIC.fullmatch(family.name) else _quoted(family.name)
     yield f"# TYPE {name} {_TYPES[family.kind]}"
-    for labels, series in family.series.items():
+    for tags, series in family.series.items():
+        labels = _labels(tags, family.kind)
         if family.kind == "histogram":
             yield from _histogram_lines(family, labels, series)
         else:
@@ -109,8 +110,25 @@ def _sample(name: str, labels: Labels, value: float) -> str:
     return f"{name}{{{','.join(pairs)}}} {_number(value)}" if pairs else f"{name} {_number(value)}"
 
 
+def _labels(tags: Labels, kind: str) -> Labels:
+    """Return the tags, those whose names are empty, reserved, or a sample's own under free ones."""
+    labels = {name: text for name, text in tags if not _reserved(name, kind)}
+    if len(labels) < len(tags):
+        for name, text in tags:
+            if _reserved(name, kind):
+                free = f"exported_{name}" if name else "_"
+                while free in labels:
+                    free = f"exported_{free}"
+                labels[free] = text
+    return tuple(labels.items())
+
+
+def _reserved(name: str, kind: str) -> bool:
+    return not name or name.startswith("__") or (name == "le" and kind == "histogram")
+
+
 def _label(name: str) -> str:
-    return name if _CLASSIC_LABEL.fullmatch(name) else _quoted(name or "_")
+    return name if _CLASSIC_LABEL.fullmatch(name) else _quoted(name)
 
 
 def _quoted(text: str) -> str:

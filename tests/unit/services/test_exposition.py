@@ -3,9 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from flext_observability import FlextMetric
+from flext_observability.domain.metric import METRIC_TYPES
 from flext_observability.services.exposition import MAX_SERIES, Exposition
 
 
@@ -97,3 +100,39 @@ def test_series_beyond_the_limit_are_summed_up_in_one() -> None:
     found = samples(exposition)
     assert len(found) == MAX_SERIES + 1
     assert found[("m", (("otel.metric.overflow", "true"),))] == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "labels"),
+    [
+        ("gauge", {"__name__": "a"}, {"exported___name__": "a"}),
+        ("gauge", {"": "a", "_": "b"}, {"exported__": "a", "_": "b"}),
+        ("gauge", {"le": "a"}, {"le": "a"}),
+        (
+            "histogram",
+            {"le": "a", "exported_le": "b", "c": "d"},
+            {"exported_exported_le": "a", "exported_le": "b", "c": "d"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["classic", "quoted.name"])
+def test_tags_under_names_that_samples_have_themselves_give_way(
+    name: str, kind: str, tags: dict[str, str], labels: dict[str, str]
+) -> None:
+    exposition = Exposition()
+    add(exposition, name, 1, kind, **tags)
+    found = {labels for (sample, labels) in samples(exposition) if not sample.endswith("_bucket")}
+    assert found == {tuple(sorted(labels.items()))}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["", "_", "__", "__name__", "le", "a b", '"', "\\"]) | st.text(), st.text(), max_size=4
+    ),
+    st.sampled_from(METRIC_TYPES),
+    st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,20}", fullmatch=True),
+)
+def test_any_tags_and_names_give_a_page_that_parses(tags: dict[str, str], kind: str, name: str) -> None:
+    exposition = Exposition()
+    add(exposition, name, 1, kind, **tags)
+    assert samples(exposition)
