@@ -146,6 +146,8 @@ class Session:
             "resource": dict(self.running.resource.attributes),
             "signals": self.describe(),
             "health": {check.name: show_check(check) for check in services.health.checks()},
+            "notifiers": services.alerts.notifiers(),
+            "rules": services.alerts.rule_states(),
             "plugins": HOOKS.status(),
             "settings": show_settings(settings.config, settings.sources),
         }
