@@ -16,7 +16,7 @@ from flext_observability.wire.otlp_response import shortened
 from flext_observability.wire.retry_after import retry_after_seconds
 
 if TYPE_CHECKING:
-    from flext_observability.wire.http import HttpReply, HttpTransport
+    from flext_observability.wire.http import HttpReply
 
 USER_AGENT: Final = "flext-observability"
 _MAX_SAID_BYTES: Final = 4096
@@ -25,14 +25,14 @@ _BAD_TIMEOUT: Final = 5.0
 
 @final
 class Poster:
-    """Posts to one address over a kept-alive connection; one thread at a time.
+    """Posts to one address, over a connection for each request: alerts are rare, and none is left open between them.
 
     Attributes:
         problem: What is wrong with the address or the headers, and what to do; empty when nothing is. Then nothing is ever sent.
         retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
     """
 
-    __slots__ = ("_limit", "_setting", "_target", "_transport", "problem", "retry_after_seconds")
+    __slots__ = ("_limit", "_setting", "_target", "problem", "retry_after_seconds")
 
     def __init__(self, url: object, path: str, headers: object, timeout_seconds: object, setting: str) -> None:
         """Take the address; nothing is opened.
@@ -46,7 +46,6 @@ class Poster:
         """
         self._setting = setting
         self._target: HttpTarget | None = None
-        self._transport: HttpTransport | None = None
         self.problem = ""
         self.retry_after_seconds: float | None = None
         valid = isinstance(timeout_seconds, int | float) and 0 < timeout_seconds < 1e6
@@ -75,20 +74,17 @@ class Poster:
             return FlextResult[None].fail(self.problem, code="invalid_address")
         from flext_observability.wire.http import HttpTransport
 
-        seconds = max(min(timeout_seconds, self._limit), 0.001)
-        with suppressed():
-            try:
-                if headers:
-                    once = HttpTransport(replace(self._target, headers={**self._target.headers, **headers}))
-                    try:
-                        return self._judge(once.post(body, timeout_seconds=seconds), self._target.place)
-                    finally:
-                        once.close()
-                self._transport = self._transport or HttpTransport(self._target)
-                return self._judge(self._transport.post(body, timeout_seconds=seconds), self._target.place)
-            except TransportError as error:
-                code = "timeout" if error.kind == "timeout" else "unreachable"
-                return FlextResult[None].fail(f"{error.message}; {self._fix(error)}", code=code)
+        target = replace(self._target, headers={**self._target.headers, **(headers or {})})
+        transport = HttpTransport(target)
+        try:
+            with suppressed():
+                reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._limit), 0.001))
+        except TransportError as error:
+            code = "timeout" if error.kind == "timeout" else "unreachable"
+            return FlextResult[None].fail(f"{error.message}; {self._fix(error)}", code=code)
+        finally:
+            transport.close()
+        return self._judge(reply, target.place)
 
     def _judge(self, reply: HttpReply, place: str) -> FlextResult[None]:
         status = reply.status

@@ -107,6 +107,7 @@ class Delivery:
         self._severities = severities
         self._active = active
         self._mailbox = Mailbox[None](f"notifier {name}", self._work)
+        self._turn = 0
         self.begin_again()
 
     def begin_again(self) -> None:
@@ -116,7 +117,7 @@ class Delivery:
         self._pending: dict[str, _Letter] = {}
         self._told: dict[str, None] = {}
         self._refresh = self._running = self._spoken = False
-        self._turn = 0
+        self._turn += 1
         self._in_hand: tuple[_Letter, float, int] | None = None
         self._hung: set[int] = set()
         self._resume_at = 0.0
