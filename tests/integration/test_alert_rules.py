@@ -56,6 +56,15 @@ def test_an_observable_gauge_that_crosses_a_threshold_raises_an_alert_that_goes_
         started.alerts.remove_rule("tank_full").unwrap()
 
 
+def test_rules_need_no_exporter() -> None:
+    with init_observability(**QUIET, exporters="none").unwrap() as started:
+        started.alerts.add_rule(FlextAlertRule("tank_high", metric="tank.height", above=5)).unwrap()
+        started.metrics.gauge("tank.height").set(9)
+        started.alerts.tick()
+        assert [alert.name for alert in started.alerts.active_alerts().unwrap()] == ["tank_high"]
+        started.alerts.remove_rule("tank_high").unwrap()
+
+
 def test_a_callback_that_raises_costs_only_its_own_rule() -> None:
     works: list[Observation] = []
 
