@@ -118,13 +118,13 @@ validate: $(BASE)  ## the shipped configuration, judged by the real collector, p
 .PHONY: docs
 docs: $(DOCS)  ## the documentation as a site, in .cache/site
 	@$(PY) scripts/documentation.py
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "Open .cache/site/index.html"
 
 .PHONY: docs-serve
 docs-serve: $(DOCS)  ## the same on http://127.0.0.1:8001, built again at every change
 	@$(PY) scripts/documentation.py
-	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve --dev-addr 127.0.0.1:8001
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve --no-strict --livereload --dev-addr 127.0.0.1:8001
 
 ##@ Change
 

@@ -75,3 +75,7 @@ def test_a_page_that_is_gone_leaves_the_site(tmp_path: Path) -> None:
     assert write(tmp_path) == len(SITE)
     assert not gone.exists()
     assert (tmp_path / "images" / "demo.svg").is_file()
+
+
+def test_a_warning_fails_the_build() -> None:
+    assert "-m mkdocs build --strict\n" in (ROOT / "Makefile").read_text(encoding="utf-8")  # with --quiet it would not
