@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from benchmarks import hot_path, start_up
+from benchmarks import hot_path, promises, start_up
 from benchmarks.measure import Row
 
 
@@ -18,6 +18,8 @@ def main() -> None:
         rows += start_up.rows()
         status.update("measuring the hot path")
         rows += hot_path.rows()
+        status.update("measuring what was promised")
+        promised = promises.promises()
     print(f"CPython {platform.python_version()}, OpenTelemetry SDK {version('opentelemetry-sdk')}; best of 11 rounds.")
     print("Only ratios compare between machines.\n")
     print("| what | ours, µs | theirs, µs | against | ratio | goal |")
@@ -27,6 +29,10 @@ def main() -> None:
             f"| {row.name} | {row.ours_microseconds:.2f} | {row.theirs_microseconds:.2f} "
             f"| {row.against} | {row.ratio:.2f} | {row.goal} |"
         )
+    print("\n| what was promised | measured | goal | promised |")
+    print("|---|---:|---|---|")
+    for promise in promised:
+        print(f"| {promise.name} | {promise.measured} | {promise.goal} | {promise.promised} |")
 
 
 if __name__ == "__main__":

@@ -189,6 +189,7 @@ class FlextMetricsService:
         with self._lock:
             if metric.id in self._stored_ids:
                 return False
+            metric.share_field_names()
             self._metrics_store.append(metric)
             self._stored_ids.add(metric.id)
             self._trim()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import tracemalloc
 from decimal import Decimal
 from typing import Any
 
@@ -91,6 +92,18 @@ class TestRecordMetric:
         assert list(service._metrics_store) == metrics[1:]
         service.record_metric(metrics[2])
         assert list(service._metrics_store) == metrics[1:]
+
+    def test_a_thousand_stored_metrics_hold_a_megabyte_and_a_half_at_most(self, service: FlextMetricsService) -> None:
+        def record(value: float) -> None:
+            service.record_metric("svc.held", value, "ms", {"region": "eu", "shop": "north"})
+
+        record(0)
+        tracemalloc.start()
+        for number in range(1000):
+            record(number + 0.5)
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert held < 1_500_000
 
     def test_totals_of_many_threads_are_exact(self, recorded: Recorded, service: FlextMetricsService) -> None:
         def work() -> None:
