@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Condition, get_ident
@@ -16,6 +17,7 @@ from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppressed
 from flext_observability.pipeline.retry import Backoff
+from flext_observability.pipeline.warm_up import WARM_UP
 from flext_observability.services.alert_book import MAX_ACTIVE
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ class Delivery:
         self._active = active
         self._mailbox = Mailbox[None](f"notifier {name}", self._work)
         self._turn = 0
+        self._warm = False
         self.begin_again()
 
     def begin_again(self) -> None:
@@ -230,7 +233,10 @@ class Delivery:
         try:
             with suppressed():
                 while (letter := self._next(turn)) is not None:
-                    result = self._call(letter)
+                    # The first call may import; a fork that is made meanwhile waits for that.
+                    with nullcontext() if self._warm else WARM_UP.under_way():
+                        result = self._call(letter)
+                    self._warm = True
                     with changed:
                         line = self._settle(letter, result) if turn == self._turn else ""
                     if line:
