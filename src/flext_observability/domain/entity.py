@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
-from typing import Annotated, Any, ClassVar, Final, cast
+from typing import Annotated, Any, ClassVar, Final, Self, cast
 from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
@@ -95,7 +95,7 @@ class Entity(BaseModel):
     time_field: ClassVar[str] = "timestamp"
 
     id: str = Field(default_factory=new_id)
-    # One token, shared with copies made by model_copy (they keep the id: they are the same entity); taking it is atomic.
+    # One token, shared with copies of any depth (they keep the id: they are the same entity); taking it is atomic.
     _unemitted: list[None] = PrivateAttr(default_factory=lambda: [None])
 
     def validate_business_rules(self) -> FlextResult[None]:
@@ -128,6 +128,12 @@ class Entity(BaseModel):
     def emitted(self) -> bool:
         """Whether this entity, or a copy, was emitted."""
         return not self._unemitted
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return a copy that shares nothing but the mark: it is the same entity."""
+        copied = super().__deepcopy__(memo)
+        copied._unemitted = self._unemitted  # noqa: SLF001 - its own class
+        return copied
 
     def mark_emitted(self) -> bool:
         """Mark this entity and its copies as emitted: True the first time, False after."""

@@ -103,6 +103,16 @@ def test_mark_survives_copies_in_both_directions() -> None:
 
     assert not copied.mark_emitted()
     assert not copy.copy(metric).mark_emitted()
+
+
+def test_mark_survives_deep_copies_which_share_nothing_else() -> None:
+    metric = FlextMetric(name="orders", value=1, tags={"a": "1"})
+    copies = [copy.deepcopy(metric), metric.model_copy(deep=True)]
+
+    assert metric.mark_emitted()
+    assert not any(copied.mark_emitted() for copied in copies)
+    assert copies == [metric, metric]
+    assert all(copied.tags is not metric.tags for copied in copies)
     assert not pickle.loads(pickle.dumps(metric)).mark_emitted()  # noqa: S301 - our own bytes
 
 
