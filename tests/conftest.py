@@ -70,9 +70,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 def _shut_down_afterwards() -> Iterator[None]:
     yield
     if "flext_observability.facade" in sys.modules:
-        from flext_observability import shutdown_observability
+        from flext_observability import facade
+        from flext_observability.services.group import ServiceGroup
 
-        shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
+        facade.shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
+        facade._STATE.services = ServiceGroup()  # what one test registered or reported is no matter to the next
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

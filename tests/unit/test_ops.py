@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from opentelemetry import metrics
 
-from flext_observability import init_observability, register_exporter, start_ops_server
+from flext_observability import FlextAlertRule, init_observability, register_exporter, start_ops_server
 from flext_observability.ops_server.server import OpsServer
 from tests.fakes import OneExporterFactory, ScriptedExporter
 
@@ -105,6 +105,15 @@ def test_status_shows_what_runs_and_no_secret() -> None:
     assert status["settings"]["service_name"] == {"value": "shown", "source": "argument"}
     assert status["health"]["disk"]["message"] == "not run yet"
     assert status["plugins"] == []
+
+
+def test_status_shows_notifiers_and_rules() -> None:
+    with init_observability(**MEMORY).unwrap() as handle, start_ops_server(port=0).unwrap() as server:
+        handle.alerts.add_notifier("pager", lambda alert: None)
+        handle.alerts.add_rule(FlextAlertRule("cpu_high", metric="cpu", above=0.8))
+        status = known(server, "/status")
+    assert "pager" in json.dumps(status["notifiers"])
+    assert "cpu_high" in json.dumps(status["rules"])
 
 
 BEARER = {"Authorization": "Bearer t0ken"}

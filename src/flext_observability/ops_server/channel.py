@@ -46,6 +46,6 @@ class BoundedChannel(HTTPChannel):
         now = time.monotonic()
         if self.total_outbufs_len:
             return now - self._reply_began > REPLY_SECONDS
-        if self.request is not None:
+        if self.request is not None and not self.requests:  # while one is worked on, the next is not read
             return now - self._request_began > REQUEST_SECONDS
         return crowded and not self.requests and time.time() - self.last_activity > CROWDED_SECONDS

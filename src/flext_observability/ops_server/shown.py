@@ -22,7 +22,7 @@ _WORDS: Final = (
     r"pass(?:word|wd|phrase)?|secret|token|credential|authorization|cookie|api[-_]?key|access[-_]?key|private[-_]?key"
 )
 _SECRET_NAME: Final = re.compile(rf"(?:^|[^a-z])(?:{_WORDS})s?(?:$|[^a-z])", re.IGNORECASE)
-_SECRET_IN_TEXT: Final = re.compile(rf"\b((?:[\w-]*[_-])?(?:{_WORDS})=)[^&\s;,'\"]+", re.IGNORECASE)
+_SECRET_IN_TEXT: Final = re.compile(rf"\b((?:[\w-]{{0,40}}[_-])?(?:{_WORDS})=)[^&\s;,'\"]+", re.IGNORECASE)
 
 
 def to_json(document: object) -> bytes:
