@@ -64,12 +64,12 @@ def _times() -> dict[str, float]:
 
     def plain() -> None: ...
 
-    monitored = flext_monitor_function("call")(plain)
+    monitored = flext_monitor_function("promised")(plain)
     return interleave(
         {
             "entity": _repeat(lambda: FlextMetric(name="made", value=1.0, unit="ms", tags=TAGS)),
-            "create": _repeat(lambda: flext_create_metric("created", 1.0, "ms", TAGS)),
-            "service": _repeat(lambda: service.record_metric("recorded", 1.0, "ms", TAGS)),
+            "create": _repeat(lambda: flext_create_metric("promised.created", 1.0, "ms", TAGS)),
+            "service": _repeat(lambda: service.record_metric("promised.recorded", 1.0, "ms", TAGS)),
             "plain": _repeat(plain),
             "monitored": _repeat(monitored),
         },
@@ -88,11 +88,11 @@ def _repeat(operation: Callable[[], object]) -> Callable[[int], None]:
 def _stored_bytes() -> int:
     """Return what a service with ``STORED`` metrics of a few series holds."""
     service = FlextMetricsService(store_size=STORED)
-    service.record_metric("stored", 0.5, "ms", TAGS)  # instruments and modules are made by now
+    service.record_metric("promised.stored", 0.5, "ms", TAGS)  # instruments and modules are made by now
     gc.collect()
     tracemalloc.start()
     for number in range(STORED):
-        service.record_metric("stored", number + 0.5, "ms", {**TAGS, "shelf": number % 10})
+        service.record_metric("promised.stored", number + 0.5, "ms", {**TAGS, "shelf": number % 10})
     gc.collect()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
