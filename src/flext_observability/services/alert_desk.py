@@ -168,9 +168,9 @@ class AlertDesk:
 
     def _end(self, entry: Entry, alert: FlextAlert | None = None) -> _News:
         entry.alert = self._book.end(entry, alert)
-        self._forget(entry)
         if entry.told_at is not None:
             self.notifiers.tell(entry.fingerprint, self._shown(entry))
+        self._forget(entry)
         return _News(entry.alert, entry.occurrences, self._clock.time_ns())
 
     def _bring_up_to_date(self, entry: Entry, *, tell: bool) -> None:

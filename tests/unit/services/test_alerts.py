@@ -345,6 +345,7 @@ def test_the_interval_of_the_settings_is_kept(service: FlextAlertService) -> Non
 def test_in_a_forked_child_nothing_is_active_and_rules_go_on(service: FlextAlertService) -> None:
     service.add_rule(FlextAlertRule("queue", metric="queue.depth", above=5.0))
     service.inhibit(source="disk", target="query")
+    service.add_notifier("n", ScriptedNotifier())
     service.connect(points)
     service.tick()
     assert len(active(service)) == 1
