@@ -15,6 +15,7 @@ from flext_observability import (
     FlextContainer,
     FlextObservabilityConfig,
     FlextResult,
+    flext_create_alert,
     init_observability,
 )
 from flext_observability.background.ticker import TICKER
@@ -158,6 +159,17 @@ def test_later_settings_take_the_place_of_earlier_ones_and_leave_what_users_adde
     assert flush(service)
     service.configure(config())
     assert names(service) == ["webhook", "own"]
+
+
+def test_a_second_start_tells_the_notifiers_of_its_settings() -> None:
+    with collector() as first, collector() as second:
+        for server in (first, second):
+            settings: dict[str, Any] = {"exporters": "none", "alert_webhook_url": server.url}
+            handle = init_observability(**settings).unwrap()
+            flext_create_alert(f"disk of {server.port}", "error", "full")
+            assert handle.flush(5).unwrap().complete
+        assert (len(first.requests), len(second.requests)) == (1, 1)
+        assert len(handle.alerts.active_alerts().unwrap()) == 2
 
 
 def test_after_the_end_notifiers_of_the_settings_hear_nothing(service: FlextAlertService) -> None:
