@@ -77,6 +77,14 @@ def _shut_down_afterwards() -> Iterator[None]:
         facade._STATE.services = ServiceGroup()  # what one test registered or reported is no matter to the next
 
 
+@pytest.fixture(autouse=True)
+def _forget_health() -> Iterator[None]:
+    """What was reported in one test is no point in the metrics of the next."""
+    yield
+    if adapter := sys.modules.get("flext_observability.adapters.health_check"):
+        adapter._states.by_name.clear()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Append every skip with its reason to the file that SKIPS_FILE names."""
     if not (target := os.environ.get("SKIPS_FILE")):

@@ -146,6 +146,7 @@ def test_a_program_prints_what_it_shows(name: str, tmp_path: Path) -> None:
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE_", "FLEXT_", "OTEL_"))
     }
+    environment["COLUMNS"] = "120"  # a narrow terminal leaves columns of a table out
     command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
     run = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60

@@ -41,7 +41,7 @@ def test_an_observable_gauge_that_crosses_a_threshold_raises_an_alert_that_goes_
     level = [0.5]
 
     def observe(_: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(level[0], {"tank": "north"})]
+        return [Observation(each, {"tank": "north"}) for each in level]
 
     metrics.get_meter("tank").create_observable_gauge("tank.level", [observe])
     with init_observability(**QUIET, exporters=only("memory"), alert_rules_interval_seconds=0.05).unwrap() as started:
@@ -54,6 +54,7 @@ def test_an_observable_gauge_that_crosses_a_threshold_raises_an_alert_that_goes_
         level[0] = 0.7
         assert eventually(lambda: not started.alerts.active_alerts().unwrap())
         started.alerts.remove_rule("tank_full").unwrap()
+    level.clear()  # an observable instrument cannot be taken back: it is to give later tests no point
 
 
 def test_rules_need_no_exporter() -> None:
@@ -69,10 +70,11 @@ def test_a_callback_that_raises_costs_only_its_own_rule() -> None:
     works: list[Observation] = []
 
     def broken(_: CallbackOptions) -> Iterable[Observation]:
-        return [works[0]]
+        return [works[0]] if depth else []
 
     metrics.get_meter("tank").create_observable_gauge("tank.pressure", [broken])
-    metrics.get_meter("tank").create_observable_gauge("tank.depth", [lambda _: [Observation(3)]])
+    depth = [Observation(3)]
+    metrics.get_meter("tank").create_observable_gauge("tank.depth", [lambda _: depth])
     rules = [
         FlextAlertRule("pressure", metric="tank.pressure", above=0),
         FlextAlertRule("depth", metric="tank.depth", above=2),
@@ -83,8 +85,9 @@ def test_a_callback_that_raises_costs_only_its_own_rule() -> None:
         FlextObservabilityMonitor(rules=rules, collector=nothing) as monitor,
     ):
         assert [state.state for state in monitor.evaluate_now().unwrap()] == ["no_data", "firing"]
-        works.append(Observation(-1))  # later tests of this process need no more noise
+        works.append(Observation(-1))
         assert [state.state for state in monitor.evaluate_now().unwrap()] == ["ok", "firing"]
+    depth.clear()
 
 
 def test_the_page_shows_the_collector_under_the_names_that_prometheus_gives() -> None:

@@ -28,14 +28,6 @@ def _forget_mishaps() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _forget_health() -> Iterator[None]:
-    """What was reported in one test is no point in the metrics of the next."""
-    yield
-    if adapter := sys.modules.get("flext_observability.adapters.health_check"):
-        adapter._states.by_name.clear()
-
-
-@pytest.fixture(autouse=True)
 def _forget_alerts() -> Iterator[None]:
     """What is active in one test is no repetition in the next."""
     yield
