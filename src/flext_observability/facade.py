@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from flext_observability.domain.report import SIGNALS, FlushReport, ShutdownReport, Signal, SignalStatus
 from flext_observability.domain.result import FlextResult, PendingResult
-from flext_observability.registry import find_exporter
+from flext_observability.registry import find_exporter, find_notifier, find_plugin
 from flext_observability.services.group import ServiceGroup
 from flext_observability.session import Session
 from flext_observability.settings.resolve import ResolvedSettings, resolve
@@ -198,8 +198,8 @@ def init_observability(
             ``OTEL_*``, then the default.
 
     Returns:
-        The handle. A failure (code ``invalid_settings`` or ``unknown_exporter``; nothing has changed) names every wrong argument
-        and what is allowed. Trouble with ports, files, packages, the network or the environment's values is no failure: it shows
+        The handle. A failure (code ``invalid_settings``, ``unknown_exporter``, ``unknown_plugin`` or ``unknown_notifier``; nothing has
+        changed) says what is wrong and what is allowed. Trouble with ports, files, packages, the network or the environment's values is no failure: it shows
         in ``handle.status()`` with its fix. Never raises.
 
     Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
@@ -209,9 +209,9 @@ def init_observability(
         if not resolved.success:
             return cast("FlextResult[Observability]", resolved)
         settings = resolved.unwrap()
-        mistake = _unknown_exporter(settings)
-        if mistake is not None:
-            return FlextResult[Observability].fail(mistake, code="unknown_exporter")
+        known = _known_names(settings)
+        if known.is_failure:
+            return cast("FlextResult[Observability]", known)
         with _STATE.lock:
             return FlextResult[Observability].ok(_replace_active(settings))
     # By definition not known how to reach; what is known to go wrong degrades a signal instead.
@@ -314,15 +314,16 @@ def _begin_again_in_child() -> None:
         _STATE.services.begin_again()
 
 
-def _unknown_exporter(settings: ResolvedSettings) -> str | None:
-    """Return what is wrong with exporter names given as arguments, or None."""
-    for signal, names in settings.config.exporters.items():
-        if settings.sources.get(f"exporters.{signal}") != "argument":
-            continue
-        for found in map(find_exporter, names):
-            if found.code == "unknown_exporter":
-                return found.error
-    return None
+def _known_names(settings: ResolvedSettings) -> FlextResult[None]:
+    """Return a failure for the first name given as an argument that nothing goes by."""
+    config, sources = settings.config, settings.sources
+    given: list[FlextResult[object]] = []
+    for signal, names in config.exporters.items():
+        given += map(find_exporter, names if sources.get(f"exporters.{signal}") == "argument" else ())
+    given += map(find_plugin, config.plugins if sources["plugins"] == "argument" else ())
+    given += map(find_notifier, config.alert_notifiers if sources["alert_notifiers"] == "argument" else ())
+    wrong = (found for found in given if (found.code or "").startswith("unknown_"))
+    return cast("FlextResult[None]", next(wrong, FlextResult[None].ok(None)))
 
 
 def _timed(limit: object, work: Callable[[float], T]) -> FlextResult[T]:

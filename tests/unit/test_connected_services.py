@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,27 @@ def listener() -> Iterator[Listener]:
     HOOKS.remove("connected-listener")
 
 
-def test_a_plugin_that_is_not_there_is_a_notice_of_the_status() -> None:
-    handle = init_observability(exporters="memory", console=False, plugins=["no-such-plugin"]).unwrap()
+@pytest.mark.parametrize(
+    ("names", "word"), [({"plugins": ["no-such"]}, "plugin"), ({"alert_notifiers": ["no-such"]}, "notifier")]
+)
+def test_an_argument_that_names_what_is_not_there_fails_the_start(names: Any, word: str) -> None:
+    result = init_observability(exporters="memory", console=False, **names)
+    assert result.code == f"unknown_{word}"
+    assert f"No {word} is called 'no-such'" in str(result.error)
+
+
+def test_a_variable_that_names_a_plugin_that_is_not_there_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEXT_OBSERVABILITY_PLUGINS", "no-such-plugin")
+    handle = init_observability(exporters="memory", console=False).unwrap()
     messages = [notice.message for notice in handle.status()["traces"].notices]
     assert any("'no-such-plugin' is not there" in message for message in messages)
+
+
+def test_a_variable_that_names_a_notifier_that_is_not_there_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEXT_OBSERVABILITY_ALERT_NOTIFIERS", "no-such-notifier")
+    handle = init_observability(exporters="memory", console=False).unwrap()
+    messages = [notice.message for notice in handle.status()["logs"].notices]
+    assert any("No notifier is called 'no-such-notifier'" in message for message in messages)
 
 
 def test_a_failing_plugin_shows_in_the_status() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.report import Notice
 from flext_observability.plugins.hooks import HOOKS
+from flext_observability.registry import find_notifier
 from flext_observability.services.trace_registry import TRACES
 
 if TYPE_CHECKING:
-    from flext_observability.domain.report import Notice
     from flext_observability.ports import InstrumentSnapshot, LedgerView
     from flext_observability.services.alerts import FlextAlertService
     from flext_observability.services.health import FlextHealthService
@@ -49,7 +50,7 @@ class ServiceGroup:
                 self.health.configure(config)
             if "alerts" in self._made:
                 self.alerts.configure(config)
-        return HOOKS.select(config.plugins)
+        return (*HOOKS.select(config.plugins), *_missing_notifiers(config))
 
     def connect(self, ledger: LedgerView, snapshot: InstrumentSnapshot) -> None:
         """Let services see the state of telemetry and the metric points, from the start to the end of a configuration."""
@@ -138,3 +139,11 @@ class ServiceGroup:
             if name not in self._made:
                 self._made[name] = make()
             return cast("ServiceT", self._made[name])
+
+
+def _missing_notifiers(config: FlextObservabilityConfig) -> Iterator[Notice]:
+    """Yield a notice for each notifier of the settings that cannot be used; the alert service itself is made when it is used."""
+    for name in config.alert_notifiers:
+        found = find_notifier(name)
+        if found.is_failure:
+            yield Notice("all", f"Alerts are not told to {name}: {found.error}", "Correct the setting alert_notifiers")

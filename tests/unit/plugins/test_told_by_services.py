@@ -173,8 +173,9 @@ class Audit(FlextObservabilityPlugin):
             flext_create_metric("plugin.later", 1).unwrap()
         assert module.HEARD[-1:] == ["plugin.setting"]
 
-    def test_a_name_that_nobody_knows_shows_in_the_status(self) -> None:
-        with init_observability(exporters="memory", plugins=["shop_audits"]).unwrap() as handle:
+    def test_a_variable_that_names_nobody_shows_in_the_status(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FLEXT_OBSERVABILITY_PLUGINS", "shop_audits")
+        with init_observability(exporters="memory").unwrap() as handle:
             notices = [str(notice) for notice in handle.status()["metrics"].notices]
         assert any("did you mean shop_audit?" in notice for notice in notices)
 

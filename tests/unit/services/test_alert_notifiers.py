@@ -115,14 +115,16 @@ def test_a_container_may_hold_notifiers(given: Any, expected: list[str], caplog:
     assert ("cannot be called" in caplog.text) == (given == [5])
 
 
-def test_settings_name_notifiers(service: FlextAlertService, caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_name_notifiers(
+    service: FlextAlertService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[FlextAlert] = []
+    monkeypatch.setenv("FLEXT_OBSERVABILITY_ALERT_NOTIFIERS", "pager-of-a-test,nobody")
     register_notifier("pager-of-a-test", told.append)
     with collector() as alertmanager, collector() as webhook:
         settings = config(
             alertmanager_url=alertmanager.url,
             alert_webhook_url=f"{webhook.url}/hook",
-            alert_notifiers=["pager-of-a-test", "nobody"],
             service_name="shop",
         )
         service.configure(settings)
