@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.instrumentation.metrics_collector import FlextMetricsCollector
-    from flext_observability.services.alert_rules_engine import RuleState
+    from flext_observability.services.alerting.rules import RuleState
     from flext_observability.services.alerts import FlextAlertService
 
 _SERVICES: Final = ("metrics", "tracing", "alerts", "health", "logs")

@@ -18,7 +18,10 @@ from tests.backends.ports import refusing_port
 from tests.programs import run, run_file
 
 NIGHTLY = "/metrics/job/nightly"
-ONLY: dict[str, Any] = {"service_name": "nightly", "exporters": {"traces": "none", "metrics": "pushgateway", "logs": "none"}}
+ONLY: dict[str, Any] = {
+    "service_name": "nightly",
+    "exporters": {"traces": "none", "metrics": "pushgateway", "logs": "none"},
+}
 
 JOB = """
     from opentelemetry import metrics

@@ -10,9 +10,9 @@ from flext_observability.background.ticker import TICKER
 from flext_observability.domain.container import find
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
-from flext_observability.services.alert_desk import AlertDesk
-from flext_observability.services.alert_escalation import acknowledged, escalation_of
-from flext_observability.services.alert_rules_engine import RuleEngine
+from flext_observability.services.alerting.desk import AlertDesk
+from flext_observability.services.alerting.escalation import acknowledged, escalation_of
+from flext_observability.services.alerting.rules import RuleEngine
 from flext_observability.services.dependencies import find_clock
 from flext_observability.services.guard import never_raises
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from flext_observability.domain.alert_rule import FlextAlertRule
     from flext_observability.domain.container import Container
     from flext_observability.ports import FlextNotifier, InstrumentSnapshot
-    from flext_observability.services.alert_delivery import NotifierStatus
-    from flext_observability.services.alert_rules_engine import RuleState
+    from flext_observability.services.alerting.delivery import NotifierStatus
+    from flext_observability.services.alerting.rules import RuleState
     from flext_observability.settings.config import FlextObservabilityConfig
 
 JOB: Final = "flext-alerts"

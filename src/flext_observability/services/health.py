@@ -16,12 +16,12 @@ from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult, settle
 from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.checks import RegisteredCheck, make_check
 from flext_observability.services.dependencies import find_clock
 from flext_observability.services.guard import never_raises
-from flext_observability.services.health_options import CheckOptions, find_circle, make_registered, refused
-from flext_observability.services.health_round import Round
-from flext_observability.services.health_telemetry import TELEMETRY, TelemetryCheck
+from flext_observability.services.health_checks.check import RegisteredCheck, make_check
+from flext_observability.services.health_checks.options import CheckOptions, find_circle, make_registered, refused
+from flext_observability.services.health_checks.round import Round
+from flext_observability.services.health_checks.telemetry import TELEMETRY, TelemetryCheck
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container

@@ -24,10 +24,18 @@ from flext_observability import (
 from flext_observability.background.ticker import TICKER
 from flext_observability.domain.instant import nanoseconds
 from flext_observability.ports import MetricPoint
-from flext_observability.services import alert_book
+from flext_observability.services.alerting import book
 from flext_observability.services.alerts import JOB
 from tests.recorded import Recorded
-from tests.unit.services.alerting import START_NS, ScriptedNotifier, SetClock, flush, make, service_with, wait_until
+from tests.unit.services.alerting.parts import (
+    START_NS,
+    ScriptedNotifier,
+    SetClock,
+    flush,
+    make,
+    service_with,
+    wait_until,
+)
 
 
 @pytest.fixture
@@ -96,7 +104,7 @@ def test_a_resolved_alert_does_not_become_active_again(recorded: Recorded, servi
 def test_only_so_many_resolved_alerts_are_remembered(
     service: FlextAlertService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alert_book, "MAX_ENDED", 1)
+    monkeypatch.setattr(book, "MAX_ENDED", 1)
     first, second = (service.process_alert(make(name=name)).unwrap() for name in ("a", "b"))
     service.resolve_alert(first)
     service.resolve_alert(second)
@@ -155,7 +163,7 @@ def test_a_changed_copy_of_an_active_alert_changes_it(recorded: Recorded) -> Non
 
 
 def test_only_the_first_and_the_latest_ids_find_an_alert(service: FlextAlertService) -> None:
-    alerts = [make() for _ in range(alert_book.MAX_IDS + 2)]
+    alerts = [make() for _ in range(book.MAX_IDS + 2)]
     for alert in alerts:
         service.process_alert(alert)
     assert service.acknowledge_alert(alerts[1].id).code == "not_active"
@@ -208,7 +216,7 @@ def test_a_broken_rule_fails(service: FlextAlertService) -> None:
 def test_the_newest_active_alerts_are_kept_and_it_is_said_once(
     service: FlextAlertService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(alert_book, "MAX_ACTIVE", 3)
+    monkeypatch.setattr(book, "MAX_ACTIVE", 3)
     alerts = [make(name=f"disk {number}") for number in range(5)]
     for alert in alerts:
         service.process_alert(alert)

@@ -10,8 +10,8 @@ import pytest
 
 from flext_observability import FlextHealthService
 from flext_observability.background.ticker import TICKER
-from flext_observability.services import checks
-from flext_observability.services.checks import RegisteredCheck
+from flext_observability.services.health_checks import check
+from flext_observability.services.health_checks.check import RegisteredCheck
 from tests.programs import run as run_program
 
 
@@ -115,7 +115,7 @@ class TestOneRun:
     def test_one_that_blocks_its_callers_loop_is_unknown_to_others(
         self, service: FlextHealthService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(checks, "_SPARE_SECONDS", 0.05)
+        monkeypatch.setattr(check, "_SPARE_SECONDS", 0.05)
         began, release = threading.Event(), threading.Event()
 
         async def block() -> None:
@@ -166,7 +166,7 @@ class TestOneRun:
     def test_one_that_starts_a_thread_which_asks_is_bounded(
         self, service: FlextHealthService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(checks, "_SPARE_SECONDS", 0.05)
+        monkeypatch.setattr(check, "_SPARE_SECONDS", 0.05)
         asked: list[str] = []
 
         def spawn() -> bool:

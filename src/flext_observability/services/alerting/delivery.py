@@ -18,7 +18,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppressed
 from flext_observability.pipeline.retry import Backoff
 from flext_observability.pipeline.warm_up import WARM_UP
-from flext_observability.services.alert_book import MAX_ACTIVE
+from flext_observability.services.alerting.book import MAX_ACTIVE
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert

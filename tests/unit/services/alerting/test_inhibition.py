@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlert, FlextAlertService
-from flext_observability.services import alert_inhibition
-from flext_observability.services.alert_inhibition import Inhibition
-from tests.unit.services.alerting import ScriptedNotifier, SetClock, flush, make, service_with
+from flext_observability.services.alerting import inhibition
+from flext_observability.services.alerting.inhibition import Inhibition
+from tests.unit.services.alerting.parts import ScriptedNotifier, SetClock, flush, make, service_with
 
 
 def on(host: str, **fields: Any) -> FlextAlert:
@@ -129,7 +129,7 @@ def test_wrong_rules_are_named(given: Any, prefix: str) -> None:
 
 
 def test_rules_are_bounded_and_the_same_one_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_inhibition, "MAX_RULES", 2)
+    monkeypatch.setattr(inhibition, "MAX_RULES", 2)
     rules = Inhibition()
     for _ in range(5):
         assert rules.add("a", "b", (), []).success

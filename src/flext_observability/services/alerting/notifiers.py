@@ -12,7 +12,7 @@ from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult
 from flext_observability.registry import find_notifier
-from flext_observability.services.alert_delivery import Delivery, NotifierStatus
+from flext_observability.services.alerting.delivery import Delivery, NotifierStatus
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert

@@ -9,8 +9,8 @@ import pytest
 
 from flext_observability import FlextAlertRule
 from flext_observability.ports import MetricPoint
-from flext_observability.services.alert_rules import MAX_REMEMBERED, MAX_SERIES, Measurer
-from tests.unit.services.rule_points import NAME, counter, gauge, histogram
+from flext_observability.services.alerting.measurer import MAX_REMEMBERED, MAX_SERIES, Measurer
+from tests.unit.services.alerting.points import NAME, counter, gauge, histogram
 
 Looks = list[tuple[float, list[MetricPoint]]]
 

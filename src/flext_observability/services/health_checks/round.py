@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.health_check import FlextHealthCheck
     from flext_observability.ports import Clock
-    from flext_observability.services.checks import RegisteredCheck
+    from flext_observability.services.health_checks.check import RegisteredCheck
 
 Tell = Callable[["FlextHealthCheck"], None]
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextHealthCheck, FlextResult
-from flext_observability.services.checks import RegisteredCheck
 from flext_observability.services.dependencies import SystemClock
+from flext_observability.services.health_checks.check import RegisteredCheck
 from tests.programs import run as run_program
 
 

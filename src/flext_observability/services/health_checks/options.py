@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict, cast
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
-from flext_observability.services.checks import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
+from flext_observability.services.health_checks.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
 
 _DEFAULTS: Final[Mapping[str, object]] = {
     "critical": True,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from flext_observability.domain.report import ExporterCounts, Signal, SignalState, SignalStatus
-from flext_observability.services import health_telemetry
-from flext_observability.services.health_telemetry import REMEMBERED_SECONDS, TelemetryCheck
+from flext_observability.services.health_checks import telemetry
+from flext_observability.services.health_checks.telemetry import REMEMBERED_SECONDS, TelemetryCheck
 
 
 class Ledger:
@@ -13,7 +13,7 @@ class Ledger:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.statuses: dict[Signal, SignalStatus] = {}
         self.now = 100.0
-        monkeypatch.setattr(health_telemetry, "monotonic", lambda: self.now)
+        monkeypatch.setattr(telemetry, "monotonic", lambda: self.now)
         self.check = TelemetryCheck(lambda: self.statuses, {"traces": 100})
 
     def says(

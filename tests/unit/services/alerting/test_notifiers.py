@@ -21,7 +21,7 @@ from flext_observability import (
 from flext_observability.background.ticker import TICKER
 from flext_observability.registry import register_notifier
 from tests.backends.collector import collector
-from tests.unit.services.alerting import BUSY, ScriptedNotifier, flush, make, service_with, wait_until
+from tests.unit.services.alerting.parts import BUSY, ScriptedNotifier, flush, make, service_with, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -240,7 +240,7 @@ def test_a_clock_that_ticks_looks_after_calls_that_hang(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr("flext_observability.services.alert_delivery.HUNG_SECONDS", 0.0)
+    monkeypatch.setattr("flext_observability.services.alerting.delivery.HUNG_SECONDS", 0.0)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
     service = service_with(notifier)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from flext_observability.services.checks import RegisteredCheck
-from flext_observability.services.health_options import find_circle, make_registered
+from flext_observability.services.health_checks.check import RegisteredCheck
+from flext_observability.services.health_checks.options import find_circle, make_registered
 
 
 def made(**options: Any) -> RegisteredCheck:

@@ -12,16 +12,16 @@ import pytest
 
 from flext_observability import FlextAlert, FlextResult
 from flext_observability.engine.compat import is_suppressed
-from flext_observability.services import alert_delivery
-from flext_observability.services.alert_delivery import Delivery, NotifierStatus, inside_a_notifier
-from tests.unit.services.alerting import BUSY, REFUSED, ScriptedNotifier, make, service_with, wait_until
+from flext_observability.services.alerting import delivery
+from flext_observability.services.alerting.delivery import Delivery, NotifierStatus, inside_a_notifier
+from tests.unit.services.alerting.parts import BUSY, REFUSED, ScriptedNotifier, make, service_with, wait_until
 
 
 def nothing() -> Sequence[FlextAlert]:
     return []
 
 
-def delivery(notifier: Any, active: Callable[[], Sequence[FlextAlert]] = nothing, *severities: str) -> Delivery:
+def delivering(notifier: Any, active: Callable[[], Sequence[FlextAlert]] = nothing, *severities: str) -> Delivery:
     return Delivery("n", notifier, severities, active)
 
 
@@ -45,13 +45,13 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_alert_is_told_once_within_a_time() -> None:
     notifier = ScriptedNotifier()
-    assert told(delivery(notifier), make()) == NotifierStatus("n", delivered=1)
-    assert 4 < notifier.seconds[0] <= alert_delivery.CALL_SECONDS
+    assert told(delivering(notifier), make()) == NotifierStatus("n", delivered=1)
+    assert 4 < notifier.seconds[0] <= delivery.CALL_SECONDS
 
 
 def test_what_cannot_be_told_now_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     notifier = ScriptedNotifier(BUSY, BUSY)
-    to = delivery(notifier)
+    to = delivering(notifier)
     to.tell("f", make())
     wait_until(lambda: to.status().delivered)
     status = to.status()
@@ -65,7 +65,7 @@ def test_what_cannot_be_told_now_is_tried_again(caplog: pytest.LogCaptureFixture
 
 def test_what_is_refused_is_not(caplog: pytest.LogCaptureFixture) -> None:
     notifier = ScriptedNotifier(REFUSED, REFUSED)
-    to = delivery(notifier)
+    to = delivering(notifier)
     assert told(to, make()).failed == 1
     assert told(to, make(name="b")).failed == 2
     assert told(to, make(name="c")).delivered == 1
@@ -79,11 +79,11 @@ def test_what_is_refused_is_not(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_state_that_comes_and_goes_is_said_once_a_minute(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    to = delivery(ScriptedNotifier(REFUSED, FlextResult.ok(None), REFUSED, FlextResult.ok(None), REFUSED))
+    to = delivering(ScriptedNotifier(REFUSED, FlextResult.ok(None), REFUSED, FlextResult.ok(None), REFUSED))
     for _ in range(4):
         told(to, make())
     assert len(caplog.messages) == 2
-    monkeypatch.setattr(alert_delivery, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(delivery, "QUIET_SECONDS", 0.0)
     told(to, make())
     assert len(caplog.messages) == 3
 
@@ -93,7 +93,7 @@ def test_a_state_that_comes_and_goes_is_said_once_a_minute(
     [(ValueError("no"), 1), (SystemExit(1), 1), (KeyboardInterrupt(), 1), (TimeoutError(), 0), (ConnectionError(), 0)],
 )
 def test_what_it_raises_costs_its_own_alert_alone(raised: BaseException, failed: int) -> None:
-    to = delivery(ScriptedNotifier(raised))
+    to = delivering(ScriptedNotifier(raised))
     to.tell("f", make())
     wait_until(lambda: to.status().queued == 0)
     assert (to.status().failed, to.status().delivered) == (failed, 1 - failed)
@@ -103,7 +103,7 @@ def test_what_it_raises_costs_its_own_alert_alone(raised: BaseException, failed:
 
 @pytest.mark.parametrize(("answer", "failed"), [(None, 0), ("yes", 1), (0, 1), (object(), 1)])
 def test_an_answer_that_is_no_result(answer: object, failed: int) -> None:
-    status = told(delivery(ScriptedNotifier(answer)), make())
+    status = told(delivering(ScriptedNotifier(answer)), make())
     assert (status.failed, status.delivered) == (failed, 1 - failed)
     assert ("return a FlextResult from notify()" in status.fix) == bool(failed)
 
@@ -111,7 +111,7 @@ def test_an_answer_that_is_no_result(answer: object, failed: int) -> None:
 def test_the_newest_state_is_told() -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     first = make(name="first")
     to.tell("first", first)
     assert notifier.began.wait(5)
@@ -130,7 +130,7 @@ def test_the_newest_state_is_told() -> None:
 
 def test_a_notifier_may_be_told_of_some_severities_alone_but_learns_the_end() -> None:
     notifier = ScriptedNotifier()
-    to = delivery(notifier, nothing, "critical")
+    to = delivering(notifier, nothing, "critical")
     told(to, make())
     told(to, make(severity="critical"))
     told(to, make(severity="warning"))
@@ -144,10 +144,10 @@ def test_a_notifier_may_be_told_of_some_severities_alone_but_learns_the_end() ->
 
 
 def test_too_many_that_wait_push_the_oldest_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_delivery, "CAPACITY", 2)
+    monkeypatch.setattr(delivery, "CAPACITY", 2)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     for number in range(3):
         to.tell(str(number), make(name=str(number)))
         assert notifier.began.wait(5)
@@ -158,8 +158,8 @@ def test_too_many_that_wait_push_the_oldest_out(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nobody_is_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_delivery, "GIVE_UP_SECONDS", 0.0)
-    assert told(delivery(ScriptedNotifier(BUSY)), make()) == NotifierStatus(
+    monkeypatch.setattr(delivery, "GIVE_UP_SECONDS", 0.0)
+    assert told(delivering(ScriptedNotifier(BUSY)), make()) == NotifierStatus(
         "n", dropped=1, last_error="the server is busy", fix="wait"
     )
 
@@ -167,7 +167,7 @@ def test_nobody_is_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_flush_tries_at_once_and_each_alert_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flext_observability.pipeline.retry.FIRST_SECONDS", 60.0)
     notifier = ScriptedNotifier(BUSY, BUSY)
-    to = delivery(notifier)
+    to = delivering(notifier)
     for name in ("a", "b"):
         to.tell(name, make(name=name))
     wait_until(lambda: to.status().last_error)
@@ -182,7 +182,7 @@ def test_a_flush_tries_at_once_and_each_alert_once(monkeypatch: pytest.MonkeyPat
 def test_a_flush_ends_at_its_deadline_and_gives_a_call_no_more_time() -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     to.hurry(time.monotonic() + 0.05)
     to.tell("f", make())
     assert not done(to, 0.05)
@@ -196,7 +196,7 @@ def test_what_a_server_asks_to_wait_is_kept() -> None:
         retry_after_seconds = 0.2
 
     notifier = Asking(BUSY)
-    to = delivery(notifier)
+    to = delivering(notifier)
     began = time.monotonic()
     to.tell("f", make())
     wait_until(lambda: to.status().delivered)
@@ -204,20 +204,20 @@ def test_what_a_server_asks_to_wait_is_kept() -> None:
 
 
 def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(alert_delivery, "HUNG_SECONDS", 0.02)
+    monkeypatch.setattr(delivery, "HUNG_SECONDS", 0.02)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     before = threading.active_count()
-    for number in range(alert_delivery.MAX_HUNG + 2):
+    for number in range(delivery.MAX_HUNG + 2):
         notifier.began.clear()
         to.tell(str(number), make(name=str(number)))
-        if number <= alert_delivery.MAX_HUNG:
+        if number <= delivery.MAX_HUNG:
             wait_until(lambda number=number: len(notifier.told) == number + 1)  # type: ignore[misc] # the default is the number
         time.sleep(0.03)
         to.look_after()
-    assert threading.active_count() - before == alert_delivery.MAX_HUNG + 1  # and no more
-    assert (to.status().failed, to.status().queued) == (alert_delivery.MAX_HUNG, 2)
+    assert threading.active_count() - before == delivery.MAX_HUNG + 1  # and no more
+    assert (to.status().failed, to.status().queued) == (delivery.MAX_HUNG, 2)
     assert len(caplog.messages) == 1
     assert "it has not returned for 0 s; make it return within 10 s" in caplog.messages[0]
     notifier.hold.set()
@@ -227,10 +227,10 @@ def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, ca
 
 
 def test_a_hang_of_the_same_kind_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_delivery, "HUNG_SECONDS", 0.0)
+    monkeypatch.setattr(delivery, "HUNG_SECONDS", 0.0)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     to.tell("a", make(name="a"))
     assert notifier.began.wait(5)
     to.tell("b", make(name="b"))  # this looks too
@@ -240,7 +240,7 @@ def test_a_hang_of_the_same_kind_is_said_once(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_is_dropped_is_counted_and_said(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flext_observability.pipeline.retry.FIRST_SECONDS", 60.0)
-    to = delivery(ScriptedNotifier(BUSY))
+    to = delivering(ScriptedNotifier(BUSY))
     for name in ("a", "b"):
         to.tell(name, make(name=name))
     wait_until(lambda: to.status().last_error)
@@ -254,7 +254,7 @@ def test_what_is_dropped_is_counted_and_said(caplog: pytest.LogCaptureFixture, m
 def test_a_call_under_way_at_the_end_is_dropped_too(caplog: pytest.LogCaptureFixture) -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     to.tell("f", make())
     assert notifier.began.wait(5)
     to.drop()
@@ -272,7 +272,7 @@ def test_telling_is_not_recorded_itself() -> None:
             seen.append((is_suppressed(), inside_a_notifier()))
             return FlextResult[None].ok(None)
 
-    told(delivery(Looking()), make())
+    told(delivering(Looking()), make())
     assert seen == [(True, True)]
     assert not inside_a_notifier()
 
@@ -308,8 +308,8 @@ class Forgetful(ScriptedNotifier):
 def test_a_refresh_tells_all_that_are_active_after_what_waits() -> None:
     notifier = Forgetful()
     active: list[FlextAlert] = []
-    to = delivery(notifier, lambda: active)
-    assert (to.refresh_seconds, delivery(ScriptedNotifier()).refresh_seconds) == (60.0, 0.0)
+    to = delivering(notifier, lambda: active)
+    assert (to.refresh_seconds, delivering(ScriptedNotifier()).refresh_seconds) == (60.0, 0.0)
     to.refresh()
     assert done(to)
     assert notifier.rounds == []  # nothing is active
@@ -323,7 +323,7 @@ def test_a_refresh_tells_all_that_are_active_after_what_waits() -> None:
 def test_a_refresh_that_fails_is_left_to_the_next_one(
     answer: FlextResult[None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    to = delivery(Forgetful(answer), lambda: [make()])
+    to = delivering(Forgetful(answer), lambda: [make()])
     to.refresh()
     wait_until(lambda: to.status().last_error)
     assert to.status().queued == to.status().failed == to.status().dropped == 0
@@ -333,7 +333,7 @@ def test_a_refresh_that_fails_is_left_to_the_next_one(
 def test_in_a_forked_child_nothing_waits() -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
-    to = delivery(notifier)
+    to = delivering(notifier)
     to.tell("f", make())
     assert notifier.began.wait(5)
     to.begin_again()  # what a child calls
@@ -347,7 +347,7 @@ def test_no_thread_is_no_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.Log
         raise RuntimeError("can't start new thread")
 
     caplog.set_level(logging.WARNING)
-    to = delivery(ScriptedNotifier())
+    to = delivering(ScriptedNotifier())
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         to.tell("f", make())

@@ -14,11 +14,11 @@ from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult
 from flext_observability.plugins.hooks import HOOKS
 from flext_observability.render.links import grafana_link
-from flext_observability.services.alert_book import MAX_ACTIVE, AlertBook, Entry
-from flext_observability.services.alert_delivery import inside_a_notifier
-from flext_observability.services.alert_escalation import Pace, due, pace_of
-from flext_observability.services.alert_inhibition import Inhibition
-from flext_observability.services.alert_notifiers import Notifiers
+from flext_observability.services.alerting.book import MAX_ACTIVE, AlertBook, Entry
+from flext_observability.services.alerting.delivery import inside_a_notifier
+from flext_observability.services.alerting.escalation import Pace, due, pace_of
+from flext_observability.services.alerting.inhibition import Inhibition
+from flext_observability.services.alerting.notifiers import Notifiers
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert

@@ -10,7 +10,7 @@ from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
-    from flext_observability.services.alert_book import Entry
+    from flext_observability.services.alerting.book import Entry
     from flext_observability.settings.config import FlextObservabilityConfig
 
 MAX_LEVEL: Final = 3

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlertService, init_observability
-from flext_observability.services.alert_book import AlertBook
-from flext_observability.services.alert_escalation import MAX_LEVEL, Escalation, Pace, due, escalation_of, pace_of
-from tests.unit.services.alerting import ScriptedNotifier, SetClock, flush, make, service_with
+from flext_observability.services.alerting.book import AlertBook
+from flext_observability.services.alerting.escalation import MAX_LEVEL, Escalation, Pace, due, escalation_of, pace_of
+from tests.unit.services.alerting.parts import ScriptedNotifier, SetClock, flush, make, service_with
 
 
 @pytest.mark.parametrize(

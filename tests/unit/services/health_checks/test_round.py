@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from flext_observability import FlextHealthCheck
-from flext_observability.services.checks import RegisteredCheck
 from flext_observability.services.dependencies import SystemClock
-from flext_observability.services.health_round import Round
+from flext_observability.services.health_checks.check import RegisteredCheck
+from flext_observability.services.health_checks.round import Round
 
 
 class Looked:

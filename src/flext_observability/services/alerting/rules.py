@@ -17,7 +17,7 @@ from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 from flext_observability.ports import Clock, MetricPoint
-from flext_observability.services.alert_rules import Labels, Measurer
+from flext_observability.services.alerting.measurer import Labels, Measurer
 
 Phase = Literal["ok", "pending", "firing", "no_data"]
 

@@ -10,9 +10,9 @@ import pytest
 
 from flext_observability import FlextAlert, FlextAlertRule, FlextResult
 from flext_observability.ports import MetricPoint
-from flext_observability.services.alert_rules_engine import RuleEngine
+from flext_observability.services.alerting.rules import RuleEngine
 from flext_observability.services.dependencies import SystemClock
-from tests.unit.services.rule_points import NAME, gauge
+from tests.unit.services.alerting.points import NAME, gauge
 
 
 class Sink:
