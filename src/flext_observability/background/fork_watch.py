@@ -1,10 +1,14 @@
-"""Objects with threads → each told to begin again in a forked child (standard library only)."""
+"""Objects with threads → each told to begin again in a forked child, and those with periodic work to go on (standard library only)."""
 
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 from weakref import WeakSet
+
+from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.mishap import report_once
 
 
 class BeginsAgain(Protocol):
@@ -15,18 +19,55 @@ class BeginsAgain(Protocol):
         ...
 
 
-_known: WeakSet[BeginsAgain] = WeakSet()
-_watching: list[bool] = []
+class GoesOn(Protocol):
+    """What works by itself in a forked child, as it did in the parent."""
+
+    def go_on(self) -> None:
+        """Start the thread again, when there is something to do."""
+        ...
+
+
+_lock: Final = ForkSafeLock()  # the first handler is the locks' own then: they are free before anything here takes one
+_known: Final[WeakSet[BeginsAgain]] = WeakSet()
+_going_on: Final[WeakSet[GoesOn]] = WeakSet()
+_watching: Final[list[bool]] = []
+_threads_wait: Final[list[bool]] = []
 
 
 def in_children(thing: BeginsAgain) -> None:
     """Have ``thing.begin_again`` called in every forked child from now on, for as long as the thing lives."""
-    if not _watching:
-        _watching.append(True)
-        os.register_at_fork(after_in_child=_tell_all)
-    _known.add(thing)
+    with _lock:
+        if not _watching:
+            _watching.append(True)
+            os.register_at_fork(after_in_child=_begin_again)
+        _known.add(thing)
 
 
-def _tell_all() -> None:
-    for thing in list(_known):
-        thing.begin_again()
+def last_in_children(thing: GoesOn) -> None:
+    """Have ``thing.go_on`` called once everything has begun again: a thread may be at work before this returns."""
+    with _lock:
+        _going_on.add(thing)
+
+
+def hold_threads_back() -> None:
+    """Start no thread in a child before ``let_threads_go``, which is to be called there."""
+    _threads_wait.append(True)
+
+
+def let_threads_go() -> None:
+    """Have all go on that wait for it."""
+    _tell(thing.go_on for thing in list(_going_on))
+
+
+def _begin_again() -> None:
+    _tell(thing.begin_again for thing in list(_known))
+    if not _threads_wait:
+        let_threads_go()
+
+
+def _tell(calls: Iterable[Callable[[], None]]) -> None:
+    for call in calls:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - the others must begin again all the same
+            report_once("Beginning again in a forked child", error)

@@ -132,6 +132,8 @@ class Mailbox(Generic[T]):
                 item = self._waiting.popleft()
                 self._since = monotonic()
             failed = self._call(item)
+            if self._changed is not changed:  # the call forked, and this is the child: the lock may be held for ever
+                return
             with changed:
                 if self._worker is not me:
                     return

@@ -8,7 +8,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Final, final
 
-from flext_observability.background.fork_watch import in_children
+from flext_observability.background.fork_watch import in_children, last_in_children
 from flext_observability.domain.mishap import report_once
 
 
@@ -32,6 +32,7 @@ class Ticker:
         self._jobs: dict[str, _Job] = {}
         self._thread: Thread | None = None
         in_children(self)
+        last_in_children(self)
 
     def every(self, name: str, interval_seconds: float, work: Callable[[], object]) -> None:
         """Call ``work`` each ``interval_seconds``, first one interval from now; a job of the same name is replaced."""
@@ -58,14 +59,18 @@ class Ticker:
             return tuple(self._jobs)
 
     def begin_again(self) -> None:
-        """Go on with the same jobs in a forked child."""
+        """Keep the jobs in a forked child, without the parent's thread."""
         now = monotonic()
         self._changed = Condition()
         self._thread = None
         for job in self._jobs.values():
             job.due = now + job.interval_seconds
-        if self._jobs:
-            self._start_thread()
+
+    def go_on(self) -> None:
+        """Call the jobs of the parent in a forked child too."""
+        with self._changed:
+            if self._jobs:
+                self._start_thread()
 
     def _start_thread(self) -> None:
         if self._thread is not None:
@@ -80,7 +85,7 @@ class Ticker:
 
     def _run(self) -> None:
         changed = self._changed
-        while True:
+        while self._changed is changed:  # a job that forks is no ticker in the child, which has one
             with changed:
                 if not self._jobs:
                     self._thread = None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from flext_observability.background.fork_watch import hold_threads_back, let_threads_go
 from flext_observability.pipeline.warm_up import WARM_UP
 
 
@@ -27,12 +28,14 @@ class Lifecycle:
     def watch(self) -> None:
         """Begin to watch; to be called once."""
         atexit.register(self._at_exit)
+        hold_threads_back()
         os.register_at_fork(before=WARM_UP.hold, after_in_parent=WARM_UP.let_go, after_in_child=self._forked)
         self._watch_multiprocessing()
 
     def _forked(self) -> None:
         WARM_UP.begin_again()
         self._in_child()
+        let_threads_go()
         self._watch_multiprocessing()
 
     def _watch_multiprocessing(self) -> None:

@@ -198,3 +198,34 @@ def test_a_forked_child_begins_with_an_empty_mailbox() -> None:
         print(mailbox.flush(time.monotonic() + 5), seen)
     """)
     assert program.out.split("\n")[:2] == ["True [3]", "True [1, 2]"]
+
+
+def test_a_call_that_forks_ends_in_the_child_though_the_lock_was_held() -> None:
+    program = run(
+        """
+        import os, threading, time
+        from flext_observability.background.mailbox import Mailbox
+
+        held, forked = threading.Event(), threading.Event()
+
+        def handle(item):
+            held.wait(5)
+            child = os.fork()
+            if child:
+                forked.set()
+                print(os.waitpid(child, 0)[1], flush=True)
+
+        def hold():
+            with mailbox._changed:
+                held.set()
+                forked.wait(5)
+
+        mailbox = Mailbox("Box", handle)
+        mailbox.put(1)
+        threading.Thread(target=hold).start()
+        forked.wait(5)
+        mailbox.flush(time.monotonic() + 10)
+        """,
+        20,
+    )
+    assert program.lines == ["0"], program.err

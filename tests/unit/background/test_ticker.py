@@ -126,3 +126,27 @@ def test_a_fork_without_jobs_starts_no_thread() -> None:
         os.waitpid(child, 0)
     """)
     assert program.out.strip() == "1"
+
+
+def test_a_job_that_forks_leaves_the_child_one_ticker() -> None:
+    program = run("""
+        import os, threading
+        from flext_observability.background.ticker import TICKER
+
+        parent, threads, forked = os.getpid(), [], threading.Event()
+
+        def job():
+            if os.getpid() != parent:
+                threads.append(threading.get_ident())
+                if len(threads) == 20:
+                    print(len(set(threads)), flush=True)
+                    os._exit(0)
+            elif not forked.is_set():
+                os.fork()
+                forked.set()
+
+        TICKER.every("job", 0.01, job)
+        forked.wait(5)
+        print(os.wait()[1])
+    """)
+    assert program.lines == ["1", "0"], program.err
