@@ -167,6 +167,7 @@ class Observability:
             if active:
                 _STATE.session = None
                 _switch_off()
+                self._services.hurry(deadline)
             report = self._session.end(limit)
             if active:
                 self._services.disconnect(deadline)
@@ -328,9 +329,13 @@ def _known_names(settings: ResolvedSettings) -> FlextResult[None]:
 
 def _timed(limit: object, work: Callable[[float], T]) -> FlextResult[T]:
     """Do the work now, or later when an event loop runs in this thread and must not be blocked."""
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < threading.TIMEOUT_MAX:
-        return FlextResult[T].fail(f"Invalid timeout {limit!r}: give seconds, zero or more", code="invalid_timeout")
-    seconds = float(limit)
+    kind, seconds = type(limit), cast("float", limit)  # not isinstance: a proxy may raise when asked for its class
+    if kind is bool or not issubclass(kind, int | float) or not 0 <= seconds < threading.TIMEOUT_MAX:
+        from flext_observability.domain.encoding import quoted
+
+        message = f"Invalid timeout {quoted(limit)}: give seconds, zero or more"
+        return FlextResult[T].fail(message, code="invalid_timeout")
+    seconds = float(seconds)
     if not _inside_event_loop():
         return FlextResult[T].ok(work(seconds))
 

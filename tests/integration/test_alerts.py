@@ -93,6 +93,23 @@ print(time.monotonic() - began < 1.0, handle.alerts.notifiers()[0].dropped)
     assert finished.seconds < 5
 
 
+def test_an_alert_that_waits_is_tried_once_more_at_the_end_though_the_collector_is_silent() -> None:
+    program = f"""{START}
+handle = init_observability(console=False).unwrap()
+flext_create_alert("disk", "error", "full")
+while not handle.alerts.notifiers()[0].last_error:
+    time.sleep(0.01)
+handle.shutdown(0.5)
+print(handle.alerts.notifiers()[0].delivered)
+"""
+    with raw_server(silent) as deaf, collector() as server:
+        server.answers.append(Answer(503, {"retry-after": "30"}))
+        settings = {"FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL": server.url, "OTEL_EXPORTER_OTLP_ENDPOINT": deaf.url}
+        finished = run(program, **settings)
+        assert statuses(server) == ["active", "active"]
+    assert (finished.code, finished.lines) == (0, ["1"])
+
+
 def test_a_notifier_that_hangs_or_ends_the_program_does_neither() -> None:
     program = f"""{START}
 handle.alerts.add_notifier("hangs", lambda alert: threading.Event().wait())

@@ -50,6 +50,7 @@ class FlextAlertService:
         self._snapshot: InstrumentSnapshot | None = None
         self._lock = ForkSafeLock()
         self._ticking = False
+        self._job = f"{JOB}-{id(self)}"  # a platform has an alert service of its own beside the process's
         in_children(self)
 
     @never_raises
@@ -187,6 +188,10 @@ class FlextAlertService:
         self._snapshot = snapshot
         self._keep_time()
 
+    def hurry(self, deadline: float) -> None:
+        """Have notifiers wait for nothing any more, while others are still being waited for; ``disconnect`` is to follow."""
+        self._notifiers.hurry(deadline)
+
     def flush(self, deadline: float) -> bool:
         """Have notifiers told of whatever waits; whether that was done before ``deadline`` (monotonic seconds)."""
         return self._notifiers.flush(deadline)
@@ -221,9 +226,9 @@ class FlextAlertService:
             connected = self._snapshot is not None
             needed = connected and bool(self._desk.count or self._engine.rules())
             if needed and not self._ticking:
-                TICKER.every(JOB, self._interval_seconds, self.tick)
+                TICKER.every(self._job, self._interval_seconds, self.tick)
             elif self._ticking and not needed:
-                TICKER.cancel(JOB)
+                TICKER.cancel(self._job)
             self._ticking = needed
             self._notifiers.keep_fresh(on=connected and self._desk.count > 0)
 

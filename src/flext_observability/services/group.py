@@ -66,6 +66,11 @@ class ServiceGroup:
         told = "alerts" not in self._made or self.alerts.flush(deadline)
         return HOOKS.flush(deadline) and told
 
+    def hurry(self, deadline: float) -> None:
+        """Have notifiers try at once what waits, before others use up the time until ``deadline`` (monotonic seconds)."""
+        if "alerts" in self._made:
+            self.alerts.hurry(deadline)
+
     def disconnect(self, deadline: float) -> None:
         """End all work in the background; ``deadline`` is in monotonic seconds."""
         with self._lock:

@@ -46,7 +46,9 @@ def service() -> FlextAlertService:
 @pytest.fixture(autouse=True)
 def _no_jobs_left() -> Iterator[None]:
     yield
-    TICKER.cancel(JOB)
+    for name in TICKER.names():
+        if name.startswith(JOB):
+            TICKER.cancel(name)
 
 
 def active(service: FlextAlertService) -> tuple[FlextAlert, ...]:
@@ -304,14 +306,24 @@ def points() -> list[MetricPoint]:
 
 def test_the_clock_runs_only_while_something_is_active_and_the_service_connected(service: FlextAlertService) -> None:
     alert = service.process_alert(make()).unwrap()
-    assert JOB not in TICKER.names()
+    assert service._job not in TICKER.names()
     service.connect(points)
-    assert JOB in TICKER.names()
+    assert service._job in TICKER.names()
     service.resolve_alert(alert)
-    assert JOB not in TICKER.names()
+    assert service._job not in TICKER.names()
     service.process_alert(make())
     service.disconnect(time.monotonic())
-    assert JOB not in TICKER.names()
+    assert service._job not in TICKER.names()
+
+
+def test_the_end_of_one_service_leaves_the_clock_of_another_running(service: FlextAlertService) -> None:
+    other = FlextAlertService()
+    for each in (service, other):
+        each.process_alert(make()).unwrap()
+        each.connect(points)
+    other.disconnect(time.monotonic())
+    assert service._job in TICKER.names()
+    assert other._job not in TICKER.names()
 
 
 def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
@@ -329,7 +341,7 @@ def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
     assert [alert.name for alert in active(service)] == ["queue"]
     assert service.remove_rule("queue").success
     assert active(service) == ()
-    assert JOB not in TICKER.names()
+    assert service._job not in TICKER.names()
     assert service.remove_rule("queue").code == "unknown_alert_rule"
     service.disconnect(time.monotonic())
 

@@ -103,12 +103,15 @@ class Notifiers:
                 self._refreshed.discard(delivery.name)
                 TICKER.cancel(_job(delivery))
 
-    def flush(self, deadline: float) -> bool:
-        """Try at once whatever waits; whether all was told before ``deadline`` (monotonic seconds)."""
-        deliveries = self._all()
-        for delivery in deliveries:
+    def hurry(self, deadline: float) -> None:
+        """Try at once whatever waits, and wait for nothing before ``deadline`` (monotonic seconds)."""
+        for delivery in self._all():
             delivery.hurry(deadline)
-        finished = [delivery.finish(deadline) for delivery in deliveries]
+
+    def flush(self, deadline: float) -> bool:
+        """Hurry; whether all was told before ``deadline`` (monotonic seconds)."""
+        self.hurry(deadline)
+        finished = [delivery.finish(deadline) for delivery in self._all()]
         return all(finished)
 
     def close(self, deadline: float) -> None:
@@ -213,4 +216,4 @@ def _shown(given: object) -> str:
 
 
 def _job(delivery: Delivery) -> str:
-    return f"flext-alerts-{delivery.name}"
+    return f"flext-alerts-{delivery.name}-{id(delivery)}"

@@ -230,9 +230,9 @@ def test_one_that_is_removed_is_reminded_no_more(service: FlextAlertService) -> 
     service.connect(nothing)
     service.process_alert(make())
     service.add_notifier("f", Forgetful())
-    assert "flext-alerts-f" in TICKER.names()
+    assert any(name.startswith("flext-alerts-f-") for name in TICKER.names())
     service.remove_notifier("f")
-    assert "flext-alerts-f" not in TICKER.names()
+    assert not any(name.startswith("flext-alerts-f-") for name in TICKER.names())
     service.disconnect(time.monotonic())
 
 
