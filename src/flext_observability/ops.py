@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult
@@ -45,9 +45,11 @@ def start_ops_server(
         The running server, with its ``address`` and ``stop()``; a failure says what to do: ``port_taken``, ``cannot_listen``,
         ``invalid_argument``.
     """
-    given = cast("tuple[object, object]", (host, port))
-    if not isinstance(given[0], str) or not isinstance(given[1], int) or isinstance(given[1], bool):
-        message = f"Invalid address {given[0]!r}, {given[1]!r}: give a host's name and the number of a port"
+    kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
+    if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:
+        from flext_observability.domain.encoding import quoted
+
+        message = f"Invalid address {quoted(host)}, {quoted(port)}: give a host's name and the number of a port"
         return FlextResult["OpsServer"].fail(message, code="invalid_argument")
     from flext_observability.ops_server.app import wsgi_app
     from flext_observability.ops_server.server import start_server

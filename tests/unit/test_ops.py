@@ -14,6 +14,7 @@ from opentelemetry import metrics
 from flext_observability import FlextAlertRule, init_observability, register_exporter, start_ops_server
 from flext_observability.ops_server.server import OpsServer
 from tests.fakes import OneExporterFactory, ScriptedExporter
+from tests.hostile import Hostile
 
 MEMORY: Mapping[str, Any] = {"exporters": "memory", "console": False}
 
@@ -149,6 +150,10 @@ class TestStart:
     @pytest.mark.parametrize("given", [{"host": 5}, {"port": "9464"}, {"port": True}, {"host": None}])
     def test_wrong_arguments_are_a_failure(self, given: dict[str, Any]) -> None:
         assert start_ops_server(**given).code == "invalid_argument"
+
+    def test_an_address_that_raises_whatever_it_is_asked_is_a_failure(self) -> None:
+        self.test_wrong_arguments_are_a_failure({"host": Hostile()})
+        self.test_wrong_arguments_are_a_failure({"port": Hostile()})
 
     @pytest.mark.parametrize("given", [{"port": -1}, {"port": 70_000}, {"host": "nowhere.invalid"}])
     def test_an_address_that_cannot_be_is_a_failure(self, given: dict[str, Any]) -> None:

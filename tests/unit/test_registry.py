@@ -120,6 +120,12 @@ def test_an_unknown_name_lists_what_there_is_and_what_to_install() -> None:
     assert "pip install opentelemetry-exporter-no-such" in str(result.error)
 
 
+def test_the_answer_to_an_enormous_name_is_short() -> None:
+    result = find_exporter("x" * 1_000_000)
+    assert result.code == "unknown_exporter"
+    assert len(str(result.error)) < 700
+
+
 def test_a_name_near_a_known_one_is_answered_with_it() -> None:
     assert "did you mean console?" in str(find_exporter("consle").error)
 

@@ -23,6 +23,7 @@ from flext_observability import (
 from flext_observability.exporters.memory import memory_store
 from tests.backends.ports import refusing_port
 from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
+from tests.hostile import Hostile
 
 
 @pytest.fixture(autouse=True)
@@ -143,11 +144,15 @@ def test_what_was_lost_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     assert [line for line in caplog.messages if "lost" in line] == ["Telemetry was lost: 3 unreachable of 3 items"]
 
 
-@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "1", True, 1e300])
+@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "1", True, 1e300, "x" * 1_000_000])
 def test_a_wrong_timeout_is_a_failure(bad: Any) -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
-    assert handle.flush(bad).code == "invalid_timeout"
+    assert (handle.flush(bad).code, len(str(handle.flush(bad).error)) < 200) == ("invalid_timeout", True)
     assert handle.shutdown(bad).code == "invalid_timeout"
+
+
+def test_a_timeout_that_raises_whatever_it_is_asked_is_a_failure() -> None:
+    test_a_wrong_timeout_is_a_failure(Hostile())
 
 
 def test_inside_a_loop_flush_and_shutdown_wait_to_be_awaited(store: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 
+from flext_observability.domain.encoding import encode_tag, quoted
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+_LONGEST_LIST = 400
 
 
 class Container(Protocol):
@@ -52,8 +55,11 @@ class FlextContainer:
         """Keep ``fn``, which makes the instance at the first ``get``.
 
         Returns:
-            Success, or a failure: ``invalid_argument`` (empty name), ``already_registered``.
+            Success, or a failure: ``invalid_argument`` (empty name, or not a function), ``already_registered``.
         """
+        if not callable(cast("object", fn)):
+            message = f"A factory is a function without arguments, not {quoted(fn)}: pass one, or register the instance"
+            return FlextResult[None].fail(message, code="invalid_argument")
         return self._keep(self._factories, name, fn)
 
     def get(self, name: str) -> FlextResult[object]:
@@ -64,19 +70,18 @@ class FlextContainer:
         """
         with self._lock:
             names = self._names()
-            if name not in names:
-                message = f"Nothing is registered under {name!r}: register it first"
-                return FlextResult[object].fail(
-                    f"{message} (registered: {', '.join(names) or 'nothing'})", code="not_found"
-                )
+            if type(name) is not str or name not in names:
+                known = encode_tag(", ".join(names) or "nothing", max_bytes=_LONGEST_LIST)
+                message = f"Nothing is registered under {quoted(name)}: register it first (registered: {known})"
+                return FlextResult[object].fail(message, code="not_found")
             if name not in self._instances:
                 try:
                     self._instances[name] = self._factories[name]()
                 except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
                     from flext_observability.domain.exceptions import describe_error
 
-                    reason = f"The factory of {name!r} raised {describe_error(error)}; register one that works here"
-                    return FlextResult[object].fail(reason, code="factory_failed")
+                    raised = f"The factory of {quoted(name)} raised {describe_error(error)}"
+                    return FlextResult[object].fail(f"{raised}; register one that works here", code="factory_failed")
             return FlextResult.ok(self._instances[name])
 
     def _names(self) -> list[str]:
@@ -84,14 +89,12 @@ class FlextContainer:
 
     def _keep(self, place: dict[str, T], name: str, value: T) -> FlextResult[None]:
         with self._lock:
-            if not name or type(name) is not str:
-                return FlextResult[None].fail(
-                    f"A name is a text that is not empty, not {name!r}: give one", code="invalid_argument"
-                )
+            if type(name) is not str or not name:
+                message = f"A name is a text that is not empty, not {quoted(name)}: give one"
+                return FlextResult[None].fail(message, code="invalid_argument")
             if name in self._names():
-                return FlextResult[None].fail(
-                    f"{name!r} is registered already: use another name or a new container", code="already_registered"
-                )
+                message = f"{quoted(name)} is registered already: use another name or a new container"
+                return FlextResult[None].fail(message, code="already_registered")
             place[name] = value
             return FlextResult.ok(None)
 

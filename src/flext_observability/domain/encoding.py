@@ -105,6 +105,11 @@ def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
     return encoded if isinstance(encoded, str) else _json(encoded, max_bytes)
 
 
+def quoted(value: object) -> str:
+    """Return a value in quotes for messages, 80 bytes at most; whatever it is, and whatever its own ``repr`` does."""
+    return repr(encode_tag(value, max_bytes=80))
+
+
 def is_container(value: object) -> bool:
     """Whether the value holds other values, so that it cannot be a metric tag."""
     return type(value) is not str and isinstance(_reduce(value, _ELLIPSIS_BYTES), list)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 
+from flext_observability.domain.encoding import quoted
 from flext_observability.domain.report import Notice
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, given_values
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
@@ -110,7 +111,7 @@ def _by_field(arguments: Mapping[str, object], draft: Draft) -> dict[str, object
     for key, value in arguments.items():
         name = names.get(key)
         if name is None:
-            draft.mistakes.append(f"{key!r} is not a setting{similar(key, names)}")
+            draft.mistakes.append(f"{quoted(key)} is not a setting{similar(key, names)}")
         elif _is_given(value, FIELDS[name]):
             if name in values and values[name] is not value:
                 draft.mistakes.append(f"{name} is given under two names, with different values")

@@ -7,6 +7,7 @@ import pytest
 
 from flext_observability.domain.container import FlextContainer, find
 from flext_observability.domain.result import FlextResult
+from tests.hostile import Hostile
 
 
 def test_registered_instance_is_found() -> None:
@@ -92,6 +93,24 @@ def test_name_that_is_no_text_is_refused(name: Any) -> None:
     assert container.register(name, 1).code == "invalid_argument"
     assert container.register_factory(name, object).code == "invalid_argument"
     assert container.get(name).code == "not_found"
+
+
+def test_what_makes_an_instance_can_be_called() -> None:
+    container = FlextContainer()
+    wrong: Any = 3
+
+    assert container.register_factory("clock", wrong).code == "invalid_argument"
+    assert container.get("clock").code == "not_found"
+
+
+def test_names_that_are_odd_raise_nothing_and_messages_stay_short() -> None:
+    container, odd = FlextContainer(), Hostile()
+    names: list[Any] = [odd, "x" * 1_000_000]
+    for name in names:
+        results = [container.get(name), container.register(name, 1), container.register(name, 2)]
+        assert [len(str(result.error)) < 200 for result in results] == [True] * 3
+    missing = container.get("clock")
+    assert (missing.code, len(str(missing.error)) < 700) == ("not_found", True)
 
 
 class PlainContainer:

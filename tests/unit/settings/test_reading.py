@@ -7,6 +7,7 @@ import pytest
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
 from flext_observability.settings.kinds import HEADERS, PAIRS
 from flext_observability.settings.reading import Draft, read, shown
+from tests.hostile import Hostile
 
 
 def values_of(
@@ -15,16 +16,6 @@ def values_of(
     given: FlextObservabilityConfig | None = None,
 ) -> Draft:
     return read(given, arguments or {}, environ or {})
-
-
-class Hostile:
-    """Raises whatever is asked of it, even for its class, as proxies without a target do."""
-
-    def __getattribute__(self, name: str) -> object:
-        raise RuntimeError(name)
-
-    def __bool__(self) -> bool:
-        raise RuntimeError("bool")
 
 
 class HostileMapping(dict[str, str]):
