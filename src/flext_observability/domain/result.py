@@ -50,7 +50,8 @@ class FlextResult(Generic[T_co]):
             message: What is wrong and the next action, one sentence.
             code: Stable word for programs.
         """
-        return FlextResult(error=message, code=code)
+        # A failure stays one when what should say why is empty-handed: ``FlextResult.fail(other.error)``.
+        return FlextResult(error="No reason was given" if cast("object", message) is None else message, code=code)
 
     @property
     def success(self) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -57,6 +57,14 @@ def test_unwrapped_failure_raises_with_message_and_code() -> None:
 
 def test_failure_without_a_code_is_an_error() -> None:
     assert FlextResult[int].fail("no").code == "error"
+
+
+def test_failure_without_a_message_is_a_failure_all_the_same() -> None:
+    nothing: Any = FlextResult.ok(1).error
+
+    result = FlextResult[int].fail(nothing, code="late")
+
+    assert (result.is_failure, result.data, result.error, result.code) == (True, None, "No reason was given", "late")
 
 
 def test_failure_passes_through_untouched_and_functions_are_not_called() -> None:
