@@ -10,7 +10,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability.adapters import log_record
-from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.encoding import encode_attributes, encode_tag
 from flext_observability.domain.instant import nanoseconds
 from flext_observability.domain.locks import ForkSafeLock
 
@@ -85,4 +85,8 @@ def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
 def _observe(_: CallbackOptions) -> Iterable[Observation]:
     with _states.lock:
         states = list(_states.by_name.items())
-    return [Observation(_VALUES[status], {CHECK_ATTRIBUTE: name}) for name, status in states if status in _VALUES]
+    return [
+        Observation(_VALUES[status], {CHECK_ATTRIBUTE: encode_tag(name)})
+        for name, status in states
+        if status in _VALUES
+    ]

@@ -6,6 +6,7 @@ import pytest
 
 from flext_observability import FlextHealthCheck
 from flext_observability.adapters.health_check import MAX_CHECKS, emit, forget
+from flext_observability.domain.encoding import MAX_BYTES
 from tests.recorded import Recorded
 
 
@@ -21,6 +22,12 @@ def test_gauge_shows_each_status_and_nothing_for_unknown(recorded: Recorded) -> 
         emit(FlextHealthCheck(name=f"check {status}", status=status))
     assert gauge(recorded) == {"check healthy": 1.0, "check degraded": 0.5, "check unhealthy": 0.0}
     assert recorded.metric("flext.health.status").unit == "1"
+
+
+def test_an_odd_name_arrives_as_it_does_in_records(recorded: Recorded) -> None:
+    for name in ("x" * 1_000_000, "db \ud800"):
+        emit(FlextHealthCheck(name=name))
+    assert {name[:4]: len(name.encode()) <= MAX_BYTES for name in gauge(recorded)} == {"xxxx": True, "db \ufffd": True}
 
 
 def test_a_check_that_is_forgotten_has_no_point(recorded: Recorded) -> None:
