@@ -86,3 +86,5 @@ def _with_scheme(value: object) -> str:
 
 ENDPOINT = Kind("address", "an address like http://localhost:4318", _endpoint, _endpoint)
 PUSH_GATEWAY = Kind("address", "an address like http://localhost:9091", _with_scheme, _with_scheme)
+ALERTMANAGER = Kind("address", "an address like http://localhost:9093", _endpoint, _endpoint)
+WEBHOOK = Kind("address", "an address like https://example.com/alerts", _endpoint, _endpoint)

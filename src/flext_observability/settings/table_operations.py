@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flext_observability.settings import kinds
-from flext_observability.settings.address import PUSH_GATEWAY
+from flext_observability.settings.address import ALERTMANAGER, PUSH_GATEWAY, WEBHOOK
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_signals import LimitFields
 
@@ -38,9 +38,9 @@ class OperationsFields(LimitFields):
         signal="metrics",
     )
     alertmanager_url: str = setting(
-        kinds.TEXT, "Address of an Alertmanager; set, alerts are sent to its v2 API.", "ALERTMANAGER_URL", default=""
+        ALERTMANAGER, "Address of an Alertmanager; set, alerts are sent to its v2 API.", "ALERTMANAGER_URL", default=""
     )
-    alert_webhook_url: str = setting(kinds.TEXT, "Address that alerts are posted to as JSON; empty: none.", default="")
+    alert_webhook_url: str = setting(WEBHOOK, "Address that alerts are posted to as JSON; empty: none.", default="")
     alert_notifiers: Sequence[str] = setting(
         kinds.NAMES, "Further notifiers, by the name of their entry point or of `register_notifier`.", default=()
     )

@@ -141,7 +141,7 @@ def test_settings_name_notifiers(
 def test_an_address_that_cannot_be_used_is_said_at_the_start(
     service: FlextAlertService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service.configure(config(alertmanager_url="ftp://me:secret@x"))
+    service.configure(config(alertmanager_url="http://me:secret@a\u2028b"))  # a host that no name can have
     assert caplog.messages == [
         "Notifier alertmanager: The address or a header cannot be used; correct alertmanager_url (ALERTMANAGER_URL)"
     ]
