@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final
 
 from opentelemetry import metrics
 
@@ -55,8 +54,7 @@ _STANDARD_BOUNDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """What one metric name stands for in this process.
 
     Attributes:
@@ -74,13 +72,16 @@ class Definition:
         return f'{self.kind} "{self.name}" in {self.unit or "no unit"}'
 
 
-@dataclass(slots=True)
+@final
 class Conflict:
     """A second definition under a name that is taken, and how many measurements were given up because of it."""
 
-    first: Definition
-    second: Definition
-    discarded: int = 0
+    __slots__ = ("discarded", "first", "second")
+
+    def __init__(self, first: Definition, second: Definition) -> None:
+        self.first = first
+        self.second = second
+        self.discarded = 0
 
     def __str__(self) -> str:
         """Name both definitions."""
@@ -99,14 +100,14 @@ class InstrumentConflict(Exception):
         self.conflict = conflict
 
 
-@dataclass(slots=True)
 class _Instruments:
     """Every instrument made here, by lower-case name: OTel's names are the same in any case."""
 
-    lock: ForkSafeLock = field(default_factory=ForkSafeLock)
-    known: dict[str, tuple[Definition, Write]] = field(default_factory=dict[str, tuple[Definition, Write]])
-    conflicts: dict[Definition, Conflict] = field(default_factory=dict[Definition, Conflict])
-    discarded: int = 0
+    def __init__(self) -> None:
+        self.lock = ForkSafeLock()
+        self.known: dict[str, tuple[Definition, Write]] = {}
+        self.conflicts: dict[Definition, Conflict] = {}
+        self.discarded = 0
 
 
 _instruments = _Instruments()

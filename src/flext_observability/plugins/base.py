@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -20,14 +20,7 @@ Hook = Literal[
     "on_health_changed",
     "on_log_created",
 ]
-HOOK_NAMES: Final[tuple[Hook, ...]] = (
-    "on_metric_created",
-    "on_trace_started",
-    "on_trace_completed",
-    "on_alert_raised",
-    "on_health_changed",
-    "on_log_created",
-)
+HOOK_NAMES: Final[tuple[Hook, ...]] = get_args(Hook)
 
 
 class FlextObservabilityPlugin:

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast, final
 
+from flext_observability.background.fork_watch import in_children
 from flext_observability.background.mailbox import Mailbox
+from flext_observability.background.ticker import TICKER
 from flext_observability.domain.errors import FlextObservabilityError
 from flext_observability.domain.exceptions import describe_error
-from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
+    from flext_observability.domain.locks import ForkSafeLock
     from flext_observability.plugins.base import Hook
     from flext_observability.plugins.listener import Listener
 
@@ -26,7 +28,10 @@ LIMIT_SECONDS: Final = 1.0
 """How long a hook may take, in seconds."""
 CAPACITY: Final = 1000
 """Calls that wait at most, over all plug-ins."""
+LOOK_SECONDS: Final = 0.5
+"""Time between two looks for a plug-in that hangs, in seconds."""
 _STEP_SECONDS: Final = 0.1
+_JOB: Final = "plug-ins"
 _logger: Final = logging.getLogger("flext_observability")
 
 
@@ -48,13 +53,18 @@ class _Inside(threading.local):
 
 @final
 class Dispatcher:
-    """Calls hooks, one after another, on one thread that starts with the first call and ends when there is nothing to do."""
+    """Calls hooks, one after another, on one thread that starts with the first call and ends when there is nothing to do.
 
-    def __init__(self) -> None:
-        self.lock = ForkSafeLock()
+    Attributes:
+        lock: Who changes counts of a listener holds it.
+    """
+
+    def __init__(self, lock: ForkSafeLock) -> None:
+        self.lock = lock
         self._inside = _Inside()
         self._current: _Call | None = None
         self._mailbox = Mailbox[_Call]("plug-ins", self._handle, capacity=CAPACITY)
+        in_children(self)
 
     def inside(self) -> Listener | None:
         """Return the plug-in whose hook is what runs in this thread."""
@@ -65,6 +75,16 @@ class Dispatcher:
         if not self._mailbox.put(_Call(listener, hook, entity)):
             with self.lock:
                 listener.dropped += 1
+
+    def watch(self) -> None:
+        """Look now and, until ``rest``, from time to time for a plug-in that hangs."""
+        if _JOB not in TICKER.names():
+            TICKER.every(_JOB, LOOK_SECONDS, self.look)
+        self.look()
+
+    def rest(self) -> None:
+        """Look no more until the next ``watch``."""
+        TICKER.cancel(_JOB)
 
     def look(self) -> None:
         """Switch off a plug-in that hangs, leave its thread to itself, and go on with the others."""

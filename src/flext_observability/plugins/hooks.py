@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.background.fork_watch import in_children
-from flext_observability.background.ticker import TICKER
+from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Notice
 from flext_observability.plugins.base import HOOK_NAMES, Hook
-from flext_observability.plugins.dispatcher import Dispatcher
-from flext_observability.plugins.listener import Listener, PluginStatus, listener_of
 from flext_observability.registry import PLUGINS, find_plugin
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.result import FlextResult
     from flext_observability.plugins.base import FlextObservabilityPlugin
+    from flext_observability.plugins.dispatcher import Dispatcher
+    from flext_observability.plugins.listener import Listener, PluginStatus
 
-LOOK_SECONDS: Final = 0.5
-_JOB: Final = "plug-ins"
 _logger: Final = logging.getLogger("flext_observability")
 
 
@@ -31,11 +28,11 @@ class Hooks:
     """The plug-ins of a process, and how they are told; safe from threads. A forked child has the same ones, with counts of its own."""
 
     def __init__(self) -> None:
-        self._dispatcher = Dispatcher()
+        self._lock = ForkSafeLock()
+        self._dispatcher: Dispatcher | None = None  # made with the first plug-in: most programs have none
         self._plugins: dict[str, Listener] = {}
         # Replaced as a whole, so that telling reads it without the lock; empty when nobody listens.
         self._by_hook: Mapping[Hook, tuple[Listener, ...]] = {}
-        in_children(self)
 
     def tell(self, hook: Hook, entity: Entity) -> None:
         """Have every plug-in that overrides this hook called with the entity, soon; never waits and never raises."""
@@ -44,7 +41,12 @@ class Hooks:
 
     def add(self, listener: Listener) -> None:
         """Take a plug-in; one of the same name is replaced, with its counts."""
-        with self._dispatcher.lock:
+        from flext_observability.plugins.dispatcher import Dispatcher
+
+        with self._lock:
+            if self._dispatcher is None:
+                self._dispatcher = Dispatcher(self._lock)
+                in_children(self)
             self._take_away([listener.key])
             self._plugins[listener.key] = listener
             self._arrange()
@@ -60,7 +62,7 @@ class Hooks:
         for name in names:
             if name in self._plugins:
                 continue
-            found = find_plugin(name).flat_map(partial(listener_of, name, by_hand=False)).tap(self.add)
+            found = _installed(name).tap(self.add)
             if found.is_failure:
                 notices.append(
                     Notice("all", f"Plug-in {name!r} is not there: {found.error}", "Correct the setting plugins")
@@ -69,12 +71,12 @@ class Hooks:
 
     def remove(self, name: str) -> None:
         """Call a plug-in no more; what waits for it is dropped."""
-        with self._dispatcher.lock:
+        with self._lock:
             self._take_away([name])
 
     def status(self) -> tuple[PluginStatus, ...]:
         """Return the counts of every plug-in, in the order in which they are called."""
-        with self._dispatcher.lock:
+        with self._lock:
             return tuple(listener.status() for listener in self._sorted())
 
     def notices(self) -> tuple[Notice, ...]:
@@ -83,25 +85,27 @@ class Hooks:
 
     def flush(self, deadline: float) -> bool:
         """Wait until plug-ins have heard of everything so far; whether that was so before ``deadline`` (monotonic seconds)."""
-        return self._dispatcher.flush(deadline)
+        return self._dispatcher is None or self._dispatcher.flush(deadline)
 
     def close(self, deadline: float) -> bool:
         """Flush, then call plug-ins of the setting no more; those registered by hand stay."""
-        flushed = self.flush(deadline)
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return True
+        flushed = dispatcher.flush(deadline)
         if not flushed:
-            say(_logger, f"Plug-ins were not told of everything in time: {self._dispatcher.waiting} calls wait")
+            say(_logger, f"Plug-ins were not told of everything in time: {dispatcher.waiting} calls wait")
         self._deselect()
-        TICKER.cancel(_JOB)
+        dispatcher.rest()
         return flushed
 
     def begin_again(self) -> None:
         """Begin with counts at zero in a forked child."""
-        self._dispatcher.begin_again()
         for listener in self._plugins.values():
             listener.begin_again()
 
     def _deselect(self) -> None:
-        with self._dispatcher.lock:
+        with self._lock:
             self._take_away([key for key, listener in self._plugins.items() if not listener.by_hand])
 
     def _take_away(self, keys: Iterable[str]) -> None:
@@ -120,21 +124,19 @@ class Hooks:
         self._by_hook = {hook: listeners for hook, listeners in by_hook.items() if listeners}
 
     def _tell(self, hook: Hook, entity: Entity) -> None:
-        listeners = self._by_hook.get(hook, ())
-        if not listeners:
+        listeners, dispatcher = self._by_hook.get(hook, ()), self._dispatcher
+        if not listeners or dispatcher is None:
             return
-        inside = self._dispatcher.inside()
+        inside = dispatcher.inside()
         if inside is not None:
-            with self._dispatcher.lock:
+            with self._lock:
                 inside.own += 1
             return
-        if _JOB not in TICKER.names():
-            TICKER.every(_JOB, LOOK_SECONDS, self._dispatcher.look)
-        self._dispatcher.look()
+        dispatcher.watch()
         # A trace goes on changing: plug-ins get it as it is now.
         shown = entity.model_copy() if entity.kind == "trace" else entity
         for listener in listeners:
-            self._dispatcher.call(listener, hook, shown)
+            dispatcher.call(listener, hook, shown)
 
 
 HOOKS: Final = Hooks()
@@ -151,5 +153,13 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
     Returns:
         Nothing on success. Failure ``invalid_plugin``.
     """
+    from flext_observability.plugins.listener import listener_of
+
     checked = listener_of(name, plugin, by_hand=True)
     return checked.flat_map(lambda listener: PLUGINS.register(name, plugin).tap(lambda _: HOOKS.add(listener)))
+
+
+def _installed(name: str) -> FlextResult[Listener]:
+    from flext_observability.plugins.listener import listener_of
+
+    return find_plugin(name).flat_map(lambda plugin: listener_of(name, plugin, by_hand=False))

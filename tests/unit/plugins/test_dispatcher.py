@@ -73,6 +73,7 @@ class TestTooSlow:
         slow, after = Holding(), Recording(order=1)
         slow.release.set()
         add(hooks, slow=Doing(lambda _: threading.Event().wait(0.1)), after=after)
+        assert hooks._dispatcher
         for _ in range(3):
             hooks._dispatcher.call(hooks._plugins["slow"], "on_metric_created", METRIC)
         assert hooks._dispatcher._mailbox.flush(monotonic() + 10)
@@ -104,6 +105,7 @@ class TestTooSlow:
         add(hooks, hanging=hanging)
         hooks.tell("on_metric_created", METRIC)
         assert hanging.entered.wait(10)
+        assert hooks._dispatcher
         hooks._dispatcher.look()
         assert status(hooks, "hanging").switched_off == ""
         threading.Event().wait(0.06)
