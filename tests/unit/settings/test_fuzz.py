@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flext_observability.domain.encoding import quoted
 from flext_observability.domain.report import SIGNALS
 from flext_observability.settings.config import FIELDS, given_values
 from flext_observability.settings.ignored import IGNORED
@@ -100,4 +101,4 @@ def test_any_objects_for_many_arguments(arguments: dict[str, object]) -> None:
         check(result.unwrap())
     else:
         for name in set(arguments) - set(FIELDS) - {"tracing_enabled"}:
-            assert repr(name) in str(result.error)
+            assert quoted(name) in str(result.error)
