@@ -13,6 +13,7 @@ from uuid import uuid4
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from flext_observability.domain.encoding import encode_attribute, encode_tag, is_container
+from flext_observability.domain.last_moments import survive_the_end
 from flext_observability.domain.result import FlextResult
 
 
@@ -142,3 +143,6 @@ class Entity(BaseModel):
         except IndexError:
             return False
         return True
+
+
+survive_the_end(Entity)

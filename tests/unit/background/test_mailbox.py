@@ -229,3 +229,20 @@ def test_a_call_that_forks_ends_in_the_child_though_the_lock_was_held() -> None:
         20,
     )
     assert program.lines == ["0"], program.err
+
+
+def test_a_worker_ends_whose_call_finds_the_mailbox_begun_again() -> None:
+    threads: list[threading.Thread] = []
+
+    def handle(_: int) -> None:
+        threads.append(threading.current_thread())
+        mailbox.begin_again()  # what a forked child calls
+
+    mailbox = Mailbox[int]("Forking", handle)
+    mailbox.put(1)
+    deadline = soon()
+    while not threads and time.monotonic() < deadline:
+        time.sleep(0.005)
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    assert mailbox.handled == 0

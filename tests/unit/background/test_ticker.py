@@ -150,3 +150,18 @@ def test_a_job_that_forks_leaves_the_child_one_ticker() -> None:
         print(os.wait()[1])
     """)
     assert program.lines == ["1", "0"], program.err
+
+
+def test_a_thread_ends_whose_job_finds_the_ticker_begun_again(ticker: Ticker) -> None:
+    threads: list[threading.Thread] = []
+
+    def job() -> None:
+        threads.append(threading.current_thread())
+        ticker.begin_again()  # what a forked child calls
+
+    ticker.every("job", 0.01, job)
+    deadline = time.monotonic() + 5
+    while not threads and time.monotonic() < deadline:
+        time.sleep(0.005)
+    threads[0].join(5)
+    assert (len(threads), threads[0].is_alive()) == (1, False)
