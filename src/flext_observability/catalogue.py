@@ -20,6 +20,7 @@ from flext_observability.domain import (
     health_check,
     log_entry,
     metric,
+    metric_point,
     report,
     trace,
     units,
@@ -131,7 +132,7 @@ class FlextObservabilityTypes:
     Hook: TypeAlias = base.Hook
     Measure: TypeAlias = alert_rule.Measure
     Combine: TypeAlias = alert_rule.Combine
-    MetricPoint: TypeAlias = ports.MetricPoint
+    MetricPoint: TypeAlias = metric_point.MetricPoint
     InstrumentSnapshot: TypeAlias = ports.InstrumentSnapshot
     LedgerView: TypeAlias = ports.LedgerView
     ExportOutcome: TypeAlias = ports.ExportOutcome

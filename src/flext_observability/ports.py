@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from flext_observability.domain.report import Signal, SignalStatus
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
-    from opentelemetry.util.types import AttributeValue
 
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.domain.criteria import MetricsCriteria
     from flext_observability.domain.entity import Entity
+    from flext_observability.domain.metric_point import MetricPoint
     from flext_observability.domain.result import FlextResult
     from flext_observability.settings.config import FlextObservabilityConfig
 
@@ -119,36 +119,7 @@ class ExporterUnavailable(Exception):
         self.fix = fix
 
 
-@dataclass(frozen=True, slots=True)
-class MetricPoint:
-    """One series of an instrument at one moment.
-
-    Attributes:
-        name: Of the instrument.
-        unit: UCUM.
-        kind: Of the instrument; observable ones count as their plain kind.
-        attributes: What tells the series from others of the instrument.
-        value: Sum, or latest value; of a histogram the mean of all, 0 while it is empty.
-        time_ns: When it was read, nanoseconds since the Unix epoch.
-        count: Of a histogram: values recorded since the start.
-        total: Of a histogram: their sum.
-        bounds: Of a histogram: upper bounds of the buckets but the last, in ``unit``.
-        buckets: Of a histogram: values in each bucket, one more than ``bounds``.
-    """
-
-    name: str
-    unit: str
-    kind: Literal["counter", "up_down_counter", "gauge", "histogram"]
-    attributes: Mapping[str, AttributeValue]
-    value: float
-    time_ns: int
-    count: int = 0
-    total: float = 0.0
-    bounds: tuple[float, ...] = ()
-    buckets: tuple[int, ...] = ()
-
-
-InstrumentSnapshot = Callable[[], Sequence[MetricPoint]]
+InstrumentSnapshot = Callable[[], Sequence["MetricPoint"]]
 """Returns every point of this process at this moment, cumulative."""
 LedgerView = Callable[[], Mapping[Signal, SignalStatus]]
 """Returns what ``Observability.status()`` gives."""

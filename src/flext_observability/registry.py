@@ -27,7 +27,7 @@ _WRAP = "flext_observability.exporters.third_party:wrap"
 _NAME = re.compile(r"[^\s,]+")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Shelf(Generic[T]):
     """Things of one kind by name.
 

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flext_observability.domain.health_report import FlextHealthReport
+    from flext_observability.domain.metric_point import MetricPoint
     from flext_observability.ops_server.auth import Credentials
     from flext_observability.ops_server.pages import OpsPages
     from flext_observability.ops_server.server import OpsServer
-    from flext_observability.ports import MetricPoint, PullExporter
+    from flext_observability.ports import PullExporter
     from flext_observability.providers.bootstrap import Running
     from flext_observability.services.group import ServiceGroup
 
@@ -116,7 +117,8 @@ class Session:
 
     def credentials(self) -> Credentials:
         """Return what the settings want a request for a page to bring."""
-        from flext_observability.ops_server.auth import Credentials
+        from flext_observability.domain.metric_point import MetricPoint
+    from flext_observability.ops_server.auth import Credentials
 
         config = self.running.config
         return Credentials(config.ops_token, config.ops_username, config.ops_password)

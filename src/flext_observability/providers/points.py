@@ -8,7 +8,7 @@ from typing import Literal
 
 from opentelemetry.sdk.metrics import export
 
-from flext_observability.ports import MetricPoint
+from flext_observability.domain.metric_point import MetricPoint
 from flext_observability.wire.prometheus_buckets import exponential_buckets
 
 

@@ -4,8 +4,8 @@ from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogramAggregation
 
+from flext_observability.domain.metric_point import MetricPoint
 from flext_observability.pipeline.metric_state import MetricState
-from flext_observability.ports import MetricPoint
 from flext_observability.providers.points import points_of
 
 

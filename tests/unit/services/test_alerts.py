@@ -23,7 +23,7 @@ from flext_observability import (
 )
 from flext_observability.background.ticker import TICKER
 from flext_observability.domain.instant import nanoseconds
-from flext_observability.ports import MetricPoint
+from flext_observability.domain.metric_point import MetricPoint
 from flext_observability.services.alerting import book
 from flext_observability.services.alerts import JOB
 from tests.recorded import Recorded

@@ -14,7 +14,7 @@ from typing import Final, final
 from flext_observability.domain.alert_rule import FlextAlertRule
 from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.log_line import say
-from flext_observability.ports import MetricPoint
+from flext_observability.domain.metric_point import MetricPoint
 
 Labels = tuple[tuple[str, str], ...]
 """Attributes as text, sorted by name: what tells the alerts of one rule apart."""

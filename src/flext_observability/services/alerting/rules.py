@@ -14,9 +14,10 @@ from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.alert_rule import FlextAlertRule
 from flext_observability.domain.encoding import encode_attribute
 from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.domain.metric_point import MetricPoint
 from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
-from flext_observability.ports import Clock, MetricPoint
+from flext_observability.ports import Clock
 from flext_observability.services.alerting.measurer import Labels, Measurer
 
 Phase = Literal["ok", "pending", "firing", "no_data"]

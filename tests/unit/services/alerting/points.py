@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from flext_observability.ports import MetricPoint
+from flext_observability.domain.metric_point import MetricPoint
 
 NAME = "shop.orders"
 

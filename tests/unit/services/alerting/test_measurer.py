@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlertRule
-from flext_observability.ports import MetricPoint
+from flext_observability.domain.metric_point import MetricPoint
 from flext_observability.services.alerting.measurer import MAX_REMEMBERED, MAX_SERIES, Measurer
 from tests.unit.services.alerting.points import NAME, counter, gauge, histogram
 

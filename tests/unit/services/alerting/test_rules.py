@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlert, FlextAlertRule, FlextResult
-from flext_observability.ports import MetricPoint
+from flext_observability.domain.metric_point import MetricPoint
 from flext_observability.services.alerting.rules import RuleEngine
 from flext_observability.services.dependencies import SystemClock
 from tests.unit.services.alerting.points import NAME, gauge
