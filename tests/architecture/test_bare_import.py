@@ -1,4 +1,4 @@
-"""`import flext_observability` → which modules it loads, and whether every public name resolves."""
+"""`import flext_observability`, and a start → which modules it loads, and whether every public name resolves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ import pytest
 
 import flext_observability
 
+ON_USE = (
+    *("background.mailbox", "background.ticker", "notifiers", "plugins.dispatcher", "plugins.listener", "storage"),
+    *(
+        "ops_server",
+        "services.alerts",
+        "services.alerting",
+        "services.health",
+        "services.metrics",
+        "services.repository",
+    ),
+)
 FORBIDDEN = ("opentelemetry", "pydantic", "requests", "grpc", "google", "rich", "prometheus_client", "structlog")
 
 
@@ -29,6 +40,13 @@ def test_results_and_containers_load_without_pydantic_and_opentelemetry() -> Non
     loaded = _in_new_process(f"from flext_observability import {names}; print(json.dumps(sorted(sys.modules)))")
     assert isinstance(loaded, list)
     assert [name for name in loaded if str(name).partition(".")[0] in FORBIDDEN] == []
+
+
+def test_a_start_loads_nothing_that_works_in_the_background() -> None:
+    start = "flext_observability.init_observability(exporters='none').unwrap()"
+    loaded = _in_new_process(f"import flext_observability; {start}; print(json.dumps(sorted(sys.modules)))")
+    assert isinstance(loaded, list)
+    assert [name for name in loaded if str(name).removeprefix("flext_observability.") in ON_USE] == []
 
 
 @pytest.mark.parametrize("name", flext_observability.__all__)
