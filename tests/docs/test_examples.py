@@ -37,7 +37,7 @@ error records: 1
     ),
     "03_metrics.py": (
         "",
-        """Measuring with a Counter failed: ValueError: -1.0 cannot be recorded; the program goes on without it
+        """Measuring with the Counter till.sales failed: ValueError: -1.0 cannot be recorded, use ... not negative; ...
 ... 1 span
 └── till a day at the till ...
 Metrics ... exemplar

@@ -158,6 +158,12 @@ def instrument_of(metric: FlextMetric, *, description: str = "") -> Write:
     return instrument(metric.name, cast("InstrumentKind", metric.metric_type), metric.unit, description=description)
 
 
+def name_of(write: Write) -> str:
+    """Return the name of the instrument with this writing call; empty when there is none, as for a call that discards."""
+    with _instruments.lock:
+        return next((definition.name for definition, known in _instruments.known.values() if known is write), "")
+
+
 def record(metric: FlextMetric, write: Write) -> None:
     """Record the entity's value, tags as attributes, with its instrument's call."""
     write(float(metric.value), metric.tags, None)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
+from flext_observability.adapters import metric as adapter
 from flext_observability.domain.encoding import encode_attributes
 from flext_observability.domain.mishap import report_once
 
@@ -45,7 +46,10 @@ class _Handle:
                 value = self._usable(value)
             self._write(value, self._with(attributes) if attributes else self._bound, None)
         except Exception as error:  # noqa: BLE001 - a hot path goes on, whatever it was given
-            report_once(f"Measuring with a {type(self).__name__}", error)
+            name = adapter.name_of(self._write)
+            report_once(
+                f"Measuring with {f'the {type(self).__name__} {name}' if name else f'a {type(self).__name__}'}", error
+            )
 
     def _with(self, attributes: Mapping[str, object]) -> Attributes:
         """Encode attributes and put them over the bound ones."""
@@ -57,7 +61,8 @@ class _Handle:
             raise TypeError(f"a value is an int, float or Decimal, not {type(value).__name__}")
         number = float(value)
         if not isfinite(number) or (self._lowest == 0 and number < 0):
-            raise ValueError(f"{number} cannot be recorded")
+            least = " that is not negative" if self._lowest == 0 else ""
+            raise ValueError(f"{number} cannot be recorded, use a finite number{least}")
         return number
 
 

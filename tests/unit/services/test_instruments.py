@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 from decimal import Decimal
 from typing import Any
@@ -67,6 +68,22 @@ def test_what_cannot_be_counted_is_given_up_without_harm(recorded: Recorded, val
     counter.add(value)
     counter.add(1)
     assert recorded.values("handle.odd") == {(): 1}
+
+
+def test_a_value_that_is_given_up_is_said_with_its_instrument_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for name in ("said.first", "said.second", "said.first"):
+        METRICS.counter(name).add(-1)
+    METRICS.gauge("said.first").set(math.inf)  # another kind: what it writes goes nowhere
+    lines = [line for line in caplog.messages if line.startswith("Measuring")]
+    assert [line.partition(" failed: ")[0] for line in lines] == [
+        "Measuring with the Counter said.first",
+        "Measuring with the Counter said.second",
+        "Measuring with a Gauge",
+    ]
+    assert "-1.0 cannot be recorded, use a finite number that is not negative; the program goes on" in lines[0]
+    assert "inf cannot be recorded, use a finite number; the program goes on" in lines[2]
 
 
 @pytest.mark.parametrize("value", [Decimal("2.5"), 1e300, 10**30])
