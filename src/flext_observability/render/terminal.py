@@ -81,11 +81,12 @@ class Terminal:
 
 
 def _width(stream: TextIO) -> int:
-    """Return ``COLUMNS``, the terminal's width, or 120 for files, in columns."""
+    """Return ``COLUMNS``, the terminal's width, or 120 for files and for terminals that do not know theirs, in columns."""
     given = os.environ.get("COLUMNS", "")
     if given.isdecimal() and len(given) < 5:
         return max(int(given), _LEAST_WIDTH)
     try:
-        return max(os.get_terminal_size(stream.fileno()).columns, _LEAST_WIDTH)
+        known = os.get_terminal_size(stream.fileno()).columns
+        return max(known, _LEAST_WIDTH) if known else _WIDTH_OF_FILES
     except (OSError, ValueError):
         return _WIDTH_OF_FILES

@@ -63,6 +63,16 @@ def test_a_file_is_120_columns_wide_and_a_terminal_as_wide_as_it_is() -> None:
     assert max(map(len, drawn(trace_tree(checkout())))) == 120
 
 
+def test_a_terminal_without_a_known_width_is_as_wide_as_a_file() -> None:
+    ours, theirs = (
+        os.openpty()
+    )  # its size is 0 x 0 until somebody sets it, as under a container runtime without a terminal's size
+    with os.fdopen(theirs, "w") as terminal:
+        Terminal(terminal).show("x" * 110)
+    assert os.read(ours, 100_000).decode().splitlines()[0].count("x") == 110
+    os.close(ours)
+
+
 def test_columns_decides_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "90")
     assert max(map(len, drawn(trace_tree(checkout())))) == 90
