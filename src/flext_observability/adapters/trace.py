@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, format_span_id, format_trace_id
 
-from flext_observability.domain.encoding import encode_attributes
+from flext_observability.domain.encoding import encode_attributes, encode_tag
 from flext_observability.domain.instant import nanoseconds
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ ID_ATTRIBUTE = "flext.id"
 UNKNOWN_PARENT_ATTRIBUTE = "flext.parent.id"
 UNKNOWN_SERVICE = "unknown_service"
 PARENT_KEY = "parent_trace_id"
+MAX_NAME_BYTES = 1024
 
 
 def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
@@ -32,10 +33,11 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
         trace: The entity; its ``context`` becomes attributes.
         parent: Parent span; None for the current span, an invalid one for a root span.
     """
-    tracer = _tracer("" if trace.service_name == process_service_name() else trace.service_name)
+    service_name = encode_tag(trace.service_name, max_bytes=MAX_NAME_BYTES)
+    tracer = _tracer("" if service_name == process_service_name() else service_name)
     context = None if parent is None else otel_trace.set_span_in_context(NonRecordingSpan(parent))
     span = tracer.start_span(
-        trace.operation_name,
+        encode_tag(trace.operation_name, max_bytes=MAX_NAME_BYTES),
         context,
         attributes=encode_attributes(
             {

@@ -31,6 +31,14 @@ def test_another_service_has_its_own_resource(recorded: Recorded) -> None:
     assert process_service_name() == own
 
 
+def test_odd_names_become_text_that_back_ends_take(recorded: Recorded) -> None:
+    for name in ("x" * 1_000_000, "pay \ud800"):
+        start(make(operation_name=name, service_name=name), None).end()
+    names = [(span.name, str(span.resource.attributes["service.name"])) for span in recorded.spans()]
+    assert [len(text.encode()) for pair in names for text in pair] == [1024, 1024, 7, 7]
+    assert names[1] == ("pay \ufffd", "pay \ufffd")
+
+
 def test_current_span_is_the_parent_unless_another_is_given(recorded: Recorded) -> None:
     with traced("current") as current:
         start(make(), None).end()
