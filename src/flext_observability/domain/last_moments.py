@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-LONGEST_SECONDS: Final = 0.1
-"""How long the end waits for threads that are making a model."""
+LONGEST_SECONDS: Final = 0.5
+"""How long the end waits for threads that are making a model: usually some milliseconds, on a machine that is overloaded some more."""
 _PAUSE_SECONDS: Final = 0.001
 _PARTS: Final = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 
