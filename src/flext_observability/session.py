@@ -117,8 +117,7 @@ class Session:
 
     def credentials(self) -> Credentials:
         """Return what the settings want a request for a page to bring."""
-        from flext_observability.domain.metric_point import MetricPoint
-    from flext_observability.ops_server.auth import Credentials
+        from flext_observability.ops_server.auth import Credentials
 
         config = self.running.config
         return Credentials(config.ops_token, config.ops_username, config.ops_password)
@@ -147,9 +146,9 @@ class Session:
             "version": __version__,
             "resource": dict(self.running.resource.attributes),
             "signals": self.describe(),
-            "health": {check.name: show_check(check) for check in services.health.checks()},
-            "notifiers": services.alerts.notifiers(),
-            "rules": services.alerts.rule_states(),
+            "health": {check.name: show_check(check) for check in services.health.checks().unwrap_or(())},
+            "notifiers": services.alerts.notifiers().unwrap_or(()),
+            "rules": services.alerts.rule_states().unwrap_or(()),
             "plugins": HOOKS.status(),
             "settings": show_settings(settings.config, settings.sources),
         }

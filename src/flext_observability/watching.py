@@ -219,7 +219,7 @@ class FlextObservabilityMonitor:
             alerts.remove_rule(rule.name)
 
     def _own_rules(self, alerts: FlextAlertService) -> list[FlextAlertRule]:
-        return [rule for rule in alerts.rules() if rule in self.rules]
+        return [rule for rule in alerts.rules().unwrap_or(()) if rule in self.rules]
 
     def _look(self, started: Observability) -> tuple[RuleState, ...]:
         started.alerts.tick()
@@ -227,7 +227,7 @@ class FlextObservabilityMonitor:
 
     def _states(self, started: Observability) -> tuple[RuleState, ...]:
         names = {rule.name for rule in self._own_rules(started.alerts)}
-        return tuple(state for state in started.alerts.rule_states() if state.rule in names)
+        return tuple(state for state in started.alerts.rule_states().unwrap_or(()) if state.rule in names)
 
     def _health(self, report: FlextHealthReport) -> dict[str, object]:
         status = self.status()

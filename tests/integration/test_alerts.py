@@ -34,7 +34,7 @@ for number in range(100):
     flext_create_alert(f"disk {{number}}", "error", "full")
 assert time.monotonic() - began < 0.5
 print(handle.flush(0.3).unwrap().complete)
-print(handle.alerts.notifiers()[0].queued)
+print(handle.alerts.notifiers().unwrap()[0].queued)
 """
     with refusing_port() as port:
         finished = run(program, ALERTMANAGER_URL=f"http://me:secret@127.0.0.1:{port}")
@@ -49,10 +49,10 @@ print(handle.alerts.notifiers()[0].queued)
 def test_an_alertmanager_that_comes_back_gets_the_newest_state() -> None:
     program = f"""{START}
 alert = flext_create_alert("disk", "error", "full").unwrap()
-while not handle.alerts.notifiers()[0].last_error: time.sleep(0.01)
+while not handle.alerts.notifiers().unwrap()[0].last_error: time.sleep(0.01)
 handle.alerts.escalate_alert(alert)
 handle.alerts.resolve_alert(alert)
-while handle.alerts.notifiers()[0].queued: time.sleep(0.01)
+while handle.alerts.notifiers().unwrap()[0].queued: time.sleep(0.01)
 """
     with collector() as server:
         server.answers.append(Answer(503, {"retry-after": "1"}))
@@ -69,7 +69,7 @@ def test_an_alertmanager_that_answers_400_is_quoted_and_not_asked_again() -> Non
     program = f"""{START}
 flext_create_alert("disk", "error", "full")
 handle.flush(5)
-print(handle.alerts.notifiers()[0])
+print(handle.alerts.notifiers().unwrap()[0])
 """
     with collector() as server:
         server.standing = Answer(400, body=b"bad label")
@@ -85,7 +85,7 @@ def test_an_alertmanager_that_says_nothing_costs_no_more_than_the_deadline() -> 
 flext_create_alert("disk", "error", "full")
 began = time.monotonic()
 handle.shutdown(0.3)
-print(time.monotonic() - began < 1.0, handle.alerts.notifiers()[0].dropped)
+print(time.monotonic() - began < 1.0, handle.alerts.notifiers().unwrap()[0].dropped)
 """
     with raw_server(silent) as server:
         finished = run(program, ALERTMANAGER_URL=server.url)
@@ -97,10 +97,10 @@ def test_an_alert_that_waits_is_tried_once_more_at_the_end_though_the_collector_
     program = f"""{START}
 handle = init_observability(console=False).unwrap()
 flext_create_alert("disk", "error", "full")
-while not handle.alerts.notifiers()[0].last_error:
+while not handle.alerts.notifiers().unwrap()[0].last_error:
     time.sleep(0.01)
 handle.shutdown(0.5)
-print(handle.alerts.notifiers()[0].delivered)
+print(handle.alerts.notifiers().unwrap()[0].delivered)
 """
     with raw_server(silent) as deaf, collector() as server:
         server.answers.append(Answer(503, {"retry-after": "30"}))

@@ -63,7 +63,7 @@ def handle(alertmanager: Alertmanager, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 def flushed(handle: Observability) -> None:
     assert handle.flush(10).unwrap().complete
-    assert handle.alerts.notifiers()[0].failed == 0
+    assert handle.alerts.notifiers().unwrap()[0].failed == 0
 
 
 def test_an_alert_is_active_there_and_ends_there(handle: Observability, alertmanager: Alertmanager, name: str) -> None:

@@ -32,7 +32,7 @@ def _leave_no_rules() -> Iterator[None]:
     """The services of a process outlive each start."""
     yield
     with recording() as recorded:
-        for rule in recorded.handle.alerts.rules():
+        for rule in recorded.handle.alerts.rules().unwrap():
             recorded.handle.alerts.remove_rule(rule.name)
 
 
@@ -58,7 +58,7 @@ def test_a_rule_is_watched_from_start_to_stop(recorded: Recorded) -> None:
     assert monitor.stop().success
     assert not monitor.active
     assert active() == []
-    assert recorded.handle.alerts.rules() == ()
+    assert recorded.handle.alerts.rules().unwrap() == ()
 
 
 def test_it_looks_by_itself_at_its_own_interval(recorded: Recorded) -> None:
@@ -88,7 +88,7 @@ def test_it_measures_the_process_and_the_machine(recorded: Recorded) -> None:
 def test_starting_and_stopping_twice_changes_nothing(recorded: Recorded) -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT], collector=NOTHING)
     assert [monitor.start().success, monitor.start().success] == [True, True]
-    assert recorded.handle.alerts.rules() == (HOT,)
+    assert recorded.handle.alerts.rules().unwrap() == (HOT,)
     assert [monitor.stop().success, monitor.stop().success] == [True, True]
 
 
@@ -113,7 +113,7 @@ def test_a_wrong_interval_is_a_failure_and_starts_nothing(recorded: Recorded, in
     started = monitor.start()
     assert started.code == "invalid_interval"
     assert (started.error or "").startswith("Invalid monitor interval: ")
-    assert recorded.handle.alerts.rules() == ()
+    assert recorded.handle.alerts.rules().unwrap() == ()
 
 
 @pytest.mark.parametrize("wrong", [FlextAlertRule("r", metric="m"), "cpu > 80", None])
@@ -121,7 +121,7 @@ def test_a_wrong_rule_is_a_failure_and_starts_nothing(recorded: Recorded, wrong:
     monitor = FlextObservabilityMonitor(rules=[HOT, wrong])
     assert monitor.start().code == "invalid_alert_rule"
     assert not monitor.active
-    assert recorded.handle.alerts.rules() == ()
+    assert recorded.handle.alerts.rules().unwrap() == ()
 
 
 def test_a_collector_that_cannot_start_is_a_failure_and_leaves_no_rule(recorded: Recorded) -> None:
@@ -133,7 +133,7 @@ def test_a_collector_that_cannot_start_is_a_failure_and_leaves_no_rule(recorded:
 
     monitor = FlextObservabilityMonitor(rules=[HOT], collector=cast("FlextMetricsCollector", Broken()))
     assert monitor.start().code == "internal"
-    assert recorded.handle.alerts.rules() == ()
+    assert recorded.handle.alerts.rules().unwrap() == ()
 
 
 def test_it_goes_on_after_a_second_start_and_rests_after_a_shutdown() -> None:
@@ -149,7 +149,7 @@ def test_it_goes_on_after_a_second_start_and_rests_after_a_shutdown() -> None:
     assert monitor.status().uptime_seconds == 0
     with recording():
         assert monitor.active
-        assert [rule.name for rule in get_observability().unwrap().alerts.rules()] == ["hot"]
+        assert [rule.name for rule in get_observability().unwrap().alerts.rules().unwrap()] == ["hot"]
         assert monitor.stop().success
 
 
@@ -159,7 +159,7 @@ def test_stopped_after_a_shutdown_it_leaves_no_rule_to_the_next_start() -> None:
         assert monitor.start().success
     assert monitor.stop().success
     with recording() as recorded:
-        assert recorded.handle.alerts.rules() == ()
+        assert recorded.handle.alerts.rules().unwrap() == ()
 
 
 def test_the_status_says_what_it_does(recorded: Recorded) -> None:
@@ -178,7 +178,7 @@ def test_rules_of_others_are_left_alone(recorded: Recorded) -> None:
     recorded.handle.alerts.add_rule(other)
     with FlextObservabilityMonitor(rules=[HOT], collector=NOTHING) as monitor:
         assert [state.rule for state in monitor.evaluate_now().unwrap()] == ["hot"]
-    assert recorded.handle.alerts.rules() == (other,)
+    assert recorded.handle.alerts.rules().unwrap() == (other,)
 
 
 def test_the_container_gets_the_services_of_the_running_telemetry(recorded: Recorded) -> None:
@@ -253,4 +253,4 @@ def test_many_threads_start_and_stop_it(recorded: Recorded) -> None:
     for thread in threads:
         thread.join()
     assert not monitor.active
-    assert recorded.handle.alerts.rules() == ()
+    assert recorded.handle.alerts.rules().unwrap() == ()

@@ -120,7 +120,7 @@ class FlextObservabilityMasterFactory:
 
     def _create(self, entity: type[EntityT], fields: Callable[[], dict[str, Any]]) -> FlextResult[EntityT]:
         try:
-            made = entity(**fields(), **self._identity(entity))
+            made = entity(**fields(), **identity(self._container, entity))
         except ValidationError as error:
             problem, wrong = _explain(entity, error)
         except Exception as error:  # noqa: BLE001 - tags that cannot be read, a clock or id generator that fails
@@ -129,14 +129,15 @@ class FlextObservabilityMasterFactory:
             return made.validate_business_rules().map(lambda _: made)
         return FlextResult[EntityT].fail(f"{problem}: {wrong}", code=f"invalid_{entity.kind}")
 
-    def _identity(self, entity: type[Entity]) -> dict[str, Any]:
-        """Return id and time when the container has sources of its own for them."""
-        identity: dict[str, Any] = {}
-        if new_id := find(self._container, "id_generator"):
-            identity["id"] = cast("Callable[[], str]", new_id)()
-        if clock := find(self._container, "clock"):
-            identity[entity.time_field] = moment_at(cast("_Clock", clock).time_ns())
-        return identity
+
+def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
+    """Return id and time for a new entity when the container has sources of its own for them, by field."""
+    fields: dict[str, Any] = {}
+    if new_id := find(container, "id_generator"):
+        fields["id"] = cast("Callable[[], str]", new_id)()
+    if clock := find(container, "clock"):
+        fields[entity.time_field] = moment_at(cast("_Clock", clock).time_ns())
+    return fields
 
 
 def _or_empty(tags: object) -> object:

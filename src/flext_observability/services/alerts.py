@@ -13,7 +13,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerting.desk import AlertDesk
 from flext_observability.services.alerting.escalation import acknowledged, escalation_of
 from flext_observability.services.alerting.rules import RuleEngine
-from flext_observability.services.dependencies import find_clock
+from flext_observability.services.dependencies import Keep, find_clock, find_keeper, identity_of
 from flext_observability.services.guard import never_raises
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ class FlextAlertService:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock`` and ``notifiers`` (a mapping of names, a sequence, or one); optional.
+            container: Where to look up ``clock``, ``id_generator`` for alerts of rules, ``notifiers`` (a mapping of names, a sequence, or
+                one), and ``repository``, which keeps each alert as it becomes; optional.
         """
+        self._container = container
+        self._keep: Keep[FlextAlert] = find_keeper(container, "store_alert")
         self._clock = find_clock(container)
         self._desk = AlertDesk(self._clock, find(container, "notifiers"))
         self._notifiers = self._desk.notifiers
@@ -60,9 +63,10 @@ class FlextAlertService:
         An alert that was resolved before does not become active again; one with the status ``resolved`` ends the active one.
 
         Returns:
-            The alert as it is now, with the id of the first one of its kind that is active; or a failure (``invalid_alert``).
+            The alert as it is now, with the id of the first one of its kind that is active; or a failure: ``invalid_alert``, and those
+            of the container's repository, though the alert has been raised.
         """
-        return _checked(alert).map(self._desk.take).tap(lambda _: self._keep_time())
+        return self._take(alert).flat_map(self._keep)
 
     @never_raises
     def escalate_alert(
@@ -75,20 +79,22 @@ class FlextAlertService:
             escalation: ``level`` (1 to 100; default: one more), ``reason`` (text) and ``severity``, each of them optional.
 
         Returns:
-            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``.
+            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``, and those of the container's
+            repository, though the alert has been escalated.
         """
-        return escalation_of(escalation).flat_map(
+        escalated = escalation_of(escalation).flat_map(
             lambda step: _named(alert).flat_map(lambda known: self._desk.change(known, step.apply))
         )
+        return escalated.flat_map(self._keep)
 
     @never_raises
     def acknowledge_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
         """Say that somebody has taken an active alert on: it neither escalates by time nor repeats.
 
         Returns:
-            A copy with the status ``acknowledged``; or a failure: ``invalid_alert``, ``not_active``.
+            A copy with the status ``acknowledged``; or a failure as of ``escalate_alert``.
         """
-        return _named(alert).flat_map(lambda known: self._desk.change(known, acknowledged))
+        return _named(alert).flat_map(lambda known: self._desk.change(known, acknowledged)).flat_map(self._keep)
 
     @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
@@ -98,9 +104,9 @@ class FlextAlertService:
             alert: The alert, or its id.
 
         Returns:
-            A copy with the status ``resolved``; or a failure: ``invalid_alert``, ``not_active``.
+            A copy with the status ``resolved``; or a failure as of ``escalate_alert``.
         """
-        return _named(alert).flat_map(self._desk.resolve).tap(lambda _: self._keep_time())
+        return self._end(alert).flat_map(self._keep)
 
     @never_raises
     def active_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
@@ -153,10 +159,11 @@ class FlextAlertService:
         """Tell a notifier of nothing more; what waits for it is given up. Failure ``unknown_notifier``."""
         return self._notifiers.remove(name)
 
-    def notifiers(self) -> tuple[NotifierStatus, ...]:
+    @never_raises
+    def notifiers(self) -> FlextResult[tuple[NotifierStatus, ...]]:
         """Return what became of the alerts for each notifier: delivered, failed, dropped, queued, last error and fix."""
         self._notifiers.look_after()
-        return self._notifiers.statuses()
+        return FlextResult.ok(self._notifiers.statuses())
 
     @never_raises
     def add_rule(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
@@ -168,13 +175,15 @@ class FlextAlertService:
         """Look at a rule no more; its alerts are resolved. Failure ``unknown_alert_rule``."""
         return self._engine.remove(name).tap(lambda _: self._keep_time())
 
-    def rules(self) -> tuple[FlextAlertRule, ...]:
+    @never_raises
+    def rules(self) -> FlextResult[tuple[FlextAlertRule, ...]]:
         """Return the rules, oldest first."""
-        return self._engine.rules()
+        return FlextResult.ok(self._engine.rules())
 
-    def rule_states(self) -> tuple[RuleState, ...]:
+    @never_raises
+    def rule_states(self) -> FlextResult[tuple[RuleState, ...]]:
         """Return where every series of every rule stands."""
-        return self._engine.states()
+        return FlextResult.ok(self._engine.states())
 
     def configure(self, config: FlextObservabilityConfig) -> None:
         """Take intervals and notifiers of a configuration that starts."""
@@ -218,7 +227,22 @@ class FlextAlertService:
         self._keep_time()
 
     def _make_engine(self) -> RuleEngine:
-        return RuleEngine(self.process_alert, self.resolve_alert, self._clock)
+        return RuleEngine(self._take_from_rule, self._end_for_rule, self._clock)
+
+    def _take(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
+        return _checked(alert).map(self._desk.take).tap(lambda _: self._keep_time())
+
+    @never_raises
+    def _take_from_rule(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
+        """Raise an alert of a rule; where it cannot be kept it is raised all the same, and not again and again."""
+        return self._take(alert.model_copy(update=identity_of(self._container, type(alert)))).tap(self._keep)
+
+    @never_raises
+    def _end_for_rule(self, alert_id: str) -> FlextResult[FlextAlert]:
+        return self._end(alert_id).tap(self._keep)
+
+    def _end(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
+        return _named(alert).flat_map(self._desk.resolve).tap(lambda _: self._keep_time())
 
     def _keep_time(self) -> None:
         """Have the clock call ``tick`` while there is something to look at, and not otherwise."""

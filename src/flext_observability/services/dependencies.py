@@ -1,16 +1,23 @@
-"""Container → what services need from it: a clock, a factory of entities (FlextContainer, or anything with `get` and `register`)."""
+"""Container → what services need from it: clock, factory of entities, repository (FlextContainer, or anything with `get` and `register`)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flext_observability.domain.container import find
+from flext_observability.domain.mishap import report_once
+from flext_observability.domain.result import FlextResult
 from flext_observability.ports import Clock
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
+    from flext_observability.domain.entity import Entity
     from flext_observability.domain.factory import FlextObservabilityMasterFactory
+
+EntityT = TypeVar("EntityT", bound="Entity")
+Keep = Callable[[EntityT], FlextResult[EntityT]]
 
 
 class SystemClock:
@@ -36,3 +43,50 @@ def entity_factory(container: Container | None) -> FlextObservabilityMasterFacto
     from flext_observability.domain.factory import FlextObservabilityMasterFactory, get_global_factory
 
     return get_global_factory() if container is None else FlextObservabilityMasterFactory(container)
+
+
+def identity_of(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
+    """Return id and time of a new entity as the container's ``id_generator`` and ``clock`` give them; what they do not give is left out."""
+    from flext_observability.domain.factory import identity
+
+    problem: Exception
+    try:
+        fields = identity(container, entity)
+        if isinstance(fields.get("id", ""), str):
+            return fields
+        problem = TypeError("an id is text")
+    except Exception as error:  # noqa: BLE001 - an entity of ours must not be lost because somebody's clock fails
+        problem = error
+    report_once("Asking the container for id and time", problem)
+    return {}
+
+
+def find_keeper(container: Container | None, store: str) -> Keep[EntityT]:
+    """Return what keeps an entity in the container's ``repository`` and gives it back, or the failure; without one, what gives it back.
+
+    Args:
+        container: Where to look up ``repository``.
+        store: Name of the repository's method.
+    """
+    repository = find(container, "repository")
+    if repository is None:
+        return FlextResult.ok
+    method = getattr(repository, store, None)
+    if not callable(method):
+        message = f"Invalid repository: {type(repository).__name__} has no {store}(entity); register one that has"
+
+        def refuse(_: EntityT) -> FlextResult[EntityT]:
+            return FlextResult[EntityT].fail(message, code="invalid_repository")
+
+        return refuse
+
+    def keep(entity: EntityT) -> FlextResult[EntityT]:
+        try:
+            kept: object = method(entity)
+        except Exception as error:  # noqa: BLE001 - a repository of somebody else
+            return FlextResult[EntityT].fail(report_once(store, error), code="internal")
+        if isinstance(kept, FlextResult):
+            return cast("FlextResult[object]", kept).map(lambda _: entity)
+        return FlextResult.ok(entity)
+
+    return keep

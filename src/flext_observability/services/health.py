@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar, Unpack, cast, final
 from weakref import ref
@@ -11,14 +12,15 @@ from weakref import ref
 from flext_observability.adapters import health_check as adapter
 from flext_observability.background.fork_watch import in_children
 from flext_observability.background.ticker import TICKER
+from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, sum_up
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult, settle
 from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import find_clock
+from flext_observability.services.dependencies import Keep, find_clock, find_keeper, identity_of
 from flext_observability.services.guard import never_raises
-from flext_observability.services.health_checks.check import RegisteredCheck, make_check
+from flext_observability.services.health_checks.check import RegisteredCheck
 from flext_observability.services.health_checks.options import CheckOptions, find_circle, make_registered, refused
 from flext_observability.services.health_checks.round import Round
 from flext_observability.services.health_checks.telemetry import TELEMETRY, TelemetryCheck
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 CallT = TypeVar("CallT", bound=Callable[[], object])
 
 MAX_REPORTED = 2000
+_LONGEST_LIST: Final = 400
 _logger: Final = logging.getLogger("flext_observability")
 
 
@@ -44,8 +47,11 @@ class FlextHealthService:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock``; optional.
+            container: Where to look up ``clock`` and ``id_generator`` for what is found, and ``repository``, which keeps what
+                ``execute_health_check`` gives; optional.
         """
+        self._container = container
+        self._keep: Keep[FlextHealthCheck] = find_keeper(container, "store_health_check")
         self._clock = find_clock(container)
         self._lock = ForkSafeLock()
         self._registered: dict[str, RegisteredCheck] = {}
@@ -106,30 +112,31 @@ class FlextHealthService:
         adapter.forget(name)
         return FlextResult[None].ok(None)
 
-    def checks(self) -> tuple[FlextHealthCheck, ...]:
+    @never_raises
+    def checks(self) -> FlextResult[tuple[FlextHealthCheck, ...]]:
         """Return every check as last found, by name; nothing is run, and what never ran is ``unknown``."""
         with self._lock:
             registered, known = list(self._registered.values()), dict(self._reported)
-        known |= {check.name: check.latest or make_check(check.name, "unknown", "not run yet") for check in registered}
-        return tuple(known[name] for name in sorted(known))
+        known |= {check.name: check.latest or check.found("unknown", "not run yet") for check in registered}
+        return FlextResult.ok(tuple(known[name] for name in sorted(known)))
 
     @never_raises
     def execute_health_check(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
         """Report a finished check, or run a registered one by name, after the checks that it depends on.
 
         Returns:
-            What was found, whatever its status; or a failure: ``invalid_health_check``, ``unknown_check``. Running inside an event
-            loop gives a ``PendingResult``: await it.
+            What was found, whatever its status; or a failure: ``invalid_health_check``, ``unknown_check``, and those of the container's
+            repository, though the check has been reported. Running inside an event loop gives a ``PendingResult``: await it.
         """
         from flext_observability.domain.health_check import FlextHealthCheck
 
         if isinstance(check, FlextHealthCheck):
-            return check.validate_business_rules().map(lambda _: check).tap(self._report)
+            return check.validate_business_rules().map(lambda _: check).tap(self._report).flat_map(self._keep)
         with self._lock:
             registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
         if registered is None:
             return self._unknown(check)
-        return self.run_registered(registered)
+        return self.run_registered(registered).flat_map(self._keep)
 
     @never_raises
     def overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
@@ -182,6 +189,9 @@ class FlextHealthService:
             self._telemetry.begin_again()
 
     def _register(self, check: RegisteredCheck) -> FlextResult[None]:
+        from flext_observability.domain.health_check import FlextHealthCheck
+
+        check.identity = partial(identity_of, self._container, FlextHealthCheck)
         with self._lock:
             circle = find_circle(check, self._registered)
             before = None if circle else self._registered.get(check.name)
@@ -254,7 +264,7 @@ class FlextHealthService:
         from flext_observability.domain.entity import shown
 
         with self._lock:
-            known = ", ".join(self._registered) or "nothing"
+            known = encode_tag(", ".join(self._registered) or "nothing", max_bytes=_LONGEST_LIST)
         message = f"Invalid health check name: {shown(name)} is not registered; register it (registered: {known})"
         return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check")
 

@@ -10,7 +10,7 @@ from flext_observability.adapters import log_entry as adapter
 from flext_observability.domain.exceptions import exception_attributes
 from flext_observability.domain.result import FlextResult
 from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import entity_factory
+from flext_observability.services.dependencies import Keep, entity_factory, find_keeper
 from flext_observability.services.guard import never_raises
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ class FlextLoggingService:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock`` and ``id_generator`` for new entries; optional.
+            container: Where to look up ``clock`` and ``id_generator`` for new entries, and ``repository``, which keeps what is written;
+                optional.
         """
         self._container = container
+        self._keep: Keep[FlextLogEntry] = find_keeper(container, "store_log_entry")
 
     @never_raises
     def log(
@@ -48,12 +50,12 @@ class FlextLoggingService:
             context: With a level: further attributes, which win.
 
         Returns:
-            The entry, or a failure (``invalid_log``).
+            The entry; or a failure: ``invalid_log``, and those of the container's repository, though the entry has been written.
         """
         from flext_observability.domain.log_entry import FlextLogEntry
 
         if isinstance(level, FlextLogEntry):
-            return level.validate_business_rules().map(lambda _: level).tap(_emit)
+            return level.validate_business_rules().map(lambda _: level).tap(_emit).flat_map(self._keep)
         return self._write(level, message or "", attributes, context)
 
     @never_raises
@@ -112,7 +114,8 @@ class FlextLoggingService:
     ) -> FlextResult[FlextLogEntry]:
         given = cast("object", attributes)
         merged = {**attributes, **context} if attributes and isinstance(given, Mapping) else attributes or context
-        return entity_factory(self._container).create_log_entry(level, message, merged).tap(_emit)
+        made = entity_factory(self._container).create_log_entry(level, message, merged)
+        return made.tap(_emit).flat_map(self._keep)
 
 
 def _emit(entry: FlextLogEntry) -> None:

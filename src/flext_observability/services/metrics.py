@@ -15,7 +15,7 @@ from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.units import to_ucum
 from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import entity_factory
+from flext_observability.services.dependencies import Keep, entity_factory, find_keeper
 from flext_observability.services.exposition import Exposition
 from flext_observability.services.guard import never_raises
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
@@ -43,10 +43,12 @@ class FlextMetricsService:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock`` and ``id_generator`` for new entities; optional.
+            container: Where to look up ``clock`` and ``id_generator`` for new entities, and ``repository``, which keeps what is recorded;
+                optional.
             store_size: Entities kept in ``_metrics_store``.
         """
         self._container = container
+        self._keep: Keep[FlextMetric] = find_keeper(container, "store_metric")
         self._lock = ForkSafeLock()
         self._store_size = store_size
         self._metrics_store: deque[FlextMetric] = deque()
@@ -75,7 +77,8 @@ class FlextMetricsService:
             description: Of the instrument, for people; the first one given stays.
 
         Returns:
-            The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit).
+            The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit), and those
+            of the container's repository, though the metric has been recorded.
         """
         from flext_observability.domain.metric import FlextMetric
 
@@ -84,7 +87,8 @@ class FlextMetricsService:
         else:
             factory = entity_factory(self._container)
             checked = factory.create_metric(metric, cast("float", value), unit, tags, metric_type)
-        return checked.flat_map(lambda entity: _instrument(entity, description).map(partial(self._record, entity)))
+        recorded = checked.flat_map(lambda entity: _instrument(entity, description).map(partial(self._record, entity)))
+        return recorded.flat_map(self._keep)
 
     @never_raises
     def collect_metrics(
@@ -98,17 +102,18 @@ class FlextMetricsService:
 
         Returns:
             The entities, in order; or a failure: ``invalid_argument`` (nothing to collect), ``invalid_metric``,
-            ``instrument_conflict``.
+            ``instrument_conflict``, and those of the container's repository.
         """
         if not isinstance(cast("object", values), Mapping) or not values:
             message = "There is nothing to collect: pass a mapping from metric names to values that is not empty"
             return FlextResult[list["FlextMetric"]].fail(message, code="invalid_argument")
         made = _all(self._entity(service_name, name, given) for name, given in values.items())
-        return made.flat_map(
+        recorded = made.flat_map(
             lambda entities: _all(_instrument(entity) for entity in entities).map(
                 lambda writes: [self._record(*each) for each in zip(entities, writes, strict=True)]
             )
         )
+        return recorded.flat_map(lambda entities: _all([self._keep(entity) for entity in entities]))
 
     @never_raises
     def export_prometheus_format(self) -> FlextResult[str]:
@@ -159,9 +164,10 @@ class FlextMetricsService:
             self._store_size = store_size
             self._trim()
 
-    def conflicts(self) -> tuple[Conflict, ...]:
+    @never_raises
+    def conflicts(self) -> FlextResult[tuple[Conflict, ...]]:
         """Return each case of one name for two kinds or units met in this process, with what was discarded."""
-        return adapter.conflicts()
+        return FlextResult.ok(adapter.conflicts())
 
     def _entity(self, service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
         fields = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {"value": given}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Self, cast, final
 
-from flext_observability.domain.container import find
+from flext_observability.domain.container import FlextContainer, find
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts import FlextAlertService
@@ -41,7 +41,7 @@ class FlextObservabilityPlatformV2:
 
     Attributes:
         factory: Makes entities that are neither emitted nor stored.
-        metrics: The metrics service; what it records on its own is not stored. The same holds for the others.
+        metrics: The metrics service; what it records is stored, too. The same holds for the others.
         tracing: The tracing service.
         alerts: The alert service.
         health: The health service.
@@ -59,12 +59,6 @@ class FlextObservabilityPlatformV2:
                 ``id_generator`` and ``notifiers``; optional.
             storage: As of ``FlextObservabilityRepository``; given, the container's ``repository`` is not asked for.
         """
-        self.factory = FlextObservabilityMasterFactory(container)
-        self.metrics = FlextMetricsService(container)
-        self.tracing = FlextTracingService(container)
-        self.alerts = FlextAlertService(container)
-        self.health = FlextHealthService(container)
-        self.logs = FlextLoggingService(container)
         found = find(container, "repository") if storage is None else None
         self._closes_repository = found is None
         self.repository = (
@@ -72,6 +66,13 @@ class FlextObservabilityPlatformV2:
             if found is None
             else cast("FlextObservabilityRepository", found)
         )
+        parts = _parts(container, self.repository)
+        self.factory = FlextObservabilityMasterFactory(container)
+        self.metrics = FlextMetricsService(parts)
+        self.tracing = FlextTracingService(parts)
+        self.alerts = FlextAlertService(parts)
+        self.health = FlextHealthService(parts)
+        self.logs = FlextLoggingService(parts)
 
     @never_raises
     def create_metric(
@@ -87,8 +88,7 @@ class FlextObservabilityPlatformV2:
         Returns:
             The metric; or a failure: ``invalid_metric``, ``instrument_conflict``, and those of the storage.
         """
-        recorded = self.metrics.record_metric(name, value, unit, tags, metric_type)
-        return recorded.flat_map(self.repository.store_metric)
+        return self.metrics.record_metric(name, value, unit, tags, metric_type)
 
     @never_raises
     def create_trace(
@@ -109,8 +109,7 @@ class FlextObservabilityPlatformV2:
         Returns:
             The trace; or a failure: ``invalid_trace``, and those of the storage.
         """
-        started = self.tracing.start_trace(operation_name, service_name, context, parent_trace_id)
-        return started.flat_map(self.repository.store_trace)
+        return self.tracing.start_trace(operation_name, service_name, context, parent_trace_id)
 
     @never_raises
     def create_alert(
@@ -147,12 +146,12 @@ class FlextObservabilityPlatformV2:
     @never_raises
     def record_metric(self, metric: FlextMetric) -> FlextResult[FlextMetric]:
         """Record a metric and store it; failures as of ``create_metric``."""
-        return self.metrics.record_metric(metric).flat_map(self.repository.store_metric)
+        return self.metrics.record_metric(metric)
 
     @never_raises
     def start_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
         """Start a trace and store it; failures as of ``create_trace``."""
-        return self.tracing.start_trace(trace).flat_map(self.repository.store_trace)
+        return self.tracing.start_trace(trace)
 
     @never_raises
     def complete_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
@@ -161,17 +160,17 @@ class FlextObservabilityPlatformV2:
         Returns:
             The trace; or a failure: ``invalid_trace``, ``trace_not_started``, ``trace_ended``, and those of the storage.
         """
-        return self.tracing.complete_trace(trace).flat_map(self.repository.store_trace)
+        return self.tracing.complete_trace(trace)
 
     @never_raises
     def error_trace(self, trace: FlextTrace, message: str | BaseException = "") -> FlextResult[FlextTrace]:
         """End a trace as failed and bring what is stored up to date; failures as of ``complete_trace``."""
-        return self.tracing.error_trace(trace, message).flat_map(self.repository.store_trace)
+        return self.tracing.error_trace(trace, message)
 
     @never_raises
     def process_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
         """Raise an alert and store it; failures ``invalid_alert`` and those of the storage."""
-        return self.alerts.process_alert(alert).flat_map(self.repository.store_alert)
+        return self.alerts.process_alert(alert)
 
     @never_raises
     def escalate_alert(
@@ -186,12 +185,12 @@ class FlextObservabilityPlatformV2:
         Returns:
             A changed copy; or a failure: ``invalid_alert``, ``not_active``, and those of the storage.
         """
-        return self.alerts.escalate_alert(alert, escalation).flat_map(self.repository.store_alert)
+        return self.alerts.escalate_alert(alert, escalation)
 
     @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
         """End an active alert, by itself or its id, and store it as resolved; failures as of the service, and those of the storage."""
-        return self.alerts.resolve_alert(alert).flat_map(self.repository.store_alert)
+        return self.alerts.resolve_alert(alert)
 
     @never_raises
     def check_health(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
@@ -201,7 +200,7 @@ class FlextObservabilityPlatformV2:
             The outcome; or a failure: ``invalid_health_check``, ``unknown_check``, and those of the storage. Inside an event loop running
             a check gives a ``PendingResult``: await it.
         """
-        return self.health.execute_health_check(check).flat_map(self.repository.store_health_check)
+        return self.health.execute_health_check(check)
 
     @never_raises
     def log(
@@ -213,7 +212,7 @@ class FlextObservabilityPlatformV2:
         **context: object,
     ) -> FlextResult[FlextLogEntry]:
         """Write a log entry, or a level and a message, and store it; failures ``invalid_log`` and those of the storage."""
-        return self.logs.log(level, message, attributes, **context).flat_map(self.repository.store_log_entry)
+        return self.logs.log(level, message, attributes, **context)
 
     @never_raises
     def close(self, timeout_seconds: float = CLOSE_SECONDS) -> FlextResult[None]:
@@ -234,3 +233,14 @@ class FlextObservabilityPlatformV2:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _parts(container: Container | None, repository: FlextObservabilityRepository) -> FlextContainer:
+    """Return what the services look up: the platform's own repository, and what the container holds now."""
+    parts = FlextContainer()
+    parts.register("repository", repository)
+    for name in ("clock", "id_generator", "notifiers"):
+        parts.register(
+            name, find(container, name)
+        )  # None too: a name that is not there costs a message at each look-up
+    return parts

@@ -15,7 +15,7 @@ from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.instant import moment_at
 from flext_observability.domain.result import FlextResult
 from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import entity_factory, find_clock
+from flext_observability.services.dependencies import Keep, entity_factory, find_clock, find_keeper
 from flext_observability.services.guard import never_raises
 from flext_observability.services.trace_registry import TRACES, OpenTrace
 from flext_observability.spans.block import TracedBlock, detach, traced
@@ -43,14 +43,15 @@ class FlextTracingService:
         """Make a service.
 
         Args:
-            container: Where to look up ``clock``, and ``id_generator`` for new traces; optional.
+            container: Where to look up ``clock``, ``id_generator`` for new traces, and ``repository``, which keeps what is started and
+                ended; optional.
             recording: Whether traces become spans; if not, they get ids and nothing is recorded.
         """
         self._container = container
         self._clock = find_clock(container)
         self._recording = recording
+        self._keep: Keep[FlextTrace] = find_keeper(container, "store_trace")
 
-    @never_raises
     def start_trace(
         self,
         trace: FlextTrace | str,
@@ -67,19 +68,20 @@ class FlextTracingService:
             parent_trace_id: With a name: id of another trace, or 32 hex digits of a known one; by default the current span.
 
         Returns:
-            The same entity with ``trace_id`` and ``span_id``, or a failure (``invalid_trace``). Starting a started trace succeeds
-            and changes nothing.
+            The same entity with ``trace_id`` and ``span_id``; or a failure: ``invalid_trace``, and those of the container's
+            repository, though the trace has been started. Starting a started trace succeeds and changes nothing.
         """
-        return self._entity(trace, service_name, context, parent_trace_id).tap(self._start)
+        return self._begin(trace, service_name, context, parent_trace_id).flat_map(self._keep)
 
     def complete_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
         """End a trace well.
 
         Returns:
             The same entity with ``end_time`` and the status ``ok``; or a failure: ``invalid_trace`` (not a trace),
-            ``trace_not_started``, ``trace_ended`` (with another status). Completing a completed trace succeeds and changes nothing.
+            ``trace_not_started``, ``trace_ended`` (with another status), and those of the container's repository, though the trace
+            has been ended. Completing a completed trace succeeds and changes nothing.
         """
-        return self._end(trace, "ok", None)
+        return self._end(trace, "ok", None).flat_map(self._keep)
 
     def error_trace(self, trace: FlextTrace, message: str | BaseException = "") -> FlextResult[FlextTrace]:
         """End a trace as failed.
@@ -91,7 +93,7 @@ class FlextTracingService:
         Returns:
             As ``complete_trace``, with the status ``error``.
         """
-        return self._end(trace, "error", message)
+        return self._end(trace, "error", message).flat_map(self._keep)
 
     @contextmanager
     def trace(
@@ -112,20 +114,20 @@ class FlextTracingService:
         Yields:
             The result of ``start_trace``; on failure the body runs all the same.
         """
-        started = self.start_trace(trace, service_name, context, parent_trace_id)
+        started = self._begin(trace, service_name, context, parent_trace_id)
         span = TRACES.span(started.data.id) if started.data is not None else None
         token = None if span is None else otel_context.attach(otel_trace.set_span_in_context(span))
         ending: Ending = "ok"
         failure: BaseException | None = None
         try:
-            yield started
+            yield started.flat_map(self._keep)
         except BaseException as error:
             ending, failure = "error" if isinstance(error, Exception) else "unset", error
             raise
         finally:
             detach(token)
             if started.data is not None:
-                self._end(started.data, ending, failure)
+                self._end(started.data, ending, failure).flat_map(self._keep)
             failure = None  # a frame that keeps the exception that keeps the frame is a cycle
 
     def span(
@@ -142,7 +144,8 @@ class FlextTracingService:
         """Return a span for hot paths, as a context manager and decorator; same contract as ``traced``."""
         return traced(name, attributes, span_kind=span_kind, links=links, parent=parent, **more)
 
-    def _entity(
+    @never_raises
+    def _begin(
         self,
         trace: FlextTrace | str,
         service_name: str | None,
@@ -152,9 +155,9 @@ class FlextTracingService:
         from flext_observability.domain.trace import FlextTrace
 
         if isinstance(trace, FlextTrace):
-            return trace.validate_business_rules().map(lambda _: trace)
+            return trace.validate_business_rules().map(lambda _: trace).tap(self._start)
         service = adapter.process_service_name() if service_name is None else service_name
-        return entity_factory(self._container).create_trace(trace, service, context, parent_trace_id)
+        return entity_factory(self._container).create_trace(trace, service, context, parent_trace_id).tap(self._start)
 
     def _start(self, trace: FlextTrace) -> None:
         if not trace.mark_emitted():

@@ -331,9 +331,9 @@ def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
     service = service_with(ScriptedNotifier(), clock)
     rule = FlextAlertRule("queue", metric="queue.depth", above=5.0, for_seconds=10)
     assert service.add_rule(rule).data == rule
-    assert service.rules() == (rule,)
+    assert service.rules().unwrap() == (rule,)
     service.tick()  # not connected: nothing to look at
-    assert service.rule_states()[0].state == "no_data"
+    assert service.rule_states().unwrap()[0].state == "no_data"
     service.connect(points)
     service.tick()
     clock.now += 10
@@ -384,4 +384,4 @@ def test_settings_are_taken(service: FlextAlertService, caplog: pytest.LogCaptur
     config = init_observability(exporters="none").unwrap().config
     assert isinstance(config, FlextObservabilityConfig)
     service.configure(config)
-    assert service.notifiers() == ()
+    assert service.notifiers().unwrap() == ()

@@ -1,9 +1,24 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from flext_observability import FlextContainer, FlextLoggingService, FlextMetricsService, FlextTracingService
+import pytest
+
+from flext_observability import (
+    FlextAlert,
+    FlextAlertRule,
+    FlextAlertService,
+    FlextContainer,
+    FlextHealthCheck,
+    FlextHealthService,
+    FlextLoggingService,
+    FlextMetricsService,
+    FlextObservabilityRepository,
+    FlextTracingService,
+    SQLiteStorage,
+)
 from flext_observability.services.dependencies import SystemClock, find_clock
 
 NOON_NS = 1_767_268_800_000_000_000
@@ -36,6 +51,103 @@ def test_new_entities_have_time_and_id_of_the_container() -> None:
     assert [entity.id for entity in made] == ["id-1", "id-2", "id-3", "id-4"]
     moments = [getattr(entity, entity.time_field).isoformat() for entity in made]
     assert moments == ["2026-01-01T12:00:00+00:00"] * 4
+
+
+def test_findings_and_alerts_of_rules_have_them_too() -> None:
+    container = stocked()
+    health, alerts = FlextHealthService(container), FlextAlertService(container)
+    health.register_check("disk", lambda: True).unwrap()
+    alerts.add_rule(FlextAlertRule("silent", metric="dependencies.silent", absent_seconds=0.0)).unwrap()
+    alerts.connect(list)
+    alerts.tick()
+    alerts.disconnect(0.0)
+    (alert,) = alerts.active_alerts().unwrap()
+    found = health.execute_health_check("disk").unwrap()
+    assert (alert.id, found.id) == ("id-1", "id-2")
+    assert {each.timestamp.isoformat() for each in (alert, found)} == {"2026-01-01T12:00:00+00:00"}
+
+
+def raising() -> str:
+    raise OSError("no entropy")
+
+
+@pytest.mark.parametrize("new_id", [raising, lambda: 5])
+def test_a_finding_is_not_lost_with_the_ids(new_id: object, caplog: pytest.LogCaptureFixture) -> None:
+    container = FlextContainer()
+    container.register("id_generator", new_id)
+    health = FlextHealthService(container)
+    health.register_check("disk", lambda: True).unwrap()
+    assert health.execute_health_check("disk").unwrap().status == "healthy"
+    assert "Asking the container for id and time failed" in caplog.text
+
+
+def use(container: FlextContainer | None) -> list[Any]:
+    """Use each service once, and return the results."""
+    tracing, alerts, health = (
+        FlextTracingService(container),
+        FlextAlertService(container),
+        FlextHealthService(container),
+    )
+    trace = tracing.start_trace("kept")
+    with tracing.trace("kept in a block") as block:
+        pass
+    alert = alerts.process_alert(FlextAlert(name="kept", severity="error", message="m"))
+    health.register_check("run", lambda: True).unwrap()
+    return [
+        FlextMetricsService(container).record_metric("dependencies.kept", 1),
+        FlextMetricsService(container).collect_metrics("shop", {"dependencies.kept": 2, "dependencies.more": 3}),
+        *(trace, block, trace.flat_map(tracing.complete_trace)),
+        *(alert, alert.flat_map(alerts.resolve_alert)),
+        health.execute_health_check(FlextHealthCheck(name="reported")),
+        health.execute_health_check("run"),
+        FlextLoggingService(container).log("info", "kept"),
+    ]
+
+
+def test_a_repository_in_the_container_keeps_what_the_services_take() -> None:
+    container, repository = FlextContainer(), FlextObservabilityRepository()
+    container.register("repository", repository)
+    assert all(result.success for result in use(container))
+    counts = {kind: repository.count(kind).data for kind in ("metric", "trace", "alert", "health_check", "log")}
+    assert counts == {"metric": 3, "trace": 2, "alert": 1, "health_check": 2, "log": 1}
+    assert [each.status for each in repository.find_alerts_by_name("kept").unwrap()] == ["resolved"]
+    names = ("kept", "kept in a block")
+    assert [trace.status for name in names for trace in repository.find_traces_by_name(name).unwrap()] == ["ok", "ok"]
+
+
+def test_a_repository_that_cannot_keep_is_each_operations_failure(tmp_path: Path) -> None:
+    container = FlextContainer()
+    container.register("repository", FlextObservabilityRepository(SQLiteStorage(tmp_path)))
+    assert {result.code for result in use(container)} == {"storage_unavailable"}
+
+
+def test_an_alert_of_a_rule_is_raised_once_though_it_cannot_be_kept(tmp_path: Path) -> None:
+    container = FlextContainer()
+    container.register("repository", FlextObservabilityRepository(SQLiteStorage(tmp_path)))
+    alerts = FlextAlertService(container)
+    alerts.add_rule(FlextAlertRule("silent", metric="dependencies.silent", absent_seconds=0.0)).unwrap()
+    alerts.connect(list)
+    for _ in range(3):
+        alerts.tick()
+    (alert,) = alerts.active_alerts().unwrap()
+    assert alert.name == "silent"
+    alerts.remove_rule("silent").unwrap()
+    alerts.disconnect(0.0)
+    assert alerts.active_alerts().unwrap() == ()
+
+
+@pytest.mark.parametrize(
+    ("repository", "code"),
+    [
+        (SimpleNamespace(store_log_entry=lambda _: None), None),
+        (SimpleNamespace(store_log_entry=lambda _: 1 / 0), "internal"),
+        (object(), "invalid_repository"),
+    ],
+)
+def test_a_repository_of_somebody_else(repository: object, code: str | None) -> None:
+    container = FlextContainer()
+    container.register("repository", repository)
+    assert FlextLoggingService(container).log("info", "kept").code == code
 
 
 def test_system_clock() -> None:

@@ -90,7 +90,7 @@ class TestUnregister:
         service.execute_health_check(FlextHealthCheck(name="reported"))
         for name in ("gone", "reported"):
             assert service.unregister_check(name).success
-        assert (service.checks(), recorded.values("flext.health.status")) == ((), {})
+        assert (service.checks().unwrap(), recorded.values("flext.health.status")) == ((), {})
 
     @pytest.mark.parametrize("name", ["nobody", 5, None])
     def test_what_is_not_known_is_a_failure(self, service: FlextHealthService, name: Any) -> None:
@@ -103,7 +103,7 @@ class TestChecks:
         service.register_check("old", lambda: "degraded")
         service.execute_health_check("old")
         service.execute_health_check(FlextHealthCheck(name="reported"))
-        found = [(check.name, check.status, check.message) for check in service.checks()]
+        found = [(check.name, check.status, check.message) for check in service.checks().unwrap()]
         assert found == [("new", "unknown", "not run yet"), ("old", "degraded", ""), ("reported", "healthy", "")]
 
 

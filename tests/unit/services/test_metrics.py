@@ -71,7 +71,9 @@ class TestRecordMetric:
         result = service.record_metric("svc.conflict", 1, "s", None, "counter")
         assert result.code == "instrument_conflict"
         assert 'counter "svc.conflict" in s conflicts with gauge "svc.conflict" in s' in str(result.error)
-        assert [conflict.discarded for conflict in service.conflicts() if conflict.first.name == "svc.conflict"] == [1]
+        assert [
+            conflict.discarded for conflict in service.conflicts().unwrap() if conflict.first.name == "svc.conflict"
+        ] == [1]
 
     def test_awaited_or_not(self, service: FlextMetricsService) -> None:
         async def main() -> object:
@@ -169,7 +171,7 @@ class TestHandles:
         service.counter("svc.taken", "s").add(1)
         service.gauge("svc.taken", "s").set(9)
         service.gauge("svc.taken", "s").bind(a=1).set(9)
-        (conflict,) = (each for each in service.conflicts() if each.first.name == "svc.taken")
+        (conflict,) = (each for each in service.conflicts().unwrap() if each.first.name == "svc.taken")
         assert conflict.discarded == 2
         assert recorded.values("svc.taken") == {(): 1}
         assert caplog.text.count("conflicts with") == 1

@@ -216,4 +216,4 @@ class TestExactTotals:
         assert {name: changes.count(name) for name in set(changes)} == {
             f"side {number}": RECORDS // 4 for number in range(THREADS)
         }
-        assert [check.status for check in service.checks()] == ["healthy"] * THREADS
+        assert [check.status for check in service.checks().unwrap()] == ["healthy"] * THREADS

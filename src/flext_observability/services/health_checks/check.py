@@ -9,7 +9,7 @@ from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from math import inf
 from threading import Thread
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.exceptions import describe_error
@@ -45,6 +45,7 @@ class RegisteredCheck:
         cache_seconds: How long what was found stays good for those who ask.
         depends_on: Names of the checks without which this one is not run.
         probes: Probes that it counts for.
+        identity: Gives id and time of a finding; empty for a random id and the time of now.
         latest: What it found last.
     """
 
@@ -56,6 +57,7 @@ class RegisteredCheck:
     cache_seconds: float = CACHE_SECONDS
     depends_on: tuple[str, ...] = ()
     probes: tuple[str, ...] = ("ready",)
+    identity: Callable[[], dict[str, Any]] = dict
     latest: FlextHealthCheck | None = None
     _found_at: float = -inf
     _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
@@ -94,25 +96,32 @@ class RegisteredCheck:
 
         began = clock.monotonic()
         try:
-            found = _interpret(self.name, await self._within(self._await_call(apart=apart)))
+            found = self._interpret(await self._within(self._await_call(apart=apart)))
         except _Finding as finding:
-            found = make_check(self.name, *finding.args)
+            found = self.found(*finding.args)
         except CancelledError as error:
             if _is_cancelled():
                 raise
-            found = make_check(self.name, "unhealthy", describe_error(error))
+            found = self.found("unhealthy", describe_error(error))
         except SystemExit as error:
-            found = make_check(self.name, "unhealthy", describe_error(error))
+            found = self.found("unhealthy", describe_error(error))
         except Exception as error:  # noqa: BLE001 - a check that raises says that something is wrong
-            found = make_check(self.name, "unhealthy", describe_error(error))
+            found = self.found("unhealthy", describe_error(error))
         return found.model_copy(update={"duration_seconds": max(clock.monotonic() - began, 0.0)})
 
     def skip(self, reason: str) -> FlextHealthCheck:
         """Keep and return that it was not run, and why; who asks next is not answered from memory."""
-        found = make_check(self.name, "unknown", f"not run: {reason}")
+        found = self.found("unknown", f"not run: {reason}")
         with self._lock:
             self.latest, self._found_at = found, -inf
         return found
+
+    def found(self, status: str, message: str = "") -> FlextHealthCheck:
+        """Return a finding."""
+        from flext_observability.domain.health_check import FlextHealthCheck
+
+        text = encode_tag(message, max_bytes=_MAX_MESSAGE_BYTES)
+        return FlextHealthCheck(name=self.name, status=status, message=text, **self.identity())
 
     def runs(self) -> bool:
         """Whether a run is under way."""
@@ -146,12 +155,12 @@ class RegisteredCheck:
         from asyncio import timeout, wrap_future
 
         if _inside.get():  # it may be this very check that asks, and would wait for itself
-            return self.latest or make_check(self.name, "unknown", "it runs; a check does not wait for another run")
+            return self.latest or self.found("unknown", "it runs; a check does not wait for another run")
         try:
             async with timeout(self.timeout_seconds + _SPARE_SECONDS):
                 return await wrap_future(flight)
         except TimeoutError:
-            return make_check(self.name, "unknown", "the run before has not ended")
+            return self.found("unknown", "the run before has not ended")
 
     async def _within(self, work: Awaitable[object]) -> object:
         from asyncio import timeout
@@ -200,6 +209,22 @@ class RegisteredCheck:
             self._running = (thread, future)
         return future
 
+    def _interpret(self, outcome: object) -> FlextHealthCheck:
+        from flext_observability.domain.health_check import HEALTH_STATUSES, FlextHealthCheck
+
+        if isinstance(outcome, FlextResult):
+            result = cast("FlextResult[object]", outcome)
+            return self._interpret(result.data) if result.success else self.found("unhealthy", result.error or "")
+        if isinstance(outcome, FlextHealthCheck):
+            named = outcome.model_copy(update={"name": self.name})
+            return named.validate_business_rules().map(lambda _: named).unwrap()
+        if outcome is None or isinstance(outcome, bool):
+            return self.found("unhealthy" if outcome is False else "healthy")
+        if isinstance(outcome, str) and outcome in HEALTH_STATUSES:
+            return self.found(outcome)
+        kinds = f"None, a bool, a FlextHealthCheck, a FlextResult, or one of {', '.join(HEALTH_STATUSES)}"
+        return self.found("unknown", f"the check returned {encode_tag(outcome, max_bytes=100)}; use {kinds}")
+
     def _call_apart(self) -> object:
         value = self.call()
         if not inspect.isawaitable(value):
@@ -215,13 +240,6 @@ class _Outcome:
 
     value: object = None
     error: BaseException | None = None
-
-
-def make_check(name: str, status: str, message: str = "") -> FlextHealthCheck:
-    """Return a finding about a check."""
-    from flext_observability.domain.health_check import FlextHealthCheck
-
-    return FlextHealthCheck(name=name, status=status, message=encode_tag(message, max_bytes=_MAX_MESSAGE_BYTES))
 
 
 def _is_cancelled() -> bool:
@@ -245,20 +263,3 @@ def _close_unawaited(future: Future[_Outcome]) -> None:
     value = future.result().value
     if inspect.iscoroutine(value):
         value.close()
-
-
-def _interpret(name: str, outcome: object) -> FlextHealthCheck:
-    from flext_observability.domain.health_check import HEALTH_STATUSES, FlextHealthCheck
-
-    if isinstance(outcome, FlextResult):
-        result = cast("FlextResult[object]", outcome)
-        return _interpret(name, result.data) if result.success else make_check(name, "unhealthy", result.error or "")
-    if isinstance(outcome, FlextHealthCheck):
-        named = outcome.model_copy(update={"name": name})
-        return named.validate_business_rules().map(lambda _: named).unwrap()
-    if outcome is None or isinstance(outcome, bool):
-        return make_check(name, "unhealthy" if outcome is False else "healthy")
-    if isinstance(outcome, str) and outcome in HEALTH_STATUSES:
-        return make_check(name, outcome)
-    kinds = f"None, a bool, a FlextHealthCheck, a FlextResult, or one of {', '.join(HEALTH_STATUSES)}"
-    return make_check(name, "unknown", f"the check returned {encode_tag(outcome, max_bytes=100)}; use {kinds}")

@@ -286,7 +286,7 @@ def test_an_alert_that_a_notifier_raises_is_active_and_told_to_nobody() -> None:
     service.process_alert(make())
     assert service.flush(time.monotonic() + 5)
     assert [alert.name for alert in service.active_alerts().unwrap()] == ["disk", "about disk"]
-    assert service.notifiers()[0].delivered == 1
+    assert service.notifiers().unwrap()[0].delivered == 1
 
 
 class Forgetful(ScriptedNotifier):

@@ -41,7 +41,7 @@ def config(**settings: Any) -> FlextObservabilityConfig:
 
 
 def names(service: FlextAlertService) -> list[str]:
-    return [status.name for status in service.notifiers()]
+    return [status.name for status in service.notifiers().unwrap()]
 
 
 def nothing() -> list[Any]:
@@ -69,7 +69,7 @@ def test_what_waits_goes_to_the_one_that_takes_its_place(service: FlextAlertServ
     first, second = ScriptedNotifier(BUSY), ScriptedNotifier()
     service.add_notifier("n", first)
     service.process_alert(make())
-    wait_until(lambda: service.notifiers()[0].last_error)
+    wait_until(lambda: service.notifiers().unwrap()[0].last_error)
     service.add_notifier("n", second)
     assert flush(service)
     assert (len(first.told), len(second.told)) == (1, 1)
@@ -91,7 +91,7 @@ def test_wrong_arguments_are_named(service: FlextAlertService, given: dict[str, 
     result = service.add_notifier(**arguments)
     assert result.code == "invalid_notifier"
     assert str(result.error).startswith(prefix)
-    assert service.notifiers() == ()
+    assert service.notifiers().unwrap() == ()
 
 
 def shout(_: FlextAlert) -> None:
@@ -135,7 +135,7 @@ def test_settings_name_notifiers(
         assert webhook.requests[0].path == "/hook"
     assert len(told) == 1
     assert [line[:34] for line in caplog.messages] == ["Notifier nobody cannot be used: No"]
-    assert [status.delivered for status in service.notifiers()] == [1, 1, 1]
+    assert [status.delivered for status in service.notifiers().unwrap()] == [1, 1, 1]
 
 
 def test_an_address_that_cannot_be_used_is_said_at_the_start(
@@ -147,8 +147,8 @@ def test_an_address_that_cannot_be_used_is_said_at_the_start(
     ]
     service.process_alert(make())
     assert flush(service)
-    assert service.notifiers()[0].failed == 1
-    assert "secret" not in caplog.text + repr(service.notifiers())
+    assert service.notifiers().unwrap()[0].failed == 1
+    assert "secret" not in caplog.text + repr(service.notifiers().unwrap())
 
 
 def test_later_settings_take_the_place_of_earlier_ones_and_leave_what_users_added(service: FlextAlertService) -> None:
@@ -194,7 +194,7 @@ def test_what_cannot_be_told_at_the_end_is_counted_and_said(caplog: pytest.LogCa
     service = service_with(ScriptedNotifier(BUSY, BUSY))
     service.process_alert(make())
     service.disconnect(time.monotonic() + 5)
-    assert service.notifiers()[0].dropped == 1
+    assert service.notifiers().unwrap()[0].dropped == 1
     assert caplog.messages[-1] == "Notifier n: 1 alert was not told (the server is busy)"
 
 
@@ -247,5 +247,5 @@ def test_a_clock_that_ticks_looks_after_calls_that_hang(
     service.process_alert(make())
     assert notifier.began.wait(5)
     service.tick()
-    assert service.notifiers()[0].failed == 1
+    assert service.notifiers().unwrap()[0].failed == 1
     notifier.hold.set()

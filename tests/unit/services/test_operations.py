@@ -1,0 +1,58 @@
+"""What every operation of every service has in common: a result, which may be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flext_observability import (
+    FlextAlertService,
+    FlextHealthService,
+    FlextLoggingService,
+    FlextMetricsService,
+    FlextObservabilityRepository,
+    FlextResult,
+    FlextTracingService,
+)
+
+HANDLES = {"counter", "up_down_counter", "gauge", "histogram", "span", "trace", "check"}
+# What the start and the end of a configuration call.
+WIRING = {"configure", "connect", "hurry", "flush", "disconnect", "begin_again", "tick", "resize_store"}
+SERVICES = (
+    FlextAlertService,
+    FlextHealthService,
+    FlextLoggingService,
+    FlextMetricsService,
+    FlextObservabilityRepository,
+    FlextTracingService,
+)
+
+
+def operations(service: type) -> dict[str, Callable[..., object]]:
+    """Return the public methods of a service that are no handles and no wiring, by name."""
+    found = {name: each for name, each in vars(service).items() if inspect.isfunction(each) and name[0] != "_"}
+    handles = HANDLES - ({"trace"} if service is FlextLoggingService else set())
+    return {name: each for name, each in found.items() if name not in handles | WIRING}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_says_that_it_gives_a_result(service: type) -> None:
+    given = {name: str(inspect.get_annotations(each)["return"]) for name, each in operations(service).items()}
+    assert {name: kind for name, kind in given.items() if not kind.startswith("FlextResult[")} == {}
+
+
+def test_what_is_only_read_may_be_awaited_too() -> None:
+    alerts, health, metrics = FlextAlertService(), FlextHealthService(), FlextMetricsService()
+    reads: list[Callable[[], FlextResult[Any]]] = [
+        *(alerts.active_alerts, alerts.inhibited_alerts, alerts.notifiers, alerts.rules, alerts.rule_states),
+        *(health.checks, metrics.conflicts, metrics.export_prometheus_format),
+    ]
+
+    async def read() -> list[bool]:
+        return [(await each()).success and each().success for each in reads]
+
+    assert asyncio.run(read()) == [True] * len(reads)
