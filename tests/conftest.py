@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "ALERTMANAGER_", "GRAFANA_", "JAEGER_")
+from tests.programs import OURS
+
 UNUSUAL = ("PYTHONUNBUFFERED",)  # children are to behave as they do for most users
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 OF_THE_STACK = "FLEXT_STACK_"  # these say where the back ends are, and steer no telemetry

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from opentelemetry import metrics
@@ -18,6 +17,7 @@ from flext_observability.instrumentation.system_metrics import SYSTEM_METRICS
 from flext_observability.wire.prometheus_names import metric_name
 from tests.integration.prometheus_page import CLASSIC, QUIET, scrape
 from tests.programs import run
+from tests.waiting import eventually
 
 _KINDS: Final[dict[str, Literal["counter", "gauge"]]] = {
     "counter": "counter",
@@ -28,13 +28,6 @@ _KINDS: Final[dict[str, Literal["counter", "gauge"]]] = {
 
 def only(exporter: str) -> Mapping[Signal, str]:
     return {"traces": "none", "metrics": exporter, "logs": "none"}
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition() and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
-    return condition()
 
 
 def test_an_observable_gauge_that_crosses_a_threshold_raises_an_alert_that_goes_with_it() -> None:

@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from flext_observability.viewer.shapes import metric_from_json, trace_from_json
 from tests.backends.collector import collector
 from tests.backends.ports import refusing_port
 from tests.programs import environment
+from tests.waiting import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUESTS = 16
@@ -71,18 +71,10 @@ def viewer(folder: Path) -> Generator[str]:
     command = [sys.executable, "-m", "flext_observability.viewer", "--port", "0", "--quiet", "--ready-file", str(ready)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as process:
         try:
-            until(ready.exists)
+            assert eventually(ready.exists, within_seconds=30)
             yield ready.read_text(encoding="utf-8").strip()
         finally:
             process.terminate()
-
-
-def until(is_so: Callable[[], object], within_seconds: float = 30.0) -> None:
-    """Wait for something."""
-    deadline = time.monotonic() + within_seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +189,7 @@ def test_output_shows_both_checkouts_the_metrics_the_sales_and_links(run: Run) -
 
 def test_two_runs_at_once_do_not_collide() -> None:
     with start(*QUICK, "--to", "viewer") as one, start(*QUICK, "--to", "viewer", "--seed", "2") as two:
-        until(lambda: len(descendants(one)) == len(descendants(two)) == 5)
+        assert eventually(lambda: len(descendants(one)) == len(descendants(two)) == 5, within_seconds=30)
         children = descendants(one) + descendants(two)
         outputs = [demo.communicate(timeout=60)[0] for demo in (one, two)]
     assert [demo.returncode for demo in (one, two)] == [0, 0], outputs

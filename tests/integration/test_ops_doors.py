@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 
 from flext_observability import init_observability, ops_asgi_app, ops_wsgi_app
 from flext_observability.ops_server.server import start_server
+from tests.waiting import eventually
 
 
 @contextmanager
@@ -26,11 +27,7 @@ def served_by_uvicorn(app: Any, **options: Any) -> Iterator[httpx.Client]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on", **options))
     thread = threading.Thread(target=server.run)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started:
-        assert thread.is_alive()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    assert eventually(lambda: server.started or not thread.is_alive())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as client:

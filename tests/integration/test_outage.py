@@ -30,6 +30,7 @@ from tests.backends.raw import raw_server, silent
 from tests.backends.receiver import points, receiver, records, spans
 from tests.fakes import BUSY, OneExporterFactory, ScriptedExporter
 from tests.programs import environment
+from tests.waiting import eventually
 
 PROTOCOLS = ("http/protobuf", "grpc")
 QUICK: dict[str, Any] = {
@@ -49,13 +50,6 @@ def record(names: range) -> None:
         with tracer.start_as_current_span(f"{index}"):
             logger.info("%d", index)
             counter.add(1)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.005)
 
 
 def states(handle: Observability) -> set[str]:
@@ -102,16 +96,16 @@ def test_nothing_is_lost_while_a_receiver_is_busy(protocol: str, caplog: pytest.
         far.fail()
         handle = init_observability(exporters=exporter, otlp_endpoint=far.url, **QUICK).unwrap()
         record(range(300))
-        wait_until(lambda: far.asked() >= 6)
+        assert eventually(lambda: far.asked() >= 6)
         record(range(300, 400))
         status = handle.status()
         assert {each.state for each in status.values()} == {"degraded"}
         assert all(far.url.removeprefix("http://") in each.reason and each.fix for each in status.values())
         far.recover()
         # Nobody flushes: it comes back by itself.
-        wait_until(lambda: len(spans(far.taken())) == len(records(far.taken())) == 400)
-        wait_until(lambda: points(far.taken())[-1:] == [400])
-        wait_until(lambda: states(handle) == {"active"})
+        assert eventually(lambda: len(spans(far.taken())) == len(records(far.taken())) == 400)
+        assert eventually(lambda: points(far.taken())[-1:] == [400])
+        assert eventually(lambda: states(handle) == {"active"})
         report = handle.shutdown(5).unwrap()
         requests = far.taken()
     assert spans(requests) == records(requests) == [str(index) for index in range(400)]
@@ -188,11 +182,11 @@ def test_a_receiver_that_is_stopped_and_started_again_misses_nothing(protocol: s
     with ExitStack() as program:
         with receiver(protocol) as first:
             child = program.enter_context(steady(protocol, first.url, errors))
-            wait_until(lambda: spans(first.taken()) and records(first.taken()) and points(first.taken()))
-        wait_until(lambda: "is down" in errors.read_text())
+            assert eventually(lambda: spans(first.taken()) and records(first.taken()) and points(first.taken()))
+        assert eventually(lambda: "is down" in errors.read_text())
         missed = len(spans(first.taken()))
         with receiver(protocol, int(first.url.rpartition(":")[2])) as second:
-            wait_until(lambda: "recovered" in errors.read_text())
+            assert eventually(lambda: "recovered" in errors.read_text())
             out, _ = child.communicate("end\n", timeout=20)
     made, dropped, rows = json.loads(out)
     requests = [*first.taken(), *second.taken()]
@@ -217,9 +211,9 @@ def test_a_receiver_that_is_stopped_and_started_again_misses_nothing(protocol: s
 def arrival_seconds(asked: Callable[[], int]) -> tuple[float, float]:
     """Record one span; return when it was sent first and again, in seconds since the epoch."""
     record(range(1))
-    wait_until(lambda: asked() == 1)
+    assert eventually(lambda: asked() == 1)
     first = time.time()
-    wait_until(lambda: asked() == 2)
+    assert eventually(lambda: asked() == 2)
     return first, time.time()
 
 
@@ -270,7 +264,7 @@ def test_a_silent_receiver_stalls_no_other_exporter(exporters: tuple[str, ...]) 
         began = time.monotonic()
         record(range(100))
         assert time.monotonic() - began < 1
-        wait_until(lambda: len(store.spans) == len(store.logs) == 100 and store.metric("count"))
+        assert eventually(lambda: len(store.spans) == len(store.logs) == 100 and store.metric("count"))
         flushed = handle.flush(0.2).unwrap()
         assert not flushed.complete
         assert row(flushed.ledger, "traces", "memory").exported == 100
@@ -317,8 +311,8 @@ def test_what_the_queue_cannot_hold_is_counted_exactly() -> None:
         received.standing = Answer(503, {"retry-after": "60"})
         handle = init_observability(exporters="otlp_http", otlp_endpoint=received.url, **QUICK, **limits).unwrap()
         record(range(5))
-        wait_until(lambda: {each.path for each in received.requests} >= {"/v1/traces", "/v1/logs"})
-        wait_until(
+        assert eventually(lambda: {each.path for each in received.requests} >= {"/v1/traces", "/v1/logs"})
+        assert eventually(
             lambda: all(each.in_flight == 0 for status in handle.status().values() for each in status.deliveries)
         )
         record(range(5, 57))

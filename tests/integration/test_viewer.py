@@ -8,10 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +30,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from flext_observability.viewer.shapes import metric_from_json, trace_from_json
 from tests.unit.viewer.bodies import LOGS, METRICS, TRACE_ID, TRACES
+from tests.waiting import eventually
 
 SECONDS = 20
-
-
-def eventually(read: Callable[[], Any]) -> Any:
-    """Ask until the answer is something, or the time is over."""
-    deadline = time.monotonic() + SECONDS
-    while not (found := read()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 class Viewer:
@@ -56,7 +48,7 @@ class Viewer:
                 stdout=out,
                 stderr=err,
             )
-        assert eventually(ready.exists), self.errors.read_text()
+        assert eventually(ready.exists, within_seconds=SECONDS), self.errors.read_text()
         self.address = ready.read_text().strip()
 
     def get(self, page: str) -> Any:
@@ -141,7 +133,7 @@ def test_json_of_other_languages_is_understood(viewer: Viewer) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_trace_appears_as_a_tree_and_the_end_shows_the_metrics(number: signal.Signals, viewer: Viewer) -> None:
     send_one_job(viewer.address)
-    assert eventually(lambda: "shop job" in viewer.output.read_text())
+    assert eventually(lambda: "shop job" in viewer.output.read_text(), within_seconds=SECONDS)
     page = viewer.end(number)
     lines = page.splitlines()
     tree = next(index for index, line in enumerate(lines) if "1 span" in line)
@@ -204,7 +196,7 @@ def test_output_that_nobody_reads_does_not_stop_the_viewer(tmp_path: Path) -> No
     command = [sys.executable, "-m", "flext_observability.viewer", "--port=0", f"--ready-file={ready}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        assert eventually(ready.exists)
+        assert eventually(ready.exists, within_seconds=SECONDS)
         assert process.stdout is not None
         process.stdout.close()
         send_one_job(ready.read_text().strip())

@@ -14,19 +14,14 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests import waiting
+
 Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found], *, within_seconds: float = 30.0) -> Found:
-    """Call `look` until it gives something truthy; the last answer is part of the failure."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"nothing within {within_seconds} s; the last answer was {found!r}")
-        time.sleep(0.2)
+    """Ask a back end, at its own pace, until it gives something; see `tests.waiting`."""
+    return waiting.eventually(look, within_seconds=within_seconds, every_seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True)

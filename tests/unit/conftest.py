@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from flext_observability.exporters.memory import MemoryStore, memory_store
 from tests.recorded import Recorded, recording
 
 pytest.register_assert_rewrite("tests.unit.contracts")
@@ -19,17 +20,17 @@ def recorded() -> Iterator[Recorded]:
         yield started
 
 
+@pytest.fixture
+def store() -> MemoryStore:
+    """Return what the exporter named `memory` keeps, empty."""
+    memory = memory_store()
+    memory.clear()
+    return memory
+
+
 @pytest.fixture(autouse=True)
 def _forget_mishaps() -> Iterator[None]:
     """What failed in one test is news in the next."""
     yield
     if mishap := sys.modules.get("flext_observability.domain.mishap"):
         mishap._known.clear()
-
-
-@pytest.fixture(autouse=True)
-def _forget_alerts() -> Iterator[None]:
-    """What is active in one test is no repetition in the next."""
-    yield
-    if facade := sys.modules.get("flext_observability.facade"):
-        facade._STATE.services._made.pop("alerts", None)

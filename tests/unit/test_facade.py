@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,22 +18,8 @@ from flext_observability import (
     register_exporter,
     shutdown_observability,
 )
-from flext_observability.exporters.memory import memory_store
 from tests.fakes import OneExporterFactory, ScriptedExporter
 from tests.programs import run
-
-
-@pytest.fixture(autouse=True)
-def store() -> Iterator[Any]:
-    """An empty memory exporter, and no session left behind."""
-    memory = memory_store()
-    memory.clear()
-    yield memory
-    shutdown_observability(0)
-
-
-def names(store: Any) -> list[str]:
-    return [span.name for span in store.spans]
 
 
 def test_one_span_one_measurement_and_one_record_arrive(store: Any) -> None:
@@ -44,7 +29,7 @@ def test_one_span_one_measurement_and_one_record_arrive(store: Any) -> None:
     metrics.get_meter("t").create_counter("sold").add(2)
     report = handle.flush().unwrap()
     assert report.complete
-    assert names(store) == ["sell"]
+    assert [span.name for span in store.spans] == ["sell"]
     assert [each.log_record.body for each in store.logs] == ["sold tea"]
     assert store.logs[0].log_record.trace_id == store.spans[0].context.trace_id
     assert store.metric("sold").data.data_points[0].value == 2
@@ -59,7 +44,7 @@ def test_tracers_meters_and_loggers_taken_before_the_start_record_after_it(store
     counter.add(1)
     logger.emit(_logs.LogRecord(body="hello"))
     handle.flush()
-    assert names(store) == ["one"]
+    assert [span.name for span in store.spans] == ["one"]
     assert store.metric("early.count").data.data_points[0].value == 1
     assert store.logs[0].log_record.body == "hello"
 
@@ -87,7 +72,7 @@ def test_a_wrong_argument_fails_and_changes_nothing(arguments: dict[str, Any], s
     assert next(iter(arguments)) in (result.error or "")
     trace.get_tracer("t").start_span("still").end()
     flush_observability()
-    assert names(store) == ["still"]
+    assert [span.name for span in store.spans] == ["still"]
 
 
 def test_an_unknown_exporter_fails_with_what_there_is() -> None:
@@ -160,7 +145,7 @@ def test_a_second_start_replaces_exporters_and_keeps_totals(store: Any) -> None:
     counter.add(4)
     trace.get_tracer("t").start_span("after").end()
     second.flush()
-    assert names(store) == []
+    assert [span.name for span in store.spans] == []
     spans = [item for batch in other.batches for item in batch if hasattr(item, "context")]
     assert [span.name for span in spans] == ["after"]
     totals = [
@@ -211,7 +196,7 @@ def test_switched_off_signals_record_nothing_and_say_so(store: Any) -> None:
     trace.get_tracer("t").start_span("x").end()
     logging.getLogger("shop").warning("x")
     handle.flush()
-    assert (names(store), store.logs) == ([], ())
+    assert ([span.name for span in store.spans], store.logs) == ([], ())
     for signal, status in handle.status().items():
         assert (status.state, status.reason) == ("off", "Switched off by the settings")
         assert signal in status.fix
@@ -224,7 +209,7 @@ def test_disabled_means_no_thread_and_no_record(store: Any) -> None:
     trace.get_tracer("t").start_span("x").end()
     assert {status.state for status in handle.status().values()} == {"off"}
     assert {thread.name for thread in threading.enumerate()} <= before
-    assert names(store) == []
+    assert [span.name for span in store.spans] == []
 
 
 def test_a_signal_that_no_exporter_carries_is_off_with_the_reason() -> None:
@@ -254,7 +239,7 @@ def test_start_in_a_thread_serves_the_whole_process(store: Any) -> None:
     thread.join(10)
     trace.get_tracer("t").start_span("x").end()
     assert flush_observability().unwrap().complete
-    assert names(store) == ["x"]
+    assert [span.name for span in store.spans] == ["x"]
 
 
 def test_starts_from_many_threads_end_with_one_session() -> None:

@@ -7,7 +7,6 @@ import logging
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,25 +17,10 @@ from flext_observability import (
     get_observability,
     init_observability,
     register_exporter,
-    shutdown_observability,
 )
-from flext_observability.exporters.memory import memory_store
 from tests.backends.ports import refusing_port
 from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
 from tests.hostile import Hostile
-
-
-@pytest.fixture(autouse=True)
-def store() -> Iterator[Any]:
-    """An empty memory exporter, and no session left behind."""
-    memory = memory_store()
-    memory.clear()
-    yield memory
-    shutdown_observability(0)
-
-
-def names(store: Any) -> list[str]:
-    return [span.name for span in store.spans]
 
 
 def test_after_the_end_nothing_records(store: Any) -> None:
@@ -46,7 +30,7 @@ def test_after_the_end_nothing_records(store: Any) -> None:
     tracer.start_span("late").end()
     counter.add(1)
     logging.getLogger("shop").warning("late")
-    assert (names(store), store.logs, store.metric("late")) == ([], (), None)
+    assert ([span.name for span in store.spans], store.logs, store.metric("late")) == ([], (), None)
 
 
 def test_a_span_open_at_the_end_is_counted_when_it_ends() -> None:
@@ -163,7 +147,7 @@ def test_inside_a_loop_flush_and_shutdown_wait_to_be_awaited(store: Any) -> None
         assert isinstance(pending, PendingResult)
         assert pending.code == "not_awaited"
         assert (await pending).unwrap().complete
-        assert names(store) == ["x"]
+        assert [span.name for span in store.spans] == ["x"]
         assert (await handle.shutdown()).success
 
     asyncio.run(main())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from flext_observability import FlextStructuredLogger, get_logger
 from flext_observability.instrumentation import logging_bridge
 from tests.unit.instrumentation.sink import Sink
 
@@ -30,6 +31,11 @@ def sink() -> Sink:
     taken = Sink()
     logging_bridge.install("info", provider=taken.provider)
     return taken
+
+
+@pytest.fixture
+def shop(sink: Sink) -> FlextStructuredLogger:
+    return get_logger("shop")
 
 
 @pytest.fixture

@@ -33,6 +33,11 @@ class Sink:
     def attributes(self) -> dict[str, Any]:
         return dict(self.records[-1].log_record.attributes or {})
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the program gave: the attributes without those of the place in the code."""
+        return {name: value for name, value in self.attributes.items() if not name.startswith("code.")}
+
 
 def quiet(name: str) -> logging.Logger:
     """Return a logger whose records reach no handler that complains."""

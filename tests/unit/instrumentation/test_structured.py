@@ -22,15 +22,6 @@ from tests.unit.instrumentation.sink import Sink
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
-@pytest.fixture
-def shop(sink: Sink) -> FlextStructuredLogger:
-    return get_logger("shop")
-
-
-def values(sink: Sink) -> dict[str, Any]:
-    return {name: value for name, value in sink.attributes.items() if not name.startswith("code.")}
-
-
 class Shy:
     def __repr__(self) -> str:
         raise RuntimeError("no text")
@@ -42,7 +33,7 @@ class Shy:
 def test_event_and_values_become_body_and_attributes(sink: Sink, shop: FlextStructuredLogger) -> None:
     shop.info("paid", amount=3, sku="hat")
     (taken,) = sink.records
-    assert (taken.log_record.body, values(sink)) == ("paid", {"amount": 3, "sku": "hat"})
+    assert (taken.log_record.body, sink.values) == ("paid", {"amount": 3, "sku": "hat"})
     assert (taken.log_record.severity_text, taken.log_record.severity_number) == ("INFO", SeverityNumber.INFO)
     assert taken.instrumentation_scope is not None
     assert taken.instrumentation_scope.name == "shop"
@@ -112,7 +103,7 @@ def test_level_may_be_a_number_a_name_or_nonsense(
     asyncio.run(shop.alog(level, "x"))
     assert sink.bodies == ["x", "x"]
     assert [taken.log_record.severity_text for taken in sink.records] == [text, text]
-    assert values(sink) == kept
+    assert sink.values == kept
 
 
 def test_level_that_the_program_named_is_known(sink: Sink, shop: FlextStructuredLogger) -> None:
@@ -142,7 +133,7 @@ def test_arguments_fill_the_event_in(
     sink: Sink, shop: FlextStructuredLogger, event: Any, args: tuple[Any, ...], body: str, left: dict[str, Any]
 ) -> None:
     shop.info(event, *args)
-    assert (sink.bodies, values(sink)) == ([body], left)
+    assert (sink.bodies, sink.values) == ([body], left)
 
 
 def test_names_that_logging_needs_itself_are_values_like_others(
@@ -153,7 +144,7 @@ def test_names_that_logging_needs_itself_are_values_like_others(
         "x",
     )
     shop.bind(**odd).info("paid", **odd)
-    assert (sink.bodies, values(sink)) == (["paid"], odd)
+    assert (sink.bodies, sink.values) == (["paid"], odd)
     assert caplog.messages == [" ".join(("paid", *(f'"{name}"=x' if " " in name else f"{name}=x" for name in odd)))]
 
 
@@ -161,7 +152,7 @@ def test_values_of_any_kind_are_encoded(sink: Sink, shop: FlextStructuredLogger)
     cycle: dict[Any, Any] = {1: "a"}
     cycle["self"] = cycle
     shop.info("x", shy=Shy(), cycle=cycle, big="y" * 1_000_000, nothing=None, tags=["a"], lone="\ud800")
-    found = values(sink)
+    found = sink.values
     assert len(found.pop("big").encode()) == 8192
     assert found == {
         "shy": "<unprintable tests.unit.instrumentation.test_structured.Shy>",
@@ -198,14 +189,14 @@ def test_exception_being_handled_is_told(sink: Sink, shop: FlextStructuredLogger
 @pytest.mark.parametrize("given", [None, False, True, "text", (None, None, None), (), (1, 2)])
 def test_without_an_exception_none_is_told(sink: Sink, shop: FlextStructuredLogger, given: Any) -> None:
     shop.exception("x", exc_info=given)
-    assert (sink.bodies, values(sink)) == (["x"], {})
+    assert (sink.bodies, sink.values) == (["x"], {})
 
 
 def test_extra_is_merged_as_logging_does_and_clashes_with_nothing(sink: Sink, shop: FlextStructuredLogger) -> None:
     shop.info("x", extra={"sku": "hat", "name": "n", 1: 2}, sku="cap")
-    assert values(sink) == {"sku": "cap", "name": "n", "1": 2}
+    assert sink.values == {"sku": "cap", "name": "n", "1": 2}
     shop.info("x", extra="more")
-    assert values(sink) == {"extra": "more"}
+    assert sink.values == {"extra": "more"}
 
 
 def test_place_is_the_callers_or_one_further_up(sink: Sink, shop: FlextStructuredLogger) -> None:
@@ -243,9 +234,9 @@ def test_bound_values_are_carried_and_loggers_never_change(sink: Sink) -> None:
 def test_values_in_the_context_count_least(sink: Sink) -> None:
     with structlog.contextvars.bound_contextvars(request="r-1", user="context", a="context"):
         get_logger("shop", user="bound", a="bound").info("x", a="call")
-    assert values(sink) == {"request": "r-1", "user": "bound", "a": "call"}
+    assert sink.values == {"request": "r-1", "user": "bound", "a": "call"}
     get_logger("shop").info("x")
-    assert values(sink) == {}
+    assert sink.values == {}
 
 
 def test_tasks_carry_values_of_their_own(sink: Sink, shop: FlextStructuredLogger) -> None:
@@ -280,7 +271,7 @@ def test_copies_and_pickles_write_the_same(sink: Sink) -> None:
     log = get_logger("shop", user=7)
     for twin in (copy.copy(log), copy.deepcopy(log), pickle.loads(pickle.dumps(log))):  # noqa: S301 - our own
         twin.info("x")
-        assert values(sink) == {"user": 7}
+        assert sink.values == {"user": 7}
     assert len(sink.records) == 3
 
 

@@ -27,7 +27,7 @@ def _structlog_as_before() -> Iterator[None]:
 
 
 def values(sink: Sink) -> dict[str, Any]:
-    return {name: value for name, value in sink.attributes.items() if not name.startswith(("code.", "exception."))}
+    return {name: value for name, value in sink.values.items() if not name.startswith("exception.")}
 
 
 def configure_printing(*processors: Any) -> io.StringIO:

@@ -19,15 +19,6 @@ from tests.unit.instrumentation.sink import Sink, new_exporter
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
-@pytest.fixture
-def shop(sink: Sink) -> FlextStructuredLogger:
-    return get_logger("shop")
-
-
-def values(sink: Sink) -> dict[str, Any]:
-    return {name: value for name, value in sink.attributes.items() if not name.startswith("code.")}
-
-
 # ---- levels ------------------------------------------------------------------------------------------------------------
 
 
@@ -198,7 +189,7 @@ def test_fields_of_the_hosts_own_factory_are_attributes_too(sink: Sink, shop: Fl
         shop.info("x", user="call")
     finally:
         logging.setLogRecordFactory(plain)
-    assert values(sink) == {"host": "here", "user": "call"}
+    assert sink.values == {"host": "here", "user": "call"}
 
 
 def test_pipeline_that_logs_structured_does_not_feed_itself(sink: Sink, shop: FlextStructuredLogger) -> None:

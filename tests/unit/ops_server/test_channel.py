@@ -12,6 +12,7 @@ from flext_observability.ops_server import channel
 from flext_observability.ops_server.app import wsgi_app
 from flext_observability.ops_server.server import OpsServer, start_server
 from tests.unit.ops_server.asking import pages
+from tests.waiting import eventually
 
 HUGE = b"x" * 30_000_000
 
@@ -76,12 +77,3 @@ def answers(server: OpsServer) -> bool:
     with connect(server) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         return client.recv(15) == b"HTTP/1.1 200 OK"
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 8) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True

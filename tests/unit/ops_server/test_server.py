@@ -19,6 +19,7 @@ from flext_observability.ops_server.app import wsgi_app
 from flext_observability.ops_server.auth import Credentials
 from flext_observability.ops_server.server import OpsServer, start_server
 from tests.unit.ops_server.asking import pages, status
+from tests.waiting import eventually
 
 Serve = Callable[[WSGIApplication], OpsServer]
 APP = wsgi_app(pages())
@@ -77,15 +78,6 @@ def get(
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def our_threads() -> list[threading.Thread]:
@@ -152,7 +144,7 @@ def test_stop_closes_the_port_and_ends_the_threads_at_once(serve: Serve) -> None
     server.stop()
 
     assert time.monotonic() - began < 0.5
-    assert wait_until(lambda: len(our_threads()) == before)
+    assert eventually(lambda: len(our_threads()) == before)
     assert idle.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         get(server)
@@ -235,7 +227,7 @@ def test_huge_header_and_body_are_refused(serve: Serve) -> None:
 def test_connections_are_bounded_and_the_server_recovers(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     server = serve(APP)
     clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(120)]
-    assert wait_until(lambda: "connection limit" in caplog.text)
+    assert eventually(lambda: "connection limit" in caplog.text)
     for client in clients:
         client.close()
 

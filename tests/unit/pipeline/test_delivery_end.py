@@ -12,6 +12,7 @@ import pytest
 from flext_observability.ports import ExportOutcome
 from tests.fakes import BUSY, REFUSED, ScriptedExporter
 from tests.unit.pipeline.deliveries import Make, close
+from tests.waiting import eventually
 
 
 def test_closing_sends_what_is_left_and_closes_the_exporter(make: Make) -> None:
@@ -80,10 +81,7 @@ def test_an_outcome_that_comes_after_the_end_is_not_told(make: Make, caplog: pyt
     assert exporter.wait_for_batches(1)
     assert close(delivery, 0.1) == {"shutdown_deadline": 1}
     exporter.hold.set()
-    deadline = time.monotonic() + 5
-    while not exporter.closed:  # the worker's last act
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert eventually(lambda: exporter.closed)  # the worker's last act
     assert caplog.messages == []
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 
 import pytest
 from rich.text import Text
@@ -12,6 +11,7 @@ from flext_observability.render.live import LiveView, Pace
 from flext_observability.render.model import TraceView
 from flext_observability.render.terminal import Terminal
 from tests.unit.render.shop import TRACE, Screen, checkout, log, span
+from tests.waiting import eventually
 
 QUICK = Pace(settle_seconds=0.03, patience_seconds=0.2, logs_patience_seconds=0.1)
 NEVER = Pace(settle_seconds=60, patience_seconds=60, logs_patience_seconds=60)
@@ -146,18 +146,9 @@ def test_what_was_not_drawn_is_said_when_there_is_room_again(screen: Screen) -> 
         view.add(logs=[log("again")])
         return "not drawn" in screen.getvalue()
 
-    assert until(again)
+    assert eventually(again)
     assert "again" in screen.getvalue().splitlines()[-1]
     view.close()
-
-
-def until(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def test_a_stream_that_is_closed_is_reported_and_does_no_harm(screen: Screen) -> None:

@@ -54,6 +54,13 @@ def test_a_narrow_terminal_keeps_names_and_drops_bars(monkeypatch: pytest.Monkey
     assert "POST /checkout" in lines[1]
 
 
+def test_a_row_without_room_for_all_attributes_says_that_there_are_more() -> None:
+    few, many = ({f"colour{number}": "red" for number in range(count)} for count in (2, 12))
+    rows = lefts(drawn(trace_tree(TraceView((span(1, attributes=few), span(2, 1, attributes=many))))))
+    assert rows[1].endswith("colour1=red")
+    assert rows[2].endswith("=red  …")
+
+
 def test_bars_show_offset_and_share() -> None:
     lines = drawn(trace_tree(TraceView((span(1, end=100), span(2, 1, start=50, end=75)))))
     assert lines[1].endswith("━" * 24)
