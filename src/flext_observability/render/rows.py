@@ -112,6 +112,7 @@ class Row:
         for key, value in self.details:
             part = Text.assemble("  ", (f"{key}=", "dim"), value)
             if line.cell_len + part.cell_len > width:
+                line.append("  …", "dim")  # there is more than the line shows
                 break
             line.append_text(part)
         line.truncate(width, overflow="ellipsis", pad=True)
