@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -22,6 +21,7 @@ from flext_observability import (
 )
 from flext_observability.background.ticker import TICKER
 from tests.recorded import Recorded, recording
+from tests.waiting import eventually
 
 HOT = FlextAlertRule("hot", metric="oven.temperature", above=200, severity="critical")
 NOTHING = FlextMetricsCollector(process=False, system=False)
@@ -38,13 +38,6 @@ def _leave_no_rules() -> Iterator[None]:
 
 def active() -> list[FlextAlert]:
     return list(get_observability().unwrap().alerts.active_alerts().unwrap())
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition() and time.monotonic() < deadline:
-        threading.Event().wait(0.01)
-    return condition()
 
 
 def test_a_rule_is_watched_from_start_to_stop(recorded: Recorded) -> None:

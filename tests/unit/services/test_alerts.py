@@ -34,8 +34,8 @@ from tests.unit.services.alerting.parts import (
     flush,
     make,
     service_with,
-    wait_until,
 )
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -358,7 +358,7 @@ def test_the_interval_of_the_settings_is_kept(service: FlextAlertService) -> Non
         service.configure(handle.config)
         service.add_rule(FlextAlertRule("queue", metric="queue.depth", above=5.0))
         service.connect(look)
-        wait_until(lambda: len(looks) > 2)
+        assert eventually(lambda: len(looks) > 2)
         service.disconnect(time.monotonic())
 
 

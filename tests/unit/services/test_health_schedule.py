@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,15 +12,7 @@ from flext_observability.background.ticker import TICKER
 from flext_observability.services.health_checks import check
 from flext_observability.services.health_checks.check import RegisteredCheck
 from tests.programs import run as run_program
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 8) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.002)
-    return True
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 from flext_observability import FlextAlert, FlextAlertService, FlextContainer, FlextResult
@@ -69,11 +68,3 @@ def service_with(notifier: object, clock: SetClock | None = None) -> FlextAlertS
 
 def flush(service: FlextAlertService, seconds: float = 5.0) -> bool:
     return service.flush(time.monotonic() + seconds)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    """Wait until the condition holds; fail the test when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.005)

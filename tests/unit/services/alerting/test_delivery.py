@@ -14,7 +14,8 @@ from flext_observability import FlextAlert, FlextResult
 from flext_observability.engine.compat import is_suppressed
 from flext_observability.services.alerting import delivery
 from flext_observability.services.alerting.delivery import Delivery, NotifierStatus, inside_a_notifier
-from tests.unit.services.alerting.parts import BUSY, REFUSED, ScriptedNotifier, make, service_with, wait_until
+from tests.unit.services.alerting.parts import BUSY, REFUSED, ScriptedNotifier, make, service_with
+from tests.waiting import eventually
 
 
 def nothing() -> Sequence[FlextAlert]:
@@ -53,7 +54,7 @@ def test_what_cannot_be_told_now_is_tried_again(caplog: pytest.LogCaptureFixture
     notifier = ScriptedNotifier(BUSY, BUSY)
     to = delivering(notifier)
     to.tell("f", make())
-    wait_until(lambda: to.status().delivered)
+    assert eventually(lambda: to.status().delivered)
     status = to.status()
     assert (status.failed, status.dropped, status.queued, len(notifier.told)) == (0, 0, 0, 3)
     assert (status.last_error, status.fix) == ("the server is busy", "wait")
@@ -95,7 +96,7 @@ def test_a_state_that_comes_and_goes_is_said_once_a_minute(
 def test_what_it_raises_costs_its_own_alert_alone(raised: BaseException, failed: int) -> None:
     to = delivering(ScriptedNotifier(raised))
     to.tell("f", make())
-    wait_until(lambda: to.status().queued == 0)
+    assert eventually(lambda: to.status().queued == 0)
     assert (to.status().failed, to.status().delivered) == (failed, 1 - failed)
     assert type(raised).__name__ in to.status().last_error
     assert told(to, make(name="b")).delivered == 2 - failed
@@ -170,7 +171,7 @@ def test_a_flush_tries_at_once_and_each_alert_once(monkeypatch: pytest.MonkeyPat
     to = delivering(notifier)
     for name in ("a", "b"):
         to.tell(name, make(name=name))
-    wait_until(lambda: to.status().last_error)
+    assert eventually(lambda: to.status().last_error)
     began = time.monotonic()
     assert not done(to)  # still busy: what is left waits again
     assert len(notifier.told) == 2
@@ -199,7 +200,7 @@ def test_what_a_server_asks_to_wait_is_kept() -> None:
     to = delivering(notifier)
     began = time.monotonic()
     to.tell("f", make())
-    wait_until(lambda: to.status().delivered)
+    assert eventually(lambda: to.status().delivered)
     assert 0.2 <= time.monotonic() - began < 2
 
 
@@ -213,7 +214,7 @@ def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, ca
         notifier.began.clear()
         to.tell(str(number), make(name=str(number)))
         if number <= delivery.MAX_HUNG:
-            wait_until(lambda number=number: len(notifier.told) == number + 1)  # type: ignore[misc] # the default is the number
+            assert eventually(lambda number=number: len(notifier.told) == number + 1)  # type: ignore[misc] # the default is the number
         time.sleep(0.03)
         to.look_after()
     assert threading.active_count() - before == delivery.MAX_HUNG + 1  # and no more
@@ -223,7 +224,7 @@ def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, ca
     notifier.hold.set()
     assert done(to)
     assert (to.status().delivered, to.status().queued) == (2, 0)
-    wait_until(lambda: threading.active_count() <= before + 1)
+    assert eventually(lambda: threading.active_count() <= before + 1)
 
 
 def test_a_hang_of_the_same_kind_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +244,7 @@ def test_what_is_dropped_is_counted_and_said(caplog: pytest.LogCaptureFixture, m
     to = delivering(ScriptedNotifier(BUSY))
     for name in ("a", "b"):
         to.tell(name, make(name=name))
-    wait_until(lambda: to.status().last_error)
+    assert eventually(lambda: to.status().last_error)
     to.drop()
     assert (to.status().dropped, to.status().queued) == (2, 0)
     assert caplog.messages[-1] == "Notifier n: 2 alerts were not told (the server is busy)"
@@ -325,7 +326,7 @@ def test_a_refresh_that_fails_is_left_to_the_next_one(
 ) -> None:
     to = delivering(Forgetful(answer), lambda: [make()])
     to.refresh()
-    wait_until(lambda: to.status().last_error)
+    assert eventually(lambda: to.status().last_error)
     assert to.status().queued == to.status().failed == to.status().dropped == 0
     assert len(caplog.messages) == 1
 

@@ -21,7 +21,8 @@ from flext_observability import (
 from flext_observability.background.ticker import TICKER
 from flext_observability.registry import register_notifier
 from tests.backends.collector import collector
-from tests.unit.services.alerting.parts import BUSY, ScriptedNotifier, flush, make, service_with, wait_until
+from tests.unit.services.alerting.parts import BUSY, ScriptedNotifier, flush, make, service_with
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,7 @@ def test_what_waits_goes_to_the_one_that_takes_its_place(service: FlextAlertServ
     first, second = ScriptedNotifier(BUSY), ScriptedNotifier()
     service.add_notifier("n", first)
     service.process_alert(make())
-    wait_until(lambda: service.notifiers().unwrap()[0].last_error)
+    assert eventually(lambda: service.notifiers().unwrap()[0].last_error)
     service.add_notifier("n", second)
     assert flush(service)
     assert (len(first.told), len(second.told)) == (1, 1)
@@ -219,7 +220,7 @@ def test_receivers_that_forget_are_reminded_while_something_is_active(service: F
     service.add_notifier("f", notifier)
     assert TICKER.names() == ()
     alerts = [service.process_alert(make(name=name)).unwrap() for name in ("host down", "query", "disk")]
-    wait_until(lambda: len(notifier.rounds) >= 2)
+    assert eventually(lambda: len(notifier.rounds) >= 2)
     assert notifier.rounds[-1] == ["host down", "disk"]  # not what nobody was told of
     for alert in alerts:
         service.resolve_alert(alert)
