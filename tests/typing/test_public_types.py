@@ -1,4 +1,4 @@
-"""Two small programs → what mypy and pyright say about the public names, as a user's project would see it."""
+"""Small programs → what mypy and pyright say about the public names, as a user's project would see it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
+import flext_observability
 from tests.architecture.tree import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
-ACCEPTED, REJECTED = PROGRAMS / "accepted.py", PROGRAMS / "rejected.py"
+ACCEPTED, EVERY_NAME, REJECTED = (PROGRAMS / name for name in ("accepted.py", "every_name.py", "rejected.py"))
 
 
 def _mypy(folder: Path) -> dict[str, set[int]]:
     options = ["--strict", "--cache-dir", str(ROOT / ".cache" / "mypy-programs"), "--no-error-summary"]
-    command = [sys.executable, "-m", "mypy", *options, ACCEPTED.name, REJECTED.name]
+    command = [sys.executable, "-m", "mypy", *options, ACCEPTED.name, EVERY_NAME.name, REJECTED.name]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=115)
     assert run.returncode in {0, 1}, run.stdout + run.stderr
     found: dict[str, set[int]] = {}
@@ -43,14 +44,22 @@ def _pyright(folder: Path) -> dict[str, set[int]]:
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[int]]:
     """Return the lines with errors of each program, checked outside this repository and its configuration."""
     folder = tmp_path_factory.mktemp("programs")
-    for program in (ACCEPTED, REJECTED):
+    for program in (ACCEPTED, EVERY_NAME, REJECTED):
         shutil.copy(program, folder)
     checked: dict[str, set[int]] = request.param(folder)
     return checked
 
 
 def test_programs_as_users_write_them_are_accepted(found: dict[str, set[int]]) -> None:
-    assert found.get(ACCEPTED.name, set()) == set()
+    assert {program.name: found.get(program.name) for program in (ACCEPTED, EVERY_NAME)} == {
+        ACCEPTED.name: None,
+        EVERY_NAME.name: None,
+    }
+
+
+def test_the_programs_use_every_name() -> None:
+    words = set(re.findall(r"\w+", EVERY_NAME.read_text()))
+    assert set(flext_observability.__all__) - words == set()
 
 
 def test_every_mistake_is_found_and_nothing_else(found: dict[str, set[int]]) -> None:

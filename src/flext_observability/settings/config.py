@@ -31,6 +31,18 @@ FIELDS: Mapping[str, Field] = table(FlextObservabilityConfig)
 """The field table: every row by its name."""
 
 
+def _described(row: Field) -> str:
+    unit = f", in {row.unit}" if row.unit else ""
+    variables = ", ".join(variable.name for variable in row.variables)
+    return f"    {row.name}: {row.doc.rstrip('.')}{unit}. Default: {row.default!r}. Variables: {variables}."
+
+
+# For ``help``: the reference is not installed with the package.
+FlextObservabilityConfig.__doc__ = "\n".join(
+    [f"{FlextObservabilityConfig.__doc__}", "Attributes:", *map(_described, FIELDS.values())]
+)
+
+
 def given_values(config: FlextObservabilityConfig) -> dict[str, object]:
     """Return the fields that somebody has given, by name."""
     values = {name: getattr(config, name) for name in FIELDS}

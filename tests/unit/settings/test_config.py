@@ -84,3 +84,13 @@ def test_our_variables_come_before_those_of_opentelemetry() -> None:
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_field_has_a_variable_of_its_name(name: str) -> None:
     assert [variable.name for variable in FIELDS[name].variables].count(f"FLEXT_OBSERVABILITY_{name.upper()}") == 1
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_help_tells_of_every_setting_with_unit_default_and_variables(name: str) -> None:
+    row = FIELDS[name]
+    (line,) = (each for each in str(FlextObservabilityConfig.__doc__).splitlines() if each.startswith(f"    {name}: "))
+    assert row.doc.rstrip(".") in line
+    assert f"in {row.unit}" in line or not row.unit
+    assert f"Default: {row.default!r}." in line
+    assert all(variable.name in line for variable in row.variables)
