@@ -167,7 +167,7 @@ def test_flush_returns_within_its_deadline_when_nobody_answers() -> None:
         assert (report.complete, report.queued) == (False, 1)
 
 
-def test_measurements_discarded_by_a_conflict_are_in_the_ledger() -> None:
+def test_measurements_discarded_by_a_conflict_are_in_the_ledger(caplog: pytest.LogCaptureFixture) -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
     handle.metrics.counter("session.conflict").add(1)
     handle.metrics.gauge("session.conflict").set(1)
@@ -177,5 +177,6 @@ def test_measurements_discarded_by_a_conflict_are_in_the_ledger() -> None:
     assert counts.dropped == {"instrument_conflict": 2}
     report = handle.shutdown().unwrap()
     assert (report.complete, report.dropped) == (False, {"instrument_conflict": 2})
+    assert caplog.messages[-1] == "Telemetry was lost: 2 instrument_conflict of 3 items"
     again = init_observability(exporters="memory", console=False).unwrap()
     assert again.shutdown().unwrap().dropped == {}
