@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.background.ticker import TICKER
 from flext_observability.domain.alert_rule import is_number
-from flext_observability.domain.encoding import encode_attribute
+from flext_observability.domain.encoding import shown
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
 from flext_observability.facade import Observability, get_observability, init_observability
@@ -185,8 +185,7 @@ class FlextObservabilityMonitor:
         given = cast("object", self.interval_seconds)
         if given is None or (is_number(given, least=_LEAST_INTERVAL) and given <= _MOST_INTERVAL):
             return FlextResult.ok(None)
-        shown = encode_attribute(given, max_bytes=80)
-        message = f"Invalid monitor interval: {shown!r}; give seconds, {_LEAST_INTERVAL} to {_MOST_INTERVAL}"
+        message = f"Invalid monitor interval: {shown(given)}; give seconds, {_LEAST_INTERVAL} to {_MOST_INTERVAL}"
         return FlextResult[None].fail(message, code="invalid_interval")
 
     def _start(self, started: Observability) -> FlextResult[None]:

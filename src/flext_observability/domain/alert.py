@@ -10,8 +10,8 @@ from typing import ClassVar, Final, cast
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.encoding import encode_tag
-from flext_observability.domain.entity import Details, Entity, now, shown
+from flext_observability.domain.encoding import encode_tag, shown
+from flext_observability.domain.entity import Details, Entity, now
 
 ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")

@@ -9,7 +9,7 @@ from math import isfinite
 from string import Formatter
 from typing import Final, Literal, TypeGuard, cast, final, get_args
 
-from flext_observability.domain.encoding import encode_attribute, encode_tag, is_container
+from flext_observability.domain.encoding import encode_tag, is_container, shown
 from flext_observability.domain.result import FlextResult
 
 Measure = Literal["value", "rate", "count", "mean", "p50", "p90", "p95", "p99"]
@@ -114,10 +114,6 @@ class _Number(float):
         return format(float(self), form or ".6g")
 
 
-def _shown(value: object) -> str:
-    return repr(encode_attribute(value, max_bytes=80))
-
-
 def _several(value: object) -> tuple[object, ...]:
     return tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else (value,)
 
@@ -138,7 +134,7 @@ def _check_names(rule: FlextAlertRule) -> str:
         ("metric", rule.metric, "give the name that the metric was recorded under"),
     ):
         if type(value) is not str or not value.strip() or len(value) > _LONGEST_TEXT:
-            return f"Invalid alert rule {what}: {_shown(value)}; {hint}, in 1 to {_LONGEST_TEXT} characters"
+            return f"Invalid alert rule {what}: {shown(value)}; {hint}, in 1 to {_LONGEST_TEXT} characters"
     return ""
 
 
@@ -155,7 +151,7 @@ def _check_condition(rule: FlextAlertRule) -> str:
         )
     ((name, value),) = given.items()
     if not is_number(value, least=0 if name == "absent_seconds" else None):
-        return f"Invalid alert rule {name}: {_shown(value)}; give a finite number" + (
+        return f"Invalid alert rule {name}: {shown(value)}; give a finite number" + (
             " of seconds, 0 or more" if name == "absent_seconds" else ""
         )
     return ""
@@ -168,36 +164,36 @@ def _check_words(rule: FlextAlertRule) -> str:
         ("combine", rule.combine, COMBINATIONS),
     ):
         if value not in allowed:
-            return f"Invalid alert rule {what}: {_shown(value)}; use one of {', '.join(filter(None, allowed))}"
+            return f"Invalid alert rule {what}: {shown(value)}; use one of {', '.join(filter(None, allowed))}"
     return ""
 
 
 def _check_durations(rule: FlextAlertRule) -> str:
     for name, value in (("for_seconds", rule.for_seconds), ("keep_firing_seconds", rule.keep_firing_seconds)):
         if not is_number(value, least=0):
-            return f"Invalid alert rule {name}: {_shown(value)}; give a finite number of seconds, 0 or more"
+            return f"Invalid alert rule {name}: {shown(value)}; give a finite number of seconds, 0 or more"
     return ""
 
 
 def _check_series(rule: FlextAlertRule) -> str:
     attributes, by = cast("object", rule.attributes), cast("object", rule.by)
     if not isinstance(attributes, Mapping):
-        return f"Invalid alert rule attributes: {_shown(rule.attributes)}; map names to values"
+        return f"Invalid alert rule attributes: {shown(rule.attributes)}; map names to values"
     for name, value in cast("Mapping[object, object]", attributes).items():
         if type(name) is not str or not _several(value) or any(map(is_container, _several(value))):
             return (
-                f"Invalid alert rule attributes: {_shown({name: value})}; map a name to a scalar, or to a tuple of them"
+                f"Invalid alert rule attributes: {shown({name: value})}; map a name to a scalar, or to a tuple of them"
             )
     if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
-        return f"Invalid alert rule by: {_shown(rule.by)}; give a tuple of attribute names"
+        return f"Invalid alert rule by: {shown(rule.by)}; give a tuple of attribute names"
     if by and not rule.combine and rule.condition != "absent":
-        return f"Invalid alert rule by: {_shown(rule.by)} without combine; give combine='sum', 'max', 'min' or 'mean'"
+        return f"Invalid alert rule by: {shown(rule.by)} without combine; give combine='sum', 'max', 'min' or 'mean'"
     return ""
 
 
 def _check_message(rule: FlextAlertRule) -> str:
     if type(rule.message) is not str or len(rule.message) > _LONGEST_MESSAGE:
-        return f"Invalid alert rule message: {_shown(rule.message)}; give text of {_LONGEST_MESSAGE} characters at most"
+        return f"Invalid alert rule message: {shown(rule.message)}; give text of {_LONGEST_MESSAGE} characters at most"
     try:
         parts = list(Formatter().parse(rule.message))
     except ValueError as error:
@@ -205,10 +201,10 @@ def _check_message(rule: FlextAlertRule) -> str:
     for _, placeholder, form, conversion in parts:
         if placeholder is not None and (placeholder not in PLACEHOLDERS or conversion):
             allowed = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-            return f"Invalid alert rule message: {_shown(placeholder)} is no placeholder; use {allowed}"
+            return f"Invalid alert rule message: {shown(placeholder)} is no placeholder; use {allowed}"
         if form and (placeholder not in _NUMBERS or _NUMBER_FORMAT.fullmatch(form) is None):
             return (
-                f"Invalid alert rule message: the format {_shown(form)}; use one such as {{value:.2f}} or {{value:.1%}}"
+                f"Invalid alert rule message: the format {shown(form)}; use one such as {{value:.2f}} or {{value:.1%}}"
             )
     return ""
 

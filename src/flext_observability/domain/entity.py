@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
-from flext_observability.domain.encoding import encode_attribute, encode_tag, is_container
+from flext_observability.domain.encoding import encode_tag, is_container
 from flext_observability.domain.last_moments import survive_the_end
 from flext_observability.domain.result import FlextResult
 
@@ -25,11 +25,6 @@ def new_id() -> str:
 def now() -> datetime:
     """Return the current time in UTC."""
     return datetime.now(UTC)
-
-
-def shown(value: object) -> str:
-    """Return a short form of a wrong value for messages, 80 bytes at most."""
-    return repr(encode_attribute(value, max_bytes=80))
 
 
 def is_finite(value: float | Decimal) -> bool:

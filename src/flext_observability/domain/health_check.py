@@ -6,7 +6,8 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.entity import Details, Entity, Number, is_finite, now, shown
+from flext_observability.domain.encoding import shown
+from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 

@@ -6,7 +6,8 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from flext_observability.domain.entity import Details, Entity, now, shown
+from flext_observability.domain.encoding import shown
+from flext_observability.domain.entity import Details, Entity, now
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 

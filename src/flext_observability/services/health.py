@@ -12,7 +12,7 @@ from weakref import ref
 from flext_observability.adapters import health_check as adapter
 from flext_observability.background.fork_watch import in_children
 from flext_observability.background.ticker import TICKER
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.encoding import encode_tag, shown
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, sum_up
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
@@ -261,8 +261,6 @@ class FlextHealthService:
             HOOKS.tell("on_health_changed", check)
 
     def _unknown(self, name: object) -> FlextResult[FlextHealthCheck]:
-        from flext_observability.domain.entity import shown
-
         with self._lock:
             known = encode_tag(", ".join(self._registered) or "nothing", max_bytes=_LONGEST_LIST)
         message = f"Invalid health check name: {shown(name)} is not registered; register it (registered: {known})"

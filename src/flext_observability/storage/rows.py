@@ -11,8 +11,8 @@ from typing import Final, cast
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.criteria import name_of, time_of
-from flext_observability.domain.encoding import encode_attribute
-from flext_observability.domain.entity import Entity, shown
+from flext_observability.domain.encoding import encode_attribute, shown
+from flext_observability.domain.entity import Entity
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
@@ -117,7 +117,7 @@ def from_row(kind: str, body: str, *, emitted: bool) -> Entity:
         ValueError: The row was not written by ``to_row``.
     """
     written = cast("dict[str, object]", json.loads(body))
-    entity = ENTITIES[kind].model_validate({field: _read(field, value) for field, value in written.items()})
+    entity = ENTITIES[kind](**{field: _read(field, value) for field, value in written.items()})
     if emitted:
         entity.mark_emitted()
     return entity

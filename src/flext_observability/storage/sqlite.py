@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
 from flext_observability.domain.criteria import checked
-from flext_observability.domain.entity import shown
+from flext_observability.domain.encoding import shown
 from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
 from flext_observability.storage.connection import SharedConnection

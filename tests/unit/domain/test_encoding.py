@@ -27,6 +27,7 @@ from flext_observability.domain.encoding import (
     encode_attributes,
     encode_tag,
     is_container,
+    shown,
 )
 
 
@@ -356,3 +357,8 @@ def test_nested_values_within_the_budget_are_json(value: dict[str, object]) -> N
 
     assert isinstance(encoded, str)
     assert json.loads(encoded).keys() == {encode_tag(name) for name in value}
+
+
+def test_shown_values_are_short() -> None:
+    assert len(shown("x" * 1000)) < 90
+    assert len(shown(10**10_000)) < 90

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from flext_observability.domain.alert import FlextAlert
-from flext_observability.domain.entity import Entity, is_finite, new_id, shown, tags_to_text
+from flext_observability.domain.entity import Entity, is_finite, new_id, tags_to_text
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
@@ -191,8 +191,3 @@ def test_ids_differ() -> None:
 )
 def test_numbers_beyond_any_float_are_not_finite(value: float | Decimal) -> None:
     assert not is_finite(value)
-
-
-def test_shown_values_are_short() -> None:
-    assert len(shown("x" * 1000)) < 90
-    assert len(shown(10**10_000)) < 90

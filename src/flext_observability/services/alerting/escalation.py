@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from flext_observability.domain.encoding import shown
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
@@ -109,8 +110,6 @@ def escalation_of(options: object) -> FlextResult[Escalation]:
     Returns:
         The escalation, or a failure (``invalid_alert``).
     """
-    from flext_observability.domain.entity import shown
-
     if options is not None and not isinstance(options, Mapping):
         return _failure(f"escalation: {shown(options)}; use a mapping with {', '.join(_OPTIONS)}")
     given = dict(cast("Mapping[object, object]", options or {}))
@@ -126,7 +125,6 @@ def escalation_of(options: object) -> FlextResult[Escalation]:
 
 def _with_severity(level: int | None, reason: str, severity: object) -> FlextResult[Escalation]:
     from flext_observability.domain.alert import ALERT_SEVERITIES
-    from flext_observability.domain.entity import shown
 
     if severity is not None and (not isinstance(severity, str) or severity not in ALERT_SEVERITIES):
         return _failure(f"severity: {shown(severity)}; use one of {', '.join(ALERT_SEVERITIES)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast, final
 
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.encoding import encode_tag, quoted
 from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _side(given: object) -> Facts:
 
 def _wrong_side(which: str, given: object) -> str:
     """Return what is wrong; empty when nothing is."""
-    shown = repr(encode_tag(given, max_bytes=80))
+    shown = quoted(given)
     if isinstance(given, str):
         return "" if given.strip() else f" {which}: it is blank; use the name of an alert"
     names = list(cast("Mapping[object, object]", given)) if isinstance(given, Mapping) else []
@@ -148,7 +148,7 @@ def _wrong_side(which: str, given: object) -> str:
 
 
 def _wrong_names(given: object) -> str:
-    shown = repr(encode_tag(given, max_bytes=80))
+    shown = quoted(given)
     if isinstance(given, list | tuple) and all(isinstance(name, str) for name in cast("tuple[object, ...]", given)):
         return ""
     return f" equal: {shown}; use names of labels, such as ('host',)"

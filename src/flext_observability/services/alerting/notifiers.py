@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.background.ticker import TICKER
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.encoding import encode_tag, quoted
 from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.log_line import say
 from flext_observability.domain.result import FlextResult
@@ -64,7 +64,7 @@ class Notifiers:
             known = ", ".join(self._deliveries) or "none"
             delivery = self._deliveries.pop(name, None) if isinstance(name, str) else None
         if delivery is None:
-            message = f"No notifier is named {_shown(name)}: use one of the known names ({known})"
+            message = f"No notifier is named {quoted(name)}: use one of the known names ({known})"
             return FlextResult[None].fail(message, code="unknown_notifier")
         TICKER.cancel(_job(delivery))
         self._refreshed.discard(delivery.name)
@@ -190,7 +190,7 @@ def _as_notifier(given: object) -> FlextNotifier:
 def _wrong_name(name: object) -> str:
     if isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME:
         return ""
-    return f" name: {_shown(name)}; use text of 1 to {_MAX_NAME} characters, such as 'pager'"
+    return f" name: {quoted(name)}; use text of 1 to {_MAX_NAME} characters, such as 'pager'"
 
 
 def _wrong_notifier(given: object) -> str:
@@ -205,14 +205,10 @@ def _wrong_severities(given: object) -> str:
 
     if given is None:
         return ""
-    shown = _shown(given)
+    shown = quoted(given)
     if isinstance(given, list | tuple | set | frozenset) and set(cast("list[object]", given)) <= set(ALERT_SEVERITIES):
         return ""
     return f" severities: {shown}; use some of {', '.join(ALERT_SEVERITIES)}, such as ['critical']"
-
-
-def _shown(given: object) -> str:
-    return repr(encode_tag(given, max_bytes=80))
 
 
 def _job(delivery: Delivery) -> str:

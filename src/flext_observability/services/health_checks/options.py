@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from math import isfinite
 from typing import Any, Final, TypedDict, cast
 
+from flext_observability.domain.encoding import shown
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.health_checks.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
@@ -83,35 +84,29 @@ def find_circle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck
 def _wrong_target(name: object, call: object) -> str:
     """Return the field and what is wrong with it; empty when nothing is."""
     if not isinstance(name, str) or not name.strip():
-        return f"name: {_shown(name)} is blank or no text; say what is checked, such as 'database'"
+        return f"name: {shown(name)} is blank or no text; say what is checked, such as 'database'"
     if not callable(call):
-        return f"callable: {_shown(call)} cannot be called; pass a function without arguments"
+        return f"callable: {shown(call)} cannot be called; pass a function without arguments"
     return ""
 
 
 def _wrong_options(options: Mapping[str, object]) -> str:
     unknown = [option for option in options if option not in _DEFAULTS]
     if unknown:
-        return f"option: {_shown(unknown[0])}; use {', '.join(_DEFAULTS)}"
+        return f"option: {shown(unknown[0])}; use {', '.join(_DEFAULTS)}"
     for field, word, lowest in _SECONDS:
         if not _is_seconds(options[field], lowest) and not (field == "interval_seconds" and options[field] is None):
-            return f"{word}: {_shown(options[field])}; use seconds, {'0 or more' if lowest == 0 else 'above 0'}"
+            return f"{word}: {shown(options[field])}; use seconds, {'0 or more' if lowest == 0 else 'above 0'}"
     if options["depends_on"] is None:
         return "dependencies: they are no names; use the names of other checks, such as ['database']"
     probes = cast("tuple[str, ...] | None", options["probes"])
     if probes is None or not set(probes) <= set(PROBES):
-        return f"probes: {_shown(probes)}; use {', '.join(PROBES)}"
+        return f"probes: {shown(probes)}; use {', '.join(PROBES)}"
     return ""
 
 
 def _is_seconds(value: object, lowest: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= lowest
-
-
-def _shown(value: object) -> str:
-    from flext_observability.domain.entity import shown  # loads pydantic: only when something is wrong
-
-    return shown(value)
 
 
 def _names(given: object) -> tuple[str, ...] | None:
