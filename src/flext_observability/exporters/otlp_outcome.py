@@ -5,14 +5,13 @@ Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flext_observability.domain.report import Signal
+from flext_observability.exporters.refusal import Refusal, unreached
 from flext_observability.ports import ExportOutcome
 from flext_observability.wire.faults import FaultKind, TransportError
 from flext_observability.wire.otlp_response import parse_error, parse_success, shortened
-from flext_observability.wire.retry_after import retry_after_seconds
 from flext_observability.wire.tls import TlsFileError
 
 if TYPE_CHECKING:
@@ -30,24 +29,17 @@ _BATCH_SETTINGS: dict[Signal, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    reason: str
-    fix: str
-    retry: bool = False
-
-
-_UNAVAILABLE = _Refusal(
+_UNAVAILABLE = Refusal(
     "unavailable", "Nothing to do if it recovers by itself; otherwise look at the receiver's own log", retry=True
 )
-_WRONG_PLACE = _Refusal(
+_WRONG_PLACE = Refusal(
     "not_found",
     f"Set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318",
 )
-_UNAUTHORIZED = _Refusal("unauthorized", CREDENTIALS_FIX)
-_MOVED = _Refusal("not_found", f"Redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
-_BY_STATUS: dict[int, _Refusal] = {
-    400: _Refusal(
+_UNAUTHORIZED = Refusal("unauthorized", CREDENTIALS_FIX)
+_MOVED = Refusal("not_found", f"Redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
+_BY_STATUS: dict[int, Refusal] = {
+    400: Refusal(
         "rejected",
         "The receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version",
     ),
@@ -55,18 +47,18 @@ _BY_STATUS: dict[int, _Refusal] = {
     403: _UNAUTHORIZED,
     404: _WRONG_PLACE,
     405: _WRONG_PLACE,
-    415: _Refusal(
+    415: Refusal(
         "rejected",
         "The receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
     ),
-    429: _Refusal(
+    429: Refusal(
         "unavailable", "The receiver asks for less: send less (sample_ratio), or raise its limits", retry=True
     ),
     502: _UNAVAILABLE,
     503: _UNAVAILABLE,
     504: _UNAVAILABLE,
 }
-_OTHER = _Refusal("error", "Look at the receiver's own log")
+_OTHER = Refusal("error", "Look at the receiver's own log")
 
 
 def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> ExportOutcome:
@@ -90,13 +82,7 @@ def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> E
     said = shortened(reply.headers.get("location", "")) or parse_error(
         reply.body, reply.headers.get("content-type", "")
     )
-    return ExportOutcome(
-        retry=refusal.retry,
-        retry_after_seconds=retry_after_seconds(reply.headers.get("retry-after", "")) if refusal.retry else None,
-        reason=refusal.reason,
-        message=f"{place} answered {reply.status}" + (f": {said}" if said else ""),
-        fix=refusal.fix,
-    )
+    return refusal.outcome(reply, place, said)
 
 
 def from_fault(error: TransportError, *, port: int = 0) -> ExportOutcome:
@@ -107,13 +93,7 @@ def from_fault(error: TransportError, *, port: int = 0) -> ExportOutcome:
         port: The port that was addressed; 4317 is by convention gRPC's.
     """
     http2 = error.kind == "http2" or (error.kind in {"broken", "not_http"} and port == 4317)
-    return ExportOutcome(
-        retry=True,
-        answered=error.answered,
-        reason="timeout" if error.kind == "timeout" else "unreachable",
-        message=error.message,
-        fix=_fault_fix("http2" if http2 else error.kind),
-    )
+    return unreached(error, _fault_fix("http2" if http2 else error.kind))
 
 
 def from_file_error(error: TlsFileError) -> ExportOutcome:
@@ -172,8 +152,8 @@ def _taken(signal: Signal, reply: HttpReply, items: int, place: str) -> ExportOu
     return partly_taken(partial.refused, partial.message, items=items, place=place)
 
 
-def _too_large(signal: Signal) -> _Refusal:
-    return _Refusal("too_large", f"Raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
+def _too_large(signal: Signal) -> Refusal:
+    return Refusal("too_large", f"Raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
 
 
 def _fault_fix(kind: FaultKind) -> str:

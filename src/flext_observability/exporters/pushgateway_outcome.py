@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flext_observability.exporters.refusal import Refusal, unreached
 from flext_observability.ports import ExportOutcome
 from flext_observability.wire.faults import FaultKind, TransportError
 from flext_observability.wire.otlp_response import shortened
-from flext_observability.wire.retry_after import retry_after_seconds
 
 if TYPE_CHECKING:
     from flext_observability.wire.http import HttpReply
@@ -18,17 +17,10 @@ GATEWAY_SETTING = "push_gateway (PROMETHEUS_PUSH_GATEWAY)"
 _LONGEST_ANSWER_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    reason: str
-    fix: str
-    retry: bool = False
-
-
-_WRONG_PLACE = _Refusal("not_found", f"Set {GATEWAY_SETTING} to the gateway's base address, without /metrics")
-_UNAUTHORIZED = _Refusal("unauthorized", f"Put user:password@ before the host in {GATEWAY_SETTING}")
-_BY_STATUS: Mapping[int, _Refusal] = {
-    400: _Refusal(
+_WRONG_PLACE = Refusal("not_found", f"Set {GATEWAY_SETTING} to the gateway's base address, without /metrics")
+_UNAUTHORIZED = Refusal("unauthorized", f"Put user:password@ before the host in {GATEWAY_SETTING}")
+_BY_STATUS: Mapping[int, Refusal] = {
+    400: Refusal(
         "rejected",
         "Change what the answer names: a metric that has another type in another group is renamed here, or that group is deleted there",
     ),
@@ -36,13 +28,13 @@ _BY_STATUS: Mapping[int, _Refusal] = {
     403: _UNAUTHORIZED,
     404: _WRONG_PLACE,
     405: _WRONG_PLACE,
-    413: _Refusal("too_large", "Raise the limit of what stands before the gateway, or record fewer series"),
+    413: Refusal("too_large", "Raise the limit of what stands before the gateway, or record fewer series"),
 }
-_BUSY = _Refusal(
+_BUSY = Refusal(
     "unavailable", "Nothing to do if it recovers by itself; otherwise look at the gateway's own log", retry=True
 )
-_MOVED = _Refusal("not_found", f"Redirects are not followed: set {GATEWAY_SETTING} to the address that it names")
-_OTHER = _Refusal("error", "Look at the gateway's own log")
+_MOVED = Refusal("not_found", f"Redirects are not followed: set {GATEWAY_SETTING} to the address that it names")
+_OTHER = Refusal("error", "Look at the gateway's own log")
 _FAULT_FIXES: Mapping[FaultKind, str] = {
     "unknown_host": f"Correct the host name in {GATEWAY_SETTING}",
     "tls": "Name the file of the authority that signed the gateway's certificate in SSL_CERT_FILE, or use http:// if the gateway has no TLS",
@@ -67,27 +59,15 @@ def from_reply(reply: HttpReply, *, items: int, place: str) -> ExportOutcome:
         return ExportOutcome(accepted=items)
     refusal = _refusal(reply.status)
     said = shortened(reply.headers.get("location", "") or reply.body[:_LONGEST_ANSWER_BYTES].decode(errors="replace"))
-    return ExportOutcome(
-        retry=refusal.retry,
-        retry_after_seconds=retry_after_seconds(reply.headers.get("retry-after", "")) if refusal.retry else None,
-        reason=refusal.reason,
-        message=f"{place} answered {reply.status}" + (f": {said}" if said else ""),
-        fix=refusal.fix,
-    )
+    return refusal.outcome(reply, place, said)
 
 
 def from_fault(error: TransportError) -> ExportOutcome:
     """Return the outcome of a request without a reply: always worth another try."""
-    return ExportOutcome(
-        retry=True,
-        answered=error.answered,
-        reason="timeout" if error.kind == "timeout" else "unreachable",
-        message=error.message,
-        fix=_FAULT_FIXES.get(error.kind, _START),
-    )
+    return unreached(error, _FAULT_FIXES.get(error.kind, _START))
 
 
-def _refusal(status: int) -> _Refusal:
+def _refusal(status: int) -> Refusal:
     if status >= 500 or status == 429:
         return _BUSY
     if 300 <= status < 400:

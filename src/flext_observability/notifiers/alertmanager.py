@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.encoding import encode_tag
 from flext_observability.domain.result import FlextResult
 from flext_observability.notifiers.body import details_text, raised_at, rfc3339, text, to_json
-from flext_observability.notifiers.post import Poster
+from flext_observability.notifiers.post import Poster, PostingNotifier
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -29,7 +29,7 @@ Labels = dict[str, str]
 
 
 @final
-class AlertmanagerNotifier:
+class AlertmanagerNotifier(PostingNotifier):
     """Posts alerts to an Alertmanager; one for all alerts of a process, used from one thread at a time.
 
     Labels: ``alertname``, ``severity``, ``source``, the alert's own (``details["labels"]``) and those given here, names brought to
@@ -64,21 +64,11 @@ class AlertmanagerNotifier:
             labels: Further labels of every alert, such as ``service``; the alert's own win.
             headers: Fields of every request, such as ``Authorization: Bearer …``.
         """
-        self._poster = Poster(url, _PATH, headers, timeout_seconds, SETTING)
+        super().__init__(Poster(url, _PATH, headers, timeout_seconds, SETTING))
         self._generator_url = text(generator_url, 2048)
         self._labels = {_label_name(name): _value(value) for name, value in dict(labels or {}).items()}
         # Label sets that the Alertmanager may hold as active: an alert that changes its severity is another one to it.
         self._sent: dict[str, list[Labels]] = {}
-
-    @property
-    def problem(self) -> str:
-        """Why nothing can be sent, and what to do; empty when the address can be used."""
-        return self._poster.problem
-
-    @property
-    def retry_after_seconds(self) -> float | None:
-        """What the last answer asked to wait."""
-        return self._poster.retry_after_seconds
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
         """Post one alert; what it was before, under another severity, is resolved in the same request.

@@ -110,6 +110,28 @@ class Poster:
         return f"start it, or correct the address in {self._setting}"
 
 
+class PostingNotifier:
+    """What notifiers that post have in common.
+
+    Attributes:
+        problem: Why nothing can be sent, and what to do; empty when the address can be used.
+        retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
+    """
+
+    def __init__(self, poster: Poster) -> None:
+        self._poster = poster
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be sent, and what to do; empty when the address can be used."""
+        return self._poster.problem
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """What the last answer asked to wait."""
+        return self._poster.retry_after_seconds
+
+
 class _BadHeader(Exception):
     """A header cannot be sent; the text names it, and not its value."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.notifiers.body import details_of, raised_at, rfc3339, text, to_json
-from flext_observability.notifiers.post import Poster
+from flext_observability.notifiers.post import Poster, PostingNotifier
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -20,7 +20,7 @@ SETTING: Final = "alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)"
 
 
 @final
-class WebhookNotifier:
+class WebhookNotifier(PostingNotifier):
     """Posts each alert as a JSON object; used from one thread at a time.
 
     The object has ``version`` ("1"), ``status``, ``fingerprint``, ``sent_at`` and ``alert``: ``id``, ``name``, ``severity``, ``message``,
@@ -46,18 +46,8 @@ class WebhookNotifier:
             headers: Fields of every request.
             secret: Key of the signature: ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``; None for none.
         """
-        self._poster = Poster(url, "", headers, timeout_seconds, SETTING)
+        super().__init__(Poster(url, "", headers, timeout_seconds, SETTING))
         self._key = secret.encode() if isinstance(secret, str) else secret
-
-    @property
-    def problem(self) -> str:
-        """Why nothing can be sent, and what to do; empty when the address can be used."""
-        return self._poster.problem
-
-    @property
-    def retry_after_seconds(self) -> float | None:
-        """What the last answer asked to wait."""
-        return self._poster.retry_after_seconds
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
         """Post one alert.
