@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.criteria import name_of, time_of
@@ -117,7 +117,8 @@ def from_row(kind: str, body: str, *, emitted: bool) -> Entity:
         ValueError: The row was not written by ``to_row``.
     """
     written = cast("dict[str, object]", json.loads(body))
-    entity = ENTITIES[kind](**{field: _read(field, value) for field, value in written.items()})
+    fields: dict[str, Any] = {field: _read(field, value) for field, value in written.items()}
+    entity = ENTITIES[kind](**fields)  # as everybody makes one, so that threads may do so to the very end
     if emitted:
         entity.mark_emitted()
     return entity

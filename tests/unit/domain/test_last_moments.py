@@ -13,6 +13,7 @@ EACH_VERB = [
     'flext_create_health_check("disk")',
     'flext_create_log_entry("info", "line")',
     'FlextMetric(name="made", value=1, tags={"number": 1})',
+    'repository.find_metrics_by_name("kept").unwrap()[0]',
 ]
 
 
@@ -24,6 +25,8 @@ def test_daemon_threads_that_make_entities_do_not_crash_the_process(verb: str) -
         from flext_observability import *
 
         logging.lastResort = None
+        repository = FlextObservabilityRepository(SQLiteStorage(":memory:"))
+        repository.store_metric(FlextMetric(name="kept", value=1))
 
         def work():
             while True:
