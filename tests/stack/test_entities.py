@@ -115,7 +115,7 @@ def test_a_log_entry_is_in_loki_in_its_trace(emitted: Emitted, loki: Loki) -> No
     (record,) = eventually(lambda: of_event(loki, emitted.service, "the till is open"))
     assert record.labels["trace_id"] == emitted.trace_id
     assert record.labels["till"] == "3"
-    assert record.labels["severity_text"] == "WARN"
+    assert record.labels["severity_text"] == "WARNING"
 
 
 def of_event(loki: Loki, service: str, words: str) -> list[LogLine]:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 SCOPE_NAME = "flext_observability"
 MAX_BODY_BYTES = 65_536
-_SEVERITIES: Mapping[str, tuple[SeverityNumber, str]] = {
-    "trace": (SeverityNumber.TRACE, "TRACE"),
-    "debug": (SeverityNumber.DEBUG, "DEBUG"),
-    "info": (SeverityNumber.INFO, "INFO"),
-    "warning": (SeverityNumber.WARN, "WARN"),
-    "error": (SeverityNumber.ERROR, "ERROR"),
-    "critical": (SeverityNumber.FATAL, "FATAL"),
+_NUMBERS: Mapping[str, SeverityNumber] = {
+    "trace": SeverityNumber.TRACE,
+    "debug": SeverityNumber.DEBUG,
+    "info": SeverityNumber.INFO,
+    "warning": SeverityNumber.WARN,
+    "error": SeverityNumber.ERROR,
+    "critical": SeverityNumber.FATAL,
 }
 
 
@@ -49,12 +49,11 @@ def emit(
 
     Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
     """
-    number, text = _SEVERITIES[level]
     _logger().emit(
         timestamp=timestamp_ns,
         context=context,
-        severity_number=number,
-        severity_text=text,
+        severity_number=_NUMBERS[level],
+        severity_text=level.upper(),  # as records of logging spell it: one word to look for
         body=body,
         attributes=attributes,
         event_name=event_name,

@@ -13,7 +13,7 @@ def test_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
     emit(alert)
     emit(alert.model_copy(update={"status": "resolved"}), timestamp_ns=7, occurrences=3)
     raised, resolved = recorded.logs("flext.alert")
-    assert (raised.severity_text, raised.body, raised.timestamp) == ("FATAL", "full", nanoseconds(alert.timestamp))
+    assert (raised.severity_text, raised.body, raised.timestamp) == ("CRITICAL", "full", nanoseconds(alert.timestamp))
     assert raised.attributes == {
         "flext.alert.id": alert.id,
         "flext.alert.name": "disk",
@@ -35,7 +35,7 @@ def test_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("severity", "text"), [("info", "INFO"), ("warning", "WARN"), ("error", "ERROR"), ("critical", "FATAL")]
+    ("severity", "text"), [("info", "INFO"), ("warning", "WARNING"), ("error", "ERROR"), ("critical", "CRITICAL")]
 )
 def test_severity(recorded: Recorded, severity: str, text: str) -> None:
     emit(FlextAlert(name="a", severity=severity, message="m"))

@@ -58,7 +58,7 @@ def test_log_record_on_change_alone(recorded: Recorded) -> None:
     }
 
 
-@pytest.mark.parametrize(("status", "level"), [("degraded", "WARN"), ("unknown", "WARN")])
+@pytest.mark.parametrize(("status", "level"), [("degraded", "WARNING"), ("unknown", "WARNING")])
 def test_severity(recorded: Recorded, status: str, level: str) -> None:
     emit(FlextHealthCheck(name="x", status=status))
     assert [record.severity_text for record in recorded.logs("flext.health")] == [level]

@@ -15,9 +15,9 @@ from tests.recorded import Recorded
         ("trace", SeverityNumber.TRACE, "TRACE"),
         ("Debug", SeverityNumber.DEBUG, "DEBUG"),
         ("info", SeverityNumber.INFO, "INFO"),
-        ("WARN", SeverityNumber.WARN, "WARN"),
+        ("WARN", SeverityNumber.WARN, "WARNING"),
         ("error", SeverityNumber.ERROR, "ERROR"),
-        ("fatal", SeverityNumber.FATAL, "FATAL"),
+        ("fatal", SeverityNumber.FATAL, "CRITICAL"),
     ],
 )
 def test_level_becomes_severity(recorded: Recorded, level: str, number: SeverityNumber, text: str) -> None:
