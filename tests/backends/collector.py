@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -20,6 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.backends.serving import QuietHandler, serving
 
 REQUEST_TYPES: Mapping[str, Any] = {
     "/v1/traces": ExportTraceServiceRequest,
@@ -162,41 +164,25 @@ def decoded(path: str, headers: Mapping[str, str], body: bytes) -> Any:
 def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Generator[Collector]:
     """Run a collector; with a TLS context it speaks https, with a port it listens there."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:  # the name is http.server's
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             answer = state.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-            self.send_response(answer.status)
-            for name, value in {
-                "content-type": "application/x-protobuf",
-                "content-length": str(len(answer.body)),
-                **answer.headers,
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
+            headers = {"content-type": "application/x-protobuf", **answer.headers}
+            self.reply(answer.status, headers, answer.body)
 
         def setup(self) -> None:
             state.connections += 1
             super().setup()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-            """Say nothing."""
-
     server = _Server(("127.0.0.1", port), Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
     state = Collector(server.server_address[1], "https" if context else "http")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     try:
-        yield state
+        with serving(server, context):
+            yield state
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         server.hang_up()
 
 

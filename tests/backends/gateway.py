@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 from tests.backends.collector import Answer
+from tests.backends.serving import QuietHandler, serving
 
 
 @dataclass(frozen=True)
@@ -81,31 +82,16 @@ class Gateway:
 def gateway(*, context: ssl.SSLContext | None = None) -> Generator[Gateway]:
     """Run a gateway; with a TLS context it speaks https."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_PUT(self) -> None:  # the name is http.server's
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = state.take(Request(self.command, self.path, headers, body))
-            self.send_response(answer.status)
-            for name, value in {"content-length": str(len(answer.body)), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
+            self.reply(answer.status, answer.headers, answer.body)
 
         do_DELETE = do_PUT  # noqa: N815 - the name is http.server's
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-            """Say nothing."""
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
     state = Gateway(server.server_address[1], "https" if context else "http")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server, context):
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
