@@ -167,7 +167,7 @@ def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Genera
     class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # the name is http.server's
+        def do_POST(self) -> None:  # noqa: N802 - the name is http.server's
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             answer = state.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             headers = {"content-type": "application/x-protobuf", **answer.headers}

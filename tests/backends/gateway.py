@@ -83,7 +83,7 @@ def gateway(*, context: ssl.SSLContext | None = None) -> Generator[Gateway]:
     """Run a gateway; with a TLS context it speaks https."""
 
     class Handler(QuietHandler):
-        def do_PUT(self) -> None:  # the name is http.server's
+        def do_PUT(self) -> None:  # noqa: N802 - the name is http.server's
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = state.take(Request(self.command, self.path, headers, body))
