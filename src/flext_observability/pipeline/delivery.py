@@ -223,6 +223,7 @@ class Delivery(Generic[ItemT]):
             self._wake.notify_all()
         if batch and not too_late:
             self._watch.note(self.name, self.signal, outcome)
+            self._watch.note_overflow(self.name, self.signal, self._outbox.overflow)
 
     def _take_fresh_data(self) -> None:
         if self._refill is None:

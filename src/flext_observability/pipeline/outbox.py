@@ -60,6 +60,11 @@ class Outbox(Generic[ItemT]):
         """Whether nothing waits and nothing is being sent."""
         return not self._items and not self._in_flight
 
+    @property
+    def overflow(self) -> int:
+        """Items that a full queue has cost."""
+        return self._dropped["queue_full"]
+
     def put(self, item: ItemT) -> None:
         """Add an item; when the queue is full, the oldest one is dropped as ``queue_full``."""
         self._finished += self._weight(item)

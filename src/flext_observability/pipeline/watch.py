@@ -41,6 +41,8 @@ class ExportWatch:
         self._troubles: dict[tuple[str, Signal], Trouble] = {}
         self._told: set[str] = set()
         self._refusals_told: dict[str, float] = {}
+        self._overflow: dict[tuple[str, Signal], int] = {}
+        self._overflow_told: dict[tuple[str, Signal], float] = {}
 
     def note(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> None:
         """Take the outcome of one export and log when the state changes."""
@@ -56,6 +58,23 @@ class ExportWatch:
                 return
         if change:
             say(_logger, change)
+
+    def note_overflow(self, exporter: str, signal: Signal, dropped: int) -> None:
+        """Take how many items a full queue has cost so far; log when that begins, and again after a minute if it goes on."""
+        key, now = (exporter, signal), time.monotonic()
+        with self._lock:
+            rises = dropped > self._overflow.get(key, 0)
+            self._overflow[key] = dropped
+            if not rises or now - self._overflow_told.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+                return
+            self._overflow_told[key] = now
+        less = (
+            "Raise metric_export_interval_seconds"
+            if signal == "metrics"
+            else f"Raise {signal}_max_queue_size, record less"
+        )
+        fix = f"{less}, or give it a receiver that keeps up"
+        say(_logger, f"{exporter} ({signal}) gets more than it can send: {dropped} items were dropped so far. {fix}")
 
     def trouble(self, signal: Signal) -> Trouble | None:
         """Return what keeps this signal from being delivered, or None."""

@@ -95,3 +95,25 @@ def test_items_that_are_refused_do_not_make_the_exporter_down(caplog: pytest.Log
     partial = ExportOutcome(accepted=6, refused=1, reason="rejected", message="it refused 1 of 7", fix="look")
     ExportWatch().note("otlp_http", "logs", partial)
     assert caplog.messages == ["otlp_http (logs) has items refused, they are dropped: it refused 1 of 7. Look"]
+
+
+def test_a_full_queue_is_said_when_it_begins_to_cost_items_and_once_a_minute(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("flext_observability.pipeline.watch.time.monotonic", lambda: now[0])
+    watch = ExportWatch()
+    for dropped in (0, 0, 7, 9, 9):
+        watch.note_overflow("otlp_http", "traces", dropped)
+    (message,) = caplog.messages
+    assert message == (
+        "otlp_http (traces) gets more than it can send: 7 items were dropped so far. "
+        "Raise traces_max_queue_size, record less, or give it a receiver that keeps up"
+    )
+    now[0] = QUIET_SECONDS
+    watch.note_overflow("otlp_http", "traces", 9)
+    watch.note_overflow("otlp_http", "metrics", 3)
+    watch.note_overflow("otlp_http", "traces", 12)
+    assert len(caplog.messages) == 3
+    assert "metric_export_interval_seconds" in caplog.messages[1]
+    assert "12 items" in caplog.messages[2]
