@@ -47,12 +47,6 @@ class Ticker:
             self._jobs.pop(name, None)
             self._changed.notify_all()
 
-    def cancel_all(self) -> None:
-        """Call no job any more."""
-        with self._changed:
-            self._jobs.clear()
-            self._changed.notify_all()
-
     def names(self) -> tuple[str, ...]:
         """Return the names of the jobs."""
         with self._changed:

@@ -11,13 +11,15 @@ import pytest
 
 from flext_observability.background.ticker import Ticker
 from tests.programs import run
+from tests.waiting import eventually
 
 
 @pytest.fixture
 def ticker() -> Iterator[Ticker]:
     made = Ticker()
     yield made
-    made.cancel_all()
+    for name in made.names():
+        made.cancel(name)
 
 
 def ticker_threads() -> list[threading.Thread]:
@@ -44,10 +46,7 @@ def test_a_cancelled_job_runs_no_more_and_without_jobs_there_is_no_thread(ticker
     assert ran.wait(5)
     ticker.cancel("job")
     ticker.cancel("unknown")
-    deadline = time.monotonic() + 5
-    while len(ticker_threads()) > before and time.monotonic() < deadline:
-        time.sleep(0.005)
-    assert len(ticker_threads()) == before
+    assert eventually(lambda: len(ticker_threads()) == before)
     assert ticker.names() == ()
 
 
@@ -107,7 +106,6 @@ def test_in_a_forked_child_the_jobs_go_on() -> None:
         if child == 0:
             TICKER.every("other", 0.01, ran.set)
             print(ran.wait(5), sorted(TICKER.names()), flush=True)
-            TICKER.cancel_all()
             os._exit(0)
         print(os.waitpid(child, 0)[1])
     """)
@@ -160,8 +158,6 @@ def test_a_thread_ends_whose_job_finds_the_ticker_begun_again(ticker: Ticker) ->
         ticker.begin_again()  # what a forked child calls
 
     ticker.every("job", 0.01, job)
-    deadline = time.monotonic() + 5
-    while not threads and time.monotonic() < deadline:
-        time.sleep(0.005)
+    assert eventually(lambda: threads)
     threads[0].join(5)
     assert (len(threads), threads[0].is_alive()) == (1, False)

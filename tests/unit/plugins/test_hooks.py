@@ -28,6 +28,7 @@ def test_telling_costs_next_to_nothing_without_plugins(hooks: Hooks) -> None:
     seconds = min(timeit.repeat(lambda: hooks.tell("on_metric_created", METRIC), number=20_000, repeat=5)) / 20_000
     assert seconds < 1e-6
     assert (hooks.status(), hooks.notices()) == ((), ())
+    assert (hooks.flush(0), hooks.close(0)) == (True, True)
 
 
 def _say(calls: list[str], name: str, _: object) -> None:
