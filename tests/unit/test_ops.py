@@ -5,6 +5,7 @@ import logging
 import socket
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,6 +131,14 @@ class TestCredentials:
             assert [get(server, "/status", headers)[0] for headers in ({}, BEARER)] == [401, 200]
             with pytest.raises(urllib.error.HTTPError, match="401"):
                 urllib.request.urlopen(handle.ops_address + "/metrics", timeout=5)
+
+    def test_a_user_name_and_password_of_the_settings_will_do(self) -> None:
+        basic = {"Authorization": f"Basic {b64encode(b'prometheus:secret').decode()}"}
+        with (
+            init_observability(ops_username="prometheus", ops_password="secret", **MEMORY).unwrap(),
+            start_ops_server(port=0).unwrap() as server,
+        ):
+            assert [get(server, "/status", headers)[0] for headers in ({}, BEARER, basic)] == [401, 401, 200]
 
     def test_those_given_win(self) -> None:
         with (

@@ -15,6 +15,7 @@ from flext_observability.services.alerting.escalation import acknowledged, escal
 from flext_observability.services.alerting.rules import RuleEngine
 from flext_observability.services.dependencies import Keep, find_clock, find_keeper, identity_of
 from flext_observability.services.guard import never_raises
+from flext_observability.settings.config import concrete
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -49,7 +50,7 @@ class FlextAlertService:
         self._desk = AlertDesk(self._clock, find(container, "notifiers"))
         self._notifiers = self._desk.notifiers
         self._engine = self._make_engine()
-        self._interval_seconds = 15.0
+        self._interval_seconds = concrete({}).alert_rules_interval_seconds
         self._snapshot: InstrumentSnapshot | None = None
         self._lock = ForkSafeLock()
         self._ticking = False

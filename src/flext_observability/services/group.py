@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from flext_observability.services.tracing import FlextTracingService
     from flext_observability.settings.config import FlextObservabilityConfig
 
-STORE_SIZE = 1000
 ServiceT = TypeVar("ServiceT")
 
 
@@ -98,10 +97,7 @@ class ServiceGroup:
     @property
     def metrics(self) -> FlextMetricsService:
         """The metrics service."""
-        from flext_observability.services.metrics import FlextMetricsService
-
-        size = STORE_SIZE if self._config is None else self._config.metrics_store_size
-        return self._only("metrics", lambda: FlextMetricsService(store_size=size))
+        return self._only("metrics", self._make_metrics)
 
     @property
     def alerts(self) -> FlextAlertService:
@@ -119,6 +115,14 @@ class ServiceGroup:
         from flext_observability.services.logs import FlextLoggingService
 
         return self._only("logs", FlextLoggingService)
+
+    def _make_metrics(self) -> FlextMetricsService:
+        from flext_observability.services.metrics import FlextMetricsService
+
+        metrics = FlextMetricsService()
+        if self._config is not None:
+            metrics.resize_store(self._config.metrics_store_size)
+        return metrics
 
     def _make_alerts(self) -> FlextAlertService:
         from flext_observability.services.alerts import FlextAlertService

@@ -16,9 +16,10 @@ from flext_observability.plugins.hooks import HOOKS
 from flext_observability.render.links import grafana_link
 from flext_observability.services.alerting.book import MAX_ACTIVE, AlertBook, Entry
 from flext_observability.services.alerting.delivery import inside_a_notifier
-from flext_observability.services.alerting.escalation import Pace, due, pace_of
+from flext_observability.services.alerting.escalation import due, pace_of
 from flext_observability.services.alerting.inhibition import Inhibition
 from flext_observability.services.alerting.notifiers import Notifiers
+from flext_observability.settings.config import concrete
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -54,7 +55,7 @@ class AlertDesk:
         self._lock = ForkSafeLock()
         self._book = AlertBook()
         self._inhibition = Inhibition()
-        self._pace = Pace()
+        self._pace = pace_of(concrete({}))
         self._grafana_url = ""
         self.notifiers = Notifiers(self._told, notifiers)
 

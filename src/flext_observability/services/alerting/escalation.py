@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from flext_observability.domain.encoding import shown
@@ -29,10 +29,8 @@ class Pace:
         escalate_seconds: Time to each escalation, by severity; what is missing or 0 never escalates.
     """
 
-    repeat_seconds: float = 14_400.0
-    escalate_seconds: Mapping[str, float] = field(
-        default_factory=lambda: {"warning": 3600.0, "error": 1800.0, "critical": 900.0}
-    )
+    repeat_seconds: float
+    escalate_seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from flext_observability import FlextAlertService, init_observability
+from flext_observability import FlextAlertService, FlextObservabilityConfig, init_observability
 from flext_observability.services.alerting.book import AlertBook
 from flext_observability.services.alerting.escalation import MAX_LEVEL, Escalation, Pace, due, escalation_of, pace_of
+from flext_observability.settings.config import concrete
 from tests.unit.services.alerting.parts import ScriptedNotifier, SetClock, flush, make, service_with
+
+USUAL = pace_of(concrete({}))
 
 
 @pytest.mark.parametrize(
@@ -19,15 +22,15 @@ from tests.unit.services.alerting.parts import ScriptedNotifier, SetClock, flush
 def test_what_is_due_follows_from_severity_and_time(severity: str, seconds: float | None) -> None:
     book = AlertBook()
     entry, _ = book.add(make(severity=severity), 100.0)
-    assert due(book, 100.0 + (seconds or 1e6) - 1, Pace())[0] == []
+    assert due(book, 100.0 + (seconds or 1e6) - 1, USUAL)[0] == []
     expected = [] if seconds is None else [entry]
-    assert [each for each, _ in due(book, 100.0 + (seconds or 1e6), Pace())[0]] == expected
+    assert [each for each, _ in due(book, 100.0 + (seconds or 1e6), USUAL)[0]] == expected
 
 
 def test_zero_never_escalates() -> None:
     book = AlertBook()
     book.add(make(), 0.0)
-    assert due(book, 1e9, Pace(escalate_seconds={"error": 0.0})) == ([], [])
+    assert due(book, 1e9, Pace(1e10, {"error": 0.0})) == ([], [])
 
 
 def test_escalation_by_time_goes_on_up_to_a_level_says_why_and_is_told() -> None:
@@ -103,10 +106,14 @@ def test_an_acknowledged_alert_neither_escalates_nor_repeats() -> None:
 
 
 def test_settings_give_the_pace() -> None:
-    config = init_observability(exporters="none", alert_escalate_warning_seconds=7).unwrap().config
-    pace = pace_of(config)
-    assert pace.repeat_seconds == 14_400
-    assert pace.escalate_seconds == {"warning": 7, "error": 1800, "critical": 900}
+    config = FlextObservabilityConfig(
+        alert_repeat_interval_seconds=6,
+        alert_escalate_warning_seconds=7,
+        alert_escalate_error_seconds=8,
+        alert_escalate_critical_seconds=9,
+    )
+    assert pace_of(config) == Pace(6, {"warning": 7, "error": 8, "critical": 9})
+    assert Pace(14_400, {"warning": 3600, "error": 1800, "critical": 900}) == USUAL
 
 
 @pytest.mark.parametrize("given", [None, {}, OrderedDict()])
