@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 from flext_observability.domain.encoding import encode_tag
+from flext_observability.domain.masking import MASK, masked_text, speaks_of_a_secret
 from flext_observability.settings.config import FIELDS
-from flext_observability.settings.kinds import without_credentials
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
     from flext_observability.settings.config import FlextObservabilityConfig
-
-MASK: Final = "***"
-_WORDS: Final = (
-    r"pass(?:word|wd|phrase)?|secret|token|credential|authorization|cookie|api[-_]?key|access[-_]?key|private[-_]?key"
-)
-_SECRET_NAME: Final = re.compile(rf"(?:^|[^a-z])(?:{_WORDS})s?(?:$|[^a-z])", re.IGNORECASE)
-_SECRET_IN_TEXT: Final = re.compile(rf"\b((?:[\w-]{{0,40}}[_-])?(?:{_WORDS})=)[^&\s;,'\"]+", re.IGNORECASE)
 
 
 def to_json(document: object) -> bytes:
@@ -49,11 +41,6 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain(item) for item in cast("list[object]", value)]
     return masked_text(encode_tag(value))
-
-
-def masked_text(text: str) -> str:
-    """Return a text without the secrets that can be told from their surroundings."""
-    return _SECRET_IN_TEXT.sub(rf"\1{MASK}", without_credentials(text))
 
 
 def show_check(check: FlextHealthCheck) -> dict[str, object]:
@@ -84,6 +71,6 @@ def _setting(name: str, value: object) -> object:
 
 
 def _under(name: str, value: object) -> object:
-    if isinstance(value, str | bytes) and value and _SECRET_NAME.search(name):
+    if isinstance(value, str | bytes) and value and speaks_of_a_secret(name):
         return MASK
     return plain(value)

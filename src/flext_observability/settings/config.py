@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, final
 
+from flext_observability.domain.masking import without_credentials
 from flext_observability.domain.report import Signal
 from flext_observability.settings.fields import UNSET, Field, table
-from flext_observability.settings.kinds import without_credentials
 from flext_observability.settings.table_operations import OperationsFields
 
 

@@ -15,7 +15,6 @@ LONGEST_SECONDS = 1_000_000.0
 """Longest time a setting can hold, in seconds (11.5 days: sockets and locks take no more on every platform)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CREDENTIALS = re.compile(r"(//)[^/\s]*@|^(['\"]?)[^/\s'\"]*:[^/\s]*@")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _LARGEST_COUNT = 2**31 - 1
 
@@ -54,11 +53,6 @@ class Kind(Generic[T_co]):
 def clean(text: str) -> str:
     """Return the text without outer blanks, lone surrogates replaced (every back end takes UTF-8 only)."""
     return text.strip().encode("utf-8", "replace").decode("utf-8")
-
-
-def without_credentials(text: str) -> str:
-    """Return a text for people, the ``user:password@`` of addresses in it hidden, and of one without a scheme."""
-    return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2]}***@", text)
 
 
 def _text(value: object) -> str:

@@ -8,10 +8,11 @@ from functools import cache
 from typing import cast
 
 from flext_observability.domain.encoding import quoted
+from flext_observability.domain.masking import without_credentials
 from flext_observability.domain.report import Notice
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, given_values
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
-from flext_observability.settings.kinds import LIMIT, Incomplete, Kind, without_credentials
+from flext_observability.settings.kinds import LIMIT, Incomplete, Kind
 
 ARGUMENT = "argument"
 DEFAULT = "default"

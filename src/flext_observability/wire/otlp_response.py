@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from flext_observability.domain.report import Signal
+from flext_observability.domain.masking import masked_text
+from flext_observability.domain.report import Signal
 
 MAX_MESSAGE_LETTERS = 300
 _REFUSED_FIELDS: dict[Signal, str] = {
@@ -91,10 +92,11 @@ def retry_delay_seconds(status: bytes) -> float | None:
 
 
 def shortened(text: str) -> str:
-    """Return the text in one printable line of at most ``MAX_MESSAGE_LETTERS``."""
+    """Return a receiver's words in one printable line of at most ``MAX_MESSAGE_LETTERS``; it may quote secrets that we sent."""
     line = " ".join(
         "".join(letter if letter.isprintable() else " " for letter in text[: 4 * MAX_MESSAGE_LETTERS]).split()
     )
+    line = masked_text(line)
     return line if len(line) <= MAX_MESSAGE_LETTERS else line[: MAX_MESSAGE_LETTERS - 1] + "…"
 
 

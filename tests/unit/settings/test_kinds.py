@@ -139,9 +139,3 @@ def test_headers_that_http_cannot_carry_are_left_out() -> None:
 def test_allowed_names_range_and_unit_as_the_variable_takes_it() -> None:
     assert kinds.MILLISECOND_TIMEOUT.allowed == "a number from 0 to 1e+09, 0 for no limit"
     assert kinds.COUNT.allowed == "a whole number from 1 to 2147483647"
-
-
-def test_credentials_of_addresses_are_hidden() -> None:
-    assert kinds.without_credentials("see http://me:secret@host/x") == "see http://***@host/x"
-    assert kinds.without_credentials("'me:secret@host:9091'") == "'***@host:9091'"
-    assert kinds.without_credentials("me:secret@host:9091") == "***@host:9091"

@@ -115,3 +115,8 @@ def test_no_wait_asked_for() -> None:
     assert retry_delay_seconds(b"") is None
     assert retry_delay_seconds(status_with(Duration(seconds=9))) is None
     assert retry_delay_seconds(b"\xff\xff") is None
+
+
+def test_a_receiver_that_quotes_our_secrets_is_shown_without_them() -> None:
+    said = shortened("no such tenant for http://me:s3cret@am/api?token=s3cret")
+    assert said == "no such tenant for http://***@am/api?token=***"
