@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from flext_observability.domain.report import SIGNALS, FlushReport, ShutdownReport, Signal, SignalStatus
 from flext_observability.domain.result import FlextResult, PendingResult
-from flext_observability.registry import find_exporter, find_notifier, find_plugin
+from flext_observability.registry import EXPORTERS, NOTIFIERS, PLUGINS
 from flext_observability.services.group import ServiceGroup
 from flext_observability.session import Session
 from flext_observability.settings.resolve import ResolvedSettings, resolve
@@ -318,13 +318,13 @@ def _begin_again_in_child() -> None:
 def _known_names(settings: ResolvedSettings) -> FlextResult[None]:
     """Return a failure for the first name given as an argument that nothing goes by."""
     config, sources = settings.config, settings.sources
-    given: list[FlextResult[object]] = []
-    for signal, names in config.exporters.items():
-        given += map(find_exporter, names if sources.get(f"exporters.{signal}") == "argument" else ())
-    given += map(find_plugin, config.plugins if sources["plugins"] == "argument" else ())
-    given += map(find_notifier, config.alert_notifiers if sources["alert_notifiers"] == "argument" else ())
-    wrong = (found for found in given if (found.code or "").startswith("unknown_"))
-    return cast("FlextResult[None]", next(wrong, FlextResult[None].ok(None)))
+    settled = [
+        *((f"exporters.{signal}", EXPORTERS.check, names) for signal, names in config.exporters.items()),
+        ("plugins", PLUGINS.check, config.plugins),
+        ("alert_notifiers", NOTIFIERS.check, config.alert_notifiers),
+    ]
+    found = (check(name) for source, check, names in settled if sources.get(source) == "argument" for name in names)
+    return next((result for result in found if result.is_failure), FlextResult[None].ok(None))
 
 
 def _timed(limit: object, work: Callable[[float], T]) -> FlextResult[T]:

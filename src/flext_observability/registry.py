@@ -87,6 +87,14 @@ class Shelf(Generic[T]):
             return self._load(name, entry.value, entry.load)
         return self._of_others(name, points)
 
+    def check(self, name: str) -> FlextResult[None]:
+        """Return whether anything goes by a name, without loading it; failure ``unknown_<word>``."""
+        if name in self._registered or self.aliases.get(name, name) in self.built_in:
+            return FlextResult[None].ok(None)
+        if any(self._entry_points(name).values()):
+            return FlextResult[None].ok(None)
+        return FlextResult[None].fail(self._unknown(name), code=f"unknown_{self.word}")
+
     def _of_others(self, name: str, points: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
         """Return what OpenTelemetry's own groups hold, wrapped."""
         by_signal: Mapping[Signal, EntryPoint] = {

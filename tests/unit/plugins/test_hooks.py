@@ -3,6 +3,7 @@ from __future__ import annotations
 import timeit
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,6 +14,7 @@ from flext_observability import (
     FlextAlert,
     FlextObservabilityPlugin,
     FlextTracingService,
+    init_observability,
     register_plugin,
 )
 from flext_observability.background.ticker import TICKER
@@ -104,6 +106,10 @@ class Audit(FlextObservabilityPlugin):
     heard = []
     def on_metric_created(self, metric):
         self.heard.append(metric.name)
+class Once(FlextObservabilityPlugin):
+    made = 0
+    def __init__(self):
+        Once.made += 1
 class Broken(FlextObservabilityPlugin):
     def __init__(self):
         raise ValueError("no disk")
@@ -116,6 +122,7 @@ class NoPlugin:
     def _installed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         points = {
             "audit": "flext_audit:Audit",
+            "once": "flext_audit:Once",
             "broken": "flext_audit:Broken",
             "missing": "flext_audit:Missing",
             "foreign": "flext_audit:NoPlugin",
@@ -127,6 +134,10 @@ class NoPlugin:
         hooks.tell("on_metric_created", METRIC)
         assert flush(hooks)
         assert status(hooks, "audit").calls == 1
+
+    def test_a_start_makes_a_chosen_plugin_once(self) -> None:
+        with init_observability(exporters="none", plugins=["once"]).unwrap():
+            assert import_module("flext_audit").Once.made == 1
 
     def test_another_setting_takes_the_place_of_the_former_and_leaves_what_was_registered_by_hand(
         self, hooks: Hooks
