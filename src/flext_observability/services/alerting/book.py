@@ -104,7 +104,7 @@ class AlertBook:
             entry.occurrences += 1
             self._know(entry, alert.id)
         before = entry.alert
-        update: dict[str, Any] = {name: getattr(alert, name) for name in ("severity", "message", "details")}
+        update = _report(alert)
         update["escalation_level"] = max(alert.escalation_level, before.escalation_level)
         # An alert that is raised again is as it was: acknowledged or escalated.
         update["status"] = before.status if alert.status == "active" else alert.status
@@ -121,7 +121,7 @@ class AlertBook:
             del self._ended[next(iter(self._ended))]
         update: dict[str, Any] = {"status": "resolved"}
         if alert is not None:
-            update |= {name: getattr(alert, name) for name in ("severity", "message", "details")}
+            update |= _report(alert)
         return entry.alert.model_copy(update=update)
 
     def clear(self) -> None:
@@ -140,6 +140,11 @@ class AlertBook:
         del self._entries[entry.fingerprint]
         for each in entry.ids:
             del self._by_id[each]
+
+
+def _report(alert: FlextAlert) -> dict[str, Any]:
+    """Return what a further alert brings up to date in the first one."""
+    return {name: getattr(alert, name) for name in ("severity", "message", "details")}
 
 
 def _said(alert: FlextAlert) -> tuple[str, str, str]:
