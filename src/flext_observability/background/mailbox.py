@@ -8,6 +8,7 @@ from threading import Condition, Thread, current_thread
 from time import monotonic
 from typing import Generic, TypeVar, final
 
+from flext_observability.background.daemon import start_daemon
 from flext_observability.background.fork_watch import in_children
 from flext_observability.domain.mishap import report_once
 
@@ -86,14 +87,8 @@ class Mailbox(Generic[T]):
     def _has_worker(self) -> bool:
         """Start a worker when there is none; whether there is one now."""
         if self._worker is None:
-            worker = Thread(target=self._work, name=f"flext-{self._name}", daemon=True)
-            try:
-                worker.start()
-            except RuntimeError as error:  # the interpreter is ending, or the system has no more threads
-                report_once(f"Starting the thread of {self._name}", error)
-                return False
-            self._worker = worker
-        return True
+            self._worker = start_daemon(f"flext-{self._name}", self._work, what=f"the thread of {self._name}")
+        return self._worker is not None
 
     def _work(self) -> None:
         changed, me = self._changed, current_thread()

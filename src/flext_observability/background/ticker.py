@@ -8,6 +8,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Final, final
 
+from flext_observability.background.daemon import start_daemon
 from flext_observability.background.fork_watch import in_children, last_in_children
 from flext_observability.domain.mishap import report_once
 
@@ -67,15 +68,8 @@ class Ticker:
                 self._start_thread()
 
     def _start_thread(self) -> None:
-        if self._thread is not None:
-            return
-        thread = Thread(target=self._run, name="flext-ticker", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError as error:  # the interpreter is ending, or the system has no more threads
-            report_once("Starting the thread for periodic work", error)
-            return
-        self._thread = thread
+        if self._thread is None:
+            self._thread = start_daemon("flext-ticker", self._run, what="the thread for periodic work")
 
     def _run(self) -> None:
         changed = self._changed

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar, Unpack, cast, final
 from weakref import ref
 
 from flext_observability.adapters import health_check as adapter
+from flext_observability.background.daemon import start_daemon
 from flext_observability.background.fork_watch import in_children
 from flext_observability.background.ticker import TICKER
 from flext_observability.domain.encoding import encode_tag, shown
@@ -281,8 +281,9 @@ class _Background:
         if service is None:
             TICKER.cancel(_job(self._check))
         elif not self._check.runs():
-            arguments = (self._check,)
-            Thread(target=service.run_registered, args=arguments, name="flext-health", daemon=True).start()
+            start_daemon(
+                "flext-health", partial(service.run_registered, self._check), what="the thread of a health check"
+            )
 
 
 def _job(check: RegisteredCheck) -> str:
