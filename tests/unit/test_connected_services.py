@@ -26,9 +26,9 @@ class Listener(FlextObservabilityPlugin):
         self.go.set()
         self.heard: list[str] = []
 
-    def on_metric_created(self, entity: FlextMetric) -> None:
+    def on_metric_created(self, metric: FlextMetric) -> None:
         self.go.wait(5)
-        self.heard.append(entity.name)
+        self.heard.append(metric.name)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_a_variable_that_names_a_notifier_that_is_not_there_is_a_notice(monkeypa
 
 def test_a_failing_plugin_shows_in_the_status() -> None:
     class Failing(FlextObservabilityPlugin):
-        def on_metric_created(self, entity: FlextMetric) -> None:
+        def on_metric_created(self, metric: FlextMetric) -> None:
             raise ValueError("no")
 
     register_plugin("connected-failing", Failing()).unwrap()

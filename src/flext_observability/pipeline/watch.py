@@ -61,7 +61,8 @@ class ExportWatch:
 
     def note_overflow(self, exporter: str, signal: Signal, dropped: int) -> None:
         """Take how many items a full queue has cost so far; log when that begins, and again after a minute if it goes on."""
-        key, now = (exporter, signal), time.monotonic()
+        key: tuple[str, Signal] = (exporter, signal)
+        now = time.monotonic()
         with self._lock:
             rises = dropped > self._overflow.get(key, 0)
             self._overflow[key] = dropped
