@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from opentelemetry import context
@@ -34,6 +35,7 @@ __all__ = [
     "Gauge",
     "agnostic_context_manager",
     "feeds",
+    "free_reader_lock",
     "is_suppressed",
     "lasting_gauges",
     "make_logger_provider",
@@ -119,6 +121,13 @@ def make_logger_provider(
         # The general limits are given too: what is not given would be read from the environment, where it may be wrong.
         options["log_record_limits"] = LogRecordLimits(count, length, count, length)
     return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)
+
+
+def free_reader_lock() -> None:
+    """Free the lock that all meter providers share, in a forked child: a thread of the parent's may have been making one."""
+    from opentelemetry.sdk.metrics import MeterProvider
+
+    MeterProvider._all_metric_readers_lock = Lock()  # pyright: ignore[reportPrivateUsage]  # no public name
 
 
 def lasting_gauges() -> dict[type, Any]:

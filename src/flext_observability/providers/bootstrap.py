@@ -23,6 +23,7 @@ from flext_observability.pipeline.intake import LogIntake, SpanIntake
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.metric_state import MetricState, count_points
 from flext_observability.pipeline.outbox import Outbox
+from flext_observability.pipeline.warm_up import WARM_UP
 from flext_observability.pipeline.watch import ExportWatch
 from flext_observability.ports import OnDemandExporter
 from flext_observability.providers.exporting import Exporters, enabled_signals, open_exporters
@@ -93,6 +94,7 @@ class Running:
             tally.reset_lock()
 
 
+@WARM_UP.under_way()  # a fork waits for it: it imports, and takes locks that are not ours
 def start(settings: ResolvedSettings, instance_id: str, previous: Running | None = None) -> Running:
     """Build and switch on everything for resolved settings.
 

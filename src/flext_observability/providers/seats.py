@@ -57,6 +57,7 @@ class Seats:
 
     def reset_locks(self) -> None:
         """Make all locks usable in a forked child."""
+        compat.free_reader_lock()
         for seat in (self.tracers, self.meters, self.loggers):
             if seat is not None:
                 seat.reset_locks()
