@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,}) *([^`]*)$")
 _FILE = re.compile(r'file="([^"]+)"')
 _REASON = re.compile(r'reason="([^"]+)"')
+_VALUE = re.compile(r'\w+="[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Block:
 
     Attributes:
         language: First word after the fence; empty when there is none.
-        tags: The rest of that line: ``no-run reason="…"`` keeps a block from being run, ``file="…"`` saves it for the shell blocks behind it.
+        tags: The rest of that line: ``no-run reason="…"`` keeps a block from being run, ``file="…"`` saves it for the shell blocks behind it. Text
+            behind a block that is run is its output, unless it is tagged ``no-output``, or ``varies reason="…"``; see output.py for the others.
         line: Line of the block's first line of code, from 1.
         code: The text, without the fence's indent.
     """
@@ -30,9 +32,14 @@ class Block:
     code: str
 
     @property
+    def words(self) -> set[str]:
+        """The tags without a value."""
+        return set(_VALUE.sub("", self.tags).split())
+
+    @property
     def reason(self) -> str:
-        """Why the block is not run; empty when it is."""
-        if "no-run" not in self.tags.split():
+        """Why the block is not run or compared; empty when it is."""
+        if not self.words & {"no-run", "varies"}:
             return ""
         found = _REASON.search(self.tags)
         return found.group(1) if found else "no reason given"

@@ -1,12 +1,16 @@
-"""Page → its Python blocks, executed in order in one namespace, with no network but loopback."""
+"""Page → its Python blocks, executed in order in one namespace, with no network but loopback; and what each wrote, as JSON."""
 
 from __future__ import annotations
 
+import atexit
 import doctest
+import io
 import ipaddress
+import json
 import linecache
 import sys
 from pathlib import Path
+from typing import TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
@@ -47,14 +51,44 @@ def _run(block: Block, name: str, namespace: dict[str, object]) -> None:
     exec(compile(source, name, "exec"), namespace)  # noqa: S102 — running the page is the purpose
 
 
-def main(page: str) -> None:
-    """Run every Python block of the page."""
+class Record:
+    """What is written to the standard streams from now on: (line of the block that runs or ran last, stream, text) each."""
+
+    def __init__(self) -> None:
+        self.line = 0
+        self.written: list[tuple[int, str, str]] = []
+        sys.stdout = _Kept(sys.stdout, self)
+        sys.stderr = _Kept(sys.stderr, self)
+
+    def save(self, path: Path) -> None:
+        """Write it to ``path``, as JSON."""
+        path.write_text(json.dumps(self.written), encoding="utf-8")
+
+
+class _Kept(io.TextIOWrapper):
+    def __init__(self, stream: TextIO, record: Record) -> None:
+        super().__init__(stream.buffer, "utf-8", line_buffering=True)
+        self._name = stream.name.strip("<>")
+        self._record = record
+
+    def write(self, text: str, /) -> int:
+        self._record.written.append((self._record.line, self._name, text))
+        return super().write(text)
+
+
+def main(page: str, written: str = "") -> None:
+    """Run every Python block of the page; save what they wrote to the file ``written`` when the process ends."""
     sys.addaudithook(loopback_only)
+    record = Record()
+    if written:
+        atexit.register(record.save, Path(written).absolute())  # the first one: it is called last
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(Path(page).read_text(encoding="utf-8")):
         if block.language in {"python", "pycon"} and not block.reason:
+            record.line = block.line
             _run(block, page, namespace)
+    record.line = sys.maxsize  # what comes now is no block's
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

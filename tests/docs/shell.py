@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import doctest
 import os
 import re
 import shutil
@@ -13,13 +12,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.docs.output import differs, outputs, same
 from tests.docs.pages import ROOT, Block, blocks
 
-SHELLS = ("bash", "console", "sh")
+SCRIPTS = ("bash", "sh")
+SHELLS = ("console", *SCRIPTS)
 HARMLESS_TARGETS = {"help"}  # every other one installs into .venv, or runs this very test
 TIMEOUT_SECONDS = 60
 _COPIED = ("README.md", "Makefile", "examples", "otel-collector.yaml", "docs/images")
-_SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Python calls this module at its start: the hook that keeps pages on this machine.
 _SITE = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -33,19 +33,26 @@ sys.addaudithook(loopback_only)
 def run_page(page: Path, folder: Path) -> list[str]:
     """Run the shell blocks of ``page`` in ``folder``, made to look like a checkout; return what went wrong."""
     environment = _checkout(folder)
+    found = list(blocks(page.read_text(encoding="utf-8")))
+    shown = outputs(found, *SCRIPTS)
     problems: list[str] = []
-    for block in blocks(page.read_text(encoding="utf-8")):
+    for block in found:
         if block.file:
             (folder / block.file).write_text(block.code, encoding="utf-8")
         if block.language in SHELLS and not block.reason:
             for command, expected in steps(block):
-                if problem := _forbidden(command) or _run(command, expected, folder, environment):
+                problem, output = _run(command, folder, environment)
+                if not problem and expected.strip() and not same(expected, output):
+                    problem = f"{command}: printed\n{output}\ninstead of\n{expected}"
+                if not problem and block.line in shown:
+                    problem = differs(shown[block.line], output)
+                if problem:
                     problems.append(f"line {block.line}: {problem}")
     return problems
 
 
 def steps(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield (command, output that the page shows) of a block; a console's prompt is ``$``, other blocks are one script."""
+    """Yield (command, output that the block shows) of a block; a console's prompt is ``$``, other blocks are one script."""
     if block.language != "console":
         yield block.code, ""
         return
@@ -76,6 +83,7 @@ def _checkout(folder: Path) -> dict[str, str]:
         if name in {"LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "TMPDIR"}
     }
     return kept | {
+        "COLUMNS": "120",
         "HOME": str(folder),
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(site),
@@ -99,7 +107,10 @@ def _forbidden(command: str) -> str:
     return ""
 
 
-def _run(command: str, expected: str, folder: Path, environment: dict[str, str]) -> str:
+def _run(command: str, folder: Path, environment: dict[str, str]) -> tuple[str, str]:
+    """Return (what went wrong, output)."""
+    if problem := _forbidden(command):
+        return problem, ""
     shell = ["bash", "-euo", "pipefail", "-c", command]
     with subprocess.Popen(
         shell,
@@ -114,14 +125,12 @@ def _run(command: str, expected: str, folder: Path, environment: dict[str, str])
         try:
             output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
-            return f"{command}: still runs after {TIMEOUT_SECONDS} s"
+            return f"{command}: still runs after {TIMEOUT_SECONDS} s", ""
         finally:
             _end(process)
     if process.returncode != 0:
-        return f"{command}: exit code {process.returncode}\n{output[-2000:]}"
-    if expected.strip() and not doctest.OutputChecker().check_output(expected, output, _SAME):
-        return f"{command}: printed\n{output}\ninstead of\n{expected}"
-    return ""
+        return f"{command}: exit code {process.returncode}\n{output[-2000:]}", ""
+    return "", output
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.output import environment, same
 from tests.docs.pages import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -126,10 +125,6 @@ still active: 0
 }
 
 
-def _same(expected: str, printed: str) -> bool:
-    return doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-
-
 def test_there_are_twelve_and_the_table_lists_each() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == PROGRAMS == list(PRINTED)
@@ -143,16 +138,12 @@ def test_a_program_is_short(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_prints_what_it_shows(name: str, tmp_path: Path) -> None:
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE_", "FLEXT_", "OTEL_"))
-    }
-    environment["COLUMNS"] = "120"  # a narrow terminal leaves columns of a table out
     command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
     run = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        command, env=environment(), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert run.returncode == 0, run.stderr
     stdout, stderr = PRINTED[name]
-    assert _same(stdout, run.stdout), run.stdout
-    assert _same(stderr, run.stderr), run.stderr
+    assert same(stdout, run.stdout), run.stdout
+    assert same(stderr, run.stderr), run.stderr
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -16,8 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.docs.output import environment, problems, unaccounted
 from tests.docs.pages import ROOT, Block, blocks, name_of, pages
-from tests.docs.shell import SHELLS
+from tests.docs.shell import SCRIPTS, SHELLS
 
 RUNNER = Path(__file__).with_name("run_page.py")
 RUNNABLE = ("python", "pycon")
@@ -41,20 +41,28 @@ def _not_run() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", [path for path in pages() if _of(path, *RUNNABLE)] or pages()[:1], ids=name_of)
-def test_python_blocks_run(path: Path, tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    command = [sys.executable, "-W", "error", str(RUNNER), str(path)]
+def test_python_blocks_run_and_print_what_the_page_shows(path: Path, tmp_path: Path) -> None:
+    folder, written = tmp_path / "folder", tmp_path / "written.json"
+    folder.mkdir()
+    command = [sys.executable, "-W", "error", str(RUNNER), str(path), str(written)]
     run = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100
+        command, env=environment(), cwd=folder, capture_output=True, text=True, check=False, timeout=100
     )
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
+    found = problems(path, json.loads(written.read_text(encoding="utf-8")))
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("where", "reason"), _not_run() or [("no page", "no block is tagged no-run")])
-def test_blocks_that_are_not_run_say_why(where: str, reason: str) -> None:
+@pytest.mark.parametrize("path", pages(), ids=name_of)
+def test_every_text_is_compared_with_what_was_printed_or_says_why_not(path: Path) -> None:
+    assert unaccounted(list(blocks(path.read_text(encoding="utf-8"))), "python", *SCRIPTS) == []
+
+
+@pytest.mark.parametrize(("where", "reason"), _not_run() or [("no page", "every block is run and compared")])
+def test_blocks_that_are_not_run_or_compared_say_why(where: str, reason: str) -> None:
     assert reason != "no reason given", where
     if where != "no page":
-        pytest.skip(f"documentation block {where} is not run: {reason}")
+        pytest.skip(f"documentation block {where} is not run or compared: {reason}")
 
 
 @pytest.mark.parametrize("path", pages(), ids=name_of)
