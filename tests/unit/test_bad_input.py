@@ -18,6 +18,7 @@ from tests.recorded import Recorded, recording
 LOOP: dict[str, Any] = {"inner": {}}
 LOOP["inner"]["outer"] = LOOP
 HUGE = "x" * 1_000_000
+LONG = "x" * 1024  # the longest name
 KINDS = ("metric", "trace", "alert", "health_check", "log_entry")
 
 # What is made, with which arguments, and how the failure begins.
@@ -36,14 +37,17 @@ REFUSED: list[tuple[str, tuple[Any, ...], str]] = [
         for tags in ([1], "a=1", {1: "a"}, {"a": [1]}, LOOP)
     ),
     *(("metric", ("bad.type", 1, "", None, kind), "Invalid metric type") for kind in ("", "summary", "GAUGE", None, 5)),
-    *(("trace", (name, "shop"), "Invalid operation name") for name in ("", "  \n", None, 5, b"charge")),
-    *(("trace", ("charge", name), "Invalid service name") for name in ("", " ", 5, b"shop")),
+    *(
+        ("trace", (name, "shop"), "Invalid operation name")
+        for name in ("", "  \n", HUGE, LONG + "x", None, 5, b"charge")
+    ),
+    *(("trace", ("charge", name), "Invalid service name") for name in ("", " ", HUGE, 5, b"shop")),
     *(("trace", ("charge", "shop", context), "Invalid trace context") for context in ([1], "a", 5, {1: 2})),
-    *(("alert", (name, "info", "m"), "Invalid alert name") for name in ("", " ", None, 5)),
+    *(("alert", (name, "info", "m"), "Invalid alert name") for name in ("", " ", HUGE, LONG + "x", None, 5)),
     *(("alert", ("a", severity, "m"), "Invalid alert severity") for severity in ("", "loud", "INFO", None, 5)),
     *(("alert", ("a", "info", message), "Invalid alert message") for message in ("", " ", None, b"full")),
     *(("alert", ("a", "info", "m", "", details), "Invalid alert details") for details in ([1], "a", {1: 2})),
-    *(("health_check", (name,), "Invalid health check name") for name in ("", " ", None, 5)),
+    *(("health_check", (name,), "Invalid health check name") for name in ("", " ", HUGE, LONG + "x", None, 5)),
     *(("health_check", ("a", status), "Invalid health check status") for status in ("", "fine", None, True)),
     *(("log_entry", (level, "m"), "Invalid log level") for level in ("", "loud", None, 20)),
     *(("log_entry", ("info", message), "Invalid log message") for message in ("", " ", None, b"m")),
@@ -52,10 +56,10 @@ REFUSED: list[tuple[str, tuple[Any, ...], str]] = [
 TAKEN: list[tuple[str, tuple[Any, ...]]] = [
     ("metric", ("bad.decimal", Decimal("1234567890.123456789012345678901234567890"))),
     ("metric", ("bad.tag", 1, "", {"object": object(), "none": None, "huge": HUGE, "": "", "\ud800": "\ud800"})),
-    *(("trace", (name, "shop", LOOP)) for name in (HUGE, "\ud800")),
-    *(("trace", ("charge", name)) for name in (HUGE, "\ud800")),
-    *(("alert", (name, "info", name, name, LOOP)) for name in (HUGE, "\ud800", "a\x00b")),
-    *(("health_check", (name, "degraded", name, LOOP)) for name in (HUGE, "\ud800", "a\x00b")),
+    *(("trace", (name, "shop", LOOP)) for name in (LONG, "\ud800")),
+    *(("trace", ("charge", name)) for name in (LONG, "\ud800")),
+    *(("alert", (text[:1024], "info", text, text, LOOP)) for text in (HUGE, "\ud800", "a\x00b")),
+    *(("health_check", (text[:1024], "degraded", text, LOOP)) for text in (HUGE, "\ud800", "a\x00b")),
     *(("log_entry", ("InFo", message, LOOP)) for message in (HUGE, "\ud800", "a\x00b")),
 ]
 

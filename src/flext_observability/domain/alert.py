@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.encoding import encode_tag, shown
 from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.domain.names import name_problem
 
 ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
@@ -22,7 +23,7 @@ MAX_LABELS: Final = 64
 class FlextAlert(Entity):
     """One alert; services return changed copies.
 
-    Rules: name and message are not blank, severity and status are known words, the escalation level is not negative.
+    Rules: name and message are not blank, the name has at most 1024 characters, severity and status are known words, the escalation level is not negative.
 
     Attributes:
         name: What the alert is about; alerts of one name, source and labels are one problem.
@@ -67,8 +68,8 @@ class FlextAlert(Entity):
         return sha256(identity.encode()).hexdigest()[:16]
 
     def _broken_rule(self) -> str:
-        if not self.name.strip():
-            return "Invalid alert name: it is blank; say what the alert is about"
+        if wrong := name_problem(self.name, "say what the alert is about"):
+            return f"Invalid alert name: {wrong}"
         if self.severity not in ALERT_SEVERITIES:
             return f"Invalid alert severity: {shown(self.severity)}; use one of {', '.join(ALERT_SEVERITIES)}"
         if not self.message.strip():

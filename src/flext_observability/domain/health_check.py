@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.encoding import shown
 from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
+from flext_observability.domain.names import name_problem
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 
@@ -15,7 +16,7 @@ HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 class FlextHealthCheck(Entity):
     """One health check and what it found.
 
-    Rules: the name is not blank, the status is a known word, the duration is finite and not negative.
+    Rules: the name is not blank and has at most 1024 characters, the status is a known word, the duration is finite and not negative.
 
     Attributes:
         name: What was checked, such as ``database``.
@@ -36,8 +37,8 @@ class FlextHealthCheck(Entity):
     timestamp: AwareDatetime = Field(default_factory=now)
 
     def _broken_rule(self) -> str:
-        if not self.name.strip():
-            return "Invalid health check name: it is blank; say what is checked, such as 'database'"
+        if wrong := name_problem(self.name, "say what is checked, such as 'database'"):
+            return f"Invalid health check name: {wrong}"
         if self.status not in HEALTH_STATUSES:
             return f"Invalid health check status: {shown(self.status)}; use one of {', '.join(HEALTH_STATUSES)}"
         if not is_finite(self.duration_seconds) or self.duration_seconds < 0:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from flext_observability.domain.encoding import shown
 from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.domain.names import name_problem
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 
@@ -15,7 +16,7 @@ TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 class FlextTrace(Entity):
     """One operation that is traced; the only entity that changes: starting and ending it fill the last fields.
 
-    Rules: operation name and service name are not blank, the status is one of ``TRACE_STATUSES``.
+    Rules: operation name and service name are not blank and have at most 1024 characters, the status is one of ``TRACE_STATUSES``.
 
     Attributes:
         operation_name: Name of the span.
@@ -46,10 +47,10 @@ class FlextTrace(Entity):
     sampled: bool = True
 
     def _broken_rule(self) -> str:
-        if not self.operation_name.strip():
-            return "Invalid operation name: it is blank; say what is done, such as 'checkout'"
-        if not self.service_name.strip():
-            return "Invalid service name: it is blank; say which service does it, such as 'orders'"
+        if wrong := name_problem(self.operation_name, "say what is done, such as 'checkout'"):
+            return f"Invalid operation name: {wrong}"
+        if wrong := name_problem(self.service_name, "say which service does it, such as 'orders'"):
+            return f"Invalid service name: {wrong}"
         if self.status not in TRACE_STATUSES:
             return f"Invalid trace status: {shown(self.status)}; use one of {', '.join(TRACE_STATUSES)}"
         return ""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict, cast
 
 from flext_observability.domain.encoding import shown
 from flext_observability.domain.health_report import PROBES
+from flext_observability.domain.names import name_problem
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.health_checks.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
 
@@ -83,8 +84,10 @@ def find_circle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck
 
 def _wrong_target(name: object, call: object) -> str:
     """Return the field and what is wrong with it; empty when nothing is."""
-    if not isinstance(name, str) or not name.strip():
-        return f"name: {shown(name)} is blank or no text; say what is checked, such as 'database'"
+    if not isinstance(name, str):
+        return f"name: {shown(name)} is no text; say what is checked, such as 'database'"
+    if wrong := name_problem(name, "say what is checked, such as 'database'"):
+        return f"name: {wrong}"
     if not callable(call):
         return f"callable: {shown(call)} cannot be called; pass a function without arguments"
     return ""
