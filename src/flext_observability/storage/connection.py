@@ -72,7 +72,7 @@ _watched: Final[list[bool]] = []
 def _watch(connection: SharedConnection) -> None:
     if not _watched:
         _watched.append(True)
-        os.register_at_fork(before=_before_fork, after_in_parent=_held.close, after_in_child=_held.close)
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
     _connections.add(connection)
 
 
@@ -82,3 +82,9 @@ def _before_fork() -> None:
     for connection in _connections:
         _held.enter_context(connection.lock)
         connection.let_go()
+
+
+def _after_fork() -> None:
+    """Let others use connections again."""
+    # Taken out as a whole: once the last lock is free, another thread that forks puts its own here.
+    _held.pop_all().close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flext_observability.storage.connection import SharedConnection
-from tests.programs import run
+from tests.programs import UNMEASURED, run
 
 PRELUDE = """
 import os, threading
@@ -107,3 +107,26 @@ def test_an_error_lets_go_of_a_file_but_not_of_a_database_in_memory() -> None:
         with shared.use() as second, closing(first):
             assert (second is first) is in_memory
         shared.close()
+
+
+def test_threads_that_fork_at_one_time_leave_all_locks_free(tmp_path: Path) -> None:
+    source = """
+import sys
+sys.setswitchinterval(1e-6)
+
+def fork_often():
+    for _ in range(60):
+        in_child(lambda: True)
+
+threads = [threading.Thread(target=fork_often) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+others = threading.Thread(target=lambda: print(store(), flush=True), daemon=True)
+others.start()
+others.join(5)
+"""
+    done = run(PRELUDE + source, STORAGE_PATH=str(tmp_path / "telemetry"), **UNMEASURED)
+    assert done.lines == ["True"], done.err
+    assert "un-acquired" not in done.err
