@@ -145,7 +145,9 @@ if os.fork() == 0:
 os.wait()
 """
     with collector() as server:
-        finished = run(program, ALERTMANAGER_URL=server.url)
+        # Newer versions of Python warn of every fork beside threads.
+        settings = {"PYTHONWARNINGS": "ignore:This process:DeprecationWarning"}
+        finished = run(program, ALERTMANAGER_URL=server.url, **settings)
         found = sorted(row["labels"]["alertname"] for row in alerts(server))
     assert (finished.code, finished.err, found) == (0, "", ["of the child", "of the parent"])
 
