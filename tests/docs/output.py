@@ -18,7 +18,7 @@ _VARYING = (
     (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b|\b\d{10}\.\d{1,3}\b"), "<time>"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\b(?!0+\b)(?:[0-9a-f]{32}|[0-9a-f]{16}|[0-9a-f]{8})\b"), "<id>"),
-    (re.compile(r"\+?\b\d[\d,]*(?:\.\d+)? [nµm]s\b|\+?\b\d[\d,]*\.\d+ s\b"), "<duration>"),
+    (re.compile(r"\+?\b\d[\d,]*(?:\.\d+)? [nµm]s\b|\+?\b\d[\d,]*\.\d+ s\b|(?<=  )\+?\d+ s\b"), "<duration>"),
     (re.compile(r"\b127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
     (re.compile(r"[━·]{24}"), "<bar>"),
     (re.compile(r"\(\w[\w-]*\.(?:md|py):\d+\)"), "(<place>)"),

@@ -65,6 +65,7 @@ def test_late_output_is_looked_for_until_the_end_of_the_program(tmp_path: Path) 
         ),
         ("2026-11-21 00:36:49,391 INFO", "2026-11-20 22:11:40.722149+00:00 INFO"),
         ("22:05:30.372 trace 1.05 ms · 2 spans", "01:52:27.588 trace 13 µs · 2 spans"),
+        ("trace  2 s · 2 spans\n  +1 s ", "trace  67 ms · 2 spans\n  +34 ms "),
         ("http://127.0.0.1:43757/x", "http://127.0.0.1:80/x"),
         ("price  ━━━━━━━━━━━━━━━━━━━━━━━·", "price ━━━━━━━━━━━━━━━━━━━━━━━━"),
         ("ValueError: no (logs.md:64)", "ValueError: no (shop.py:13)"),
