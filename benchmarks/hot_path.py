@@ -22,7 +22,7 @@ from flext_observability import (
     traced,
 )
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.ports import ExportOutcome, SignalExporter
+from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
 
 OPERATIONS = 4000

@@ -70,9 +70,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _shut_down_afterwards() -> Iterator[None]:
     yield
-    if "flext_observability.facade" in sys.modules:
-        from flext_observability import facade
-        from flext_observability.services.group import ServiceGroup
+    if "flext_observability.api.start" in sys.modules:
+        from flext_observability.api import start as facade
+        from flext_observability.api.service_group import ServiceGroup
 
         facade.shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
         facade._STATE.services = ServiceGroup()  # what one test registered or reported is no matter to the next

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.ports import ExporterUnavailable, ExportOutcome, PullExporter, SignalExporter
+from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome, PullExporter, SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
 
 REFUSED = ExportOutcome(retry=True, answered=False, reason="unreachable", message="nobody listens", fix="start it")

@@ -12,7 +12,7 @@ from pathlib import Path
 from examples.shop.failure import DemoError
 from examples.shop.receivers import Receiver
 from examples.shop.traffic import Sold
-from flext_observability.render.model import MetricView, TraceView
+from flext_observability.views.model import MetricView, TraceView
 
 EXPECTED_SERVICES = {"gateway", "orders", "payments", "inventory"}
 _ARRIVAL_SECONDS = 15.0

@@ -12,7 +12,7 @@ from examples.shop.failure import DemoError
 from examples.shop.processes import Processes, answers, clean_environment, wait_until
 from examples.shop.stack import Stack
 from examples.shop.viewer import Viewer
-from flext_observability.render.model import MetricView, TraceView
+from flext_observability.views.model import MetricView, TraceView
 from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PROMETHEUS
 from monitoring.native.places import places_from
 

@@ -18,11 +18,11 @@ from rich.text import Text
 from examples.shop.findings import Findings
 from examples.shop.receivers import Receiver
 from examples.shop.traffic import Sold
-from flext_observability.render.model import TraceView
-from flext_observability.render.rows import ServiceColours
-from flext_observability.render.tables import metrics_table
-from flext_observability.render.terminal import Terminal
-from flext_observability.render.tree import trace_tree
+from flext_observability.views.model import TraceView
+from flext_observability.views.terminal.output import Terminal
+from flext_observability.views.terminal.rows import ServiceColours
+from flext_observability.views.terminal.tables import metrics_table
+from flext_observability.views.terminal.tree import trace_tree
 
 _PICTURE_COLUMNS = 120
 _SHOWN_METRICS = ("shop", "flext")

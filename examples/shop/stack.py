@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import httpx
 
-from flext_observability.render.model import (
+from flext_observability.views.model import (
     BucketView,
     EventView,
     ExemplarView,

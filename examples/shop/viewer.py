@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from flext_observability.render.model import MetricView, TraceView
-from flext_observability.viewer.shapes import metric_from_json, trace_from_json
+from flext_observability.viewer.json_codec import metric_from_json, trace_from_json
+from flext_observability.views.model import MetricView, TraceView
 
 
 @dataclass(frozen=True, slots=True)

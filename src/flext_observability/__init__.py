@@ -7,18 +7,37 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # what type checkers take for typing's own, without the cost of importing typing
 if TYPE_CHECKING:
-    from flext_observability.catalogue import (
-        FlextObservabilityConstants,
-        FlextObservabilityProtocols,
-        FlextObservabilityTypes,
-    )
-    from flext_observability.correlation import (
+    from flext_observability.adapters.correlation import (
         correlation_scope,
         extract_context,
         flext_get_correlation_id,
         flext_set_correlation_id,
         inject_context,
     )
+    from flext_observability.api.create import (
+        flext_create_alert,
+        flext_create_health_check,
+        flext_create_log_entry,
+        flext_create_metric,
+        flext_create_trace,
+    )
+    from flext_observability.api.monitor import FlextObservabilityMonitor
+    from flext_observability.api.namespaces import (
+        FlextObservabilityConstants,
+        FlextObservabilityProtocols,
+        FlextObservabilityTypes,
+    )
+    from flext_observability.api.ops import ops_asgi_app, ops_wsgi_app, start_ops_server
+    from flext_observability.api.service_names import FlextObservabilityServices
+    from flext_observability.api.start import (
+        Observability,
+        flush_observability,
+        get_observability,
+        init_observability,
+        shutdown_observability,
+    )
+    from flext_observability.decorators.monitored import flext_monitor_function
+    from flext_observability.decorators.traced import traced
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.domain.alert_rule import FlextAlertRule
     from flext_observability.domain.container import FlextContainer
@@ -37,58 +56,39 @@ if TYPE_CHECKING:
     from flext_observability.domain.result import FlextResult, PendingResult
     from flext_observability.domain.trace import FlextTrace
     from flext_observability.exporters.memory import memory_store
-    from flext_observability.facade import (
-        Observability,
-        flush_observability,
-        get_observability,
-        init_observability,
-        shutdown_observability,
-    )
-    from flext_observability.instrumentation.log_format import TraceContextFormatter
-    from flext_observability.instrumentation.metrics_collector import FlextMetricsCollector
-    from flext_observability.instrumentation.structured import FlextStructuredLogger, get_logger
-    from flext_observability.instrumentation.structured_processor import emit_log_record
-    from flext_observability.monitor import flext_monitor_function
-    from flext_observability.notifiers.alertmanager import AlertmanagerNotifier
-    from flext_observability.notifiers.webhook import WebhookNotifier
-    from flext_observability.ops import ops_asgi_app, ops_wsgi_app, start_ops_server
-    from flext_observability.ops_server.server import OpsServer
-    from flext_observability.plugins.base import FlextObservabilityPlugin
-    from flext_observability.plugins.hooks import register_plugin
-    from flext_observability.ports import (
+    from flext_observability.extensions.plugins.base import FlextObservabilityPlugin
+    from flext_observability.extensions.plugins.hooks import register_plugin
+    from flext_observability.extensions.ports import (
         ExporterFactory,
         ExporterUnavailable,
         ExportOutcome,
         FlextNotifier,
         FlextStorageAdapter,
     )
-    from flext_observability.registry import (
+    from flext_observability.extensions.registry import (
         available_exporters,
         register_exporter,
         register_notifier,
         register_storage,
     )
-    from flext_observability.services.alerts import FlextAlertService
-    from flext_observability.services.health import FlextHealthService
+    from flext_observability.instrumentation.host_metrics.collector import FlextMetricsCollector
+    from flext_observability.instrumentation.logging.formatter import TraceContextFormatter
+    from flext_observability.instrumentation.structlog.logger import FlextStructuredLogger, get_logger
+    from flext_observability.instrumentation.structlog.processor import emit_log_record
+    from flext_observability.ops_server.server import OpsServer
+    from flext_observability.services.alerts.receivers.alertmanager import AlertmanagerNotifier
+    from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
+    from flext_observability.services.alerts.service import FlextAlertService
+    from flext_observability.services.health.service import FlextHealthService
     from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
     from flext_observability.services.logs import FlextLoggingService
     from flext_observability.services.metrics import FlextMetricsService
-    from flext_observability.services.namespace import FlextObservabilityServices
     from flext_observability.services.platform import FlextObservabilityPlatformV2
     from flext_observability.services.repository import FlextObservabilityRepository
+    from flext_observability.services.storage.memory import InMemoryStorage
+    from flext_observability.services.storage.sqlite import SQLiteStorage
     from flext_observability.services.tracing import FlextTracingService
     from flext_observability.settings.config import FlextObservabilityConfig
-    from flext_observability.simple import (
-        flext_create_alert,
-        flext_create_health_check,
-        flext_create_log_entry,
-        flext_create_metric,
-        flext_create_trace,
-    )
-    from flext_observability.spans.block import traced
-    from flext_observability.storage.memory import InMemoryStorage
-    from flext_observability.storage.sqlite import SQLiteStorage
-    from flext_observability.watching import FlextObservabilityMonitor
 
 __version__ = "0.1.0"
 
@@ -173,8 +173,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "catalogue": "FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
-    "correlation": (
+    "api.namespaces": "FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
+    "adapters.correlation": (
         "correlation_scope extract_context flext_get_correlation_id flext_set_correlation_id inject_context"
     ),
     "domain.alert": "FlextAlert",
@@ -191,37 +191,37 @@ _HOMES = {
     "domain.result": "FlextResult PendingResult",
     "domain.trace": "FlextTrace",
     "exporters.memory": "memory_store",
-    "facade": "Observability flush_observability get_observability init_observability shutdown_observability",
-    "instrumentation.log_format": "TraceContextFormatter",
-    "instrumentation.metrics_collector": "FlextMetricsCollector",
-    "instrumentation.structured": "FlextStructuredLogger get_logger",
-    "instrumentation.structured_processor": "emit_log_record",
-    "monitor": "flext_monitor_function",
-    "notifiers.alertmanager": "AlertmanagerNotifier",
-    "notifiers.webhook": "WebhookNotifier",
-    "ops": "ops_asgi_app ops_wsgi_app start_ops_server",
+    "api.start": "Observability flush_observability get_observability init_observability shutdown_observability",
+    "instrumentation.logging.formatter": "TraceContextFormatter",
+    "instrumentation.host_metrics.collector": "FlextMetricsCollector",
+    "instrumentation.structlog.logger": "FlextStructuredLogger get_logger",
+    "instrumentation.structlog.processor": "emit_log_record",
+    "decorators.monitored": "flext_monitor_function",
+    "services.alerts.receivers.alertmanager": "AlertmanagerNotifier",
+    "services.alerts.receivers.webhook": "WebhookNotifier",
+    "api.ops": "ops_asgi_app ops_wsgi_app start_ops_server",
     "ops_server.server": "OpsServer",
-    "plugins.base": "FlextObservabilityPlugin",
-    "plugins.hooks": "register_plugin",
-    "ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",
-    "registry": "available_exporters register_exporter register_notifier register_storage",
-    "services.alerts": "FlextAlertService",
-    "services.health": "FlextHealthService",
+    "extensions.plugins.base": "FlextObservabilityPlugin",
+    "extensions.plugins.hooks": "register_plugin",
+    "extensions.ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",
+    "extensions.registry": "available_exporters register_exporter register_notifier register_storage",
+    "services.alerts.service": "FlextAlertService",
+    "services.health.service": "FlextHealthService",
     "services.instruments": "Counter Gauge Histogram UpDownCounter",
     "services.logs": "FlextLoggingService",
     "services.metrics": "FlextMetricsService",
-    "services.namespace": "FlextObservabilityServices",
+    "api.service_names": "FlextObservabilityServices",
     "services.platform": "FlextObservabilityPlatformV2",
     "services.repository": "FlextObservabilityRepository",
     "services.tracing": "FlextTracingService",
     "settings.config": "FlextObservabilityConfig",
-    "simple": (
+    "api.create": (
         "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
     ),
-    "spans.block": "traced",
-    "storage.memory": "InMemoryStorage",
-    "storage.sqlite": "SQLiteStorage",
-    "watching": "FlextObservabilityMonitor",
+    "decorators.traced": "traced",
+    "services.storage.memory": "InMemoryStorage",
+    "services.storage.sqlite": "SQLiteStorage",
+    "api.monitor": "FlextObservabilityMonitor",
 }
 _TABLE = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -21,7 +21,7 @@ _SERVICES: Mapping[str, Any] = {
     "opentelemetry.proto.collector.metrics.v1.MetricsService": metrics.ExportMetricsServiceRequest,
     "opentelemetry.proto.collector.logs.v1.LogsService": logs.ExportLogsServiceRequest,
 }
-Refusal = tuple[Any, str, tuple[tuple[str, bytes | str], ...]]
+StatusOutcome = tuple[Any, str, tuple[tuple[str, bytes | str], ...]]
 
 
 @dataclass
@@ -40,8 +40,8 @@ class GrpcCollector:
 
     port: int
     secure: bool
-    refusals: deque[Refusal] = field(default_factory=deque[Any])
-    standing: Refusal | None = None
+    refusals: deque[StatusOutcome] = field(default_factory=deque[Any])
+    standing: StatusOutcome | None = None
     reply: bytes = b""
     requests: list[Any] = field(default_factory=list[Any])
     metadata: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])

@@ -12,9 +12,9 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability import FlextAlertRule, FlextMetricsCollector, FlextObservabilityMonitor, init_observability
 from flext_observability.domain.report import Signal
-from flext_observability.instrumentation.process_metrics import PROCESS_METRICS
-from flext_observability.instrumentation.system_metrics import SYSTEM_METRICS
-from flext_observability.wire.prometheus_names import metric_name
+from flext_observability.instrumentation.host_metrics.process import PROCESS_METRICS
+from flext_observability.instrumentation.host_metrics.system import SYSTEM_METRICS
+from flext_observability.wire.prometheus.names import metric_name
 from tests.integration.prometheus_page import CLASSIC, QUIET, scrape
 from tests.programs import run
 from tests.waiting import eventually

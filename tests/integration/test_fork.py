@@ -188,7 +188,7 @@ print(len(children))
 # ---- multiprocessing ---------------------------------------------------------------------------------------------------
 
 
-def in_children(start_method: str, *, where: str) -> str:
+def register_fork_aware(start_method: str, *, where: str) -> str:
     """A program whose children record; ``init_observability`` is called in the module or in each child."""
     start = 'init_observability(service_name="family", console=False)'
     return (
@@ -216,7 +216,7 @@ if __name__ == "__main__":
 def test_children_of_multiprocessing_deliver_at_their_end(
     start_method: str, where: str, received: Collector, tmp_path: Path
 ) -> None:
-    done = run_file(tmp_path, in_children(start_method, where=where), OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
+    done = run_file(tmp_path, register_fork_aware(start_method, where=where), OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
     assert done.code == 0, done.err
     found = [each for each in everything(received).values() if each.spans]
     assert sorted((each.spans, each.logs, each.totals) for each in found) == [

@@ -32,5 +32,5 @@ def store() -> MemoryStore:
 def _forget_mishaps() -> Iterator[None]:
     """What failed in one test is news in the next."""
     yield
-    if mishap := sys.modules.get("flext_observability.domain.mishap"):
+    if mishap := sys.modules.get("flext_observability.runtime.report_once"):
         mishap._known.clear()

@@ -12,7 +12,7 @@ import pytest
 
 import flext_observability as root
 from flext_observability import FlextResult, get_global_factory, reset_global_factory
-from flext_observability.domain.encoding import MAX_BYTES
+from flext_observability.values.encoding import MAX_BYTES
 from tests.recorded import Recorded, recording
 
 LOOP: dict[str, Any] = {"inner": {}}

@@ -17,10 +17,10 @@ from flext_observability import (
     register_plugin,
     shutdown_observability,
 )
-from flext_observability.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import HOOKS
 
 
-class Listener(FlextObservabilityPlugin):
+class RegisteredPlugin(FlextObservabilityPlugin):
     def __init__(self) -> None:
         self.go = threading.Event()
         self.go.set()
@@ -38,8 +38,8 @@ def _ended() -> Iterator[None]:
 
 
 @pytest.fixture
-def listener() -> Iterator[Listener]:
-    made = Listener()
+def listener() -> Iterator[RegisteredPlugin]:
+    made = RegisteredPlugin()
     register_plugin("connected-listener", made).unwrap()
     yield made
     made.go.set()
@@ -84,7 +84,7 @@ def test_a_failing_plugin_shows_in_the_status() -> None:
         HOOKS.remove("connected-failing")
 
 
-def test_a_flush_waits_for_plugins_and_says_when_they_are_late(listener: Listener) -> None:
+def test_a_flush_waits_for_plugins_and_says_when_they_are_late(listener: RegisteredPlugin) -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
     listener.go.clear()
     flext_create_metric("connected.slow", 1).unwrap()
@@ -94,7 +94,7 @@ def test_a_flush_waits_for_plugins_and_says_when_they_are_late(listener: Listene
     assert listener.heard == ["connected.slow"]
 
 
-def test_the_end_waits_for_plugins(listener: Listener) -> None:
+def test_the_end_waits_for_plugins(listener: RegisteredPlugin) -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
     for number in range(20):
         flext_create_metric(f"connected.end{number}", number).unwrap()

@@ -8,8 +8,8 @@ from opentelemetry.trace import format_trace_id, get_current_span
 
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import instrument
-from flext_observability.domain.encoding import encode_attributes
-from flext_observability.domain.instant import nanoseconds
+from flext_observability.values.encoding import encode_attributes
+from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -44,7 +44,7 @@ def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int
         log_record.body(alert.message),
         attributes,
         event_name=EVENT_NAME,
-        timestamp_ns=nanoseconds(alert.timestamp) if timestamp_ns is None else timestamp_ns,
+        timestamp_ns=to_unix_nanos(alert.timestamp) if timestamp_ns is None else timestamp_ns,
     )
     count = instrument(COUNTER_NAME, "counter", "{alert}", description="Alerts raised, escalated and resolved")
     count(1, shared, None)

@@ -10,9 +10,9 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability.adapters import log_record
-from flext_observability.domain.encoding import encode_attributes, encode_tag
-from flext_observability.domain.instant import nanoseconds
-from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
@@ -78,7 +78,7 @@ def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
         log_record.body(check.message or f"{check.name} is {check.status}"),
         attributes,
         event_name=EVENT_NAME,
-        timestamp_ns=nanoseconds(check.timestamp),
+        timestamp_ns=to_unix_nanos(check.timestamp),
     )
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from opentelemetry._logs import Logger, SeverityNumber, get_logger
 
-from flext_observability.domain.encoding import encode_tag
+from flext_observability.values.encoding import encode_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.context import Context
 
-    from flext_observability.domain.encoding import AttributeValue
+    from flext_observability.values.encoding import AttributeValue
 
 SCOPE_NAME = "flext_observability"
 MAX_BODY_BYTES = 65_536

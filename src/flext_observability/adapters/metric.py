@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final
 
 from opentelemetry import metrics
 
-from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.report import Notice
-from flext_observability.domain.units import to_ucum
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.units import to_ucum
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, format_span_id, format_trace_id
 
-from flext_observability.domain.encoding import encode_attributes, encode_tag
-from flext_observability.domain.instant import nanoseconds
+from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.trace import FlextTrace
@@ -45,21 +45,21 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
                 **{key: value for key, value in trace.context.items() if key != PARENT_KEY},
             }
         ),
-        start_time=nanoseconds(trace.start_time),
+        start_time=to_unix_nanos(trace.start_time),
     )
     inherited = otel_trace.get_current_span(context).get_span_context()
     # Without a provider the API hands back no span, or the parent: the entity gets ids of its own all the same.
-    started = span if span.get_span_context().span_id not in {0, inherited.span_id} else silent_span(inherited)
+    started = span if span.get_span_context().span_id not in {0, inherited.span_id} else non_recording_span(inherited)
     return identify(trace, started)
 
 
-def start_silently(trace: FlextTrace, parent: SpanContext | None) -> Span:
+def start_non_recording(trace: FlextTrace, parent: SpanContext | None) -> Span:
     """Write new ids into the entity, in the parent's trace, and record nothing."""
     inherited = otel_trace.get_current_span().get_span_context() if parent is None else parent
-    return identify(trace, silent_span(inherited))
+    return identify(trace, non_recording_span(inherited))
 
 
-def silent_span(parent: SpanContext) -> Span:
+def non_recording_span(parent: SpanContext) -> Span:
     """Return a span that records nothing, with an id of its own, in the parent's trace or in a new one."""
     trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128) or 1
     flags = parent.trace_flags if parent.is_valid else TraceFlags(TraceFlags.SAMPLED)

@@ -10,9 +10,9 @@ from typing import ClassVar, Final, cast
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.encoding import encode_tag, shown
 from flext_observability.domain.entity import Details, Entity, now
 from flext_observability.domain.names import name_problem
+from flext_observability.values.encoding import encode_tag, shown
 
 ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")

@@ -9,8 +9,8 @@ from math import isfinite
 from string import Formatter
 from typing import Final, Literal, TypeGuard, cast, final, get_args
 
-from flext_observability.domain.encoding import encode_tag, is_container, shown
 from flext_observability.domain.result import FlextResult
+from flext_observability.values.encoding import encode_tag, is_container, shown
 
 Measure = Literal["value", "rate", "count", "mean", "p50", "p90", "p95", "p99"]
 Combine = Literal["", "sum", "max", "min", "mean"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 
-from flext_observability.domain.encoding import encode_tag, quoted
-from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.encoding import encode_tag, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class FlextContainer:
                 try:
                     self._instances[name] = self._factories[name]()
                 except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
-                    from flext_observability.domain.exceptions import describe_error
+                    from flext_observability.values.exceptions import describe_error
 
                     raised = f"The factory of {quoted(name)} raised {describe_error(error)}"
                     return FlextResult[object].fail(f"{raised}; register one that works here", code="factory_failed")

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
-from flext_observability.domain.encoding import encode_tag, is_container
 from flext_observability.domain.last_moments import survive_the_end
 from flext_observability.domain.result import FlextResult
+from flext_observability.values.encoding import encode_tag, is_container
 
 
 def new_id() -> str:
@@ -112,7 +112,7 @@ class Entity(BaseModel):
         """Check the rules (alias of ``validate_business_rules``)."""
         return self.validate_business_rules()
 
-    def share_field_names(self) -> None:
+    def intern_fields_set(self) -> None:
         """Share the set of given fields' names with all entities of the same shape: for those that are kept, half of their size.
 
         For frozen entities only: setting a field of another one would write into the shared set.

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.container import find
 from flext_observability.domain.entity import Entity, tags_to_text
-from flext_observability.domain.exceptions import error_message
 from flext_observability.domain.health_check import FlextHealthCheck
-from flext_observability.domain.instant import moment_at
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.trace import FlextTrace
+from flext_observability.values.exceptions import error_message
+from flext_observability.values.timestamps import from_unix_nanos
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -136,7 +136,7 @@ def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any
     if new_id := find(container, "id_generator"):
         fields["id"] = cast("Callable[[], str]", new_id)()
     if clock := find(container, "clock"):
-        fields[entity.time_field] = moment_at(cast("_Clock", clock).time_ns())
+        fields[entity.time_field] = from_unix_nanos(cast("_Clock", clock).time_ns())
     return fields
 
 

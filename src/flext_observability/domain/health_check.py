@@ -6,9 +6,9 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.encoding import shown
 from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
 from flext_observability.domain.names import name_problem
+from flext_observability.values.encoding import shown
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 

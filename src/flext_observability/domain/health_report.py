@@ -33,7 +33,7 @@ class FlextHealthReport:
     checks: tuple[FlextHealthCheck, ...] = ()
 
 
-def sum_up(checks: Iterable[FlextHealthCheck], minor: Iterable[str], *, probed: bool = False) -> FlextHealthReport:
+def aggregate(checks: Iterable[FlextHealthCheck], minor: Iterable[str], *, probed: bool = False) -> FlextHealthReport:
     """Return the report on these checks.
 
     Args:

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.encoding import shown
 from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.values.encoding import shown
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "warning", "error", "critical")
 _ALIASES: Final = {"warn": "warning", "fatal": "critical"}

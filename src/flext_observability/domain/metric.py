@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.encoding import shown
 from flext_observability.domain.entity import Entity, Number, Tags, is_finite, now
-from flext_observability.domain.units import MAX_UNIT_LENGTH
+from flext_observability.values.encoding import shown
+from flext_observability.values.units import MAX_UNIT_LENGTH
 
 METRIC_TYPES: Final = ("gauge", "counter", "up_down_counter", "histogram")
 _NEVER_NEGATIVE: Final = ("counter", "histogram")

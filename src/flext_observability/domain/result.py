@@ -183,7 +183,7 @@ class PendingResult(FlextResult[T_co]):
         try:
             outcome = await self._work()
         except Exception as error:  # noqa: BLE001 - the border where foreign errors become failures
-            from flext_observability.domain.exceptions import describe_error
+            from flext_observability.values.exceptions import describe_error
 
             outcome = FlextResult[T_co](error=describe_error(error), code="internal")
         self._data, self._error, self._code = outcome.data, outcome.error, outcome.code

@@ -6,9 +6,9 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from flext_observability.domain.encoding import shown
 from flext_observability.domain.entity import Details, Entity, now
 from flext_observability.domain.names import name_problem
+from flext_observability.values.encoding import shown
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 

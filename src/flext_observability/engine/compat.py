@@ -35,13 +35,13 @@ __all__ = [
     "Gauge",
     "agnostic_context_manager",
     "feeds",
-    "free_reader_lock",
     "is_suppressed",
-    "lasting_gauges",
     "make_logger_provider",
     "no_logger_provider_yet",
     "no_meter_provider_yet",
     "no_tracer_provider_yet",
+    "persistent_gauge_aggregation",
+    "reset_reader_lock",
     "suppressed",
 ]
 
@@ -123,14 +123,14 @@ def make_logger_provider(
     return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)
 
 
-def free_reader_lock() -> None:
+def reset_reader_lock() -> None:
     """Free the lock that all meter providers share, in a forked child: a thread of the parent's may have been making one."""
     from opentelemetry.sdk.metrics import MeterProvider
 
     MeterProvider._all_metric_readers_lock = Lock()  # pyright: ignore[reportPrivateUsage]  # no public name
 
 
-def lasting_gauges() -> dict[type, Any]:
+def persistent_gauge_aggregation() -> dict[type, Any]:
     """Return, as a reader takes it, how gauges are kept for every reading (SDKs before 1.45 show a value to one reading only)."""
     from opentelemetry.sdk.metrics import _Gauge as SdkGauge  # pyright: ignore[reportPrivateUsage]  # no other name
     from opentelemetry.sdk.metrics.view import LastValueAggregation

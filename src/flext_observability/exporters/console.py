@@ -6,9 +6,9 @@ import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, cast, final
 
-from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.ports import ExportOutcome, SignalExporter
+from flext_observability.extensions.ports import ExportOutcome, SignalExporter
+from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from flext_observability.render.live import LiveView
-    from flext_observability.render.model import MetricView
     from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.views.model import MetricView
+    from flext_observability.views.terminal.live import LiveView
 
 
 @final
@@ -54,9 +54,9 @@ class Board:
 
     def view(self) -> LiveView:
         """Return the view, made at the first use in this process."""
-        from flext_observability.render.links import grafana_trace_link
-        from flext_observability.render.live import LiveView, Pace
-        from flext_observability.render.terminal import Terminal
+        from flext_observability.views.links import grafana_trace_link
+        from flext_observability.views.terminal.live import LiveView, Pace
+        from flext_observability.views.terminal.output import Terminal
 
         with self._lock:
             if self._is_inherited():
@@ -69,20 +69,20 @@ class Board:
 
     def add_spans(self, batch: Sequence[object]) -> tuple[int, str]:
         """Take ``ReadableSpan`` items; return how many, and why drawing failed."""
-        from flext_observability.render.from_sdk import span_view
+        from flext_observability.views.from_sdk import span_view
 
         return len(batch), self.view().add(spans=map(span_view, cast("Sequence[ReadableSpan]", batch)))
 
     def add_logs(self, batch: Sequence[object]) -> tuple[int, str]:
         """Take ``ReadableLogRecord`` items; return how many, and why drawing failed."""
-        from flext_observability.render.from_sdk import log_view
+        from flext_observability.views.from_sdk import log_view
 
         return len(batch), self.view().add(logs=map(log_view, cast("Sequence[ReadableLogRecord]", batch)))
 
     def add_metrics(self, batch: Sequence[object]) -> tuple[int, str]:
         """Take ``MetricsData`` items; return how many data points they hold, and why drawing failed."""
-        from flext_observability.render.from_sdk import metric_views
-        from flext_observability.render.series import fold, series_key
+        from flext_observability.views.from_sdk import metric_views
+        from flext_observability.views.series import fold, series_key
 
         failure = self.view().add()
         points = [point for data in cast("Sequence[MetricsData]", batch) for point in metric_views(data)]
@@ -102,7 +102,7 @@ class Board:
             self._view, self._points = None, {}
         view.close()
         if points:
-            from flext_observability.render.tables import metrics_table
+            from flext_observability.views.terminal.tables import metrics_table
 
             view.show(metrics_table(points, colours=view.colours))
 

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.ports import ExportOutcome
-from flext_observability.wire.otlp_batch import count_items
+from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
-from flext_observability.domain.exceptions import describe_error
 from flext_observability.domain.report import Signal
-from flext_observability.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.wire.otlp_batch import count_items
+from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.values.exceptions import describe_error
+from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -6,10 +6,10 @@ import logging
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from flext_observability.domain.exceptions import describe_error
-from flext_observability.domain.locks import ForkSafeLock
-from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Notice
+from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +72,7 @@ def _instrument(name: str) -> Notice | None:
         package = f"opentelemetry-instrumentation-{name}"
         return _failed(f"No instrumentation named {name!r} is installed", f"pip install {package}")
     try:
-        return _switch_on(name, point)
+        return _attach_integrations(name, point)
     except ModuleNotFoundError as error:
         missing = (error.name or name).partition(".")[0]
         return _failed(
@@ -83,7 +83,7 @@ def _instrument(name: str) -> Notice | None:
         return _explain(name, error)
 
 
-def _switch_on(name: str, point: EntryPoint) -> Notice | None:
+def _attach_integrations(name: str, point: EntryPoint) -> Notice | None:
     instrumentor = cast("type[_Instrumentor]", point.load())()
     if instrumentor.is_instrumented_by_opentelemetry:
         if name in _active:

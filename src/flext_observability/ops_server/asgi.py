@@ -15,7 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MOST_AT_A_TIME: Final = 16
+MAX_CONCURRENT: Final = 16
 _BUSY: Final = Reply(503, [("Retry-After", "1"), ("Content-Length", "0")], b"")
 
 
@@ -27,7 +27,7 @@ def asgi_app(pages: OpsPages) -> AsgiApp:
 
     Source: https://asgi.readthedocs.io/en/latest/specs/www.html
     """
-    room = BoundedSemaphore(MOST_AT_A_TIME)
+    room = BoundedSemaphore(MAX_CONCURRENT)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

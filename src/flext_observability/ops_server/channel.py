@@ -17,7 +17,7 @@ CROWDED_SECONDS: Final = 2.0
 """Of silence, when all connections are in use."""
 
 
-class BoundedChannel(HTTPChannel):
+class TimeoutChannel(HTTPChannel):
     """One connection; a byte now and then keeps it from being idle, so idleness is not all that is looked at."""
 
     logger = LOG

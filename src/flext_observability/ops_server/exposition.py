@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from flext_observability.wire.accept import weight
+from flext_observability.wire.http.accept import weight
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport

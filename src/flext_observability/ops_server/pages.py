@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from flext_observability.domain.exceptions import describe_error
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
 from flext_observability.ops_server.exposition import wanted_type, write_report
-from flext_observability.ops_server.shown import show_check, to_json
-from flext_observability.wire.accept import weight
+from flext_observability.ops_server.serialization import show_check, to_json
+from flext_observability.values.exceptions import describe_error
+from flext_observability.wire.http.accept import weight
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport

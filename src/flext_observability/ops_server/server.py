@@ -12,8 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast, final
 from weakref import WeakSet
 
-from flext_observability.domain.locks import ForkSafeLock
 from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
 
     from flext_observability.ops_server.auth import Credentials
-    from flext_observability.ops_server.channel import BoundedChannel
+    from flext_observability.ops_server.channel import TimeoutChannel
 
 _QUEUE_LOG: Final = logging.getLogger("flext_observability.ops_server.queue")
 _LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
@@ -82,7 +82,7 @@ class OpsServer:
         self._port = port
         self._sockets: dict[int, socket.socket] = {}
         self._server = _make_server(app, listener, self._sockets)
-        self._channels = cast("dict[int, BoundedChannel]", self._server.active_channels)  # the stubs are wrong here
+        self._channels = cast("dict[int, TimeoutChannel]", self._server.active_channels)  # the stubs are wrong here
         self._wake_loop: Callable[[], None] = self._server.pull_trigger
         self._server.pull_trigger = self._pull_trigger  # type: ignore[method-assign]  # pages that end after the end pull it too
         self._closing = ForkSafeLock()
@@ -109,7 +109,7 @@ class OpsServer:
         """Base address, such as ``http://127.0.0.1:9464``; for all interfaces, the one on loopback."""
         return f"http://[{self._host}]:{self._port}" if ":" in self._host else f"http://{self._host}:{self._port}"
 
-    def warn_of_strangers(self, credentials: Credentials) -> tuple[str, str] | None:
+    def exposure_warning(self, credentials: Credentials) -> tuple[str, str] | None:
         """Return what is wrong and what to do when others than this machine can read the pages without a password; else None."""
         if not self._exposed or credentials.asked:
             return None
@@ -160,7 +160,7 @@ class OpsServer:
             channel.handle_close()
 
 
-class _Patient(logging.LoggerAdapter[logging.Logger]):
+class _RateLimitedLogger(logging.LoggerAdapter[logging.Logger]):
     """Logs a message once a minute at most: the limit of connections may be reached again and again."""
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -191,15 +191,15 @@ def _listen(host: str, port: int) -> socket.socket:
 def _make_server(app: WSGIApplication, listener: socket.socket, sockets: dict[int, socket.socket]) -> BaseWSGIServer:
     from waitress.server import create_server
 
-    from flext_observability.ops_server.channel import LOG, BoundedChannel
+    from flext_observability.ops_server.channel import LOG, TimeoutChannel
 
     options = cast(
         "Any", {**_BOUNDS, "sockets": [listener]}
     )  # the stubs give every option the type of all options together
     server = cast("BaseWSGIServer", create_server(app, map=sockets, **options))
-    server.channel_class = BoundedChannel
+    server.channel_class = TimeoutChannel
     server.task_dispatcher.logger = LOG
-    server.logger = cast("Any", _Patient(LOG))
+    server.logger = cast("Any", _RateLimitedLogger(LOG))
     server.task_dispatcher.queue_logger = _QUEUE_LOG
     _QUEUE_LOG.disabled = True  # it would warn of every burst of requests
     return server

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _Kept = tuple[float, int, "Attributes", "SpanContext"]
 
 
-class NewestInBucket(ExemplarReservoir):
+class LatestPerBucketReservoir(ExemplarReservoir):
     """Keeps the last measurement of each bucket since the last collection.
 
     Without a lock: each step that threads share is one operation on a dictionary.

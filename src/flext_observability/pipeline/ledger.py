@@ -9,7 +9,7 @@ from flext_observability.adapters.metric import discarded
 from flext_observability.domain.report import SIGNALS, ExporterCounts, LedgerSnapshot, Signal, SignalCounts
 
 
-class SignalTally:
+class SignalCounter:
     """Counts of one signal before any exporter: ``started = open + sampled_out + finished``."""
 
     __slots__ = ("_finished", "_lock", "_sampled_out", "_signal", "_started")
@@ -59,7 +59,7 @@ class Ledger:
     """All counts of one configuration; ``status()``, ``/health`` and the shutdown report read it."""
 
     def __init__(self) -> None:
-        self.tallies: dict[Signal, SignalTally] = {signal: SignalTally(signal) for signal in SIGNALS}
+        self.tallies: dict[Signal, SignalCounter] = {signal: SignalCounter(signal) for signal in SIGNALS}
         self._sources: list[Callable[[], ExporterCounts]] = []
         self._discarded_before = discarded()
 

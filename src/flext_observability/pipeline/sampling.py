@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
-from flext_observability.pipeline.ledger import SignalTally
+from flext_observability.pipeline.ledger import SignalCounter
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class CountingSampler(Sampler):
     """Delegates to another sampler and counts spans that are not even recorded (processors never see those)."""
 
-    def __init__(self, inner: Sampler, tally: SignalTally) -> None:
+    def __init__(self, inner: Sampler, tally: SignalCounter) -> None:
         self._inner = inner
         self._tally = tally
 

@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 
-from flext_observability.domain.log_line import say
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import make_logger_provider
-from flext_observability.pipeline.delivery import Delivery, Schedule
-from flext_observability.pipeline.intake import LogIntake, SpanIntake
+from flext_observability.extensions.ports import FlushOnlyExporter
+from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
+from flext_observability.pipeline.export_queue import ExportQueue
+from flext_observability.pipeline.export_worker import Delivery, Schedule
+from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
-from flext_observability.pipeline.metric_state import MetricState, count_points
-from flext_observability.pipeline.outbox import Outbox
-from flext_observability.pipeline.warm_up import WARM_UP
-from flext_observability.pipeline.watch import ExportWatch
-from flext_observability.ports import OnDemandExporter
-from flext_observability.providers.exporting import Exporters, enabled_signals, open_exporters
-from flext_observability.providers.meter import MeterState, meter_key
+from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
+from flext_observability.providers.exporting import Exporters, create_exporters, enabled_signals
+from flext_observability.providers.global_providers import GLOBAL_PROVIDERS
+from flext_observability.providers.meter import MetricReaders, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
-from flext_observability.providers.seats import SEATS
 from flext_observability.providers.tracer import make_tracers
+from flext_observability.runtime.fork_barrier import FORK_BARRIER
+from flext_observability.runtime.internal_log import say
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.settings.resolve import ResolvedSettings
 
-WAITING_DELTAS = 60
+MAX_PENDING_DELTAS = 60
 LEAST_DELETE_SECONDS = 0.1
 _logger = logging.getLogger("flext_observability")
 
@@ -53,10 +53,10 @@ class Running:
     resource: Resource
     notices: Notices
     ledger: Ledger
-    watch: ExportWatch
+    watch: ExporterState
     exporters: Exporters
     deliveries: list[Delivery[Any]] = field(default_factory=list[Delivery[Any]])
-    meter: MeterState | None = None
+    meter: MetricReaders | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
@@ -76,14 +76,14 @@ class Running:
         for delivery in self.deliveries:
             delivery.wait_closed(deadline)
         if self.config.push_gateway_delete_at_exit:
-            deleted = self.delete_pushed(max(deadline - time.monotonic(), LEAST_DELETE_SECONDS))
+            deleted = self.delete_group(max(deadline - time.monotonic(), LEAST_DELETE_SECONDS))
             if not deleted.success:
                 say(_logger, f"What was pushed is still there: {deleted.error}")
 
-    def delete_pushed(self, timeout_seconds: float) -> FlextResult[None]:
+    def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
         """Delete what on-demand exporters keep at their back ends; a failure when that did not go everywhere."""
-        keepers = [each for _, each in self.exporters.push["metrics"] if isinstance(each, OnDemandExporter)]
-        done = [keeper.delete_pushed(timeout_seconds) for keeper in keepers]
+        keepers = [each for _, each in self.exporters.push["metrics"] if isinstance(each, FlushOnlyExporter)]
+        done = [keeper.delete_group(timeout_seconds) for keeper in keepers]
         return next((result for result in done if not result.success), FlextResult[None].ok(None))
 
     def abandon(self) -> None:
@@ -94,7 +94,7 @@ class Running:
             tally.reset_lock()
 
 
-@WARM_UP.under_way()  # a fork waits for it: it imports, and takes locks that are not ours
+@FORK_BARRIER.under_way()  # a fork waits for it: it imports, and takes locks that are not ours
 def start(settings: ResolvedSettings, instance_id: str, previous: Running | None = None) -> Running:
     """Build and switch on everything for resolved settings.
 
@@ -109,9 +109,9 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Running | None
     notices = Notices(settings.notices)
     resource = make_resource(settings.config, instance_id, notices)
     install_propagators(settings.config, notices)
-    exporters = open_exporters(settings, notices)
-    running = Running(settings, resource, notices, Ledger(), ExportWatch(), exporters)
-    SEATS.claim()
+    exporters = create_exporters(settings, notices)
+    running = Running(settings, resource, notices, Ledger(), ExporterState(), exporters)
+    GLOBAL_PROVIDERS.claim()
     _start_metrics(running, previous)
     _start_traces(running)
     _start_logs(running)
@@ -120,42 +120,42 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Running | None
 
 def _start_metrics(running: Running, previous: Running | None) -> None:
     if not enabled_signals(running.config)["metrics"]:
-        SEATS.turn_off("metrics")
+        GLOBAL_PROVIDERS.turn_off("metrics")
         return
     known = previous.meter if previous is not None else None
-    pushes = sum(not isinstance(each, OnDemandExporter) for _, each in running.exporters.push["metrics"])
+    pushes = sum(not isinstance(each, FlushOnlyExporter) for _, each in running.exporters.push["metrics"])
     same = known is not None and known.key == meter_key(running.config, running.resource, pushes)
-    state = known if known is not None and same else MeterState(running.config, running.resource, pushes)
-    if SEATS.meters is None:
+    state = known if known is not None and same else MetricReaders(running.config, running.resource, pushes)
+    if GLOBAL_PROVIDERS.meters is None:
         foreign = metrics.get_meter_provider()
         if not _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers()):
             return  # a reader that nobody feeds complains each time that it is read
     elif not same:
-        SEATS.turn_metrics(state.make_provider(running.config, running.resource))
+        GLOBAL_PROVIDERS.turn_metrics(state.make_provider(running.config, running.resource))
     running.meter = state
     for page in running.exporters.pull.values():
-        page.attach(state.for_pages.collect)
+        page.attach(state.cumulative.collect)
     schedule = Schedule(
         interval_seconds=running.config.metric_export_interval_seconds,
         request_timeout_seconds=running.config.metric_export_timeout_seconds,
-        max_batch=WAITING_DELTAS,
+        max_batch=MAX_PENDING_DELTAS,
         periodic=True,
     )
-    for delivery in _deliveries(running, "metrics", schedule, WAITING_DELTAS, _states(running, state, pushes)):
+    for delivery in _deliveries(running, "metrics", schedule, MAX_PENDING_DELTAS, _states(running, state, pushes)):
         delivery.start()
 
 
-def _states(running: Running, state: MeterState, pushes: int) -> Iterator[MetricState]:
+def _states(running: Running, state: MetricReaders, pushes: int) -> Iterator[SharedMetricReader]:
     """Yield the state that each push exporter reads: totals for on-demand ones, else what the settings prefer."""
     preferred = iter(state.for_push(pushes))
     for _, exporter in running.exporters.push["metrics"]:
-        yield state.for_pages if isinstance(exporter, OnDemandExporter) else next(preferred)
+        yield state.cumulative if isinstance(exporter, FlushOnlyExporter) else next(preferred)
 
 
 def _start_traces(running: Running) -> None:
     config = running.config
     if not enabled_signals(config)["traces"]:
-        SEATS.turn_off("traces")
+        GLOBAL_PROVIDERS.turn_off("traces")
         return
     schedule = Schedule(
         interval_seconds=config.traces_schedule_delay_seconds,
@@ -163,18 +163,18 @@ def _start_traces(running: Running) -> None:
         max_batch=min(config.traces_max_export_batch_size, config.traces_max_queue_size),
     )
     tally = running.ledger.tallies["traces"]
-    intake = SpanIntake(tally, _deliveries(running, "traces", schedule, config.traces_max_queue_size))
-    if SEATS.tracers is None:
+    intake = ExportSpanProcessor(tally, _deliveries(running, "traces", schedule, config.traces_max_queue_size))
+    if GLOBAL_PROVIDERS.tracers is None:
         _adopt(running, "traces", trace.get_tracer_provider(), "add_span_processor", [intake])
         return
     tracers = make_tracers(config, running.resource, intake, tally, running.notices)
-    SEATS.turn_traces(tracers.provider, tracers.for_service)
+    GLOBAL_PROVIDERS.set_tracer_provider(tracers.provider, tracers.for_service)
 
 
 def _start_logs(running: Running) -> None:
     config = running.config
     if not enabled_signals(config)["logs"]:
-        SEATS.turn_off("logs")
+        GLOBAL_PROVIDERS.turn_off("logs")
         return
     schedule = Schedule(
         interval_seconds=config.logs_schedule_delay_seconds,
@@ -182,30 +182,30 @@ def _start_logs(running: Running) -> None:
         max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
     )
     deliveries = _deliveries(running, "logs", schedule, config.logs_max_queue_size)
-    intake = LogIntake(running.ledger.tallies["logs"], deliveries)
-    if SEATS.loggers is None:
+    intake = ExportLogRecordProcessor(running.ledger.tallies["logs"], deliveries)
+    if GLOBAL_PROVIDERS.loggers is None:
         _adopt(running, "logs", _logs.get_logger_provider(), "add_log_record_processor", [intake])
         return
     provider = make_logger_provider(
         running.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
     )
     provider.add_log_record_processor(intake)
-    SEATS.turn_logs(provider)
+    GLOBAL_PROVIDERS.turn_logs(provider)
 
 
 def _deliveries(
-    running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Iterable[MetricState] = ()
+    running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Iterable[SharedMetricReader] = ()
 ) -> list[Delivery[Any]]:
     """Make one queue and worker for each push exporter of the signal."""
-    totals = running.meter.for_pages if running.meter is not None else None
+    totals = running.meter.cumulative if running.meter is not None else None
     made: list[Delivery[Any]] = []
     for (name, exporter), state in zip_longest(running.exporters.push[signal], states):
         delivery: Delivery[Any] = Delivery(
             name=name,
             signal=signal,
             exporter=exporter,
-            outbox=Outbox[Any](signal, name, queue_size, count_points if state else None),
-            schedule=replace(schedule, periodic=False) if isinstance(exporter, OnDemandExporter) else schedule,
+            outbox=ExportQueue[Any](signal, name, queue_size, count_points if state else None),
+            schedule=replace(schedule, periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
             watch=running.watch,
             refill=state.collect_for_push if state else None,
             cumulative=state is totals,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.ports import ExporterUnavailable, PullExporter, SignalExporter
+from flext_observability.extensions.ports import ExporterUnavailable, PullExporter, SignalExporter
+from flext_observability.extensions.registry import find_exporter
 from flext_observability.providers.notices import Notices
-from flext_observability.registry import find_exporter
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
 
@@ -36,7 +36,7 @@ class Exporters:
         return (*(name for name, _ in self.push[signal]), *pages)
 
 
-def open_exporters(settings: ResolvedSettings, notices: Notices) -> Exporters:
+def create_exporters(settings: ResolvedSettings, notices: Notices) -> Exporters:
     """Make every exporter that the settings name."""
     exporters = Exporters()
     wanted = enabled_signals(settings.config)

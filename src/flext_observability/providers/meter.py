@@ -19,8 +19,8 @@ from opentelemetry.sdk.metrics import (
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 
-from flext_observability.pipeline.exemplars import NewestInBucket
-from flext_observability.pipeline.metric_state import MetricState
+from flext_observability.pipeline.exemplars import LatestPerBucketReservoir
+from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -40,7 +40,7 @@ TEMPORALITIES: Mapping[str, Mapping[type, Any]] = {
 }
 
 
-class MeterState:
+class MetricReaders:
     """The states behind a meter provider: one cumulative state for all, unless push prefers another temporality.
 
     A page always reads the cumulative state. Who reads a delta takes it away, so each push exporter then has a state of its own; each costs every
@@ -56,22 +56,22 @@ class MeterState:
         aggregation = _aggregation(config.metrics_default_histogram_aggregation)
         preference = config.metrics_temporality_preference
         self.key = meter_key(config, resource, pushes)
-        self.cumulative = preference == "cumulative"
-        self.for_pages = MetricState(preferred_aggregation=aggregation)
-        own = 0 if self.cumulative else pushes
-        self._own = [MetricState(TEMPORALITIES[preference], aggregation) for _ in range(own)]
+        self.shared = preference == "cumulative"
+        self.cumulative = SharedMetricReader(preferred_aggregation=aggregation)
+        own = 0 if self.shared else pushes
+        self._own = [SharedMetricReader(TEMPORALITIES[preference], aggregation) for _ in range(own)]
 
-    def for_push(self, pushes: int) -> Sequence[MetricState]:
+    def for_push(self, pushes: int) -> Sequence[SharedMetricReader]:
         """Return the state of each push exporter; a cumulative one serves any number, now and after a second start."""
-        return [self.for_pages] * pushes if self.cumulative else self._own
+        return [self.cumulative] * pushes if self.shared else self._own
 
     def readers(self) -> list[MetricReader]:
         """Return the SDK readers of all states."""
-        return [state.reader for state in (self.for_pages, *self._own)]
+        return [state.reader for state in (self.cumulative, *self._own)]
 
     def make_provider(self, config: FlextObservabilityConfig, resource: Resource) -> MeterProvider:
         """Return the SDK provider that feeds the states."""
-        for state in (self.for_pages, *self._own):
+        for state in (self.cumulative, *self._own):
             state.counts_calls = True
         return MeterProvider(
             metric_readers=self.readers(),
@@ -103,7 +103,7 @@ def _views(config: FlextObservabilityConfig) -> list[View]:
 
 def _reservoirs(_aggregation: type) -> Callable[[dict[str, Any]], ExemplarReservoir]:
     return cast(
-        "Callable[[dict[str, Any]], ExemplarReservoir]", NewestInBucket
+        "Callable[[dict[str, Any]], ExemplarReservoir]", LatestPerBucketReservoir
     )  # the SDK's annotation says a mapping where it gives keywords
 
 

@@ -8,11 +8,11 @@ from typing import Literal
 
 from opentelemetry.sdk.metrics import export
 
-from flext_observability.domain.metric_point import MetricPoint
-from flext_observability.wire.prometheus_buckets import exponential_buckets
+from flext_observability.views.metric_point import MetricPoint
+from flext_observability.wire.prometheus.buckets import exponential_buckets
 
 
-def points_of(data: export.MetricsData) -> list[MetricPoint]:
+def to_metric_points(data: export.MetricsData) -> list[MetricPoint]:
     """Return one point for each series, of all resources and scopes."""
     return [
         point

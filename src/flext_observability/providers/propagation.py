@@ -19,9 +19,9 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from flext_observability.correlation import (
-    ARRIVED_KEY,
+from flext_observability.adapters.correlation import (
     CORRELATION_ATTRIBUTE,
+    REMOTE_ID_KEY,
     current_correlation_id,
     valid_correlation_id,
 )
@@ -58,7 +58,7 @@ class CorrelationPropagator(TextMapPropagator):
         for value in [*headers, baggage.get_baggage(CORRELATION_ATTRIBUTE, found)]:
             arrived = valid_correlation_id(value)
             if arrived is not None:
-                return set_value(ARRIVED_KEY, arrived, found)
+                return set_value(REMOTE_ID_KEY, arrived, found)
         return found
 
     def inject(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flext_observability.adapters.metric import conflict_notices
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
-from flext_observability.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import HOOKS
 from flext_observability.providers.exporting import enabled_signals
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
-from flext_observability.pipeline.intake import SpanIntake
-from flext_observability.pipeline.ledger import SignalTally
+from flext_observability.pipeline.export_processors import ExportSpanProcessor
+from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.pipeline.sampling import CountingSampler
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ServiceTracers:
     """The process's tracer provider, and one for each other service name that traces are recorded under."""
 
     def __init__(
-        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, intake: SpanIntake
+        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, intake: ExportSpanProcessor
     ) -> None:
         self._limits = make_span_limits(config)
         self._resource = resource
@@ -62,7 +62,11 @@ class ServiceTracers:
 
 
 def make_tracers(
-    config: FlextObservabilityConfig, resource: Resource, intake: SpanIntake, tally: SignalTally, notices: Notices
+    config: FlextObservabilityConfig,
+    resource: Resource,
+    intake: ExportSpanProcessor,
+    tally: SignalCounter,
+    notices: Notices,
 ) -> ServiceTracers:
     """Return the tracer providers of one configuration."""
     return ServiceTracers(config, resource, CountingSampler(make_sampler(config, notices), tally), intake)

@@ -7,9 +7,9 @@ from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flext_observability.domain.container import find
-from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
-from flext_observability.ports import Clock
+from flext_observability.extensions.ports import Clock
+from flext_observability.runtime.report_once import report_once
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
@@ -45,7 +45,7 @@ def entity_factory(container: Container | None) -> FlextObservabilityMasterFacto
     return get_global_factory() if container is None else FlextObservabilityMasterFactory(container)
 
 
-def identity_of(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
+def new_identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
     """Return id and time of a new entity as the container's ``id_generator`` and ``clock`` give them; what they do not give is left out."""
     from flext_observability.domain.factory import identity
 
@@ -61,7 +61,7 @@ def identity_of(container: Container | None, entity: type[Entity]) -> dict[str, 
     return {}
 
 
-def find_keeper(container: Container | None, store: str) -> Keep[EntityT]:
+def repository_writer(container: Container | None, store: str) -> Keep[EntityT]:
     """Return what keeps an entity in the container's ``repository`` and gives it back, or the failure; without one, what gives it back.
 
     Args:

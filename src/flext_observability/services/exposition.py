@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric

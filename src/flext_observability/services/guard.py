@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.report_once import report_once
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from flext_observability.adapters import metric as adapter
-from flext_observability.domain.encoding import encode_attributes
-from flext_observability.domain.mishap import report_once
+from flext_observability.runtime.report_once import report_once
+from flext_observability.values.encoding import encode_attributes
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes

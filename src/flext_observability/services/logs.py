@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters import log_entry as adapter
-from flext_observability.domain.exceptions import exception_attributes
 from flext_observability.domain.result import FlextResult
-from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import Keep, entity_factory, find_keeper
+from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.services.dependencies import Keep, entity_factory, repository_writer
 from flext_observability.services.guard import never_raises
+from flext_observability.values.exceptions import exception_attributes
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
@@ -30,7 +30,7 @@ class FlextLoggingService:
                 optional.
         """
         self._container = container
-        self._keep: Keep[FlextLogEntry] = find_keeper(container, "store_log_entry")
+        self._keep: Keep[FlextLogEntry] = repository_writer(container, "store_log_entry")
 
     @never_raises
     def log(

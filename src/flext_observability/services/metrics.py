@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, Write, histogram_bounds
-from flext_observability.domain.encoding import encode_tag
-from flext_observability.domain.locks import ForkSafeLock
-from flext_observability.domain.mishap import report_once
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.units import to_ucum
-from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import Keep, entity_factory, find_keeper
+from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.report_once import report_once
+from flext_observability.services.dependencies import Keep, entity_factory, repository_writer
 from flext_observability.services.exposition import Exposition
 from flext_observability.services.guard import never_raises
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
+from flext_observability.values.encoding import encode_tag
+from flext_observability.values.units import to_ucum
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -48,7 +48,7 @@ class FlextMetricsService:
             store_size: Entities kept in ``_metrics_store``.
         """
         self._container = container
-        self._keep: Keep[FlextMetric] = find_keeper(container, "store_metric")
+        self._keep: Keep[FlextMetric] = repository_writer(container, "store_metric")
         self._lock = ForkSafeLock()
         self._store_size = store_size
         self._metrics_store: deque[FlextMetric] = deque()
@@ -195,7 +195,7 @@ class FlextMetricsService:
         with self._lock:
             if metric.id in self._stored_ids:
                 return False
-            metric.share_field_names()
+            metric.intern_fields_set()
             self._metrics_store.append(metric)
             self._stored_ids.add(metric.id)
             self._trim()

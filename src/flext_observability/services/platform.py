@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Self, cast, final
 from flext_observability.domain.container import FlextContainer, find
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
 from flext_observability.domain.result import FlextResult
-from flext_observability.services.alerts import FlextAlertService
+from flext_observability.services.alerts.service import FlextAlertService
 from flext_observability.services.guard import never_raises
-from flext_observability.services.health import FlextHealthService
+from flext_observability.services.health.service import FlextHealthService
 from flext_observability.services.logs import FlextLoggingService
 from flext_observability.services.metrics import FlextMetricsService
 from flext_observability.services.repository import FlextObservabilityRepository
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.log_entry import FlextLogEntry
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.trace import FlextTrace
-    from flext_observability.ports import FlextStorageAdapter
+    from flext_observability.extensions.ports import FlextStorageAdapter
 
 
 CLOSE_SECONDS: Final = 2.0

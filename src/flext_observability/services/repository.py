@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.log_entry import FlextLogEntry
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.trace import FlextTrace
-    from flext_observability.ports import FlextStorageAdapter
+    from flext_observability.extensions.ports import FlextStorageAdapter
 
 EntityT = TypeVar("EntityT", bound="Entity")
 
@@ -217,11 +217,11 @@ _CLOSED = "The repository is closed: make a new FlextObservabilityRepository"
 
 def _adapter(storage: object) -> FlextResult[FlextStorageAdapter]:
     if storage is None:
-        from flext_observability.storage.memory import InMemoryStorage
+        from flext_observability.services.storage.memory import InMemoryStorage
 
         return FlextResult["FlextStorageAdapter"].ok(InMemoryStorage())
     if isinstance(storage, str):
-        from flext_observability.registry import find_storage
+        from flext_observability.extensions.registry import find_storage
 
         return find_storage(storage)
     if all(callable(getattr(storage, method, None)) for method in ("store", "query")):

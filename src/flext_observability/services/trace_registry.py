@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from opentelemetry.trace import Span, SpanContext, format_trace_id
 
-from flext_observability.domain.locks import ForkSafeLock
+from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,24 +11,24 @@ from opentelemetry import trace as otel_trace
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, format_trace_id
 
 from flext_observability.adapters import trace as adapter
-from flext_observability.domain.encoding import encode_tag
-from flext_observability.domain.instant import moment_at
+from flext_observability.decorators.span_errors import OUTCOME_ATTRIBUTE, end_span, record_error
+from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.result import FlextResult
-from flext_observability.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import Keep, entity_factory, find_clock, find_keeper
+from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.services.dependencies import Keep, entity_factory, find_clock, repository_writer
 from flext_observability.services.guard import never_raises
 from flext_observability.services.trace_registry import TRACES, OpenTrace
-from flext_observability.spans.block import TracedBlock, detach, traced
-from flext_observability.spans.errors import OUTCOME_ATTRIBUTE, end_span, record_error
+from flext_observability.values.encoding import encode_tag
+from flext_observability.values.timestamps import from_unix_nanos
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Link, Span, SpanKind
 
+    from flext_observability.decorators.span_arguments import Parent
     from flext_observability.domain.container import Container
     from flext_observability.domain.trace import FlextTrace
-    from flext_observability.spans.arguments import Parent
 
-Ending = Literal["ok", "error", "unset", "abandoned"]
+TraceStatus = Literal["ok", "error", "unset", "abandoned"]
 
 
 @final
@@ -50,7 +50,7 @@ class FlextTracingService:
         self._container = container
         self._clock = find_clock(container)
         self._recording = recording
-        self._keep: Keep[FlextTrace] = find_keeper(container, "store_trace")
+        self._keep: Keep[FlextTrace] = repository_writer(container, "store_trace")
 
     def start_trace(
         self,
@@ -117,7 +117,7 @@ class FlextTracingService:
         started = self._begin(trace, service_name, context, parent_trace_id)
         span = TRACES.span(started.data.id) if started.data is not None else None
         token = None if span is None else otel_context.attach(otel_trace.set_span_in_context(span))
-        ending: Ending = "ok"
+        ending: TraceStatus = "ok"
         failure: BaseException | None = None
         try:
             yield started.flat_map(self._keep)
@@ -140,7 +140,7 @@ class FlextTracingService:
         links: Iterable[Link | Span | SpanContext] = (),
         parent: Parent = None,
         **more: object,
-    ) -> TracedBlock:
+    ) -> SpanTemplate:
         """Return a span for hot paths, as a context manager and decorator; same contract as ``traced``."""
         return traced(name, attributes, span_kind=span_kind, links=links, parent=parent, **more)
 
@@ -165,7 +165,7 @@ class FlextTracingService:
         parent_id = trace.parent_trace_id or trace.context.get(adapter.PARENT_KEY)
         parent = _known_parent(str(parent_id)) if parent_id else None
         unknown = bool(parent_id) and parent is None
-        begin = adapter.start if self._recording else adapter.start_silently
+        begin = adapter.start if self._recording else adapter.start_non_recording
         span = begin(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
             span.set_attribute(adapter.UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
@@ -174,7 +174,9 @@ class FlextTracingService:
             self._finish(forgotten, "abandoned", None)
 
     @never_raises
-    def _end(self, trace: FlextTrace, ending: Ending, cause: str | BaseException | None) -> FlextResult[FlextTrace]:
+    def _end(
+        self, trace: FlextTrace, ending: TraceStatus, cause: str | BaseException | None
+    ) -> FlextResult[FlextTrace]:
         from flext_observability.domain.trace import FlextTrace
 
         if not isinstance(cast("object", trace), FlextTrace):
@@ -194,8 +196,8 @@ class FlextTracingService:
             return FlextResult[FlextTrace].fail(message, code="trace_ended")
         return FlextResult[FlextTrace].ok(trace)
 
-    def _finish(self, entry: OpenTrace, ending: Ending, cause: str | BaseException | None) -> FlextTrace:
-        entry.trace.end_time = moment_at(self._clock.time_ns())
+    def _finish(self, entry: OpenTrace, ending: TraceStatus, cause: str | BaseException | None) -> FlextTrace:
+        entry.trace.end_time = from_unix_nanos(self._clock.time_ns())
         entry.trace.status = ending
         if isinstance(cause, BaseException):
             record_error(entry.span, cause)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.settings.kinds import Kind, split_names
+from flext_observability.settings.types import Kind, split_names
 
 RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
 DEFAULT_SAMPLER = "parentbased_always_on"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, final
 
-from flext_observability.domain.masking import without_credentials
 from flext_observability.domain.report import Signal
 from flext_observability.settings.fields import UNSET, Field, table
 from flext_observability.settings.table_operations import OperationsFields
+from flext_observability.values.masking import without_credentials
 
 
 @final
@@ -24,7 +24,7 @@ class FlextObservabilityConfig(OperationsFields):
 
     def __repr__(self) -> str:
         """Return the fields given, header values hidden."""
-        return f"{type(self).__name__}({', '.join(f'{name}={_shown(name, value)}' for name, value in given_values(self).items())})"
+        return f"{type(self).__name__}({', '.join(f'{name}={_shown(name, value)}' for name, value in set_fields(self).items())})"
 
 
 FIELDS: Mapping[str, Field] = table(FlextObservabilityConfig)
@@ -43,7 +43,7 @@ FlextObservabilityConfig.__doc__ = "\n".join(
 )
 
 
-def given_values(config: FlextObservabilityConfig) -> dict[str, object]:
+def set_fields(config: FlextObservabilityConfig) -> dict[str, object]:
     """Return the fields that somebody has given, by name."""
     values = {name: getattr(config, name) for name in FIELDS}
     return {name: value for name, value in values.items() if value is not UNSET}

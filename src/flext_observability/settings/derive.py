@@ -10,9 +10,9 @@ from typing import cast
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.choices import ALIASES, DEFAULT_SAMPLER, RATIO_SAMPLERS
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete, enabled
-from flext_observability.settings.kinds import RATIO
 from flext_observability.settings.otlp import PARTS, protocol_of
-from flext_observability.settings.reading import ARGUMENT, DEFAULT, Draft, rank
+from flext_observability.settings.reading import ARGUMENT, DEFAULT, PartialSettings, rank
+from flext_observability.settings.types import RATIO
 
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "service_name": ("service.name",),
@@ -33,10 +33,10 @@ GENERAL_LIMITS: Mapping[str, str] = {
 }
 """Special limit → the general one that it follows."""
 
-_TREE_SIGNALS: tuple[Signal, ...] = ("traces", "logs")
+_BATCHED_SIGNALS: tuple[Signal, ...] = ("traces", "logs")
 
 
-def derive_identity(draft: Draft) -> None:
+def derive_identity(draft: PartialSettings) -> None:
     """Let the stronger of a field and its resource attribute hold, and keep it in the field alone."""
     attributes = dict(cast("Mapping[str, str]", draft.values.get("resource_attributes", {})))
     for name, keys in IDENTITY.items():
@@ -53,7 +53,7 @@ def derive_identity(draft: Draft) -> None:
         draft.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME"))
 
 
-def derive_sampler(draft: Draft) -> None:
+def derive_sampler(draft: PartialSettings) -> None:
     """Turn ``sample_ratio`` into a sampler and its argument, or a ratio sampler's argument into ``sample_ratio``."""
     sampler = str(draft.values.get("sampler", DEFAULT_SAMPLER))
     ratio_counts = "sample_ratio" in draft.values and (
@@ -67,16 +67,16 @@ def derive_sampler(draft: Draft) -> None:
         draft.forget("sample_ratio")
 
 
-def _sample_by_ratio(draft: Draft, sampler: str) -> None:
+def _sample_by_ratio(draft: PartialSettings, sampler: str) -> None:
     source = draft.source("sample_ratio")
     if sampler not in RATIO_SAMPLERS:
         if sampler != DEFAULT_SAMPLER and draft.rank("sampler") == rank(source):
-            _contradiction(draft, sampler)
+            _conflict(draft, sampler)
         draft.take("sampler", "parentbased_traceidratio", source)
     draft.take("sampler_arg", repr(draft.values["sample_ratio"]), source)
 
 
-def _contradiction(draft: Draft, sampler: str) -> None:
+def _conflict(draft: PartialSettings, sampler: str) -> None:
     if draft.source("sampler") == ARGUMENT:
         draft.mistakes.append(f"sampler {sampler!r} takes no sample_ratio: give one of the two")
     else:
@@ -84,7 +84,7 @@ def _contradiction(draft: Draft, sampler: str) -> None:
         draft.notices.append(Notice("traces", message, "Unset one of the two", degrades=True))
 
 
-def _ratio_argument(draft: Draft) -> float:
+def _ratio_argument(draft: PartialSettings) -> float:
     text = str(draft.values.get("sampler_arg", "1.0"))
     source = draft.source("sampler_arg")
     try:
@@ -100,7 +100,7 @@ def _ratio_argument(draft: Draft) -> float:
     return ratio
 
 
-def derive_special(draft: Draft) -> None:
+def derive_special(draft: PartialSettings) -> None:
     """Let a general setting from a stronger source replace the special ones, and fill limits that nobody has given."""
     for part in PARTS:
         for signal in SIGNALS:
@@ -111,9 +111,9 @@ def derive_special(draft: Draft) -> None:
             draft.take(special, draft.values[general], draft.source(general))
 
 
-def derive_queues(draft: Draft) -> None:
+def derive_queues(draft: PartialSettings) -> None:
     """Keep a batch within its queue."""
-    for signal in _TREE_SIGNALS:
+    for signal in _BATCHED_SIGNALS:
         name = f"{signal}_max_export_batch_size"
         size = cast("int", draft.values.get(f"{signal}_max_queue_size", FIELDS[f"{signal}_max_queue_size"].default))
         if cast("int", draft.values.get(name, FIELDS[name].default)) > size:
@@ -123,7 +123,7 @@ def derive_queues(draft: Draft) -> None:
             draft.values[name] = size
 
 
-def derive_exporters(draft: Draft) -> FlextObservabilityConfig:
+def derive_exporters(draft: PartialSettings) -> FlextObservabilityConfig:
     """Return the configuration with the exporters of each signal under their registered names."""
     config = concrete(draft.values)
     console = _console_wanted(config)
@@ -132,7 +132,7 @@ def derive_exporters(draft: Draft) -> FlextObservabilityConfig:
     for signal in SIGNALS:
         names = [_registered(config, signal, name) for name in given.get(signal, ("otlp",))]
         automatic = config.console is True or (console and signal not in given)
-        if names and automatic and signal in _TREE_SIGNALS:
+        if names and automatic and signal in _BATCHED_SIGNALS:
             names.append("console")
         if signal == "metrics" and config.push_gateway and _joins(draft, names):
             names.append("pushgateway")
@@ -147,7 +147,7 @@ def _registered(config: FlextObservabilityConfig, signal: Signal, name: str) -> 
     return ALIASES.get(name, name)
 
 
-def _joins(draft: Draft, names: Sequence[str]) -> bool:
+def _joins(draft: PartialSettings, names: Sequence[str]) -> bool:
     """Return whether the Pushgateway joins the metrics exporters: an argument that names them is complete."""
     if draft.source("exporters.metrics") != ARGUMENT:
         return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 from flext_observability.domain.report import Signal
-from flext_observability.settings.kinds import Kind
+from flext_observability.settings.types import Kind
 
 T = TypeVar("T")
 DefaultT = TypeVar("DefaultT")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
-from flext_observability.settings.address import Address, parse_address
 from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.settings.endpoint import Address, parse_address
 
 Protocol = Literal["http/protobuf", "grpc"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 
-from flext_observability.domain.encoding import quoted
-from flext_observability.domain.masking import without_credentials
 from flext_observability.domain.report import Notice
-from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, given_values
+from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, set_fields
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
-from flext_observability.settings.kinds import LIMIT, Incomplete, Kind
+from flext_observability.settings.types import LIMIT, Kind, PartialParseError
+from flext_observability.values.encoding import quoted
+from flext_observability.values.masking import without_credentials
 
 ARGUMENT = "argument"
 DEFAULT = "default"
@@ -21,7 +21,7 @@ _LARGEST_SHOWN = 64
 
 
 @dataclass(slots=True)
-class Draft:
+class PartialSettings:
     """What is known so far.
 
     Attributes:
@@ -62,12 +62,14 @@ def rank(source: str) -> int:
     return 2 if source.startswith("OTEL_") else 1
 
 
-def read(given: FlextObservabilityConfig | None, arguments: Mapping[str, object], environ: Mapping[str, str]) -> Draft:
+def read(
+    given: FlextObservabilityConfig | None, arguments: Mapping[str, object], environ: Mapping[str, str]
+) -> PartialSettings:
     """Return everything that was given, argument before variable, each value checked."""
-    draft = Draft()
+    draft = PartialSettings()
     objects = _by_field(arguments, draft)
     if given is not None:
-        objects = {**given_values(given), **objects}
+        objects = {**set_fields(given), **objects}
     for name, value in objects.items():
         _take_argument(draft, FIELDS[name], value)
     for name in _touched(environ, draft):
@@ -105,7 +107,7 @@ def _variable_names() -> dict[str, str]:
     return {variable.name: row.name for row in FIELDS.values() for variable in row.variables}
 
 
-def _by_field(arguments: Mapping[str, object], draft: Draft) -> dict[str, object]:
+def _by_field(arguments: Mapping[str, object], draft: PartialSettings) -> dict[str, object]:
     """Return the arguments under their fields' names, those that are not given left out."""
     names = _argument_names()
     values: dict[str, object] = {}
@@ -128,20 +130,24 @@ def _is_given(value: object, row: Field) -> bool:
     return value is not UNSET and not (type(value) is str and not value)
 
 
-def _take_argument(draft: Draft, row: Field, value: object) -> None:
+def _take_argument(draft: PartialSettings, row: Field, value: object) -> None:
     if not _is_given(value, row):
         return
     try:
         accepted = row.kind.accept(value)
     except Exception as error:  # noqa: BLE001 - a value of any type may raise anything when it is looked at
         # Only our own kinds raise ValueError itself, with text of theirs; whatever else comes is the value's own.
-        detail = f" ({error})" if type(error) in {ValueError, Incomplete} and error.args and not row.kind.secret else ""
+        detail = (
+            f" ({error})"
+            if type(error) in {ValueError, PartialParseError} and error.args and not row.kind.secret
+            else ""
+        )
         draft.mistakes.append(f"{row.name} must be {row.kind.allowed}{detail}, got {shown(value, row.kind)}")
         return
     _keep(draft, row, accepted, ARGUMENT)
 
 
-def _touched(environ: Mapping[str, str], draft: Draft) -> Iterator[str]:
+def _touched(environ: Mapping[str, str], draft: PartialSettings) -> Iterator[str]:
     """Yield each field that a variable of the environment speaks of, once; note those of ours that nobody knows."""
     known = _variable_names()
     seen: set[str] = set()
@@ -157,7 +163,7 @@ def _touched(environ: Mapping[str, str], draft: Draft) -> Iterator[str]:
             yield name
 
 
-def _take_variables(draft: Draft, row: Field, environ: Mapping[str, str]) -> None:
+def _take_variables(draft: PartialSettings, row: Field, environ: Mapping[str, str]) -> None:
     """Take the strongest good variable of a field, or, for a merged field, all of them."""
     for variable in row.variables:
         if row.name in draft.values and not row.merged:
@@ -167,11 +173,11 @@ def _take_variables(draft: Draft, row: Field, environ: Mapping[str, str]) -> Non
             _take_variable(draft, row, variable, text)
 
 
-def _take_variable(draft: Draft, row: Field, variable: Variable, text: str) -> None:
+def _take_variable(draft: PartialSettings, row: Field, variable: Variable, text: str) -> None:
     kind = variable.kind or row.kind
     try:
         value = kind.parse(text)
-    except Incomplete as error:
+    except PartialParseError as error:
         draft.notices.append(_wrong(row, variable.name, text, kind, f": left out: {error}"))
         value = error.value
     except ValueError:
@@ -185,7 +191,7 @@ def _wrong(row: Field, variable: str, text: str, kind: Kind[object], detail: str
     return Notice(row.signal, message, f"It must be {kind.allowed}; correct or unset it", degrades=True)
 
 
-def _keep(draft: Draft, row: Field, value: object, source: str) -> None:
+def _keep(draft: PartialSettings, row: Field, value: object, source: str) -> None:
     """Set a field, or add what stronger sources of a merged field have not said."""
     if not row.merged:
         draft.take(row.name, value, source)

@@ -15,10 +15,10 @@ from flext_observability.settings.derive import (
     derive_sampler,
     derive_special,
 )
-from flext_observability.settings.ignored import ignored_notices
-from flext_observability.settings.kinds import LONGEST_SECONDS
 from flext_observability.settings.otlp import otlp_notices
-from flext_observability.settings.reading import Draft, read
+from flext_observability.settings.reading import PartialSettings, read
+from flext_observability.settings.types import LONGEST_SECONDS
+from flext_observability.settings.unsupported_env import ignored_notices
 
 _LONG_SECONDS = 1000.0
 
@@ -71,7 +71,7 @@ def resolve(
         return FlextResult[ResolvedSettings].fail("; ".join(draft.mistakes), code="invalid_settings")
     notices = (
         *draft.notices,
-        *_odd_timeouts(draft),
+        *_suspicious_timeouts(draft),
         *ignored_notices(environ),
         *_unused(config),
         *otlp_notices(config),
@@ -83,11 +83,11 @@ def _is_config(given: object) -> bool:
     return given is None or isinstance(given, FlextObservabilityConfig)
 
 
-def _sources(draft: Draft) -> dict[str, str]:
+def _sources(draft: PartialSettings) -> dict[str, str]:
     return {**{name: draft.source(name) for name in FIELDS}, **draft.sources}
 
 
-def _odd_timeouts(draft: Draft) -> Iterator[Notice]:
+def _suspicious_timeouts(draft: PartialSettings) -> Iterator[Notice]:
     """Yield a notice for each OTLP timeout that was probably meant in milliseconds, as other languages read it."""
     for name in ("otlp_timeout_seconds", *(f"otlp_{signal}_timeout_seconds" for signal in SIGNALS)):
         source, seconds = draft.source(name), draft.values.get(name)
@@ -104,7 +104,7 @@ def _unused(config: FlextObservabilityConfig) -> Iterator[Notice]:
 
 
 def _complete(
-    given: FlextObservabilityConfig | None, arguments: Mapping[str, object], draft: Draft
+    given: FlextObservabilityConfig | None, arguments: Mapping[str, object], draft: PartialSettings
 ) -> frozenset[Signal]:
     own = arguments.get("exporters")
     if own is None and given is not None:

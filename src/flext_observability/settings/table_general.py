@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flext_observability.domain.report import Signal
-from flext_observability.settings import kinds
+from flext_observability.settings import types as kinds
 from flext_observability.settings.choices import (
     DEFAULT_SAMPLER,
     EXPORTERS,

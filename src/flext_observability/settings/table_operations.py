@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flext_observability.settings import kinds
-from flext_observability.settings.address import ALERTMANAGER, PUSH_GATEWAY, WEBHOOK
+from flext_observability.settings import types as kinds
+from flext_observability.settings.endpoint import ALERTMANAGER, PUSH_GATEWAY, WEBHOOK
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_signals import LimitFields
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flext_observability.settings import kinds
+from flext_observability.settings import types as kinds
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_otlp import OtlpFields
 

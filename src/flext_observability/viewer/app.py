@@ -13,12 +13,12 @@ from flext_observability.viewer import from_otlp
 from flext_observability.viewer.pages import Pages
 from flext_observability.viewer.replies import JSON, Reply, accepted, encoding_of, json_reply, refused
 from flext_observability.viewer.store import Store
-from flext_observability.wire.otlp_decode import OtlpDecodeError, decode
+from flext_observability.wire.otlp.decode import OtlpDecodeError, decode
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from flext_observability.render.model import LogView, SpanView
+    from flext_observability.views.model import LogView, SpanView
 
 MAX_BODY_BYTES = 32 * 2**20
 _SIGNALS: dict[str, Signal] = {"/v1/traces": "traces", "/v1/metrics": "metrics", "/v1/logs": "logs"}

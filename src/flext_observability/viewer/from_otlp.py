@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flext_observability.render.buckets import explicit_buckets, exponential_buckets
-from flext_observability.render.model import (
+from flext_observability.views.buckets import explicit_buckets, exponential_buckets
+from flext_observability.views.model import (
     Attributes,
     BucketView,
     EventView,

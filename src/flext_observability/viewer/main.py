@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from waitress.server import create_server
 
-from flext_observability.render.terminal import Terminal
 from flext_observability.viewer.app import MAX_BODY_BYTES, ViewerApp
 from flext_observability.viewer.screen import Screen
 from flext_observability.viewer.store import Store, StoreLimits
+from flext_observability.views.terminal.output import Terminal
 
 if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer, MultiSocketServer

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+from flext_observability.viewer.json_codec import to_json
 from flext_observability.viewer.replies import Reply, json_reply
-from flext_observability.viewer.shapes import to_json
 from flext_observability.viewer.store import Store
 
 _TRACE = "/api/traces/"

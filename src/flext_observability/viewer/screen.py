@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from flext_observability.render.live import LiveView, Pace
-from flext_observability.render.model import LogView, SpanView
-from flext_observability.render.tables import metrics_table
-from flext_observability.render.terminal import Terminal
-from flext_observability.render.text import show_count
 from flext_observability.viewer.store import Store
+from flext_observability.views.model import LogView, SpanView
+from flext_observability.views.terminal.live import LiveView, Pace
+from flext_observability.views.terminal.output import Terminal
+from flext_observability.views.terminal.tables import metrics_table
+from flext_observability.views.text import format_count
 
 # Services send on their own clocks: a trace is left alone for a moment, so that it is drawn once.
 PACE = Pace(settle_seconds=0.3, patience_seconds=5.0)
@@ -54,8 +54,8 @@ class Screen:
         summary = self._store.summary()
         services = len(self._store.services())
         counts = [
-            show_count(summary.received["spans"], "span"),
-            show_count(summary.received["logs"], "log record"),
-            show_count(summary.received["points"], "data point"),
+            format_count(summary.received["spans"], "span"),
+            format_count(summary.received["logs"], "log record"),
+            format_count(summary.received["points"], "data point"),
         ]
-        self._view.show(Text(f"Received {', '.join(counts)} from {show_count(services, 'service')}.", "dim"))
+        self._view.show(Text(f"Received {', '.join(counts)} from {format_count(services, 'service')}.", "dim"))

@@ -7,9 +7,9 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
-from flext_observability.render.model import LogView, MetricView, SpanView, TraceView
-from flext_observability.render.series import fold, series_key
-from flext_observability.viewer.shelf import Shelf
+from flext_observability.viewer.lru import Shelf
+from flext_observability.views.model import LogView, MetricView, SpanView, TraceView
+from flext_observability.views.series import fold, series_key
 
 _BASE_WEIGHT = 500  # bytes of a view without its texts, about
 

@@ -4,7 +4,7 @@ import pytest
 
 from flext_observability import FlextAlert
 from flext_observability.adapters.alert import emit
-from flext_observability.domain.instant import nanoseconds
+from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
 
 
@@ -13,7 +13,7 @@ def test_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
     emit(alert)
     emit(alert.model_copy(update={"status": "resolved"}), timestamp_ns=7, occurrences=3)
     raised, resolved = recorded.logs("flext.alert")
-    assert (raised.severity_text, raised.body, raised.timestamp) == ("CRITICAL", "full", nanoseconds(alert.timestamp))
+    assert (raised.severity_text, raised.body, raised.timestamp) == ("CRITICAL", "full", to_unix_nanos(alert.timestamp))
     assert raised.attributes == {
         "flext.alert.id": alert.id,
         "flext.alert.name": "disk",

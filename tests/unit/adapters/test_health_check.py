@@ -6,7 +6,7 @@ import pytest
 
 from flext_observability import FlextHealthCheck
 from flext_observability.adapters.health_check import MAX_CHECKS, emit, forget
-from flext_observability.domain.encoding import MAX_BYTES
+from flext_observability.values.encoding import MAX_BYTES
 from tests.recorded import Recorded
 
 

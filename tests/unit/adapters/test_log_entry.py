@@ -5,7 +5,7 @@ from opentelemetry._logs import SeverityNumber
 
 from flext_observability import FlextLogEntry, correlation_scope, traced
 from flext_observability.adapters.log_entry import emit
-from flext_observability.domain.instant import nanoseconds
+from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
 
 
@@ -33,7 +33,7 @@ def test_record_is_in_the_current_trace_with_time_and_context(recorded: Recorded
     (record,) = recorded.logs()
     context = span.get_span_context()
     assert (record.trace_id, record.span_id) == (context.trace_id, context.span_id)
-    assert record.timestamp == nanoseconds(entry.timestamp)
+    assert record.timestamp == to_unix_nanos(entry.timestamp)
     assert record.attributes == {"count": 1, "odd": '{"a":"x"}'}
 
 

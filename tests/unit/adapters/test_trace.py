@@ -3,8 +3,8 @@ from __future__ import annotations
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, set_span_in_context
 
 from flext_observability import FlextTrace, traced
-from flext_observability.adapters.trace import process_service_name, start, start_silently
-from flext_observability.domain.instant import nanoseconds
+from flext_observability.adapters.trace import process_service_name, start, start_non_recording
+from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
 
 
@@ -17,7 +17,7 @@ def test_entity_becomes_a_span_with_its_context_and_time(recorded: Recorded) -> 
     start(trace, None).end()
     span = recorded.span("charge")
     assert span.attributes == {"flext.id": trace.id, "amount": 3, "odd": "y"}
-    assert span.start_time == nanoseconds(trace.start_time)
+    assert span.start_time == to_unix_nanos(trace.start_time)
     assert span.context is not None
     assert (int(trace.trace_id, 16), int(trace.span_id, 16)) == (span.context.trace_id, span.context.span_id)
 
@@ -56,8 +56,8 @@ def test_current_span_is_the_parent_unless_another_is_given(recorded: Recorded) 
 def test_without_a_provider_the_entity_gets_ids_of_its_own() -> None:
     first, second, child = make(), make(), make()
     start(first, None)
-    span = start_silently(second, None)
-    start_silently(child, span.get_span_context())
+    span = start_non_recording(second, None)
+    start_non_recording(child, span.get_span_context())
     assert len({first.trace_id, second.trace_id}) == len({first.span_id, second.span_id, child.span_id}) - 1 == 2
     assert child.trace_id == second.trace_id
     assert (len(first.trace_id), len(first.span_id)) == (32, 16)
@@ -66,7 +66,7 @@ def test_without_a_provider_the_entity_gets_ids_of_its_own() -> None:
 
 def test_without_a_provider_a_child_keeps_the_trace_of_a_remote_parent() -> None:
     remote, trace = make(), make()
-    parent = start_silently(remote, None).get_span_context()
+    parent = start_non_recording(remote, None).get_span_context()
     from opentelemetry import context
 
     token = context.attach(set_span_in_context(NonRecordingSpan(parent)))

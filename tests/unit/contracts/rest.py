@@ -257,7 +257,7 @@ class Heard(root.FlextObservabilityPlugin):
 
 
 def _heard() -> list[str]:
-    from flext_observability.plugins.hooks import HOOKS
+    from flext_observability.extensions.plugins.hooks import HOOKS
 
     heard = Heard()
     assert root.register_plugin("contract_heard", heard).success

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from flext_observability import FlextHealthCheck
-from flext_observability.domain.health_report import sum_up
+from flext_observability.domain.health_report import aggregate
 
 
 def test_nothing_is_healthy() -> None:
-    report = sum_up([], [])
+    report = aggregate([], [])
     assert (report.status, report.reasons, report.checks) == ("healthy", (), ())
 
 
@@ -22,10 +22,10 @@ def test_nothing_is_healthy() -> None:
 )
 def test_each_part_counts_by_its_weight(status: str, critical: str, minor: str, probed: str) -> None:
     check = FlextHealthCheck(name="db", status=status)
-    assert sum_up([check], []).status == critical
-    assert sum_up([check], ["db"]).status == minor
-    assert sum_up([check], [], probed=True).status == probed
-    assert sum_up([check], ["db"], probed=True).status == minor
+    assert aggregate([check], []).status == critical
+    assert aggregate([check], ["db"]).status == minor
+    assert aggregate([check], [], probed=True).status == probed
+    assert aggregate([check], ["db"], probed=True).status == minor
 
 
 def test_the_worst_wins_and_reasons_come_in_order() -> None:
@@ -34,6 +34,6 @@ def test_the_worst_wins_and_reasons_come_in_order() -> None:
         FlextHealthCheck(name="c"),
         FlextHealthCheck(name="a", status="unhealthy"),
     ]
-    report = sum_up(checks, [])
+    report = aggregate(checks, [])
     assert (report.status, report.reasons) == ("unhealthy", ("a is unhealthy", "b is degraded: slow"))
     assert [check.name for check in report.checks] == ["a", "b", "c"]

@@ -65,7 +65,7 @@ def test_a_handler_feeds_the_provider_that_it_was_made_for_or_the_global_one() -
 
 @pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
 def test_a_gauge_is_there_for_every_reading(temporality: AggregationTemporality) -> None:
-    reader = InMemoryMetricReader({SdkGauge: temporality}, compat.lasting_gauges())
+    reader = InMemoryMetricReader({SdkGauge: temporality}, compat.persistent_gauge_aggregation())
     gauge = MeterProvider([reader], shutdown_on_exit=False).get_meter("m").create_gauge("fill")
     seen: list[Any] = []
     for value in (1, None, 2, None):

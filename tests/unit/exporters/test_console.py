@@ -20,10 +20,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.console import ConsoleExporterFactory, factory
-from flext_observability.ports import SignalExporter
+from flext_observability.extensions.ports import SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
 from tests.programs import run
-from tests.unit.render.shop import Screen, no_terminal_settings
+from tests.unit.views.shop import Screen, no_terminal_settings
 
 
 class Stderr:

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.third_party import WrappedExporter, wrap
-from flext_observability.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.settings.config import concrete
 from tests import programs
 from tests.backends.telemetry import make_metrics, make_spans
@@ -27,7 +27,7 @@ PACKAGE = ROOT / "tests" / "packages" / "flext_example_exporter"
 PROGRAM = """
     import sys
     from flext_observability.domain.report import SIGNALS
-    from flext_observability.registry import available_exporters, find_exporter
+    from flext_observability.extensions.registry import available_exporters, find_exporter
     from flext_observability.settings.config import concrete
     from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
@@ -89,8 +89,8 @@ def test_initialised_program_sends_through_it(installed: Path, tmp_path: Path) -
 def test_reader_and_broken_exporter_of_an_installed_package_say_why_they_cannot_be_used(installed: Path) -> None:
     done = programs.run(
         """
-        from flext_observability.ports import ExporterUnavailable
-        from flext_observability.registry import find_exporter
+        from flext_observability.extensions.ports import ExporterUnavailable
+        from flext_observability.extensions.registry import find_exporter
         from flext_observability.settings.config import concrete
         for name, signal in (("example_reader", "metrics"), ("example_broken", "traces")):
             try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from flext_observability import FlextStructuredLogger, get_logger
-from flext_observability.instrumentation import logging_bridge
+from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.unit.instrumentation.sink import Sink
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flext_observability.ops_server.asgi import MOST_AT_A_TIME, AsgiApp, asgi_app
+from flext_observability.ops_server.asgi import MAX_CONCURRENT, AsgiApp, asgi_app
 from flext_observability.ops_server.auth import Credentials
 from tests.unit.ops_server.asking import PAGE, metrics, pages
 
@@ -88,7 +88,7 @@ def test_the_loop_goes_on_while_pages_are_made_and_there_is_an_end_to_their_numb
 
     async def main() -> list[int]:
         app = asgi_app(pages(metrics=hang))
-        tasks = [asyncio.ensure_future(talk(app, http("/metrics"))) for _ in range(MOST_AT_A_TIME)]
+        tasks = [asyncio.ensure_future(talk(app, http("/metrics"))) for _ in range(MAX_CONCURRENT)]
         await asyncio.sleep(0)
         (busy, _) = await talk(app, http("/status"))
         release.set()

@@ -168,7 +168,7 @@ def test_a_server_is_a_context_manager_that_stops_it() -> None:
 )
 def test_a_server_that_strangers_can_read_warns_of_it(host: str, credentials: Credentials, warns: bool) -> None:
     with start_server(APP, host, 0).unwrap() as server:
-        warning = server.warn_of_strangers(credentials)
+        warning = server.exposure_warning(credentials)
     assert (warning is not None) is warns
 
 

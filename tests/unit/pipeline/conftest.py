@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from flext_observability.pipeline.delivery import Delivery, Schedule
-from flext_observability.pipeline.outbox import Outbox
-from flext_observability.pipeline.watch import ExportWatch
+from flext_observability.pipeline.export_queue import ExportQueue
+from flext_observability.pipeline.export_worker import Delivery, Schedule
+from flext_observability.pipeline.exporter_state import ExporterState
 from tests.fakes import ScriptedExporter
-from tests.unit.pipeline.deliveries import Make
+from tests.unit.pipeline.workers import Make
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def make() -> Iterator[Make]:
             name="fake",
             signal="traces" if refill is None else "metrics",
             exporter=exporter,
-            outbox=Outbox("traces", "fake", queue, weigh),
+            outbox=ExportQueue("traces", "fake", queue, weigh),
             schedule=Schedule(interval, 10, max_batch, periodic=refill is not None),
-            watch=ExportWatch(),
+            watch=ExporterState(),
             refill=refill,
             cumulative=cumulative,
         )

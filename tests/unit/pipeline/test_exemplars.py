@@ -7,7 +7,7 @@ import threading
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from flext_observability.pipeline.exemplars import NewestInBucket
+from flext_observability.pipeline.exemplars import LatestPerBucketReservoir
 
 
 def inside(span_id: int) -> Context:
@@ -15,7 +15,7 @@ def inside(span_id: int) -> Context:
 
 
 def test_the_newest_of_each_bucket_stays_in_order_of_buckets() -> None:
-    kept = NewestInBucket(boundaries=[1, 2])
+    kept = LatestPerBucketReservoir(boundaries=[1, 2])
     for span_id, value in enumerate((5.0, 0.5, 1.0, 1.5), start=1):
         kept.offer(value, span_id * 10, {"point": "x", "more": value}, inside(span_id))
     exemplars = kept.collect({"point": "x"})
@@ -28,21 +28,21 @@ def test_the_newest_of_each_bucket_stays_in_order_of_buckets() -> None:
 
 
 def test_collecting_begins_anew() -> None:
-    kept = NewestInBucket(boundaries=[1])
+    kept = LatestPerBucketReservoir(boundaries=[1])
     kept.offer(1, 1, None, inside(1))
     assert len(kept.collect(None)) == 1
     assert kept.collect(None) == []
 
 
 def test_outside_a_span_there_are_no_ids() -> None:
-    kept = NewestInBucket(boundaries=[])
+    kept = LatestPerBucketReservoir(boundaries=[])
     kept.offer(1, 1, {}, Context())
     (exemplar,) = kept.collect({})
     assert (exemplar.span_id, exemplar.trace_id) == (None, None)
 
 
 def test_threads_may_offer_while_one_collects() -> None:
-    kept = NewestInBucket(boundaries=range(100))
+    kept = LatestPerBucketReservoir(boundaries=range(100))
     over = threading.Event()
 
     def offer() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 from flext_observability.domain.report import ExporterCounts, SignalCounts
-from flext_observability.pipeline.ledger import Ledger, SignalTally
+from flext_observability.pipeline.ledger import Ledger, SignalCounter
 
 
 def test_started_is_open_plus_sampled_out_plus_finished() -> None:
-    tally = SignalTally("traces")
+    tally = SignalCounter("traces")
     for _ in range(5):
         tally.start()
     tally.sample_out()
@@ -18,13 +18,13 @@ def test_started_is_open_plus_sampled_out_plus_finished() -> None:
 
 
 def test_log_records_are_never_open() -> None:
-    tally = SignalTally("logs")
+    tally = SignalCounter("logs")
     tally.pass_through()
     assert tally.counts() == SignalCounts("logs", started=1, open=0, sampled_out=0, finished=1)
 
 
 def test_counting_is_exact_under_threads() -> None:
-    tally = SignalTally("traces")
+    tally = SignalCounter("traces")
 
     def count() -> None:
         for _ in range(5000):
@@ -39,7 +39,7 @@ def test_counting_is_exact_under_threads() -> None:
 
 
 def test_a_tally_works_after_its_lock_was_held_by_a_lost_thread() -> None:
-    tally = SignalTally("traces")
+    tally = SignalCounter("traces")
     tally._lock.acquire()
     tally.reset_lock()
     thread = threading.Thread(target=tally.start)

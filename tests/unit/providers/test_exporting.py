@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from flext_observability.domain.report import Signal
-from flext_observability.ports import ExporterFactory, PullExporter
-from flext_observability.providers.exporting import open_exporters
+from flext_observability.extensions.ports import ExporterFactory, PullExporter
+from flext_observability.extensions.registry import register_exporter
+from flext_observability.providers.exporting import create_exporters
 from flext_observability.providers.notices import Notices
-from flext_observability.registry import register_exporter
 from flext_observability.settings.resolve import ResolvedSettings
 from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable
 
@@ -43,14 +43,14 @@ def test_each_signal_gets_its_exporters_in_order(
 ) -> None:
     register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
     register("b", OneExporterFactory(lambda signal: ScriptedExporter(), {"logs"}))
-    exporters = open_exporters(resolved(exporters=["a", "b"], console=False), notices)
+    exporters = create_exporters(resolved(exporters=["a", "b"], console=False), notices)
     assert [exporters.names(signal) for signal in ("traces", "metrics", "logs")] == [("a",), ("a",), ("a", "b")]
     assert notices.all() == ()
 
 
 def test_pages_are_kept_apart(resolved: Resolved, notices: Notices, register: Callable[..., None]) -> None:
     register("page", OneExporterFactory(lambda signal: Page(), {"metrics"}))
-    exporters = open_exporters(resolved(exporters="page", console=False), notices)
+    exporters = create_exporters(resolved(exporters="page", console=False), notices)
     assert isinstance(exporters.pull["page"], PullExporter)
     assert exporters.push["metrics"] == []
     assert (exporters.names("metrics"), exporters.names("traces")) == (("page",), ())
@@ -61,7 +61,7 @@ def test_what_is_not_available_degrades_its_signal_only(
 ) -> None:
     register("shut", OneExporterFactory(unavailable("no such file", "Create it"), {"traces"}))
     register("fine", OneExporterFactory(lambda signal: ScriptedExporter()))
-    exporters = open_exporters(resolved(exporters=["shut", "fine"], console=False), notices)
+    exporters = create_exporters(resolved(exporters=["shut", "fine"], console=False), notices)
     assert exporters.names("traces") == ("fine",)
     (notice,) = notices.all()
     assert (notice.signal, notice.message, notice.fix, notice.degrades) == (
@@ -79,13 +79,13 @@ def test_a_factory_that_raises_degrades_its_signal_only(
         raise KeyError("oops")
 
     register("broken", OneExporterFactory(broken, {"logs"}))
-    open_exporters(resolved(exporters="broken", console=False), notices)
+    create_exporters(resolved(exporters="broken", console=False), notices)
     (notice,) = notices.all()
     assert notice.message == "broken: KeyError: 'oops'"
 
 
 def test_a_name_that_nobody_knows_is_a_notice(resolved: Resolved, notices: Notices) -> None:
-    exporters = open_exporters(
+    exporters = create_exporters(
         resolved(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices
     )
     assert exporters.names("traces") == ()
@@ -98,9 +98,9 @@ def test_a_signal_that_is_switched_off_opens_nothing(
 ) -> None:
     register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
     config = resolved(exporters="a", console=False, traces_enabled=False)
-    assert open_exporters(config, notices).names("traces") == ()
+    assert create_exporters(config, notices).names("traces") == ()
     disabled = resolved(exporters="a", console=False, disabled=True)
-    assert open_exporters(disabled, notices).names("logs") == ()
+    assert create_exporters(disabled, notices).names("logs") == ()
 
 
 def test_a_signal_that_a_chosen_exporter_cannot_carry_is_a_mistake(
@@ -108,7 +108,7 @@ def test_a_signal_that_a_chosen_exporter_cannot_carry_is_a_mistake(
 ) -> None:
     register("points", OneExporterFactory(lambda signal: ScriptedExporter(), {"metrics"}))
     names = {"traces": ["points"], "metrics": ["points"], "logs": []}
-    exporters = open_exporters(resolved(exporters=names, console=False), notices)
+    exporters = create_exporters(resolved(exporters=names, console=False), notices)
     assert exporters.names("metrics") == ("points",)
     (notice,) = notices.all()
     assert (notice.signal, notice.message) == ("traces", "The exporter 'points' does not carry traces")
@@ -123,5 +123,5 @@ def test_a_factory_that_cannot_name_its_signals_degrades(
             raise KeyError("which")
 
     register("mute", Mute(lambda signal: ScriptedExporter()))
-    open_exporters(resolved(exporters="mute", console=False), notices)
+    create_exporters(resolved(exporters="mute", console=False), notices)
     assert [notice.message for notice in notices.all()] == ["mute: KeyError: 'which'"] * 3

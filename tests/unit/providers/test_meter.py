@@ -9,7 +9,7 @@ import pytest
 from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Histogram, MetricsData
 from opentelemetry.sdk.resources import Resource
 
-from flext_observability.providers.meter import MeterState
+from flext_observability.providers.meter import MetricReaders
 from flext_observability.settings.config import FlextObservabilityConfig
 
 Settings = Callable[..., FlextObservabilityConfig]
@@ -22,10 +22,10 @@ def only(data: MetricsData) -> Any:
 
 def test_page_and_push_read_one_state(settings: Settings) -> None:
     config = settings()
-    state = MeterState(config, RESOURCE, 1)
+    state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
-    assert state.for_push(2) == [state.for_pages] * 2
-    assert only(state.for_pages.collect()).data_points[0].value == 2
+    assert state.for_push(2) == [state.cumulative] * 2
+    assert only(state.cumulative.collect()).data_points[0].value == 2
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_another_temporality_is_for_push_alone(
     settings: Settings, preference: str, counter: AggregationTemporality, up_down: AggregationTemporality
 ) -> None:
     config = settings(metrics_temporality_preference=preference)
-    state = MeterState(config, RESOURCE, 1)
+    state = MetricReaders(config, RESOURCE, 1)
     meter = state.make_provider(config, RESOURCE).get_meter("m")
     meter.create_counter("x").add(2)
     assert only(state.for_push(1)[0].collect()).aggregation_temporality is counter
-    assert only(state.for_pages.collect()).aggregation_temporality is AggregationTemporality.CUMULATIVE
+    assert only(state.cumulative.collect()).aggregation_temporality is AggregationTemporality.CUMULATIVE
     meter.create_up_down_counter("y").add(2)
     assert only(state.for_push(1)[0].collect()).aggregation_temporality is up_down
 
@@ -54,30 +54,30 @@ def test_another_temporality_is_for_push_alone(
 )
 def test_the_aggregation_of_histograms_can_be_chosen(settings: Settings, name: str, kind: type) -> None:
     config = settings(metrics_default_histogram_aggregation=name)
-    state = MeterState(config, RESOURCE, 1)
+    state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_histogram("x").record(2)
-    assert isinstance(only(state.for_pages.collect()), kind)
+    assert isinstance(only(state.cumulative.collect()), kind)
 
 
 @pytest.mark.parametrize(("name", "count"), [("always_on", 1), ("always_off", 0), ("trace_based", 0)])
 def test_the_exemplar_filter_can_be_chosen(settings: Settings, name: str, count: int) -> None:
     config = settings(metrics_exemplar_filter=name)
-    state = MeterState(config, RESOURCE, 1)
+    state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
-    assert len(only(state.for_pages.collect()).data_points[0].exemplars) == count
+    assert len(only(state.cumulative.collect()).data_points[0].exemplars) == count
 
 
 def test_totals_are_kept_only_while_resource_and_aggregation_stay(settings: Settings) -> None:
-    key = MeterState(settings(), RESOURCE, 1).key
-    assert MeterState(settings(service_name="other words"), RESOURCE, 1).key == key
-    assert MeterState(settings(), Resource({"service.name": "other"}), 1).key != key
-    assert MeterState(settings(metrics_exemplar_filter="always_off"), RESOURCE, 1).key != key
-    assert MeterState(settings(), RESOURCE, 2).key == key
+    key = MetricReaders(settings(), RESOURCE, 1).key
+    assert MetricReaders(settings(service_name="other words"), RESOURCE, 1).key == key
+    assert MetricReaders(settings(), Resource({"service.name": "other"}), 1).key != key
+    assert MetricReaders(settings(metrics_exemplar_filter="always_off"), RESOURCE, 1).key != key
+    assert MetricReaders(settings(), RESOURCE, 2).key == key
 
 
 def test_each_push_of_deltas_has_a_state_of_its_own(settings: Settings) -> None:
     config = settings(metrics_temporality_preference="delta")
-    state = MeterState(config, RESOURCE, 2)
+    state = MetricReaders(config, RESOURCE, 2)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
     assert [only(each.collect()).data_points[0].value for each in state.for_push(2)] == [2, 2]
-    assert MeterState(config, RESOURCE, 1).key != state.key
+    assert MetricReaders(config, RESOURCE, 1).key != state.key

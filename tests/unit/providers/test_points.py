@@ -4,25 +4,25 @@ from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogramAggregation
 
-from flext_observability.domain.metric_point import MetricPoint
-from flext_observability.pipeline.metric_state import MetricState
-from flext_observability.providers.points import points_of
+from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
+from flext_observability.providers.points import to_metric_points
+from flext_observability.views.metric_point import MetricPoint
 
 
-def meter_of(aggregation: Aggregation | None = None) -> tuple[MeterProvider, MetricState]:
-    state = MetricState(preferred_aggregation={Histogram: aggregation} if aggregation else {})
+def meter_of(aggregation: Aggregation | None = None) -> tuple[MeterProvider, SharedMetricReader]:
+    state = SharedMetricReader(preferred_aggregation={Histogram: aggregation} if aggregation else {})
     assert isinstance(state.reader, InMemoryMetricReader)
     return MeterProvider(metric_readers=[state.reader], shutdown_on_exit=False), state
 
 
-def only(state: MetricState) -> MetricPoint:
-    (point,) = points_of(state.collect())
+def only(state: SharedMetricReader) -> MetricPoint:
+    (point,) = to_metric_points(state.collect())
     return point
 
 
 def test_nothing_recorded_gives_no_point() -> None:
     _, state = meter_of()
-    assert points_of(state.collect()) == []
+    assert to_metric_points(state.collect()) == []
 
 
 def test_sums_and_gauges_keep_kind_value_and_attributes() -> None:
@@ -31,7 +31,7 @@ def test_sums_and_gauges_keep_kind_value_and_attributes() -> None:
     meter.create_counter("orders", "{order}").add(2, {"paid": True})
     meter.create_up_down_counter("open").add(-1)
     meter.create_gauge("level", "%").set(0.5)
-    found = {point.name: point for point in points_of(state.collect())}
+    found = {point.name: point for point in to_metric_points(state.collect())}
     assert {name: (point.kind, point.value, point.unit) for name, point in found.items()} == {
         "orders": ("counter", 2, "{order}"),
         "open": ("up_down_counter", -1, ""),
@@ -46,7 +46,7 @@ def test_each_series_is_a_point() -> None:
     counter = provider.get_meter("t").create_counter("orders")
     for shop in "ab":
         counter.add(1, {"shop": shop})
-    assert sorted(str(point.attributes["shop"]) for point in points_of(state.collect())) == ["a", "b"]
+    assert sorted(str(point.attributes["shop"]) for point in to_metric_points(state.collect())) == ["a", "b"]
 
 
 def test_a_histogram_has_mean_count_total_and_buckets() -> None:

@@ -10,7 +10,7 @@ from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from flext_observability.correlation import correlation_scope, current_correlation_id
+from flext_observability.adapters.correlation import correlation_scope, current_correlation_id
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import CorrelationPropagator, install_propagators, make_propagators
 from flext_observability.settings.config import FlextObservabilityConfig

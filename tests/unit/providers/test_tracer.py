@@ -10,8 +10,8 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
 
-from flext_observability.pipeline.intake import SpanIntake
-from flext_observability.pipeline.ledger import SignalTally
+from flext_observability.pipeline.export_processors import ExportSpanProcessor
+from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.tracer import (
     MAX_SERVICE_NAMES,
@@ -27,8 +27,8 @@ Settings = Callable[..., FlextObservabilityConfig]
 
 
 def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracers:
-    tally = SignalTally("traces")
-    return make_tracers(config, Resource({"service.name": "shop"}), SpanIntake(tally, []), tally, notices)
+    tally = SignalCounter("traces")
+    return make_tracers(config, Resource({"service.name": "shop"}), ExportSpanProcessor(tally, []), tally, notices)
 
 
 def sampled(sampler: Sampler, trace_id: int) -> bool:

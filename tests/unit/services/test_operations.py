@@ -21,7 +21,7 @@ from flext_observability import (
 
 HANDLES = {"counter", "up_down_counter", "gauge", "histogram", "span", "trace", "check"}
 # What the start and the end of a configuration call.
-WIRING = {"configure", "connect", "hurry", "flush", "disconnect", "begin_again", "tick", "resize_store"}
+WIRING = {"configure", "connect", "hurry", "flush", "disconnect", "reinit_after_fork", "tick", "resize_store"}
 SERVICES = (
     FlextAlertService,
     FlextHealthService,

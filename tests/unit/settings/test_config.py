@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete, given_values
+from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete, set_fields
 from flext_observability.settings.fields import UNSET, Field
 
 
 def test_a_configuration_knows_what_was_given() -> None:
     config = FlextObservabilityConfig(service_name="shop", console=None)
-    assert given_values(config) == {"service_name": "shop", "console": None}
+    assert set_fields(config) == {"service_name": "shop", "console": None}
 
 
 def test_repr_shows_the_given_alone_and_no_secret() -> None:
@@ -42,7 +42,7 @@ def test_copies_are_equal_and_still_know_what_was_given(
     config = FlextObservabilityConfig(service_name="shop")
     again = duplicate(config)
     assert again == config
-    assert given_values(again) == {"service_name": "shop"}
+    assert set_fields(again) == {"service_name": "shop"}
 
 
 def test_a_configuration_is_frozen() -> None:
@@ -57,8 +57,8 @@ def test_unset_fields_are_named_so() -> None:
 
 def test_concrete_holds_every_default_and_shares_no_mapping() -> None:
     one, two = concrete({}), concrete({"prometheus_port": 1})
-    assert UNSET not in {id(value): value for value in given_values(one).values()}.values()
-    assert len(given_values(one)) == len(FIELDS)
+    assert UNSET not in {id(value): value for value in set_fields(one).values()}.values()
+    assert len(set_fields(one)) == len(FIELDS)
     assert (one.prometheus_port, two.prometheus_port) == (9464, 1)
     assert one.otlp_headers == {}
     assert one.otlp_headers is not two.otlp_headers

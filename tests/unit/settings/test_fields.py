@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flext_observability.settings.fields import Variable, setting, table
-from flext_observability.settings.kinds import COUNT, MILLISECOND_INTERVAL, SECONDS, TEXT
+from flext_observability.settings.types import COUNT, MILLISECOND_INTERVAL, SECONDS, TEXT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,12 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flext_observability.domain.encoding import quoted
 from flext_observability.domain.report import SIGNALS
-from flext_observability.settings.config import FIELDS, given_values
-from flext_observability.settings.ignored import IGNORED
+from flext_observability.settings.config import FIELDS, set_fields
 from flext_observability.settings.otlp import otlp_settings
 from flext_observability.settings.resolve import ResolvedSettings, resolve
+from flext_observability.settings.unsupported_env import IGNORED
+from flext_observability.values.encoding import quoted
 
 quick = settings(deadline=None, database=None, max_examples=150)
 
@@ -57,7 +57,7 @@ OBJECTS = st.recursive(
 
 def check(resolved: ResolvedSettings) -> None:
     """Every field is concrete and every signal can be asked how it is sent."""
-    assert len(given_values(resolved.config)) == len(FIELDS)
+    assert len(set_fields(resolved.config)) == len(FIELDS)
     for signal in SIGNALS:
         assert otlp_settings(resolved.config, signal).timeout_seconds > 0
         assert all(isinstance(name, str) for name in resolved.config.exporters[signal])

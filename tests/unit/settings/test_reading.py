@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
-from flext_observability.settings.kinds import HEADERS, PAIRS
-from flext_observability.settings.reading import Draft, read, shown
+from flext_observability.settings.reading import PartialSettings, read, shown
+from flext_observability.settings.types import HEADERS, PAIRS
 from tests.hostile import Hostile
 
 
@@ -14,7 +14,7 @@ def values_of(
     arguments: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
     given: FlextObservabilityConfig | None = None,
-) -> Draft:
+) -> PartialSettings:
     return read(given, arguments or {}, environ or {})
 
 

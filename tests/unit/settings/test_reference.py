@@ -8,11 +8,11 @@ from typing import cast
 
 from flext_observability.settings.config import FIELDS
 from flext_observability.settings.fields import Field
-from flext_observability.settings.ignored import IGNORED
 from flext_observability.settings.table_general import GeneralFields
 from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.settings.table_otlp import OtlpFields
 from flext_observability.settings.table_signals import LimitFields, QueueFields
+from flext_observability.settings.unsupported_env import IGNORED
 
 PAGE = Path(__file__).parents[3] / "docs/reference/settings.md"
 TITLES: Mapping[type, str] = {

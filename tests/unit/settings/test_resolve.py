@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from flext_observability.domain.report import Notice
-from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, given_values
+from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, set_fields
 from flext_observability.settings.fields import UNSET
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 
@@ -32,7 +32,7 @@ def mistake(environ: Mapping[str, str] | None = None, /, **arguments: object) ->
 
 def test_with_nothing_given_every_field_is_concrete_and_from_its_default() -> None:
     settings = resolve(None, {}, {}).unwrap()
-    assert len(given_values(settings.config)) == len(FIELDS)
+    assert len(set_fields(settings.config)) == len(FIELDS)
     assert set(settings.sources.values()) == {"default"}
     assert settings.complete == frozenset()
 
@@ -326,4 +326,4 @@ def _seconds() -> float:
 
 
 def test_unset_never_survives() -> None:
-    assert all(value is not UNSET for value in given_values(resolved().config).values())
+    assert all(value is not UNSET for value in set_fields(resolved().config).values())

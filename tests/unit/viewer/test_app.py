@@ -11,13 +11,13 @@ import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from flext_observability.render.model import LogView, SpanView
 from flext_observability.viewer.app import ViewerApp
+from flext_observability.viewer.json_codec import metric_from_json, trace_from_json
 from flext_observability.viewer.replies import JSON, PROTOBUF
-from flext_observability.viewer.shapes import metric_from_json, trace_from_json
 from flext_observability.viewer.store import Store
-from tests.unit.render.shop import TRACE, checkout, counter
+from flext_observability.views.model import LogView, SpanView
 from tests.unit.viewer.bodies import LOGS, METRICS, TRACES
+from tests.unit.views.shop import TRACE, checkout, counter
 
 
 class Client:

@@ -11,8 +11,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from flext_observability.render.model import MetricView
 from flext_observability.viewer.from_otlp import log_views, metric_views, span_views
+from flext_observability.views.model import MetricView
 
 TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
 SCOPE = InstrumentationScope(name="scope")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 from flext_observability.viewer.store import ServiceSummary, Store, StoreLimits
-from tests.unit.render.shop import TRACE, at, checkout, counter, log, span
+from tests.unit.views.shop import TRACE, at, checkout, counter, log, span
 
 
 def trace_id(number: int) -> str:

@@ -1,0 +1,149 @@
+"""Plain arguments → an entity, checked and emitted through the active configuration (flext_create_*).
+
+Before ``init_observability`` and after the end they check and return, and emit nothing. None of them ever raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from flext_observability.adapters.trace import process_service_name
+from flext_observability.api.start import get_observability
+from flext_observability.domain.factory import get_global_factory
+from flext_observability.domain.result import FlextResult
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.health_check import FlextHealthCheck
+    from flext_observability.domain.log_entry import FlextLogEntry
+    from flext_observability.domain.metric import FlextMetric
+    from flext_observability.domain.trace import FlextTrace
+    from flext_observability.services.tracing import FlextTracingService
+
+
+def flext_create_metric(
+    name: str,
+    value: float | Decimal,
+    unit: str = "",
+    tags: Mapping[str, object] | None = None,
+    metric_type: str = "gauge",
+) -> FlextResult[FlextMetric]:
+    """Create a metric and record it.
+
+    Args:
+        name: OpenTelemetry instrument name.
+        value: Finite number; Decimal is kept as given. A counter's is what it rises by.
+        unit: In words or UCUM (``milliseconds``, ``ms``, ``count``).
+        tags: Scalars by name: the attributes.
+        metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``.
+
+    Returns:
+        The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit).
+    """
+    created = get_global_factory().create_metric(name, value, unit, tags, metric_type)
+    active = get_observability().data
+    return created if active is None else created.flat_map(active.metrics.record_metric)
+
+
+def flext_create_trace(
+    operation_name: str | None = None,
+    service_name: str | None = None,
+    context: Mapping[str, object] | None = None,
+    parent_trace_id: str | None = None,
+    *,
+    name: str | None = None,
+    operation: str | None = None,
+) -> FlextResult[FlextTrace]:
+    """Create a trace and start it; end it with the tracing service. It is not made current.
+
+    Two call shapes: ``(operation_name, service_name, …)``, and ``(name=…, operation=…, …)`` for a span of this process.
+
+    Args:
+        operation_name: Name of the span.
+        service_name: Service to record it under; with ``name`` this process's by default.
+        context: Attributes; ``parent_trace_id`` among them counts as the argument.
+        parent_trace_id: Id of another trace, or 32 hex digits of a known one; by default the current span is the parent.
+        name: Another word for ``operation_name``.
+        operation: Attribute ``flext.operation``.
+
+    Returns:
+        The entity with ``trace_id`` and ``span_id``, updated when it ends; or a failure (``invalid_trace``).
+    """
+    active = get_observability().data
+    if operation_name is None:
+        operation_name = cast("str", name)
+        if service_name is None:
+            service_name = process_service_name()
+    if operation and isinstance(cast("object", context), Mapping | None):
+        context = {"flext.operation": operation, **(context or {})}
+    created = get_global_factory().create_trace(operation_name, cast("str", service_name), context, parent_trace_id)
+    return created.flat_map((_non_recording_tracing() if active is None else active.tracing).start_trace)
+
+
+def flext_create_alert(
+    name: str, severity: str, message: str, source: str = "", details: Mapping[str, object] | None = None
+) -> FlextResult[FlextAlert]:
+    """Create an alert and raise it.
+
+    Args:
+        name: What the alert is about.
+        severity: ``info``, ``warning``, ``error`` or ``critical``.
+        message: What happened, for a person.
+        source: What raises it.
+        details: Further facts.
+
+    Returns:
+        The entity, or a failure (``invalid_alert``).
+    """
+    created = get_global_factory().create_alert(name, severity, message, source, details)
+    active = get_observability().data
+    return created if active is None else created.flat_map(active.alerts.process_alert)
+
+
+def flext_create_health_check(
+    name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
+) -> FlextResult[FlextHealthCheck]:
+    """Create a health check and report it.
+
+    Args:
+        name: What was checked.
+        status: ``healthy``, ``degraded``, ``unhealthy`` or ``unknown``.
+        message: What was found, for a person.
+        details: Further facts.
+
+    Returns:
+        The entity, or a failure (``invalid_health_check``).
+    """
+    created = get_global_factory().create_health_check(name, status, message, details)
+    active = get_observability().data
+    return created if active is None else created.flat_map(active.health.execute_health_check)
+
+
+def flext_create_log_entry(
+    level: str, message: str, context: Mapping[str, object] | None = None
+) -> FlextResult[FlextLogEntry]:
+    """Create a log entry and write it, in the current trace.
+
+    Args:
+        level: ``trace``, ``debug``, ``info``, ``warning``, ``error`` or ``critical``, in any case.
+        message: The text of the line.
+        context: Attributes.
+
+    Returns:
+        The entity, or a failure (``invalid_log``).
+    """
+    created = get_global_factory().create_log_entry(level, message, context)
+    active = get_observability().data
+    return created if active is None else created.flat_map(active.logs.log)
+
+
+@cache
+def _non_recording_tracing() -> FlextTracingService:
+    """Return the service that gives ids and records nothing."""
+    from flext_observability.services.tracing import FlextTracingService
+
+    return FlextTracingService(recording=False)

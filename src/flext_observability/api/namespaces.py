@@ -1,0 +1,164 @@
+"""Nothing → three classes of names: the constants, the type aliases and the ports of this package, for ``Class.NAME``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias, final
+
+from flext_observability.adapters import alert as alert_adapter
+from flext_observability.adapters import correlation, function_calls
+from flext_observability.adapters import health_check as health_adapter
+from flext_observability.adapters import metric as metric_adapter
+from flext_observability.adapters import trace as trace_adapter
+from flext_observability.decorators import monitored as monitor
+from flext_observability.decorators import span_arguments as arguments
+from flext_observability.decorators import span_errors as errors
+from flext_observability.domain import (
+    alert,
+    alert_rule,
+    container,
+    entity,
+    health_check,
+    log_entry,
+    metric,
+    report,
+    trace,
+)
+from flext_observability.extensions import ports
+from flext_observability.extensions.plugins import base, dispatcher
+from flext_observability.services import repository
+from flext_observability.settings import arguments as setting_arguments
+from flext_observability.settings import config, fields
+from flext_observability.values import encoding, units
+from flext_observability.views import metric_point
+
+
+@final
+class FlextObservabilityConstants:
+    """Words, names and limits that programs, dashboards and alert rules can rely on.
+
+    Attributes:
+        DEFAULTS: Every setting with its default: ``DEFAULTS.shutdown_timeout_seconds``.
+        ENVIRONMENT_PREFIX: What the variable of each setting begins with.
+        SIGNALS: The signals.
+        ENTITY_KINDS: ``Entity.kind`` of each entity.
+        METRIC_TYPES: What ``FlextMetric.metric_type`` can be.
+        TRACE_STATUSES: What ``FlextTrace.status`` can be.
+        ALERT_SEVERITIES: What ``FlextAlert.severity`` can be, mildest first.
+        ALERT_STATUSES: What ``FlextAlert.status`` can be.
+        ALERT_MEASURES: What ``FlextAlertRule`` can look at.
+        HEALTH_STATUSES: What ``FlextHealthCheck.status`` can be.
+        LOG_LEVELS: What ``FlextLogEntry.level`` can be, lowest first; in any case.
+        OUTCOMES: What ``OUTCOME_ATTRIBUTE`` of a monitored call can be.
+        PLUGIN_HOOKS: What a plug-in can override.
+        ALERT_EVENT_NAME: Event name of the log record of an alert.
+        ALERT_COUNTER_NAME: Counter of alerts, by severity and status.
+        HEALTH_EVENT_NAME: Event name of the log record of a health change.
+        HEALTH_GAUGE_NAME: Gauge of health checks: 1 healthy, 0.5 degraded, 0 unhealthy.
+        HEALTH_CHECK_ATTRIBUTE: Its attribute with the check's name.
+        FUNCTION_DURATION_NAME: Histogram of monitored functions, in seconds.
+        FUNCTION_CALLS_NAME: Counter of their calls.
+        OPERATION_ATTRIBUTE: Attribute of both: the operation.
+        OUTCOME_ATTRIBUTE: Attribute of both: how the call ended.
+        CORRELATION_ATTRIBUTE: Attribute of spans and log records: the correlation id.
+        TRACE_ID_ATTRIBUTE: Attribute of the span of a ``FlextTrace``: its ``id``.
+        UNKNOWN_PARENT_ATTRIBUTE: Attribute of a span whose parent was not known: the id given.
+        MAX_CORRELATION_ID_LENGTH: Longest correlation id, in characters.
+        MAX_UNIT_LENGTH: Longest unit, in characters.
+        MAX_ATTRIBUTE_BYTES: Largest attribute value, in bytes of UTF-8.
+        PLUGIN_LIMIT_SECONDS: How long a plug-in's hook may take, in seconds.
+    """
+
+    DEFAULTS: Final = config.concrete({})
+    ENVIRONMENT_PREFIX: Final = fields.PREFIX
+    SIGNALS: Final = report.SIGNALS
+    ENTITY_KINDS: Final = repository.KINDS
+    METRIC_TYPES: Final = metric.METRIC_TYPES
+    TRACE_STATUSES: Final = trace.TRACE_STATUSES
+    ALERT_SEVERITIES: Final = alert.ALERT_SEVERITIES
+    ALERT_STATUSES: Final = alert.ALERT_STATUSES
+    ALERT_MEASURES: Final = alert_rule.MEASURES
+    HEALTH_STATUSES: Final = health_check.HEALTH_STATUSES
+    LOG_LEVELS: Final = log_entry.LOG_LEVELS
+    OUTCOMES: Final = monitor.OUTCOMES
+    PLUGIN_HOOKS: Final = base.HOOK_NAMES
+    ALERT_EVENT_NAME: Final = alert_adapter.EVENT_NAME
+    ALERT_COUNTER_NAME: Final = alert_adapter.COUNTER_NAME
+    HEALTH_EVENT_NAME: Final = health_adapter.EVENT_NAME
+    HEALTH_GAUGE_NAME: Final = health_adapter.GAUGE_NAME
+    HEALTH_CHECK_ATTRIBUTE: Final = health_adapter.CHECK_ATTRIBUTE
+    FUNCTION_DURATION_NAME: Final = function_calls.DURATION_NAME
+    FUNCTION_CALLS_NAME: Final = function_calls.CALLS_NAME
+    OPERATION_ATTRIBUTE: Final = monitor.OPERATION_ATTRIBUTE
+    OUTCOME_ATTRIBUTE: Final = errors.OUTCOME_ATTRIBUTE
+    CORRELATION_ATTRIBUTE: Final = correlation.CORRELATION_ATTRIBUTE
+    TRACE_ID_ATTRIBUTE: Final = trace_adapter.ID_ATTRIBUTE
+    UNKNOWN_PARENT_ATTRIBUTE: Final = trace_adapter.UNKNOWN_PARENT_ATTRIBUTE
+    MAX_CORRELATION_ID_LENGTH: Final = correlation.MAX_ID_CHARACTERS
+    MAX_UNIT_LENGTH: Final = units.MAX_UNIT_LENGTH
+    MAX_ATTRIBUTE_BYTES: Final = encoding.MAX_BYTES
+    PLUGIN_LIMIT_SECONDS: Final = dispatcher.HOOK_TIMEOUT_SECONDS
+
+
+@final
+class FlextObservabilityTypes:
+    """Type aliases of the public signatures, for annotations: ``def choose() -> FlextObservabilityTypes.Signal``.
+
+    Attributes:
+        Signal: ``traces``, ``metrics`` or ``logs``.
+        SignalState: ``active``, ``degraded`` or ``off``.
+        Exporters: What the argument ``exporters`` takes.
+        InitArguments: The keyword arguments of ``init_observability``, for ``Unpack``.
+        Entity: Base of the five entities.
+        AttributeValue: What an attribute is after encoding.
+        InstrumentKind: Kinds of instruments.
+        Parent: What ``traced(…, parent=…)`` takes.
+        Hook: Names of a plug-in's hooks.
+        Measure: What ``FlextAlertRule`` can look at.
+        Combine: How ``FlextAlertRule`` puts series together.
+        MetricPoint: One series of an instrument at one moment.
+        MetricSource: Function that returns all points.
+        StatusSource: Function that returns the status of all signals.
+        ExportOutcome: What an exporter did with a batch.
+    """
+
+    Signal: TypeAlias = report.Signal
+    SignalState: TypeAlias = report.SignalState
+    Exporters: TypeAlias = setting_arguments.Exporters
+    InitArguments: TypeAlias = setting_arguments.InitArguments
+    Entity: TypeAlias = entity.Entity
+    AttributeValue: TypeAlias = encoding.AttributeValue
+    InstrumentKind: TypeAlias = metric_adapter.InstrumentKind
+    Parent: TypeAlias = arguments.Parent
+    Hook: TypeAlias = base.Hook
+    Measure: TypeAlias = alert_rule.Measure
+    Combine: TypeAlias = alert_rule.Combine
+    MetricPoint: TypeAlias = metric_point.MetricPoint
+    MetricSource: TypeAlias = ports.MetricSource
+    StatusSource: TypeAlias = ports.StatusSource
+    ExportOutcome: TypeAlias = ports.ExportOutcome
+
+
+@final
+class FlextObservabilityProtocols:
+    """The ports: what programs and other packages implement, for annotations and base classes.
+
+    Attributes:
+        SignalExporter: Push exporter of one signal.
+        PullExporter: Metrics exporter that renders a page.
+        ExporterFactory: Maker of exporters, for ``register_exporter``.
+        FlextNotifier: Who tells of alerts, for ``register_notifier``.
+        FlextStorageAdapter: Where a repository keeps entities, for ``register_storage``.
+        Container: Where services look up names: anything with ``get`` and ``register``.
+        Clock: Source of time, ``clock`` in the container.
+        IdGenerator: Source of entity ids, ``id_generator`` in the container: a function that returns text.
+    """
+
+    SignalExporter: TypeAlias = ports.SignalExporter[object]
+    PullExporter: TypeAlias = ports.PullExporter
+    ExporterFactory: TypeAlias = ports.ExporterFactory
+    FlextNotifier: TypeAlias = ports.FlextNotifier
+    FlextStorageAdapter: TypeAlias = ports.FlextStorageAdapter
+    Container: TypeAlias = container.Container
+    Clock: TypeAlias = ports.Clock
+    IdGenerator: TypeAlias = Callable[[], str]

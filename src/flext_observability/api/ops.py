@@ -1,0 +1,123 @@
+"""Address and credentials → the ops pages of whatever configuration is active, on a server of their own or in the program's."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from flext_observability.api.start import NOT_STARTED, active_pages
+from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.internal_log import say
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from flext_observability.ops_server.asgi import AsgiApp
+    from flext_observability.ops_server.auth import Credentials
+    from flext_observability.ops_server.pages import OpsPages
+    from flext_observability.ops_server.server import OpsServer
+
+_logger: Final = logging.getLogger("flext_observability")
+
+
+def start_ops_server(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 9464,
+    token: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+) -> FlextResult[OpsServer]:
+    """Serve ``/metrics``, ``/health``, ``/health/live``, ``/health/ready``, ``/health/startup`` and ``/status`` in the background.
+
+    The pages show the configuration that is active when they are asked for; without one they answer 503 (``/health/live``: 200). The
+    server lives until ``stop()`` or the end of the program.
+
+    Args:
+        host: Name or address of a local interface; one that others can reach is a choice, which a warning answers when nothing is asked for.
+        port: TCP port; 0 takes a free one.
+        token: Bearer token that requests must bring, except for the three probes; "" for none; None for the setting ``ops_token``.
+        username: User name for HTTP basic authentication, likewise; None for ``ops_username``.
+        password: Its password; None for ``ops_password``.
+
+    Returns:
+        The running server, with its ``address`` and ``stop()``; a failure says what to do: ``port_taken``, ``cannot_listen``,
+        ``invalid_argument``.
+    """
+    kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
+    if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:
+        from flext_observability.values.encoding import quoted
+
+        message = f"Invalid address {quoted(host)}, {quoted(port)}: give a host's name and the number of a port"
+        return FlextResult["OpsServer"].fail(message, code="invalid_argument")
+    from flext_observability.ops_server.app import wsgi_app
+    from flext_observability.ops_server.server import start_server
+
+    pages = _pages(token, username, password)
+    return start_server(wsgi_app(pages), host, port).tap(partial(_warn, pages))
+
+
+def ops_wsgi_app(
+    *, token: str | None = None, username: str | None = None, password: str | None = None
+) -> WSGIApplication:
+    """Return the pages of ``start_ops_server`` as a WSGI application, to be mounted under any prefix.
+
+    Args:
+        token: As in ``start_ops_server``.
+        username: Likewise.
+        password: Likewise.
+    """
+    from flext_observability.ops_server.app import wsgi_app
+
+    return wsgi_app(_pages(token, username, password))
+
+
+def ops_asgi_app(*, token: str | None = None, username: str | None = None, password: str | None = None) -> AsgiApp:
+    """Return the pages of ``start_ops_server`` as an ASGI application, to be mounted under any prefix; it never blocks the event loop.
+
+    Args:
+        token: As in ``start_ops_server``.
+        username: Likewise.
+        password: Likewise.
+    """
+    from flext_observability.ops_server.asgi import asgi_app
+
+    return asgi_app(_pages(token, username, password))
+
+
+def _pages(token: str | None, username: str | None, password: str | None) -> OpsPages:
+    from flext_observability.ops_server.pages import OpsPages
+
+    return OpsPages(
+        metrics=lambda accept: _active().flat_map(lambda pages: pages.metrics(accept)),
+        health=lambda probe: _active().flat_map(lambda pages: pages.health(probe)),
+        status=lambda: _active().flat_map(lambda pages: pages.status()),
+        credentials=lambda: _credentials(token, username, password),
+    )
+
+
+def _active() -> FlextResult[OpsPages]:
+    pages = active_pages()
+    if pages is None:
+        return FlextResult["OpsPages"].fail(NOT_STARTED, code="not_started")
+    return FlextResult["OpsPages"].ok(pages)
+
+
+def _credentials(token: str | None, username: str | None, password: str | None) -> Credentials:
+    from flext_observability.ops_server.auth import Credentials
+
+    pages = active_pages()
+    known = Credentials() if pages is None else pages.credentials()
+    return Credentials(
+        *(
+            given if setting is None else str(setting)
+            for setting, given in ((token, known.token), (username, known.username), (password, known.password))
+        )
+    )
+
+
+def _warn(pages: OpsPages, server: OpsServer) -> None:
+    warning = server.exposure_warning(pages.credentials())
+    if warning is not None:
+        say(_logger, ". ".join(warning))

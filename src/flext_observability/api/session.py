@@ -1,0 +1,159 @@
+"""What start-up built → one session: its pages, flushes, status and end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
+from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.internal_log import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flext_observability.api.service_group import ServiceGroup
+    from flext_observability.domain.health_report import FlextHealthReport
+    from flext_observability.extensions.ports import PullExporter
+    from flext_observability.ops_server.auth import Credentials
+    from flext_observability.ops_server.pages import OpsPages
+    from flext_observability.ops_server.server import OpsServer
+    from flext_observability.providers.bootstrap import Running
+    from flext_observability.views.metric_point import MetricPoint
+
+_logger = logging.getLogger("flext_observability")
+
+
+@final
+class Session:
+    """One configuration from its start to its end: what runs, the ops server, and the last report."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.server: OpsServer | None = None
+        self.report: ShutdownReport | None = None
+        self._page: PullExporter | None = None
+
+    def start_ops_server(self, services: ServiceGroup) -> None:
+        """Serve the pages, when an exporter made one for metrics."""
+        if not self.running.exporters.pull:
+            return
+        from flext_observability.ops_server.app import wsgi_app
+        from flext_observability.ops_server.server import start_server
+
+        config = self.running.config
+        started = start_server(wsgi_app(self.pages(services)), config.prometheus_host, config.prometheus_port)
+        if started.success:
+            self.server = started.unwrap()
+            warning = self.server.exposure_warning(self.credentials())
+            if warning is not None:
+                self.running.notices.tell("metrics", *warning)
+            return
+        self.running.exporters.pull.clear()
+        problem, _, fix = (started.error or "").partition(": ")
+        fix = fix[:1].upper() + fix[1:]
+        self.running.notices.degrade("metrics", f"The metrics page is not served: {problem}", fix)
+
+    def tell(self) -> None:
+        """Log what degrades a signal from the start, a line each: who never asks for the status learns it too."""
+        for notice in self.running.notices.all():
+            if notice.degrades:
+                say(_logger, f"{notice.signal} degraded: {notice}")
+
+    def flush(self, limit: float) -> FlushReport:
+        """Send what waits; see ``Observability.flush``."""
+        began = time.monotonic()
+        complete = self.running.flush(began + limit)
+        return FlushReport(complete, time.monotonic() - began, self.running.ledger.snapshot())
+
+    def end(self, limit: float) -> ShutdownReport:
+        """Stop the server, the workers and the exporters, once; say what was lost."""
+        if self.report is None:
+            began = time.monotonic()
+            if self.server is not None:
+                self.server.stop()
+            self.running.close(began + limit)
+            ledger = self.running.ledger.snapshot()
+            self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
+            if ledger.dropped:
+                lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
+                say(_logger, f"Telemetry was lost: {lost} of {ledger.taken} items")
+        return self.report
+
+    def reinit_after_fork(self, instance_id: str) -> None:
+        """Start afresh in a forked child: the parent keeps its queues, sockets and server."""
+        from flext_observability.providers import bootstrap
+
+        before = self.running
+        before.abandon()
+        self.server = self._page = None
+        self.running = bootstrap.start(before.settings, instance_id)
+
+    def points(self) -> Sequence[MetricPoint]:
+        """Return every metric point of this process at this moment, cumulative."""
+        from flext_observability.providers.points import to_metric_points
+
+        meter = self.running.meter
+        return [] if meter is None else to_metric_points(meter.cumulative.collect())
+
+    def describe(self) -> dict[Signal, SignalStatus]:
+        """Return the status of each signal at this moment."""
+        from flext_observability.providers.status import describe
+
+        return describe(self.running)
+
+    def pages(self, services: ServiceGroup) -> OpsPages:
+        """Return what the ops server shows of this session."""
+        from flext_observability.ops_server.pages import OpsPages
+
+        return OpsPages(
+            metrics=self._metrics_page,
+            health=partial(_overall, services),
+            status=lambda: FlextResult.ok(self._status_page(services)),
+            credentials=self.credentials,
+        )
+
+    def credentials(self) -> Credentials:
+        """Return what the settings want a request for a page to bring."""
+        from flext_observability.ops_server.auth import Credentials
+
+        config = self.running.config
+        return Credentials(config.ops_token, config.ops_username, config.ops_password)
+
+    def _metrics_page(self, accept: str) -> FlextResult[tuple[bytes, str]]:
+        meter = self.running.meter
+        if meter is None:
+            message = "Metrics are off: the status of the signal metrics says why"
+            return FlextResult[tuple[bytes, str]].fail(message, code="metrics_off")
+        page = self._page or next(iter(self.running.exporters.pull.values()), None)
+        if page is None:
+            from flext_observability.exporters.prometheus.page import PrometheusExporter
+
+            page = PrometheusExporter()
+            page.attach(meter.cumulative.collect)
+        self._page = page
+        return FlextResult[tuple[bytes, str]].ok(page.render(accept))
+
+    def _status_page(self, services: ServiceGroup) -> Mapping[str, object]:
+        from flext_observability import __version__
+        from flext_observability.extensions.plugins.hooks import HOOKS
+        from flext_observability.ops_server.serialization import show_check, show_settings
+
+        settings = self.running.settings
+        return {
+            "version": __version__,
+            "resource": dict(self.running.resource.attributes),
+            "signals": self.describe(),
+            "health": {check.name: show_check(check) for check in services.health.checks().unwrap_or(())},
+            "notifiers": services.alerts.notifiers().unwrap_or(()),
+            "rules": services.alerts.rule_states().unwrap_or(()),
+            "plugins": HOOKS.status(),
+            "settings": show_settings(settings.config, settings.sources),
+        }
+
+
+def _overall(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHealthReport]:
+    """Ask for the health service only now: it is made on first use."""
+    return services.health.overall(probe)

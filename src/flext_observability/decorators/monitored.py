@@ -1,0 +1,139 @@
+"""A function → the same function with a span, duration, calls by outcome, and one error log (flext_monitor_function)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
+
+from opentelemetry.context import Context, create_key, set_value
+from opentelemetry.metrics import get_meter_provider
+
+from flext_observability.adapters import log_record
+from flext_observability.adapters.function_calls import instruments
+from flext_observability.adapters.metric import Write
+from flext_observability.decorators.span_arguments import is_function, qualified_name, span_name
+from flext_observability.decorators.span_errors import (
+    OUTCOME_ATTRIBUTE,
+    first_in_trace,
+    is_failure,
+)
+from flext_observability.decorators.traced import ActiveSpan, SpanTemplate
+from flext_observability.decorators.wrapping import decorate
+from flext_observability.engine.delegating_meter import DelegatingMeterProvider
+from flext_observability.runtime.report_once import report_once
+from flext_observability.values.exceptions import describe_error, exception_attributes
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+OPERATION_ATTRIBUTE: Final = "flext.operation"
+OUTCOMES: Final = ("ok", "error", "cancelled")
+_LOGGED: Final = "__flext_logged_in__"
+# Context without a span: the histogram's exemplars point to the calls; a second set on the counter would cost as much as the
+# counter itself. It holds a key because OTel takes an empty context for none.
+_NO_SPAN: Final = set_value(create_key("flext.no_span"), None, Context())
+
+
+@overload
+def flext_monitor_function(operation: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def flext_monitor_function(operation: str | None = None, /) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def flext_monitor_function(operation: object = None, /) -> Any:
+    """Monitor a function: each call, or each run of a generator, gives a span, two measurements and, if it fails, a log record.
+
+    Takes functions, coroutine functions, generator functions and async generator functions, and either order with
+    ``classmethod`` and ``staticmethod``; name, docstring, signature and kind are kept.
+
+    - Histogram ``flext.function.duration`` in ``s`` and counter ``flext.function.calls`` in ``{call}``, by ``flext.operation`` and
+      ``flext.outcome``: ``ok``, ``error``, or ``cancelled`` (``CancelledError``, ``KeyboardInterrupt``, ``SystemExit``).
+    - An exception gives one error record in the innermost monitored call, however many it passes, and goes on.
+
+    Args:
+        operation: Name of the operation; by default the function's qualified name.
+
+    Returns:
+        The monitored function, or a decorator that makes one.
+    """
+    if is_function(operation):
+        return decorate(operation, _Monitor(qualified_name(operation)).begin)
+
+    def decorator(function: Callable[P, R]) -> Callable[P, R]:
+        name = qualified_name(function) if operation is None else span_name(operation)
+        return decorate(function, _Monitor(name).begin)
+
+    return decorator
+
+
+class _Monitor:
+    """What is recorded about the calls of one operation."""
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        self.block = SpanTemplate(operation)
+        self._record: Write | None = None
+        self._attributes = {
+            outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
+        }
+
+    def begin(self) -> ActiveSpan:
+        """Return one monitored call."""
+        return _MonitoredRun(self)
+
+    def measure(self, seconds: float, outcome: str, context: Context) -> None:
+        """Record the duration and count the call; ``context`` holds the call's span, for exemplars."""
+        if self._record is not None:
+            self._record(seconds, self._attributes[outcome], context)
+            return
+        record, add = instruments()
+        record(seconds, self._attributes[outcome], context)
+        if isinstance(get_meter_provider(), DelegatingMeterProvider):
+            self._record = record  # calls are counted from durations when they are collected
+        else:
+            add(1, self._attributes[outcome], _NO_SPAN)  # the readers of somebody else's provider know nothing of that
+
+    def log(self, error: BaseException) -> None:
+        """Emit the error record, in the current trace."""
+        attributes = {OPERATION_ATTRIBUTE: self.operation, **exception_attributes(error)}
+        log_record.emit("error", f"{self.operation} failed: {describe_error(error)}", attributes)
+
+
+class _MonitoredRun(ActiveSpan):
+    """One monitored call: measured and logged while its span is current, so that exemplars and records point to it."""
+
+    __slots__ = ("_began", "_monitor")
+
+    def __init__(self, monitor: _Monitor) -> None:
+        super().__init__(monitor.block)
+        self._monitor = monitor
+
+    def __enter__(self) -> Self:
+        """Start the span and the clock."""
+        self._began = perf_counter()
+        return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Measure, log the error, if any, and end the span."""
+        try:
+            outcome = "ok" if error is None else _outcome(error)
+            self._monitor.measure(perf_counter() - self._began, outcome, self.context)
+            if error is not None and is_failure(error) and first_in_trace(error, _LOGGED, self.span):
+                self._monitor.log(error)
+        except Exception as failure:  # noqa: BLE001 - monitoring must not break what it monitors
+            report_once("Measuring a call", failure)
+        super().__exit__(kind, error, trace)
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
+        return "ok"
+    return "error" if isinstance(error, Exception) else "cancelled"

@@ -1,0 +1,127 @@
+"""Tracer calls → whatever tracer provider stands behind (stable proxies for OTel's global)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from opentelemetry.trace import (
+    Link,
+    NoOpTracerProvider,
+    Span,
+    SpanKind,
+    Tracer,
+    TracerProvider,
+    use_span,
+)
+
+from flext_observability.engine.compat import agnostic_context_manager
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.util.types import Attributes
+
+SERVICE_NAME_SCOPE_ATTRIBUTE = "flext.service.name"
+Route = Callable[[str], TracerProvider]
+
+
+class DelegatingTracer(Tracer):
+    """A tracer that outlives the provider it came from."""
+
+    def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
+        self._name = name
+        self._version = version
+        self._schema_url = schema_url
+        self._attributes = attributes
+        self._target: Tracer = NoOpTracerProvider().get_tracer(name)
+
+    def set_delegate(self, provider: TracerProvider, route: Route | None) -> None:
+        """Take the tracer of the same scope from another provider; ``route`` gives the provider for a service name."""
+        service = (self._attributes or {}).get(SERVICE_NAME_SCOPE_ATTRIBUTE)
+        if route is not None and isinstance(service, str):
+            provider = route(service)
+        self._target = provider.get_tracer(self._name, self._version, self._schema_url, self._attributes)
+
+    def start_span(  # noqa: PLR0913, PLR0917 — OTel's signature
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+    ) -> Span:
+        """Start a span with the provider of the moment; same contract as OTel's ``Tracer.start_span``."""
+        return self._target.start_span(
+            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+        )
+
+    @agnostic_context_manager
+    def start_as_current_span(  # noqa: PLR0913, PLR0917 — OTel's signature
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+    ) -> Iterator[Span]:
+        """Start a span and make it current; same contract as OTel's ``Tracer.start_as_current_span``."""
+        span = self.start_span(
+            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+        )
+        with use_span(
+            span,
+            end_on_exit=end_on_exit,
+            record_exception=record_exception,
+            set_status_on_exception=set_status_on_exception,
+        ) as current:
+            yield current
+
+
+class DelegatingTracerProvider(TracerProvider):
+    """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._tracers: WeakSet[DelegatingTracer] = WeakSet()
+        self._target: TracerProvider = NoOpTracerProvider()
+        self._route: Route | None = None
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> DelegatingTracer:
+        """Return a tracer that follows every later swap."""
+        tracer = DelegatingTracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
+        with self._lock:
+            tracer.set_delegate(self._target, self._route)
+            self._tracers.add(tracer)
+        return tracer
+
+    def set_delegate(self, provider: TracerProvider, route: Route | None = None) -> None:
+        """Send all tracers, handed out before and after, to this provider."""
+        with self._lock:
+            self._target, self._route = provider, route
+            for tracer in list(self._tracers):
+                tracer.set_delegate(provider, route)
+
+    def reset_locks(self) -> None:
+        """Make the lock usable in a forked child, where its holder may not exist."""
+        self._lock = threading.RLock()
+
+    def __getattr__(self, name: str) -> object:
+        """Answer what SDK providers have beyond the API (``resource``, ``add_span_processor`` …) from the one behind."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._target, name)

@@ -1,0 +1,100 @@
+"""Batch → one line of OTLP/JSON appended to a file.
+
+Source: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.exporters.otlp.split import BatchSender
+from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+
+if TYPE_CHECKING:
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+_FIX = "Free space, correct the permissions, or set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH) to another file"
+
+
+@final
+class OtlpFileExporter:
+    """Appends batches to a file that is opened for each, so that rotating or deleting it is no trouble.
+
+    Several signals and processes may share the file: each line is one write at its end.
+    """
+
+    __slots__ = ("_path", "_sender", "_torn")
+
+    def __init__(self, signal: Signal, path: Path) -> None:
+        """Take the file; its folder exists."""
+        self._path = path
+        self._torn = False
+        self._sender = BatchSender(signal, self._write, encode=_line)
+
+    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
+        """Append one line; the file has it when this returns."""
+        return self._sender.export(batch, timeout_seconds)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+    def _write(self, line: bytes, items: int, _seconds: float) -> ExportOutcome:
+        try:
+            self._append(line)
+        except OSError as error:
+            message = f"{self._path} cannot be written ({error.strerror})"
+            return ExportOutcome(retry=True, reason="unavailable", message=message, fix=_FIX)
+        return ExportOutcome(accepted=items)
+
+    def _append(self, line: bytes) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            # What a full disk cut short stays a line of its own.
+            view = memoryview(b"\n" + line if self._torn else line)
+            while view:
+                written = os.write(descriptor, view)
+                self._torn = written < len(view)
+                view = view[written:]
+        finally:
+            os.close(descriptor)
+
+
+@final
+class OtlpFileFactory:
+    """Makes exporters into ``otlp_file_path``."""
+
+    def signals(self) -> Collection[Signal]:
+        """All three."""
+        return SIGNALS
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpFileExporter:
+        """Return an exporter; its folder is made when it is missing.
+
+        Raises:
+            ExporterUnavailable: No path is set, or the file cannot be opened for writing.
+        """
+        path = Path(config.otlp_file_path).expanduser()
+        if not config.otlp_file_path:
+            fix = "Set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
+            raise ExporterUnavailable("there is no file to write to", fix)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()
+        except OSError as error:
+            raise ExporterUnavailable(f"{path} cannot be written ({error.strerror})", _FIX) from error
+        return OtlpFileExporter(signal, path)
+
+
+def _line(signal: Signal, batch: Sequence[object]) -> bytes:
+    from flext_observability.wire.otlp.encode import request_message
+    from flext_observability.wire.otlp.json import to_otlp_json
+
+    # An export request has the fields of TracesData, MetricsData and LogsData, which the file format names.
+    return to_otlp_json(request_message(signal, batch)).encode() + b"\n"
+
+
+factory = OtlpFileFactory()

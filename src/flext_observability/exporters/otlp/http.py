@@ -1,0 +1,133 @@
+"""Batch → OTLP/HTTP request with a protobuf body → outcome (the retry policy is the pipeline's)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, final
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.exporters.otlp.outcome import (
+    ENDPOINT_SETTING,
+    file_fix,
+    from_fault,
+    from_file_error,
+    from_reply,
+)
+from flext_observability.exporters.otlp.split import BatchSender
+from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.wire.http.address import HttpTarget, http_target
+from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_context
+
+if TYPE_CHECKING:
+    from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.settings.otlp import OtlpSettings
+    from flext_observability.wire.http.client import HttpTransport
+
+# Level 3 costs a quarter of the time of level 9 for 6 % more bytes.
+_GZIP_LEVEL = 3
+_GZIP_WINDOW = 31
+USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
+
+
+@final
+class OtlpHttpExporter:
+    """Sends one signal to one address over a kept-alive connection."""
+
+    __slots__ = ("_compress", "_request_seconds", "_sender", "_signal", "_target", "_transport")
+
+    def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
+        """Take the address; nothing is opened or imported before the first export."""
+        self._signal: Signal = signal
+        self._target = target
+        self._compress = settings.compression == "gzip"
+        self._request_seconds = settings.timeout_seconds
+        self._transport: HttpTransport | None = None
+        self._sender = BatchSender(signal, self._send)
+
+    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
+        """Send the batch; each request takes at most ``otlp_timeout_seconds``, all together at most ``timeout_seconds``."""
+        return self._sender.export(batch, timeout_seconds)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _send(self, body: bytes, items: int, seconds: float) -> ExportOutcome:
+        if self._transport is None:
+            from flext_observability.wire.http.client import HttpTransport
+
+            self._transport = HttpTransport(self._target)
+        data = zlib.compress(body, _GZIP_LEVEL, _GZIP_WINDOW) if self._compress else body
+        try:
+            reply = self._transport.post(data, timeout_seconds=min(seconds, self._request_seconds))
+        except TransportError as error:
+            return from_fault(error, port=self._target.port)
+        except TlsFileError as error:
+            return from_file_error(error)
+        return from_reply(self._signal, reply, items=items, place=self._target.place)
+
+
+@final
+class OtlpHttpFactory:
+    """Makes OTLP/HTTP exporters."""
+
+    def signals(self) -> Collection[Signal]:
+        """All three."""
+        return SIGNALS
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpHttpExporter:
+        """Return an exporter for the signal's address.
+
+        Raises:
+            ExporterUnavailable: The address, a header or a certificate file cannot be used.
+        """
+        from flext_observability.settings.otlp import otlp_settings
+
+        settings = otlp_settings(config, signal, "http/protobuf")
+        return OtlpHttpExporter(signal, settings, checked_target(settings))
+
+
+def checked_target(settings: OtlpSettings) -> HttpTarget:
+    """Return where requests go, with everything checked that needs no connection.
+
+    Raises:
+        ExporterUnavailable: The address, a header or a certificate file cannot be used.
+    """
+    tls = tls_files(settings)
+    headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
+    if settings.compression == "gzip":
+        headers["content-encoding"] = "gzip"
+    try:
+        target = http_target(settings.endpoint, headers=headers, tls=tls)
+    except ValueError as error:
+        raise ExporterUnavailable(
+            f"OTLP over HTTP cannot start: {error}", f"Correct {ENDPOINT_SETTING} or otlp_headers"
+        ) from error
+    if target.url.scheme == "https":
+        check_tls(tls)
+    return target
+
+
+def tls_files(settings: OtlpSettings) -> TlsFiles:
+    """Return the certificate files of the settings."""
+    return TlsFiles(settings.certificate_file, settings.client_certificate_file, settings.client_key_file)
+
+
+def check_tls(tls: TlsFiles) -> None:
+    """Read the certificate files, if any are set.
+
+    Raises:
+        ExporterUnavailable: One of them cannot be used.
+    """
+    if not tls.given:
+        return
+    try:
+        client_context(tls)
+    except TlsFileError as error:
+        raise ExporterUnavailable(f"TLS cannot be used: {error.message}", file_fix(error)) from error
+
+
+factory = OtlpHttpFactory()

@@ -1,0 +1,155 @@
+"""Totals of the moment → Prometheus text, put in the place of this job's group at a Pushgateway: at each flush and at the end."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, final
+
+from flext_observability.domain.report import Signal
+from flext_observability.domain.result import FlextResult
+from flext_observability.exporters.prometheus.page import CLASSIC_TYPE
+from flext_observability.exporters.prometheus.pushgateway_outcome import GATEWAY_SETTING, from_fault, from_reply
+from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.process import LINEAGE
+from flext_observability.settings.endpoint import parse_address
+from flext_observability.wire.http.address import HttpTarget, http_target
+from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.prometheus.pushgateway_grouping import exclude_labels, group_path
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.wire.http.client import HttpTransport
+
+_SIGNALS: tuple[Signal, ...] = ("metrics",)
+_log = logging.getLogger(__name__)
+
+
+@final
+class PushgatewayExporter:
+    """Keeps one group at one gateway.
+
+    It is an on-demand exporter: what it is given are the newest totals, at each flush and at the end, never in between.
+    """
+
+    __slots__ = ("_labels", "_reported", "_target", "_transport")
+
+    def __init__(self, target: HttpTarget, labels: Collection[str]) -> None:
+        """Take the group's address and the names of its labels; nothing is opened before the first push."""
+        self._target = target
+        self._labels = frozenset(labels)
+        self._reported: set[str] = set()
+        self._transport: HttpTransport | None = None
+
+    def export(self, batch: Sequence[MetricsData], timeout_seconds: float) -> ExportOutcome:
+        """Put the newest totals in the place of the group; those before it in the batch are part of them."""
+        from flext_observability.pipeline.shared_metric_reader import count_points
+        from flext_observability.wire.http.client import HttpTransport
+        from flext_observability.wire.prometheus.text import generate_text
+
+        page = generate_text(exclude_labels(batch[-1], self._labels), openmetrics=False, left_out=self._report)
+        transport = self._transport = self._transport or HttpTransport(self._target)
+        try:
+            reply = transport.request("PUT", page.encode(errors="replace"), timeout_seconds=timeout_seconds)
+        except TransportError as error:
+            return from_fault(error)
+        return from_reply(reply, items=sum(map(count_points, batch)), place=self._target.place)
+
+    def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
+        """Delete the group, over a connection of its own: the worker may be using the other one.
+
+        Args:
+            timeout_seconds: Limit over the whole request.
+
+        Returns:
+            Nothing; a group that was not there counts as deleted. A failure's code is the word that the ledger has for it.
+        """
+        from flext_observability.wire.http.client import HttpTransport
+
+        transport = HttpTransport(self._target)
+        try:
+            reply = transport.request("DELETE", b"", timeout_seconds=timeout_seconds)
+        except TransportError as error:
+            outcome = from_fault(error)
+        else:
+            outcome = from_reply(reply, items=0, place=self._target.place)
+        transport.close()
+        if not outcome.reason:
+            return FlextResult[None].ok(None)
+        return FlextResult[None].fail(f"{outcome.message}. {outcome.fix}", code=outcome.reason)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _report(self, name: str) -> None:
+        if name not in self._reported:
+            self._reported.add(name)
+            say(
+                _log,
+                f"The Pushgateway is not given all of {name}: another instrument has that name in Prometheus; rename one",
+            )
+
+
+@final
+class PushgatewayFactory:
+    """Makes Pushgateway exporters."""
+
+    def signals(self) -> Collection[Signal]:
+        """Metrics alone."""
+        return _SIGNALS
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:
+        """Return an exporter for this process's group.
+
+        Raises:
+            ExporterUnavailable: The signal is not ``metrics``, or address or grouping key cannot be used.
+        """
+        if signal != "metrics":
+            fix = 'Use exporters={"metrics": ["pushgateway"]} and another exporter for the other signals'
+            raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
+        if not config.push_gateway:
+            raise ExporterUnavailable(
+                "no Pushgateway's address is set", f"Set {GATEWAY_SETTING}, for example http://localhost:9091"
+            )
+        job = config.push_gateway_job or config.service_name
+        labels = grouping(config.push_gateway_grouping)
+        try:
+            path = group_path(job, labels)
+        except ValueError as error:
+            fix = "Give the job as push_gateway_job, and in push_gateway_grouping names of letters, digits and underscores"
+            raise ExporterUnavailable(str(error), fix) from error
+        return PushgatewayExporter(_target(config.push_gateway, path), {"job", "instance", *labels})
+
+
+def grouping(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels beside the job: those given and, in a child process, an ``instance`` that no relative has.
+
+    One group for all would leave the totals of whoever pushes last; names that repeat from run to run keep groups from piling up.
+    """
+    child = LINEAGE.name()
+    if not child:
+        return dict(given)
+    own = given.get("instance", "")
+    return {**given, "instance": f"{own}.{child}" if own else child}
+
+
+def _target(address: str, path: str) -> HttpTarget:
+    headers = {"Content-Type": CLASSIC_TYPE}
+    try:
+        parts = parse_address(address)
+        if parts.credentials:
+            headers["Authorization"] = f"Basic {b64encode(parts.credentials.encode()).decode()}"
+        return http_target(parts.url("http", parts.path + path), headers=headers)
+    except ValueError as error:
+        # The text may hold a password in a place where nothing would hide it.
+        fix = f"Correct {GATEWAY_SETTING}: it looks like http://localhost:9091"
+        raise ExporterUnavailable("the Pushgateway's address cannot be used", fix) from error
+
+
+factory = PushgatewayFactory()

@@ -1,0 +1,76 @@
+"""Reports, settings, anything → what JSON can hold, with secrets masked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, cast
+
+from flext_observability.settings.config import FIELDS
+from flext_observability.values.encoding import encode_tag
+from flext_observability.values.masking import MASK, is_secret_name, masked_text
+
+if TYPE_CHECKING:
+    from flext_observability.domain.health_check import FlextHealthCheck
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+
+def to_json(document: object) -> bytes:
+    """Return indented JSON text, always valid, with secrets masked."""
+    return (json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+
+
+def plain(value: object) -> object:
+    """Return a value in terms of JSON: mappings, dataclasses and sequences by part, everything else as a scalar or text.
+
+    Masked are values under names that speak of secrets, and, inside texts, the credentials of addresses and ``token=…``.
+    """
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else repr(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {
+            encode_tag(name): _under(encode_tag(name), item)
+            for name, item in cast("Mapping[object, object]", value).items()
+        }
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in cast("list[object]", value)]
+    return masked_text(encode_tag(value))
+
+
+def show_check(check: FlextHealthCheck) -> dict[str, object]:
+    """Return what people ask of a check."""
+    return {
+        "status": check.status,
+        "message": check.message,
+        "duration_seconds": float(check.duration_seconds),
+        "timestamp": check.timestamp.isoformat(),
+        "details": {name: encode_details(value) for name, value in check.details.items()},
+    }
+
+
+def encode_details(value: object) -> object:
+    """Return a scalar as it is, anything else as bounded text: details may hold cycles."""
+    return value if isinstance(value, bool | int | float) or value is None else encode_tag(value)
+
+
+def show_settings(config: FlextObservabilityConfig, sources: Mapping[str, str]) -> dict[str, object]:
+    """Return each setting's value and where it came from."""
+    return {name: {"value": _setting(name, getattr(config, name)), "source": sources.get(name, "")} for name in FIELDS}
+
+
+def _setting(name: str, value: object) -> object:
+    if not FIELDS[name].kind.secret or not value:
+        return value
+    return dict.fromkeys(cast("Mapping[str, object]", value), MASK) if isinstance(value, Mapping) else MASK
+
+
+def _under(name: str, value: object) -> object:
+    if isinstance(value, str | bytes) and value and is_secret_name(name):
+        return MASK
+    return plain(value)

@@ -1,0 +1,118 @@
+"""One aggregation of all measurements → MetricsData for every push and every page (a measurement is paid once)."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    ExponentialHistogramDataPoint,
+    HistogramDataPoint,
+    InMemoryMetricReader,
+    Metric,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+)
+
+from flext_observability.engine.compat import persistent_gauge_aggregation
+from flext_observability.pipeline.call_counts import with_call_counts
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import Exemplar
+
+MOST_EXEMPLARS = 20
+Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
+
+
+def count_points(data: MetricsData) -> int:
+    """Return the number of data points."""
+    return sum(
+        len(metric.data.data_points)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
+
+
+class SharedMetricReader:
+    """The state behind all consumers of one temporality; collecting for one never takes exemplars from another.
+
+    Args:
+        preferred_temporality: Temporality by SDK instrument class; cumulative by default.
+        preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
+
+    Attributes:
+        counts_calls: Whether calls of monitored functions are counted from their durations, as nobody else reads the provider.
+    """
+
+    __slots__ = ("_exemplars", "_lock", "counts_calls", "reader")
+
+    def __init__(
+        self,
+        preferred_temporality: Mapping[type, Any] | None = None,
+        preferred_aggregation: Mapping[type, Any] | None = None,
+    ) -> None:
+        self.reader = InMemoryMetricReader(
+            preferred_temporality=dict(preferred_temporality or {}),
+            preferred_aggregation={**persistent_gauge_aggregation(), **(preferred_aggregation or {})},
+        )
+        self.counts_calls = False
+        self._lock = threading.RLock()
+        self._exemplars: dict[object, Sequence[Exemplar]] = {}
+
+    def collect(self) -> MetricsData:
+        """Return all points of this moment; empty when there are none. User callbacks run in the calling thread."""
+        with self._lock:
+            data = self.reader.get_metrics_data()
+            return MetricsData(resource_metrics=[]) if data is None else self._with_exemplars(data)
+
+    def collect_for_push(self) -> MetricsData | None:
+        """Return all points of this moment, or None when there is nothing to send."""
+        data = self.collect()
+        return data if count_points(data) else None
+
+    def reset_lock(self) -> None:
+        """Make the lock usable in a forked child, where its holder may not exist."""
+        self._lock = threading.RLock()
+
+    def _with_exemplars(self, data: MetricsData) -> MetricsData:
+        """Put back exemplars that an earlier collection took out of the SDK's reservoirs."""
+        return MetricsData(resource_metrics=[self._restore_resource(each) for each in data.resource_metrics])
+
+    def _restore_resource(self, metrics: ResourceMetrics) -> ResourceMetrics:
+        return dataclasses.replace(metrics, scope_metrics=[self._restore_scope(each) for each in metrics.scope_metrics])
+
+    def _restore_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
+        scope = (metrics.scope.name, metrics.scope.version)
+        known = with_call_counts(metrics) if self.counts_calls else metrics.metrics
+        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in known])
+
+    def _restore(self, metric: Metric, scope: object) -> Metric:
+        data: Any = metric.data  # each kind of data has points of its own kind
+        if getattr(data, "aggregation_temporality", None) is AggregationTemporality.DELTA:
+            return metric  # what was measured before does not belong to this interval
+        points = [self._restore_point(point, (scope, metric.name)) for point in data.data_points]
+        return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
+
+    def _restore_point(self, point: Point, metric: object) -> Point:
+        key = (metric, repr(sorted((point.attributes or {}).items())))
+        before = self._exemplars.get(key, ())
+        if not before and not point.exemplars:
+            return point
+        self._exemplars[key] = exemplars = _merged(point, before)
+        return dataclasses.replace(point, exemplars=exemplars)
+
+
+def _merged(point: Point, before: Sequence[Exemplar]) -> Sequence[Exemplar]:
+    """Return the newest exemplar of each bucket; as many as the SDK keeps where buckets move, or of a number, where it keeps one."""
+    both = [*before, *point.exemplars]
+    if isinstance(point, HistogramDataPoint):
+        by_bucket = {bisect_left(point.explicit_bounds, exemplar.value): exemplar for exemplar in both}
+        return [by_bucket[index] for index in sorted(by_bucket)]
+    return both[-(1 if isinstance(point, NumberDataPoint) else MOST_EXEMPLARS) :]

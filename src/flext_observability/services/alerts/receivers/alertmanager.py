@@ -1,0 +1,167 @@
+"""FlextAlert → Alertmanager's v2 API: active, kept active by repetition, resolved."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, final
+
+from flext_observability.domain.result import FlextResult
+from flext_observability.services.alerts.receivers.http import HttpNotifier, JsonPoster
+from flext_observability.services.alerts.receivers.payload import details_text, rfc3339, starts_at, text, to_json
+from flext_observability.values.encoding import encode_tag
+
+if TYPE_CHECKING:
+    from flext_observability.domain.alert import FlextAlert
+
+REFRESH_SECONDS: Final = 60.0
+_EXPIRES_AFTER_NS: Final = int(4 * REFRESH_SECONDS * 1e9)
+_BATCH: Final = 100
+_MAX_REMEMBERED: Final = 20_000
+_MAX_VALUE_BYTES: Final = 1024
+_OWN: Final = ("alertname", "severity", "source")
+_PATH: Final = "/api/v2/alerts"
+SETTING: Final = "alertmanager_url (ALERTMANAGER_URL)"
+
+Labels = dict[str, str]
+
+
+@final
+class AlertmanagerNotifier(HttpNotifier):
+    """Posts alerts to an Alertmanager; one for all alerts of a process, used from one thread at a time.
+
+    Labels: ``alertname``, ``severity``, ``source``, the alert's own (``details["labels"]``) and those given here, names brought to
+    ``[a-zA-Z_][a-zA-Z0-9_]*``. Annotations: ``summary``, ``description``, ``status``, ``escalation_level``, ``details`` (JSON text) and
+    ``trace``. Whoever does not repeat an alert within four minutes has it resolved there.
+
+    Attributes:
+        problem: Why nothing can be sent, and what to do; empty when the address can be used.
+        refresh_seconds: Time after which active alerts are to be sent again (``notify_all``).
+
+    Source: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
+    """
+
+    refresh_seconds = REFRESH_SECONDS
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = 5.0,
+        generator_url: str = "",
+        labels: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the address; nothing is opened, and nothing is raised: see ``problem``.
+
+        Args:
+            url: Base address, with a path prefix if there is one; without a scheme http is meant. ``user:password@`` becomes basic
+                authorization.
+            timeout_seconds: Limit of one request.
+            generator_url: Where "Source" in the Alertmanager leads, when the alert was raised outside a trace.
+            labels: Further labels of every alert, such as ``service``; the alert's own win.
+            headers: Fields of every request, such as ``Authorization: Bearer …``.
+        """
+        super().__init__(JsonPoster(url, _PATH, headers, timeout_seconds, SETTING))
+        self._generator_url = text(generator_url, 2048)
+        self._labels = {_label_name(name): _value(value) for name, value in dict(labels or {}).items()}
+        # Label sets that the Alertmanager may hold as active: an alert that changes its severity is another one to it.
+        self._sent: dict[str, list[Labels]] = {}
+
+    def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
+        """Post one alert; what it was before, under another severity, is resolved in the same request.
+
+        Returns:
+            Success, or a failure: ``unreachable``, ``timeout``, ``unavailable`` (to be tried again); ``rejected``,
+            ``unauthorized``, ``not_found``, ``invalid_address``.
+        """
+        return self._post([alert], timeout_seconds)
+
+    def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
+        """Post alerts that are still active, so that the Alertmanager does not take them for resolved; failures as ``notify``."""
+        deadline = time.monotonic() + timeout_seconds
+        for start in range(0, len(alerts), _BATCH):
+            posted = self._post(alerts[start : start + _BATCH], deadline - time.monotonic())
+            if posted.is_failure:
+                return posted
+        return FlextResult[None].ok(None)
+
+    def _post(self, alerts: Sequence[FlextAlert], seconds: float) -> FlextResult[None]:
+        now_ns = time.time_ns()
+        rows: list[dict[str, object]] = []
+        for alert in alerts:
+            labels = self._labels_of(alert)
+            before = self._sent.pop(alert.fingerprint, [])
+            others = [each for each in before if each != labels]
+            self._sent[alert.fingerprint] = [*others, labels]
+            rows += [self._row(alert, labels, now_ns), *(self._row(alert, each, now_ns, over=True) for each in others)]
+        while len(self._sent) > _MAX_REMEMBERED:
+            del self._sent[next(iter(self._sent))]
+        posted = self._poster.post(to_json(rows), seconds)
+        if posted.success:
+            for alert in alerts:
+                self._settle(alert)
+        return posted
+
+    def _settle(self, alert: FlextAlert) -> None:
+        labels = self._sent.pop(alert.fingerprint)[-1]
+        if alert.status != "resolved":
+            self._sent[alert.fingerprint] = [labels]
+
+    def _row(self, alert: FlextAlert, labels: Labels, now_ns: int, *, over: bool = False) -> dict[str, object]:
+        ends = now_ns if over or alert.status == "resolved" else now_ns + _EXPIRES_AFTER_NS
+        trace_url = alert.details.get("trace_url")
+        return {
+            "labels": labels,
+            "annotations": _annotations(alert),
+            "startsAt": rfc3339(starts_at(alert, now_ns)),
+            "endsAt": rfc3339(ends),
+            "generatorURL": text(trace_url, 2048) if trace_url else self._generator_url,
+        }
+
+    def _labels_of(self, alert: FlextAlert) -> Labels:
+        own = {"alertname": _value(alert.name), "severity": alert.severity, "source": _value(alert.source)}
+        labels = {**self._labels, **_own_labels(alert), **own}
+        return {name: value for name, value in labels.items() if value}
+
+
+def _own_labels(alert: FlextAlert) -> Labels:
+    labels: Labels = {}
+    for name, value in alert.labels.items():
+        label = base = _label_name(name)
+        number = 2
+        while label in labels:  # "a.b" and "a-b" are one name there, and two labels here
+            label, number = f"{base}_{number}", number + 1
+        labels[label] = _value(value)
+    return labels
+
+
+def _annotations(alert: FlextAlert) -> dict[str, str]:
+    first_line = alert.message.strip().partition("\n")[0]
+    trace_url = alert.details.get("trace_url")
+    found = {
+        "summary": text(first_line, 200),
+        "description": text(alert.message),
+        "status": alert.status,
+        "escalation_level": str(alert.escalation_level) if alert.escalation_level else "",
+        "details": details_text(alert),
+        "trace": text(trace_url, 2048) if trace_url else "",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _label_name(name: str) -> str:
+    label = re.sub(r"[^a-zA-Z0-9_]", "_", encode_tag(name, max_bytes=200)) or "_"
+    label = f"_{label}" if label[0].isdigit() else label
+    # Names that begin with two underscores are kept for the system's own use.
+    return f"label_{label.lstrip('_')}" if label in _OWN or label.startswith("__") else label
+
+
+def _value(value: object) -> str:
+    whole = encode_tag(value, max_bytes=1 << 20)
+    if len(whole.encode()) <= _MAX_VALUE_BYTES:
+        return whole
+    # Two enormous names that begin alike stay two alerts.
+    return f"{encode_tag(whole, max_bytes=_MAX_VALUE_BYTES - 20)} {sha256(whole.encode()).hexdigest()[:16]}"

@@ -1,0 +1,153 @@
+"""JSON bytes → one POST → a result whose code says whether to try again (nothing of what the bytes mean)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, cast, final
+
+from flext_observability.domain.result import FlextResult
+from flext_observability.engine.compat import suppressed
+from flext_observability.settings.endpoint import parse_address
+from flext_observability.wire.http.address import HttpTarget, http_target
+from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.retry_after import retry_after_seconds
+from flext_observability.wire.otlp.response import shortened
+
+if TYPE_CHECKING:
+    from flext_observability.wire.http.client import HttpReply
+
+USER_AGENT: Final = "flext-observability"
+_MAX_SAID_BYTES: Final = 4096
+_BAD_TIMEOUT: Final = 5.0
+
+
+@final
+class JsonPoster:
+    """Posts to one address, over a connection for each request: alerts are rare, and none is left open between them.
+
+    Attributes:
+        problem: What is wrong with the address or the headers, and what to do; empty when nothing is. Then nothing is ever sent.
+        retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
+    """
+
+    __slots__ = ("_limit", "_setting", "_target", "problem", "retry_after_seconds")
+
+    def __init__(self, url: object, path: str, headers: object, timeout_seconds: object, setting: str) -> None:
+        """Take the address; nothing is opened.
+
+        Args:
+            url: Address; without a scheme http is meant; a user and password in it become basic authorization.
+            path: Path to add, unless the address ends in it.
+            headers: Fields of every request; None for none.
+            timeout_seconds: Limit of one request, in seconds above 0; anything else counts as 5.
+            setting: Where the address is set, for messages.
+        """
+        self._setting = setting
+        self._target: HttpTarget | None = None
+        self.problem = ""
+        self.retry_after_seconds: float | None = None
+        valid = isinstance(timeout_seconds, int | float) and 0 < timeout_seconds < 1e6
+        self._limit = float(cast("float", timeout_seconds)) if valid else _BAD_TIMEOUT
+        try:
+            self._target = _target(url, path, headers)
+        except Exception as error:  # noqa: BLE001 - an address of any type; nothing may end the program
+            # What http_target says may hold the address as it was given, and with it a password.
+            said = f": {error}" if isinstance(error, _BadHeader) else ""
+            self.problem = f"The address or a header cannot be used{said}; correct {setting}"
+
+    def post(self, body: bytes, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> FlextResult[None]:
+        """Send a JSON body.
+
+        Args:
+            body: JSON.
+            timeout_seconds: Limit over everything; the notifier's own counts too.
+            headers: Fields of this request alone.
+
+        Returns:
+            Success for a 2xx answer. Failure codes: ``unreachable``, ``timeout``, ``unavailable`` (429, 5xx), to be tried again;
+            ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``, for good.
+        """
+        self.retry_after_seconds = None
+        if self._target is None:
+            return FlextResult[None].fail(self.problem, code="invalid_address")
+        from flext_observability.wire.http.client import HttpTransport
+
+        target = replace(self._target, headers={**self._target.headers, **(headers or {})})
+        transport = HttpTransport(target)
+        try:
+            with suppressed():
+                reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._limit), 0.001))
+        except TransportError as error:
+            code = "timeout" if error.kind == "timeout" else "unreachable"
+            return FlextResult[None].fail(f"{error.message}; {self._fix(error)}", code=code)
+        finally:
+            transport.close()
+        return self._judge(reply, target.place)
+
+    def _judge(self, reply: HttpReply, place: str) -> FlextResult[None]:
+        status = reply.status
+        if 200 <= status < 300:
+            return FlextResult[None].ok(None)
+        location = reply.headers.get("location", "") if 300 <= status < 400 else ""
+        said = shortened(location or reply.body[:_MAX_SAID_BYTES].decode(errors="replace"))
+        answer = f"{place} answered {status}" + (f": {said}" if said else "")
+        if status == 429 or status >= 500:
+            self.retry_after_seconds = retry_after_seconds(reply.headers.get("retry-after", ""))
+            return FlextResult[None].fail(f"{answer}; look at its own log if it does not recover", code="unavailable")
+        if status in {401, 403}:
+            return FlextResult[None].fail(f"{answer}; correct the credentials in {self._setting}", code="unauthorized")
+        if status in {404, 405} or location:
+            return FlextResult[None].fail(f"{answer}; correct the address in {self._setting}", code="not_found")
+        return FlextResult[None].fail(f"{answer}; change what the answer names", code="rejected")
+
+    def _fix(self, error: TransportError) -> str:
+        if error.kind == "proxy":
+            return "correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY"
+        if error.answered:
+            return f"check scheme and port in {self._setting}"
+        return f"start it, or correct the address in {self._setting}"
+
+
+class HttpNotifier:
+    """What notifiers that post have in common.
+
+    Attributes:
+        problem: Why nothing can be sent, and what to do; empty when the address can be used.
+        retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
+    """
+
+    def __init__(self, poster: JsonPoster) -> None:
+        self._poster = poster
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be sent, and what to do; empty when the address can be used."""
+        return self._poster.problem
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """What the last answer asked to wait."""
+        return self._poster.retry_after_seconds
+
+
+class _BadHeader(Exception):
+    """A header cannot be sent; the text names it, and not its value."""
+
+
+def _target(url: object, path: str, headers: object) -> HttpTarget:
+    address = parse_address(cast("str", url).strip())
+    base = address.path
+    full = address.url("http", base if base.endswith(path) else base + path)
+    fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
+    if address.credentials:
+        fields["Authorization"] = f"Basic {b64encode(address.credentials.encode()).decode()}"
+    given = dict(cast("Mapping[str, str]", headers or {}))
+    lowered = {name.lower() for name in given}
+    fields = {name: value for name, value in fields.items() if name.lower() not in lowered}
+    checked = http_target(full)
+    try:
+        return replace(checked, headers=http_target(full, headers={**fields, **given}).headers)
+    except ValueError as error:
+        raise _BadHeader(str(error)) from error

@@ -1,0 +1,54 @@
+"""FlextAlert → what notifiers send of it: bounded, without cycles, as JSON takes it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from flext_observability.values.encoding import AttributeValue, encode_attributes, encode_tag
+from flext_observability.values.timestamps import from_unix_nanos, to_unix_nanos
+
+if TYPE_CHECKING:
+    from flext_observability.domain.alert import FlextAlert
+
+MAX_DETAILS: Final = 100
+"""Details that are sent of one alert, in the order given."""
+MAX_DETAIL_BYTES: Final = 4096
+MAX_TEXT_BYTES: Final = 8192
+_UNLIMITED: Final = 1 << 30
+
+
+def details_of(alert: FlextAlert) -> dict[str, AttributeValue]:
+    """Return the first details, without the labels; nested ones as JSON text."""
+    return encode_attributes(_first_details(alert), max_bytes=MAX_DETAIL_BYTES)
+
+
+def details_text(alert: FlextAlert) -> str:
+    """Return the same as one JSON text of bounded size; empty when there are none."""
+    details = _first_details(alert)
+    return text(details) if details else ""
+
+
+def _first_details(alert: FlextAlert) -> dict[str, object]:
+    rest = ((name, value) for name, value in alert.details.items() if name != "labels")
+    return dict(islice(rest, MAX_DETAILS))
+
+
+def text(value: object, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Return text of bounded size."""
+    return encode_tag(value, max_bytes=max_bytes)
+
+
+def rfc3339(time_ns: int) -> str:
+    """Return a moment as ISO 8601 text in UTC."""
+    return from_unix_nanos(time_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def starts_at(alert: FlextAlert, now_ns: int) -> int:
+    """Return when the alert was raised, in nanoseconds since the epoch, and not in the future."""
+    return min(to_unix_nanos(alert.timestamp), now_ns)
+
+
+def to_json(value: object) -> bytes:
+    """Return compact JSON; what JSON has no number for is text."""
+    return encode_tag(value, max_bytes=_UNLIMITED).encode()

@@ -1,0 +1,84 @@
+"""FlextAlert → JSON posted to an address of the user's, signed when there is a secret."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, final
+
+from flext_observability.services.alerts.receivers.http import HttpNotifier, JsonPoster
+from flext_observability.services.alerts.receivers.payload import details_of, rfc3339, starts_at, text, to_json
+
+if TYPE_CHECKING:
+    from flext_observability.domain.alert import FlextAlert
+    from flext_observability.domain.result import FlextResult
+
+VERSION: Final = "1"
+SIGNATURE_HEADER: Final = "X-Flext-Signature"
+SETTING: Final = "alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)"
+
+
+@final
+class WebhookNotifier(HttpNotifier):
+    """Posts each alert as a JSON object; used from one thread at a time.
+
+    The object has ``version`` ("1"), ``status``, ``fingerprint``, ``sent_at`` and ``alert``: ``id``, ``name``, ``severity``, ``message``,
+    ``source``, ``status``, ``escalation_level``, ``timestamp``, ``labels`` and ``details``. Any 2xx answer will do.
+
+    Attributes:
+        problem: Why nothing can be sent, and what to do; empty when the address can be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = 5.0,
+        headers: Mapping[str, str] | None = None,
+        secret: str | bytes | None = None,
+    ) -> None:
+        """Take the address; nothing is opened, and nothing is raised: see ``problem``.
+
+        Args:
+            url: Where to post; without a scheme http is meant. ``user:password@`` becomes basic authorization.
+            timeout_seconds: Limit of one request.
+            headers: Fields of every request.
+            secret: Key of the signature: ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``; None for none.
+        """
+        super().__init__(JsonPoster(url, "", headers, timeout_seconds, SETTING))
+        self._key = secret.encode() if isinstance(secret, str) else secret
+
+    def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
+        """Post one alert.
+
+        Returns:
+            Success for a 2xx answer, or a failure: ``unreachable``, ``timeout``, ``unavailable`` (429 and 5xx; to be tried again);
+            ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
+        """
+        body = to_json(_document(alert, time.time_ns()))
+        if self._key is None:
+            return self._poster.post(body, timeout_seconds)
+        signature = f"sha256={hmac.digest(self._key, body, 'sha256').hex()}"
+        return self._poster.post(body, timeout_seconds, {SIGNATURE_HEADER: signature})
+
+
+def _document(alert: FlextAlert, now_ns: int) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "status": alert.status,
+        "fingerprint": alert.fingerprint,
+        "sent_at": rfc3339(now_ns),
+        "alert": {
+            "id": text(alert.id),
+            "name": text(alert.name),
+            "severity": alert.severity,
+            "message": text(alert.message),
+            "source": text(alert.source),
+            "status": alert.status,
+            "escalation_level": alert.escalation_level,
+            "timestamp": rfc3339(starts_at(alert, now_ns)),
+            "labels": {text(name): text(value) for name, value in alert.labels.items()},
+            "details": details_of(alert),
+        },
+    }

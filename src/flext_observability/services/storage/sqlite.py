@@ -1,0 +1,237 @@
+"""Entities → rows of an SQLite file, which processes share and which survives them (SQLiteStorage)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
+
+from flext_observability.domain.criteria import checked
+from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.report_once import report_once
+from flext_observability.services.storage.connection import SharedConnection
+from flext_observability.services.storage.rows import (
+    Row,
+    from_row,
+    microseconds,
+    tag_text,
+    to_row,
+    wrong_count,
+    wrong_entity,
+)
+from flext_observability.services.storage.schema import UnusableFile, prepare
+from flext_observability.services.storage.sqlite_errors import explain
+from flext_observability.values.encoding import shown
+
+if TYPE_CHECKING:
+    from flext_observability.domain.criteria import MetricsCriteria
+    from flext_observability.domain.entity import Entity
+
+T = TypeVar("T")
+
+DEFAULT_PATH: Final = "flext_observability.sqlite3"
+MAX_ENTITIES: Final = 100_000
+TIMEOUT_SECONDS: Final = 5.0
+MAX_TIMEOUT_SECONDS: Final = 86_400
+_PARTS: Final = 10
+_STORE: Final = """
+    INSERT INTO entities (kind, id, name, time_us, tags, body, emitted) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, time_us = excluded.time_us, tags = excluded.tags,
+        body = excluded.body, emitted = excluded.emitted
+"""
+_TRIM: Final = """
+    DELETE FROM entities WHERE kind = ?1 AND seq <= (
+        SELECT seq FROM entities WHERE kind = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2
+    )
+"""
+_BODIES: Final = "SELECT body, emitted FROM entities WHERE"
+_NEWEST_FIRST: Final = "ORDER BY time_us DESC, seq DESC LIMIT ?"
+_TAG: Final = "EXISTS (SELECT 1 FROM json_each(tags) WHERE key = ? AND value = ?)"
+
+
+@final
+class SQLiteStorage:
+    """Storage in one SQLite file; safe from threads, processes and forks.
+
+    Nothing is opened before the first use. What ``store`` acknowledged survives a killed process. A fork waits for the operation
+    in progress, and each side opens the file anew. Reading goes on while another thread or process writes.
+
+    Args:
+        path: File; ``:memory:``; or a URI such as ``file:telemetry.sqlite3?mode=ro``, which only reads.
+        max_entities: Entities of each kind at most, 1 or more. Beyond it the tenth that was stored first goes, at every so many stores;
+            each further process that writes may add a tenth.
+        timeout_seconds: How long an operation may wait for another process that holds the file, in seconds, 0 or more.
+        max_bytes: Size of the file at most, in bytes; None for no bound.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_evicted",
+        "_is_uri",
+        "_max_bytes",
+        "_max_entities",
+        "_path",
+        "_reader",
+        "_timeout",
+        "_until_trim",
+        "_writer",
+        "_wrong",
+    )
+
+    def __init__(
+        self,
+        path: str | PathLike[str] = DEFAULT_PATH,
+        *,
+        max_entities: int = MAX_ENTITIES,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        max_bytes: int | None = None,
+    ) -> None:
+        self._wrong = _wrong_option(path, max_entities, timeout_seconds, max_bytes)
+        self._path = _text(path)
+        self._max_entities = max_entities
+        self._timeout = timeout_seconds
+        self._max_bytes = max_bytes
+        self._until_trim: dict[str, int] = {}
+        self._evicted = 0
+        self._closed = False
+        self._is_uri = self._path.startswith("file:")
+        in_memory = self._path == ":memory:" or (self._is_uri and "mode=memory" in self._path)
+        self._writer = SharedConnection(self._connect, in_memory=in_memory)
+        self._reader = self._writer if in_memory else SharedConnection(self._connect, in_memory=False)
+
+    @property
+    def evicted(self) -> int:
+        """Entities that made room for others since this object was made."""
+        return self._evicted
+
+    def store(self, entity: Entity) -> FlextResult[None]:
+        """Keep the entity as it is now; one of the same kind and id takes the place of the former.
+
+        Returns:
+            Success, or a failure: ``invalid_argument`` (no entity, or wrong options), ``storage_locked``, ``storage_full``,
+            ``storage_read_only``, ``storage_corrupt``, ``storage_unavailable`` (cannot be opened), ``storage_version`` (written by a
+            newer version), ``storage_foreign`` (of another program), ``storage_closed``, ``storage_error``.
+        """
+        wrong = wrong_entity(entity)
+        if wrong:
+            return FlextResult[None].fail(wrong, code="invalid_argument")
+        return self._attempt(lambda: self._write(to_row(entity)))
+
+    def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
+        """Return the newest ``criteria.limit`` entities of a kind that match, oldest first.
+
+        A row that cannot be read is left out and logged once.
+
+        Returns:
+            The entities, or a failure: ``invalid_criteria``, and those of ``store``.
+        """
+        return checked(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(kind, valid)))
+
+    def count(self, kind: str) -> FlextResult[int]:
+        """Return how many entities of a kind there are; failures as of ``store``."""
+        question = "SELECT count(*) FROM entities WHERE kind = ?"
+        return self._attempt(lambda: cast("int", self._read(question, (kind,))[0][0]))
+
+    def clear(self) -> FlextResult[None]:
+        """Forget every entity; failures as of ``store``."""
+        return self._attempt(self._delete)
+
+    def close(self) -> None:
+        """Close the file: from now on every operation is a failure (``storage_closed``)."""
+        self._closed = True
+        self._writer.close()
+        self._reader.close()
+
+    def _attempt(self, work: Callable[[], T]) -> FlextResult[T]:
+        """Return what ``work`` gives, errors as failures."""
+        if self._wrong:
+            return FlextResult[T].fail(self._wrong, code="invalid_argument")
+        try:
+            return FlextResult.ok(work())
+        except Exception as error:  # noqa: BLE001 - the border: SQLite's errors, and values that cannot be written
+            code, message = explain(self._path, self._timeout, error)
+            return FlextResult[T].fail(message, code=code)
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise UnusableFile("storage_closed", "is closed", "make a new SQLiteStorage")
+        connection = sqlite3.connect(
+            self._path,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,  # SharedConnection sees to it that one thread at a time uses it
+            uri=self._is_uri,
+        )
+        try:
+            prepare(connection, self._timeout)
+            if self._max_bytes is not None:
+                page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+                connection.execute(f"PRAGMA max_page_count = {max(self._max_bytes // page_size, 1)}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _write(self, row: Row) -> None:
+        with self._writer.use() as connection:
+            left = self._until_trim.get(row.kind, 0)
+            if not left:
+                left = max(self._max_entities // _PARTS, 1)
+                self._evicted += connection.execute(_TRIM, (row.kind, self._max_entities - left)).rowcount
+            values = (row.kind, row.id, row.name, row.time_us, row.tags, row.body, row.emitted)
+            connection.execute(_STORE, values)
+            self._until_trim[row.kind] = left - 1
+
+    def _delete(self) -> None:
+        with self._writer.use() as connection:
+            connection.execute("DELETE FROM entities")
+
+    def _find(self, kind: str, criteria: MetricsCriteria) -> list[Entity]:
+        question, values = _build_query(kind, criteria)
+        entities: list[Entity] = []
+        for body, emitted in reversed(self._read(question, values)):
+            try:
+                entities.append(from_row(kind, cast("str", body), emitted=bool(emitted)))
+            except Exception as error:  # noqa: BLE001 - a row of somebody else's making must not hide the others
+                report_once(f"Reading a stored {kind} of {self._path!r}", error)
+        return entities
+
+    def _read(self, question: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._reader.use() as connection:
+            return connection.execute(question, values).fetchall()
+
+
+def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[object, ...]]:
+    """Return SQL and values that find what the criteria mean, newest first."""
+    conditions, values = ["kind = ?"], list[object]([kind])
+    if criteria.name is not None:
+        conditions.append("name = ?")
+        values.append(criteria.name)
+    for name, tag in criteria.tags.items():
+        conditions.append(_TAG)
+        values += [tag_text(name), tag_text(tag)]
+    for condition, moment in (("time_us >= ?", criteria.since), ("time_us < ?", criteria.until)):
+        if moment is not None:
+            conditions.append(condition)
+            values.append(microseconds(moment))
+    # Only fixed texts are joined; every value is bound.
+    question = " ".join((_BODIES, " AND ".join(conditions), _NEWEST_FIRST))
+    return question, (*values, criteria.limit)
+
+
+def _text(path: object) -> str:
+    """Return the path as text; empty when it is none."""
+    found = cast("object", fspath(cast("str", path))) if isinstance(path, str | PathLike) else ""
+    return found if isinstance(found, str) else ""
+
+
+def _wrong_option(path: object, max_entities: object, timeout_seconds: object, max_bytes: object) -> str:
+    """Return the option that cannot be and what is allowed; empty when all are well."""
+    if not _text(path):
+        return f"path names a file, ':memory:' or a URI, not {shown(path)}"
+    if not isinstance(timeout_seconds, int | float) or not 0 <= timeout_seconds <= MAX_TIMEOUT_SECONDS:
+        return f"timeout_seconds is a number from 0 to {MAX_TIMEOUT_SECONDS}, not {shown(timeout_seconds)}"
+    return wrong_count("max_entities", max_entities) or (
+        "" if max_bytes is None else wrong_count("max_bytes", max_bytes)
+    )

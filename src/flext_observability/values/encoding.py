@@ -1,0 +1,298 @@
+"""Any Python value → an attribute value: text, bool, int, float, or a tuple of one of these (never raises, deterministic, bounded)."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import numbers
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from itertools import islice
+from json.encoder import encode_basestring as quote
+from math import isfinite, isnan
+from pathlib import PurePath
+from typing import Any, cast
+
+Scalar = str | bool | int | float
+AttributeValue = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
+
+MAX_BYTES = 8192
+"""Default size of one encoded value, in bytes of UTF-8; a number counts 8."""
+
+_ELLIPSIS = "…"
+_ELLIPSIS_BYTES = 3
+_MAX_DEPTH = 16
+_MAX_DECIMAL_BITS = (
+    4096  # a longer int is written in hexadecimal: decimal digits take quadratic time and are refused past 4300
+)
+_INT64 = 1 << 63
+_NUMBER_BYTES = 8
+_UNLIMITED = 1 << 31
+_SIMPLE: frozenset[object] = frozenset((str, bool, int, float))
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+class _Array(list[object]):
+    """What a sequence came down to."""
+
+
+class _Unordered(_Array):
+    """What a set came down to: its order is an accident of hashing."""
+
+
+class _Object(list[tuple[object, object]]):
+    """What a mapping, dataclass or model came down to: pairs in their own order."""
+
+
+class _BudgetExceeded(Exception):
+    """The size budget is used up."""
+
+
+def encode_attribute(value: object, *, max_bytes: int = MAX_BYTES) -> AttributeValue:
+    """Encode one value.
+
+    Text, bool, float and int within 64 bits stay as they are; sequences and sets of one such type become tuples. Enum members count as
+    their value, Decimal, UUID and paths as text, dates and times as ISO 8601, timedelta as seconds, bytes as text when they are UTF-8 and
+    base64 otherwise. Everything nested (mappings, dataclasses, pydantic models, mixed sequences) becomes compact JSON text; fields declared
+    with ``repr=False`` are left out. What is too long ends in an ellipsis. Lone surrogates become U+FFFD, None becomes ``null``. Any other
+    object gives its ``str`` without memory addresses.
+
+    Args:
+        value: Anything.
+        max_bytes: Size budget in bytes of UTF-8, at least 3.
+    """
+    kind = type(value)
+    if kind is bool or kind is float or (kind is int and -_INT64 <= cast("int", value) < _INT64):
+        return cast("bool | int | float", value)
+    reduced = value if kind is str else _reduce(value, max_bytes)
+    if isinstance(reduced, str):
+        return _text(reduced, max_bytes)
+    if isinstance(reduced, bool | int | float):
+        return reduced
+    if isinstance(reduced, _Array) and (uniform := _uniform(reduced, max_bytes)) is not None:
+        return uniform
+    return _json(value, max_bytes)
+
+
+def encode_attributes(
+    attributes: Mapping[str, object] | None, *, max_bytes: int = MAX_BYTES
+) -> dict[str, AttributeValue]:
+    """Encode a mapping's values; names become text, entries whose value is None are left out.
+
+    Args:
+        attributes: Names and values; None gives an empty result. A dataclass or model gives its fields; anything else is kept under the
+            name ``value``, so that nothing is lost and nobody is stopped.
+        max_bytes: Size budget of each value.
+    """
+    return {
+        encode_tag(name, max_bytes=max_bytes): encode_attribute(value, max_bytes=max_bytes)
+        for name, value in _pairs(attributes)
+        if value is not None
+    }
+
+
+def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
+    """Encode one value as text: metric tags and attribute names. Bool gives ``true`` and ``false``, None gives ``null``."""
+    if type(value) is str:
+        return _text(value, max_bytes)
+    encoded = encode_attribute(value, max_bytes=max_bytes)
+    return encoded if isinstance(encoded, str) else _json(encoded, max_bytes)
+
+
+def shown(value: object) -> str:
+    """Return a short form of a wrong value for messages, 80 bytes at most: text in quotes, numbers and lists as they are."""
+    return repr(encode_attribute(value, max_bytes=80))
+
+
+def quoted(value: object) -> str:
+    """Return a value in quotes for messages, 80 bytes at most; whatever it is, and whatever its own ``repr`` does."""
+    return repr(encode_tag(value, max_bytes=80))
+
+
+def is_container(value: object) -> bool:
+    """Whether the value holds other values, so that it cannot be a metric tag."""
+    return type(value) is not str and isinstance(_reduce(value, _ELLIPSIS_BYTES), list)
+
+
+def _text(text: str, max_bytes: int) -> str:
+    if len(text) <= max_bytes and text.isascii():
+        return text
+    head = text[: max_bytes + 1]
+    try:
+        raw = head.encode()
+    except UnicodeEncodeError:
+        head = head.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        raw = head.encode()
+    if len(raw) <= max_bytes:
+        return head
+    return raw[: max_bytes - _ELLIPSIS_BYTES].decode(errors="ignore") + _ELLIPSIS
+
+
+def _reduce(value: object, max_bytes: int) -> object:
+    """Bring a value down to text, bool, int, float, None, _Array or _Object, one level deep."""
+    try:
+        for types, reduce in _REDUCERS:
+            if isinstance(value, types):
+                return reduce(value, max_bytes)
+        return _reduce_other(value, max_bytes)
+    except Exception:  # noqa: BLE001 - the value's own code failed: say what it was
+        return f"<unprintable {type(value).__module__}.{type(value).__qualname__}>"
+
+
+def _pairs(attributes: object) -> Sequence[tuple[object, object]]:
+    if type(attributes) is dict:
+        return list(cast("dict[object, object]", attributes).items())
+    pairs = _reduce(attributes, _UNLIMITED)
+    return pairs if isinstance(pairs, _Object) else [("value", attributes)]
+
+
+def _reduce_int(value: int) -> int | str:
+    number = int.__int__(value)
+    if -_INT64 <= number < _INT64:
+        return number
+    return str(number) if number.bit_length() <= _MAX_DECIMAL_BITS else hex(number)
+
+
+def _reduce_bytes(value: bytes | bytearray | memoryview, max_bytes: int) -> str:
+    # Four bytes more than fit: the text shows that it was cut, and no character ends early inside the budget.
+    raw = bytes(memoryview(value).cast("B")[: max_bytes + 4])
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        return raw[: error.start].decode() if error.start > max_bytes else base64.b64encode(raw).decode()
+
+
+def _reduce_other(value: object, max_bytes: int) -> object:
+    models = getattr(type(value), "model_fields", None)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields: Iterable[tuple[str, Any]] = ((field.name, field) for field in dataclasses.fields(value))
+    elif isinstance(models, dict):
+        fields = cast("dict[str, Any]", models).items()
+    else:
+        return _ADDRESS.sub("", repr(value) if isinstance(value, BaseException) else str(value))
+    return _Object((name, getattr(value, name)) for name, field in islice(fields, max_bytes) if field.repr)
+
+
+# First match wins: enum members and bool before the types that they also are.
+_REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], ...] = (
+    (Enum, lambda value, limit: _reduce(value.value, limit)),
+    (str, lambda value, _: str.__str__(value)),
+    ((bool, type(None)), lambda value, _: value),
+    (int, lambda value, _: _reduce_int(value)),
+    (float, lambda value, _: float.__float__(value)),
+    (timedelta, lambda value, _: value.total_seconds()),
+    ((date, time), lambda value, _: value.isoformat()),
+    ((Decimal, uuid.UUID, PurePath), lambda value, _: str(value)),
+    ((bytes, bytearray, memoryview), _reduce_bytes),
+    (numbers.Integral, lambda value, _: _reduce_int(int(value))),
+    (numbers.Real, lambda value, _: float(value)),
+    (Mapping, lambda value, limit: _Object(islice(value.items(), limit))),
+    (AbstractSet, lambda value, limit: _Unordered(value) if len(value) <= limit else _size(value)),
+    (Sequence, lambda value, limit: _Array(islice(value, limit))),
+)
+
+
+def _size(value: AbstractSet[object]) -> str:
+    return f"<{type(value).__name__} of {len(value)} items>"
+
+
+def _uniform(items: _Array, max_bytes: int) -> AttributeValue | None:
+    """Return the items as a tuple when they share one simple type and fit the budget."""
+    reduced = [_reduce(item, max_bytes) for item in items]
+    kinds = {type(item) for item in reduced}
+    if not kinds <= _SIMPLE or len(kinds) > 1:
+        return None
+    if str in kinds:
+        reduced = [_text(cast("str", item), max_bytes) for item in reduced]
+    if sum(len(item.encode()) if isinstance(item, str) else _NUMBER_BYTES for item in reduced) > max_bytes:
+        return None
+    # One simple type each: they can be compared.
+    return cast(
+        "AttributeValue", tuple(sorted(cast("list[str]", reduced)) if isinstance(items, _Unordered) else reduced)
+    )
+
+
+def _json(value: object, max_bytes: int) -> str:
+    """Write compact JSON text up to the budget."""
+    writer = _JsonWriter(max_bytes)
+    with contextlib.suppress(_BudgetExceeded):
+        writer.write(value, ())
+    return _text("".join(writer.parts), max_bytes)
+
+
+class _JsonWriter:
+    """Pieces of JSON text, at most a little more than the budget."""
+
+    __slots__ = ("left", "max_bytes", "parts")
+
+    def __init__(self, max_bytes: int, left: int | None = None) -> None:
+        self.max_bytes = max_bytes
+        self.left = max_bytes if left is None else left
+        self.parts: list[str] = []
+
+    def write(self, value: object, parents: tuple[object, ...]) -> None:
+        """Append one value; ``parents`` are the containers around it."""
+        reduced = _reduce(value, self.max_bytes)
+        if not isinstance(reduced, _Array | _Object):
+            self._put(_json_scalar(reduced, self.max_bytes))
+        elif len(parents) == _MAX_DEPTH or any(value is parent for parent in parents):
+            self._put(quote(_ELLIPSIS))
+        elif isinstance(reduced, _Object):
+            self._write_object(reduced, (*parents, value))
+        elif isinstance(reduced, _Unordered):
+            self._write_unordered(reduced, (*parents, value))
+        else:
+            self._write_array(reduced, (*parents, value))
+
+    def _put(self, text: str) -> None:
+        self.parts.append(text)
+        self.left -= len(text)
+        if self.left < 0:
+            raise _BudgetExceeded
+
+    def _write_array(self, items: _Array, parents: tuple[object, ...]) -> None:
+        self._put("[")
+        for index, item in enumerate(items):
+            self._put("," if index else "")
+            self.write(item, parents)
+        self._put("]")
+
+    def _write_object(self, items: _Object, parents: tuple[object, ...]) -> None:
+        self._put("{")
+        for index, (name, item) in enumerate(items):
+            self._put(("," if index else "") + quote(encode_tag(name, max_bytes=self.max_bytes)) + ":")
+            self.write(item, parents)
+        self._put("}")
+
+    def _write_unordered(self, items: _Unordered, parents: tuple[object, ...]) -> None:
+        """Append the items in the order of their text; a set that does not fit whole is named only, as no part of it comes first."""
+        texts: list[str] = []
+        left = self.left - 1  # the brackets and commas: one more than there are items
+        try:
+            for item in items:
+                writer = _JsonWriter(self.max_bytes, left)
+                writer.write(item, parents)
+                texts.append("".join(writer.parts))
+                left = writer.left - 1
+        except _BudgetExceeded:
+            if any(isinstance(parent, AbstractSet) for parent in parents[:-1]):
+                raise
+            self._put(quote(_size(cast("AbstractSet[object]", parents[-1]))))
+        else:
+            self._put("[" + ",".join(sorted(texts)) + "]")
+
+
+def _json_scalar(value: object, max_bytes: int) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not isfinite(value):
+        return quote("NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity")
+    return quote(_text(value, max_bytes)) if isinstance(value, str) else repr(value)

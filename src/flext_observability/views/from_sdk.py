@@ -1,0 +1,162 @@
+"""Spans, log records and metrics of the OpenTelemetry SDK → views."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.metrics import export
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, format_span_id, format_trace_id
+
+from flext_observability.views.buckets import explicit_buckets, exponential_buckets
+from flext_observability.views.model import (
+    Attributes,
+    BucketView,
+    EventView,
+    ExemplarView,
+    LinkView,
+    LogView,
+    MetricKind,
+    MetricView,
+    SpanKind,
+    SpanStatus,
+    SpanView,
+    severity_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics import Exemplar
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_KINDS: tuple[SpanKind, ...] = ("internal", "server", "client", "producer", "consumer")
+_STATUSES: tuple[SpanStatus, ...] = ("unset", "ok", "error")
+
+
+def span_view(span: ReadableSpan) -> SpanView:
+    """Return the view of an ended span."""
+    context = span.get_span_context() or INVALID_SPAN_CONTEXT
+    return SpanView(
+        trace_id=format_trace_id(context.trace_id),
+        span_id=format_span_id(context.span_id),
+        parent_id=format_span_id(span.parent.span_id) if span.parent else "",
+        name=span.name,
+        service=_service(span.resource),
+        kind=_KINDS[span.kind.value],
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time or 0,
+        status=_STATUSES[span.status.status_code.value],
+        status_message=span.status.description or "",
+        attributes=_attributes(span.attributes),
+        events=tuple(EventView(event.name, event.timestamp, _attributes(event.attributes)) for event in span.events),
+        links=tuple(
+            LinkView(
+                format_trace_id(link.context.trace_id),
+                format_span_id(link.context.span_id),
+                _attributes(link.attributes),
+            )
+            for link in span.links
+        ),
+        parent_is_remote=bool(span.parent and span.parent.is_remote),
+        scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
+        resource=_attributes(span.resource.attributes),
+    )
+
+
+def log_view(record: ReadableLogRecord) -> LogView:
+    """Return the view of a log record."""
+    log = record.log_record
+    return LogView(
+        trace_id=format_trace_id(log.trace_id) if log.trace_id else "",
+        span_id=format_span_id(log.span_id) if log.span_id else "",
+        time_ns=log.timestamp or log.observed_timestamp or 0,
+        severity=severity_name(log.severity_number.value if log.severity_number else 0, log.severity_text or ""),
+        body=log.body,
+        service=_service(record.resource),
+        attributes=_attributes(log.attributes),
+        event_name=log.event_name or "",
+        sampled=bool(log.trace_flags and log.trace_flags.sampled),
+        scope=record.instrumentation_scope.name if record.instrumentation_scope else "",
+        resource=_attributes(record.resource.attributes),
+    )
+
+
+def metric_views(data: export.MetricsData) -> Iterator[MetricView]:
+    """Yield the view of each metric point."""
+    for of_resource in data.resource_metrics:
+        for of_scope in of_resource.scope_metrics:
+            for metric in of_scope.metrics:
+                for point in metric.data.data_points:
+                    yield _metric_view(metric, point, of_scope.scope.name, of_resource.resource)
+
+
+def _metric_view(metric: export.Metric, point: export.DataPointT, scope: str, resource: Resource) -> MetricView:
+    common = MetricView(
+        name=metric.name,
+        kind=_metric_kind(metric.data),
+        unit=metric.unit or "",
+        service=_service(resource),
+        attributes=_attributes(point.attributes),
+        exemplars=tuple(map(_exemplar, point.exemplars)),
+        time_ns=point.time_unix_nano,
+        start_ns=point.start_time_unix_nano or 0,
+        cumulative=isinstance(metric.data, export.Gauge)
+        or metric.data.aggregation_temporality is export.AggregationTemporality.CUMULATIVE,
+        description=metric.description or "",
+        scope=scope,
+        resource=_attributes(resource.attributes),
+    )
+    if isinstance(point, export.NumberDataPoint):
+        return replace(common, value=point.value)
+    return replace(
+        common,
+        count=point.count,
+        sum=point.sum,
+        min=point.min if math.isfinite(point.min) else None,
+        max=point.max if math.isfinite(point.max) else None,
+        buckets=_buckets(point),
+    )
+
+
+def _metric_kind(data: export.DataT) -> MetricKind:
+    match data:
+        case export.Gauge():
+            return "gauge"
+        case export.Sum():
+            return "counter" if data.is_monotonic else "up_down_counter"
+        case _:
+            return "histogram"
+
+
+def _buckets(point: export.HistogramDataPoint | export.ExponentialHistogramDataPoint) -> tuple[BucketView, ...]:
+    if isinstance(point, export.HistogramDataPoint):
+        return explicit_buckets(point.explicit_bounds, point.bucket_counts)
+    positive, negative = point.positive, point.negative
+    return exponential_buckets(
+        point.scale,
+        point.zero_count,
+        (positive.offset, positive.bucket_counts),
+        (negative.offset, negative.bucket_counts),
+    )
+
+
+def _exemplar(exemplar: Exemplar) -> ExemplarView:
+    return ExemplarView(
+        value=exemplar.value,
+        time_ns=exemplar.time_unix_nano,
+        trace_id=format_trace_id(exemplar.trace_id) if exemplar.trace_id else "",
+        span_id=format_span_id(exemplar.span_id) if exemplar.span_id else "",
+    )
+
+
+def _service(resource: Resource) -> str:
+    return str(resource.attributes.get("service.name", "unknown_service"))
+
+
+def _attributes(attributes: Mapping[str, object] | None) -> Attributes:
+    return dict(attributes or {})

@@ -1,0 +1,127 @@
+"""Request bytes → reply bytes of one unary gRPC call within one deadline (grpc is imported at the first call)."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any, final
+
+from flext_observability.wire.http.address import HttpTarget, bracketed
+from flext_observability.wire.http.connect import dial
+from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
+from flext_observability.wire.http.proxy import proxy_for
+from flext_observability.wire.http.tls import read_pems
+
+_OPTIONS: tuple[tuple[str, str | int], ...] = (
+    ("grpc.enable_retries", 0),
+    ("grpc.max_receive_message_length", 1 << 20),
+    ("grpc.service_config_disable_resolution", 1),
+    # Channels of one address would otherwise share gRPC's own back-off between connection attempts.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+class GrpcError(Exception):
+    """The server, or the channel to it, answered with a status other than OK.
+
+    Attributes:
+        code: Name of the status code, such as ``UNAVAILABLE``.
+        details: Text of the status.
+        status: ``google.rpc.Status`` in protobuf, as sent along; empty without one.
+    """
+
+    def __init__(self, code: str, details: str, status: bytes = b"") -> None:
+        super().__init__(f"{code}: {details}")
+        self.code = code
+        self.details = details
+        self.status = status
+
+
+@final
+class GrpcTransport:
+    """One target and one channel, made at the first call of each process; not for use by two threads at once (``close`` excepted)."""
+
+    __slots__ = ("_channel", "_compress", "_owner", "target")
+
+    def __init__(self, target: HttpTarget, *, compress: bool) -> None:
+        """Take the address (``http`` is gRPC without TLS) and whether to compress; nothing is opened or imported."""
+        self.target = target
+        self._compress = compress
+        # The library carries no types.
+        self._channel: Any = None
+        self._owner = 0
+
+    def call(self, method: str, body: bytes, *, timeout_seconds: float) -> bytes:
+        """Send one request and return the reply's bytes.
+
+        Args:
+            method: Full name, ``/package.Service/Method``.
+            body: Encoded request.
+            timeout_seconds: Limit over everything.
+
+        Raises:
+            TransportError: Nobody answers, or what answers does not speak gRPC or the expected TLS.
+            GrpcError: Any other status than OK.
+            TlsFileError: A certificate file cannot be used.
+        """
+        deadline = deadline_in(timeout_seconds)
+        if self._channel is None or self._owner != os.getpid():
+            # A plain connection tells at once, in the system's own words, whether anybody is there at all.
+            self._dial(deadline)
+            self._channel = self._open()
+            self._owner = os.getpid()
+        grpc: Any = import_module("grpc")
+        metadata = [
+            (name, value.encode() if name.endswith("-bin") else value)
+            for name, value in self.target.headers.items()
+            if name != "user-agent"  # the library sets it, as an option of the channel
+        ]
+        left = remaining_seconds(deadline, self.target.place)
+        try:
+            # Without serialisers, bytes go in and come out.
+            reply: bytes = self._channel.unary_unary(method)(body, timeout=left, metadata=metadata)
+        except grpc.RpcError as error:
+            raise self._fault(error) from error
+        return reply
+
+    def close(self) -> None:
+        """Drop the channel, cancelling a call that waits on it."""
+        channel, self._channel = self._channel, None
+        # A channel of the parent process cannot be closed here; it is only let go of.
+        if channel is not None and self._owner == os.getpid():
+            channel.close()
+
+    def _dial(self, deadline: float) -> None:
+        url = self.target.url
+        proxy = proxy_for(url._replace(scheme="https")) or proxy_for(url._replace(scheme="http"))
+        place = (proxy.host, proxy.port) if proxy else (self.target.host, self.target.port)
+        dial(*place, deadline).close()
+
+    def _open(self) -> Any:  # noqa: ANN401 - the library carries no types
+        grpc: Any = import_module("grpc")
+        target = self.target
+        address = f"{bracketed(target.host)}:{target.port}"
+        compression = grpc.Compression.Gzip if self._compress else grpc.Compression.NoCompression
+        options = (*_OPTIONS, ("grpc.primary_user_agent", target.headers.get("user-agent", "")))
+        if target.url.scheme == "http":
+            return grpc.insecure_channel(address, options, compression)
+        credentials = grpc.ssl_channel_credentials(*read_pems(target.tls))
+        return grpc.secure_channel(address, credentials, options, compression)
+
+    def _fault(self, error: Any) -> GrpcError | TransportError:  # noqa: ANN401 - the library carries no types
+        code: str = error.code().name
+        details: str = error.details() or ""
+        place = self.target.place
+        if code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+            # Also a peer that vanished without a word is found again by a new connection only.
+            self.close()
+        if code == "DEADLINE_EXCEEDED":
+            return TransportError("timeout", f"{place} did not answer in the time allowed")
+        if code == "UNAVAILABLE" and "handshake failed" in details.lower():
+            return TransportError("tls", f"TLS with {place} failed: {details}")
+        if code == "UNAVAILABLE" and ("Failed parsing HTTP/2" in details or "http1.x" in details):
+            return TransportError("http1", f"{place} does not speak HTTP/2 (gRPC)")
+        if code == "UNAVAILABLE" and details.startswith("failed to connect"):
+            return TransportError("broken", f"{place} breaks connections off: {details}")
+        metadata: dict[str, bytes] = dict(error.trailing_metadata() or ())
+        return GrpcError(code, details, metadata.get("grpc-status-details-bin", b""))

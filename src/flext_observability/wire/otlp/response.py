@@ -1,0 +1,137 @@
+"""Reply body of an OTLP receiver → refused items and the receiver's own words (protobuf, JSON or text)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+from flext_observability.domain.report import Signal
+from flext_observability.values.masking import masked_text
+
+MAX_MESSAGE_LETTERS = 300
+_REFUSED_FIELDS: dict[Signal, str] = {
+    "traces": "rejected_spans",
+    "metrics": "rejected_data_points",
+    "logs": "rejected_log_records",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PartialSuccess:
+    """What a receiver that took a batch did not take.
+
+    Attributes:
+        refused: Items refused for good.
+        message: The receiver's explanation or warning, bounded; empty when there is none.
+    """
+
+    refused: int = 0
+    message: str = ""
+
+
+def parse_success(signal: Signal, body: bytes, content_type: str = "") -> PartialSuccess:
+    """Read an export response.
+
+    Args:
+        signal: Which response it is.
+        body: ``Export…ServiceResponse`` in protobuf, or in JSON when the content type says so.
+        content_type: Value of the reply's ``Content-Type``.
+
+    Raises:
+        ValueError: The body is neither.
+    """
+    if not body.strip():
+        return PartialSuccess()
+    message = _response_message(signal)
+    _fill(message, body, content_type)
+    partial = cast("Any", message).partial_success
+    refused = int(getattr(partial, _REFUSED_FIELDS[signal]))
+    return PartialSuccess(max(refused, 0), shortened(partial.error_message))
+
+
+def parse_error(body: bytes, content_type: str = "") -> str:
+    """Return the receiver's explanation of a refusal, in one bounded line; empty when it gave none.
+
+    Args:
+        body: ``google.rpc.Status`` in protobuf or JSON, or plain text.
+        content_type: Value of the reply's ``Content-Type``.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.endswith("protobuf"):
+        from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # its package has no py.typed
+
+        status = Status()
+        try:
+            _fill(status, body, content_type)
+        except ValueError:
+            return ""
+        return shortened(status.message)
+    if kind.endswith("json"):
+        return _json_message(body)
+    return shortened(body[: 4 * MAX_MESSAGE_LETTERS].decode(errors="replace")) if kind == "text/plain" else ""
+
+
+def retry_delay_seconds(status: bytes) -> float | None:
+    """Return the wait that a ``google.rpc.Status`` asks for by ``RetryInfo``, in seconds; None without one."""
+    from google.protobuf.message import DecodeError
+    from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped] # as above
+    from google.rpc.status_pb2 import Status
+
+    content = Status()
+    info = RetryInfo()
+    try:
+        content.ParseFromString(status)
+        found = any(detail.Unpack(info) for detail in content.details)
+    except DecodeError:
+        return None
+    return max(info.retry_delay.seconds + info.retry_delay.nanos / 1e9, 0.0) if found else None
+
+
+def shortened(text: str) -> str:
+    """Return a receiver's words in one printable line of at most ``MAX_MESSAGE_LETTERS``; it may quote secrets that we sent."""
+    line = " ".join(
+        "".join(letter if letter.isprintable() else " " for letter in text[: 4 * MAX_MESSAGE_LETTERS]).split()
+    )
+    line = masked_text(line)
+    return line if len(line) <= MAX_MESSAGE_LETTERS else line[: MAX_MESSAGE_LETTERS - 1] + "…"
+
+
+def _fill(message: Message, body: bytes, content_type: str) -> None:
+    from google.protobuf.json_format import Parse, ParseError
+    from google.protobuf.message import DecodeError
+
+    try:
+        if content_type.lower().startswith("application/json"):
+            Parse(body, message, ignore_unknown_fields=True)
+        else:
+            message.ParseFromString(body)
+    except (DecodeError, ParseError, ValueError, RecursionError) as error:
+        raise ValueError("no OTLP response") from error
+
+
+def _json_message(body: bytes) -> str:
+    try:
+        content: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    fields = cast("dict[str, object]", content) if isinstance(content, dict) else {}
+    found = fields.get("message") or fields.get("error")
+    return shortened(found) if isinstance(found, str) else ""
+
+
+def _response_message(signal: Signal) -> Message:
+    if signal == "traces":
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+        return ExportTraceServiceResponse()
+    if signal == "metrics":
+        from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+
+        return ExportMetricsServiceResponse()
+    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+
+    return ExportLogsServiceResponse()

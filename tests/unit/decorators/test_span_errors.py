@@ -1,0 +1,105 @@
+"""Errors that leave a span: its status and its event, once; spans of somebody else that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode
+
+from flext_observability import traced
+from flext_observability.decorators.span_errors import end_span, record_error
+from tests.recorded import Recorded
+
+
+class FrozenError(Exception):
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class TestErrors:
+    def test_error_is_recorded_and_goes_on(self, recorded: Recorded) -> None:
+        with pytest.raises(ValueError, match="broken"), traced("work"):
+            raise ValueError("broken")
+        span = recorded.span("work")
+        assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "ValueError: broken")
+        assert [event.name for event in span.events] == ["exception"]
+
+    def test_nested_spans_record_one_event_and_all_have_the_status(self, recorded: Recorded) -> None:
+        with pytest.raises(ValueError, match="broken"), traced("outer"), traced("inner"):
+            raise ValueError("broken")
+        assert len(recorded.span("inner").events) == 1
+        assert recorded.span("outer").events == ()
+        assert recorded.span("outer").status.status_code is StatusCode.ERROR
+
+    def test_same_exception_in_another_trace_is_recorded_again(self, recorded: Recorded) -> None:
+        error = FrozenError("kept")
+        for _ in range(2):
+            with pytest.raises(FrozenError), traced("work"):
+                raise error
+        assert [len(span.events) for span in recorded.spans("work")] == [1, 1]
+
+    def test_cancellation_is_no_error(self, recorded: Recorded) -> None:
+        async def cancelled() -> None:
+            async with traced("work"):
+                await asyncio.sleep(60)
+
+        async def main() -> None:
+            task = asyncio.create_task(cancelled())
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        span = recorded.span("work")
+        assert span.status.status_code is StatusCode.UNSET
+        assert span.attributes == {"flext.outcome": "cancelled"}
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(0), StopIteration(), GeneratorExit()])
+    def test_what_ends_work_leaves_no_mark(self, recorded: Recorded, error: BaseException) -> None:
+        with pytest.raises(type(error)), traced("work"):
+            raise error
+        span = recorded.span("work")
+        assert (span.status.status_code, span.events, span.attributes) == (StatusCode.UNSET, (), {})
+
+    def test_error_without_readable_message(self, recorded: Recorded) -> None:
+        with pytest.raises(MuteError), traced("work"):
+            raise MuteError
+        span = recorded.span("work")
+        assert span.status.description == "MuteError: <no readable message>"
+        assert [(event.name, dict(event.attributes or {})["exception.type"]) for event in span.events] == [
+            ("exception", f"{__name__}.MuteError")
+        ]
+
+    def test_error_on_a_span_that_records_nothing(self) -> None:
+        record_error(NonRecordingSpan(SpanContext(1, 1, is_remote=False)), ValueError())
+
+
+class BrokenSpan(NonRecordingSpan):
+    def is_recording(self) -> bool:
+        return True
+
+    def set_status(self, *_: object, **__: object) -> None:
+        raise RuntimeError("broken status")
+
+    def end(self, end_time: int | None = None) -> None:
+        raise RuntimeError("broken end")
+
+
+class TestForeignFaults:
+    def test_span_that_cannot_end_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.WARNING, "flext_observability"):
+            for _ in range(2):
+                end_span(BrokenSpan(SpanContext(1, 1, is_remote=False)))
+        assert caplog.text.count("TraceStatus a span failed: RuntimeError") == 1
+
+    def test_span_that_takes_no_status_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+        record_error(BrokenSpan(SpanContext(1, 1, is_remote=False)), ValueError())
+        assert "Recording an error on a span failed: RuntimeError: broken status" in caplog.text

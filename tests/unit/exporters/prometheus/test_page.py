@@ -1,0 +1,86 @@
+"""Pages as a scraper asks for them."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk.metrics.export import MetricsData
+
+from flext_observability.exporters.prometheus.page import CLASSIC_TYPE, OPENMETRICS_TYPE, factory, prefers_openmetrics
+from flext_observability.extensions.ports import ExporterUnavailable, PullExporter
+from flext_observability.settings.config import concrete
+from tests.backends.telemetry import make_metrics
+
+# What Prometheus 3 sends.
+PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+)
+
+
+def page(data: MetricsData, accept: str) -> tuple[str, str]:
+    exporter = factory.create("metrics", concrete({}))
+    assert isinstance(exporter, PullExporter)
+    exporter.attach(lambda: data)
+    body, kind = exporter.render(accept)
+    return body.decode(), kind
+
+
+def test_classic_page_unless_asked_otherwise() -> None:
+    body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), "*/*")
+    assert kind == CLASSIC_TYPE
+    assert "sold_total 2\n" in body
+
+
+def test_openmetrics_for_prometheus() -> None:
+    body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), PROMETHEUS)
+    assert kind == OPENMETRICS_TYPE
+    assert body.endswith("sold_total 2\n# EOF\n")
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("", False),
+        ("text/plain", False),
+        ("application/openmetrics-text", True),
+        ("Application/OpenMetrics-Text; version=1.0.0", True),
+        ("application/openmetrics-text;q=0", False),
+        ("application/openmetrics-text;q=oops", False),
+        ("text/plain;q=0.9, application/openmetrics-text;q=0.2", False),
+    ],
+)
+def test_preference(accept: str, *, wanted: bool) -> None:
+    assert prefers_openmetrics(accept) is wanted
+
+
+def test_page_without_source() -> None:
+    exporter = factory.create("metrics", concrete({}))
+    assert exporter.render("") == (b"", CLASSIC_TYPE)
+    assert exporter.render("application/openmetrics-text") == (b"# EOF\n", OPENMETRICS_TYPE)
+
+
+def test_text_that_utf8_cannot_hold_does_not_break_the_page() -> None:
+    body, _ = page(make_metrics(lambda meter: meter.create_counter("sold").add(1, {"x": "\ud800"})), "")
+    assert 'sold_total{x="?"} 1' in body
+
+
+def test_what_is_left_out_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    def record(meter: Meter) -> None:
+        meter.create_histogram("wait").record(1)
+        meter.create_gauge("wait.count").set(1)
+
+    exporter = factory.create("metrics", concrete({}))
+    exporter.attach(lambda: make_metrics(record))
+    with caplog.at_level(logging.WARNING):
+        exporter.render("")
+        exporter.render("")
+    assert [entry.getMessage().split(":")[0] for entry in caplog.records] == ["/metrics cannot show all of wait_count"]
+
+
+def test_metrics_alone() -> None:
+    assert tuple(factory.signals()) == ("metrics",)
+    with pytest.raises(ExporterUnavailable, match="not traces"):
+        factory.create("traces", concrete({}))

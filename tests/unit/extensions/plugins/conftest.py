@@ -1,0 +1,16 @@
+"""What tests of plug-ins share: hooks of a process, and plug-ins that remember what they hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from flext_observability.extensions.plugins.hooks import Hooks
+from flext_observability.runtime.scheduler import SCHEDULER
+
+
+@pytest.fixture
+def hooks() -> Iterator[Hooks]:
+    yield Hooks()
+    SCHEDULER.cancel("plug-ins")

@@ -1,0 +1,220 @@
+"""Which records of structured loggers are written, and where; nothing on the way stops the caller."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+
+from flext_observability import FlextStructuredLogger, get_logger
+from flext_observability.instrumentation.logging import bridge as logging_bridge
+from tests.unit.instrumentation.sink import Sink, new_exporter
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
+
+# ---- levels ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def handled() -> Iterator[list[str]]:
+    """Messages that the host's own handler got."""
+    messages: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    handler = Handler()
+    logging.root.addHandler(handler)
+    yield messages
+    logging.root.removeHandler(handler)
+
+
+def test_info_arrives_although_the_root_logger_starts_at_warning(handled: list[str]) -> None:
+    logging.root.setLevel(logging.WARNING)
+    taken = Sink()
+    logging_bridge.install(provider=taken.provider)
+    log = get_logger("shop")
+    for verb in (log.debug, log.info, log.warning):
+        verb("x")
+    assert [record.log_record.severity_text for record in taken.records] == ["INFO", "WARNING"]
+    assert handled == ["x"]
+    assert (log.isEnabledFor(logging.INFO), log.is_enabled_for("debug")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("root", "log_level", "own", "wanted"),
+    [
+        (logging.WARNING, "", None, ["info", "warning", "error"]),
+        (logging.INFO, "", None, ["info", "warning", "error"]),
+        (logging.DEBUG, "", None, ["debug", "info", "warning", "error"]),
+        (logging.ERROR, "", None, ["error"]),
+        (logging.WARNING, "debug", None, ["debug", "info", "warning", "error"]),
+        (logging.WARNING, "error", None, ["error"]),
+        (logging.WARNING, "", logging.DEBUG, ["debug", "info", "warning", "error"]),
+        (logging.WARNING, "", logging.ERROR, ["error"]),
+        (logging.WARNING, "debug", logging.ERROR, ["error"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["shop", "shop.pay"])
+def test_what_goes_into_the_pipeline(root: int, log_level: str, own: int | None, wanted: list[str], name: str) -> None:
+    logging.root.setLevel(root)
+    logging.getLogger("shop").setLevel(own or logging.NOTSET)
+    taken = Sink()
+    logging_bridge.install(log_level, provider=taken.provider)
+    logging.root.setLevel(root)  # whatever the program does after the start
+    for verb in ("debug", "info", "warning", "error"):
+        getattr(get_logger(name), verb)(verb)
+    assert taken.bodies == wanted
+
+
+def test_logger_that_dictconfig_has_disabled_still_arrives_but_is_not_shown(sink: Sink, handled: list[str]) -> None:
+    logging.getLogger("shop").disabled = True
+    try:
+        get_logger("shop").error("x")
+    finally:
+        logging.getLogger("shop").disabled = False
+    assert (sink.bodies, handled) == (["x"], [])
+
+
+def test_logging_that_is_switched_off_stays_off(sink: Sink) -> None:
+    logging.disable(logging.INFO)
+    try:
+        get_logger("shop").info("off")
+        get_logger("shop").warning("on")
+    finally:
+        logging.disable(logging.NOTSET)
+    assert sink.bodies == ["on"]
+
+
+def test_root_logger_may_be_structured_too() -> None:
+    logging.root.setLevel(logging.WARNING)
+    taken = Sink()
+    logging_bridge.install(provider=taken.provider)
+    get_logger("root").info("x")
+    assert taken.bodies == ["x"]
+
+
+def test_before_the_start_only_handlers_get_it(handled: list[str]) -> None:
+    logging.root.setLevel(logging.WARNING)
+    get_logger("shop").info("quiet")
+    get_logger("shop").warning("paid", amount=3)
+    assert handled == ["paid amount=3"]
+
+
+def test_filter_of_the_logger_counts_wherever_the_record_goes(handled: list[str]) -> None:
+    taken = Sink()
+    logging.root.setLevel(logging.WARNING)
+    logging_bridge.install(provider=taken.provider)
+
+    def keep(record: logging.LogRecord) -> bool:
+        record.__dict__["card"] = "***"
+        return "secret" not in record.getMessage()
+
+    logging.getLogger("shop").addFilter(keep)
+    try:
+        for verb in (get_logger("shop").info, get_logger("shop").warning):
+            verb("paid", card="4111")
+            verb("secret")
+    finally:
+        logging.getLogger("shop").removeFilter(keep)
+    assert taken.bodies == ["paid", "paid"]
+    assert [(record.log_record.attributes or {})["card"] for record in taken.records] == ["***", "***"]
+    assert len(handled) == 1
+
+
+def test_filter_may_give_another_record_where_python_allows_it() -> None:
+    class Filtered(logging.Logger):
+        def filter(self, record: logging.LogRecord) -> Any:
+            return logging.makeLogRecord({**record.__dict__, "msg": "another"})
+
+    taken = Sink()
+    logging.root.setLevel(logging.WARNING)
+    logging_bridge.install(provider=taken.provider)
+    logging.setLoggerClass(Filtered)
+    try:
+        log = get_logger("shop.filtered")
+    finally:
+        logging.setLoggerClass(logging.Logger)
+    log.info("x")
+    assert taken.bodies == ["another"]
+
+
+# ---- nothing stops the caller ------------------------------------------------------------------------------------------
+
+
+def test_handler_or_factory_that_raises_is_told_once_and_costs_the_caller_nothing(
+    sink: Sink, shop: FlextStructuredLogger, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("broken handler")
+
+    def factory(*_: Any, **__: Any) -> logging.LogRecord:
+        raise RuntimeError("broken factory")
+
+    logging.getLogger("shop").addHandler(Broken())
+    shop.info("one")
+    asyncio.run(shop.ainfo("two"))
+    plain = logging.getLogRecordFactory()
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("flext_observability")]
+    logging.setLogRecordFactory(factory)
+    try:
+        shop.info("three")
+    finally:
+        logging.setLogRecordFactory(plain)
+    assert sink.bodies == ["one", "two"]
+    assert said == [
+        "Writing a structured log record failed: RuntimeError: broken handler; the program goes on without it"
+    ]
+
+
+def test_fields_of_the_hosts_own_factory_are_attributes_too(sink: Sink, shop: FlextStructuredLogger) -> None:
+    plain = logging.getLogRecordFactory()
+
+    def factory(*args: Any, **keywords: Any) -> logging.LogRecord:
+        record = plain(*args, **keywords)
+        record.__dict__.update(host="here", user="factory")
+        return record
+
+    logging.setLogRecordFactory(factory)
+    try:
+        shop.info("x", user="call")
+    finally:
+        logging.setLogRecordFactory(plain)
+    assert sink.values == {"host": "here", "user": "call"}
+
+
+def test_pipeline_that_logs_structured_does_not_feed_itself(sink: Sink, shop: FlextStructuredLogger) -> None:
+    class Talkative(SimpleLogRecordProcessor):
+        def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+            get_logger("shop.inner").info("inner")
+
+    logging.root.setLevel(logging.WARNING)  # so that the bridge alone takes it
+    sink.provider.add_log_record_processor(Talkative(new_exporter()))
+    shop.info("outer")
+    assert sink.bodies == ["outer"]
+
+
+def test_every_record_of_many_threads_arrives_once(sink: Sink) -> None:
+    def write(worker: int) -> None:
+        log = get_logger("shop", worker=worker)
+        for number in range(50):
+            log.info("x", number=number)
+
+    threads = [threading.Thread(target=write, args=[worker]) for worker in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = [taken.log_record.attributes or {} for taken in sink.records]
+    assert sorted((each["worker"], each["number"]) for each in found) == [
+        (worker, number) for worker in range(8) for number in range(50)
+    ]

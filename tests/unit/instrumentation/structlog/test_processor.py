@@ -1,0 +1,137 @@
+"""Programs that configure structlog themselves: each event arrives once, whichever way it takes."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from flext_observability import emit_log_record, traced
+from flext_observability.instrumentation.logging import bridge as logging_bridge
+from flext_observability.runtime import report_once as mishap
+from tests.recorded import Recorded
+from tests.unit.instrumentation.sink import Sink
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
+
+@pytest.fixture(autouse=True)
+def _structlog_as_before() -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+def values(sink: Sink) -> dict[str, Any]:
+    return {name: value for name, value in sink.values.items() if not name.startswith("exception.")}
+
+
+def configure_printing(*processors: Any) -> io.StringIO:
+    printed = io.StringIO()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            *processors,
+            emit_log_record,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(printed),
+    )
+    return printed
+
+
+def configure_logging(renderer: Any) -> None:
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.add_log_level, emit_log_record, renderer],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def test_printed_events_arrive_too(sink: Sink) -> None:
+    printed = configure_printing()
+    log = structlog.get_logger().bind(region="eu")
+    log.debug("below the level of structlog")
+    log.warning("paid", amount=3)
+    (taken,) = sink.records
+    assert (taken.log_record.body, taken.log_record.severity_text) == ("paid", "WARNING")
+    assert values(sink) == {"region": "eu", "amount": 3}
+    assert sink.attributes["code.function.name"] == "test_printed_events_arrive_too"
+    assert taken.instrumentation_scope is not None
+    assert taken.instrumentation_scope.name == __name__
+    assert printed.getvalue() == '{"amount": 3, "event": "paid", "level": "warning", "region": "eu"}\n'
+
+
+def test_exception_and_name_are_told(sink: Sink) -> None:
+    configure_printing()
+    try:
+        int("free")
+    except ValueError:
+        structlog.get_logger().exception("pay", logger="shop.pay", stack_info=True)
+    (taken,) = sink.records
+    assert taken.log_record.severity_text == "ERROR"
+    assert sink.attributes["exception.type"] == "ValueError"
+    assert taken.instrumentation_scope is not None
+    assert taken.instrumentation_scope.name == "shop.pay"
+    assert values(sink) == {"logger": "shop.pay"}
+
+
+def test_ids_are_those_of_the_moment(recorded: Recorded) -> None:
+    configure_printing()
+    with traced("pay") as span:
+        structlog.get_logger().info("paid")
+    (record,) = recorded.logs()
+    assert record.trace_id == span.get_span_context().trace_id
+
+
+@pytest.mark.parametrize("renderer", ["render_to_log_kwargs", "wrap_for_formatter"])
+def test_events_over_logging_arrive_once(sink: Sink, renderer: str) -> None:
+    wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+    configure_logging(structlog.stdlib.render_to_log_kwargs if renderer == "render_to_log_kwargs" else wrap)
+    log = structlog.get_logger("shop")
+    log.info("paid", amount=3, tags={"a": 1})
+    assert sink.bodies == ["paid"]
+    found = values(sink)
+    assert found.pop("level", "info") == "info"
+    assert found == {"amount": 3, "tags": '{"a":1}'}
+    try:
+        int("free")
+    except ValueError:
+        log.exception("pay")
+    assert sink.bodies == ["paid", "pay"]
+    assert sink.attributes["exception.type"] == "ValueError"
+
+
+def test_below_the_level_and_before_the_start_nothing_is_sent() -> None:
+    printed = configure_printing()
+    structlog.get_logger().info("before")
+    taken = Sink()
+    logging_bridge.install("error", provider=taken.provider)
+    structlog.get_logger().info("below")
+    structlog.get_logger().error("from there on")
+    assert taken.bodies == ["from there on"]
+    assert printed.getvalue().count("\n") == 3
+
+
+def test_called_by_hand_it_takes_anything(sink: Sink) -> None:
+    given: dict[str, Any] = {"event": None, "level": 5, "logger": ["odd"], "exc_info": "text"}
+    assert emit_log_record(None, "shout", given) is given
+    (taken,) = sink.records
+    assert (taken.log_record.body, taken.log_record.severity_text) == ("", "INFO")
+    assert values(sink) == {"level": 5, "logger": ("odd",)}
+
+
+def test_failure_is_told_once_and_the_event_goes_on(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
+    mishap._known.clear()
+    nothing: Any = None
+    assert emit_log_record(None, "info", nothing) is None
+    assert emit_log_record(None, "info", nothing) is None
+    assert len([record for record in caplog.records if "Sending an event of structlog failed" in record.message]) == 1
+    assert sink.bodies == []

@@ -1,0 +1,164 @@
+"""Intake: spans and records are counted, marked and handed to every exporter."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from opentelemetry import context
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler, SamplingResult
+
+from flext_observability.adapters.correlation import REMOTE_ID_KEY, correlation_scope
+from flext_observability.engine.compat import suppressed
+from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
+from flext_observability.pipeline.export_queue import ExportQueue
+from flext_observability.pipeline.export_worker import Delivery, Schedule
+from flext_observability.pipeline.exporter_state import ExporterState
+from flext_observability.pipeline.ledger import SignalCounter
+from flext_observability.pipeline.sampling import CountingSampler
+from tests.fakes import ScriptedExporter
+
+
+class RecordOnly(Sampler):
+    def should_sample(self, *args: Any, **options: Any) -> SamplingResult:
+        return SamplingResult(Decision.RECORD_ONLY)
+
+    def get_description(self) -> str:
+        return "record only"
+
+
+class Bench:
+    """One SDK provider of each kind with our intake behind it, and two exporters."""
+
+    def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
+        self.tally = SignalCounter("traces")
+        self.exporters = [ScriptedExporter(), ScriptedExporter()]
+        self.deliveries = [self._delivery(exporter) for exporter in self.exporters]
+        resource = Resource({"service.name": "shop"})
+        self.traces = TracerProvider(
+            sampler=CountingSampler(sampler, self.tally), resource=resource, shutdown_on_exit=False
+        )
+        self.traces.add_span_processor(ExportSpanProcessor(self.tally, self.deliveries))
+        self.logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
+        self.logs.add_log_record_processor(ExportLogRecordProcessor(self.tally, self.deliveries))
+
+    @staticmethod
+    def _delivery(exporter: ScriptedExporter) -> Delivery[Any]:
+        return Delivery(
+            name="fake",
+            signal="traces",
+            exporter=exporter,
+            outbox=ExportQueue("traces", "fake", 100),
+            schedule=Schedule(60, 1, 100),
+            watch=ExporterState(),
+        )
+
+    def delivered(self) -> list[list[Any]]:
+        deadline = time.monotonic() + 5
+        for delivery in self.deliveries:
+            delivery.begin_close(deadline)
+            delivery.wait_closed(deadline)
+        return [[item for batch in exporter.batches for item in batch] for exporter in self.exporters]
+
+
+def test_every_exporter_gets_the_same_span() -> None:
+    bench = Bench()
+    bench.traces.get_tracer("t").start_span("work").end()
+    first, second = bench.delivered()
+    assert [span.name for span in first] == ["work"]
+    assert first[0] is second[0]
+
+
+def test_spans_that_are_not_recorded_are_counted_as_sampled_out() -> None:
+    bench = Bench(ALWAYS_OFF)
+    bench.traces.get_tracer("t").start_span("work").end()
+    counts = bench.tally.counts()
+    assert (counts.started, counts.sampled_out, counts.open) == (1, 1, 0)
+    assert bench.delivered() == [[], []]
+
+
+def test_spans_recorded_but_not_sampled_are_not_exported() -> None:
+    bench = Bench(RecordOnly())
+    bench.traces.get_tracer("t").start_span("work").end()
+    counts = bench.tally.counts()
+    assert (counts.started, counts.sampled_out, counts.open) == (1, 1, 0)
+    assert bench.delivered() == [[], []]
+
+
+def test_the_counting_sampler_describes_itself_as_the_inner_one() -> None:
+    assert CountingSampler(ALWAYS_OFF, SignalCounter("traces")).get_description() == ALWAYS_OFF.get_description()
+
+
+def test_spans_carry_the_correlation_id() -> None:
+    bench = Bench()
+    with correlation_scope("order-7"):
+        bench.traces.get_tracer("t").start_span("work").end()
+    assert bench.delivered()[0][0].attributes["flext.correlation_id"] == "order-7"
+
+
+def test_spans_carry_the_id_that_arrived_with_their_parent_context() -> None:
+    bench = Bench()
+    bench.traces.get_tracer("t").start_span("work", context.set_value(REMOTE_ID_KEY, "from-outside")).end()
+    assert bench.delivered()[0][0].attributes["flext.correlation_id"] == "from-outside"
+
+
+def test_a_foreign_resource_keeps_the_service_name_as_an_attribute() -> None:
+    bench = Bench()
+    other = bench.traces.get_tracer("t", attributes={"flext.service.name": "billing"})
+    other.start_span("charge").end()
+    own = bench.traces.get_tracer("t", attributes={"flext.service.name": "shop"})
+    own.start_span("sell").end()
+    charge, sell = bench.delivered()[0]
+    assert charge.attributes == {"flext.service.name": "billing"}
+    assert sell.attributes == {}
+
+
+def test_records_reach_every_exporter_with_the_correlation_id() -> None:
+    bench = Bench()
+    with correlation_scope("order-7"):
+        bench.logs.get_logger("l").emit(LogRecord(body="sold", attributes={"n": 1}))
+    first, second = bench.delivered()
+    assert first[0] is second[0]
+    assert dict(first[0].log_record.attributes) == {"n": 1, "flext.correlation_id": "order-7"}
+    assert first[0].resource.attributes["service.name"] == "shop"
+
+
+def test_records_without_an_id_are_left_as_they_are() -> None:
+    bench = Bench()
+    bench.logs.get_logger("l").emit(LogRecord(body="sold"))
+    assert not bench.delivered()[0][0].log_record.attributes
+
+
+def test_an_id_that_a_record_brings_is_its_own() -> None:
+    bench = Bench()
+    with correlation_scope("in-force"):
+        bench.logs.get_logger("l").emit(LogRecord(body="x", attributes={"flext.correlation_id": "own"}))
+    assert bench.delivered()[0][0].log_record.attributes["flext.correlation_id"] == "own"
+
+
+def test_records_about_exporting_never_enter() -> None:
+    bench = Bench()
+    with suppressed():
+        bench.logs.get_logger("l").emit(LogRecord(body="connection refused"))
+    assert bench.tally.counts().started == 0
+    assert bench.delivered() == [[], []]
+
+
+def test_a_record_without_a_resource_gets_an_empty_one() -> None:
+    bench = Bench()
+    logger: Any = bench.logs.get_logger("l")  # the SDK's logger takes what the API's does not name
+    logger.emit(ReadWriteLogRecord(LogRecord(body="x"), resource=None))
+    assert dict(bench.delivered()[0][0].resource.attributes) == {}
+
+
+@pytest.mark.parametrize("call", ["shutdown", "force_flush"])
+def test_the_provider_cannot_end_what_belongs_to_the_handle(call: str) -> None:
+    bench = Bench()
+    getattr(bench.logs, call)()
+    bench.logs.get_logger("l").emit(LogRecord(body="still here"))
+    assert len(bench.delivered()[0]) == 1

@@ -1,0 +1,191 @@
+"""ExportQueue: every item has one fate, and the counts add up."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.pipeline.export_queue import ExportQueue
+from tests.fakes import BUSY, REJECTED
+
+
+def make(size: int = 10) -> ExportQueue[int]:
+    return ExportQueue("traces", "fake", size)
+
+
+def test_accepted_items_are_exported() -> None:
+    box = make()
+    box.put(1)
+    box.put(2)
+    assert box.take(5) == [1, 2]
+    assert box.counts().in_flight == 2
+    box.settle(ExportOutcome(accepted=2))
+    assert (box.counts().exported, box.counts().dropped, box.gone) == (2, {}, 2)
+    assert box.empty
+
+
+def test_retryable_items_return_to_the_head_in_order() -> None:
+    box = make()
+    for item in (1, 2, 3):
+        box.put(item)
+    box.take(2)
+    box.settle(BUSY)
+    assert box.take(3) == [1, 2, 3]
+
+
+def test_items_refused_for_good_are_dropped_with_the_reason() -> None:
+    box = make()
+    box.put(1)
+    box.take(1)
+    box.settle(REJECTED)
+    assert box.counts().dropped == {"rejected": 1}
+
+
+def test_an_outcome_without_a_word_drops_as_error() -> None:
+    box = make()
+    box.put(1)
+    box.take(1)
+    box.settle(ExportOutcome())
+    assert box.counts().dropped == {"error": 1}
+
+
+def test_partial_success_counts_both_parts() -> None:
+    box = make()
+    for item in range(5):
+        box.put(item)
+    box.take(5)
+    box.settle(ExportOutcome(accepted=3, refused=2))
+    assert (box.counts().exported, box.counts().dropped) == (3, {"rejected": 2})
+
+
+def test_numbers_that_cannot_be_count_as_none() -> None:
+    box = make()
+    box.put(1)
+    box.take(1)
+    box.settle(ExportOutcome(accepted=-5, refused=-1))
+    assert (box.counts().exported, box.counts().dropped) == (0, {"error": 1})
+
+
+def test_a_part_that_may_be_sent_again_stays() -> None:
+    box = make()
+    for item in range(5):
+        box.put(item)
+    box.take(5)
+    box.settle(ExportOutcome(accepted=3, retry=True, reason="unavailable"))
+    assert box.take(5) == [3, 4]
+
+
+def test_the_oldest_gives_way_when_full() -> None:
+    box = make(2)
+    for item in (1, 2, 3):
+        box.put(item)
+    assert box.counts().dropped == {"queue_full": 1}
+    assert box.take(2) == [2, 3]
+
+
+def test_what_returns_to_a_full_queue_is_evicted_oldest_first() -> None:
+    box = make(2)
+    box.put(1)
+    box.put(2)
+    box.take(2)
+    box.put(3)
+    box.settle(BUSY)
+    assert box.counts().dropped == {"queue_full": 1}
+    assert box.take(2) == [2, 3]
+
+
+def test_a_replaced_item_is_carried_by_its_successor() -> None:
+    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
+    box.put(7)
+    box.replace(9)
+    counts = box.counts()
+    assert (counts.finished, counts.queued, counts.dropped) == (9, 9, {})
+
+
+def test_weighed_items_are_counted_by_weight() -> None:
+    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
+    box.put(7)
+    box.take(1)
+    box.settle(ExportOutcome(accepted=5, refused=2))
+    assert (box.counts().exported, box.counts().dropped) == (5, {"rejected": 2})
+
+
+def test_open_points_of_a_batch_taken_in_part_are_given_up() -> None:
+    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
+    box.put(7)
+    box.take(1)
+    box.settle(ExportOutcome(accepted=5, retry=True))
+    assert (box.counts().exported, box.counts().dropped, box.empty) == (5, {"rejected": 2}, True)
+
+
+def test_weighed_items_that_follow_those_taken_are_kept() -> None:
+    box = ExportQueue[int]("metrics", "fake", 3, lambda points: points)
+    for points in (2, 3, 4):
+        box.put(points)
+    box.take(3)
+    box.settle(ExportOutcome(accepted=3, retry=True))
+    assert (box.counts().exported, box.counts().dropped, box.counts().queued) == (3, {"rejected": 2}, 4)
+
+
+def test_a_weighed_batch_that_failed_whole_is_kept() -> None:
+    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
+    box.put(7)
+    box.take(1)
+    box.settle(BUSY)
+    assert box.counts().queued == 7
+
+
+def test_given_up_items_are_dropped_once() -> None:
+    box = make()
+    box.put(1)
+    box.put(2)
+    box.take(1)
+    assert box.give_up("shutdown_deadline") == 2
+    box.settle(ExportOutcome(accepted=1))
+    assert (box.counts().exported, box.counts().dropped) == (0, {"shutdown_deadline": 2})
+
+
+def test_a_late_item_is_counted_and_dropped() -> None:
+    box = make()
+    box.refuse(1, "after_shutdown")
+    assert (box.counts().finished, box.counts().dropped) == (1, {"after_shutdown": 1})
+
+
+outcomes = st.builds(
+    ExportOutcome,
+    accepted=st.integers(0, 6),
+    refused=st.integers(0, 6),
+    retry=st.booleans(),
+    reason=st.sampled_from(["", "rejected", "unavailable"]),
+)
+steps = st.lists(
+    st.one_of(st.just("put"), st.just("late"), st.just("give_up"), st.integers(1, 5), outcomes, st.just("replace")),
+    max_size=60,
+)
+
+
+@given(steps=steps, weigh=st.sampled_from([None, lambda item: item + 1]))
+def test_the_counts_add_up_after_any_sequence(steps: list[object], weigh: object) -> None:
+    box = ExportQueue[int]("traces", "fake", 4, weigh)  # type: ignore[arg-type]  # the strategy is untyped
+    for number, step in enumerate(steps):
+        match step:
+            case "put":
+                box.put(number)
+            case "late":
+                box.refuse(number, "after_shutdown")
+            case "replace":
+                box.replace(number)
+            case "give_up":
+                box.give_up("shutdown_deadline")
+            case int():
+                if not box.counts().in_flight:
+                    box.take(step)
+            case ExportOutcome():
+                box.settle(step)
+            case _:
+                raise AssertionError(step)
+        counts = box.counts()
+        assert counts.finished == counts.queued + counts.in_flight + counts.exported + sum(counts.dropped.values())
+        assert min(counts.finished, counts.exported, *counts.dropped.values(), 0) == 0
+        assert len(box) <= 4

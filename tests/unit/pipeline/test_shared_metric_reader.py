@@ -1,0 +1,128 @@
+"""SharedMetricReader: one aggregation, many readers, no exemplar lost to another reader."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
+
+
+def provider_of(state: SharedMetricReader) -> MeterProvider:
+    return MeterProvider([state.reader], exemplar_filter=AlwaysOnExemplarFilter(), shutdown_on_exit=False)
+
+
+def points(data: MetricsData) -> list[Any]:
+    return [
+        point
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        for point in metric.data.data_points
+    ]
+
+
+def test_every_collection_sees_the_same_totals() -> None:
+    state = SharedMetricReader()
+    provider_of(state).get_meter("m").create_counter("sold").add(3, {"item": "tea"})
+    assert [point.value for point in points(state.collect())] == [3]
+    assert [point.value for point in points(state.collect())] == [3]
+
+
+def test_nothing_recorded_is_an_empty_collection_and_nothing_to_push() -> None:
+    state = SharedMetricReader()
+    provider_of(state)
+    assert count_points(state.collect()) == 0
+    assert state.collect_for_push() is None
+
+
+def test_exemplars_stay_for_the_next_reader() -> None:
+    state = SharedMetricReader()
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(3, {"item": "tea"})
+    first = points(state.collect())[0].exemplars
+    second = points(state.collect())[0].exemplars
+    assert len(first) == 1
+    assert second == first
+
+
+def test_newer_exemplars_replace_older_ones() -> None:
+    state = SharedMetricReader()
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(3)
+    state.collect()
+    counter.add(4)
+    assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == [4]
+
+
+def test_each_bucket_keeps_its_newest_exemplar() -> None:
+    state = SharedMetricReader()
+    meter = provider_of(state).get_meter("m")
+    histogram = meter.create_histogram("took", explicit_bucket_boundaries_advisory=[1, 2])
+    for value in (5, 0.5, 0.7):
+        histogram.record(value)
+        state.collect()
+    assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == [0.7, 5]
+
+
+def test_moving_buckets_keep_the_newest_exemplars() -> None:
+    state = SharedMetricReader(preferred_aggregation={Histogram: ExponentialBucketHistogramAggregation()})
+    histogram = provider_of(state).get_meter("m").create_histogram("took")
+    for value in range(30):
+        histogram.record(value)
+        state.collect()
+    assert [exemplar.value for exemplar in points(state.collect())[0].exemplars] == list(range(10, 30))
+
+
+def test_a_delta_has_no_exemplars_of_earlier_intervals() -> None:
+    state = SharedMetricReader({Counter: AggregationTemporality.DELTA})
+    counter = MeterProvider([state.reader], shutdown_on_exit=False).get_meter("m").create_counter("sold")
+    with trace.use_span(NonRecordingSpan(SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(1)))):
+        counter.add(3)
+    assert len(points(state.collect())[0].exemplars) == 1
+    counter.add(4)
+    assert not points(state.collect())[0].exemplars
+
+
+def test_points_without_exemplars_stay_without() -> None:
+    state = SharedMetricReader()
+    meter = MeterProvider([state.reader], shutdown_on_exit=False).get_meter("m")
+    meter.create_up_down_counter("stock").add(1)
+    assert not points(state.collect())[0].exemplars
+
+
+def test_push_gets_all_points() -> None:
+    state = SharedMetricReader()
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(1, {"item": "tea"})
+    counter.add(1, {"item": "cups"})
+    data = state.collect_for_push()
+    assert data is not None
+    assert count_points(data) == 2
+
+
+def test_a_preferred_temporality_is_kept() -> None:
+    state = SharedMetricReader({Counter: AggregationTemporality.DELTA})
+    counter = provider_of(state).get_meter("m").create_counter("sold")
+    counter.add(3)
+    state.collect()
+    counter.add(4)
+    assert [point.value for point in points(state.collect())] == [4]
+
+
+def test_a_state_works_after_its_lock_was_held_by_a_lost_thread() -> None:
+    state = SharedMetricReader()
+    provider_of(state).get_meter("m").create_counter("sold").add(1)
+    state._lock.acquire()
+    state.reset_lock()
+    collected: list[MetricsData] = []
+    thread = threading.Thread(target=lambda: collected.append(state.collect()))
+    thread.start()
+    thread.join(5)
+    assert count_points(collected[0]) == 1

@@ -1,0 +1,221 @@
+"""A mailbox hands each item over once, in order, on one thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from flext_observability.runtime import work_queue as module
+from flext_observability.runtime.work_queue import WorkQueue
+from tests.programs import run
+from tests.waiting import eventually
+
+
+def soon(seconds: float = 5.0) -> float:
+    return time.monotonic() + seconds
+
+
+class Hold:
+    """A handler that waits until it is let go, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.go = threading.Event()
+        self.seen: list[int] = []
+
+    def __call__(self, item: int) -> None:
+        self.begun.release()
+        self.go.wait(10)
+        self.seen.append(item)
+
+
+@pytest.fixture
+def hold() -> Iterator[Hold]:
+    made = Hold()
+    yield made
+    made.go.set()
+
+
+def test_items_are_handled_in_order_on_one_thread() -> None:
+    seen: list[tuple[int, str]] = []
+    mailbox = WorkQueue[int]("Box", lambda item: seen.append((item, threading.current_thread().name)))
+    assert all(mailbox.put(item) for item in range(100))
+    assert mailbox.flush(soon())
+    assert seen == [(item, "flext-Box") for item in range(100)]
+    assert mailbox.waiting == 0
+
+
+def test_nothing_put_starts_no_thread_and_is_flushed() -> None:
+    mailbox = WorkQueue[int]("Idle", lambda _: None)
+    assert mailbox.flush(soon(0))
+    assert not any(thread.name == "flext-Idle" for thread in threading.enumerate())
+
+
+def test_a_full_mailbox_refuses(hold: Hold) -> None:
+    mailbox = WorkQueue[int]("Full", hold, capacity=2)
+    assert mailbox.put(0)
+    hold.begun.acquire(timeout=5)
+    assert [mailbox.put(item) for item in (1, 2, 3)] == [True, True, False]
+    hold.go.set()
+    assert mailbox.flush(soon())
+    assert hold.seen == [0, 1, 2]
+
+
+def test_a_flush_gives_up_at_its_deadline(hold: Hold) -> None:
+    mailbox = WorkQueue[int]("Slow", hold)
+    mailbox.put(0)
+    assert not mailbox.flush(soon(0.02))
+
+
+def test_a_handler_that_raises_is_told_of_once_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[int] = []
+
+    def fail(item: int) -> None:
+        seen.append(item)
+        raise SystemExit(item)
+
+    mailbox = WorkQueue[int]("Handing over", fail)
+    with caplog.at_level(logging.WARNING, "flext_observability"):
+        for item in range(3):
+            mailbox.put(item)
+        assert mailbox.flush(soon())
+    assert seen == [0, 1, 2]
+    assert len(caplog.records) == 1
+
+
+def test_a_worker_that_hangs_can_be_left_behind(hold: Hold) -> None:
+    mailbox = WorkQueue[int]("Hung", hold)
+    mailbox.put(0)
+    mailbox.put(1)
+    hold.begun.acquire(timeout=5)
+    mailbox.replace_worker()
+    assert hold.begun.acquire(timeout=5)  # the next item is in hand, though the first one never ended
+    hold.go.set()
+    assert mailbox.flush(soon())
+    assert mailbox.waiting == 0
+
+
+def test_replacing_a_worker_with_nothing_in_hand_changes_nothing(hold: Hold) -> None:
+    mailbox = WorkQueue[int]("Fine", hold)
+    mailbox.replace_worker()
+    mailbox.put(0)
+    hold.begun.acquire(timeout=5)
+    mailbox.replace_worker()  # nothing waits: no thread is needed until the next item
+    hold.go.set()
+    assert mailbox.put(1)
+    assert mailbox.flush(soon())
+    assert 1 in hold.seen
+
+
+def test_an_idle_worker_ends_and_a_later_item_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
+    threads: list[threading.Thread] = []
+    mailbox = WorkQueue[int]("Resting", lambda _: threads.append(threading.current_thread()))
+    mailbox.put(0)
+    assert mailbox.flush(soon())
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    mailbox.put(1)
+    assert mailbox.flush(soon())
+    assert threads[0] is not threads[1]
+
+
+def test_without_a_thread_items_are_refused(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    mailbox = WorkQueue[int]("Threadless", lambda _: None)
+    with caplog.at_level(logging.WARNING, "flext_observability"):
+        assert not mailbox.put(0)
+    assert "Starting the thread of Threadless failed" in caplog.text
+
+
+def test_eight_threads_put_and_each_item_arrives_once() -> None:
+    seen: list[int] = []
+    mailbox = WorkQueue[int]("Many", seen.append, capacity=8000)
+    threads = [
+        threading.Thread(target=lambda first=first: [mailbox.put(first + item) for item in range(1000)])
+        for first in range(0, 8000, 1000)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mailbox.flush(soon())
+    assert sorted(seen) == list(range(8000))
+
+
+def test_a_forked_child_begins_with_an_empty_mailbox() -> None:
+    program = run("""
+        import os, threading, time
+        from flext_observability.runtime.work_queue import WorkQueue
+
+        go = threading.Event()
+        seen = []
+        def handle(item):
+            go.wait(5)
+            seen.append(item)
+        mailbox = WorkQueue("Box", handle)
+        mailbox.put(1)
+        mailbox.put(2)
+        child = os.fork()
+        if child == 0:
+            go.set()
+            mailbox.put(3)
+            print(mailbox.flush(time.monotonic() + 5), seen, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        go.set()
+        print(mailbox.flush(time.monotonic() + 5), seen)
+    """)
+    assert program.out.split("\n")[:2] == ["True [3]", "True [1, 2]"]
+
+
+def test_a_call_that_forks_ends_in_the_child_though_the_lock_was_held() -> None:
+    program = run(
+        """
+        import os, threading, time
+        from flext_observability.runtime.work_queue import WorkQueue
+
+        held, forked = threading.Event(), threading.Event()
+
+        def handle(item):
+            held.wait(5)
+            child = os.fork()
+            if child:
+                forked.set()
+                print(os.waitpid(child, 0)[1], flush=True)
+
+        def hold():
+            with mailbox._changed:
+                held.set()
+                forked.wait(5)
+
+        mailbox = WorkQueue("Box", handle)
+        mailbox.put(1)
+        threading.Thread(target=hold).start()
+        forked.wait(5)
+        mailbox.flush(time.monotonic() + 10)
+        """,
+        20,
+    )
+    assert program.lines == ["0"], program.err
+
+
+def test_a_worker_ends_whose_call_finds_the_mailbox_begun_again() -> None:
+    threads: list[threading.Thread] = []
+
+    def handle(_: int) -> None:
+        threads.append(threading.current_thread())
+        mailbox.reinit_after_fork()  # what a forked child calls
+
+    mailbox = WorkQueue[int]("Forking", handle)
+    mailbox.put(1)
+    assert eventually(lambda: threads)
+    threads[0].join(5)
+    assert not threads[0].is_alive()

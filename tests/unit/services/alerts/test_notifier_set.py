@@ -1,0 +1,252 @@
+"""Settings, container and users' calls → notifiers by name."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flext_observability import (
+    FlextAlert,
+    FlextAlertService,
+    FlextContainer,
+    FlextObservabilityConfig,
+    FlextResult,
+    flext_create_alert,
+    init_observability,
+)
+from flext_observability.extensions.registry import register_notifier
+from flext_observability.runtime.scheduler import SCHEDULER
+from tests.backends.collector import collector
+from tests.unit.services.alerts.parts import BUSY, ScriptedNotifier, flush, make, service_with
+from tests.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_left() -> Iterator[None]:
+    yield
+    for name in SCHEDULER.names():
+        SCHEDULER.cancel(name)
+
+
+@pytest.fixture
+def service() -> FlextAlertService:
+    return FlextAlertService()
+
+
+def config(**settings: Any) -> FlextObservabilityConfig:
+    return init_observability(exporters="none", **settings).unwrap().config
+
+
+def names(service: FlextAlertService) -> list[str]:
+    return [status.name for status in service.notifiers().unwrap()]
+
+
+def nothing() -> list[Any]:
+    return []
+
+
+def test_a_function_and_an_object_can_be_added_and_removed(service: FlextAlertService) -> None:
+    told: list[FlextAlert] = []
+    notifier = ScriptedNotifier()
+    assert service.add_notifier("list", told.append).success
+    assert service.add_notifier("object", notifier, severities=["critical"]).success
+    service.process_alert(make())
+    service.process_alert(make(name="b", severity="critical"))
+    assert flush(service)
+    assert ([alert.name for alert in told], [alert.name for alert in notifier.told]) == (["disk", "b"], ["b"])
+    assert service.remove_notifier("list").success
+    assert names(service) == ["object"]
+    result = service.remove_notifier("list")
+    assert (result.code, "(object)" in str(result.error)) == ("unknown_notifier", True)
+    unknown: Any = 5
+    assert service.remove_notifier(unknown).code == "unknown_notifier"
+
+
+def test_what_waits_goes_to_the_one_that_takes_its_place(service: FlextAlertService) -> None:
+    first, second = ScriptedNotifier(BUSY), ScriptedNotifier()
+    service.add_notifier("n", first)
+    service.process_alert(make())
+    assert eventually(lambda: service.notifiers().unwrap()[0].last_error)
+    service.add_notifier("n", second)
+    assert flush(service)
+    assert (len(first.told), len(second.told)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "prefix"),
+    [
+        ({"name": " "}, "Invalid notifier name: ' '"),
+        ({"name": 5}, "Invalid notifier name: '5'"),
+        ({"name": "x" * 101}, "Invalid notifier name: "),
+        ({"notifier": None}, "Invalid notifier: NoneType cannot be called"),
+        ({"severities": "critical"}, "Invalid notifier severities: 'critical'"),
+        ({"severities": ["loud"]}, "Invalid notifier severities: '[\"loud\"]'"),
+    ],
+)
+def test_wrong_arguments_are_named(service: FlextAlertService, given: dict[str, Any], prefix: str) -> None:
+    arguments: dict[str, Any] = {"name": "n", "notifier": print, **given}
+    result = service.add_notifier(**arguments)
+    assert result.code == "invalid_notifier"
+    assert str(result.error).startswith(prefix)
+    assert service.notifiers().unwrap() == ()
+
+
+def shout(_: FlextAlert) -> None:
+    """Take an alert."""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"a": shout, "b": ScriptedNotifier()}, ["a", "b"]),
+        ([shout, shout], ["shout", "shout_2"]),
+        (ScriptedNotifier(), ["ScriptedNotifier"]),
+        (None, []),
+        ([5], []),
+    ],
+)
+def test_a_container_may_hold_notifiers(given: Any, expected: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    container = FlextContainer()
+    container.register("notifiers", given)
+    assert names(FlextAlertService(container)) == expected
+    assert ("cannot be called" in caplog.text) == (given == [5])
+
+
+def test_settings_name_notifiers(
+    service: FlextAlertService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[FlextAlert] = []
+    monkeypatch.setenv("FLEXT_OBSERVABILITY_ALERT_NOTIFIERS", "pager-of-a-test,nobody")
+    register_notifier("pager-of-a-test", told.append)
+    with collector() as alertmanager, collector() as webhook:
+        settings = config(
+            alertmanager_url=alertmanager.url,
+            alert_webhook_url=f"{webhook.url}/hook",
+            service_name="shop",
+        )
+        service.configure(settings)
+        assert names(service) == ["alertmanager", "webhook", "pager-of-a-test"]
+        service.process_alert(make())
+        assert flush(service)
+        assert b'"service":"shop"' in alertmanager.requests[0].body
+        assert webhook.requests[0].path == "/hook"
+    assert len(told) == 1
+    assert [line[:34] for line in caplog.messages] == ["Notifier nobody cannot be used: No"]
+    assert [status.delivered for status in service.notifiers().unwrap()] == [1, 1, 1]
+
+
+def test_an_address_that_cannot_be_used_is_said_at_the_start(
+    service: FlextAlertService, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.configure(config(alertmanager_url="http://me:secret@a\u2028b"))  # a host that no name can have
+    assert caplog.messages == [
+        "Notifier alertmanager: The address or a header cannot be used; correct alertmanager_url (ALERTMANAGER_URL)"
+    ]
+    service.process_alert(make())
+    assert flush(service)
+    assert service.notifiers().unwrap()[0].failed == 1
+    assert "secret" not in caplog.text + repr(service.notifiers().unwrap())
+
+
+def test_later_settings_take_the_place_of_earlier_ones_and_leave_what_users_added(service: FlextAlertService) -> None:
+    service.configure(config(alertmanager_url="http://127.0.0.1:1", alert_webhook_url="http://127.0.0.1:1"))
+    service.add_notifier("own", print)
+    service.add_notifier("webhook", print)  # by hand from now on
+    service.configure(config(alert_webhook_url="http://127.0.0.1:2"))
+    assert names(service) == ["webhook", "own"]
+    service.process_alert(make())
+    assert flush(service)
+    service.configure(config())
+    assert names(service) == ["webhook", "own"]
+
+
+def test_a_second_start_tells_the_notifiers_of_its_settings() -> None:
+    with collector() as first, collector() as second:
+        for server in (first, second):
+            settings: dict[str, Any] = {"exporters": "none", "alert_webhook_url": server.url}
+            handle = init_observability(**settings).unwrap()
+            flext_create_alert(f"disk of {server.port}", "error", "full")
+            assert handle.flush(5).unwrap().complete
+        assert (len(first.requests), len(second.requests)) == (1, 1)
+
+
+def test_after_the_end_notifiers_of_the_settings_hear_nothing(service: FlextAlertService) -> None:
+    own = ScriptedNotifier()
+    with collector() as webhook:
+        settings = config(alert_webhook_url=webhook.url)
+        service.configure(settings)
+        service.connect(nothing)
+        service.add_notifier("own", own)
+        service.disconnect(time.monotonic() + 5)
+        service.process_alert(make())
+        assert flush(service)
+        assert (len(webhook.requests), len(own.told)) == (0, 1)
+        service.configure(settings)
+        service.process_alert(make(name="b"))
+        assert flush(service)
+        assert len(webhook.requests) == 1
+
+
+def test_what_cannot_be_told_at_the_end_is_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    service = service_with(ScriptedNotifier(BUSY, BUSY))
+    service.process_alert(make())
+    service.disconnect(time.monotonic() + 5)
+    assert service.notifiers().unwrap()[0].dropped == 1
+    assert caplog.messages[-1] == "Notifier n: 1 alert was not told (the server is busy)"
+
+
+class Forgetful(ScriptedNotifier):
+    """A notifier whose receiver wants to be reminded often."""
+
+    refresh_seconds = 0.02
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rounds: list[list[str]] = []
+
+    def notify_all(self, alerts: list[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
+        self.rounds.append([alert.name for alert in alerts])
+        return FlextResult[None].ok(None)
+
+
+def test_receivers_that_forget_are_reminded_while_something_is_active(service: FlextAlertService) -> None:
+    notifier = Forgetful()
+    service.inhibit(source="host down", target="query")
+    service.connect(nothing)
+    service.add_notifier("f", notifier)
+    assert SCHEDULER.names() == ()
+    alerts = [service.process_alert(make(name=name)).unwrap() for name in ("host down", "query", "disk")]
+    assert eventually(lambda: len(notifier.rounds) >= 2)
+    assert notifier.rounds[-1] == ["host down", "disk"]  # not what nobody was told of
+    for alert in alerts:
+        service.resolve_alert(alert)
+    assert SCHEDULER.names() == ()
+
+
+def test_one_that_is_removed_is_reminded_no_more(service: FlextAlertService) -> None:
+    service.connect(nothing)
+    service.process_alert(make())
+    service.add_notifier("f", Forgetful())
+    assert any(name.startswith("flext-alerts-f-") for name in SCHEDULER.names())
+    service.remove_notifier("f")
+    assert not any(name.startswith("flext-alerts-f-") for name in SCHEDULER.names())
+    service.disconnect(time.monotonic())
+
+
+def test_a_clock_that_ticks_looks_after_calls_that_hang(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr("flext_observability.services.alerts.notification_queue.CALL_TIMEOUT_SECONDS", 0.0)
+    notifier = ScriptedNotifier()
+    notifier.hold.clear()
+    service = service_with(notifier)
+    service.process_alert(make())
+    assert notifier.began.wait(5)
+    service.tick()
+    assert service.notifiers().unwrap()[0].failed == 1
+    notifier.hold.set()

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_error, error_message, exception_attributes
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def raised(error: Exception, depth: int = 0) -> Exception:
+    """Return the error with the stack of a recursion of this depth."""
+
+    def descend(left: int) -> None:
+        if left:
+            descend(left - 1)
+        raise error
+
+    try:
+        descend(depth)
+    except type(error) as caught:
+        return caught
+    raise AssertionError
+
+
+def test_message_is_bounded_and_valid_text() -> None:
+    assert len(error_message(ValueError("x" * 1_000_000))) <= 8192
+    assert error_message(ValueError("\ud800")) == "\ufffd"
+
+
+def test_description_has_type_and_message() -> None:
+    assert describe_error(ValueError("gone")) == "ValueError: gone"
+    assert describe_error(MuteError()) == "MuteError: <no readable message>"
+
+
+@pytest.mark.parametrize(("error", "name"), [(ValueError(), "ValueError"), (MuteError(), f"{__name__}.MuteError")])
+def test_type_is_qualified_unless_built_in(error: Exception, name: str) -> None:
+    assert exception_attributes(error)["exception.type"] == name
+
+
+def test_stack_is_bounded_and_keeps_the_frame_that_raised() -> None:
+    for error in (raised(ValueError("deep"), 200), raised(ValueError("x" * 1_000_000))):
+        stack = str(exception_attributes(error)["exception.stacktrace"])
+        assert len(stack.encode()) <= MAX_STACK_BYTES
+        assert "raise error" in stack

@@ -1,0 +1,12 @@
+"""A terminal that owes nothing to the one that runs the tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.views.shop import no_terminal_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_terminal_settings(monkeypatch)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from rich.text import Text
+
+from flext_observability.views.model import TraceView
+from flext_observability.views.terminal import live
+from flext_observability.views.terminal.live import LiveView, Pace
+from flext_observability.views.terminal.output import Terminal
+from tests.unit.views.shop import TRACE, Screen, checkout, log, span
+from tests.waiting import eventually
+
+QUICK = Pace(settle_seconds=0.03, patience_seconds=0.2, logs_patience_seconds=0.1)
+NEVER = Pace(settle_seconds=60, patience_seconds=60, logs_patience_seconds=60)
+
+
+def appears(screen: Screen, text: str, seconds: float = 5) -> bool:
+    """Wait until the screen holds the text."""
+    deadline = time.monotonic() + seconds
+    while text not in screen.getvalue():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+def test_a_whole_trace_is_drawn_once_it_is_quiet(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), Pace(settle_seconds=0.03, patience_seconds=60))
+    view.add(checkout().spans, checkout().logs)
+    assert appears(screen, "charge card")
+    assert "checkout started" in screen.getvalue()
+    view.close()
+    assert screen.getvalue().count(TRACE) == 1
+
+
+def test_a_trace_waits_for_its_root(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), Pace(settle_seconds=0.03, patience_seconds=60))
+    view.add([span(2, 1)])
+    assert not appears(screen, "step 2", 0.1)
+    view.add([span(1)])
+    assert appears(screen, "step 2")
+    view.close()
+
+
+def test_a_trace_that_stays_incomplete_is_drawn_after_some_time(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), QUICK)
+    view.add([span(2, 1)])
+    assert appears(screen, "missing parent")
+    view.close()
+
+
+def test_one_process_ends_a_trace_with_its_local_root(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), Pace(settle_seconds=0.03, patience_seconds=60, local_roots=True))
+    view.add([span(2, 9, parent_is_remote=True)])
+    assert appears(screen, "remote parent")
+    view.close()
+
+
+def test_a_trace_that_never_rests_is_drawn_in_parts(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), Pace(settle_seconds=60, patience_seconds=0.05))
+    number = 1
+    deadline = time.monotonic() + 5
+    while "trace" not in screen.getvalue() and time.monotonic() < deadline:
+        view.add([span(number)])
+        number += 1
+        time.sleep(0.01)
+    assert number > 5
+    assert "trace" in screen.getvalue()
+    view.close()
+
+
+def test_log_records_outside_a_recorded_trace_are_lines_at_once(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), NEVER)
+    view.add(logs=[log("no trace"), log("not sampled", 1, sampled=False)])
+    assert [line.split(" ", 1)[1] for line in screen.getvalue().splitlines()] == [
+        "INFO  gateway no trace",
+        "INFO  gateway not sampled  trace 4bf92f35",
+    ]
+    view.close()
+
+
+def test_log_records_whose_spans_never_come_become_lines(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), QUICK)
+    view.add(logs=[log("waiting", 1)])
+    assert screen.getvalue() == ""
+    assert appears(screen, "waiting  trace 4bf92f35")
+    view.close()
+
+
+def test_closing_draws_what_is_left(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), NEVER)
+    view.add([span(2, 1)], [log("left", 1, trace_id="a" * 32)])
+    assert view.close() == ""
+    assert "step 2" in screen.getvalue()
+    assert "left" in screen.getvalue()
+    view.add([span(3)])
+    assert view.close() == ""
+    assert "step 3" in screen.getvalue()
+
+
+def test_whoever_keeps_more_than_the_view_draws_the_whole_trace(screen: Screen) -> None:
+    kept: dict[str, TraceView] = {TRACE: checkout()}
+    view = LiveView(Terminal(screen), NEVER, whole=kept.get, link=lambda trace: "")
+    view.add([span(7, 2)])
+    view.close()
+    assert "charge card" in screen.getvalue()
+
+
+@pytest.mark.parametrize("limit", ["_MAX_TRACES", "_MAX_ITEMS"])
+def test_memory_is_bounded_by_drawing_the_oldest_early(
+    limit: str, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, limit, 2)
+    view = LiveView(Terminal(screen), NEVER)
+    for number in range(1, 5):
+        view.add([span(number, trace_id=f"{number:032x}")])
+    assert "step 1" in screen.getvalue()
+    assert "step 2" in screen.getvalue()
+    assert "step 3" not in screen.getvalue()
+    view.close()
+
+
+def test_too_many_lines_at_once_are_counted(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), Pace(lines_per_second=10))
+    view.add(logs=[log(f"line {number}") for number in range(100)])
+    assert 10 <= screen.getvalue().count("gateway") < 100
+    view.add([span(1)])
+    view.close()
+    counted = re.findall(r"… (\d+) more trace or log lines not drawn: too many at once\n", screen.getvalue())
+    assert screen.getvalue().count("gateway") + sum(map(int, counted)) == 101
+
+
+def test_what_was_not_drawn_is_said_when_there_is_room_again(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), Pace(lines_per_second=100))
+    view.add(logs=[log(f"line {number}") for number in range(150)])
+
+    def again() -> bool:
+        view.add(logs=[log("again")])
+        return "not drawn" in screen.getvalue()
+
+    assert eventually(again)
+    assert "again" in screen.getvalue().splitlines()[-1]
+    view.close()
+
+
+def test_a_stream_that_is_closed_is_reported_and_does_no_harm(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), NEVER)
+    screen.close()
+    assert "closed" in view.add(logs=[log("x")])
+    assert "closed" in view.close()
+
+
+def test_something_else_can_be_shown(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), NEVER)
+    view.show(Text("a table"))
+    assert screen.getvalue() == "a table\n"
+    view.close()

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from flext_observability.views.links import grafana_trace_link
+from flext_observability.views.model import TraceView
+from tests.unit.views.shop import TRACE, checkout
+
+
+def test_the_link_names_trace_and_time() -> None:
+    link = urlsplit(grafana_trace_link("http://localhost:3000/", checkout()))
+    assert (link.netloc, link.path) == ("localhost:3000", "/explore")
+    (panes,) = parse_qs(link.query)["panes"]
+    assert TRACE in panes
+    assert '"from":"1763673256120"' in panes
+
+
+def test_without_grafana_there_is_no_link() -> None:
+    assert grafana_trace_link("", checkout()) == ""
+    assert "explore" in grafana_trace_link("http://g", TraceView())

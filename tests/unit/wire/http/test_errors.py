@@ -1,0 +1,26 @@
+"""TransportError and the time that is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
+
+
+def test_time_left_until_a_deadline() -> None:
+    assert 0 < remaining_seconds(deadline_in(5), "there") <= 5
+
+
+def test_no_time_left_is_a_timeout_that_names_the_place() -> None:
+    with pytest.raises(TransportError, match=r"there did not answer") as caught:
+        remaining_seconds(deadline_in(0), "there")
+    assert caught.value.kind == "timeout"
+
+
+@pytest.mark.parametrize("kind", ["unknown_host", "refused", "unreachable", "timeout"])
+def test_nobody_answered(kind: str) -> None:
+    assert not TransportError(kind, "x").answered  # type: ignore[arg-type] # a literal by parametrisation
+
+
+def test_somebody_answered() -> None:
+    assert TransportError("not_http", "x").answered

@@ -1,0 +1,64 @@
+"""Counting and halving batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from flext_observability.domain.report import Signal
+from flext_observability.wire.otlp.batch import count_items, halves
+from flext_observability.wire.otlp.encode import encode_request
+from tests.backends.telemetry import make_logs, make_metrics, make_spans
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Meter
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+
+def record(meter: Meter) -> None:
+    for table in range(3):
+        meter.create_counter("sold").add(1, {"table": table})
+    meter.create_histogram("wait").record(0.5)
+    meter.create_gauge("load").set(0.5)
+
+
+def point_names(batch: object) -> list[str]:
+    return [
+        metric.name
+        for data in cast("list[MetricsData]", batch)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        for _ in metric.data.data_points
+    ]
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs"])
+def test_spans_and_logs_are_counted_and_cut_one_by_one(signal: Signal) -> None:
+    batch = make_spans(5) if signal == "traces" else make_logs(5)
+    assert count_items(signal, batch) == 5
+    assert halves(signal, batch) == (batch[:2], batch[2:])
+
+
+def test_metrics_are_counted_and_cut_by_point() -> None:
+    batch = [make_metrics(record), make_metrics(record)]
+    first, second = halves("metrics", batch)
+    assert count_items("metrics", batch) == 10
+    assert point_names(first) == ["sold", "sold", "sold", "wait", "load"]
+    assert point_names(second) == point_names(first)
+
+
+def test_metric_that_is_cut_in_the_middle_keeps_what_surrounds_it() -> None:
+    data = make_metrics(record)
+    first, second = halves("metrics", [data])
+    assert (point_names(first), point_names(second)) == (["sold", "sold"], ["sold", "wait", "load"])
+    for half in (first, second):
+        resource = cast("list[MetricsData]", half)[0].resource_metrics[0]
+        assert resource.resource is data.resource_metrics[0].resource
+        assert resource.scope_metrics[0].scope is data.resource_metrics[0].scope_metrics[0].scope
+        assert encode_request("metrics", cast("list[MetricsData]", half))
+
+
+def test_nothing() -> None:
+    assert count_items("metrics", []) == 0

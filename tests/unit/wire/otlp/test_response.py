@@ -1,0 +1,122 @@
+"""What receivers say in their replies."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped] # its package has no py.typed
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # as above
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.wire.otlp.response import (
+    MAX_MESSAGE_LETTERS,
+    PartialSuccess,
+    parse_error,
+    parse_success,
+    retry_delay_seconds,
+    shortened,
+)
+
+PROTOBUF = "application/x-protobuf"
+
+
+def partial(signal: Signal) -> bytes:
+    if signal == "traces":
+        traces = ExportTraceServiceResponse()
+        traces.partial_success.rejected_spans = 2
+        traces.partial_success.error_message = "too old"
+        return traces.SerializeToString()
+    if signal == "metrics":
+        metrics = ExportMetricsServiceResponse()
+        metrics.partial_success.rejected_data_points = 2
+        metrics.partial_success.error_message = "too old"
+        return metrics.SerializeToString()
+    logs = ExportLogsServiceResponse()
+    logs.partial_success.rejected_log_records = 2
+    logs.partial_success.error_message = "too old"
+    return logs.SerializeToString()
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_partial_success(signal: Signal) -> None:
+    assert parse_success(signal, partial(signal), PROTOBUF) == PartialSuccess(2, "too old")
+
+
+def test_full_success_is_an_empty_body() -> None:
+    assert parse_success("traces", b" \n") == PartialSuccess()
+
+
+def test_json_reply() -> None:
+    body = b'{"partialSuccess": {"rejectedSpans": "3", "errorMessage": "why"}, "unknown": 1}'
+    assert parse_success("traces", body, "application/json") == PartialSuccess(3, "why")
+
+
+def test_negative_count_is_none() -> None:
+    assert parse_success("traces", b'{"partialSuccess": {"rejectedSpans": "-3"}}', "application/json").refused == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [(b"<html>", PROTOBUF), (b"<html>", "application/json"), (b"\xff", "application/json")]
+)
+def test_body_that_is_no_response(body: bytes, kind: str) -> None:
+    with pytest.raises(ValueError, match="no OTLP response"):
+        parse_success("traces", body, kind)
+
+
+def test_explanation_of_a_refusal() -> None:
+    status = Status(message="no such tenant").SerializeToString()
+    assert parse_error(status, PROTOBUF) == "no such tenant"
+    assert parse_error(b'{"message": "no such tenant"}', "application/json; charset=utf-8") == "no such tenant"
+    assert parse_error(b'{"error": "nope"}', "application/problem+json") == "nope"
+    assert parse_error(b"404 page\nnot found\n", "text/plain; charset=utf-8") == "404 page not found"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html>", PROTOBUF),
+        (b"{", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b"[1]", "application/json"),
+        (b'{"message": 3}', "application/json"),
+        (b"<html>", "text/html"),
+        (b"", ""),
+    ],
+)
+def test_refusal_without_explanation(body: bytes, kind: str) -> None:
+    assert not parse_error(body, kind)
+
+
+def test_messages_are_one_bounded_printable_line() -> None:
+    assert shortened("a\x1b[31m\n  b") == "a [31m b"
+    assert len(shortened("x" * 1000)) == MAX_MESSAGE_LETTERS
+
+
+def status_with(*details: object) -> bytes:
+    status = Status()
+    for detail in details:
+        packed = Any()
+        packed.Pack(detail)  # type: ignore[arg-type] # untyped messages
+        status.details.append(packed)
+    return bytes(status.SerializeToString())
+
+
+def test_wait_asked_for() -> None:
+    info = RetryInfo(retry_delay=Duration(seconds=2, nanos=500_000_000))
+    assert retry_delay_seconds(status_with(Duration(seconds=9), info)) == 2.5
+    assert retry_delay_seconds(status_with(RetryInfo(retry_delay=Duration(seconds=-2)))) == 0.0
+
+
+def test_no_wait_asked_for() -> None:
+    assert retry_delay_seconds(b"") is None
+    assert retry_delay_seconds(status_with(Duration(seconds=9))) is None
+    assert retry_delay_seconds(b"\xff\xff") is None
+
+
+def test_a_receiver_that_quotes_our_secrets_is_shown_without_them() -> None:
+    said = shortened("no such tenant for http://me:s3cret@am/api?token=s3cret")
+    assert said == "no such tenant for http://***@am/api?token=***"

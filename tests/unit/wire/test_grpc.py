@@ -1,0 +1,181 @@
+"""One unary call over a real channel: reuse, loss, limits, TLS."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import grpc  # type: ignore[import-untyped] # the library carries no types
+import pytest
+
+from flext_observability.wire.grpc import GrpcError, GrpcTransport
+from flext_observability.wire.http.address import http_target
+from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.tls import TlsFileError, TlsFiles
+from tests import programs
+from tests.backends.certificates import Certificates, make_certificates
+from tests.backends.collector import collector
+from tests.backends.grpc_collector import grpc_collector
+from tests.backends.ports import refusing_port
+from tests.backends.raw import raw_server, resets, silent
+
+METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def transport(url: str, *, tls: TlsFiles | None = None, compress: bool = False) -> GrpcTransport:
+    headers = {"user-agent": "tests", "x-test": "yes", "x-raw-bin": "raw"}
+    return GrpcTransport(http_target(url, headers=headers, tls=tls), compress=compress)
+
+
+def fault(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
+    sender = transport(url, tls=tls)
+    with pytest.raises(TransportError) as caught:
+        sender.call(METHOD, b"", timeout_seconds=seconds)
+    sender.close()
+    return caught.value
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_reply_and_metadata(*, compress: bool) -> None:
+    with grpc_collector() as server:
+        server.reply = b"reply"
+        sender = transport(server.url, compress=compress)
+        assert sender.call(METHOD, b"", timeout_seconds=2) == b"reply"
+        assert sender.call(METHOD, b"", timeout_seconds=2) == b"reply"
+        sender.close()
+        sender.close()
+    metadata = server.metadata[0]
+    assert (metadata["x-test"], metadata["x-raw-bin"]) == ("yes", b"raw")
+    assert metadata["user-agent"].startswith("tests ")
+
+
+def test_status_of_the_server() -> None:
+    with grpc_collector() as server:
+        server.refusals.append((grpc.StatusCode.ABORTED, "later", (("grpc-status-details-bin", b"status"),)))
+        server.refusals.append((grpc.StatusCode.UNAVAILABLE, "busy", ()))
+        sender = transport(server.url)
+        for code, details, status in (("ABORTED", "later", b"status"), ("UNAVAILABLE", "busy", b"")):
+            with pytest.raises(GrpcError) as caught:
+                sender.call(METHOD, b"", timeout_seconds=2)
+            assert (caught.value.code, caught.value.details, caught.value.status) == (code, details, status)
+        # A new channel takes the place of one that had no answer.
+        assert sender.call(METHOD, b"", timeout_seconds=2) == b""
+        sender.close()
+
+
+def test_tls_with_client_certificate(certificates: Certificates) -> None:
+    files = TlsFiles(str(certificates.authority), str(certificates.client), str(certificates.client_key))
+    with grpc_collector(certificates, ask_client=True) as server:
+        sender = transport(server.url, tls=files)
+        assert sender.call(METHOD, b"", timeout_seconds=2) == b""
+        sender.close()
+
+
+def test_certificate_that_nobody_vouches_for(certificates: Certificates) -> None:
+    with grpc_collector(certificates) as server:
+        assert fault(server.url).kind == "tls"
+
+
+def test_refusing_port_and_unknown_name_are_found_without_grpc() -> None:
+    done = programs.run(
+        """
+        import sys
+        from flext_observability.wire.http.address import http_target
+        from flext_observability.wire.http.errors import TransportError
+        from flext_observability.wire.grpc import GrpcTransport
+        from tests.backends.ports import refusing_port
+        with refusing_port() as port:
+            for url in (f"http://127.0.0.1:{port}", "http://collector.invalid:4317"):
+                try:
+                    GrpcTransport(http_target(url), compress=False).call("/x", b"", timeout_seconds=2)
+                except TransportError as error:
+                    print(error.kind, "grpc" in sys.modules)
+        """
+    )
+    assert done.lines == ["refused False", "unknown_host False"], done.err
+
+
+def test_refusal_is_reported_at_once() -> None:
+    began = time.monotonic()
+    with refusing_port() as port:
+        assert fault(f"http://127.0.0.1:{port}", 5).kind == "refused"
+    assert time.monotonic() - began < 1
+
+
+def test_silent_server_costs_the_timeout() -> None:
+    with raw_server(silent) as server:
+        began = time.monotonic()
+        assert fault(server.url, 0.3).kind == "timeout"
+        assert time.monotonic() - began < 2
+
+
+def test_http_server_is_recognised() -> None:
+    with collector() as server:
+        assert fault(server.url).kind == "http1"
+
+
+def test_server_that_resets() -> None:
+    with raw_server(resets) as server:
+        assert fault(server.url).kind == "broken"
+
+
+def test_proxy_that_refuses_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing_port() as port:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        error = fault("http://collector.invalid:4317")
+    assert error.kind == "refused"
+
+
+def test_forked_child_makes_a_channel_of_its_own() -> None:
+    with grpc_collector() as server:
+        done = programs.run(
+            f"""
+            import os
+            from flext_observability.wire.http.address import http_target
+            from flext_observability.wire.grpc import GrpcTransport
+            sender = GrpcTransport(http_target("{server.url}"), compress=False)
+            sender.call("{METHOD}", b"", timeout_seconds=2)
+            child = os.fork()
+            if not child:
+                sender.call("{METHOD}", b"", timeout_seconds=5)
+                sender.close()
+                os._exit(0)
+            print(os.waitpid(child, 0)[1])
+            sender.call("{METHOD}", b"", timeout_seconds=2)
+            """
+        )
+        assert done.lines == ["0"], done.err
+        assert len(server.requests) == 3
+
+
+def test_child_that_only_closes_leaves_the_parents_channel_alone() -> None:
+    with grpc_collector() as server:
+        done = programs.run(
+            f"""
+            import os
+            from flext_observability.wire.http.address import http_target
+            from flext_observability.wire.grpc import GrpcTransport
+            sender = GrpcTransport(http_target("{server.url}"), compress=False)
+            sender.call("{METHOD}", b"", timeout_seconds=2)
+            child = os.fork()
+            if not child:
+                sender.close()
+                os._exit(0)
+            print(os.waitpid(child, 0)[1])
+            sender.call("{METHOD}", b"", timeout_seconds=2)
+            """
+        )
+        assert done.lines == ["0"], done.err
+        assert len(server.requests) == 2
+
+
+def test_certificate_file_that_vanished(tmp_path: Path) -> None:
+    with raw_server(silent) as server, pytest.raises(TlsFileError, match="gone"):
+        transport(server.url.replace("http:", "https:"), tls=TlsFiles(str(tmp_path / "gone"))).call(
+            METHOD, b"", timeout_seconds=1
+        )
