@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from flext_observability.domain.alert_rule import FlextAlertRule
     from flext_observability.domain.container import FlextContainer
     from flext_observability.domain.criteria import MetricsCriteria
-    from flext_observability.domain.errors import FlextObservabilityError
     from flext_observability.domain.factory import (
         FlextObservabilityMasterFactory,
         get_global_factory,
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.log_entry import FlextLogEntry
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.report import FlushReport, ShutdownReport, SignalStatus
-    from flext_observability.domain.result import FlextResult, PendingResult
+    from flext_observability.domain.result import FlextObservabilityError, FlextResult, PendingResult
     from flext_observability.domain.trace import FlextTrace
     from flext_observability.exporters.memory import memory_store
     from flext_observability.extensions.plugins.base import FlextObservabilityPlugin
@@ -181,14 +180,13 @@ _HOMES = {
     "domain.alert_rule": "FlextAlertRule",
     "domain.container": "FlextContainer",
     "domain.criteria": "MetricsCriteria",
-    "domain.errors": "FlextObservabilityError",
     "domain.factory": "FlextObservabilityMasterFactory get_global_factory reset_global_factory",
     "domain.health_check": "FlextHealthCheck",
     "domain.health_report": "FlextHealthReport",
     "domain.log_entry": "FlextLogEntry",
     "domain.metric": "FlextMetric",
     "domain.report": "FlushReport ShutdownReport SignalStatus",
-    "domain.result": "FlextResult PendingResult",
+    "domain.result": "FlextObservabilityError FlextResult PendingResult",
     "domain.trace": "FlextTrace",
     "exporters.memory": "memory_store",
     "api.start": "Observability flush_observability get_observability init_observability shutdown_observability",

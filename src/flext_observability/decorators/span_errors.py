@@ -66,4 +66,4 @@ def end_span(span: Span) -> None:
     try:
         span.end()
     except Exception as error:  # noqa: BLE001 - a processor of somebody else must not break the program
-        report_once("TraceStatus a span", error)
+        report_once("Ending a span", error)

@@ -11,8 +11,8 @@ from typing import ClassVar, Final, cast
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.domain.names import name_problem
 from flext_observability.values.encoding import encode_tag, shown
+from flext_observability.values.messages import describe_invalid_name
 
 ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
@@ -68,7 +68,7 @@ class FlextAlert(Entity):
         return sha256(identity.encode()).hexdigest()[:16]
 
     def _broken_rule(self) -> str:
-        if wrong := name_problem(self.name, "say what the alert is about"):
+        if wrong := describe_invalid_name(self.name, "say what the alert is about"):
             return f"Invalid alert name: {wrong}"
         if self.severity not in ALERT_SEVERITIES:
             return f"Invalid alert severity: {shown(self.severity)}; use one of {', '.join(ALERT_SEVERITIES)}"

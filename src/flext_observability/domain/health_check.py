@@ -7,8 +7,8 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
-from flext_observability.domain.names import name_problem
 from flext_observability.values.encoding import shown
+from flext_observability.values.messages import describe_invalid_name
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 
@@ -37,7 +37,7 @@ class FlextHealthCheck(Entity):
     timestamp: AwareDatetime = Field(default_factory=now)
 
     def _broken_rule(self) -> str:
-        if wrong := name_problem(self.name, "say what is checked, such as 'database'"):
+        if wrong := describe_invalid_name(self.name, "say what is checked, such as 'database'"):
             return f"Invalid health check name: {wrong}"
         if self.status not in HEALTH_STATUSES:
             return f"Invalid health check status: {shown(self.status)}; use one of {', '.join(HEALTH_STATUSES)}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from flext_observability.values.messages import compose_message
+
 Signal = Literal["traces", "metrics", "logs"]
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 SignalState = Literal["active", "degraded", "off"]
@@ -28,8 +30,8 @@ class Notice:
     degrades: bool = False
 
     def __str__(self) -> str:
-        """Say both in one line."""
-        return f"{self.message}. {self.fix}" if self.fix else self.message
+        """Return message and fix in one line."""
+        return compose_message(self.message, self.fix)
 
 
 @dataclass(frozen=True, slots=True)

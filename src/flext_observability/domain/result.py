@@ -1,10 +1,10 @@
-"""Value or failure → FlextResult, readable at once or awaitable (standard library only)."""
+"""FlextResult: a value, or a failure with message, code and fix; readable directly or awaitable (standard library only)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from flext_observability.domain.errors import FlextObservabilityError
+from flext_observability.values.messages import compose_message
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -14,28 +14,53 @@ T = TypeVar("T")
 U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
-_PENDING = "This result is pending: the work starts when you await it"
+_PENDING = "This result is pending"
+_PENDING_FIX = "await it: the work starts then"
+
+
+class FlextObservabilityError(Exception):
+    """Raised by ``FlextResult.unwrap`` on a failure; ``str(error)`` holds message and fix.
+
+    Attributes:
+        message: What is wrong and why, without the fix.
+        code: The result's stable code, such as ``invalid_argument``.
+        fix: The next action; empty when there is none.
+    """
+
+    def __init__(self, message: str, code: str = "error", fix: str = "") -> None:
+        super().__init__(compose_message(message, fix))
+        self.message = message
+        self.code = code
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[type[FlextObservabilityError], tuple[str, str, str]]:
+        """Keep code and fix in a pickle (process pools send exceptions to their parent)."""
+        return type(self), (self.message, self.code, self.fix)
 
 
 class FlextResult(Generic[T_co]):
-    """Outcome of an operation: a value, or a message with a stable code.
+    """Outcome of an operation: a value, or a failure with a message, a stable code and a fix.
 
-    Immutable. ``bool(result)`` is ``result.success``; ``await result`` gives the result itself. In ``match``, the positional order is
-    success, data, error, code: ``case FlextResult(True, value)``, ``case FlextResult(False, _, message)``.
+    Immutable. ``bool(result)`` is ``result.success``; ``await result`` returns the result itself. In ``match``, the positional
+    order is success, data, error, code, fix: ``case FlextResult(True, value)``, ``case FlextResult(False, _, error)``.
     """
 
-    __match_args__ = ("success", "data", "error", "code")
-    __slots__ = ("_code", "_data", "_error")
+    __match_args__ = ("success", "data", "error", "code", "fix")
+    __slots__ = ("_code", "_data", "_fix", "_message")
 
     _data: T_co | None
-    _error: str | None
+    _message: str | None
     _code: str | None
+    _fix: str
 
-    def __init__(self, data: T_co | None = None, *, error: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, data: T_co | None = None, *, error: str | None = None, code: str | None = None, fix: str = ""
+    ) -> None:
         """Prefer ``FlextResult.ok`` and ``FlextResult.fail``; a result with an ``error`` is a failure."""
         self._data = data
-        self._error = error
+        self._message = error
         self._code = code
+        self._fix = fix
 
     @staticmethod
     def ok(value: U) -> FlextResult[U]:
@@ -43,30 +68,33 @@ class FlextResult(Generic[T_co]):
         return FlextResult(value)
 
     @classmethod
-    def fail(cls, message: str, *, code: str = "error") -> FlextResult[T_co]:
+    def fail(cls, message: str, *, code: str = "error", fix: str = "") -> FlextResult[T_co]:
         """Return a failure.
 
         Args:
-            message: What is wrong and the next action, one sentence.
+            message: What is wrong and why, ``<what>: <why>``, without a full stop.
             code: Stable word for programs.
+            fix: The next action, one sentence without a full stop; empty when there is none.
         """
-        # A failure stays one when what should say why is empty-handed: ``FlextResult.fail(other.error)``.
-        return FlextResult(error="No reason was given" if cast("object", message) is None else message, code=code)
+        # ``FlextResult.fail(other.error)`` stays a failure when ``other`` is a success.
+        return FlextResult(
+            error="No reason was given" if cast("object", message) is None else message, code=code, fix=fix
+        )
 
     @property
     def success(self) -> bool:
         """Whether there is a value."""
-        return self._error is None
+        return self._message is None
 
     @property
     def is_success(self) -> bool:
         """Whether there is a value."""
-        return self._error is None
+        return self._message is None
 
     @property
     def is_failure(self) -> bool:
         """Whether there is an error."""
-        return self._error is not None
+        return self._message is not None
 
     @property
     def data(self) -> T_co | None:
@@ -75,62 +103,72 @@ class FlextResult(Generic[T_co]):
 
     @property
     def error(self) -> str | None:
-        """The failure's message; None on success."""
-        return self._error
+        """The failure's message and fix, ``<what>: <why>. <action>.``; None on success."""
+        return None if self._message is None else compose_message(self._message, self._fix)
+
+    @property
+    def message(self) -> str | None:
+        """The failure's message without the fix; None on success."""
+        return self._message
 
     @property
     def code(self) -> str | None:
         """The failure's stable code; None on success."""
         return self._code
 
+    @property
+    def fix(self) -> str:
+        """The failure's next action; empty on success, and when there is none."""
+        return self._fix
+
     def unwrap(self) -> T_co:
         """Return the value.
 
         Raises:
-            FlextObservabilityError: This is a failure; carries its message and code.
+            FlextObservabilityError: This is a failure; carries its message, code and fix.
         """
-        if self._error is not None:
-            raise FlextObservabilityError(self._error, self._code or "error")
+        if self._message is not None:
+            raise FlextObservabilityError(self._message, self._code or "error", self._fix)
         return cast("T_co", self._data)
 
     def unwrap_or(self, default: U) -> T_co | U:
         """Return the value, or ``default`` on failure."""
-        return default if self._error is not None else cast("T_co", self._data)
+        return default if self._message is not None else cast("T_co", self._data)
 
     def map(self, fn: Callable[[T_co], U]) -> FlextResult[U]:
         """Return a success with ``fn(value)``; a failure passes through and ``fn`` is not called."""
-        if self._error is not None:
+        if self._message is not None:
             return cast("FlextResult[U]", self)
         return FlextResult(fn(cast("T_co", self._data)))
 
     def flat_map(self, fn: Callable[[T_co], FlextResult[U]]) -> FlextResult[U]:
         """Return ``fn(value)``; a failure passes through and ``fn`` is not called."""
-        if self._error is not None:
+        if self._message is not None:
             return cast("FlextResult[U]", self)
         return fn(cast("T_co", self._data))
 
     def map_error(self, fn: Callable[[str], str]) -> FlextResult[T_co]:
-        """Return the failure with ``fn(message)`` and the same code; a success passes through."""
-        if self._error is None:
+        """Return the failure with ``fn(message)``, the same code and fix; a success passes through."""
+        if self._message is None:
             return self
-        return FlextResult(error=fn(self._error), code=self._code)
+        return FlextResult(error=fn(self._message), code=self._code, fix=self._fix)
 
     def or_else(self, fn: Callable[[str], FlextResult[U]]) -> FlextResult[T_co | U]:
-        """Return ``fn(message)`` on failure; a success passes through."""
-        return self if self._error is None else fn(self._error)
+        """Return ``fn(error)`` on failure; a success passes through."""
+        return self if (error := self.error) is None else fn(error)
 
     def tap(self, fn: Callable[[T_co], object]) -> FlextResult[T_co]:
         """Call ``fn(value)`` for its effect and return this result; not called on failure."""
-        if self._error is None:
+        if self._message is None:
             fn(cast("T_co", self._data))
         return self
 
     def __bool__(self) -> bool:
         """Whether there is a value."""
-        return self._error is None
+        return self._message is None
 
     def __await__(self) -> Generator[Any, None, FlextResult[T_co]]:
-        """Give this result, so that code which awaits every call works."""
+        """Return this result, so that code which awaits every call works."""
         return self._settle().__await__()
 
     async def _settle(self) -> FlextResult[T_co]:
@@ -141,31 +179,35 @@ class FlextResult(Generic[T_co]):
         if not isinstance(other, FlextResult):
             return NotImplemented
         theirs = cast("FlextResult[object]", other)
-        return (self._data, self._error, self._code) == (theirs._data, theirs._error, theirs._code)
+        return self._fields() == theirs._fields()
 
     def __hash__(self) -> int:
         """Hash of the outcome; the value must be hashable."""
-        return hash((self._data, self._error, self._code))
+        return hash(self._fields())
 
     def __repr__(self) -> str:
-        """The call that makes an equal result."""
-        if self._error is None:
+        """Return the call that makes an equal result."""
+        if self._message is None:
             return f"FlextResult.ok({self._data!r})"
-        return f"FlextResult.fail({self._error!r}, code={self._code!r})"
+        fix = f", fix={self._fix!r}" if self._fix else ""
+        return f"FlextResult.fail({self._message!r}, code={self._code!r}{fix})"
+
+    def _fields(self) -> tuple[T_co | None, str | None, str | None, str]:
+        return self._data, self._message, self._code, self._fix
 
 
 class PendingResult(FlextResult[T_co]):
-    """Result of work that waits to be awaited, given by operations that were called inside a running event loop.
+    """Result of work that starts when it is awaited; returned by operations that are called inside a running event loop.
 
-    Unawaited it reads as a failure with the code ``not_awaited``. Awaiting does the work, once however often it is awaited; from then on
-    it reads as the outcome. The composing methods give pending results in turn.
+    Before it is awaited it reads as a failure with the code ``not_awaited``, afterwards as the outcome. The work runs once,
+    however often the result is awaited. The composing methods return pending results.
     """
 
     __slots__ = ("_outcome", "_task", "_work")
 
     def __init__(self, work: Callable[[], Coroutine[Any, Any, FlextResult[T_co]]]) -> None:
-        """Keep ``work``, a coroutine function without arguments, until somebody awaits."""
-        super().__init__(error=_PENDING, code="not_awaited")
+        """Store ``work``, a coroutine function without arguments; it runs on the first await."""
+        super().__init__(error=_PENDING, code="not_awaited", fix=_PENDING_FIX)
         self._work = work
         self._task: Task[FlextResult[T_co]] | None = None
         self._outcome: FlextResult[T_co] | None = None
@@ -174,7 +216,7 @@ class PendingResult(FlextResult[T_co]):
         if self._outcome is None:
             from asyncio import ensure_future, shield
 
-            # Shielded: a waiter that is cancelled must not take the result from the others.
+            # Shielded: cancelling one waiter must not cancel the work for the others.
             self._task = self._task or ensure_future(self._run())
             return await shield(self._task)
         return self._outcome
@@ -182,11 +224,11 @@ class PendingResult(FlextResult[T_co]):
     async def _run(self) -> FlextResult[T_co]:
         try:
             outcome = await self._work()
-        except Exception as error:  # noqa: BLE001 - the border where foreign errors become failures
+        except Exception as error:  # noqa: BLE001 - foreign errors become failures here
             from flext_observability.values.exceptions import describe_error
 
             outcome = FlextResult[T_co](error=describe_error(error), code="internal")
-        self._data, self._error, self._code = outcome.data, outcome.error, outcome.code
+        self._data, self._message, self._code, self._fix = outcome._fields()
         self._outcome = outcome
         return outcome
 
@@ -216,12 +258,12 @@ class PendingResult(FlextResult[T_co]):
         return self._then(lambda outcome: outcome.or_else(fn))
 
     def tap(self, fn: Callable[[T_co], object]) -> FlextResult[T_co]:
-        """Return a pending result that shows the outcome to ``fn``."""
+        """Return a pending result that passes the value to ``fn``."""
         return self._then(lambda outcome: outcome.tap(fn))
 
 
 def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResult[T]:
-    """Do the work now when no event loop runs in this thread, otherwise return it as a ``PendingResult``.
+    """Run the work when no event loop runs in this thread; otherwise return it as a ``PendingResult``.
 
     Args:
         work: Coroutine function without arguments that returns a result.
@@ -236,7 +278,7 @@ def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResu
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        # Not asyncio.run: it would take away the loop that the program has set for this thread.
+        # Not asyncio.run: it would unset the loop that the program has set for this thread.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             return runner.run(wait())
     return pending

@@ -7,8 +7,8 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.domain.names import name_problem
 from flext_observability.values.encoding import shown
+from flext_observability.values.messages import describe_invalid_name
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 
@@ -47,9 +47,9 @@ class FlextTrace(Entity):
     sampled: bool = True
 
     def _broken_rule(self) -> str:
-        if wrong := name_problem(self.operation_name, "say what is done, such as 'checkout'"):
+        if wrong := describe_invalid_name(self.operation_name, "say what is done, such as 'checkout'"):
             return f"Invalid operation name: {wrong}"
-        if wrong := name_problem(self.service_name, "say which service does it, such as 'orders'"):
+        if wrong := describe_invalid_name(self.service_name, "say which service does it, such as 'orders'"):
             return f"Invalid service name: {wrong}"
         if self.status not in TRACE_STATUSES:
             return f"Invalid trace status: {shown(self.status)}; use one of {', '.join(TRACE_STATUSES)}"

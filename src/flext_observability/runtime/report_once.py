@@ -17,7 +17,7 @@ def report_once(action: str, error: BaseException) -> str:
     """Log that an action failed, once for each type of error, and return the sentence.
 
     Args:
-        action: What was tried, as the sentence begins: "TraceStatus a span".
+        action: What was tried, as the sentence begins: "Ending a span".
         error: Why it failed.
     """
     message = f"{action} failed: {describe_error(error)}; the program goes on without it"

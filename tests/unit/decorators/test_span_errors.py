@@ -98,7 +98,7 @@ class TestForeignFaults:
         with caplog.at_level(logging.WARNING, "flext_observability"):
             for _ in range(2):
                 end_span(BrokenSpan(SpanContext(1, 1, is_remote=False)))
-        assert caplog.text.count("TraceStatus a span failed: RuntimeError") == 1
+        assert caplog.text.count("Ending a span failed: RuntimeError") == 1
 
     def test_span_that_takes_no_status_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         record_error(BrokenSpan(SpanContext(1, 1, is_remote=False)), ValueError())

@@ -7,10 +7,8 @@ from flext_observability.runtime.report_once import report_once
 
 
 def test_each_type_of_error_is_logged_once_for_an_action(caplog: pytest.LogCaptureFixture) -> None:
-    sentences = [
-        report_once("TraceStatus a span", error) for error in (ValueError("a"), ValueError("b"), KeyError("c"))
-    ]
-    assert sentences[1] == "TraceStatus a span failed: ValueError: b; the program goes on without it"
+    sentences = [report_once("Ending a span", error) for error in (ValueError("a"), ValueError("b"), KeyError("c"))]
+    assert sentences[1] == "Ending a span failed: ValueError: b; the program goes on without it"
     assert caplog.messages == [sentences[0], sentences[2]]
 
 

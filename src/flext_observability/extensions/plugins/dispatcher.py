@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast, final
 
-from flext_observability.domain.errors import FlextObservabilityError
-from flext_observability.domain.result import FlextResult
+from flext_observability.domain.result import FlextObservabilityError, FlextResult
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.report_once import report_once

@@ -7,10 +7,10 @@ from math import isfinite
 from typing import Any, Final, TypedDict, cast
 
 from flext_observability.domain.health_report import PROBES
-from flext_observability.domain.names import name_problem
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.health.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
 from flext_observability.values.encoding import shown
+from flext_observability.values.messages import describe_invalid_name
 
 _DEFAULTS: Final[Mapping[str, object]] = {
     "critical": True,
@@ -86,7 +86,7 @@ def _wrong_target(name: object, call: object) -> str:
     """Return the field and what is wrong with it; empty when nothing is."""
     if not isinstance(name, str):
         return f"name: {shown(name)} is no text; say what is checked, such as 'database'"
-    if wrong := name_problem(name, "say what is checked, such as 'database'"):
+    if wrong := describe_invalid_name(name, "say what is checked, such as 'database'"):
         return f"name: {wrong}"
     if not callable(call):
         return f"callable: {shown(call)} cannot be called; pass a function without arguments"

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from flext_observability.domain.result import FlextObservabilityError, FlextResult
+
+FAILURE = FlextResult[int].fail("Port 80: taken", code="port_taken", fix="Choose another port")
+
+
+def test_an_error_carries_message_code_and_fix() -> None:
+    error = FlextObservabilityError("Port 80: taken", "port_taken", "Choose another port")
+
+    assert str(error) == "Port 80: taken. Choose another port."
+    assert (error.message, error.code, error.fix) == ("Port 80: taken", "port_taken", "Choose another port")
+
+
+def test_an_error_without_a_fix_reads_as_its_message() -> None:
+    assert str(FlextObservabilityError("port taken")) == "port taken"
+
+
+def test_a_pickled_error_keeps_its_code_and_fix() -> None:
+    error = pickle.loads(pickle.dumps(FlextObservabilityError("port taken", "port_taken", "wait")))  # noqa: S301 - own bytes
+
+    assert (error.message, error.code, error.fix) == ("port taken", "port_taken", "wait")
+
+
+def test_a_failure_has_its_fix_as_a_field_and_in_its_error() -> None:
+    assert (FAILURE.message, FAILURE.fix) == ("Port 80: taken", "Choose another port")
+    assert FAILURE.error == "Port 80: taken. Choose another port."
+    assert repr(FAILURE) == "FlextResult.fail('Port 80: taken', code='port_taken', fix='Choose another port')"
+    assert FAILURE != FlextResult[int].fail("Port 80: taken", code="port_taken")
+
+
+def test_a_success_has_no_message_and_no_fix() -> None:
+    assert (FlextResult.ok(1).message, FlextResult.ok(1).fix) == (None, "")
+
+
+def test_the_fix_survives_a_new_message_and_unwrap() -> None:
+    with pytest.raises(FlextObservabilityError) as caught:
+        FAILURE.map_error(str.upper).unwrap()
+
+    assert (caught.value.message, caught.value.fix) == ("PORT 80: TAKEN", "Choose another port")
+
+
+def test_a_match_reads_the_fix_last() -> None:
+    match FAILURE:
+        case FlextResult(False, None, error, code, fix):
+            assert (error, code, fix) == (FAILURE.error, "port_taken", "Choose another port")
+        case _:
+            pytest.fail("a failure matches")
