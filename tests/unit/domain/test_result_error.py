@@ -30,7 +30,7 @@ def test_a_failure_has_its_fix_as_a_field_and_in_its_error() -> None:
     assert (FAILURE.message, FAILURE.fix) == ("Port 80: taken", "Choose another port")
     assert FAILURE.error == "Port 80: taken. Choose another port."
     assert repr(FAILURE) == "FlextResult.fail('Port 80: taken', code='port_taken', fix='Choose another port')"
-    assert FAILURE != FlextResult[int].fail("Port 80: taken", code="port_taken")
+    assert FlextResult[int].fail("Port 80: taken", code="port_taken") != FAILURE
 
 
 def test_a_success_has_no_message_and_no_fix() -> None:
