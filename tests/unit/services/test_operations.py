@@ -48,7 +48,7 @@ def test_every_operation_says_that_it_gives_a_result(service: type) -> None:
 def test_what_is_only_read_may_be_awaited_too() -> None:
     alerts, health, metrics = FlextAlertService(), FlextHealthService(), FlextMetricsService()
     reads: list[Callable[[], FlextResult[Any]]] = [
-        *(alerts.active_alerts, alerts.inhibited_alerts, alerts.notifiers, alerts.rules, alerts.rule_states),
+        *(alerts.active_alerts, alerts.notifiers, alerts.rules, alerts.rule_states),
         *(health.checks, metrics.conflicts, metrics.export_prometheus_format),
     ]
 

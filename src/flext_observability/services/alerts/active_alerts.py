@@ -30,7 +30,6 @@ class Entry:
         escalates_from: When the time to its next escalation began, monotonic seconds.
         occurrences: How often it was raised.
         last_notified_at: When notifiers were told of it last, monotonic seconds; None: never.
-        held: Whether notifiers have yet to be told of it as it is now, because another alert inhibits it.
         trace_id: Trace in which it was raised, 32 hex digits; empty outside one.
         quiet: Whether a notifier raised it: nobody is told, or telling would never end.
         ids: Ids of what was raised, the first one first.
@@ -43,7 +42,6 @@ class Entry:
     escalates_from: float
     occurrences: int = 1
     last_notified_at: float | None = None
-    held: bool = False
     trace_id: str = ""
     quiet: bool = False
     ids: list[str] = field(default_factory=list[str])
@@ -84,16 +82,15 @@ class ActiveAlerts:
         """Whether this alert was active and is no more."""
         return alert.id in self._ended
 
-    def add(self, alert: FlextAlert, now: float) -> tuple[Entry, Entry | None]:
-        """Take a new active alert, and return its entry and the one that had to give way."""
+    def add(self, alert: FlextAlert, now: float) -> Entry:
+        """Take a new active alert, and return its entry; the oldest one gives way when there are too many."""
         entry = Entry(alert, alert.fingerprint, now, now, first=_said(alert))
         self._entries[entry.fingerprint] = entry
         self._know(entry, alert.id)
-        oldest = next(iter(self)) if len(self) > MAX_ACTIVE else None
-        if oldest is not None:
+        if len(self) > MAX_ACTIVE:
             self.given_up += 1
-            self._remove(oldest)
-        return entry, oldest
+            self._remove(next(iter(self)))
+        return entry
 
     def take(self, entry: Entry, alert: FlextAlert) -> Step:
         """Bring an entry up to date with an alert of the same fingerprint, and say what that changed."""

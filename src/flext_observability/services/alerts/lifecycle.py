@@ -14,7 +14,6 @@ from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE, ActiveAlerts, Entry
 from flext_observability.services.alerts.escalation import due, policy_from
-from flext_observability.services.alerts.inhibition import Inhibition
 from flext_observability.services.alerts.notification_queue import inside_a_notifier
 from flext_observability.services.alerts.notifier_set import Notifiers
 from flext_observability.settings.config import concrete
@@ -54,7 +53,6 @@ class AlertLifecycle:
         self._clock = clock
         self._lock = ForkSafeLock()
         self._book = ActiveAlerts()
-        self._inhibition = Inhibition()
         self._pace = policy_from(concrete({}))
         self._grafana_url = ""
         self.notifiers = Notifiers(self._told, notifiers)
@@ -72,24 +70,12 @@ class AlertLifecycle:
     def reinit_after_fork(self) -> None:
         """Begin without alerts in a forked child."""
         self._book.clear()
-        self._inhibition.forget_all()
         self.notifiers.reinit_after_fork()
 
     def active(self) -> tuple[FlextAlert, ...]:
         """Return the active alerts, oldest first."""
         with self._lock:
             return tuple(entry.alert for entry in self._book)
-
-    def inhibited(self) -> tuple[FlextAlert, ...]:
-        """Return the active alerts that are inhibited, oldest first."""
-        with self._lock:
-            return tuple(entry.alert for entry in self._book if self._is_inhibited(entry))
-
-    def inhibit(self, source: object, target: object, equal: object) -> FlextResult[None]:
-        """Take a rule of inhibition."""
-        with self._lock:
-            active = [(entry.fingerprint, entry.alert) for entry in self._book]
-            return self._inhibition.add(source, target, equal, active)
 
     def take(self, alert: FlextAlert) -> FlextAlert:
         """Take a checked alert, and return it as it is now."""
@@ -131,22 +117,18 @@ class AlertLifecycle:
             escalate, repeat = due(self._book, self._clock.monotonic(), self._pace)
             for entry in repeat:
                 self._tell(entry)
-            news = [self._change(entry, step.apply) for entry, step in escalate if not self._is_inhibited(entry)]
+            news = [self._change(entry, step.apply) for entry, step in escalate]
         for each in news:
             self._emit(each)
 
     def _raise(self, alert: FlextAlert) -> None:
-        entry, oldest = self._book.add(alert, self._clock.monotonic())
+        evicted_before = self._book.given_up
+        entry = self._book.add(alert, self._clock.monotonic())
         entry.quiet = inside_a_notifier()
         entry.trace_id = adapter.current_trace_id()
-        if oldest is not None:
-            if self._book.given_up == 1:
-                say(
-                    _logger,
-                    f"Over {MAX_ACTIVE} alerts are active: the oldest are given up; resolve those that are over",
-                )
-            self._forget(oldest)
-        self._refresh_alert(entry, tell=True)
+        if evicted_before == 0 and self._book.given_up:
+            say(_logger, f"Over {MAX_ACTIVE} alerts are active: the oldest are given up; resolve those that are over")
+        self._tell(entry)
 
     def _merge(self, entry: Entry, alert: FlextAlert, *, fresh: bool) -> _Transition:
         same_entity = alert.id in entry.ids
@@ -154,7 +136,8 @@ class AlertLifecycle:
         last_notified_at = entry.last_notified_at
         late = last_notified_at is not None and self._clock.monotonic() - last_notified_at >= self._pace.repeat_seconds
         repeat = step == "repeated" and late and entry.alert.status != "acknowledged"
-        self._refresh_alert(entry, tell=step == "changed" or repeat)
+        if step == "changed" or repeat:
+            self._tell(entry)
         time_ns = self._clock.time_ns() if same_entity else to_unix_nanos(alert.timestamp)
         emit = step == "changed" or (fresh and not same_entity)
         return _Transition(entry.alert, entry.occurrences, time_ns, emit=emit, raised=emit)
@@ -164,41 +147,20 @@ class AlertLifecycle:
         if entry.alert == before:
             return _Transition(before, emit=False)
         entry.escalates_from = self._clock.monotonic()
-        self._refresh_alert(entry, tell=True)
+        self._tell(entry)
         return _Transition(entry.alert, entry.occurrences, self._clock.time_ns())
 
     def _end(self, entry: Entry, alert: FlextAlert | None = None) -> _Transition:
         entry.alert = self._book.end(entry, alert)
         if entry.last_notified_at is not None:
             self.notifiers.tell(entry.fingerprint, self._shown(entry))
-        self._forget(entry)
         return _Transition(entry.alert, entry.occurrences, self._clock.time_ns())
 
-    def _refresh_alert(self, entry: Entry, *, tell: bool) -> None:
-        freed = self._inhibition.note(entry.fingerprint, entry.alert)
-        if tell:
-            self._tell(entry)
-        if freed:
-            self._notify_unsuppressed()
-
-    def _forget(self, entry: Entry) -> None:
-        if self._inhibition.forget(entry.fingerprint):
-            self._notify_unsuppressed()
-
     def _tell(self, entry: Entry) -> None:
-        entry.held = self._is_inhibited(entry)
-        if entry.held or entry.quiet:
+        if entry.quiet:
             return
         entry.last_notified_at = self._clock.monotonic()
         self.notifiers.tell(entry.fingerprint, self._shown(entry))
-
-    def _notify_unsuppressed(self) -> None:
-        for entry in [each for each in self._book if each.held and not self._is_inhibited(each)]:
-            entry.escalates_from = self._clock.monotonic()
-            self._tell(entry)
-
-    def _is_inhibited(self, entry: Entry) -> bool:
-        return self._inhibition.holds(entry.fingerprint, entry.alert)
 
     def _told(self) -> list[FlextAlert]:
         """Return what notifiers were told of and is active."""

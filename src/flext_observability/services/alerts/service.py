@@ -59,7 +59,7 @@ class FlextAlertService:
 
     @never_raises
     def process_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        """Raise an alert: emit it, keep it among the active ones, and tell the notifiers, unless it is inhibited.
+        """Raise an alert: emit it, keep it among the active ones, and tell the notifiers.
 
         An alert that was resolved before does not become active again; one with the status ``resolved`` ends the active one.
 
@@ -99,7 +99,7 @@ class FlextAlertService:
 
     @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
-        """End an active alert, and tell of it; alerts that it inhibited are told now.
+        """End an active alert, and tell of it.
 
         Args:
             alert: The alert, or its id.
@@ -111,29 +111,8 @@ class FlextAlertService:
 
     @never_raises
     def active_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
-        """Return the alerts that are not resolved, oldest first, inhibited ones too."""
+        """Return the alerts that are not resolved, oldest first."""
         return FlextResult.ok(self._desk.active())
-
-    @never_raises
-    def inhibited_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
-        """Return the active alerts that others inhibit, oldest first."""
-        return FlextResult.ok(self._desk.inhibited())
-
-    @never_raises
-    def inhibit(
-        self, *, source: str | Mapping[str, str], target: str | Mapping[str, str], equal: Collection[str] = ()
-    ) -> FlextResult[None]:
-        """Keep some alerts from being told while another one is active.
-
-        Args:
-            source: Name of the alert that inhibits; or what it has: ``name``, ``severity``, ``source`` and labels, with their values.
-            target: Likewise, of the alerts that are inhibited.
-            equal: Labels, ``name``, ``severity`` or ``source`` that both have alike.
-
-        Returns:
-            Success, or a failure (``invalid_inhibition``).
-        """
-        return self._desk.inhibit(source, target, equal)
 
     @never_raises
     def add_notifier(
@@ -213,7 +192,7 @@ class FlextAlertService:
         self._notifiers.close(deadline)
 
     def reinit_after_fork(self) -> None:
-        """Begin without alerts in a forked child: those that are active are the parent's. Notifiers, inhibitions and rules stay."""
+        """Begin without alerts in a forked child: those that are active are the parent's. Notifiers and rules stay."""
         self._desk.reinit_after_fork()
         rules, self._engine = self._engine.rules(), self._make_engine()
         for rule in rules:

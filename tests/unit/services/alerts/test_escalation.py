@@ -28,7 +28,7 @@ USUAL = policy_from(concrete({}))
 )
 def test_what_is_due_follows_from_severity_and_time(severity: str, seconds: float | None) -> None:
     book = ActiveAlerts()
-    entry, _ = book.add(make(severity=severity), 100.0)
+    entry = book.add(make(severity=severity), 100.0)
     assert due(book, 100.0 + (seconds or 1e6) - 1, USUAL)[0] == []
     expected = [] if seconds is None else [entry]
     assert [each for each, _ in due(book, 100.0 + (seconds or 1e6), USUAL)[0]] == expected

@@ -250,7 +250,6 @@ def test_the_same_operations_can_be_awaited() -> None:
         assert (await service.escalate_alert(alert)).success
         assert (await service.acknowledge_alert(alert.id)).success
         assert len((await service.active_alerts()).unwrap()) == 1
-        assert (await service.inhibited_alerts()).unwrap() == ()
         assert (await service.resolve_alert(alert)).unwrap().status == "resolved"
 
     asyncio.run(work())
@@ -367,7 +366,6 @@ def test_the_interval_of_the_settings_is_kept(service: FlextAlertService) -> Non
 
 def test_in_a_forked_child_nothing_is_active_and_rules_go_on(service: FlextAlertService) -> None:
     service.add_rule(FlextAlertRule("queue", metric="queue.depth", above=5.0))
-    service.inhibit(source="disk", target="query")
     service.add_notifier("n", ScriptedNotifier())
     service.connect(points)
     service.tick()
@@ -376,9 +374,6 @@ def test_in_a_forked_child_nothing_is_active_and_rules_go_on(service: FlextAlert
     assert active(service) == ()
     service.tick()
     assert [alert.name for alert in active(service)] == ["queue"]
-    service.process_alert(make())
-    service.process_alert(make(name="query"))
-    assert [alert.name for alert in service.inhibited_alerts().unwrap()] == ["query"]
     service.disconnect(time.monotonic())
 
 
