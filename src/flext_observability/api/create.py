@@ -44,9 +44,9 @@ def flext_create_metric(
     Returns:
         The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit).
     """
-    created = get_global_factory().create_metric(name, value, unit, tags, metric_type)
     active = get_observability().data
-    return created if active is None else created.flat_map(active.metrics.record_metric)
+    create = get_global_factory().create_metric if active is None else active.metrics.create
+    return create(name, value, unit, tags, metric_type)
 
 
 def flext_create_trace(
@@ -80,8 +80,8 @@ def flext_create_trace(
             service_name = process_service_name()
     if operation and isinstance(cast("object", context), Mapping | None):
         context = {"flext.operation": operation, **(context or {})}
-    created = get_global_factory().create_trace(operation_name, cast("str", service_name), context, parent_trace_id)
-    return created.flat_map((_non_recording_tracing() if active is None else active.tracing).start_trace)
+    tracing = _non_recording_tracing() if active is None else active.tracing
+    return tracing.create(operation_name, cast("str", service_name), context, parent_trace_id)
 
 
 def flext_create_alert(
@@ -99,9 +99,9 @@ def flext_create_alert(
     Returns:
         The entity, or a failure (``invalid_alert``).
     """
-    created = get_global_factory().create_alert(name, severity, message, source, details)
     active = get_observability().data
-    return created if active is None else created.flat_map(active.alerts.process_alert)
+    create = get_global_factory().create_alert if active is None else active.alerts.create
+    return create(name, severity, message, source, details)
 
 
 def flext_create_health_check(
@@ -118,9 +118,9 @@ def flext_create_health_check(
     Returns:
         The entity, or a failure (``invalid_health_check``).
     """
-    created = get_global_factory().create_health_check(name, status, message, details)
     active = get_observability().data
-    return created if active is None else created.flat_map(active.health.execute_health_check)
+    create = get_global_factory().create_health_check if active is None else active.health.create
+    return create(name, status, message, details)
 
 
 def flext_create_log_entry(
@@ -136,9 +136,9 @@ def flext_create_log_entry(
     Returns:
         The entity, or a failure (``invalid_log``).
     """
-    created = get_global_factory().create_log_entry(level, message, context)
     active = get_observability().data
-    return created if active is None else created.flat_map(active.logs.log)
+    create = get_global_factory().create_log_entry if active is None else active.logs.create
+    return create(level, message, context)
 
 
 @cache

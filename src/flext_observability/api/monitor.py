@@ -12,7 +12,7 @@ from flext_observability.domain.alert_rule import is_number
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import SCHEDULER
-from flext_observability.services.guard import never_raises
+from flext_observability.services.dependencies import never_raises
 from flext_observability.values.encoding import shown
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from flext_observability.domain.container import find
 from flext_observability.domain.result import FlextResult
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.factory import FlextObservabilityMasterFactory
 
-EntityT = TypeVar("EntityT", bound="Entity")
-Keep = Callable[[EntityT], FlextResult[EntityT]]
+S = TypeVar("S")
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class SystemClock:
@@ -61,32 +63,14 @@ def new_identity(container: Container | None, entity: type[Entity]) -> dict[str,
     return {}
 
 
-def repository_writer(container: Container | None, store: str) -> Keep[EntityT]:
-    """Return what keeps an entity in the container's ``repository`` and gives it back, or the failure; without one, what gives it back.
+def never_raises(operation: Callable[Concatenate[S, P], FlextResult[T]]) -> Callable[Concatenate[S, P], FlextResult[T]]:
+    """Decorate a method that returns a result: an exception becomes a failure with the code ``internal``, logged once."""
 
-    Args:
-        container: Where to look up ``repository``.
-        store: Name of the repository's method.
-    """
-    repository = find(container, "repository")
-    if repository is None:
-        return FlextResult.ok
-    method = getattr(repository, store, None)
-    if not callable(method):
-        message = f"Invalid repository: {type(repository).__name__} has no {store}(entity); register one that has"
-
-        def refuse(_: EntityT) -> FlextResult[EntityT]:
-            return FlextResult[EntityT].fail(message, code="invalid_repository")
-
-        return refuse
-
-    def keep(entity: EntityT) -> FlextResult[EntityT]:
+    @wraps(operation)
+    def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> FlextResult[T]:
         try:
-            kept: object = method(entity)
-        except Exception as error:  # noqa: BLE001 - a repository of somebody else
-            return FlextResult[EntityT].fail(report_once(store, error), code="internal")
-        if isinstance(kept, FlextResult):
-            return cast("FlextResult[object]", kept).map(lambda _: entity)
-        return FlextResult.ok(entity)
+            return operation(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the border: nothing that telemetry does may break the program
+            return FlextResult[T].fail(report_once(operation.__name__.lstrip("_"), error), code="internal")
 
-    return keep
+    return guarded

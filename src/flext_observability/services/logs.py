@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast, final
 from flext_observability.adapters import log_entry as adapter
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import Keep, entity_factory, repository_writer
-from flext_observability.services.guard import never_raises
+from flext_observability.services.dependencies import entity_factory, never_raises
+from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.exceptions import exception_attributes
 
 if TYPE_CHECKING:
@@ -30,7 +30,23 @@ class FlextLoggingService:
                 optional.
         """
         self._container = container
-        self._keep: Keep[FlextLogEntry] = repository_writer(container, "store_log_entry")
+        self._persist: Persist[FlextLogEntry] = repository_writer(container, "store_log_entry")
+
+    @never_raises
+    def create(
+        self, level: str, message: str, context: Mapping[str, object] | None = None
+    ) -> FlextResult[FlextLogEntry]:
+        """Create a log entry and write it.
+
+        Args:
+            level: ``trace``, ``debug``, ``info``, ``warning``, ``error`` or ``critical``, in any case.
+            message: Text of the line.
+            context: Attributes of any type.
+
+        Returns:
+            The entry, or a failure as of ``log``.
+        """
+        return entity_factory(self._container).create_log_entry(level, message, context).flat_map(self._write)
 
     @never_raises
     def log(
@@ -55,50 +71,50 @@ class FlextLoggingService:
         from flext_observability.domain.log_entry import FlextLogEntry
 
         if isinstance(level, FlextLogEntry):
-            return level.validate_business_rules().map(lambda _: level).tap(_emit).flat_map(self._keep)
-        return self._write(level, message or "", attributes, context)
+            return level.validate_business_rules().flat_map(lambda _: self._write(level))
+        return self._create(level, message or "", attributes, context)
 
     @never_raises
     def trace(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``trace``; see ``log``."""
-        return self._write("trace", message, attributes, context)
+        return self._create("trace", message, attributes, context)
 
     @never_raises
     def debug(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``debug``; see ``log``."""
-        return self._write("debug", message, attributes, context)
+        return self._create("debug", message, attributes, context)
 
     @never_raises
     def info(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``info``; see ``log``."""
-        return self._write("info", message, attributes, context)
+        return self._create("info", message, attributes, context)
 
     @never_raises
     def warning(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``warning``; see ``log``."""
-        return self._write("warning", message, attributes, context)
+        return self._create("warning", message, attributes, context)
 
     @never_raises
     def error(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``error``; see ``log``."""
-        return self._write("error", message, attributes, context)
+        return self._create("error", message, attributes, context)
 
     @never_raises
     def critical(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``critical``; see ``log``."""
-        return self._write("critical", message, attributes, context)
+        return self._create("critical", message, attributes, context)
 
     @never_raises
     def exception(
@@ -107,18 +123,17 @@ class FlextLoggingService:
         """Write at level ``error`` with ``exception.type``, ``.message`` and ``.stacktrace`` of the exception being handled; see ``log``."""
         error = sys.exception()
         raised: dict[str, object] = {} if error is None else {**exception_attributes(error)}
-        return self._write("error", message, attributes, raised | context)
+        return self._create("error", message, attributes, raised | context)
 
-    def _write(
+    def _create(
         self, level: str, message: str, attributes: Mapping[str, object] | None, context: Mapping[str, object]
     ) -> FlextResult[FlextLogEntry]:
         given = cast("object", attributes)
         merged = {**attributes, **context} if attributes and isinstance(given, Mapping) else attributes or context
-        made = entity_factory(self._container).create_log_entry(level, message, merged)
-        return made.tap(_emit).flat_map(self._keep)
+        return self.create(level, message, merged)
 
-
-def _emit(entry: FlextLogEntry) -> None:
-    if entry.mark_emitted():
-        adapter.emit(entry)
-        HOOKS.tell("on_log_created", entry)
+    def _write(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
+        if entry.mark_emitted():
+            adapter.emit(entry)
+            HOOKS.tell("on_log_created", entry)
+        return self._persist(entry)

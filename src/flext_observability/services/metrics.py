@@ -13,10 +13,10 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import HOOKS
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.report_once import report_once
-from flext_observability.services.dependencies import Keep, entity_factory, repository_writer
+from flext_observability.services.dependencies import entity_factory, never_raises
 from flext_observability.services.exposition import Exposition
-from flext_observability.services.guard import never_raises
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
+from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.units import to_ucum
 
@@ -48,12 +48,39 @@ class FlextMetricsService:
             store_size: Entities kept in ``_metrics_store``.
         """
         self._container = container
-        self._keep: Keep[FlextMetric] = repository_writer(container, "store_metric")
+        self._persist: Persist[FlextMetric] = repository_writer(container, "store_metric")
         self._lock = ForkSafeLock()
         self._store_size = store_size
         self._metrics_store: deque[FlextMetric] = deque()
         self._stored_ids: set[str] = set()
         self._exposition = Exposition()
+
+    @never_raises
+    def create(
+        self,
+        name: str,
+        value: float | Decimal,
+        unit: str = "",
+        tags: Mapping[str, object] | None = None,
+        metric_type: str = "gauge",
+        *,
+        description: str = "",
+    ) -> FlextResult[FlextMetric]:
+        """Create a metric and record it.
+
+        Args:
+            name: OpenTelemetry instrument name.
+            value: Finite number. For a counter, the increment.
+            unit: Unit in words or UCUM.
+            tags: Attributes: scalars by name.
+            metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``.
+            description: Description of the instrument. The first one given is kept.
+
+        Returns:
+            The entity, or a failure as of ``record_metric``.
+        """
+        created = entity_factory(self._container).create_metric(name, value, unit, tags, metric_type)
+        return created.flat_map(lambda metric: self._record(metric, description))
 
     @never_raises
     def record_metric(
@@ -82,13 +109,9 @@ class FlextMetricsService:
         """
         from flext_observability.domain.metric import FlextMetric
 
-        if isinstance(metric, FlextMetric):
-            checked = metric.validate_business_rules().map(lambda _: metric)
-        else:
-            factory = entity_factory(self._container)
-            checked = factory.create_metric(metric, cast("float", value), unit, tags, metric_type)
-        recorded = checked.flat_map(lambda entity: _instrument(entity, description).map(partial(self._record, entity)))
-        return recorded.flat_map(self._keep)
+        if not isinstance(metric, FlextMetric):
+            return self.create(metric, cast("float", value), unit, tags, metric_type, description=description)
+        return metric.validate_business_rules().flat_map(lambda _: self._record(metric, description))
 
     @never_raises
     def collect_metrics(
@@ -110,10 +133,10 @@ class FlextMetricsService:
         made = _all(self._entity(service_name, name, given) for name, given in values.items())
         recorded = made.flat_map(
             lambda entities: _all(_instrument(entity) for entity in entities).map(
-                lambda writes: [self._record(*each) for each in zip(entities, writes, strict=True)]
+                lambda writes: [self._emit(*each) for each in zip(entities, writes, strict=True)]
             )
         )
-        return recorded.flat_map(lambda entities: _all([self._keep(entity) for entity in entities]))
+        return recorded.flat_map(lambda entities: _all([self._persist(entity) for entity in entities]))
 
     @never_raises
     def export_prometheus_format(self) -> FlextResult[str]:
@@ -182,7 +205,10 @@ class FlextMetricsService:
             cast("str", fields.get("metric_type", "gauge")),
         )
 
-    def _record(self, metric: FlextMetric, write: Write) -> FlextMetric:
+    def _record(self, metric: FlextMetric, description: str) -> FlextResult[FlextMetric]:
+        return _instrument(metric, description).map(partial(self._emit, metric)).flat_map(self._persist)
+
+    def _emit(self, metric: FlextMetric, write: Write) -> FlextMetric:
         if metric.mark_emitted():
             adapter.record(metric, write)
             HOOKS.tell("on_metric_created", metric)

@@ -10,7 +10,7 @@ from flext_observability.domain.container import FlextContainer, find
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts.service import FlextAlertService
-from flext_observability.services.guard import never_raises
+from flext_observability.services.dependencies import never_raises
 from flext_observability.services.health.service import FlextHealthService
 from flext_observability.services.logs import FlextLoggingService
 from flext_observability.services.metrics import FlextMetricsService
@@ -88,7 +88,7 @@ class FlextObservabilityPlatformV2:
         Returns:
             The metric; or a failure: ``invalid_metric``, ``instrument_conflict``, and those of the storage.
         """
-        return self.metrics.record_metric(name, value, unit, tags, metric_type)
+        return self.metrics.create(name, value, unit, tags, metric_type)
 
     @never_raises
     def create_trace(
@@ -121,21 +121,21 @@ class FlextObservabilityPlatformV2:
         details: Mapping[str, object] | None = None,
     ) -> FlextResult[FlextAlert]:
         """Make an alert, raise it and store it; failures ``invalid_alert`` and those of the storage."""
-        return self.factory.create_alert(name, severity, message, source, details).flat_map(self.process_alert)
+        return self.alerts.create(name, severity, message, source, details)
 
     @never_raises
     def create_health_check(
         self, name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
     ) -> FlextResult[FlextHealthCheck]:
         """Make the outcome of a health check, report it and store it; failures ``invalid_health_check`` and those of the storage."""
-        return self.factory.create_health_check(name, status, message, details).flat_map(self.check_health)
+        return self.health.create(name, status, message, details)
 
     @never_raises
     def create_log_entry(
         self, level: str, message: str, context: Mapping[str, object] | None = None
     ) -> FlextResult[FlextLogEntry]:
         """Make a log entry, write it and store it; failures ``invalid_log`` and those of the storage."""
-        return self.factory.create_log_entry(level, message, context).flat_map(self.log)
+        return self.logs.create(level, message, context)
 
     # The short words of the original design.
     metric = create_metric

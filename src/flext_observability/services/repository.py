@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 from flext_observability.domain.container import find
 from flext_observability.domain.criteria import MetricsCriteria, checked
 from flext_observability.domain.result import FlextResult
-from flext_observability.services.guard import never_raises
+from flext_observability.runtime.report_once import report_once
+from flext_observability.services.dependencies import never_raises
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import FlextStorageAdapter
 
 EntityT = TypeVar("EntityT", bound="Entity")
+Persist = Callable[[EntityT], FlextResult[EntityT]]
 
 KINDS = ("metric", "trace", "alert", "health_check", "log")
 LIMIT = 1000
@@ -186,12 +188,20 @@ class FlextObservabilityRepository:
             close()
         return FlextResult[None].ok(None)
 
+    @never_raises
+    def persist(self, entity: EntityT) -> FlextResult[EntityT]:
+        """Store an entity whose rules were checked already.
+
+        Returns:
+            The same entity, or a failure of the storage.
+        """
+        return self._storage.flat_map(lambda storage: storage.store(entity)).map(lambda _: entity)
+
     def _store(self, kind: type[EntityT], entity: EntityT) -> FlextResult[EntityT]:
         if not isinstance(cast("object", entity), kind):
             message = f"Invalid {kind.kind.replace('_', ' ')}: pass a {kind.__name__}, not {type(entity).__name__}"
             return FlextResult[EntityT].fail(message, code=f"invalid_{kind.kind}")
-        valid = entity.validate_business_rules()
-        return valid.flat_map(lambda _: self._storage.flat_map(lambda to: to.store(entity))).map(lambda _: entity)
+        return entity.validate_business_rules().flat_map(lambda _: self.persist(entity))
 
     def _named(self, kind: type[EntityT], name: str, limit: int) -> FlextResult[list[EntityT]]:
         if not isinstance(cast("object", name), str):  # None would mean any
@@ -242,3 +252,36 @@ def _known(kind: str) -> FlextResult[str]:
     if kind in KINDS:
         return FlextResult.ok(kind)
     return FlextResult[str].fail(f"Invalid criteria kind: use one of {', '.join(KINDS)}", code="invalid_criteria")
+
+
+def repository_writer(container: Container | None, store: str) -> Persist[EntityT]:
+    """Return what keeps an entity in the container's ``repository`` and gives it back, or the failure; without one, what gives it back.
+
+    Args:
+        container: Where to look up ``repository``.
+        store: Name of the repository's method.
+    """
+    repository = find(container, "repository")
+    if repository is None:
+        return FlextResult.ok
+    if isinstance(repository, FlextObservabilityRepository):
+        return repository.persist  # the service has checked the rules
+    method = getattr(repository, store, None)
+    if not callable(method):
+        message = f"Invalid repository: {type(repository).__name__} has no {store}(entity); register one that has"
+
+        def refuse(_: EntityT) -> FlextResult[EntityT]:
+            return FlextResult[EntityT].fail(message, code="invalid_repository")
+
+        return refuse
+
+    def keep(entity: EntityT) -> FlextResult[EntityT]:
+        try:
+            kept: object = method(entity)
+        except Exception as error:  # noqa: BLE001 - a repository of somebody else
+            return FlextResult[EntityT].fail(report_once(store, error), code="internal")
+        if isinstance(kept, FlextResult):
+            return cast("FlextResult[object]", kept).map(lambda _: entity)
+        return FlextResult.ok(entity)
+
+    return keep

@@ -15,8 +15,8 @@ from flext_observability.decorators.span_errors import OUTCOME_ATTRIBUTE, end_sp
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import HOOKS
-from flext_observability.services.dependencies import Keep, entity_factory, find_clock, repository_writer
-from flext_observability.services.guard import never_raises
+from flext_observability.services.dependencies import entity_factory, find_clock, never_raises
+from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.services.trace_registry import TRACES, OpenTrace
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.timestamps import from_unix_nanos
@@ -50,7 +50,27 @@ class FlextTracingService:
         self._container = container
         self._clock = find_clock(container)
         self._recording = recording
-        self._keep: Keep[FlextTrace] = repository_writer(container, "store_trace")
+        self._persist: Persist[FlextTrace] = repository_writer(container, "store_trace")
+
+    def create(
+        self,
+        operation_name: str,
+        service_name: str,
+        context: Mapping[str, object] | None = None,
+        parent_trace_id: str | None = None,
+    ) -> FlextResult[FlextTrace]:
+        """Create a trace and start it. It is not made current.
+
+        Args:
+            operation_name: Name of the span.
+            service_name: Name of the service that the span belongs to.
+            context: Attributes.
+            parent_trace_id: Id of another trace, or 32 hex digits of a known one. Default: the current span.
+
+        Returns:
+            The entity, or a failure as of ``start_trace``.
+        """
+        return self._create(operation_name, service_name, context, parent_trace_id).flat_map(self._persist)
 
     def start_trace(
         self,
@@ -71,7 +91,7 @@ class FlextTracingService:
             The same entity with ``trace_id`` and ``span_id``; or a failure: ``invalid_trace``, and those of the container's
             repository, though the trace has been started. Starting a started trace succeeds and changes nothing.
         """
-        return self._begin(trace, service_name, context, parent_trace_id).flat_map(self._keep)
+        return self._begin(trace, service_name, context, parent_trace_id).flat_map(self._persist)
 
     def complete_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
         """End a trace well.
@@ -81,7 +101,7 @@ class FlextTracingService:
             ``trace_not_started``, ``trace_ended`` (with another status), and those of the container's repository, though the trace
             has been ended. Completing a completed trace succeeds and changes nothing.
         """
-        return self._end(trace, "ok", None).flat_map(self._keep)
+        return self._end(trace, "ok", None).flat_map(self._persist)
 
     def error_trace(self, trace: FlextTrace, message: str | BaseException = "") -> FlextResult[FlextTrace]:
         """End a trace as failed.
@@ -93,7 +113,7 @@ class FlextTracingService:
         Returns:
             As ``complete_trace``, with the status ``error``.
         """
-        return self._end(trace, "error", message).flat_map(self._keep)
+        return self._end(trace, "error", message).flat_map(self._persist)
 
     @contextmanager
     def trace(
@@ -120,14 +140,14 @@ class FlextTracingService:
         ending: TraceStatus = "ok"
         failure: BaseException | None = None
         try:
-            yield started.flat_map(self._keep)
+            yield started.flat_map(self._persist)
         except BaseException as error:
             ending, failure = "error" if isinstance(error, Exception) else "unset", error
             raise
         finally:
             detach(token)
             if started.data is not None:
-                self._end(started.data, ending, failure).flat_map(self._keep)
+                self._end(started.data, ending, failure).flat_map(self._persist)
             failure = None  # a frame that keeps the exception that keeps the frame is a cycle
 
     def span(
@@ -157,7 +177,14 @@ class FlextTracingService:
         if isinstance(trace, FlextTrace):
             return trace.validate_business_rules().map(lambda _: trace).tap(self._start)
         service = adapter.process_service_name() if service_name is None else service_name
-        return entity_factory(self._container).create_trace(trace, service, context, parent_trace_id).tap(self._start)
+        return self._create(trace, service, context, parent_trace_id)
+
+    @never_raises
+    def _create(
+        self, operation_name: str, service_name: str, context: Mapping[str, object] | None, parent_trace_id: str | None
+    ) -> FlextResult[FlextTrace]:
+        factory = entity_factory(self._container)
+        return factory.create_trace(operation_name, service_name, context, parent_trace_id).tap(self._start)
 
     def _start(self, trace: FlextTrace) -> None:
         if not trace.mark_emitted():

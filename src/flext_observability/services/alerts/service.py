@@ -13,8 +13,8 @@ from flext_observability.runtime.scheduler import SCHEDULER
 from flext_observability.services.alerts.escalation import acknowledged, escalation_of
 from flext_observability.services.alerts.lifecycle import AlertLifecycle
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
-from flext_observability.services.dependencies import Keep, find_clock, new_identity, repository_writer
-from flext_observability.services.guard import never_raises
+from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
+from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.settings.config import concrete
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class FlextAlertService:
                 one), and ``repository``, which keeps each alert as it becomes; optional.
         """
         self._container = container
-        self._keep: Keep[FlextAlert] = repository_writer(container, "store_alert")
+        self._persist: Persist[FlextAlert] = repository_writer(container, "store_alert")
         self._clock = find_clock(container)
         self._desk = AlertLifecycle(self._clock, find(container, "notifiers"))
         self._notifiers = self._desk.notifiers
@@ -58,6 +58,25 @@ class FlextAlertService:
         register_fork_aware(self)
 
     @never_raises
+    def create(
+        self, name: str, severity: str, message: str, source: str = "", details: Mapping[str, object] | None = None
+    ) -> FlextResult[FlextAlert]:
+        """Create an alert and raise it.
+
+        Args:
+            name: Name of the alert.
+            severity: ``info``, ``warning``, ``error`` or ``critical``.
+            message: Explanation for people.
+            source: Where the alert comes from.
+            details: Further facts.
+
+        Returns:
+            The alert, or a failure as of ``process_alert``.
+        """
+        created = entity_factory(self._container).create_alert(name, severity, message, source, details)
+        return created.map(self._raise).flat_map(self._persist)
+
+    @never_raises
     def process_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
         """Raise an alert: emit it, keep it among the active ones, and tell the notifiers.
 
@@ -67,7 +86,7 @@ class FlextAlertService:
             The alert as it is now, with the id of the first one of its kind that is active; or a failure: ``invalid_alert``, and those
             of the container's repository, though the alert has been raised.
         """
-        return self._take(alert).flat_map(self._keep)
+        return self._take(alert).flat_map(self._persist)
 
     @never_raises
     def escalate_alert(
@@ -86,7 +105,7 @@ class FlextAlertService:
         escalated = escalation_of(escalation).flat_map(
             lambda step: _named(alert).flat_map(lambda known: self._desk.change(known, step.apply))
         )
-        return escalated.flat_map(self._keep)
+        return escalated.flat_map(self._persist)
 
     @never_raises
     def acknowledge_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
@@ -95,7 +114,7 @@ class FlextAlertService:
         Returns:
             A copy with the status ``acknowledged``; or a failure as of ``escalate_alert``.
         """
-        return _named(alert).flat_map(lambda known: self._desk.change(known, acknowledged)).flat_map(self._keep)
+        return _named(alert).flat_map(lambda known: self._desk.change(known, acknowledged)).flat_map(self._persist)
 
     @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
@@ -107,7 +126,7 @@ class FlextAlertService:
         Returns:
             A copy with the status ``resolved``; or a failure as of ``escalate_alert``.
         """
-        return self._end(alert).flat_map(self._keep)
+        return self._end(alert).flat_map(self._persist)
 
     @never_raises
     def active_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
@@ -210,16 +229,22 @@ class FlextAlertService:
         return RuleEvaluator(self._take_from_rule, self._end_for_rule, self._clock)
 
     def _take(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        return _checked(alert).map(self._desk.take).tap(lambda _: self._keep_time())
+        return _checked(alert).map(self._raise)
+
+    def _raise(self, alert: FlextAlert) -> FlextAlert:
+        """Raise an alert whose rules were checked, and return it as it is now."""
+        raised = self._desk.take(alert)
+        self._keep_time()
+        return raised
 
     @never_raises
     def _take_from_rule(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
         """Raise an alert of a rule; where it cannot be kept it is raised all the same, and not again and again."""
-        return self._take(alert.model_copy(update=new_identity(self._container, type(alert)))).tap(self._keep)
+        return self._take(alert.model_copy(update=new_identity(self._container, type(alert)))).tap(self._persist)
 
     @never_raises
     def _end_for_rule(self, alert_id: str) -> FlextResult[FlextAlert]:
-        return self._end(alert_id).tap(self._keep)
+        return self._end(alert_id).tap(self._persist)
 
     def _end(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
         return _named(alert).flat_map(self._desk.resolve).tap(lambda _: self._keep_time())

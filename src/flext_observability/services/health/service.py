@@ -17,12 +17,12 @@ from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import SCHEDULER
-from flext_observability.services.dependencies import Keep, find_clock, new_identity, repository_writer
-from flext_observability.services.guard import never_raises
+from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
 from flext_observability.services.health.options import CheckOptions, find_cycle, make_registered, refused
 from flext_observability.services.health.telemetry import TELEMETRY, TelemetryCheck
+from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.encoding import encode_tag, shown
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class FlextHealthService:
                 ``execute_health_check`` gives; optional.
         """
         self._container = container
-        self._keep: Keep[FlextHealthCheck] = repository_writer(container, "store_health_check")
+        self._persist: Persist[FlextHealthCheck] = repository_writer(container, "store_health_check")
         self._clock = find_clock(container)
         self._lock = ForkSafeLock()
         self._registered: dict[str, RegisteredCheck] = {}
@@ -121,6 +121,24 @@ class FlextHealthService:
         return FlextResult.ok(tuple(known[name] for name in sorted(known)))
 
     @never_raises
+    def create(
+        self, name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
+    ) -> FlextResult[FlextHealthCheck]:
+        """Create the outcome of a health check and report it.
+
+        Args:
+            name: Name of the check.
+            status: ``healthy``, ``degraded``, ``unhealthy`` or ``unknown``.
+            message: Explanation for people.
+            details: Further facts.
+
+        Returns:
+            The entity, or a failure: ``invalid_health_check``, and those of the container's repository.
+        """
+        created = entity_factory(self._container).create_health_check(name, status, message, details)
+        return created.tap(self._report).flat_map(self._persist)
+
+    @never_raises
     def execute_health_check(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
         """Report a finished check, or run a registered one by name, after the checks that it depends on.
 
@@ -131,12 +149,12 @@ class FlextHealthService:
         from flext_observability.domain.health_check import FlextHealthCheck
 
         if isinstance(check, FlextHealthCheck):
-            return check.validate_business_rules().map(lambda _: check).tap(self._report).flat_map(self._keep)
+            return check.validate_business_rules().map(lambda _: check).tap(self._report).flat_map(self._persist)
         with self._lock:
             registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
         if registered is None:
             return self._unknown(check)
-        return self.run_registered(registered).flat_map(self._keep)
+        return self.run_registered(registered).flat_map(self._persist)
 
     @never_raises
     def overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
