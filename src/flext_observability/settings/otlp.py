@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.config import FlextObservabilityConfig
-from flext_observability.settings.endpoint import Address, parse_address
+from flext_observability.values.endpoint import Endpoint, format_host, parse_endpoint
 
 Protocol = Literal["http/protobuf", "grpc"]
 
@@ -68,7 +68,7 @@ def otlp_settings(config: FlextObservabilityConfig, signal: Signal, protocol: Pr
     address, own = _address(config, signal, protocol)
     scheme = _scheme(config, signal, protocol, address)
     return OtlpSettings(
-        endpoint=_url(address, scheme, signal, own=own, protocol=protocol),
+        endpoint=_url(address.with_scheme(scheme), signal, own=own, protocol=protocol),
         protocol=protocol,
         headers={**_authorization(address), **cast("Mapping[str, str]", _of(config, signal, "headers"))},
         certificate_file=cast("str", _of(config, signal, "certificate")) or None,
@@ -86,7 +86,7 @@ def protocol_of(config: FlextObservabilityConfig, signal: Signal) -> Protocol:
     if named:
         return "grpc" if named == "grpc" else "http/protobuf"
     endpoint = cast("str", _of(config, signal, "endpoint"))
-    return "grpc" if endpoint and parse_address(endpoint).port == GRPC_PORT else "http/protobuf"
+    return "grpc" if endpoint and parse_endpoint(endpoint).port == GRPC_PORT else "http/protobuf"
 
 
 def otlp_notices(config: FlextObservabilityConfig) -> tuple[Notice, ...]:
@@ -118,16 +118,16 @@ def _wired_protocol(config: FlextObservabilityConfig, signal: Signal) -> Protoco
     return protocol_of(config, signal)
 
 
-def _address(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> tuple[Address, bool]:
+def _address(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> tuple[Endpoint, bool]:
     """Return the address and whether it is the signal's own, which is used as it is."""
     own: str = getattr(config, f"otlp_{signal}_endpoint")
     text = own or config.otlp_endpoint
     if not text:
-        return Address("http", "localhost", GRPC_PORT if protocol == "grpc" else HTTP_PORT), False
-    return parse_address(text), bool(own)
+        return Endpoint("http", "localhost", GRPC_PORT if protocol == "grpc" else HTTP_PORT), False
+    return parse_endpoint(text), bool(own)
 
 
-def _scheme(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol, address: Address) -> str:
+def _scheme(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol, address: Endpoint) -> str:
     """Return the scheme; one that is missing means, for gRPC, TLS unless ``insecure``; for HTTP, TLS on 443 alone."""
     if address.scheme:
         return address.scheme
@@ -135,18 +135,16 @@ def _scheme(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol
     return "http" if plain else "https"
 
 
-def _url(address: Address, scheme: str, signal: Signal, *, own: bool, protocol: Protocol) -> str:
+def _url(endpoint: Endpoint, signal: Signal, *, own: bool, protocol: Protocol) -> str:
     if protocol == "grpc":
-        return address.url(scheme, "", with_port=True).partition("?")[0]
-    return address.url(scheme, (address.path or "/") if own else f"{address.path}/v1/{signal}")
+        return f"{endpoint.scheme}://{format_host(endpoint.host)}:{endpoint.port_or_default}"
+    if own:
+        return (endpoint if endpoint.path else endpoint.join_path("/")).url
+    return endpoint.join_path(f"/v1/{signal}").url
 
 
-def _authorization(address: Address) -> dict[str, str]:
-    if not address.credentials:
-        return {}
-    from base64 import b64encode
-
-    return {"authorization": f"Basic {b64encode(address.credentials.encode()).decode()}"}
+def _authorization(endpoint: Endpoint) -> dict[str, str]:
+    return {"authorization": endpoint.authorization} if endpoint.credentials else {}
 
 
 def _findings(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> Iterator[tuple[str, str, bool]]:
@@ -154,8 +152,9 @@ def _findings(config: FlextObservabilityConfig, signal: Signal, protocol: Protoc
     named = _of(config, signal, "protocol")
     if named == "http/json" and protocol == "http/protobuf":
         yield "OTLP is sent as http/protobuf: http/json is not supported", "Set the protocol to http/protobuf", False
-    address, own = _address(config, signal, protocol)
-    text = address.url(_scheme(config, signal, protocol, address), with_port=False)
+    given, own = _address(config, signal, protocol)
+    address = replace(given, path=given.path.rstrip("/"))
+    text = address.with_scheme(_scheme(config, signal, protocol, address)).url
     if not address.scheme:
         rest = text.partition("://")[2]
         yield (
@@ -175,7 +174,7 @@ def _findings(config: FlextObservabilityConfig, signal: Signal, protocol: Protoc
         yield from _http_findings(address, text, signal, own=own)
 
 
-def _grpc_findings(address: Address, text: str, named: object) -> Iterator[tuple[str, str, bool]]:
+def _grpc_findings(address: Endpoint, text: str, named: object) -> Iterator[tuple[str, str, bool]]:
     if address.port == HTTP_PORT:
         yield (
             f"OTLP over gRPC is sent to {text}, where collectors take HTTP",
@@ -186,7 +185,7 @@ def _grpc_findings(address: Address, text: str, named: object) -> Iterator[tuple
         yield f"OTLP is sent over gRPC, as {text} has port {GRPC_PORT} and no protocol is set", "", False
 
 
-def _http_findings(address: Address, text: str, signal: Signal, *, own: bool) -> Iterator[tuple[str, str, bool]]:
+def _http_findings(address: Endpoint, text: str, signal: Signal, *, own: bool) -> Iterator[tuple[str, str, bool]]:
     if address.port == GRPC_PORT:
         yield (
             f"OTLP over HTTP is sent to {text}, where collectors take gRPC",

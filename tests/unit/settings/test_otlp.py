@@ -73,6 +73,7 @@ def test_value_of_the_signal_beats_the_general_one() -> None:
         ({"otlp_endpoint": "c:443"}, "https://c:443/v1/traces"),
         ({"otlp_endpoint": "http://[::1]:4318"}, "http://[::1]:4318/v1/traces"),
         ({"otlp_traces_endpoint": "http://c:4318/own"}, "http://c:4318/own"),
+        ({"otlp_traces_endpoint": "http://c:4318/own/"}, "http://c:4318/own/"),
         ({"otlp_traces_endpoint": "http://c:4318"}, "http://c:4318/"),
         ({"otlp_endpoint": "http://c:4317"}, "http://c:4317"),
         ({"otlp_endpoint": "https://c/ignored?x=y", "otlp_protocol": "grpc"}, "https://c:443"),

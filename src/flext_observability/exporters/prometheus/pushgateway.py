@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, final
 
@@ -14,7 +13,7 @@ from flext_observability.exporters.prometheus.pushgateway_outcome import GATEWAY
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.process import LINEAGE
-from flext_observability.settings.endpoint import parse_address
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.prometheus.pushgateway_grouping import exclude_labels, group_path
@@ -142,10 +141,10 @@ def grouping(given: Mapping[str, str]) -> dict[str, str]:
 def _target(address: str, path: str) -> HttpTarget:
     headers = {"Content-Type": CLASSIC_TYPE}
     try:
-        parts = parse_address(address)
-        if parts.credentials:
-            headers["Authorization"] = f"Basic {b64encode(parts.credentials.encode()).decode()}"
-        return http_target(parts.url("http", parts.path + path), headers=headers)
+        endpoint = parse_endpoint(address).with_scheme("http").join_path(path)
+        if endpoint.credentials:
+            headers["Authorization"] = endpoint.authorization
+        return http_target(endpoint.url, headers=headers)
     except ValueError as error:
         # The text may hold a password in a place where nothing would hide it.
         fix = f"Correct {GATEWAY_SETTING}: it looks like http://localhost:9091"

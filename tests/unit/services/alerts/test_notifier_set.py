@@ -20,6 +20,7 @@ from flext_observability import (
 )
 from flext_observability.extensions.registry import register_notifier
 from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
 from tests.backends.collector import collector
 from tests.unit.services.alerts.parts import BUSY, ScriptedNotifier, flush, make, service_with
 from tests.waiting import eventually
@@ -142,10 +143,12 @@ def test_settings_name_notifiers(
 def test_an_address_that_cannot_be_used_is_said_at_the_start(
     service: FlextAlertService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service.configure(config(alertmanager_url="http://me:secret@a\u2028b"))  # a host that no name can have
-    assert caplog.messages == [
-        "Notifier alertmanager: The address or a header cannot be used; correct alertmanager_url (ALERTMANAGER_URL)"
-    ]
+    register_notifier("hook-of-a-test", WebhookNotifier("http://me:secret@a\u2028b"))  # not a valid host
+    service.configure(config(alert_notifiers="hook-of-a-test"))
+    problem = (
+        "The address or a header cannot be used; correct alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)"
+    )
+    assert caplog.messages == [f"Notifier hook-of-a-test: {problem}"]
     service.process_alert(make())
     assert flush(service)
     assert service.notifiers().unwrap()[0].failed == 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppressed
-from flext_observability.settings.endpoint import parse_address
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.retry_after import retry_after_seconds
@@ -137,17 +136,17 @@ class _BadHeader(Exception):
 
 
 def _target(url: object, path: str, headers: object) -> HttpTarget:
-    address = parse_address(cast("str", url).strip())
-    base = address.path
-    full = address.url("http", base if base.endswith(path) else base + path)
+    endpoint = parse_endpoint(cast("str", url).strip()).with_scheme("http")
+    if path:
+        endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path) + path)
     fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
-    if address.credentials:
-        fields["Authorization"] = f"Basic {b64encode(address.credentials.encode()).decode()}"
+    if endpoint.credentials:
+        fields["Authorization"] = endpoint.authorization
     given = dict(cast("Mapping[str, str]", headers or {}))
     lowered = {name.lower() for name in given}
     fields = {name: value for name, value in fields.items() if name.lower() not in lowered}
-    checked = http_target(full)
+    checked = http_target(endpoint.url)
     try:
-        return replace(checked, headers=http_target(full, headers={**fields, **given}).headers)
+        return replace(checked, headers=http_target(endpoint.url, headers={**fields, **given}).headers)
     except ValueError as error:
         raise _BadHeader(str(error)) from error

@@ -1,0 +1,118 @@
+"""Text of an HTTP or gRPC endpoint → its parts (no look-up, no connection)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import final
+from urllib.parse import quote, unquote, urlsplit
+
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+"""Port by scheme."""
+
+_FORBIDDEN = re.compile(
+    r"[\x00-\x20\x7f\\\ud800-\udfff]"
+)  # white space, control characters, backslash, lone surrogates
+# Characters that RFC 3986 allows unescaped, and "%": what is escaped already stays as it is.
+_PATH_SAFE = "/%:@!$&'()*+,;=~"
+_QUERY_SAFE = "/%:@!$&()*+,;=~?"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Parts of an endpoint.
+
+    Attributes:
+        scheme: ``http`` or ``https``; empty when the text has none.
+        host: Name in ASCII (IDNA), or IP address; IPv6 without brackets.
+        port: Port in the text; None without one.
+        path: Path as written; empty without one.
+        query: Query as written, without its question mark; empty without one.
+        credentials: ``user:password``, percent-decoded; empty without a user. Never in ``repr``, ``url`` or ``display_url``.
+    """
+
+    scheme: str
+    host: str
+    port: int | None = None
+    path: str = ""
+    query: str = ""
+    credentials: str = field(default="", repr=False)
+
+    @property
+    def port_or_default(self) -> int:
+        """Port to connect to: the one in the text, or the scheme's (80 without a scheme)."""
+        return DEFAULT_PORTS[self.scheme or "http"] if self.port is None else self.port
+
+    @property
+    def authority(self) -> str:
+        """``host[:port]`` for the ``Host`` header."""
+        return format_host(self.host) if self.port is None else f"{format_host(self.host)}:{self.port}"
+
+    @property
+    def request_target(self) -> str:
+        """Path and query for the request line, percent-encoded."""
+        query = f"?{quote(self.query, safe=_QUERY_SAFE)}" if self.query else ""
+        return quote(self.path or "/", safe=_PATH_SAFE) + query
+
+    @property
+    def url(self) -> str:
+        """URL as written, without credentials."""
+        query = f"?{self.query}" if self.query else ""
+        return f"{self._prefix}{self.authority}{self.path}{query}"
+
+    @property
+    def display_url(self) -> str:
+        """URL for messages: with the port, without credentials and query."""
+        return f"{self._prefix}{format_host(self.host)}:{self.port_or_default}{self.path}"
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.scheme}://" if self.scheme else ""
+
+    @property
+    def authorization(self) -> str:
+        """Value of an ``Authorization`` header (Basic) for the credentials; empty without any."""
+        if not self.credentials:
+            return ""
+        from base64 import b64encode
+
+        pair = self.credentials if ":" in self.credentials else f"{self.credentials}:"
+        return f"Basic {b64encode(pair.encode()).decode()}"
+
+    def with_scheme(self, scheme: str) -> Endpoint:
+        """Return the endpoint with ``scheme`` where it has none of its own."""
+        return self if self.scheme else replace(self, scheme=scheme)
+
+    def join_path(self, path: str) -> Endpoint:
+        """Return the endpoint with ``path`` (``/…``) added to its own."""
+        return replace(self, path=self.path.rstrip("/") + path)
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """Return the parts of ``[scheme://][user[:password]@]host[:port][/path][?query]``; a fragment is dropped.
+
+    Raises:
+        ValueError: It has another scheme than http or https, no valid host or port, or forbidden characters. The text of
+            the exception quotes nothing of the endpoint, which may hold a password.
+    """
+    if _FORBIDDEN.search(text):
+        raise ValueError("a character of it is not allowed in URLs")
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        host, port = parts.hostname or "", parts.port
+        host = host if host.isascii() else host.encode("idna").decode()
+    except ValueError:
+        raise ValueError("its host or port is not valid") from None
+    if parts.scheme not in {"", *DEFAULT_PORTS}:
+        raise ValueError("its scheme is not http or https")
+    if not host or port == 0:
+        raise ValueError("its host is missing, or its port is 0")
+    user, _, _ = parts.netloc.rpartition("@")
+    return Endpoint(parts.scheme, host, port, parts.path, parts.query, unquote(user))
+
+
+def format_host(host: str) -> str:
+    """Return the host as URLs spell it: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
