@@ -30,7 +30,7 @@ from flext_observability.services import repository
 from flext_observability.settings import arguments as setting_arguments
 from flext_observability.settings import config, fields
 from flext_observability.values import encoding, units
-from flext_observability.views import metric_point
+from flext_observability.views import model
 
 
 @final
@@ -133,7 +133,7 @@ class FlextObservabilityTypes:
     Hook: TypeAlias = base.Hook
     Measure: TypeAlias = alert_rule.Measure
     Combine: TypeAlias = alert_rule.Combine
-    MetricPoint: TypeAlias = metric_point.MetricPoint
+    MetricPoint: TypeAlias = model.MetricView
     MetricSource: TypeAlias = ports.MetricSource
     StatusSource: TypeAlias = ports.StatusSource
     ExportOutcome: TypeAlias = ports.ExportOutcome

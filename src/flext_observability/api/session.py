@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flext_observability.ops_server.pages import OpsPages
     from flext_observability.ops_server.server import OpsServer
     from flext_observability.providers.bootstrap import Running
-    from flext_observability.views.metric_point import MetricPoint
+    from flext_observability.views.model import MetricView
 
 _logger = logging.getLogger("flext_observability")
 
@@ -91,12 +91,12 @@ class Session:
         self.server = self._page = None
         self.running = bootstrap.start(before.settings, instance_id)
 
-    def points(self) -> Sequence[MetricPoint]:
+    def points(self) -> Sequence[MetricView]:
         """Return every metric point of this process at this moment, cumulative."""
-        from flext_observability.providers.points import to_metric_points
+        from flext_observability.views.from_sdk import metric_views
 
         meter = self.running.meter
-        return [] if meter is None else to_metric_points(meter.cumulative.collect())
+        return () if meter is None else tuple(metric_views(meter.cumulative.collect()))
 
     def describe(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""

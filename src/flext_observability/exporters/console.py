@@ -82,14 +82,14 @@ class Board:
     def add_metrics(self, batch: Sequence[object]) -> tuple[int, str]:
         """Take ``MetricsData`` items; return how many data points they hold, and why drawing failed."""
         from flext_observability.views.from_sdk import metric_views
-        from flext_observability.views.series import fold, series_key
+        from flext_observability.views.series import merge, series_key
 
         failure = self.view().add()
         points = [point for data in cast("Sequence[MetricsData]", batch) for point in metric_views(data)]
         with self._lock:
             for point in points:
                 key = series_key(point)
-                self._points[key] = fold(self._points.get(key), point)
+                self._points[key] = merge(self._points.get(key), point)
         return len(points), failure
 
     def closed(self) -> None:

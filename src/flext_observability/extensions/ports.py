@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.result import FlextResult
     from flext_observability.settings.config import FlextObservabilityConfig
-    from flext_observability.views.metric_point import MetricPoint
+    from flext_observability.views.model import MetricView
 
 ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
@@ -119,7 +119,7 @@ class ExporterUnavailable(Exception):
         self.fix = fix
 
 
-MetricSource = Callable[[], Sequence["MetricPoint"]]
+MetricSource = Callable[[], Sequence["MetricView"]]
 """Returns every point of this process at this moment, cumulative."""
 StatusSource = Callable[[], Mapping[Signal, SignalStatus]]
 """Returns what ``Observability.status()`` gives."""

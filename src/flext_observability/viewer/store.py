@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from flext_observability.viewer.lru import Shelf
 from flext_observability.views.model import LogView, MetricView, SpanView, TraceView
-from flext_observability.views.series import fold, series_key
+from flext_observability.views.series import merge, series_key
 
 _BASE_WEIGHT = 500  # bytes of a view without its texts, about
 
@@ -239,7 +239,7 @@ class Store:
     def _add_point(self, point: MetricView) -> None:
         self._received["points"] += 1
         key = series_key(point)
-        self._series.put(key, fold(self._series.get(key), point), _weight(point.name, point.attributes, point.buckets))
+        self._series.put(key, merge(self._series.get(key), point), _weight(point.name, point.attributes, point.buckets))
 
     def _summarize(self, trace: _Trace) -> TraceSummary:
         spans = sorted(trace.spans.values(), key=lambda span: (span.parent_id != "", span.start_ns))

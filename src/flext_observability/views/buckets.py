@@ -1,47 +1,93 @@
-"""Bounds and counts of a histogram, explicit or exponential → buckets by rising bounds (pure)."""
+"""Bounds and counts of a histogram, explicit or exponential → buckets in rising order (pure)."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from flext_observability.views.model import BucketView
 
+IndexedCounts = tuple[int, Iterable[int]]
+"""Index of the first bucket, and the counts from there on."""
+
 
 def explicit_buckets(bounds: Sequence[float], counts: Sequence[int]) -> tuple[BucketView, ...]:
-    """Return the buckets between rising bounds; the first and the last one are open."""
+    """Return the buckets between rising bounds. The first and the last one are open."""
     edges = pairwise((-math.inf, *bounds, math.inf))
     return tuple(BucketView(lower, upper, count) for (lower, upper), count in zip(edges, counts, strict=False))
 
 
 def exponential_buckets(
-    scale: int, zero_count: int, positive: tuple[int, Iterable[int]], negative: tuple[int, Iterable[int]]
+    scale: int, zero_count: int, positive: IndexedCounts, negative: IndexedCounts
 ) -> tuple[BucketView, ...]:
-    """Return the buckets of an exponential histogram that hold anything.
+    """Return the non-empty buckets of an exponential histogram.
 
     Args:
         scale: Resolution: bounds are powers of ``2 ** (2 ** -scale)``.
-        zero_count: Measurements too near to zero for a bucket.
-        positive: Index of the first bucket above zero, and the counts from there on.
-        negative: The same below zero.
+        zero_count: Measurements too close to zero for a bucket.
+        positive: Buckets above zero.
+        negative: Buckets below zero, by magnitude.
 
     Source: https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
     """
-    below = [BucketView(-upper, -lower, count) for lower, upper, count in _powers(scale, *negative)]
+    below = [BucketView(-upper, -lower, count) for lower, upper, count in _edges(scale, negative) if count]
     zero = [BucketView(0.0, 0.0, zero_count)] if zero_count else []
-    above = [BucketView(lower, upper, count) for lower, upper, count in _powers(scale, *positive)]
+    above = [BucketView(lower, upper, count) for lower, upper, count in _edges(scale, positive) if count]
     return (*reversed(below), *zero, *above)
 
 
-def _powers(scale: int, offset: int, counts: Iterable[int]) -> Iterable[tuple[float, float, int]]:
-    for index, count in enumerate(counts, offset):
+def power_of_two_counts(
+    scale: int, zero_count: int, positive: IndexedCounts, negative: IndexedCounts
+) -> Iterator[tuple[float, int]]:
+    """Yield (upper bound, measurements) of an exponential histogram, merged to powers of two.
+
+    The bounds of a finer histogram change whenever its range grows, powers of two do not. A coarser scale is kept.
+    Each side includes the empty buckets between its first and its last measurement.
+
+    Args:
+        scale: As for ``exponential_buckets``.
+        zero_count: As for ``exponential_buckets``.
+        positive: As for ``exponential_buckets``.
+        negative: As for ``exponential_buckets``.
+    """
+    shift, coarse = max(scale, 0), min(scale, 0)
+    below = [(-lower, count) for lower, _, count in _edges(coarse, _merge(negative, shift))]
+    yield from reversed(below)
+    if below or zero_count:
+        yield 0.0, zero_count
+    for _, upper, count in _edges(coarse, _merge(positive, shift)):
+        yield upper, count
+
+
+def cumulative_counts(counts: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Return (upper bound, measurements up to it) from (upper bound, measurements); each finite bound once."""
+    total = 0
+    found: list[tuple[float, int]] = []
+    for upper, count in counts:
+        total += count
+        if upper < sys.float_info.max and (not found or upper > found[-1][0]):
+            found.append((upper, total))
+    return found
+
+
+def _merge(counts: IndexedCounts, shift: int) -> IndexedCounts:
+    """Return the counts at a scale lower by ``shift``, from the first to the last bucket with measurements."""
+    merged: dict[int, int] = {}
+    for index, count in enumerate(counts[1], counts[0]):
         if count:
-            yield _power(scale, index), _power(scale, index + 1), count
+            merged[index >> shift] = merged.get(index >> shift, 0) + count
+    first, last = min(merged, default=0), max(merged, default=-1)
+    return first, [merged.get(index, 0) for index in range(first, last + 1)]
+
+
+def _edges(scale: int, counts: IndexedCounts) -> Iterator[tuple[float, float, int]]:
+    for index, count in enumerate(counts[1], counts[0]):
+        yield _power(scale, index), _power(scale, index + 1), count
 
 
 def _power(scale: int, index: int) -> float:
-    """Return the lower bound of a bucket, the largest float at the most, whatever the sender says."""
+    """Return the lower bound of a bucket, limited to the largest float for any scale and index."""
     exponent = math.ldexp(float(index), -max(-10, min(scale, 60)))
     return 2.0**exponent if exponent < 1024 else sys.float_info.max

@@ -89,32 +89,40 @@ def log_view(record: ReadableLogRecord) -> LogView:
 def metric_views(data: export.MetricsData) -> Iterator[MetricView]:
     """Yield the view of each metric point."""
     for of_resource in data.resource_metrics:
+        service, resource = _service(of_resource.resource), _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_metrics:
             for metric in of_scope.metrics:
+                instrument = _instrument_view(metric, service, of_scope.scope.name, resource)
                 for point in metric.data.data_points:
-                    yield _metric_view(metric, point, of_scope.scope.name, of_resource.resource)
+                    yield _metric_view(instrument, point)
 
 
-def _metric_view(metric: export.Metric, point: export.DataPointT, scope: str, resource: Resource) -> MetricView:
-    common = MetricView(
+def _instrument_view(metric: export.Metric, service: str, scope: str, resource: Attributes) -> MetricView:
+    return MetricView(
         name=metric.name,
         kind=_metric_kind(metric.data),
         unit=metric.unit or "",
-        service=_service(resource),
-        attributes=_attributes(point.attributes),
-        exemplars=tuple(map(_exemplar, point.exemplars)),
-        time_ns=point.time_unix_nano,
-        start_ns=point.start_time_unix_nano or 0,
+        service=service,
         cumulative=isinstance(metric.data, export.Gauge)
         or metric.data.aggregation_temporality is export.AggregationTemporality.CUMULATIVE,
         description=metric.description or "",
         scope=scope,
-        resource=_attributes(resource.attributes),
+        resource=resource,
+    )
+
+
+def _metric_view(instrument: MetricView, point: export.DataPointT) -> MetricView:
+    series = replace(
+        instrument,
+        attributes=_attributes(point.attributes),
+        exemplars=tuple(map(_exemplar, point.exemplars)),
+        time_ns=point.time_unix_nano,
+        start_ns=point.start_time_unix_nano or 0,
     )
     if isinstance(point, export.NumberDataPoint):
-        return replace(common, value=point.value)
+        return replace(series, value=point.value)
     return replace(
-        common,
+        series,
         count=point.count,
         sum=point.sum,
         min=point.min if math.isfinite(point.min) else None,

@@ -7,32 +7,38 @@ import math
 from flext_observability.views.model import MetricView
 
 
-def quantile(point: MetricView, share: float) -> float | None:
-    """Estimate the value below which a share of the measurements lies, straight between bucket bounds.
+def quantile(point: MetricView, q: float) -> float | None:
+    """Estimate a quantile by linear interpolation between bucket bounds.
 
     Args:
         point: A histogram's point.
-        share: From 0 to 1.
+        q: From 0 to 1.
 
     Returns:
-        The estimate in the metric's unit, kept within the point's least and largest measurement; None without measurements in buckets.
+        The estimate in the metric's unit, between the smallest and the largest measurement where they are known. None
+        without measurements, or without any bound.
+
+    Source: https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
     """
-    total = sum(bucket.count for bucket in point.buckets)
-    rank = share * total
+    rank = q * sum(bucket.count for bucket in point.buckets)
     below = 0
     for bucket in point.buckets:
         if bucket.count and below + bucket.count >= rank:
-            lower = _bounded(bucket.lower, point, 0.0 if bucket.upper > 0 else bucket.upper)
-            upper = _bounded(bucket.upper, point, lower)
-            return lower + (upper - lower) * (rank - below) / bucket.count
+            lower, upper = _finite(_clamp(bucket.lower, point), _clamp(bucket.upper, point))
+            return lower + (upper - lower) * (rank - below) / bucket.count if math.isfinite(lower) else None
         below += bucket.count
     return None
 
 
-def _bounded(bound: float, point: MetricView, otherwise: float) -> float:
-    """Return a bucket's bound within what was measured, and a finite one when the bucket is open."""
+def _clamp(bound: float, point: MetricView) -> float:
+    """Return a bound limited to the range of the measurements."""
     if point.min is not None and bound < point.min:
         return point.min
-    if point.max is not None and bound > point.max:
-        return point.max
-    return bound if math.isfinite(bound) else otherwise
+    return point.max if point.max is not None and bound > point.max else bound
+
+
+def _finite(lower: float, upper: float) -> tuple[float, float]:
+    """Return the bounds with an open end replaced: by zero below a positive bound, else by the other bound."""
+    if math.isinf(lower):
+        lower = 0.0 if 0 < upper < math.inf else upper
+    return lower, lower if math.isinf(upper) else upper

@@ -18,7 +18,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.report_once import report_once
 from flext_observability.services.alerts.series_evaluator import Labels, SeriesEvaluator
 from flext_observability.values.encoding import encode_attribute
-from flext_observability.views.metric_point import MetricPoint
+from flext_observability.views.model import MetricView
 
 Phase = Literal["ok", "pending", "firing", "no_data"]
 
@@ -119,14 +119,14 @@ class RuleEvaluator:
         """Return the rules, oldest first."""
         return tuple(watched.rule for watched in self._all())
 
-    def evaluate(self, points: Sequence[MetricPoint], now_monotonic: float) -> None:
+    def evaluate(self, points: Sequence[MetricView], now_monotonic: float) -> None:
         """Look once: compare, raise and resolve. Never raises; a rule that fails is reported once and stops no other.
 
         Args:
             points: All points of this moment, cumulative.
             now_monotonic: Seconds on a clock that never goes back.
         """
-        by_name: dict[str, list[MetricPoint]] = defaultdict(list)
+        by_name: dict[str, list[MetricView]] = defaultdict(list)
         for point in points:
             by_name[point.name].append(point)
         with self._looking:
@@ -168,8 +168,8 @@ class RuleEvaluator:
             for each in watched.series.values():
                 self._clear(each)
 
-    def _look(self, watched: _LoadedRule, points: Sequence[MetricPoint], now: float) -> None:
-        numbers = watched.measurer.look(points, now)
+    def _look(self, watched: _LoadedRule, points: Sequence[MetricView], now: float) -> None:
+        numbers = watched.measurer.evaluate(points, now)
         for labels in numbers:
             if labels not in watched.series:
                 watched.series[labels] = _Series("ok", self._now(), now)

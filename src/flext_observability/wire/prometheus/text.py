@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from flext_observability.wire.prometheus.buckets import explicit_buckets, exponential_buckets
+from flext_observability.views.buckets import cumulative_counts, power_of_two_counts
 from flext_observability.wire.prometheus.names import (
     Kind,
     bound_value,
@@ -155,7 +155,7 @@ def _add_histogram(
         family.doubled = True
         return
     family.points.add(text)
-    buckets = explicit_buckets(point) if isinstance(point, HistogramDataPoint) else exponential_buckets(point)
+    buckets = _buckets(point)
     bounds = [bound for bound, _ in buckets]
     exemplars = _by_bucket(bounds, point.exemplars)
     name = f"{family.name}_bucket"
@@ -166,6 +166,20 @@ def _add_histogram(
     family.samples.append(_Sample(f"{family.name}_count", text, point.count))
     family.samples.append(_Sample(f"{family.name}_sum", text, point.sum))
     family.odd |= not point.sum >= 0 or (bool(bounds) and bounds[0] < 0)
+
+
+def _buckets(point: HistogramDataPoint | ExponentialHistogramDataPoint) -> list[tuple[float, int]]:
+    if isinstance(point, HistogramDataPoint):
+        return cumulative_counts(zip(point.explicit_bounds, point.bucket_counts, strict=False))
+    positive, negative = point.positive, point.negative
+    return cumulative_counts(
+        power_of_two_counts(
+            point.scale,
+            point.zero_count,
+            (positive.offset, positive.bucket_counts),
+            (negative.offset, negative.bucket_counts),
+        )
+    )
 
 
 def _by_bucket(bounds: Sequence[float], exemplars: Sequence[Exemplar]) -> dict[int, str]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from flext_observability.views.metric_point import MetricPoint
+from flext_observability.views.buckets import explicit_buckets
+from flext_observability.views.model import MetricView
 
 NAME = "shop.orders"
 
 
-def gauge(value: float, name: str = NAME, unit: str = "", **attributes: str | int) -> MetricPoint:
-    return MetricPoint(name, unit, "gauge", attributes, value, 0)
+def gauge(value: float, name: str = NAME, unit: str = "", **attributes: str | int) -> MetricView:
+    return MetricView(name, "gauge", unit, "shop", attributes, value)
 
 
 def counter(
     value: float, name: str = NAME, kind: Literal["counter", "up_down_counter"] = "counter", **attributes: str
-) -> MetricPoint:
-    return MetricPoint(name, "", kind, attributes, value, 0)
+) -> MetricView:
+    return MetricView(name, kind, "", "shop", attributes, value)
 
 
 def histogram(
-    buckets: tuple[int, ...], total: float = 0.0, bounds: tuple[float, ...] = (0.1, 0.5, 1.0), **attributes: str
-) -> MetricPoint:
-    count = sum(buckets)
-    mean = total / count if count else 0.0
-    return MetricPoint(NAME, "s", "histogram", attributes, mean, 0, count, total, bounds, buckets)
+    counts: tuple[int, ...], total: float = 0.0, bounds: tuple[float, ...] = (0.1, 0.5, 1.0), **attributes: str
+) -> MetricView:
+    buckets = explicit_buckets(bounds, counts)
+    return MetricView(NAME, "histogram", "s", "shop", attributes, count=sum(counts), sum=total, buckets=buckets)

@@ -11,7 +11,7 @@ import pytest
 from flext_observability import FlextAlert, FlextAlertRule, FlextResult
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
 from flext_observability.services.dependencies import SystemClock
-from flext_observability.views.metric_point import MetricPoint
+from flext_observability.views.model import MetricView
 from tests.unit.services.alerts.points import NAME, gauge
 
 
@@ -41,9 +41,9 @@ class Sink:
         condition: dict[str, Any] = {} if rule.keys() & {"below", "absent_seconds"} else {"above": 0.8}
         return self.engine.add(FlextAlertRule("high", metric=NAME, **{**condition, **rule})).unwrap()
 
-    def look(self, at: float, *values: float | MetricPoint) -> list[str]:
+    def look(self, at: float, *values: float | MetricView) -> list[str]:
         """Look once and return the states."""
-        self.engine.evaluate([value if isinstance(value, MetricPoint) else gauge(value) for value in values], at)
+        self.engine.evaluate([value if isinstance(value, MetricView) else gauge(value) for value in values], at)
         return [state.state for state in self.engine.states()]
 
 

@@ -25,7 +25,7 @@ from flext_observability.runtime.scheduler import SCHEDULER
 from flext_observability.services.alerts import active_alerts as book
 from flext_observability.services.alerts.service import JOB
 from flext_observability.values.timestamps import to_unix_nanos
-from flext_observability.views.metric_point import MetricPoint
+from flext_observability.views.model import MetricView
 from tests.recorded import Recorded
 from tests.unit.services.alerts.parts import (
     START_NS,
@@ -302,8 +302,8 @@ def test_without_grafana_there_is_an_id_and_no_link(recorded: Recorded) -> None:
     assert list(notifier.told[0].details) == ["trace_id"]
 
 
-def points() -> list[MetricPoint]:
-    return [MetricPoint("queue.depth", "{item}", "gauge", {}, 9.0, START_NS)]
+def points() -> list[MetricView]:
+    return [MetricView("queue.depth", "gauge", "{item}", "shop", value=9.0, time_ns=START_NS)]
 
 
 def test_the_clock_runs_only_while_something_is_active_and_the_service_connected(service: FlextAlertService) -> None:
@@ -352,7 +352,7 @@ def test_the_interval_of_the_settings_is_kept(service: FlextAlertService) -> Non
     handle = init_observability(exporters="none", alert_rules_interval_seconds=0.02).unwrap()
     looks: list[float] = []
 
-    def look() -> list[MetricPoint]:
+    def look() -> list[MetricView]:
         looks.append(time.monotonic())
         return []
 
