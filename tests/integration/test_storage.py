@@ -1,4 +1,4 @@
-"""Processes that share an SQLite file: side by side, and killed in the middle."""
+"""Processes that share an SQLite file, and one that is killed while writing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def start(path: Path, count: int, name: str = "a") -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("acknowledged", [1, 300, 1500])
-def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path, acknowledged: int) -> None:
+def test_stored_entities_survive_a_killed_process(tmp_path: Path, acknowledged: int) -> None:
     path = tmp_path / "telemetry.sqlite3"
     with start(path, 1_000_000) as writer:
         assert writer.stdout is not None
@@ -46,16 +46,16 @@ def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path, acknowl
     storage = SQLiteStorage(path)
     found = {each.id for each in storage.query("metric", MetricsCriteria(limit=1_000_000)).unwrap()}
     assert set(seen) <= found
-    assert len(found) <= len(seen) + 1  # at most one was stored and not told of
+    assert len(found) <= len(seen) + 1  # at most one was stored and not printed
     assert storage.store(FlextMetric(name="load", value=1)).success
     storage.close()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_processes_write_side_by_side_while_another_reads(tmp_path: Path) -> None:
+def test_processes_write_concurrently_while_another_reads(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.sqlite3"
-    writers = [start(path, 300, name) for name in "abcd"]  # they meet at making the file, too
+    writers = [start(path, 300, name) for name in "abcd"]  # they also create the file concurrently
     storage = SQLiteStorage(path)
     counts = [0]
     deadline = monotonic() + 50

@@ -1,4 +1,4 @@
-"""A program with eight threads that all record → a collector that gets every measurement and every log record, once."""
+"""Eight threads record; the collector receives every measurement and every log record exactly once."""
 
 from __future__ import annotations
 

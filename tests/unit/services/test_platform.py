@@ -138,7 +138,10 @@ def test_wrong_arguments_fail_and_store_nothing(call: Callable[[Any], Any], star
 def test_a_storage_that_fails_is_the_operations_failure(recorded: Recorded, tmp_path: Path) -> None:
     platform = Platform(storage=SQLiteStorage(tmp_path))
     result = platform.create_metric("load", 1)
-    assert (result.code, "is a directory: name a file" in str(result.error)) == ("storage_unavailable", True)
+    assert (result.code, "the path is a directory. Pass the path of a file." in str(result.error)) == (
+        "storage_unavailable",
+        True,
+    )
     assert recorded.values("load") == {(): 1}  # emitted all the same
 
 

@@ -1,4 +1,4 @@
-"""A way to open a database → one connection for all threads, closed while the process forks."""
+"""SQLite connection shared by all threads and closed while the process forks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from flext_observability.runtime.locks import ForkSafeLock
 class SharedConnection:
     """One connection, opened on first use, used by one thread at a time.
 
-    SQLite's own locks, held per process, do not survive a fork: a child that inherits an open database file may damage it, even by
-    opening it anew. So every connection to a file is closed before the fork, and each side opens its own on next use.
-    Source: https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_file_across_a_fork_
+    A child process must not use a database file that its parent had open: SQLite's locks belong to the process, and the
+    file may be damaged. Every connection to a file is therefore closed before a fork, and each process opens its own on
+    next use. Source: https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_file_across_a_fork_
 
     Args:
-        connect: Opens the database.
-        in_memory: Whether the database lives in the connection: then it stays open, and a child has its own copy.
+        connect: Function that opens the database.
+        in_memory: Whether the database is in memory. It stays open, and a child has a copy.
     """
 
     __slots__ = ("__weakref__", "_connect", "_connection", "_in_memory", "lock")
@@ -37,23 +37,23 @@ class SharedConnection:
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection; an error of SQLite's closes it, so that the next use finds the file as it is then."""
+        """Yield the connection. An SQLite error closes it, so that the next use opens the file again."""
         with self.lock:
             if self._connection is None:
                 self._connection = self._connect()
             try:
                 yield self._connection
             except sqlite3.Error:
-                self.let_go()
+                self.close_file()
                 raise
 
-    def let_go(self) -> None:
-        """Close the connection, unless the database lives in it."""
+    def close_file(self) -> None:
+        """Close the connection to a file. A database in memory stays open."""
         if not self._in_memory:
             self.close()
 
     def close(self) -> None:
-        """Close the connection; the next use opens another."""
+        """Close the connection. The next use opens a new one."""
         with self.lock:
             if self._connection is not None:
                 self._connection.close()
@@ -77,14 +77,14 @@ def _watch(connection: SharedConnection) -> None:
 
 
 def _before_fork() -> None:
-    """Wait until no connection is in use, keep it so, and close them all."""
+    """Acquire every connection, and close those to files."""
     _held.enter_context(_guard)
     for connection in _connections:
         _held.enter_context(connection.lock)
-        connection.let_go()
+        connection.close_file()
 
 
 def _after_fork() -> None:
-    """Let others use connections again."""
-    # Taken out as a whole: once the last lock is free, another thread that forks puts its own here.
+    """Release the connections."""
+    # In one step: once the last lock is free, another forking thread pushes its own locks.
     _held.pop_all().close()

@@ -1,4 +1,4 @@
-"""Entities → the newest of each kind, kept in this process and gone with it (InMemoryStorage)."""
+"""Storage in memory: the newest entities of each kind (InMemoryStorage)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.criteria import checked
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.services.storage.rows import wrong_count, wrong_entity
+from flext_observability.services.storage.rows import validate_count, validate_entity
 
 if TYPE_CHECKING:
     from flext_observability.domain.criteria import MetricsCriteria
@@ -18,64 +18,63 @@ MAX_ENTITIES: Final = 10_000
 
 @final
 class InMemoryStorage:
-    """Storage in memory, bounded; safe from threads.
+    """Bounded storage in memory. Thread-safe.
 
-    Frozen entities are kept by reference, traces as they were when they were stored.
+    Frozen entities are stored by reference, traces as copies.
 
     Args:
-        max_entities: Entities of each kind at most, 1 or more: the one that was stored first goes first.
+        max_entities: Maximum number of entities of each kind, 1 or more. The first one stored is evicted first.
     """
 
-    __slots__ = ("_by_kind", "_evicted", "_lock", "_max_entities", "_wrong")
+    __slots__ = ("_by_kind", "_evicted", "_lock", "_max_entities", "_options")
 
     def __init__(self, max_entities: int = MAX_ENTITIES) -> None:
         self._max_entities = max_entities
-        self._wrong = wrong_count("max_entities", max_entities)
+        self._options = validate_count("max_entities", max_entities)
         self._lock = ForkSafeLock()
         self._by_kind: dict[str, dict[str, Entity]] = {}
         self._evicted = 0
 
     @property
     def evicted(self) -> int:
-        """Entities that made room for others since the start."""
+        """Number of entities evicted so far."""
         return self._evicted
 
     def store(self, entity: Entity) -> FlextResult[None]:
-        """Keep the entity as it is now; one of the same kind and id takes the place of the former.
+        """Store the current state of an entity. It replaces an entity with the same kind and id.
 
         Returns:
-            Success, or a failure: ``invalid_argument`` (no entity, or a wrong ``max_entities``).
+            Success, or a failure: ``invalid_argument`` (not an entity, or an invalid ``max_entities``).
         """
-        wrong = self._wrong or wrong_entity(entity)
-        if wrong:
-            return FlextResult[None].fail(wrong, code="invalid_argument")
-        kept = _snapshot(entity)
-        with self._lock:
-            shelf = self._by_kind.setdefault(entity.kind, {})
-            shelf[entity.id] = kept
-            if len(shelf) > self._max_entities:
-                del shelf[next(iter(shelf))]
-                self._evicted += 1
-        return FlextResult.ok(None)
+        valid = self._options.flat_map(lambda _: validate_entity(entity))
+        return valid.map(lambda _: self._insert(_snapshot(entity)))
 
     def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
-        """Return the newest ``criteria.limit`` entities of a kind that match, oldest first.
+        """Return the newest ``criteria.limit`` matching entities of a kind, oldest first.
 
         Returns:
             The entities, or a failure (``invalid_criteria``).
         """
-        return checked(criteria).map(lambda valid: [_snapshot(each) for each in valid.select(self._all(kind))])
+        return checked(criteria).map(lambda valid: [_snapshot(entity) for entity in valid.select(self._all(kind))])
 
     def count(self, kind: str) -> FlextResult[int]:
-        """Return how many entities of a kind there are."""
+        """Return the number of entities of a kind."""
         with self._lock:
             return FlextResult.ok(len(self._by_kind.get(kind, ())))
 
     def clear(self) -> FlextResult[None]:
-        """Forget every entity; what is cleared does not count as evicted."""
+        """Delete every entity. Deleted entities do not count as evicted."""
         with self._lock:
             self._by_kind.clear()
         return FlextResult.ok(None)
+
+    def _insert(self, entity: Entity) -> None:
+        with self._lock:
+            entities = self._by_kind.setdefault(entity.kind, {})
+            entities[entity.id] = entity
+            if len(entities) > self._max_entities:
+                del entities[next(iter(entities))]
+                self._evicted += 1
 
     def _all(self, kind: str) -> list[Entity]:
         with self._lock:
@@ -83,7 +82,7 @@ class InMemoryStorage:
 
 
 def _snapshot(entity: Entity) -> Entity:
-    """Return the entity, or a copy of one that may change."""
+    """Return a frozen entity itself, a copy of any other."""
     if not entity.model_config.get("frozen"):
         return entity.model_copy()
     entity.intern_fields_set()

@@ -1,4 +1,4 @@
-"""Entity ↔ row of a table: kind, id, name, time, tags, and every field as JSON text."""
+"""Entity ↔ database row: kind, id, name, time, tags, and every field as JSON text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from flext_observability.domain.entity import Entity
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
+from flext_observability.domain.result import FlextResult
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.values.encoding import encode_attribute, shown
 
@@ -23,13 +24,13 @@ ENTITIES: Final[Mapping[str, type[Entity]]] = {
 }
 MAX_PARTS: Final = 10_000
 MAX_DEPTH: Final = 32
-_NUMBERS: Final = ("value", "duration_seconds")
-_MOMENTS: Final = ("timestamp", "start_time", "end_time")
-_DETAILS: Final = ("details", "context")
+_NUMBER_FIELDS: Final = ("value", "duration_seconds")
+_TIME_FIELDS: Final = ("timestamp", "start_time", "end_time")
+_MAPPING_FIELDS: Final = ("details", "context")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_PLAIN: Final = (str, int, float, bool, type(None))
-_READ_NUMBER: Final[Mapping[str, Callable[[str], int | float | Decimal]]] = {
+_JSON_SCALARS: Final = (str, int, float, bool, type(None))
+_NUMBER_TYPES: Final[Mapping[str, Callable[[str], int | float | Decimal]]] = {
     "int": int,
     "float": float,
     "decimal": Decimal,
@@ -38,16 +39,16 @@ _READ_NUMBER: Final[Mapping[str, Callable[[str], int | float | Decimal]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a table holds of one entity.
+    """Database row of an entity.
 
     Attributes:
-        kind: As ``Entity.kind``.
-        id: As ``Entity.id``.
-        name: What ``MetricsCriteria.name`` is compared with.
-        time_us: When, in microseconds since the Unix epoch.
-        tags: A metric's tags as a JSON object; None for other kinds.
+        kind: ``Entity.kind``.
+        id: ``Entity.id``.
+        name: Value that ``MetricsCriteria.name`` is compared with.
+        time_us: Time of the entity, in microseconds since the Unix epoch.
+        tags: Tags of a metric as a JSON object, None for other kinds.
         body: Every field as a JSON object.
-        emitted: Whether the entity was emitted: then recording it again emits nothing.
+        emitted: Whether the entity was emitted. An emitted entity is not emitted again.
     """
 
     kind: str
@@ -60,40 +61,43 @@ class Row:
 
 
 class _NotJson(Exception):
-    """A value is no plain JSON, or too much of it."""
+    """Raised for a value that is not plain JSON or too large."""
 
 
-def wrong_entity(entity: object) -> str:
-    """Return why this cannot be stored; empty when it can."""
+def validate_entity(entity: object) -> FlextResult[None]:
+    """Return success for an entity, or the failure ``invalid_argument``."""
     if isinstance(entity, Entity) and entity.kind in ENTITIES:
-        return ""
-    return f"Only entities can be stored: pass a FlextMetric, FlextTrace, …, not {type(entity).__name__}"
+        return FlextResult.ok(None)
+    message = f"Invalid entity: {type(entity).__name__} cannot be stored"
+    fix = f"Pass one of {', '.join(entity.__name__ for entity in ENTITIES.values())}"
+    return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
 
 
-def wrong_count(name: str, count: object) -> str:
-    """Return why this is no count of 1 or more; empty when it is."""
+def validate_count(name: str, count: object) -> FlextResult[None]:
+    """Return success for a whole number of 1 or more, or the failure ``invalid_argument``."""
     if isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 63:
-        return ""
-    return f"{name} is a whole number, 1 or more, not {shown(count)}"
+        return FlextResult.ok(None)
+    message, fix = f"Invalid {name}: {shown(count)}", "Use a whole number, 1 or more"
+    return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
 
 
 def microseconds(moment: datetime) -> int:
-    """Return a moment in microseconds since the Unix epoch, negative before it."""
+    """Return the time in microseconds since the Unix epoch, negative before it."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def tag_text(text: str) -> str:
-    """Return a tag's name or value as it is searched for: SQLite's JSON functions end a text at a zero byte."""
+    """Return the searchable form of a tag's name or value: SQLite's JSON functions end a text at a zero byte."""
     return text.replace("\0", "\ufffd")
 
 
 def to_row(entity: Entity) -> Row:
     """Return the row of an entity.
 
-    Numbers keep type and digits; details and context keep what JSON can say, and all other values as the one encoding writes them.
+    Numbers keep type and digits. Details and context keep JSON values. Other values are encoded as attributes.
     """
     fields = ENTITIES[entity.kind].model_fields
-    body = {field: _written(field, cast("object", getattr(entity, field))) for field in fields}
+    body = {field: _encode(field, cast("object", getattr(entity, field))) for field in fields}
     tags = (
         {tag_text(name): tag_text(tag) for name, tag in entity.tags.items()}
         if isinstance(entity, FlextMetric)
@@ -116,40 +120,40 @@ def from_row(kind: str, body: str, *, emitted: bool) -> Entity:
     Raises:
         ValueError: The row was not written by ``to_row``.
     """
-    written = cast("dict[str, object]", json.loads(body))
-    fields: dict[str, Any] = {field: _read(field, value) for field, value in written.items()}
-    entity = ENTITIES[kind](**fields)  # as everybody makes one, so that threads may do so to the very end
+    encoded = cast("dict[str, object]", json.loads(body))
+    fields: dict[str, Any] = {field: _decode(field, value) for field, value in encoded.items()}
+    entity = ENTITIES[kind](**fields)  # the constructor also works in threads while the interpreter exits
     if emitted:
         entity.mark_emitted()
     return entity
 
 
-def _written(field: str, value: object) -> object:
-    if field in _NUMBERS:
-        return _number(cast("int | float | Decimal", value))
+def _encode(field: str, value: object) -> object:
+    if field in _NUMBER_FIELDS:
+        return _encode_number(cast("int | float | Decimal", value))
     if isinstance(value, datetime):
         return value.isoformat()
-    if field in _DETAILS:
-        return {name: _detail(each) for name, each in cast("dict[str, object]", value).items()}
+    if field in _MAPPING_FIELDS:
+        return {name: _encode_detail(detail) for name, detail in cast("dict[str, object]", value).items()}
     return value
 
 
-def _read(field: str, value: object) -> object:
-    if field in _NUMBERS:
+def _decode(field: str, value: object) -> object:
+    if field in _NUMBER_FIELDS:
         kind, text = cast("tuple[str, str]", value)
-        return _READ_NUMBER[kind](text)
-    return datetime.fromisoformat(value) if field in _MOMENTS and isinstance(value, str) else value
+        return _NUMBER_TYPES[kind](text)
+    return datetime.fromisoformat(value) if field in _TIME_FIELDS and isinstance(value, str) else value
 
 
-def _number(value: float | Decimal) -> tuple[str, str]:
-    """Return type and digits; subclasses (NumPy has some) count as what they derive from."""
+def _encode_number(value: float | Decimal) -> tuple[str, str]:
+    """Return type and digits. A subclass, such as NumPy's, counts as its base type."""
     if isinstance(value, Decimal):
         return "decimal", str(value)
     return ("int", int.__repr__(value)) if isinstance(value, int) else ("float", float.__repr__(value))
 
 
-def _detail(value: object) -> object:
-    """Return plain JSON data as it is, anything else as the one encoding writes it."""
+def _encode_detail(value: object) -> object:
+    """Return JSON data unchanged, any other value encoded as an attribute."""
     try:
         _count_parts(value, MAX_PARTS, MAX_DEPTH)
     except _NotJson:
@@ -158,12 +162,12 @@ def _detail(value: object) -> object:
 
 
 def _count_parts(value: object, left: int, depth: int) -> int:
-    """Return how many parts may follow.
+    """Return the number of parts that may follow.
 
     Raises:
-        _NotJson: Something is no plain JSON, nested too deeply (a cycle always is), or has too many parts.
+        _NotJson: The value is not JSON, nested too deeply (as every cycle is), or has too many parts.
     """
-    if type(value) in _PLAIN:
+    if type(value) in _JSON_SCALARS:
         return left - 1
     parts: list[object]
     if type(value) is list:

@@ -1,4 +1,4 @@
-"""Open SQLite database → the same with our tables, of this schema version (standard library only)."""
+"""SQLite schema: create the tables of a new database, migrate an older one (standard library only)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from typing import Final
 
 APPLICATION_ID: Final = 0x466C7874
-"""What SQLite files of ours carry in their header: "Flxt"."""
+"""Application id in the file header of our databases: "Flxt"."""
 MIGRATIONS: Final[Sequence[Sequence[str]]] = (
     (
         """
@@ -26,45 +26,45 @@ MIGRATIONS: Final[Sequence[Sequence[str]]] = (
         """,
         "CREATE INDEX entities_by_name ON entities (kind, name, time_us)",
         "CREATE INDEX entities_by_time ON entities (kind, time_us)",
-        "CREATE INDEX entities_by_kind ON entities (kind)",  # with seq behind it, as every index: who came first
+        "CREATE INDEX entities_by_kind ON entities (kind)",  # ends with the row id, as every index: insertion order
     ),
 )
-"""Statements that lead from each schema version to the next; a file's version is how many of them it has seen."""
+"""Statements from each schema version to the next. The version of a file is the number of migrations applied to it."""
 _PAUSE_SECONDS: Final = 0.01
 
 
 class UnusableFile(Exception):
-    """A database that we must leave alone.
+    """Raised for a database that must not be changed.
 
     Attributes:
         code: Failure code.
-        message: What is wrong, as the sentence goes on after the file's name.
+        reason: Why it cannot be used.
         fix: The next action.
     """
 
-    def __init__(self, code: str, message: str, fix: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, reason: str, fix: str) -> None:
+        super().__init__(reason)
         self.code = code
-        self.message = message
+        self.reason = reason
         self.fix = fix
 
 
 def prepare(
     connection: sqlite3.Connection, timeout_seconds: float, migrations: Sequence[Sequence[str]] = MIGRATIONS
 ) -> None:
-    """Bring a database to the newest schema version; one that has it is only looked at.
+    """Migrate a database to the newest schema version. A current database is only read.
 
     Args:
-        connection: In autocommit mode.
-        timeout_seconds: How long to wait for others, in seconds.
-        migrations: Statements that lead from each version to the next.
+        connection: Connection in autocommit mode.
+        timeout_seconds: Time limit for waiting for a lock, in seconds.
+        migrations: Statements from each version to the next.
 
     Raises:
-        UnusableFile: It belongs to another program, or to a newer version of this one; it is not touched.
-        sqlite3.Error: It cannot be read or written.
+        UnusableFile: The database belongs to another program or a newer version of this library. It is not changed.
+        sqlite3.Error: The database cannot be read or written.
     """
     connection.execute("BEGIN")
-    with connection:  # all answers of one moment: another process may be making the tables just now
+    with connection:  # one transaction: another process may be creating the tables
         version = _version(connection, len(migrations))
     if version < len(migrations):
         if not version:
@@ -77,19 +77,19 @@ def _version(connection: sqlite3.Connection, newest: int) -> int:
     version = _number(connection, "PRAGMA user_version")
     ours = _number(connection, "PRAGMA application_id") == APPLICATION_ID
     if not ours and (version or _number(connection, "SELECT count(*) FROM sqlite_master")):
-        raise UnusableFile("storage_foreign", "is a database of another program", "choose another path")
+        raise UnusableFile("storage_foreign", "the database belongs to another program", "Choose another path")
     if version > newest:
-        message = f"has schema version {version}, and this version of flext-observability knows {newest} at most"
-        raise UnusableFile("storage_version", message, "upgrade flext-observability, or choose another path")
+        reason = f"the database has schema version {version}, newer than the supported version {newest}"
+        raise UnusableFile("storage_version", reason, "Upgrade flext-observability, or choose another path")
     return version
 
 
-def _number(connection: sqlite3.Connection, question: str) -> int:
-    return int(connection.execute(question).fetchone()[0])
+def _number(connection: sqlite3.Connection, statement: str) -> int:
+    return int(connection.execute(statement).fetchone()[0])
 
 
 def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Let readers and a writer work side by side; SQLite's own time limit does not cover this switch."""
+    """Switch to the write-ahead log, where readers do not block a writer. SQLite's own timeout does not cover it."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -103,7 +103,7 @@ def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> None:
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
-        # Read again: another process may have been faster.
+        # Read the version again: another process may have migrated meanwhile.
         for steps in migrations[_version(connection, len(migrations)) :]:
             for statement in steps:
                 connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Entities → rows of an SQLite file, which processes share and which survives them (SQLiteStorage)."""
+"""Storage in an SQLite file, shared by threads and processes (SQLiteStorage)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from flext_observability.services.storage.rows import (
     microseconds,
     tag_text,
     to_row,
-    wrong_count,
-    wrong_entity,
+    validate_count,
+    validate_entity,
 )
 from flext_observability.services.storage.schema import UnusableFile, prepare
 from flext_observability.services.storage.sqlite_errors import explain
@@ -52,17 +52,17 @@ _TAG: Final = "EXISTS (SELECT 1 FROM json_each(tags) WHERE key = ? AND value = ?
 
 @final
 class SQLiteStorage:
-    """Storage in one SQLite file; safe from threads, processes and forks.
+    """Storage in one SQLite file. Safe for threads, processes and forks.
 
-    Nothing is opened before the first use. What ``store`` acknowledged survives a killed process. A fork waits for the operation
-    in progress, and each side opens the file anew. Reading goes on while another thread or process writes.
+    The file is opened on first use. Stored entities survive a killed process. A fork waits for the operation in
+    progress, and each process then opens the file itself. Reads do not wait for writes.
 
     Args:
-        path: File; ``:memory:``; or a URI such as ``file:telemetry.sqlite3?mode=ro``, which only reads.
-        max_entities: Entities of each kind at most, 1 or more. Beyond it the tenth that was stored first goes, at every so many stores;
-            each further process that writes may add a tenth.
-        timeout_seconds: How long an operation may wait for another process that holds the file, in seconds, 0 or more.
-        max_bytes: Size of the file at most, in bytes; None for no bound.
+        path: File, ``:memory:``, or a URI. ``file:telemetry.sqlite3?mode=ro`` is read-only.
+        max_entities: Maximum number of entities of each kind, 1 or more. Beyond it the oldest tenth is evicted. Each
+            further process that writes may add a tenth.
+        timeout_seconds: Time limit of an operation for waiting for a lock, in seconds, 0 to 86 400.
+        max_bytes: Maximum size of the file, in bytes. None: no limit.
     """
 
     __slots__ = (
@@ -71,12 +71,12 @@ class SQLiteStorage:
         "_is_uri",
         "_max_bytes",
         "_max_entities",
+        "_options",
         "_path",
         "_reader",
         "_timeout",
         "_until_trim",
         "_writer",
-        "_wrong",
     )
 
     def __init__(
@@ -87,8 +87,8 @@ class SQLiteStorage:
         timeout_seconds: float = TIMEOUT_SECONDS,
         max_bytes: int | None = None,
     ) -> None:
-        self._wrong = _wrong_option(path, max_entities, timeout_seconds, max_bytes)
-        self._path = _text(path)
+        self._options = _validate_options(path, max_entities, timeout_seconds, max_bytes)
+        self._path = _path_text(path)
         self._max_entities = max_entities
         self._timeout = timeout_seconds
         self._max_bytes = max_bytes
@@ -102,65 +102,63 @@ class SQLiteStorage:
 
     @property
     def evicted(self) -> int:
-        """Entities that made room for others since this object was made."""
+        """Number of entities that this object evicted so far."""
         return self._evicted
 
     def store(self, entity: Entity) -> FlextResult[None]:
-        """Keep the entity as it is now; one of the same kind and id takes the place of the former.
+        """Store the current state of an entity. It replaces an entity with the same kind and id.
 
         Returns:
-            Success, or a failure: ``invalid_argument`` (no entity, or wrong options), ``storage_locked``, ``storage_full``,
-            ``storage_read_only``, ``storage_corrupt``, ``storage_unavailable`` (cannot be opened), ``storage_version`` (written by a
-            newer version), ``storage_foreign`` (of another program), ``storage_closed``, ``storage_error``.
+            Success, or a failure: ``invalid_argument`` (not an entity, or invalid options), ``storage_locked``,
+            ``storage_full``, ``storage_read_only``, ``storage_corrupt``, ``storage_unavailable`` (cannot be opened),
+            ``storage_version`` (of a newer version), ``storage_foreign`` (of another program), ``storage_closed``,
+            ``storage_error``.
         """
-        wrong = wrong_entity(entity)
-        if wrong:
-            return FlextResult[None].fail(wrong, code="invalid_argument")
-        return self._attempt(lambda: self._write(to_row(entity)))
+        return validate_entity(entity).flat_map(lambda _: self._attempt(lambda: self._write(to_row(entity))))
 
     def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
-        """Return the newest ``criteria.limit`` entities of a kind that match, oldest first.
+        """Return the newest ``criteria.limit`` matching entities of a kind, oldest first.
 
-        A row that cannot be read is left out and logged once.
+        An invalid row is skipped and logged once.
 
         Returns:
-            The entities, or a failure: ``invalid_criteria``, and those of ``store``.
+            The entities, or a failure: ``invalid_criteria``, or one of ``store``.
         """
         return checked(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(kind, valid)))
 
     def count(self, kind: str) -> FlextResult[int]:
-        """Return how many entities of a kind there are; failures as of ``store``."""
-        question = "SELECT count(*) FROM entities WHERE kind = ?"
-        return self._attempt(lambda: cast("int", self._read(question, (kind,))[0][0]))
+        """Return the number of entities of a kind. Failures: see ``store``."""
+        statement = "SELECT count(*) FROM entities WHERE kind = ?"
+        return self._attempt(lambda: cast("int", self._read(statement, (kind,))[0][0]))
 
     def clear(self) -> FlextResult[None]:
-        """Forget every entity; failures as of ``store``."""
+        """Delete every entity. Failures: see ``store``."""
         return self._attempt(self._delete)
 
     def close(self) -> None:
-        """Close the file: from now on every operation is a failure (``storage_closed``)."""
+        """Close the file. Every later operation fails with ``storage_closed``."""
         self._closed = True
         self._writer.close()
         self._reader.close()
 
     def _attempt(self, work: Callable[[], T]) -> FlextResult[T]:
-        """Return what ``work`` gives, errors as failures."""
-        if self._wrong:
-            return FlextResult[T].fail(self._wrong, code="invalid_argument")
+        """Return the result of ``work``; an exception becomes a failure."""
+        if self._options.is_failure:
+            return cast("FlextResult[T]", self._options)
         try:
             return FlextResult.ok(work())
-        except Exception as error:  # noqa: BLE001 - the border: SQLite's errors, and values that cannot be written
-            code, message = explain(self._path, self._timeout, error)
-            return FlextResult[T].fail(message, code=code)
+        except Exception as error:  # noqa: BLE001 - the border: SQLite errors, and values that cannot be written
+            code, reason, fix = explain(self._path, self._timeout, error)
+            return FlextResult[T].fail(f"Storage {self._path!r}: {reason}", code=code, fix=fix)
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
-            raise UnusableFile("storage_closed", "is closed", "make a new SQLiteStorage")
+            raise UnusableFile("storage_closed", "the storage is closed", "Create a new SQLiteStorage")
         connection = sqlite3.connect(
             self._path,
             timeout=self._timeout,
             isolation_level=None,
-            check_same_thread=False,  # SharedConnection sees to it that one thread at a time uses it
+            check_same_thread=False,  # SharedConnection lets one thread at a time use it
             uri=self._is_uri,
         )
         try:
@@ -188,22 +186,22 @@ class SQLiteStorage:
             connection.execute("DELETE FROM entities")
 
     def _find(self, kind: str, criteria: MetricsCriteria) -> list[Entity]:
-        question, values = _build_query(kind, criteria)
+        statement, values = _build_query(kind, criteria)
         entities: list[Entity] = []
-        for body, emitted in reversed(self._read(question, values)):
+        for body, emitted in reversed(self._read(statement, values)):
             try:
                 entities.append(from_row(kind, cast("str", body), emitted=bool(emitted)))
-            except Exception as error:  # noqa: BLE001 - a row of somebody else's making must not hide the others
+            except Exception as error:  # noqa: BLE001 - an invalid row must not hide the others
                 report_once(f"Reading a stored {kind} of {self._path!r}", error)
         return entities
 
-    def _read(self, question: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._reader.use() as connection:
-            return connection.execute(question, values).fetchall()
+            return connection.execute(statement, values).fetchall()
 
 
 def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[object, ...]]:
-    """Return SQL and values that find what the criteria mean, newest first."""
+    """Return the SQL statement of the criteria and its values, newest entity first."""
     conditions, values = ["kind = ?"], list[object]([kind])
     if criteria.name is not None:
         conditions.append("name = ?")
@@ -215,23 +213,26 @@ def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[objec
         if moment is not None:
             conditions.append(condition)
             values.append(microseconds(moment))
-    # Only fixed texts are joined; every value is bound.
-    question = " ".join((_BODIES, " AND ".join(conditions), _NEWEST_FIRST))
-    return question, (*values, criteria.limit)
+    # Only constants are joined. Every value is bound.
+    statement = " ".join((_BODIES, " AND ".join(conditions), _NEWEST_FIRST))
+    return statement, (*values, criteria.limit)
 
 
-def _text(path: object) -> str:
-    """Return the path as text; empty when it is none."""
-    found = cast("object", fspath(cast("str", path))) if isinstance(path, str | PathLike) else ""
-    return found if isinstance(found, str) else ""
+def _path_text(path: object) -> str:
+    """Return the path as text, empty for an invalid path."""
+    text = cast("object", fspath(cast("str", path))) if isinstance(path, str | PathLike) else ""
+    return text if isinstance(text, str) else ""
 
 
-def _wrong_option(path: object, max_entities: object, timeout_seconds: object, max_bytes: object) -> str:
-    """Return the option that cannot be and what is allowed; empty when all are well."""
-    if not _text(path):
-        return f"path names a file, ':memory:' or a URI, not {shown(path)}"
+def _validate_options(
+    path: object, max_entities: object, timeout_seconds: object, max_bytes: object
+) -> FlextResult[None]:
+    """Return success, or the failure ``invalid_argument`` for the first invalid option."""
+    if not _path_text(path):
+        message, fix = f"Invalid path: {shown(path)}", "Pass a file name, ':memory:' or a URI"
+        return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
     if not isinstance(timeout_seconds, int | float) or not 0 <= timeout_seconds <= MAX_TIMEOUT_SECONDS:
-        return f"timeout_seconds is a number from 0 to {MAX_TIMEOUT_SECONDS}, not {shown(timeout_seconds)}"
-    return wrong_count("max_entities", max_entities) or (
-        "" if max_bytes is None else wrong_count("max_bytes", max_bytes)
-    )
+        message, fix = f"Invalid timeout_seconds: {shown(timeout_seconds)}", f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
+        return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
+    valid = validate_count("max_entities", max_entities)
+    return valid if max_bytes is None else valid.flat_map(lambda _: validate_count("max_bytes", max_bytes))

@@ -1,4 +1,4 @@
-"""Error of SQLite's → failure code, what is wrong with the file, and the next action."""
+"""SQLite error → failure code, reason and fix."""
 
 from __future__ import annotations
 
@@ -11,55 +11,54 @@ from urllib.parse import unquote
 from flext_observability.services.storage.schema import UnusableFile
 from flext_observability.values.exceptions import describe_error
 
-_CORRUPT: Final = "move it away (a new one is made), or restore it from a copy"
-_FAULTS: Final[Mapping[int, tuple[str, str, str]]] = {
+_CORRUPT_FIX: Final = "Move the file away (the next call creates a new one), or restore it from a backup"
+_BY_RESULT_CODE: Final[Mapping[int, tuple[str, str, str]]] = {
     sqlite3.SQLITE_READONLY: (
         "storage_read_only",
-        "can only be read",
-        "open it without mode=ro, or let this user write it",
+        "the database is read-only",
+        "Open it without mode=ro, or give this user write permission",
     ),
-    sqlite3.SQLITE_FULL: ("storage_full", "is full", "free disk space, raise max_bytes, or lower max_entities"),
-    sqlite3.SQLITE_CORRUPT: ("storage_corrupt", "is damaged", _CORRUPT),
-    sqlite3.SQLITE_NOTADB: ("storage_corrupt", "is no SQLite database", _CORRUPT),
+    sqlite3.SQLITE_FULL: (
+        "storage_full",
+        "the database or disk is full",
+        "Free disk space, raise max_bytes, or lower max_entities",
+    ),
+    sqlite3.SQLITE_CORRUPT: ("storage_corrupt", "the database is damaged", _CORRUPT_FIX),
+    sqlite3.SQLITE_NOTADB: ("storage_corrupt", "the file is not an SQLite database", _CORRUPT_FIX),
 }
-"""Primary result code → failure code, what is wrong, the next action. Source: https://www.sqlite.org/rescode.html"""
+"""Primary result code → failure code, reason, fix. Source: https://www.sqlite.org/rescode.html"""
 
 
-def explain(path: str, timeout_seconds: float, error: Exception) -> tuple[str, str]:
-    """Return failure code and message.
+def explain(path: str, timeout_seconds: float, error: Exception) -> tuple[str, str, str]:
+    """Return failure code, reason and fix.
 
     Args:
-        path: The database, as the user named it.
-        timeout_seconds: How long was waited for others, in seconds.
-        error: What went wrong.
+        path: Path or URI of the database.
+        timeout_seconds: Time limit for waiting for a lock, in seconds.
+        error: The exception.
     """
-    code, message, fix = _parts(path, timeout_seconds, error)
-    return code, f"Storage {path!r} {message}: {fix}"
-
-
-def _parts(path: str, timeout_seconds: float, error: Exception) -> tuple[str, str, str]:
     if isinstance(error, UnusableFile):
-        return error.code, error.message, error.fix
-    # The low byte is the primary code; errors of the Python module itself have none.
+        return error.code, error.reason, error.fix
+    # The low byte is the primary code. Errors of the Python module itself have none.
     primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        message = f"is locked by another program, for more than {timeout_seconds:g} s"
-        return "storage_locked", message, "end what holds the lock, or raise timeout_seconds"
+        reason = f"another program has locked the database for more than {timeout_seconds:g} s"
+        return "storage_locked", reason, "End the program that holds the lock, or raise timeout_seconds"
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return ("storage_unavailable", *_cannot_open(_file(path)))
-    if primary in _FAULTS:
-        return _FAULTS[primary]
-    return "storage_error", f"failed: {describe_error(error)}", "check the file and the entity"
+        return ("storage_unavailable", *_explain_open_failure(_file_path(path)))
+    if primary in _BY_RESULT_CODE:
+        return _BY_RESULT_CODE[primary]
+    return "storage_error", describe_error(error), "Check the file and the entity"
 
 
-def _file(path: str) -> Path:
+def _file_path(path: str) -> Path:
     """Return the file that a path or URI names."""
     return Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
 
 
-def _cannot_open(path: Path) -> tuple[str, str]:
+def _explain_open_failure(path: Path) -> tuple[str, str]:
     if path.is_dir():
-        return "is a directory", "name a file"
+        return "the path is a directory", "Pass the path of a file"
     if not path.parent.is_dir():
-        return "is in a directory that does not exist", "make the directory"
-    return "cannot be opened", "check that the file is there and that this user may read it and its directory"
+        return "the directory does not exist", "Create the directory"
+    return "the file cannot be opened", "Check that the file exists and that this user may read it and its directory"

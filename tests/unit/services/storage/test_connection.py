@@ -1,4 +1,4 @@
-"""Forks: no connection to a file is open while the process forks, and each side goes on with its own."""
+"""No connection to a file is open while the process forks, and each process opens its own."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def test_a_fork_while_other_threads_store_loses_nothing(tmp_path: Path) -> None:
     source = """
 done, stored = threading.Event(), [True]
 
-def go_on():
+def store_until_done():
     while not done.is_set():
         stored.append(store())
 
-threads = [threading.Thread(target=go_on) for _ in range(3)]
+threads = [threading.Thread(target=store_until_done) for _ in range(3)]
 for thread in threads:
     thread.start()
 codes = [in_child(store) for _ in range(10)]
@@ -82,7 +82,7 @@ print(in_child(lambda: store() and storage.count("metric").data == 2), storage.c
     assert lines(":memory:", source) == ["0 1"]
 
 
-def test_a_connection_that_is_forgotten_is_closed(tmp_path: Path) -> None:
+def test_an_unreferenced_connection_is_closed(tmp_path: Path) -> None:
     made: list[sqlite3.Connection] = []
 
     def connect() -> sqlite3.Connection:
@@ -97,19 +97,19 @@ def test_a_connection_that_is_forgotten_is_closed(tmp_path: Path) -> None:
         made[0].execute("SELECT 1")
 
 
-def test_an_error_lets_go_of_a_file_but_not_of_a_database_in_memory() -> None:
+def test_an_error_closes_a_file_but_not_a_database_in_memory() -> None:
     for in_memory in (True, False):
         shared = SharedConnection(lambda: sqlite3.connect(":memory:"), in_memory=in_memory)
         with shared.use() as first:
             pass
         with pytest.raises(sqlite3.OperationalError), shared.use() as connection:
-            connection.execute("nonsense")
+            connection.execute("invalid")
         with shared.use() as second, closing(first):
             assert (second is first) is in_memory
         shared.close()
 
 
-def test_threads_that_fork_at_one_time_leave_all_locks_free(tmp_path: Path) -> None:
+def test_threads_that_fork_at_the_same_time_release_all_locks(tmp_path: Path) -> None:
     source = """
 import sys
 sys.setswitchinterval(1e-6)

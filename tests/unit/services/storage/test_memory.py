@@ -14,7 +14,7 @@ def metric(value: float = 1, **fields: Any) -> FlextMetric:
     return FlextMetric(name="load", value=value, **fields)
 
 
-def test_what_is_stored_is_found_by_kind_and_criteria() -> None:
+def test_stored_entities_are_found_by_kind_and_criteria() -> None:
     storage = InMemoryStorage()
     stored = [metric(value, tags={"host": value % 2}) for value in range(4)]
     for each in stored:
@@ -24,7 +24,7 @@ def test_what_is_stored_is_found_by_kind_and_criteria() -> None:
     assert storage.query("alert", ANY).data == []
 
 
-def test_the_first_stored_makes_room_in_its_kind_alone() -> None:
+def test_the_first_stored_of_a_kind_is_evicted_first() -> None:
     storage = InMemoryStorage(2)
     alert = FlextAlert(name="n", severity="info", message="m")
     storage.store(alert)
@@ -36,7 +36,7 @@ def test_the_first_stored_makes_room_in_its_kind_alone() -> None:
     assert (storage.evicted, storage.count("metric").data, storage.count("trace").data) == (3, 2, 0)
 
 
-def test_the_newer_state_takes_the_place_of_the_former() -> None:
+def test_a_newer_state_replaces_the_older_one() -> None:
     storage = InMemoryStorage()
     alert = FlextAlert(name="n", severity="info", message="m")
     resolved = alert.model_copy(update={"status": "resolved"})
@@ -45,7 +45,7 @@ def test_the_newer_state_takes_the_place_of_the_former() -> None:
     assert storage.query("alert", ANY).data == [resolved]
 
 
-def test_a_trace_is_kept_as_it_was_and_handed_out_as_a_copy() -> None:
+def test_a_trace_is_stored_and_returned_as_a_copy() -> None:
     storage = InMemoryStorage()
     trace = FlextTrace(operation_name="o", service_name="s")
     storage.store(trace)
@@ -68,30 +68,35 @@ def test_a_stored_metric_can_be_copied_with_changes() -> None:
     assert "unit" not in first.model_fields_set
 
 
-def test_cleared_is_empty() -> None:
+def test_clear_deletes_every_entity() -> None:
     storage = InMemoryStorage()
     storage.store(metric())
     assert storage.clear().success
     assert (storage.count("metric").data, storage.evicted) == (0, 0)
 
 
-@pytest.mark.parametrize("wrong", [None, 5, "metric", FlextMetric])
-def test_only_entities_are_stored(wrong: Any) -> None:
-    result = InMemoryStorage().store(wrong)
-    assert (result.code, str(result.error)[:27]) == ("invalid_argument", "Only entities can be stored")
+@pytest.mark.parametrize("invalid", [None, 5, "metric", FlextMetric])
+def test_only_entities_are_stored(invalid: Any) -> None:
+    result = InMemoryStorage().store(invalid)
+    assert (result.code, str(result.message)) == (
+        "invalid_argument",
+        f"Invalid entity: {type(invalid).__name__} cannot be stored",
+    )
+    assert result.fix == "Pass one of FlextMetric, FlextTrace, FlextAlert, FlextHealthCheck, FlextLogEntry"
 
 
-@pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "many", None])
-def test_a_wrong_bound_is_told_when_it_is_used(wrong: Any) -> None:
-    result = InMemoryStorage(wrong).store(metric())
-    assert (result.code, str(result.error)[:12]) == ("invalid_argument", "max_entities")
+@pytest.mark.parametrize("invalid", [0, -1, True, 1.5, "many", None])
+def test_an_invalid_bound_is_a_failure_of_each_operation(invalid: Any) -> None:
+    result = InMemoryStorage(invalid).store(metric())
+    assert (result.code, str(result.error)[:21]) == ("invalid_argument", "Invalid max_entities:")
+    assert result.fix == "Use a whole number, 1 or more"
 
 
-def test_wrong_criteria_are_a_failure() -> None:
+def test_invalid_criteria_are_a_failure() -> None:
     assert InMemoryStorage().query("metric", MetricsCriteria(limit=0)).code == "invalid_criteria"
 
 
-def test_threads_store_side_by_side() -> None:
+def test_threads_store_concurrently() -> None:
     storage = InMemoryStorage(100_000)
     with ThreadPoolExecutor(8) as pool:
         for _ in range(8):

@@ -18,7 +18,7 @@ LONG = Decimal("12345678901234567890.12345678901234567890")
 ELSEWHERE = datetime(2026, 3, 29, 2, 30, 1, 234567, tzinfo=timezone(timedelta(hours=5, minutes=45)))
 
 
-def back(entity: Entity) -> Entity:
+def round_trip(entity: Entity) -> Entity:
     row = to_row(entity)
     return from_row(row.kind, row.body, emitted=row.emitted)
 
@@ -52,33 +52,33 @@ def back(entity: Entity) -> Entity:
     ],
     ids=lambda entity: entity.kind,
 )
-def test_every_field_comes_back(entity: Entity) -> None:
-    assert back(entity) == entity
+def test_every_field_survives_a_round_trip(entity: Entity) -> None:
+    assert round_trip(entity) == entity
 
 
 @given(st.one_of(st.integers(), st.floats(allow_nan=False), st.decimals(allow_nan=False)))
 def test_numbers_keep_type_and_digits(value: float | Decimal) -> None:
-    read = back(FlextMetric(name="m", value=value))
+    read = round_trip(FlextMetric(name="m", value=value))
     assert isinstance(read, FlextMetric)
     assert (type(read.value), repr(read.value)) == (type(value), repr(value))
 
 
-def test_a_subclass_of_float_comes_back_as_a_float() -> None:
+def test_a_subclass_of_float_is_read_as_a_float() -> None:
     class Special(float):
         def __repr__(self) -> str:
             return "special"
 
-    read = back(FlextMetric(name="m", value=Special(0.1)))
+    read = round_trip(FlextMetric(name="m", value=Special(0.1)))
     assert isinstance(read, FlextMetric)
     assert (type(read.value), read.value) == (float, 0.1)
 
 
 @pytest.mark.parametrize("emitted", [True, False])
-def test_an_entity_that_was_emitted_stays_so(emitted: bool) -> None:
+def test_the_emitted_mark_survives_a_round_trip(emitted: bool) -> None:
     metric = FlextMetric(name="m", value=1)
     if emitted:
         metric.mark_emitted()
-    read = back(metric)
+    read = round_trip(metric)
     assert read == metric
     assert read.mark_emitted() is not emitted
 
@@ -88,7 +88,7 @@ class Point:
     x: int
 
 
-def cycle() -> dict[str, Any]:
+def cyclic() -> dict[str, Any]:
     loop: dict[str, Any] = {}
     loop["again"] = loop
     loop["twice"] = loop
@@ -96,17 +96,17 @@ def cycle() -> dict[str, Any]:
 
 
 def nested(depth: int) -> list[Any]:
-    found: list[Any] = []
+    items: list[Any] = []
     for _ in range(depth):
-        found = [found]
-    return found
+        items = [items]
+    return items
 
 
 def wide() -> list[Any]:
-    found: list[Any] = []
+    items: list[Any] = []
     for _ in range(20):
-        found = [found, found]
-    return found
+        items = [items, items]
+    return items
 
 
 @pytest.mark.parametrize(
@@ -123,23 +123,23 @@ def wide() -> list[Any]:
         ([1, (2, 3)], "[1,[2,3]]"),
     ],
 )
-def test_odd_details_are_what_the_one_encoding_gives(value: object, expected: object) -> None:
-    read = back(FlextAlert(name="n", severity="info", message="m", details={"odd": value}))
+def test_details_that_are_not_json_are_encoded_as_attributes(value: object, expected: object) -> None:
+    read = round_trip(FlextAlert(name="n", severity="info", message="m", details={"other": value}))
     assert isinstance(read, FlextAlert)
-    assert read.details == {"odd": expected}
+    assert read.details == {"other": expected}
 
 
-@pytest.mark.parametrize("value", [cycle(), nested(MAX_DEPTH + 1), wide(), [0] * (MAX_PARTS + 1)])
-def test_details_without_end_become_a_short_text(value: object) -> None:
-    read = back(FlextAlert(name="n", severity="info", message="m", details={"odd": value, "plain": [1]}))
+@pytest.mark.parametrize("value", [cyclic(), nested(MAX_DEPTH + 1), wide(), [0] * (MAX_PARTS + 1)])
+def test_endless_details_become_a_short_text(value: object) -> None:
+    read = round_trip(FlextAlert(name="n", severity="info", message="m", details={"other": value, "plain": [1]}))
     assert isinstance(read, FlextAlert)
-    assert isinstance(read.details["odd"], str)
-    assert len(read.details["odd"]) <= 8192
+    assert isinstance(read.details["other"], str)
+    assert len(read.details["other"]) <= 8192
     assert read.details["plain"] == [1]
 
 
-def test_details_within_the_bounds_come_back_whole() -> None:
+def test_details_within_the_bounds_survive_a_round_trip() -> None:
     details = {"deep": nested(MAX_DEPTH), "long": [0] * (MAX_PARTS - 1)}
-    read = back(FlextAlert(name="n", severity="info", message="m", details=details))
+    read = round_trip(FlextAlert(name="n", severity="info", message="m", details=details))
     assert isinstance(read, FlextAlert)
     assert read.details == details

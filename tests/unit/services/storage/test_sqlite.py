@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "telemetry.sqlite3"
 
 
-def test_all_kinds_come_back(storage: SQLiteStorage) -> None:
+def test_every_kind_is_stored_and_found(storage: SQLiteStorage) -> None:
     stored: list[Entity] = [
         metric(Decimal("0.10"), tags={"host": "a"}),
         FlextTrace(operation_name="o", service_name="s", context={"a": [1]}),
@@ -74,7 +74,7 @@ def test_all_kinds_come_back(storage: SQLiteStorage) -> None:
         MetricsCriteria(limit=(1 << 63) - 1),
     ],
 )
-def test_the_same_is_found_as_in_memory(storage: SQLiteStorage, criteria: MetricsCriteria) -> None:
+def test_a_query_finds_the_same_as_in_memory(storage: SQLiteStorage, criteria: MetricsCriteria) -> None:
     reference = InMemoryStorage()
     for minute in (0, 2, 1, 5, 3, 4, 4):
         tags = {"host": minute % 2, 'q"$.\0é': "x\0y"}
@@ -84,7 +84,7 @@ def test_the_same_is_found_as_in_memory(storage: SQLiteStorage, criteria: Metric
     assert storage.query("metric", criteria).data == reference.query("metric", criteria).data
 
 
-def test_a_trace_stored_again_is_up_to_date(storage: SQLiteStorage) -> None:
+def test_storing_a_trace_again_updates_it(storage: SQLiteStorage) -> None:
     trace = FlextTrace(operation_name="o", service_name="s")
     storage.store(trace)
     trace.status, trace.end_time = "ok", NOON
@@ -97,23 +97,23 @@ def test_other_kinds_have_no_tags(storage: SQLiteStorage) -> None:
     assert storage.query("health_check", MetricsCriteria(tags={"a": "b"})).data == []
 
 
-@pytest.mark.parametrize("most", [1, 10, 25])
-def test_the_first_stored_make_room(file: Path, most: int) -> None:
-    storage = SQLiteStorage(file, max_entities=most)
+@pytest.mark.parametrize("max_entities", [1, 10, 25])
+def test_the_first_stored_are_evicted(file: Path, max_entities: int) -> None:
+    storage = SQLiteStorage(file, max_entities=max_entities)
     storage.store(FlextHealthCheck(name="database"))
     for value in range(60):
         assert storage.store(metric(value)).success
-        assert storage.count("metric").unwrap() <= most
+        assert storage.count("metric").unwrap() <= max_entities
     found = [each.value for each in storage.query("metric", ANY).unwrap() if isinstance(each, FlextMetric)]
     assert found == list(range(60 - len(found), 60))
-    assert len(found) >= most * 0.9
+    assert len(found) >= max_entities * 0.9
     assert storage.evicted == 60 - len(found)
     assert storage.count("health_check").data == 1
     storage.close()
 
 
-def test_a_new_start_finds_what_was_stored_and_keeps_to_the_bound(file: Path) -> None:
-    for value in range(30):  # a store each: no process lives long enough to count to a tenth
+def test_a_new_process_finds_the_stored_entities_within_the_bound(file: Path) -> None:
+    for value in range(30):  # one store per process: none reaches the tenth
         short = SQLiteStorage(file, max_entities=20)
         short.store(metric(value))
         short.close()
@@ -122,13 +122,13 @@ def test_a_new_start_finds_what_was_stored_and_keeps_to_the_bound(file: Path) ->
     after.close()
 
 
-def test_cleared_is_empty(storage: SQLiteStorage) -> None:
+def test_clear_deletes_every_entity(storage: SQLiteStorage) -> None:
     storage.store(metric())
     assert storage.clear().success
     assert storage.count("metric").data == 0
 
 
-def test_threads_store_and_read_side_by_side(storage: SQLiteStorage) -> None:
+def test_threads_store_and_read_concurrently(storage: SQLiteStorage) -> None:
     done = Event()
 
     def read() -> list[int]:
@@ -157,7 +157,7 @@ def test_two_storages_share_a_file(file: Path) -> None:
     second.close()
 
 
-def test_after_the_close_every_operation_fails(storage: SQLiteStorage) -> None:
+def test_every_operation_fails_after_close(storage: SQLiteStorage) -> None:
     storage.store(metric())
     for _ in range(2):
         storage.close()
@@ -165,7 +165,7 @@ def test_after_the_close_every_operation_fails(storage: SQLiteStorage) -> None:
     assert storage.query("metric", ANY).code == "storage_closed"
     result = storage.count("metric")
     assert result.code == "storage_closed"
-    assert str(result.error).endswith("is closed: make a new SQLiteStorage")
+    assert str(result.error).endswith(": the storage is closed. Create a new SQLiteStorage.")
 
 
 def test_the_file_is_opened_on_first_use(file: Path) -> None:
@@ -176,7 +176,7 @@ def test_the_file_is_opened_on_first_use(file: Path) -> None:
     storage.close()
 
 
-def test_without_a_path_it_is_a_file_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_path_is_a_file_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     storage = SQLiteStorage()
     storage.store(metric())
@@ -185,7 +185,7 @@ def test_without_a_path_it_is_a_file_in_the_working_directory(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(
-    ("options", "start"),
+    ("options", "option"),
     [
         ({"path": ""}, "path"),
         ({"path": None}, "path"),
@@ -200,32 +200,33 @@ def test_without_a_path_it_is_a_file_in_the_working_directory(tmp_path: Path, mo
         ({"max_bytes": "1 MB"}, "max_bytes"),
     ],
 )
-def test_wrong_options_are_told_when_they_are_used(tmp_path: Path, options: dict[str, Any], start: str) -> None:
+def test_an_invalid_option_is_a_failure_of_each_operation(tmp_path: Path, options: dict[str, Any], option: str) -> None:
     given: dict[str, Any] = {"path": tmp_path / "x", **options}
     storage = SQLiteStorage(**given)
     result = storage.store(metric())
-    assert (result.code, str(result.error)[: len(start)]) == ("invalid_argument", start)
+    assert (result.code, str(result.error).split(":")[0]) == ("invalid_argument", f"Invalid {option}")
+    assert result.fix
     assert storage.query("metric", ANY).code == "invalid_argument"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_entities_are_stored_and_only_right_criteria_asked(storage: SQLiteStorage) -> None:
+def test_only_entities_are_stored_and_only_valid_criteria_queried(storage: SQLiteStorage) -> None:
     assert storage.store(5).code == "invalid_argument"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert storage.query("metric", MetricsCriteria(limit=0)).code == "invalid_criteria"
 
 
-def test_text_that_no_file_can_hold_is_a_failure(storage: SQLiteStorage) -> None:
+def test_text_that_cannot_be_encoded_is_a_failure(storage: SQLiteStorage) -> None:
     result = storage.store(FlextLogEntry.model_construct(id="\ud800", level="info", message="m", timestamp=NOON))
     assert (result.code, "UnicodeEncodeError" in str(result.error)) == ("storage_error", True)
     assert storage.store(metric()).success
 
 
-def test_a_row_of_somebody_else_hides_no_other(file: Path) -> None:
+def test_an_invalid_row_hides_no_other(file: Path) -> None:
     storage = SQLiteStorage(file)
     storage.store(metric())
     with sqlite3.connect(file) as connection:
         connection.execute("INSERT INTO entities VALUES (NULL, 'metric', 'x', 'load', 0, NULL, '{}', 0)")
-        connection.execute("INSERT INTO entities VALUES (NULL, 'metric', 'y', 'load', 0, NULL, 'nonsense', 0)")
+        connection.execute("INSERT INTO entities VALUES (NULL, 'metric', 'y', 'load', 0, NULL, 'invalid', 0)")
     connection.close()
     assert len(storage.query("metric", ANY).unwrap()) == 1
     storage.close()
