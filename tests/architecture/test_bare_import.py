@@ -21,6 +21,7 @@ ON_USE = (
         "services.repository",
     ),
 )
+ENTITIES = ("FlextMetric", "FlextTrace", "FlextAlert", "FlextHealthCheck", "FlextLogEntry")
 FORBIDDEN = ("opentelemetry", "pydantic", "requests", "grpc", "google", "rich", "prometheus_client", "structlog")
 
 
@@ -47,6 +48,19 @@ def test_a_start_loads_nothing_that_works_in_the_background() -> None:
     loaded = _in_new_process(f"import flext_observability; {start}; print(json.dumps(sorted(sys.modules)))")
     assert isinstance(loaded, list)
     assert [name for name in loaded if str(name).removeprefix("flext_observability.") in ON_USE] == []
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_loading_an_entity_class_registers_no_hook(name: str) -> None:
+    code = f"""
+import atexit, os
+registered = []
+atexit.register = lambda function, *_, **__: registered.append(function.__module__)
+os.register_at_fork = lambda **hooks: registered.extend(hook.__module__ for hook in hooks.values())
+from flext_observability import {name}
+print(json.dumps([module for module in registered if module.startswith("flext_observability")]))
+"""
+    assert _in_new_process(code) == []
 
 
 @pytest.mark.parametrize("name", flext_observability.__all__)

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
-from flext_observability.domain.last_moments import survive_the_end
 from flext_observability.domain.result import FlextResult
 from flext_observability.values.encoding import encode_tag, is_container
 
@@ -138,6 +137,3 @@ class Entity(BaseModel):
         except IndexError:
             return False
         return True
-
-
-survive_the_end(Entity)

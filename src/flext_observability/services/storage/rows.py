@@ -122,7 +122,7 @@ def from_row(kind: str, body: str, *, emitted: bool) -> Entity:
     """
     encoded = cast("dict[str, object]", json.loads(body))
     fields: dict[str, Any] = {field: _decode(field, value) for field, value in encoded.items()}
-    entity = ENTITIES[kind](**fields)  # the constructor also works in threads while the interpreter exits
+    entity = ENTITIES[kind](**fields)
     if emitted:
         entity.mark_emitted()
     return entity
