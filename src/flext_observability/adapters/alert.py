@@ -9,13 +9,11 @@ from opentelemetry.trace import format_trace_id, get_current_span
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import instrument
 from flext_observability.values.encoding import encode_attributes
+from flext_observability.values.names import ALERT_COUNTER_NAME, ALERT_EVENT_NAME
 from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
-
-EVENT_NAME = "flext.alert"
-COUNTER_NAME = "flext.alerts"
 
 
 def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int = 1) -> None:
@@ -43,10 +41,10 @@ def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int
         alert.severity,
         log_record.body(alert.message),
         attributes,
-        event_name=EVENT_NAME,
+        event_name=ALERT_EVENT_NAME,
         timestamp_ns=to_unix_nanos(alert.timestamp) if timestamp_ns is None else timestamp_ns,
     )
-    count = instrument(COUNTER_NAME, "counter", "{alert}", description="Alerts raised, escalated and resolved")
+    count = instrument(ALERT_COUNTER_NAME, "counter", "{alert}", description="Alerts raised, escalated and resolved")
     count(1, shared, None)
 
 

@@ -19,21 +19,21 @@ from opentelemetry.context import Context, create_key, get_current, get_value
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.runtime.report_once import report_once
+from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
-CORRELATION_ATTRIBUTE = "flext.correlation_id"
 REMOTE_ID_KEY = create_key(CORRELATION_ATTRIBUTE)
 MAX_ID_CHARACTERS = 128
 _VALID_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
 
 
-class _Own(NamedTuple):
+class _LocalId(NamedTuple):
     """An id set here, and the arrived id that it was set under."""
 
     value: str
-    arrived: str | None
+    remote: str | None
 
 
-_own: ContextVar[_Own | None] = ContextVar("flext_correlation_id", default=None)
+_local_id: ContextVar[_LocalId | None] = ContextVar("flext_correlation_id", default=None)
 
 
 def valid_correlation_id(value: object) -> str | None:
@@ -47,11 +47,11 @@ def current_correlation_id(context: Context | None = None) -> str | None:
     Args:
         context: The OTel context to look in for an arrived id; the current one by default.
     """
-    arrived = get_value(REMOTE_ID_KEY, context)
-    own = _own.get()
-    if own is not None and own.arrived == arrived:
-        return own.value
-    return arrived if isinstance(arrived, str) else None
+    remote = get_value(REMOTE_ID_KEY, context)
+    local = _local_id.get()
+    if local is not None and local.remote == remote:
+        return local.value
+    return remote if isinstance(remote, str) else None
 
 
 def flext_get_correlation_id() -> str:
@@ -102,7 +102,7 @@ def correlation_scope(correlation_id: str | None = None) -> Iterator[str]:
         yield value
     finally:
         with suppress(ValueError):  # an async generator may be closed from another context: nothing to restore there
-            _own.reset(token)
+            _local_id.reset(token)
 
 
 def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str]:
@@ -143,6 +143,6 @@ def extract_context(carrier: Mapping[str, str]) -> Context:
     return found
 
 
-def _set(value: str) -> Token[_Own | None]:
-    arrived = get_value(REMOTE_ID_KEY)
-    return _own.set(_Own(value, arrived if isinstance(arrived, str) else None))
+def _set(value: str) -> Token[_LocalId | None]:
+    remote = get_value(REMOTE_ID_KEY)
+    return _local_id.set(_LocalId(value, remote if isinstance(remote, str) else None))

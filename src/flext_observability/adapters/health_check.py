@@ -12,15 +12,12 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from flext_observability.adapters import log_record
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.names import HEALTH_CHECK_ATTRIBUTE, HEALTH_EVENT_NAME, HEALTH_GAUGE_NAME, SCOPE_NAME
 from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
 
-EVENT_NAME = "flext.health"
-GAUGE_NAME = "flext.health.status"
-CHECK_ATTRIBUTE = "flext.check"
-SCOPE_NAME = "flext_observability"
 MAX_CHECKS = 2000
 _VALUES: Mapping[str, float] = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
 _LEVELS: Mapping[str, str] = {"healthy": "info", "degraded": "warning", "unhealthy": "error", "unknown": "warning"}
@@ -51,13 +48,13 @@ def emit(check: FlextHealthCheck) -> bool:
         first, _states.observed = not _states.observed, True
     if first:
         description = "1 healthy, 0.5 degraded, 0 unhealthy"
-        metrics.get_meter(SCOPE_NAME).create_observable_gauge(GAUGE_NAME, [_observe], "1", description)
+        metrics.get_meter(SCOPE_NAME).create_observable_gauge(HEALTH_GAUGE_NAME, [_observe], "1", description)
     if before != check.status:
         _emit_change(check, before)
     return before != check.status
 
 
-def forget(name: str) -> None:
+def remove(name: str) -> None:
     """Show a check in the gauge no more."""
     with _states.lock:
         _states.by_name.pop(name, None)
@@ -66,7 +63,7 @@ def forget(name: str) -> None:
 def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
     attributes = encode_attributes(
         {
-            CHECK_ATTRIBUTE: check.name,
+            HEALTH_CHECK_ATTRIBUTE: check.name,
             "flext.health.status": check.status,
             "flext.health.previous_status": before,
             "flext.health.duration": check.duration_seconds,
@@ -77,7 +74,7 @@ def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
         _LEVELS[check.status],
         log_record.body(check.message or f"{check.name} is {check.status}"),
         attributes,
-        event_name=EVENT_NAME,
+        event_name=HEALTH_EVENT_NAME,
         timestamp_ns=to_unix_nanos(check.timestamp),
     )
 
@@ -86,7 +83,7 @@ def _observe(_: CallbackOptions) -> Iterable[Observation]:
     with _states.lock:
         states = list(_states.by_name.items())
     return [
-        Observation(_VALUES[status], {CHECK_ATTRIBUTE: encode_tag(name)})
+        Observation(_VALUES[status], {HEALTH_CHECK_ATTRIBUTE: encode_tag(name)})
         for name, status in states
         if status in _VALUES
     ]

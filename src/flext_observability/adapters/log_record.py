@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from opentelemetry._logs import Logger, SeverityNumber, get_logger
 
-from flext_observability.values.encoding import encode_tag
+from flext_observability.values.encoding import encode_attribute, encode_attributes, encode_tag
+from flext_observability.values.names import CORRELATION_ATTRIBUTE, SCOPE_NAME
+from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.context import Context
 
+    from flext_observability.domain.log_entry import FlextLogEntry
     from flext_observability.values.encoding import AttributeValue
 
-SCOPE_NAME = "flext_observability"
 MAX_BODY_BYTES = 65_536
 _NUMBERS: Mapping[str, SeverityNumber] = {
     "trace": SeverityNumber.TRACE,
@@ -58,6 +60,14 @@ def emit(
         attributes=attributes,
         event_name=event_name,
     )
+
+
+def emit_entry(entry: FlextLogEntry) -> None:
+    """Emit an entity in the current trace, with its own correlation id or else the current one."""
+    attributes = encode_attributes(entry.context)
+    if entry.correlation_id:
+        attributes[CORRELATION_ATTRIBUTE] = encode_attribute(entry.correlation_id)
+    emit(entry.severity, body(entry.message), attributes, timestamp_ns=to_unix_nanos(entry.timestamp))
 
 
 def body(message: object) -> str:

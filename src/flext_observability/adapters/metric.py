@@ -9,6 +9,13 @@ from opentelemetry import metrics
 
 from flext_observability.domain.report import Notice
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.names import (
+    FUNCTION_CALLS_DESCRIPTION,
+    FUNCTION_CALLS_NAME,
+    FUNCTION_CALLS_UNIT,
+    FUNCTION_DURATION_NAME,
+    SCOPE_NAME,
+)
 from flext_observability.values.units import to_ucum
 
 if TYPE_CHECKING:
@@ -18,11 +25,10 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.metric import FlextMetric
 
-SCOPE_NAME = "flext_observability"
 InstrumentKind = Literal["counter", "up_down_counter", "gauge", "histogram"]
 MAX_CONFLICTS = 100
 """Conflicts that are remembered: a program that makes up units or names is told so by the first ones."""
-Write = Callable[[float, "Attributes", "Context | None"], None]
+RecordFn = Callable[[float, "Attributes", "Context | None"], None]
 
 _SECONDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
@@ -54,7 +60,7 @@ _STANDARD_BOUNDS = (
 )
 
 
-class Definition(NamedTuple):
+class InstrumentIdentity(NamedTuple):
     """What one metric name stands for in this process.
 
     Attributes:
@@ -78,7 +84,7 @@ class Conflict:
 
     __slots__ = ("discarded", "first", "second")
 
-    def __init__(self, first: Definition, second: Definition) -> None:
+    def __init__(self, first: InstrumentIdentity, second: InstrumentIdentity) -> None:
         self.first = first
         self.second = second
         self.discarded = 0
@@ -105,8 +111,8 @@ class _Instruments:
 
     def __init__(self) -> None:
         self.lock = ForkSafeLock()
-        self.known: dict[str, tuple[Definition, Write]] = {}
-        self.conflicts: dict[Definition, Conflict] = {}
+        self.known: dict[str, tuple[InstrumentIdentity, RecordFn]] = {}
+        self.conflicts: dict[InstrumentIdentity, Conflict] = {}
         self.discarded = 0
 
 
@@ -120,7 +126,7 @@ def instrument(
     *,
     description: str = "",
     bounds: Sequence[float] | None = None,
-) -> Write:
+) -> RecordFn:
     """Return the writing call of the instrument with this name; the same call for the same definition.
 
     Args:
@@ -133,7 +139,7 @@ def instrument(
     Raises:
         InstrumentConflict: The name is in use for another kind or unit.
     """
-    asked = Definition(name, kind, to_ucum(unit))
+    asked = InstrumentIdentity(name, kind, to_ucum(unit))
     with _instruments.lock:
         known = _instruments.known.get(name.lower())
         if known is None:
@@ -149,7 +155,7 @@ def instrument(
         raise InstrumentConflict(conflict)
 
 
-def instrument_of(metric: FlextMetric, *, description: str = "") -> Write:
+def instrument_of(metric: FlextMetric, *, description: str = "") -> RecordFn:
     """Return the writing call of an entity's instrument.
 
     Raises:
@@ -158,13 +164,25 @@ def instrument_of(metric: FlextMetric, *, description: str = "") -> Write:
     return instrument(metric.name, cast("InstrumentKind", metric.metric_type), metric.unit, description=description)
 
 
-def name_of(write: Write) -> str:
+def function_call_instruments() -> tuple[RecordFn, RecordFn]:
+    """Return the histogram (durations, in seconds) and the counter of monitored function calls.
+
+    Raises:
+        InstrumentConflict: One of the names is in use for another kind or unit.
+    """
+    return (
+        instrument(FUNCTION_DURATION_NAME, "histogram", "s", description="Duration of monitored functions"),
+        instrument(FUNCTION_CALLS_NAME, "counter", FUNCTION_CALLS_UNIT, description=FUNCTION_CALLS_DESCRIPTION),
+    )
+
+
+def name_of(write: RecordFn) -> str:
     """Return the name of the instrument with this writing call; empty when there is none, as for a call that discards."""
     with _instruments.lock:
         return next((definition.name for definition, known in _instruments.known.values() if known is write), "")
 
 
-def record(metric: FlextMetric, write: Write) -> None:
+def record(metric: FlextMetric, write: RecordFn) -> None:
     """Record the entity's value, tags as attributes, with its instrument's call."""
     write(float(metric.value), metric.tags, None)
 
@@ -207,7 +225,7 @@ def histogram_bounds(unit: str) -> tuple[float, ...]:
     return _BOUNDS.get(unit, _STANDARD_BOUNDS)
 
 
-def _make(definition: Definition, description: str, bounds: Sequence[float] | None) -> Write:
+def _make(definition: InstrumentIdentity, description: str, bounds: Sequence[float] | None) -> RecordFn:
     meter: Meter = metrics.get_meter(SCOPE_NAME)
     name, unit = definition.name, definition.unit
     if definition.kind == "counter":

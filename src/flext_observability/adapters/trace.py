@@ -10,18 +10,14 @@ from opentelemetry import trace as otel_trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, format_span_id, format_trace_id
 
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.names import MAX_NAME_BYTES, SCOPE_NAME, SERVICE_NAME_ATTRIBUTE, TRACE_ID_ATTRIBUTE
 from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.trace import FlextTrace
 
-SCOPE_NAME = "flext_observability"
-SERVICE_NAME_ATTRIBUTE = "flext.service.name"
-ID_ATTRIBUTE = "flext.id"
-UNKNOWN_PARENT_ATTRIBUTE = "flext.parent.id"
 UNKNOWN_SERVICE = "unknown_service"
 PARENT_KEY = "parent_trace_id"
-MAX_NAME_BYTES = 1024
 
 
 def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
@@ -41,7 +37,7 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
         context,
         attributes=encode_attributes(
             {
-                ID_ATTRIBUTE: trace.id,
+                TRACE_ID_ATTRIBUTE: trace.id,
                 **{key: value for key, value in trace.context.items() if key != PARENT_KEY},
             }
         ),
@@ -50,13 +46,13 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
     inherited = otel_trace.get_current_span(context).get_span_context()
     # Without a provider the API hands back no span, or the parent: the entity gets ids of its own all the same.
     started = span if span.get_span_context().span_id not in {0, inherited.span_id} else non_recording_span(inherited)
-    return identify(trace, started)
+    return set_ids(trace, started)
 
 
 def start_non_recording(trace: FlextTrace, parent: SpanContext | None) -> Span:
     """Write new ids into the entity, in the parent's trace, and record nothing."""
     inherited = otel_trace.get_current_span().get_span_context() if parent is None else parent
-    return identify(trace, non_recording_span(inherited))
+    return set_ids(trace, non_recording_span(inherited))
 
 
 def non_recording_span(parent: SpanContext) -> Span:
@@ -66,7 +62,7 @@ def non_recording_span(parent: SpanContext) -> Span:
     return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False, trace_flags=flags))
 
 
-def identify(trace: FlextTrace, span: Span) -> Span:
+def set_ids(trace: FlextTrace, span: Span) -> Span:
     """Write the span's ids and sampling decision into the entity and return the span."""
     context = span.get_span_context()
     trace.trace_id = format_trace_id(context.trace_id)

@@ -13,6 +13,7 @@ from flext_observability.adapters.trace import process_service_name
 from flext_observability.api.start import get_observability
 from flext_observability.domain.factory import get_global_factory
 from flext_observability.domain.result import FlextResult
+from flext_observability.values.names import OPERATION_ATTRIBUTE
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -79,7 +80,7 @@ def flext_create_trace(
         if service_name is None:
             service_name = process_service_name()
     if operation and isinstance(cast("object", context), Mapping | None):
-        context = {"flext.operation": operation, **(context or {})}
+        context = {OPERATION_ATTRIBUTE: operation, **(context or {})}
     tracing = _non_recording_tracing() if active is None else active.tracing
     return tracing.create(operation_name, cast("str", service_name), context, parent_trace_id)
 

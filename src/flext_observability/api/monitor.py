@@ -13,7 +13,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import SCHEDULER
 from flext_observability.services.dependencies import never_raises
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -183,9 +183,9 @@ class FlextObservabilityMonitor:
 
     def _interval(self) -> FlextResult[None]:
         given = cast("object", self.interval_seconds)
-        if given is None or (is_number(given, least=_LEAST_INTERVAL) and given <= _MOST_INTERVAL):
+        if given is None or (is_number(given, minimum=_LEAST_INTERVAL) and given <= _MOST_INTERVAL):
             return FlextResult.ok(None)
-        message = f"Invalid monitor interval: {shown(given)}; give seconds, {_LEAST_INTERVAL} to {_MOST_INTERVAL}"
+        message = f"Invalid monitor interval: {preview(given)}; give seconds, {_LEAST_INTERVAL} to {_MOST_INTERVAL}"
         return FlextResult[None].fail(message, code="invalid_interval")
 
     def _start(self, started: Observability) -> FlextResult[None]:

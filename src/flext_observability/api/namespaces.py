@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from flext_observability.adapters import alert as alert_adapter
-from flext_observability.adapters import correlation, function_calls
-from flext_observability.adapters import health_check as health_adapter
+from flext_observability.adapters import correlation
 from flext_observability.adapters import metric as metric_adapter
-from flext_observability.adapters import trace as trace_adapter
-from flext_observability.decorators import monitored as monitor
 from flext_observability.decorators import span_arguments as arguments
-from flext_observability.decorators import span_errors as errors
 from flext_observability.domain import (
     alert,
     alert_rule,
@@ -29,7 +24,7 @@ from flext_observability.extensions.plugins import base, dispatcher
 from flext_observability.services import repository
 from flext_observability.settings import arguments as setting_arguments
 from flext_observability.settings import config, fields
-from flext_observability.values import encoding, units
+from flext_observability.values import encoding, names, units
 from flext_observability.views import model
 
 
@@ -75,25 +70,25 @@ class FlextObservabilityConstants:
     ENTITY_KINDS: Final = repository.KINDS
     METRIC_TYPES: Final = metric.METRIC_TYPES
     TRACE_STATUSES: Final = trace.TRACE_STATUSES
-    ALERT_SEVERITIES: Final = alert.ALERT_SEVERITIES
+    ALERT_SEVERITIES: Final = names.ALERT_SEVERITIES
     ALERT_STATUSES: Final = alert.ALERT_STATUSES
     ALERT_MEASURES: Final = alert_rule.MEASURES
     HEALTH_STATUSES: Final = health_check.HEALTH_STATUSES
     LOG_LEVELS: Final = log_entry.LOG_LEVELS
-    OUTCOMES: Final = monitor.OUTCOMES
+    OUTCOMES: Final = names.OUTCOMES
     PLUGIN_HOOKS: Final = base.HOOK_NAMES
-    ALERT_EVENT_NAME: Final = alert_adapter.EVENT_NAME
-    ALERT_COUNTER_NAME: Final = alert_adapter.COUNTER_NAME
-    HEALTH_EVENT_NAME: Final = health_adapter.EVENT_NAME
-    HEALTH_GAUGE_NAME: Final = health_adapter.GAUGE_NAME
-    HEALTH_CHECK_ATTRIBUTE: Final = health_adapter.CHECK_ATTRIBUTE
-    FUNCTION_DURATION_NAME: Final = function_calls.DURATION_NAME
-    FUNCTION_CALLS_NAME: Final = function_calls.CALLS_NAME
-    OPERATION_ATTRIBUTE: Final = monitor.OPERATION_ATTRIBUTE
-    OUTCOME_ATTRIBUTE: Final = errors.OUTCOME_ATTRIBUTE
-    CORRELATION_ATTRIBUTE: Final = correlation.CORRELATION_ATTRIBUTE
-    TRACE_ID_ATTRIBUTE: Final = trace_adapter.ID_ATTRIBUTE
-    UNKNOWN_PARENT_ATTRIBUTE: Final = trace_adapter.UNKNOWN_PARENT_ATTRIBUTE
+    ALERT_EVENT_NAME: Final = names.ALERT_EVENT_NAME
+    ALERT_COUNTER_NAME: Final = names.ALERT_COUNTER_NAME
+    HEALTH_EVENT_NAME: Final = names.HEALTH_EVENT_NAME
+    HEALTH_GAUGE_NAME: Final = names.HEALTH_GAUGE_NAME
+    HEALTH_CHECK_ATTRIBUTE: Final = names.HEALTH_CHECK_ATTRIBUTE
+    FUNCTION_DURATION_NAME: Final = names.FUNCTION_DURATION_NAME
+    FUNCTION_CALLS_NAME: Final = names.FUNCTION_CALLS_NAME
+    OPERATION_ATTRIBUTE: Final = names.OPERATION_ATTRIBUTE
+    OUTCOME_ATTRIBUTE: Final = names.OUTCOME_ATTRIBUTE
+    CORRELATION_ATTRIBUTE: Final = names.CORRELATION_ATTRIBUTE
+    TRACE_ID_ATTRIBUTE: Final = names.TRACE_ID_ATTRIBUTE
+    UNKNOWN_PARENT_ATTRIBUTE: Final = names.UNKNOWN_PARENT_ATTRIBUTE
     MAX_CORRELATION_ID_LENGTH: Final = correlation.MAX_ID_CHARACTERS
     MAX_UNIT_LENGTH: Final = units.MAX_UNIT_LENGTH
     MAX_ATTRIBUTE_BYTES: Final = encoding.MAX_BYTES

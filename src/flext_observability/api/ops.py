@@ -47,9 +47,9 @@ def start_ops_server(
     """
     kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
     if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:
-        from flext_observability.values.encoding import quoted
+        from flext_observability.values.encoding import preview
 
-        message = f"Invalid address {quoted(host)}, {quoted(port)}: give a host's name and the number of a port"
+        message = f"Invalid address {preview(host)}, {preview(port)}: give a host's name and the number of a port"
         return FlextResult["OpsServer"].fail(message, code="invalid_argument")
     from flext_observability.ops_server.app import wsgi_app
     from flext_observability.ops_server.server import start_server

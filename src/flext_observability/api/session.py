@@ -79,7 +79,7 @@ class Session:
             self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
             if ledger.dropped:
                 lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
-                say(_logger, f"Telemetry was lost: {lost} of {ledger.taken} items")
+                say(_logger, f"Telemetry was lost: {lost} of {ledger.total} items")
         return self.report
 
     def reinit_after_fork(self, instance_id: str) -> None:

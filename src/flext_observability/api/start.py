@@ -333,9 +333,9 @@ def _run_or_defer(limit: object, work: Callable[[float], T]) -> FlextResult[T]:
     """Do the work now, or later when an event loop runs in this thread and must not be blocked."""
     kind, seconds = type(limit), cast("float", limit)  # not isinstance: a proxy may raise when asked for its class
     if kind is bool or not issubclass(kind, int | float) or not 0 <= seconds < threading.TIMEOUT_MAX:
-        from flext_observability.values.encoding import quoted
+        from flext_observability.values.encoding import preview
 
-        message = f"Invalid timeout {quoted(limit)}: give seconds, zero or more"
+        message = f"Invalid timeout {preview(limit)}: give seconds, zero or more"
         return FlextResult[T].fail(message, code="invalid_timeout")
     seconds = float(seconds)
     if not _inside_event_loop():

@@ -10,19 +10,15 @@ from opentelemetry.context import Context, create_key, set_value
 from opentelemetry.metrics import get_meter_provider
 
 from flext_observability.adapters import log_record
-from flext_observability.adapters.function_calls import instruments
-from flext_observability.adapters.metric import Write
+from flext_observability.adapters.metric import RecordFn, function_call_instruments
 from flext_observability.decorators.span_arguments import is_function, qualified_name, span_name
-from flext_observability.decorators.span_errors import (
-    OUTCOME_ATTRIBUTE,
-    first_in_trace,
-    is_failure,
-)
+from flext_observability.decorators.span_errors import first_in_trace, is_failure
 from flext_observability.decorators.traced import ActiveSpan, SpanTemplate
 from flext_observability.decorators.wrapping import decorate
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.runtime.report_once import report_once
 from flext_observability.values.exceptions import describe_error, exception_attributes
+from flext_observability.values.names import OPERATION_ATTRIBUTE, OUTCOME_ATTRIBUTE, OUTCOMES
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OPERATION_ATTRIBUTE: Final = "flext.operation"
-OUTCOMES: Final = ("ok", "error", "cancelled")
 _LOGGED: Final = "__flext_logged_in__"
 # Context without a span: the histogram's exemplars point to the calls; a second set on the counter would cost as much as the
 # counter itself. It holds a key because OTel takes an empty context for none.
@@ -78,7 +72,7 @@ class _Monitor:
     def __init__(self, operation: str) -> None:
         self.operation = operation
         self.block = SpanTemplate(operation)
-        self._record: Write | None = None
+        self._record: RecordFn | None = None
         self._attributes = {
             outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
         }
@@ -92,7 +86,7 @@ class _Monitor:
         if self._record is not None:
             self._record(seconds, self._attributes[outcome], context)
             return
-        record, add = instruments()
+        record, add = function_call_instruments()
         record(seconds, self._attributes[outcome], context)
         if isinstance(get_meter_provider(), DelegatingMeterProvider):
             self._record = record  # calls are counted from durations when they are collected

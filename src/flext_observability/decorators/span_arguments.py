@@ -10,11 +10,11 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.names import MAX_NAME_BYTES
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
-_MAX_NAME_BYTES = 1024
 _KINDS: dict[object, SpanKind] = {kind.name.lower(): kind for kind in SpanKind}
 
 
@@ -84,9 +84,9 @@ def span_kind_of(kind: SpanKind | str | None) -> SpanKind:
 
 def span_name(name: object) -> str:
     """Return a name as valid Unicode text of at most 1024 bytes."""
-    if type(name) is str and name.isascii() and len(name) <= _MAX_NAME_BYTES:
+    if type(name) is str and name.isascii() and len(name) <= MAX_NAME_BYTES:
         return name
-    return encode_tag(name, max_bytes=_MAX_NAME_BYTES)
+    return encode_tag(name, max_bytes=MAX_NAME_BYTES)
 
 
 def is_function(name: object) -> TypeGuard[Callable[..., Any]]:

@@ -15,11 +15,11 @@ from opentelemetry.trace import Status, StatusCode
 
 from flext_observability.runtime.report_once import report_once
 from flext_observability.values.exceptions import describe_error, exception_attributes
+from flext_observability.values.names import OUTCOME_ATTRIBUTE
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-OUTCOME_ATTRIBUTE = "flext.outcome"
 _RECORDED = "__flext_recorded_in__"
 
 

@@ -23,6 +23,7 @@ from flext_observability.decorators.span_arguments import (
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.wrapping import decorate
 from flext_observability.runtime.report_once import report_once
+from flext_observability.values.names import SCOPE_NAME
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-SCOPE_NAME = "flext_observability"
 
 
 @overload

@@ -15,7 +15,7 @@ R = TypeVar("R")
 _CALL = "__call__"
 
 
-class Run(Protocol):
+class SpanScope(Protocol):
     """What each call runs in: entered once, paused and resumed any number of times, left once."""
 
     def __enter__(self) -> Self: ...
@@ -29,7 +29,7 @@ class Run(Protocol):
     def resume(self) -> None: ...  # noqa: D102 - said above
 
 
-def decorate(function: Callable[P, R], begin: Callable[[], Run]) -> Callable[P, R]:
+def decorate(function: Callable[P, R], begin: Callable[[], SpanScope]) -> Callable[P, R]:
     """Return a function of the same kind, name and signature that runs each call inside ``begin()``."""
     target: Any = function
     if isinstance(target, classmethod | staticmethod):
@@ -49,7 +49,7 @@ def _body_of(target: object) -> object:
     return target if inspect.isroutine(target) else getattr(type(target), _CALL, target)
 
 
-def _around_function(function: Callable[P, R], begin: Callable[[], Run]) -> Callable[P, R]:
+def _around_function(function: Callable[P, R], begin: Callable[[], SpanScope]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         with begin():
             return function(*args, **kwargs)
@@ -57,7 +57,7 @@ def _around_function(function: Callable[P, R], begin: Callable[[], Run]) -> Call
     return wrapper
 
 
-def _around_coroutine(function: Callable[..., Any], begin: Callable[[], Run]) -> Callable[..., Any]:
+def _around_coroutine(function: Callable[..., Any], begin: Callable[[], SpanScope]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> object:
         with begin():
             return await function(*args, **kwargs)
@@ -65,9 +65,9 @@ def _around_coroutine(function: Callable[..., Any], begin: Callable[[], Run]) ->
     return wrapper
 
 
-def _around_generator(function: Callable[..., Any], begin: Callable[[], Run]) -> Callable[..., Any]:
+def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanScope]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with begin() as run:
+        with begin() as scope:
             body = function(*args, **kwargs)
             step, value = body.send, None
             while True:
@@ -75,20 +75,20 @@ def _around_generator(function: Callable[..., Any], begin: Callable[[], Run]) ->
                     item = step(value)
                 except StopIteration as stop:
                     return stop.value
-                run.pause()
+                scope.pause()
                 try:
                     step, value = body.send, (yield item)
                 except BaseException as thrown:  # noqa: BLE001 - handed to the body, GeneratorExit too
                     step, value = body.throw, thrown
                 finally:
-                    run.resume()
+                    scope.resume()
 
     return wrapper
 
 
-def _around_async_generator(function: Callable[..., Any], begin: Callable[[], Run]) -> Callable[..., Any]:
+def _around_async_generator(function: Callable[..., Any], begin: Callable[[], SpanScope]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with begin() as run:
+        with begin() as scope:
             body = function(*args, **kwargs)
             step, value = body.asend, None
             while True:
@@ -96,13 +96,13 @@ def _around_async_generator(function: Callable[..., Any], begin: Callable[[], Ru
                     item = await step(value)
                 except StopAsyncIteration:
                     return
-                run.pause()
+                scope.pause()
                 try:
                     step, value = body.asend, (yield item)
                 except BaseException as thrown:  # noqa: BLE001 - handed to the body, GeneratorExit too
                     step, value = body.athrow, thrown
                 finally:
-                    run.resume()
+                    scope.resume()
 
     return wrapper
 

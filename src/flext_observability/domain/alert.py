@@ -11,10 +11,10 @@ from typing import ClassVar, Final, cast
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.values.encoding import encode_tag, shown
+from flext_observability.values.encoding import encode_tag, preview
 from flext_observability.values.messages import describe_invalid_name
+from flext_observability.values.names import ALERT_SEVERITIES
 
-ALERT_SEVERITIES: Final = ("info", "warning", "error", "critical")
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
 MAX_LABELS: Final = 64
 """Labels of one alert that count; further ones, in the order given, do not."""
@@ -71,11 +71,11 @@ class FlextAlert(Entity):
         if wrong := describe_invalid_name(self.name, "say what the alert is about"):
             return f"Invalid alert name: {wrong}"
         if self.severity not in ALERT_SEVERITIES:
-            return f"Invalid alert severity: {shown(self.severity)}; use one of {', '.join(ALERT_SEVERITIES)}"
+            return f"Invalid alert severity: {preview(self.severity)}; use one of {', '.join(ALERT_SEVERITIES)}"
         if not self.message.strip():
             return "Invalid alert message: it is blank; say what happened"
         if self.status not in ALERT_STATUSES:
-            return f"Invalid alert status: {shown(self.status)}; use one of {', '.join(ALERT_STATUSES)}"
+            return f"Invalid alert status: {preview(self.status)}; use one of {', '.join(ALERT_STATUSES)}"
         if self.escalation_level < 0:
-            return f"Invalid alert escalation level: {shown(self.escalation_level)}; use 0 or more"
+            return f"Invalid alert escalation level: {preview(self.escalation_level)}; use 0 or more"
         return ""

@@ -10,18 +10,18 @@ from string import Formatter
 from typing import Final, Literal, TypeGuard, cast, final, get_args
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.values.encoding import encode_tag, is_container, shown
+from flext_observability.values.encoding import encode_tag, is_container, preview
+from flext_observability.values.names import ALERT_SEVERITIES
 
 Measure = Literal["value", "rate", "count", "mean", "p50", "p90", "p95", "p99"]
 Combine = Literal["", "sum", "max", "min", "mean"]
 MEASURES: Final[tuple[str, ...]] = get_args(Measure)
 COMBINATIONS: Final[tuple[str, ...]] = get_args(Combine)
-SEVERITIES: Final = ("info", "warning", "error", "critical")
 PLACEHOLDERS: Final = ("name", "metric", "value", "threshold", "attributes")
 _NUMBERS: Final = ("value", "threshold")
 _NUMBER_FORMAT: Final = re.compile(r"[+ ]?,?(\.\d{1,2})?[efg%]?")
-_LONGEST_TEXT: Final = 255
-_LONGEST_MESSAGE: Final = 8192
+_MAX_TEXT: Final = 255
+_MAX_MESSAGE: Final = 8192
 _TEMPLATES: Final = {
     "above": "{metric}{attributes} is {value}, above {threshold}",
     "below": "{metric}{attributes} is {value}, below {threshold}",
@@ -87,11 +87,11 @@ class FlextAlertRule:
         broken = next(filter(None, (check(self) for check in _CHECKS)), "")
         return FlextResult[None].fail(broken, code="invalid_alert_rule") if broken else FlextResult.ok(None)
 
-    def wanted(self) -> dict[str, tuple[str, ...]]:
+    def attribute_filter(self) -> dict[str, tuple[str, ...]]:
         """Return the attributes that a series must have: name to the values allowed, as text."""
-        return {name: tuple(map(encode_tag, _several(value))) for name, value in self.attributes.items()}
+        return {name: tuple(map(encode_tag, _as_tuple(value))) for name, value in self.attributes.items()}
 
-    def text(self, value: float | None, labels: Mapping[str, str]) -> str:
+    def format_message(self, value: float | None, labels: Mapping[str, str]) -> str:
         """Return the message for a value and the labels of a series."""
         pairs = ", ".join(f"{name}={label}" for name, label in labels.items())
         facts = {
@@ -114,16 +114,16 @@ class _Number(float):
         return format(float(self), form or ".6g")
 
 
-def _several(value: object) -> tuple[object, ...]:
+def _as_tuple(value: object) -> tuple[object, ...]:
     return tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else (value,)
 
 
-def is_number(value: object, *, least: float | None = None) -> TypeGuard[float]:
-    """Whether a value is a finite number, and not less than ``least``."""
+def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float]:
+    """Whether a value is a finite number, and not less than ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
-        return isfinite(value) and (least is None or value >= least)
+        return isfinite(value) and (minimum is None or value >= minimum)
     except OverflowError:
         return False
 
@@ -133,8 +133,8 @@ def _check_names(rule: FlextAlertRule) -> str:
         ("name", rule.name, "say what the alert is about"),
         ("metric", rule.metric, "give the name that the metric was recorded under"),
     ):
-        if type(value) is not str or not value.strip() or len(value) > _LONGEST_TEXT:
-            return f"Invalid alert rule {what}: {shown(value)}; {hint}, in 1 to {_LONGEST_TEXT} characters"
+        if type(value) is not str or not value.strip() or len(value) > _MAX_TEXT:
+            return f"Invalid alert rule {what}: {preview(value)}; {hint}, in 1 to {_MAX_TEXT} characters"
     return ""
 
 
@@ -150,8 +150,8 @@ def _check_condition(rule: FlextAlertRule) -> str:
             "give exactly one of above, below, absent_seconds"
         )
     ((name, value),) = given.items()
-    if not is_number(value, least=0 if name == "absent_seconds" else None):
-        return f"Invalid alert rule {name}: {shown(value)}; give a finite number" + (
+    if not is_number(value, minimum=0 if name == "absent_seconds" else None):
+        return f"Invalid alert rule {name}: {preview(value)}; give a finite number" + (
             " of seconds, 0 or more" if name == "absent_seconds" else ""
         )
     return ""
@@ -160,40 +160,38 @@ def _check_condition(rule: FlextAlertRule) -> str:
 def _check_words(rule: FlextAlertRule) -> str:
     for what, value, allowed in (
         ("measure", rule.measure, MEASURES),
-        ("severity", rule.severity, SEVERITIES),
+        ("severity", rule.severity, ALERT_SEVERITIES),
         ("combine", rule.combine, COMBINATIONS),
     ):
         if value not in allowed:
-            return f"Invalid alert rule {what}: {shown(value)}; use one of {', '.join(filter(None, allowed))}"
+            return f"Invalid alert rule {what}: {preview(value)}; use one of {', '.join(filter(None, allowed))}"
     return ""
 
 
 def _check_durations(rule: FlextAlertRule) -> str:
     for name, value in (("for_seconds", rule.for_seconds), ("keep_firing_seconds", rule.keep_firing_seconds)):
-        if not is_number(value, least=0):
-            return f"Invalid alert rule {name}: {shown(value)}; give a finite number of seconds, 0 or more"
+        if not is_number(value, minimum=0):
+            return f"Invalid alert rule {name}: {preview(value)}; give a finite number of seconds, 0 or more"
     return ""
 
 
 def _check_series(rule: FlextAlertRule) -> str:
     attributes, by = cast("object", rule.attributes), cast("object", rule.by)
     if not isinstance(attributes, Mapping):
-        return f"Invalid alert rule attributes: {shown(rule.attributes)}; map names to values"
+        return f"Invalid alert rule attributes: {preview(rule.attributes)}; map names to values"
     for name, value in cast("Mapping[object, object]", attributes).items():
-        if type(name) is not str or not _several(value) or any(map(is_container, _several(value))):
-            return (
-                f"Invalid alert rule attributes: {shown({name: value})}; map a name to a scalar, or to a tuple of them"
-            )
+        if type(name) is not str or not _as_tuple(value) or any(map(is_container, _as_tuple(value))):
+            return f"Invalid alert rule attributes: {preview({name: value})}; map a name to a scalar, or to a tuple of them"
     if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
-        return f"Invalid alert rule by: {shown(rule.by)}; give a tuple of attribute names"
+        return f"Invalid alert rule by: {preview(rule.by)}; give a tuple of attribute names"
     if by and not rule.combine and rule.condition != "absent":
-        return f"Invalid alert rule by: {shown(rule.by)} without combine; give combine='sum', 'max', 'min' or 'mean'"
+        return f"Invalid alert rule by: {preview(rule.by)} without combine; give combine='sum', 'max', 'min' or 'mean'"
     return ""
 
 
 def _check_message(rule: FlextAlertRule) -> str:
-    if type(rule.message) is not str or len(rule.message) > _LONGEST_MESSAGE:
-        return f"Invalid alert rule message: {shown(rule.message)}; give text of {_LONGEST_MESSAGE} characters at most"
+    if type(rule.message) is not str or len(rule.message) > _MAX_MESSAGE:
+        return f"Invalid alert rule message: {preview(rule.message)}; give text of {_MAX_MESSAGE} characters at most"
     try:
         parts = list(Formatter().parse(rule.message))
     except ValueError as error:
@@ -201,11 +199,9 @@ def _check_message(rule: FlextAlertRule) -> str:
     for _, placeholder, form, conversion in parts:
         if placeholder is not None and (placeholder not in PLACEHOLDERS or conversion):
             allowed = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-            return f"Invalid alert rule message: {shown(placeholder)} is no placeholder; use {allowed}"
+            return f"Invalid alert rule message: {preview(placeholder)} is no placeholder; use {allowed}"
         if form and (placeholder not in _NUMBERS or _NUMBER_FORMAT.fullmatch(form) is None):
-            return (
-                f"Invalid alert rule message: the format {shown(form)}; use one such as {{value:.2f}} or {{value:.1%}}"
-            )
+            return f"Invalid alert rule message: the format {preview(form)}; use one such as {{value:.2f}} or {{value:.1%}}"
     return ""
 
 

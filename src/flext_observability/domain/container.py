@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.values.encoding import encode_tag, quoted
+from flext_observability.values.encoding import encode_tag, preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST_LIST = 400
+_MAX_LIST_BYTES = 400
 
 
 class Container(Protocol):
@@ -58,7 +58,9 @@ class FlextContainer:
             Success, or a failure: ``invalid_argument`` (empty name, or not a function), ``already_registered``.
         """
         if not callable(cast("object", fn)):
-            message = f"A factory is a function without arguments, not {quoted(fn)}: pass one, or register the instance"
+            message = (
+                f"A factory is a function without arguments, not {preview(fn)}: pass one, or register the instance"
+            )
             return FlextResult[None].fail(message, code="invalid_argument")
         return self._keep(self._factories, name, fn)
 
@@ -71,8 +73,8 @@ class FlextContainer:
         with self._lock:
             names = self._names()
             if type(name) is not str or name not in names:
-                known = encode_tag(", ".join(names) or "nothing", max_bytes=_LONGEST_LIST)
-                message = f"Nothing is registered under {quoted(name)}: register it first (registered: {known})"
+                known = encode_tag(", ".join(names) or "nothing", max_bytes=_MAX_LIST_BYTES)
+                message = f"Nothing is registered under {preview(name)}: register it first (registered: {known})"
                 return FlextResult[object].fail(message, code="not_found")
             if name not in self._instances:
                 try:
@@ -80,7 +82,7 @@ class FlextContainer:
                 except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
                     from flext_observability.values.exceptions import describe_error
 
-                    raised = f"The factory of {quoted(name)} raised {describe_error(error)}"
+                    raised = f"The factory of {preview(name)} raised {describe_error(error)}"
                     return FlextResult[object].fail(f"{raised}; register one that works here", code="factory_failed")
             return FlextResult.ok(self._instances[name])
 
@@ -90,16 +92,16 @@ class FlextContainer:
     def _keep(self, place: dict[str, T], name: str, value: T) -> FlextResult[None]:
         with self._lock:
             if type(name) is not str or not name:
-                message = f"A name is a text that is not empty, not {quoted(name)}: give one"
+                message = f"A name is a text that is not empty, not {preview(name)}: give one"
                 return FlextResult[None].fail(message, code="invalid_argument")
             if name in self._names():
-                message = f"{quoted(name)} is registered already: use another name or a new container"
+                message = f"{preview(name)} is registered already: use another name or a new container"
                 return FlextResult[None].fail(message, code="already_registered")
             place[name] = value
             return FlextResult.ok(None)
 
 
-def find(container: Container | None, name: str) -> object | None:
+def lookup(container: Container | None, name: str) -> object | None:
     """Return what a container holds under a name; None when there is no container or nothing in it.
 
     Args:

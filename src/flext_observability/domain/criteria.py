@@ -51,7 +51,7 @@ class MetricsCriteria:
         return sorted(filter(self.matches, entities), key=time_of)[-self.limit :]
 
 
-def checked(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]:
+def validate_criteria(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]:
     """Return the criteria, or a failure (``invalid_criteria``) that names the field and what is allowed."""
     if isinstance(cast("object", criteria), MetricsCriteria):
         wrong = _wrong_field(criteria)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, final
 from pydantic import ValidationError
 
 from flext_observability.domain.alert import FlextAlert
-from flext_observability.domain.container import find
+from flext_observability.domain.container import lookup
 from flext_observability.domain.entity import Entity, tags_to_text
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
@@ -133,9 +133,9 @@ class FlextObservabilityMasterFactory:
 def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
     """Return id and time for a new entity when the container has sources of its own for them, by field."""
     fields: dict[str, Any] = {}
-    if new_id := find(container, "id_generator"):
+    if new_id := lookup(container, "id_generator"):
         fields["id"] = cast("Callable[[], str]", new_id)()
-    if clock := find(container, "clock"):
+    if clock := lookup(container, "clock"):
         fields[entity.time_field] = from_unix_nanos(cast("_Clock", clock).time_ns())
     return fields
 

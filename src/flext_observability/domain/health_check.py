@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
 from flext_observability.values.messages import describe_invalid_name
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
@@ -40,7 +40,7 @@ class FlextHealthCheck(Entity):
         if wrong := describe_invalid_name(self.name, "say what is checked, such as 'database'"):
             return f"Invalid health check name: {wrong}"
         if self.status not in HEALTH_STATUSES:
-            return f"Invalid health check status: {shown(self.status)}; use one of {', '.join(HEALTH_STATUSES)}"
+            return f"Invalid health check status: {preview(self.status)}; use one of {', '.join(HEALTH_STATUSES)}"
         if not is_finite(self.duration_seconds) or self.duration_seconds < 0:
-            return f"Invalid health check duration: {shown(self.duration_seconds)}; use seconds, 0 or more"
+            return f"Invalid health check duration: {preview(self.duration_seconds)}; use seconds, 0 or more"
         return ""

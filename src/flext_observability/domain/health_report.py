@@ -33,15 +33,17 @@ class FlextHealthReport:
     checks: tuple[FlextHealthCheck, ...] = ()
 
 
-def aggregate(checks: Iterable[FlextHealthCheck], minor: Iterable[str], *, probed: bool = False) -> FlextHealthReport:
+def aggregate(
+    checks: Iterable[FlextHealthCheck], non_critical: Iterable[str], *, probed: bool = False
+) -> FlextHealthReport:
     """Return the report on these checks.
 
     Args:
         checks: What was found.
-        minor: Names of those that are not critical: they make the whole degraded at the worst.
+        non_critical: Names of those that are not critical: they make the whole degraded at the worst.
         probed: Whether a probe asks: then a critical check that is ``unknown`` makes the whole unhealthy instead of degraded.
     """
-    found, lesser = tuple(sorted(checks, key=lambda check: check.name)), set(minor)
+    found, lesser = tuple(sorted(checks, key=lambda check: check.name)), set(non_critical)
     weights = {
         check.name: _OF_OTHERS if check.name in lesser else _OF_PROBED if probed else _OF_CRITICAL for check in found
     }

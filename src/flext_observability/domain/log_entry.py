@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "warning", "error", "critical")
 _ALIASES: Final = {"warn": "warning", "fatal": "critical"}
@@ -42,7 +42,7 @@ class FlextLogEntry(Entity):
 
     def _broken_rule(self) -> str:
         if self.severity not in LOG_LEVELS:
-            return f"Invalid log level: {shown(self.level)}; use one of {', '.join(LOG_LEVELS)}"
+            return f"Invalid log level: {preview(self.level)}; use one of {', '.join(LOG_LEVELS)}"
         if not self.message.strip():
             return "Invalid log message: it is blank; say what happened"
         return ""

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Entity, Number, Tags, is_finite, now
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
 from flext_observability.values.units import MAX_UNIT_LENGTH
 
 METRIC_TYPES: Final = ("gauge", "counter", "up_down_counter", "histogram")
@@ -44,18 +44,18 @@ class FlextMetric(Entity):
     def _broken_rule(self) -> str:
         if _NAME.fullmatch(self.name) is None:
             return (
-                f"Invalid metric name: {shown(self.name)} is no instrument name; use a letter, then letters, digits, "
+                f"Invalid metric name: {preview(self.name)} is no instrument name; use a letter, then letters, digits, "
                 "'_', '.', '-' or '/', 255 characters at most"
             )
         if not is_finite(self.value):
-            return f"Invalid metric value: {shown(self.value)} is not finite; use a finite number"
+            return f"Invalid metric value: {preview(self.value)} is not finite; use a finite number"
         if self.metric_type not in METRIC_TYPES:
-            return f"Invalid metric type: {shown(self.metric_type)}; use one of {', '.join(METRIC_TYPES)}"
+            return f"Invalid metric type: {preview(self.metric_type)}; use one of {', '.join(METRIC_TYPES)}"
         if self.value < 0 and self.metric_type in _NEVER_NEGATIVE:
             return (
-                f"Invalid metric value: {shown(self.value)} is negative, which a {self.metric_type} does not take; "
+                f"Invalid metric value: {preview(self.value)} is negative, which a {self.metric_type} does not take; "
                 "use up_down_counter or gauge"
             )
         if len(self.unit) > MAX_UNIT_LENGTH or not self.unit.isascii():
-            return f"Invalid metric unit: {shown(self.unit)}; use {MAX_UNIT_LENGTH} ASCII characters at most"
+            return f"Invalid metric unit: {preview(self.unit)}; use {MAX_UNIT_LENGTH} ASCII characters at most"
         return ""

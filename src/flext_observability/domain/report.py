@@ -107,7 +107,7 @@ class LedgerSnapshot:
         return sum(row.queued + row.in_flight for row in self.exporters)
 
     @property
-    def taken(self) -> int:
+    def total(self) -> int:
         """Items that were handed to the exporters, over all of them, and those given up before."""
         return sum(row.finished for row in self.exporters) + sum(sum(row.dropped.values()) for row in self.signals)
 

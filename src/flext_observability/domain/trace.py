@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
 from flext_observability.values.messages import describe_invalid_name
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
@@ -52,5 +52,5 @@ class FlextTrace(Entity):
         if wrong := describe_invalid_name(self.service_name, "say which service does it, such as 'orders'"):
             return f"Invalid service name: {wrong}"
         if self.status not in TRACE_STATUSES:
-            return f"Invalid trace status: {shown(self.status)}; use one of {', '.join(TRACE_STATUSES)}"
+            return f"Invalid trace status: {preview(self.status)}; use one of {', '.join(TRACE_STATUSES)}"
         return ""

@@ -34,7 +34,7 @@ from opentelemetry.util._decorator import (
 __all__ = [
     "Gauge",
     "agnostic_context_manager",
-    "feeds",
+    "exports_to",
     "is_suppressed",
     "make_logger_provider",
     "no_logger_provider_yet",
@@ -42,7 +42,7 @@ __all__ = [
     "no_tracer_provider_yet",
     "persistent_gauge_aggregation",
     "reset_reader_lock",
-    "suppressed",
+    "suppress_instrumentation",
 ]
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def is_suppressed() -> bool:
 
 
 @contextmanager
-def suppressed() -> Iterator[None]:
+def suppress_instrumentation() -> Iterator[None]:
     """Run the body without instrumentation, so that exporting is never itself exported."""
     token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 — OTel's signature
     try:
@@ -98,7 +98,7 @@ def _installed(get: Callable[[], object]) -> object | None:
         return None
 
 
-def feeds(handler: object, provider: object) -> bool:
+def exports_to(handler: object, provider: object) -> bool:
     """Whether a handler of standard-library logging is OpenTelemetry's own and emits to this provider; None: the global one."""
     theirs = getattr(handler, "_logger_provider", None)
     if provider is None and isinstance(theirs, ProxyLoggerProvider):

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger
+from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger, NoOpLoggerProvider
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -18,19 +18,19 @@ class DelegatingLogger(Logger):
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         super().__init__(name, version, schema_url, attributes)
         self._scope = (name, version, schema_url, attributes)
-        self._target: Logger = NoOpLogger(name)
+        self._delegate: Logger = NoOpLogger(name)
 
     def set_delegate(self, provider: LoggerProvider) -> None:
         """Take the logger of the same scope from another provider."""
-        self._target = provider.get_logger(*self._scope)
+        self._delegate = provider.get_logger(*self._scope)
 
     def emit(self, *args: Any, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # two overloads
         """Emit with the provider of the moment; same contract as OTel's ``Logger.emit``."""
-        self._target.emit(*args, **options)
+        self._delegate.emit(*args, **options)
 
     def enabled(self, **options: Any) -> bool:
         """Whether a record like this would be kept; SDKs that cannot tell keep all."""
-        ask = getattr(self._target, "enabled", None)
+        ask = getattr(self._delegate, "enabled", None)
         return True if ask is None else bool(ask(**options))
 
 
@@ -40,7 +40,7 @@ class DelegatingLoggerProvider(LoggerProvider):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._loggers: WeakSet[DelegatingLogger] = WeakSet()
-        self._target: LoggerProvider = SilentLoggerProvider()
+        self._delegate: LoggerProvider = NoOpLoggerProvider()
 
     def get_logger(
         self,
@@ -52,14 +52,14 @@ class DelegatingLoggerProvider(LoggerProvider):
         """Return a logger that follows every later swap."""
         logger = DelegatingLogger(name, version, schema_url, attributes)
         with self._lock:
-            logger.set_delegate(self._target)
+            logger.set_delegate(self._delegate)
             self._loggers.add(logger)
         return logger
 
     def set_delegate(self, provider: LoggerProvider) -> None:
         """Send all loggers, handed out before and after, to this provider."""
         with self._lock:
-            self._target = provider
+            self._delegate = provider
             for logger in list(self._loggers):
                 logger.set_delegate(provider)
 
@@ -71,18 +71,4 @@ class DelegatingLoggerProvider(LoggerProvider):
         """Answer what SDK providers have beyond the API (``resource`` …) from the one behind."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._target, name)
-
-
-class SilentLoggerProvider(LoggerProvider):
-    """A provider whose loggers keep nothing."""
-
-    def get_logger(
-        self,
-        name: str,
-        version: str | None = None,
-        schema_url: str | None = None,
-        attributes: Attributes = None,
-    ) -> Logger:
-        """Return a logger that discards."""
-        return NoOpLogger(name, version, schema_url, attributes)
+        return getattr(self._delegate, name)

@@ -34,54 +34,54 @@ class _DelegatingInstrument:
 
     def __init__(self, make: Make, meter: Meter) -> None:
         self._make = make
-        self._target: Any = make(meter)
+        self._delegate: Any = make(meter)
 
     def set_delegate(self, meter: Meter) -> None:
         """Make the instrument again in another meter."""
-        self._target = self._make(meter)
+        self._delegate = self._make(meter)
 
 
-class StableCounter(_DelegatingInstrument, Counter):
+class DelegatingCounter(_DelegatingInstrument, Counter):
     """Counter that follows swaps."""
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Add; same contract as OTel's ``Counter.add``."""
-        self._target.add(amount, attributes, context)
+        self._delegate.add(amount, attributes, context)
 
 
-class StableUpDownCounter(_DelegatingInstrument, UpDownCounter):
+class DelegatingUpDownCounter(_DelegatingInstrument, UpDownCounter):
     """Up-down counter that follows swaps."""
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Add; same contract as OTel's ``UpDownCounter.add``."""
-        self._target.add(amount, attributes, context)
+        self._delegate.add(amount, attributes, context)
 
 
-class StableHistogram(_DelegatingInstrument, Histogram):
+class DelegatingHistogram(_DelegatingInstrument, Histogram):
     """Histogram that follows swaps."""
 
     def record(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Record; same contract as OTel's ``Histogram.record``."""
-        self._target.record(amount, attributes, context)
+        self._delegate.record(amount, attributes, context)
 
 
-class StableGauge(_DelegatingInstrument, Gauge):
+class DelegatingGauge(_DelegatingInstrument, Gauge):
     """Gauge that follows swaps."""
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Set; same contract as OTel's ``Gauge.set``."""
-        self._target.set(amount, attributes, context)
+        self._delegate.set(amount, attributes, context)
 
 
-class StableObservableCounter(_DelegatingInstrument, ObservableCounter):
+class DelegatingObservableCounter(_DelegatingInstrument, ObservableCounter):
     """Observable counter that follows swaps."""
 
 
-class StableObservableUpDownCounter(_DelegatingInstrument, ObservableUpDownCounter):
+class DelegatingObservableUpDownCounter(_DelegatingInstrument, ObservableUpDownCounter):
     """Observable up-down counter that follows swaps."""
 
 
-class StableObservableGauge(_DelegatingInstrument, ObservableGauge):
+class DelegatingObservableGauge(_DelegatingInstrument, ObservableGauge):
     """Observable gauge that follows swaps."""
 
 
@@ -93,13 +93,13 @@ class DelegatingMeter(Meter):
         self._scope = (name, version, schema_url, attributes)
         self._lock = threading.RLock()
         self._instruments: dict[object, _DelegatingInstrument] = {}
-        self._target: Meter = NoOpMeterProvider().get_meter(name)
+        self._delegate: Meter = NoOpMeterProvider().get_meter(name)
 
     def set_delegate(self, provider: MeterProvider) -> None:
         """Make every instrument again in the meter of the same scope of another provider."""
         target = provider.get_meter(*self._scope)
         with self._lock:
-            self._target = target
+            self._delegate = target
             instruments = list(self._instruments.values())
         for instrument in instruments:
             instrument.set_delegate(target)
@@ -110,17 +110,25 @@ class DelegatingMeter(Meter):
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         """Return a counter; same contract as OTel's ``Meter.create_counter``."""
-        return self._keep(StableCounter, lambda m: m.create_counter(name, unit, description), name, unit, description)
+        return self._get_or_create(
+            DelegatingCounter, lambda m: m.create_counter(name, unit, description), name, unit, description
+        )
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
         """Return an up-down counter; same contract as OTel's ``Meter.create_up_down_counter``."""
-        return self._keep(
-            StableUpDownCounter, lambda m: m.create_up_down_counter(name, unit, description), name, unit, description
+        return self._get_or_create(
+            DelegatingUpDownCounter,
+            lambda m: m.create_up_down_counter(name, unit, description),
+            name,
+            unit,
+            description,
         )
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
         """Return a gauge; same contract as OTel's ``Meter.create_gauge``."""
-        return self._keep(StableGauge, lambda m: m.create_gauge(name, unit, description), name, unit, description)
+        return self._get_or_create(
+            DelegatingGauge, lambda m: m.create_gauge(name, unit, description), name, unit, description
+        )
 
     def create_histogram(
         self,
@@ -136,22 +144,24 @@ class DelegatingMeter(Meter):
         def make(meter: Meter) -> Histogram:
             return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
 
-        return self._keep(StableHistogram, make, name, unit, description, *(bounds or ()))
+        return self._get_or_create(DelegatingHistogram, make, name, unit, description, *(bounds or ()))
 
     def create_observable_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableCounter:
         """Return an observable counter; same contract as OTel's ``Meter.create_observable_counter``."""
-        return self._keep(
-            StableObservableCounter, lambda m: m.create_observable_counter(name, callbacks, unit, description), object()
+        return self._get_or_create(
+            DelegatingObservableCounter,
+            lambda m: m.create_observable_counter(name, callbacks, unit, description),
+            object(),
         )
 
     def create_observable_up_down_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableUpDownCounter:
         """Return an observable up-down counter; same contract as OTel's ``Meter.create_observable_up_down_counter``."""
-        return self._keep(
-            StableObservableUpDownCounter,
+        return self._get_or_create(
+            DelegatingObservableUpDownCounter,
             lambda m: m.create_observable_up_down_counter(name, callbacks, unit, description),
             object(),
         )
@@ -160,20 +170,20 @@ class DelegatingMeter(Meter):
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableGauge:
         """Return an observable gauge; same contract as OTel's ``Meter.create_observable_gauge``."""
-        return self._keep(
-            StableObservableGauge, lambda m: m.create_observable_gauge(name, callbacks, unit, description), object()
+        return self._get_or_create(
+            DelegatingObservableGauge, lambda m: m.create_observable_gauge(name, callbacks, unit, description), object()
         )
 
-    def _keep(self, kind: type[InstrumentT], make: Make, *identity: object) -> InstrumentT:
+    def _get_or_create(self, kind: type[InstrumentT], make: Make, *identity: object) -> InstrumentT:
         """Return the instrument of this identity, made once, so that asking again costs no memory."""
         key = (kind, *identity)
         with self._lock:
-            known, target = self._instruments.get(key), self._target
+            known, target = self._instruments.get(key), self._delegate
         if known is None:
             # Without the lock: the SDK has one of its own, which it holds while callbacks make instruments.
             made = kind(make, target)
             with self._lock:
-                known, current = self._instruments.setdefault(key, made), self._target
+                known, current = self._instruments.setdefault(key, made), self._delegate
             if current is not target:
                 known.set_delegate(current)  # swapped meanwhile
         return cast("InstrumentT", known)
@@ -185,7 +195,7 @@ class DelegatingMeterProvider(MeterProvider):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._meters: dict[str, DelegatingMeter] = {}
-        self._target: MeterProvider = NoOpMeterProvider()
+        self._delegate: MeterProvider = NoOpMeterProvider()
 
     def get_meter(
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
@@ -198,13 +208,13 @@ class DelegatingMeterProvider(MeterProvider):
         with self._lock:
             if key not in self._meters:
                 self._meters[key] = DelegatingMeter(name, version, schema_url, attributes)
-                self._meters[key].set_delegate(self._target)
+                self._meters[key].set_delegate(self._delegate)
             return self._meters[key]
 
     def set_delegate(self, provider: MeterProvider) -> None:
         """Send all meters and instruments, handed out before and after, to this provider."""
         with self._lock:
-            self._target = provider
+            self._delegate = provider
             for meter in self._meters.values():
                 meter.set_delegate(provider)
 
@@ -218,4 +228,4 @@ class DelegatingMeterProvider(MeterProvider):
         """Answer what SDK providers have beyond the API from the one behind."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._target, name)
+        return getattr(self._delegate, name)

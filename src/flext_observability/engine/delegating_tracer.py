@@ -18,12 +18,12 @@ from opentelemetry.trace import (
 )
 
 from flext_observability.engine.compat import agnostic_context_manager
+from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
-SERVICE_NAME_SCOPE_ATTRIBUTE = "flext.service.name"
 Route = Callable[[str], TracerProvider]
 
 
@@ -35,14 +35,14 @@ class DelegatingTracer(Tracer):
         self._version = version
         self._schema_url = schema_url
         self._attributes = attributes
-        self._target: Tracer = NoOpTracerProvider().get_tracer(name)
+        self._delegate: Tracer = NoOpTracerProvider().get_tracer(name)
 
     def set_delegate(self, provider: TracerProvider, route: Route | None) -> None:
         """Take the tracer of the same scope from another provider; ``route`` gives the provider for a service name."""
-        service = (self._attributes or {}).get(SERVICE_NAME_SCOPE_ATTRIBUTE)
+        service = (self._attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
         if route is not None and isinstance(service, str):
             provider = route(service)
-        self._target = provider.get_tracer(self._name, self._version, self._schema_url, self._attributes)
+        self._delegate = provider.get_tracer(self._name, self._version, self._schema_url, self._attributes)
 
     def start_span(  # noqa: PLR0913, PLR0917 — OTel's signature
         self,
@@ -56,7 +56,7 @@ class DelegatingTracer(Tracer):
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
     ) -> Span:
         """Start a span with the provider of the moment; same contract as OTel's ``Tracer.start_span``."""
-        return self._target.start_span(
+        return self._delegate.start_span(
             name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         )
 
@@ -92,7 +92,7 @@ class DelegatingTracerProvider(TracerProvider):
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
-        self._target: TracerProvider = NoOpTracerProvider()
+        self._delegate: TracerProvider = NoOpTracerProvider()
         self._route: Route | None = None
 
     def get_tracer(
@@ -105,14 +105,14 @@ class DelegatingTracerProvider(TracerProvider):
         """Return a tracer that follows every later swap."""
         tracer = DelegatingTracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
         with self._lock:
-            tracer.set_delegate(self._target, self._route)
+            tracer.set_delegate(self._delegate, self._route)
             self._tracers.add(tracer)
         return tracer
 
     def set_delegate(self, provider: TracerProvider, route: Route | None = None) -> None:
         """Send all tracers, handed out before and after, to this provider."""
         with self._lock:
-            self._target, self._route = provider, route
+            self._delegate, self._route = provider, route
             for tracer in list(self._tracers):
                 tracer.set_delegate(provider, route)
 
@@ -124,4 +124,4 @@ class DelegatingTracerProvider(TracerProvider):
         """Answer what SDK providers have beyond the API (``resource``, ``add_span_processor`` …) from the one behind."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._target, name)
+        return getattr(self._delegate, name)

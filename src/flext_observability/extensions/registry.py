@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.settings.choices import ALIASES
-from flext_observability.values.encoding import quoted
+from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -111,7 +111,7 @@ class PluginRegistry(Generic[T]):
             module, package = self.needs[name]
             if find_spec(module) is None:
                 title = self.word.capitalize()
-                message = f"{title} {quoted(name)} needs a package that is not installed: pip install {package}"
+                message = f"{title} {preview(name)} needs a package that is not installed: pip install {package}"
                 return FlextResult[T].fail(message, code="missing_package")
         target = self.built_in[name]
         return self._load(name, target, lambda: _attribute(target))
@@ -127,7 +127,7 @@ class PluginRegistry(Generic[T]):
         else:
             if not problem:
                 return FlextResult.ok(cast("T", thing))
-        message = f"{self.word.capitalize()} {quoted(name)} ({target}): {problem}"
+        message = f"{self.word.capitalize()} {preview(name)} ({target}): {problem}"
         return FlextResult[T].fail(message, code=f"broken_{self.word}")
 
     def _entry_points(self, name: str | None) -> dict[str, list[EntryPoint]]:
@@ -147,7 +147,7 @@ class PluginRegistry(Generic[T]):
         near = get_close_matches(name[:80], names, 1)
         package = f" (pip install {self.install.format(_slug(name[:80]))})" if self.install else ""
         return (
-            f"No {self.word} is called {quoted(name)}{f' (did you mean {near[0]}?)' if near else ''}. "
+            f"No {self.word} is called {preview(name)}{f' (did you mean {near[0]}?)' if near else ''}. "
             f"There are: {', '.join(names) or 'none'}. "
             f"Install the package that brings it{package}, or call register_{self.word}"
         )
@@ -156,7 +156,7 @@ class PluginRegistry(Generic[T]):
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             article = "an" if self.word[0] in "aeiou" else "a"
             return f"The name of {article} {self.word} must be text without blanks and commas"
-        return f"The name {quoted(name)} has a meaning of its own: choose another" if name in self.reserved else ""
+        return f"The name {preview(name)} has a meaning of its own: choose another" if name in self.reserved else ""
 
     def _problem(self, thing: object) -> str:
         if (self.function and callable(thing)) or all(callable(getattr(thing, each, None)) for each in self.methods):

@@ -7,17 +7,22 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import Metric, NumberDataPoint, ScopeMetrics, Sum
 
-from flext_observability.adapters.function_calls import CALLS_DESCRIPTION, CALLS_NAME, CALLS_UNIT, DURATION_NAME
-from flext_observability.adapters.metric import SCOPE_NAME
+from flext_observability.values.names import (
+    FUNCTION_CALLS_DESCRIPTION,
+    FUNCTION_CALLS_NAME,
+    FUNCTION_CALLS_UNIT,
+    FUNCTION_DURATION_NAME,
+    SCOPE_NAME,
+)
 
 
 def with_call_counts(scope: ScopeMetrics) -> Sequence[Metric]:
     """Return the metrics of a scope, the counter of calls added when it has their durations."""
     if scope.scope.name != SCOPE_NAME:
         return scope.metrics
-    durations = [metric for metric in scope.metrics if metric.name == DURATION_NAME]
+    durations = [metric for metric in scope.metrics if metric.name == FUNCTION_DURATION_NAME]
     return [
-        *(metric for metric in scope.metrics if metric.name != CALLS_NAME or not durations),
+        *(metric for metric in scope.metrics if metric.name != FUNCTION_CALLS_NAME or not durations),
         *map(_calls, durations),
     ]
 
@@ -29,4 +34,4 @@ def _calls(durations: Metric) -> Metric:
         for point in data.data_points
     ]
     counted = Sum(points, data.aggregation_temporality, is_monotonic=True)
-    return Metric(CALLS_NAME, CALLS_DESCRIPTION, CALLS_UNIT, counted)
+    return Metric(FUNCTION_CALLS_NAME, FUNCTION_CALLS_DESCRIPTION, FUNCTION_CALLS_UNIT, counted)

@@ -9,11 +9,11 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from flext_observability.adapters.correlation import CORRELATION_ATTRIBUTE, current_correlation_id
+from flext_observability.adapters.correlation import current_correlation_id
 from flext_observability.engine.compat import is_suppressed
-from flext_observability.engine.delegating_tracer import SERVICE_NAME_SCOPE_ATTRIBUTE
 from flext_observability.pipeline.export_worker import Delivery
 from flext_observability.pipeline.ledger import SignalCounter
+from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -34,9 +34,9 @@ class ExportSpanProcessor(SpanProcessor):
         if correlation_id is not None:
             span.set_attribute(CORRELATION_ATTRIBUTE, correlation_id)
         scope = span.instrumentation_scope
-        service = scope.attributes.get(SERVICE_NAME_SCOPE_ATTRIBUTE) if scope and scope.attributes else None
+        service = scope.attributes.get(SERVICE_NAME_ATTRIBUTE) if scope and scope.attributes else None
         if isinstance(service, str) and span.resource.attributes.get("service.name") != service:
-            span.set_attribute(SERVICE_NAME_SCOPE_ATTRIBUTE, service)
+            span.set_attribute(SERVICE_NAME_ATTRIBUTE, service)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span for every exporter."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from flext_observability.domain.report import ExporterCounts, Signal
-from flext_observability.engine.compat import suppressed
+from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.pipeline.export_queue import ExportQueue
 from flext_observability.pipeline.exporter_state import ExporterState
@@ -173,7 +173,7 @@ class Delivery(Generic[ItemT]):
         self._thread = thread
 
     def _run(self) -> None:
-        with suppressed():
+        with suppress_instrumentation():
             while self._wait_until_due():
                 self._send_once()
         with self._wake:

@@ -6,7 +6,7 @@ from opentelemetry import _logs, metrics, trace
 
 from flext_observability.domain.report import Signal
 from flext_observability.engine import compat
-from flext_observability.engine.delegating_logger import DelegatingLoggerProvider, SilentLoggerProvider
+from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider, Route
 
@@ -53,7 +53,7 @@ class GlobalProviders:
         if "metrics" in signals:
             self.turn_metrics(metrics.NoOpMeterProvider())
         if "logs" in signals:
-            self.turn_logs(SilentLoggerProvider())
+            self.turn_logs(_logs.NoOpLoggerProvider())
 
     def reset_locks(self) -> None:
         """Make all locks usable in a forked child."""

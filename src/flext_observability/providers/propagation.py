@@ -20,13 +20,13 @@ from opentelemetry.propagators.textmap import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from flext_observability.adapters.correlation import (
-    CORRELATION_ATTRIBUTE,
     REMOTE_ID_KEY,
     current_correlation_id,
     valid_correlation_id,
 )
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 PACKAGES = {
     "b3": "opentelemetry-propagator-b3",

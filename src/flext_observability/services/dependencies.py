@@ -7,7 +7,7 @@ from functools import wraps
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-from flext_observability.domain.container import find
+from flext_observability.domain.container import lookup
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.report_once import report_once
@@ -36,7 +36,7 @@ class SystemClock:
 
 def find_clock(container: Container | None) -> Clock:
     """Return the container's ``clock``, or the system's."""
-    clock = find(container, "clock")
+    clock = lookup(container, "clock")
     return SystemClock() if clock is None else cast("Clock", clock)
 
 

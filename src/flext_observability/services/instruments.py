@@ -14,7 +14,7 @@ from flext_observability.values.encoding import encode_attributes
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
-    from flext_observability.adapters.metric import Write
+    from flext_observability.adapters.metric import RecordFn
 
 _LARGEST = (1 << 63) - 1
 _PLAIN = frozenset((int, float))
@@ -27,7 +27,7 @@ class _Handle:
 
     _lowest: ClassVar[float] = -_LARGEST
 
-    def __init__(self, write: Write, bound: Attributes = None) -> None:
+    def __init__(self, write: RecordFn, bound: Attributes = None) -> None:
         self._write = write
         self._bound = bound
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast, final
 
-from flext_observability.adapters import log_entry as adapter
+from flext_observability.adapters import log_record as adapter
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import HOOKS
 from flext_observability.services.dependencies import entity_factory, never_raises
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @final
 class FlextLoggingService:
-    """Write log lines that carry trace and correlation ids; safe from threads."""
+    """RecordFn log lines that carry trace and correlation ids; safe from threads."""
 
     def __init__(self, container: Container | None = None) -> None:
         """Make a service.
@@ -57,7 +57,7 @@ class FlextLoggingService:
         /,
         **context: object,
     ) -> FlextResult[FlextLogEntry]:
-        """Write an entry, or a level and a message; an entry is written once, however often it is logged.
+        """RecordFn an entry, or a level and a message; an entry is written once, however often it is logged.
 
         Args:
             level: Entry, or trace, debug, info, warning, error or critical in any case.
@@ -78,49 +78,49 @@ class FlextLoggingService:
     def trace(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``trace``; see ``log``."""
+        """RecordFn at level ``trace``; see ``log``."""
         return self._create("trace", message, attributes, context)
 
     @never_raises
     def debug(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``debug``; see ``log``."""
+        """RecordFn at level ``debug``; see ``log``."""
         return self._create("debug", message, attributes, context)
 
     @never_raises
     def info(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``info``; see ``log``."""
+        """RecordFn at level ``info``; see ``log``."""
         return self._create("info", message, attributes, context)
 
     @never_raises
     def warning(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``warning``; see ``log``."""
+        """RecordFn at level ``warning``; see ``log``."""
         return self._create("warning", message, attributes, context)
 
     @never_raises
     def error(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``error``; see ``log``."""
+        """RecordFn at level ``error``; see ``log``."""
         return self._create("error", message, attributes, context)
 
     @never_raises
     def critical(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``critical``; see ``log``."""
+        """RecordFn at level ``critical``; see ``log``."""
         return self._create("critical", message, attributes, context)
 
     @never_raises
     def exception(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """Write at level ``error`` with ``exception.type``, ``.message`` and ``.stacktrace`` of the exception being handled; see ``log``."""
+        """RecordFn at level ``error`` with ``exception.type``, ``.message`` and ``.stacktrace`` of the exception being handled; see ``log``."""
         error = sys.exception()
         raised: dict[str, object] = {} if error is None else {**exception_attributes(error)}
         return self._create("error", message, attributes, raised | context)
@@ -134,6 +134,6 @@ class FlextLoggingService:
 
     def _write(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
         if entry.mark_emitted():
-            adapter.emit(entry)
+            adapter.emit_entry(entry)
             HOOKS.tell("on_log_created", entry)
         return self._persist(entry)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
-from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, Write, histogram_bounds
+from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, RecordFn, histogram_bounds
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import HOOKS
 from flext_observability.runtime.locks import ForkSafeLock
@@ -208,7 +208,7 @@ class FlextMetricsService:
     def _record(self, metric: FlextMetric, description: str) -> FlextResult[FlextMetric]:
         return _instrument(metric, description).map(partial(self._emit, metric)).flat_map(self._persist)
 
-    def _emit(self, metric: FlextMetric, write: Write) -> FlextMetric:
+    def _emit(self, metric: FlextMetric, write: RecordFn) -> FlextMetric:
         if metric.mark_emitted():
             adapter.record(metric, write)
             HOOKS.tell("on_metric_created", metric)
@@ -232,13 +232,13 @@ class FlextMetricsService:
             self._stored_ids.discard(self._metrics_store.popleft().id)
 
 
-def _instrument(metric: FlextMetric, description: str = "") -> FlextResult[Write]:
+def _instrument(metric: FlextMetric, description: str = "") -> FlextResult[RecordFn]:
     """Return the call that records the entity; a conflict is counted and a failure."""
     try:
         return FlextResult.ok(adapter.instrument_of(metric, description=description))
     except InstrumentConflict as error:
         adapter.discard(error.conflict)
-        return FlextResult[Write].fail(f"Invalid metric: {error}", code="instrument_conflict")
+        return FlextResult[RecordFn].fail(f"Invalid metric: {error}", code="instrument_conflict")
 
 
 def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
@@ -257,7 +257,7 @@ def _writer(
     unit: str,
     description: str,
     bounds: Callable[[], Sequence[float]] | None = None,
-) -> Write:
+) -> RecordFn:
     """Return the writing call of an instrument; one that discards when there can be none."""
     try:
         chosen = None if bounds is None else bounds()

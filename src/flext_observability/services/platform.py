@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Self, cast, final
 
-from flext_observability.domain.container import FlextContainer, find
+from flext_observability.domain.container import FlextContainer, lookup
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts.service import FlextAlertService
@@ -59,7 +59,7 @@ class FlextObservabilityPlatformV2:
                 ``id_generator`` and ``notifiers``; optional.
             storage: As of ``FlextObservabilityRepository``; given, the container's ``repository`` is not asked for.
         """
-        found = find(container, "repository") if storage is None else None
+        found = lookup(container, "repository") if storage is None else None
         self._closes_repository = found is None
         self.repository = (
             FlextObservabilityRepository(storage, container)
@@ -241,6 +241,6 @@ def _parts(container: Container | None, repository: FlextObservabilityRepository
     parts.register("repository", repository)
     for name in ("clock", "id_generator", "notifiers"):
         parts.register(
-            name, find(container, name)
+            name, lookup(container, name)
         )  # None too: a name that is not there costs a message at each look-up
     return parts

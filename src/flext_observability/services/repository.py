@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
-from flext_observability.domain.container import find
-from flext_observability.domain.criteria import MetricsCriteria, checked
+from flext_observability.domain.container import lookup
+from flext_observability.domain.criteria import MetricsCriteria, validate_criteria
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.report_once import report_once
 from flext_observability.services.dependencies import never_raises
@@ -44,7 +44,7 @@ class FlextObservabilityRepository:
                 group ``flext_observability.storage``. None takes the container's ``storage``, or memory.
             container: Where to look up ``storage``; optional.
         """
-        self._storage = _adapter(find(container, "storage") if storage is None else storage)
+        self._storage = _adapter(lookup(container, "storage") if storage is None else storage)
 
     @property
     def storage(self) -> FlextResult[FlextStorageAdapter]:
@@ -211,7 +211,9 @@ class FlextObservabilityRepository:
         return cast("FlextResult[list[EntityT]]", found)
 
     def _query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
-        return checked(criteria).flat_map(lambda valid: self._storage.flat_map(lambda of: of.query(kind, valid)))
+        return validate_criteria(criteria).flat_map(
+            lambda valid: self._storage.flat_map(lambda of: of.query(kind, valid))
+        )
 
     def _count(self, kind: str) -> FlextResult[int]:
         def count(storage: FlextStorageAdapter) -> FlextResult[int]:

@@ -11,7 +11,7 @@ from opentelemetry import trace as otel_trace
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, format_trace_id
 
 from flext_observability.adapters import trace as adapter
-from flext_observability.decorators.span_errors import OUTCOME_ATTRIBUTE, end_span, record_error
+from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import HOOKS
@@ -19,6 +19,7 @@ from flext_observability.services.dependencies import entity_factory, find_clock
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.services.trace_registry import TRACES, OpenTrace
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.names import OUTCOME_ATTRIBUTE, UNKNOWN_PARENT_ATTRIBUTE
 from flext_observability.values.timestamps import from_unix_nanos
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class FlextTracingService:
         begin = adapter.start if self._recording else adapter.start_non_recording
         span = begin(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
-            span.set_attribute(adapter.UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
+            span.set_attribute(UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
         HOOKS.tell("on_trace_started", trace)
         for forgotten in TRACES.open(OpenTrace(trace, span, self._clock.monotonic())):
             self._finish(forgotten, "abandoned", None)

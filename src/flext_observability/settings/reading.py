@@ -11,7 +11,7 @@ from flext_observability.domain.report import Notice
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, set_fields
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
 from flext_observability.settings.types import LIMIT, Kind, PartialParseError
-from flext_observability.values.encoding import quoted
+from flext_observability.values.encoding import preview
 from flext_observability.values.masking import without_credentials
 
 ARGUMENT = "argument"
@@ -85,7 +85,7 @@ def similar(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def shown(value: object, kind: Kind[object]) -> str:
+def preview_value(value: object, kind: Kind[object]) -> str:
     """Return a value for a message: short, nothing secret, and without running code of the value's own."""
     if kind.secret:
         return "…" if type(value) is str else type(value).__name__
@@ -114,7 +114,7 @@ def _by_field(arguments: Mapping[str, object], draft: PartialSettings) -> dict[s
     for key, value in arguments.items():
         name = names.get(key)
         if name is None:
-            draft.mistakes.append(f"{quoted(key)} is not a setting{similar(key, names)}")
+            draft.mistakes.append(f"{preview(key)} is not a setting{similar(key, names)}")
         elif _is_given(value, FIELDS[name]):
             if name in values and values[name] is not value:
                 draft.mistakes.append(f"{name} is given under two names, with different values")
@@ -142,7 +142,7 @@ def _take_argument(draft: PartialSettings, row: Field, value: object) -> None:
             if type(error) in {ValueError, PartialParseError} and error.args and not row.kind.secret
             else ""
         )
-        draft.mistakes.append(f"{row.name} must be {row.kind.allowed}{detail}, got {shown(value, row.kind)}")
+        draft.mistakes.append(f"{row.name} must be {row.kind.allowed}{detail}, got {preview_value(value, row.kind)}")
         return
     _keep(draft, row, accepted, ARGUMENT)
 
@@ -187,7 +187,7 @@ def _take_variable(draft: PartialSettings, row: Field, variable: Variable, text:
 
 
 def _wrong(row: Field, variable: str, text: str, kind: Kind[object], detail: str) -> Notice:
-    message = f"{variable}={shown(text, kind)} is not valid{detail or ' and not used'}"
+    message = f"{variable}={preview_value(text, kind)} is not valid{detail or ' and not used'}"
     return Notice(row.signal, message, f"It must be {kind.allowed}; correct or unset it", degrades=True)
 
 

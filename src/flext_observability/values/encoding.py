@@ -105,14 +105,9 @@ def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
     return encoded if isinstance(encoded, str) else _json(encoded, max_bytes)
 
 
-def shown(value: object) -> str:
-    """Return a short form of a wrong value for messages, 80 bytes at most: text in quotes, numbers and lists as they are."""
+def preview(value: object) -> str:
+    """Return a short form of a value for messages: text in quotes, cut at 80 bytes; numbers and flat sequences as they are."""
     return repr(encode_attribute(value, max_bytes=80))
-
-
-def quoted(value: object) -> str:
-    """Return a value in quotes for messages, 80 bytes at most; whatever it is, and whatever its own ``repr`` does."""
-    return repr(encode_tag(value, max_bytes=80))
 
 
 def is_container(value: object) -> bool:

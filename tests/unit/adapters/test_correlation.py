@@ -32,7 +32,7 @@ def _fresh_context() -> None:
     # Each test sets ids of its own; the variable is put back to nothing first.
     from flext_observability.adapters import correlation
 
-    correlation._own.set(None)
+    correlation._local_id.set(None)
 
 
 def test_an_id_is_made_once_and_kept() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextHealthCheck
-from flext_observability.adapters.health_check import MAX_CHECKS, emit, forget
+from flext_observability.adapters.health_check import MAX_CHECKS, emit, remove
 from flext_observability.values.encoding import MAX_BYTES
 from tests.recorded import Recorded
 
@@ -32,8 +32,8 @@ def test_an_odd_name_arrives_as_it_does_in_records(recorded: Recorded) -> None:
 
 def test_a_check_that_is_forgotten_has_no_point(recorded: Recorded) -> None:
     emit(FlextHealthCheck(name="db"))
-    forget("db")
-    forget("nobody")
+    remove("db")
+    remove("unknown")
     assert gauge(recorded) == {}
 
 

@@ -7,8 +7,8 @@ from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import (
     MAX_CONFLICTS,
     Conflict,
-    Definition,
     InstrumentConflict,
+    InstrumentIdentity,
     InstrumentKind,
     conflicts,
     discard,
@@ -58,7 +58,7 @@ def test_another_kind_or_unit_is_a_conflict_that_names_both(kind: InstrumentKind
     with pytest.raises(InstrumentConflict) as raised:
         instrument("adapter.taken", kind, unit)
     conflict = raised.value.conflict
-    assert conflict.first == Definition("adapter.taken", "counter", "s")
+    assert conflict.first == InstrumentIdentity("adapter.taken", "counter", "s")
     assert str(conflict) == f'{kind} "adapter.taken" in {unit} conflicts with counter "adapter.taken" in s'
     assert conflict in conflicts()
     discard(conflict)
@@ -75,4 +75,6 @@ def test_made_up_units_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_definition_without_unit_says_so() -> None:
-    assert str(Conflict(Definition("a", "gauge", ""), Definition("a", "counter", ""))).endswith('gauge "a" in no unit')
+    assert str(Conflict(InstrumentIdentity("a", "gauge", ""), InstrumentIdentity("a", "counter", ""))).endswith(
+        'gauge "a" in no unit'
+    )

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.domain.alert import ALERT_SEVERITIES, ALERT_STATUSES, MAX_LABELS, FlextAlert
+from flext_observability.domain.alert import ALERT_STATUSES, MAX_LABELS, FlextAlert
+from flext_observability.values.names import ALERT_SEVERITIES
 
 
 def test_alert_is_active_and_not_escalated_at_first() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flext_observability.domain.container import FlextContainer, find
+from flext_observability.domain.container import FlextContainer, lookup
 from flext_observability.domain.result import FlextResult
 from tests.hostile import Hostile
 
@@ -128,10 +128,10 @@ class PlainContainer:
 
 @pytest.mark.parametrize("container", [FlextContainer(), PlainContainer()])
 def test_what_a_container_holds_is_found(container: FlextContainer | PlainContainer) -> None:
-    assert find(container, "clock") is None
+    assert lookup(container, "clock") is None
     container.register("clock", 7)
-    assert find(container, "clock") == 7
+    assert lookup(container, "clock") == 7
 
 
 def test_without_a_container_there_is_nothing() -> None:
-    assert find(None, "clock") is None
+    assert lookup(None, "clock") is None

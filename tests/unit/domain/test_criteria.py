@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlert, FlextHealthCheck, FlextLogEntry, FlextMetric, FlextTrace, MetricsCriteria
-from flext_observability.domain.criteria import checked
+from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.entity import Entity
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,10 +71,10 @@ def test_the_newest_are_selected_and_come_oldest_first() -> None:
     ],
 )
 def test_a_wrong_field_is_named(criteria: Any, start: str) -> None:
-    result = checked(criteria)
+    result = validate_criteria(criteria)
     assert (str(result.error)[: len(start)], result.code) == (start, "invalid_criteria")
 
 
 def test_right_fields_are_given_back() -> None:
     criteria = MetricsCriteria(name="load", tags={"a": "b"}, since=NOON, until=NOON, limit=5)
-    assert checked(criteria).data is criteria
+    assert validate_criteria(criteria).data is criteria

@@ -22,7 +22,7 @@ LEDGER = LedgerSnapshot(
 def test_ledger_sums_over_signals_and_exporters() -> None:
     assert LEDGER.exported == 5
     assert LEDGER.queued == 3
-    assert LEDGER.taken == 16
+    assert LEDGER.total == 16
     assert LEDGER.dropped == {"rejected": 4, "timeout": 4}
 
 

@@ -21,7 +21,7 @@ from tests.programs import run
 
 def test_suppression_lasts_as_long_as_its_body() -> None:
     assert not compat.is_suppressed()
-    with compat.suppressed():
+    with compat.suppress_instrumentation():
         assert compat.is_suppressed()
     assert not compat.is_suppressed()
 
@@ -55,12 +55,12 @@ class _Theirs:
 def test_a_handler_feeds_the_provider_that_it_was_made_for_or_the_global_one() -> None:
     own, other = LoggerProvider(shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
     unset = ProxyLoggerProvider()
-    assert compat.feeds(_Theirs(own), own)
-    assert not compat.feeds(_Theirs(other), own)
-    assert not compat.feeds(_Theirs(unset), own)
-    assert compat.feeds(_Theirs(unset), None)
-    assert compat.feeds(_Theirs(get_logger_provider()), None)
-    assert not compat.feeds(object(), None)
+    assert compat.exports_to(_Theirs(own), own)
+    assert not compat.exports_to(_Theirs(other), own)
+    assert not compat.exports_to(_Theirs(unset), own)
+    assert compat.exports_to(_Theirs(unset), None)
+    assert compat.exports_to(_Theirs(get_logger_provider()), None)
+    assert not compat.exports_to(object(), None)
 
 
 @pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])

@@ -9,10 +9,9 @@ from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, ScopeMetrics
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
-from flext_observability.adapters.function_calls import CALLS_NAME, DURATION_NAME
 from flext_observability.pipeline.call_counts import with_call_counts
+from flext_observability.values.names import FUNCTION_CALLS_NAME, FUNCTION_DURATION_NAME, SCOPE_NAME
 
-OURS = "flext_observability"
 DELTA = AggregationTemporality.DELTA
 
 
@@ -30,14 +29,14 @@ class Meters:
 
 
 def counted(scope: ScopeMetrics) -> Any:
-    (metric,) = [metric for metric in with_call_counts(scope) if metric.name == CALLS_NAME]
+    (metric,) = [metric for metric in with_call_counts(scope) if metric.name == FUNCTION_CALLS_NAME]
     return metric
 
 
 @pytest.mark.parametrize("aggregation", [{}, {Histogram: ExponentialBucketHistogramAggregation()}])
 def test_each_series_of_durations_has_its_calls(aggregation: dict[type, Any]) -> None:
     meters = Meters(preferred_aggregation=aggregation)
-    duration = meters.provider.get_meter(OURS).create_histogram(DURATION_NAME, "s")
+    duration = meters.provider.get_meter(SCOPE_NAME).create_histogram(FUNCTION_DURATION_NAME, "s")
     for outcome, calls in (("ok", 3), ("error", 2)):
         for _ in range(calls):
             duration.record(0.1, {"flext.outcome": outcome})
@@ -54,7 +53,7 @@ def test_each_series_of_durations_has_its_calls(aggregation: dict[type, Any]) ->
 
 def test_deltas_stay_deltas() -> None:
     meters = Meters(preferred_temporality={Histogram: DELTA})
-    duration = meters.provider.get_meter(OURS).create_histogram(DURATION_NAME, "s")
+    duration = meters.provider.get_meter(SCOPE_NAME).create_histogram(FUNCTION_DURATION_NAME, "s")
     for calls in (1, 2):
         for _ in range(calls):
             duration.record(0.1)
@@ -64,16 +63,16 @@ def test_deltas_stay_deltas() -> None:
 
 def test_a_counter_that_was_written_while_the_provider_changed_counts_no_call_twice() -> None:
     meters = Meters()
-    meter = meters.provider.get_meter(OURS)
-    meter.create_histogram(DURATION_NAME, "s").record(0.1)
-    meter.create_counter(CALLS_NAME, "{call}").add(1)
+    meter = meters.provider.get_meter(SCOPE_NAME)
+    meter.create_histogram(FUNCTION_DURATION_NAME, "s").record(0.1)
+    meter.create_counter(FUNCTION_CALLS_NAME, "{call}").add(1)
     assert counted(meters.scope()).data.data_points[0].value == 1
 
 
 def test_other_metrics_and_other_scopes_are_left_alone() -> None:
     ours = Meters()
-    ours.provider.get_meter(OURS).create_counter(CALLS_NAME, "{call}").add(1)
-    assert [metric.name for metric in with_call_counts(ours.scope())] == [CALLS_NAME]
+    ours.provider.get_meter(SCOPE_NAME).create_counter(FUNCTION_CALLS_NAME, "{call}").add(1)
+    assert [metric.name for metric in with_call_counts(ours.scope())] == [FUNCTION_CALLS_NAME]
     theirs = Meters()
-    theirs.provider.get_meter("theirs").create_histogram(DURATION_NAME, "s").record(1)
-    assert [metric.name for metric in with_call_counts(theirs.scope())] == [DURATION_NAME]
+    theirs.provider.get_meter("theirs").create_histogram(FUNCTION_DURATION_NAME, "s").record(1)
+    assert [metric.name for metric in with_call_counts(theirs.scope())] == [FUNCTION_DURATION_NAME]

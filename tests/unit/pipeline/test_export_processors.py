@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler, SamplingResult
 
 from flext_observability.adapters.correlation import REMOTE_ID_KEY, correlation_scope
-from flext_observability.engine.compat import suppressed
+from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue
 from flext_observability.pipeline.export_worker import Delivery, Schedule
@@ -143,7 +143,7 @@ def test_an_id_that_a_record_brings_is_its_own() -> None:
 
 def test_records_about_exporting_never_enter() -> None:
     bench = Bench()
-    with suppressed():
+    with suppress_instrumentation():
         bench.logs.get_logger("l").emit(LogRecord(body="connection refused"))
     assert bench.tally.counts().started == 0
     assert bench.delivered() == [[], []]

@@ -5,14 +5,14 @@ import threading
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from flext_observability import FlextTrace
-from flext_observability.adapters.trace import identify
+from flext_observability.adapters.trace import set_ids
 from flext_observability.services.trace_registry import OpenTrace, TraceRegistry
 
 
 def opened(number: int, *, trace_id: int | None = None, at: float = 0.0) -> OpenTrace:
     trace = FlextTrace(operation_name="a", service_name="b", id=f"entity {number}")
     context = SpanContext(number if trace_id is None else trace_id, number, is_remote=False)
-    return OpenTrace(trace, identify(trace, NonRecordingSpan(context)), at)
+    return OpenTrace(trace, set_ids(trace, NonRecordingSpan(context)), at)
 
 
 def test_open_and_ended_traces_are_found_by_entity_id_and_trace_id() -> None:

@@ -12,7 +12,7 @@ from flext_observability.settings.config import FIELDS, set_fields
 from flext_observability.settings.otlp import otlp_settings
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 from flext_observability.settings.unsupported_env import IGNORED
-from flext_observability.values.encoding import quoted
+from flext_observability.values.encoding import preview
 
 quick = settings(deadline=None, database=None, max_examples=150)
 
@@ -101,4 +101,4 @@ def test_any_objects_for_many_arguments(arguments: dict[str, object]) -> None:
         check(result.unwrap())
     else:
         for name in set(arguments) - set(FIELDS) - {"tracing_enabled"}:
-            assert quoted(name) in str(result.error)
+            assert preview(name) in str(result.error)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
-from flext_observability.settings.reading import PartialSettings, read, shown
+from flext_observability.settings.reading import PartialSettings, preview_value, read
 from flext_observability.settings.types import HEADERS, PAIRS
 from tests.hostile import Hostile
 
@@ -187,4 +187,4 @@ def test_every_wrong_argument_is_listed() -> None:
 
 
 def test_long_values_are_cut() -> None:
-    assert shown("x" * 100, FIELDS["sampler"].kind) == f"'{'x' * 59}…"
+    assert preview_value("x" * 100, FIELDS["sampler"].kind) == f"'{'x' * 59}…"

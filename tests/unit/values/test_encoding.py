@@ -27,7 +27,7 @@ from flext_observability.values.encoding import (
     encode_attributes,
     encode_tag,
     is_container,
-    shown,
+    preview,
 )
 
 
@@ -360,5 +360,5 @@ def test_nested_values_within_the_budget_are_json(value: dict[str, object]) -> N
 
 
 def test_shown_values_are_short() -> None:
-    assert len(shown("x" * 1000)) < 90
-    assert len(shown(10**10_000)) < 90
+    assert len(preview("x" * 1000)) < 90
+    assert len(preview(10**10_000)) < 90

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 
-from flext_observability.engine.compat import feeds, is_suppressed
+from flext_observability.engine.compat import exports_to, is_suppressed
 from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD, stamp
 from flext_observability.instrumentation.logging.structured_record import LEVELS, ExcInfo, from_event
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText
@@ -178,7 +178,7 @@ def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel
 def _brought(logger: logging.Logger | None, record: logging.LogRecord, provider: LoggerProvider | None) -> bool:
     """Whether a handler of OpenTelemetry's own, which the program has added, brings the record to the same place."""
     while logger is not None:
-        if any(record.levelno >= handler.level and feeds(handler, provider) for handler in logger.handlers):
+        if any(record.levelno >= handler.level and exports_to(handler, provider) for handler in logger.handlers):
             return True
         logger = logger.parent if logger.propagate else None
     return False

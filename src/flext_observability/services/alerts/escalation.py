@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
+from flext_observability.values.names import ALERT_SEVERITIES
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -111,23 +112,21 @@ def escalation_of(options: object) -> FlextResult[Escalation]:
         The escalation, or a failure (``invalid_alert``).
     """
     if options is not None and not isinstance(options, Mapping):
-        return _failure(f"escalation: {shown(options)}; use a mapping with {', '.join(_OPTIONS)}")
+        return _failure(f"escalation: {preview(options)}; use a mapping with {', '.join(_OPTIONS)}")
     given = dict(cast("Mapping[object, object]", options or {}))
     level, reason, severity = (given.pop(name, None) for name in _OPTIONS)
     if given:
-        return _failure(f"escalation: {shown(next(iter(given)))} is not known; use {', '.join(_OPTIONS)}")
+        return _failure(f"escalation: {preview(next(iter(given)))} is not known; use {', '.join(_OPTIONS)}")
     if level is not None and (type(level) is not int or not 1 <= level <= MAX_GIVEN_LEVEL):
-        return _failure(f"escalation level: {shown(level)}; use a whole number from 1 to {MAX_GIVEN_LEVEL}")
+        return _failure(f"escalation level: {preview(level)}; use a whole number from 1 to {MAX_GIVEN_LEVEL}")
     if reason is not None and not isinstance(reason, str):
-        return _failure(f"escalation reason: {shown(reason)}; use text")
+        return _failure(f"escalation reason: {preview(reason)}; use text")
     return _with_severity(level, reason or "", severity)
 
 
 def _with_severity(level: int | None, reason: str, severity: object) -> FlextResult[Escalation]:
-    from flext_observability.domain.alert import ALERT_SEVERITIES
-
     if severity is not None and (not isinstance(severity, str) or severity not in ALERT_SEVERITIES):
-        return _failure(f"severity: {shown(severity)}; use one of {', '.join(ALERT_SEVERITIES)}")
+        return _failure(f"severity: {preview(severity)}; use one of {', '.join(ALERT_SEVERITIES)}")
     return FlextResult[Escalation].ok(Escalation(level, reason, severity))
 
 

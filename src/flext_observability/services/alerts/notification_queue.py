@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, cast, final, runtime_checkable
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.engine.compat import suppressed
+from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.retry import Backoff
 from flext_observability.runtime.fork_barrier import FORK_BARRIER
 from flext_observability.runtime.internal_log import say
@@ -235,7 +235,7 @@ class Delivery:
         changed, turn = self._changed, self._turn
         token = _telling.set(True)
         try:
-            with suppressed():
+            with suppress_instrumentation():
                 while (letter := self._next(turn)) is not None:
                     # The first call may import; a fork that is made meanwhile waits for that.
                     with nullcontext() if self._warm else FORK_BARRIER.under_way():

@@ -12,7 +12,8 @@ from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import SCHEDULER
 from flext_observability.services.alerts.notification_queue import Delivery, NotifierStatus
-from flext_observability.values.encoding import encode_tag, quoted
+from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.names import ALERT_SEVERITIES
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -64,7 +65,7 @@ class Notifiers:
             known = ", ".join(self._deliveries) or "none"
             delivery = self._deliveries.pop(name, None) if isinstance(name, str) else None
         if delivery is None:
-            message = f"No notifier is named {quoted(name)}: use one of the known names ({known})"
+            message = f"No notifier is named {preview(name)}: use one of the known names ({known})"
             return FlextResult[None].fail(message, code="unknown_notifier")
         SCHEDULER.cancel(_job(delivery))
         self._refreshed.discard(delivery.name)
@@ -190,7 +191,7 @@ def _as_notifier(given: object) -> FlextNotifier:
 def _wrong_name(name: object) -> str:
     if isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME:
         return ""
-    return f" name: {quoted(name)}; use text of 1 to {_MAX_NAME} characters, such as 'pager'"
+    return f" name: {preview(name)}; use text of 1 to {_MAX_NAME} characters, such as 'pager'"
 
 
 def _wrong_notifier(given: object) -> str:
@@ -201,11 +202,9 @@ def _wrong_notifier(given: object) -> str:
 
 
 def _wrong_severities(given: object) -> str:
-    from flext_observability.domain.alert import ALERT_SEVERITIES
-
     if given is None:
         return ""
-    shown = quoted(given)
+    shown = preview(given)
     if isinstance(given, list | tuple | set | frozenset) and set(cast("list[object]", given)) <= set(ALERT_SEVERITIES):
         return ""
     return f" severities: {shown}; use some of {', '.join(ALERT_SEVERITIES)}, such as ['critical']"

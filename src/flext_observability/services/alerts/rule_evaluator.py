@@ -208,7 +208,7 @@ class RuleEvaluator:
         alert = FlextAlert(
             name=rule.name,
             severity=rule.severity,
-            message=rule.text(value, dict(labels)),
+            message=rule.format_message(value, dict(labels)),
             source=f"rule:{rule.name}",
             details=details,
             timestamp=self._now(),

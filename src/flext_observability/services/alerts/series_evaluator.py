@@ -44,7 +44,7 @@ class SeriesEvaluator:
     def __init__(self, rule: FlextAlertRule) -> None:
         self.rule = rule
         self.note = ""
-        self._wanted = rule.wanted()
+        self._wanted = rule.attribute_filter()
         self._kinds = _KINDS.get(rule.measure, _HISTOGRAM_ONLY)
         self._previous: dict[object, MetricView] = {}
         self._last_seen: dict[Labels, float] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.container import find
+from flext_observability.domain.container import lookup
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
@@ -47,7 +47,7 @@ class FlextAlertService:
         self._container = container
         self._persist: Persist[FlextAlert] = repository_writer(container, "store_alert")
         self._clock = find_clock(container)
-        self._desk = AlertLifecycle(self._clock, find(container, "notifiers"))
+        self._desk = AlertLifecycle(self._clock, lookup(container, "notifiers"))
         self._notifiers = self._desk.notifiers
         self._engine = self._make_engine()
         self._interval_seconds = concrete({}).alert_rules_interval_seconds

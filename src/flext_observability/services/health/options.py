@@ -9,7 +9,7 @@ from typing import Any, Final, TypedDict, cast
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.health.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
 from flext_observability.values.messages import describe_invalid_name
 
 _DEFAULTS: Final[Mapping[str, object]] = {
@@ -85,26 +85,26 @@ def find_cycle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck]
 def _wrong_target(name: object, call: object) -> str:
     """Return the field and what is wrong with it; empty when nothing is."""
     if not isinstance(name, str):
-        return f"name: {shown(name)} is no text; say what is checked, such as 'database'"
+        return f"name: {preview(name)} is no text; say what is checked, such as 'database'"
     if wrong := describe_invalid_name(name, "say what is checked, such as 'database'"):
         return f"name: {wrong}"
     if not callable(call):
-        return f"callable: {shown(call)} cannot be called; pass a function without arguments"
+        return f"callable: {preview(call)} cannot be called; pass a function without arguments"
     return ""
 
 
 def _wrong_options(options: Mapping[str, object]) -> str:
     unknown = [option for option in options if option not in _DEFAULTS]
     if unknown:
-        return f"option: {shown(unknown[0])}; use {', '.join(_DEFAULTS)}"
+        return f"option: {preview(unknown[0])}; use {', '.join(_DEFAULTS)}"
     for field, word, lowest in _SECONDS:
         if not _is_seconds(options[field], lowest) and not (field == "interval_seconds" and options[field] is None):
-            return f"{word}: {shown(options[field])}; use seconds, {'0 or more' if lowest == 0 else 'above 0'}"
+            return f"{word}: {preview(options[field])}; use seconds, {'0 or more' if lowest == 0 else 'above 0'}"
     if options["depends_on"] is None:
         return "dependencies: they are no names; use the names of other checks, such as ['database']"
     probes = cast("tuple[str, ...] | None", options["probes"])
     if probes is None or not set(probes) <= set(PROBES):
-        return f"probes: {shown(probes)}; use {', '.join(PROBES)}"
+        return f"probes: {preview(probes)}; use {', '.join(PROBES)}"
     return ""
 
 

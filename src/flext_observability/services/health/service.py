@@ -23,7 +23,7 @@ from flext_observability.services.health.check_run import CheckRun
 from flext_observability.services.health.options import CheckOptions, find_cycle, make_registered, refused
 from flext_observability.services.health.telemetry import TELEMETRY, TelemetryCheck
 from flext_observability.services.repository import Persist, repository_writer
-from flext_observability.values.encoding import encode_tag, shown
+from flext_observability.values.encoding import encode_tag, preview
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
@@ -109,7 +109,7 @@ class FlextHealthService:
             return self._unknown(name).map(lambda _: None)
         if registered is not None:
             SCHEDULER.cancel(_job(registered))
-        adapter.forget(name)
+        adapter.remove(name)
         return FlextResult[None].ok(None)
 
     @never_raises
@@ -256,8 +256,8 @@ class FlextHealthService:
             asked = [check for check in self._registered.values() if probe is None or probe in check.probes]
             reported = dict(self._reported) if probe in {None, "ready"} else {}
         found = {check.name: check for check in await around.find(asked)}
-        minor = [check.name for check in asked if not check.critical]
-        report = aggregate((reported | found).values(), minor, probed=probe is not None)
+        non_critical = [check.name for check in asked if not check.critical]
+        report = aggregate((reported | found).values(), non_critical, probed=probe is not None)
         if probe == "startup" and report.status != "unhealthy":
             self._begun = True
         return FlextResult[FlextHealthReport].ok(report)
@@ -281,7 +281,7 @@ class FlextHealthService:
     def _unknown(self, name: object) -> FlextResult[FlextHealthCheck]:
         with self._lock:
             known = encode_tag(", ".join(self._registered) or "nothing", max_bytes=_LONGEST_LIST)
-        message = f"Invalid health check name: {shown(name)} is not registered; register it (registered: {known})"
+        message = f"Invalid health check name: {preview(name)} is not registered; register it (registered: {known})"
         return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.criteria import checked
+from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.storage.rows import validate_count, validate_entity
@@ -55,7 +55,7 @@ class InMemoryStorage:
         Returns:
             The entities, or a failure (``invalid_criteria``).
         """
-        return checked(criteria).map(lambda valid: [_snapshot(entity) for entity in valid.select(self._all(kind))])
+        return validate_criteria(criteria).map(lambda valid: [_snapshot(entity) for entity in valid.select(self._all(kind))])
 
     def count(self, kind: str) -> FlextResult[int]:
         """Return the number of entities of a kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -17,7 +17,8 @@ from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.trace import FlextTrace
-from flext_observability.values.encoding import encode_attribute, shown
+from flext_observability.values.encoding import encode_attribute, preview
+from flext_observability.values.timestamps import to_unix_micros
 
 ENTITIES: Final[Mapping[str, type[Entity]]] = {
     entity.kind: entity for entity in (FlextMetric, FlextTrace, FlextAlert, FlextHealthCheck, FlextLogEntry)
@@ -27,8 +28,6 @@ MAX_DEPTH: Final = 32
 _NUMBER_FIELDS: Final = ("value", "duration_seconds")
 _TIME_FIELDS: Final = ("timestamp", "start_time", "end_time")
 _MAPPING_FIELDS: Final = ("details", "context")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _JSON_SCALARS: Final = (str, int, float, bool, type(None))
 _NUMBER_TYPES: Final[Mapping[str, Callable[[str], int | float | Decimal]]] = {
     "int": int,
@@ -77,13 +76,8 @@ def validate_count(name: str, count: object) -> FlextResult[None]:
     """Return success for a whole number of 1 or more, or the failure ``invalid_argument``."""
     if isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 63:
         return FlextResult.ok(None)
-    message, fix = f"Invalid {name}: {shown(count)}", "Use a whole number, 1 or more"
+    message, fix = f"Invalid {name}: {preview(count)}", "Use a whole number, 1 or more"
     return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return the time in microseconds since the Unix epoch, negative before it."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 def tag_text(text: str) -> str:
@@ -107,7 +101,7 @@ def to_row(entity: Entity) -> Row:
         kind=entity.kind,
         id=entity.id,
         name=name_of(entity),
-        time_us=microseconds(time_of(entity)),
+        time_us=to_unix_micros(time_of(entity)),
         tags=None if tags is None else json.dumps(tags, ensure_ascii=False),
         body=json.dumps(body),
         emitted=entity.emitted,

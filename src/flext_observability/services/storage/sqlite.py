@@ -7,14 +7,13 @@ from collections.abc import Callable
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
-from flext_observability.domain.criteria import checked
+from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.report_once import report_once
 from flext_observability.services.storage.connection import SharedConnection
 from flext_observability.services.storage.rows import (
     Row,
     from_row,
-    microseconds,
     tag_text,
     to_row,
     validate_count,
@@ -22,7 +21,8 @@ from flext_observability.services.storage.rows import (
 )
 from flext_observability.services.storage.schema import UnusableFile, prepare
 from flext_observability.services.storage.sqlite_errors import explain
-from flext_observability.values.encoding import shown
+from flext_observability.values.encoding import preview
+from flext_observability.values.timestamps import to_unix_micros
 
 if TYPE_CHECKING:
     from flext_observability.domain.criteria import MetricsCriteria
@@ -124,7 +124,7 @@ class SQLiteStorage:
         Returns:
             The entities, or a failure: ``invalid_criteria``, or one of ``store``.
         """
-        return checked(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(kind, valid)))
+        return validate_criteria(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(kind, valid)))
 
     def count(self, kind: str) -> FlextResult[int]:
         """Return the number of entities of a kind. Failures: see ``store``."""
@@ -212,7 +212,7 @@ def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[objec
     for condition, moment in (("time_us >= ?", criteria.since), ("time_us < ?", criteria.until)):
         if moment is not None:
             conditions.append(condition)
-            values.append(microseconds(moment))
+            values.append(to_unix_micros(moment))
     # Only constants are joined. Every value is bound.
     statement = " ".join((_BODIES, " AND ".join(conditions), _NEWEST_FIRST))
     return statement, (*values, criteria.limit)
@@ -229,10 +229,10 @@ def _validate_options(
 ) -> FlextResult[None]:
     """Return success, or the failure ``invalid_argument`` for the first invalid option."""
     if not _path_text(path):
-        message, fix = f"Invalid path: {shown(path)}", "Pass a file name, ':memory:' or a URI"
+        message, fix = f"Invalid path: {preview(path)}", "Pass a file name, ':memory:' or a URI"
         return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
     if not isinstance(timeout_seconds, int | float) or not 0 <= timeout_seconds <= MAX_TIMEOUT_SECONDS:
-        message, fix = f"Invalid timeout_seconds: {shown(timeout_seconds)}", f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
+        message, fix = f"Invalid timeout_seconds: {preview(timeout_seconds)}", f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
         return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
     valid = validate_count("max_entities", max_entities)
     return valid if max_bytes is None else valid.flat_map(lambda _: validate_count("max_bytes", max_bytes))

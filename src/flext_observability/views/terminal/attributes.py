@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 from flext_observability.views.model import Attributes
 from flext_observability.views.text import clean, format_value
 
@@ -41,8 +42,8 @@ _NOISE = (
     "host.",
     "otel.",
     "asgi.",
-    "flext.correlation_id",
-    "flext.service.name",
+    CORRELATION_ATTRIBUTE,
+    SERVICE_NAME_ATTRIBUTE,
     "http.scheme",
     "http.host",
     "http.flavor",

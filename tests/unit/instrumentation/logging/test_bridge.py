@@ -15,7 +15,7 @@ from opentelemetry._logs import LoggerProvider as ApiLoggerProvider
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 
-from flext_observability.engine.compat import suppressed
+from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.unit.instrumentation.sink import Sink, new_exporter, quiet
 
@@ -156,7 +156,7 @@ def test_similar_names_are_not_left_out(sink: Sink) -> None:
 
 
 def test_records_written_while_exporting_are_left_out(sink: Sink, log: logging.Logger) -> None:
-    with suppressed():
+    with suppress_instrumentation():
         log.info("connecting")
     log.info("x")
 

@@ -81,11 +81,11 @@ def test_what_waits_goes_to_the_one_that_takes_its_place(service: FlextAlertServ
     ("given", "prefix"),
     [
         ({"name": " "}, "Invalid notifier name: ' '"),
-        ({"name": 5}, "Invalid notifier name: '5'"),
+        ({"name": 5}, "Invalid notifier name: 5"),
         ({"name": "x" * 101}, "Invalid notifier name: "),
         ({"notifier": None}, "Invalid notifier: NoneType cannot be called"),
         ({"severities": "critical"}, "Invalid notifier severities: 'critical'"),
-        ({"severities": ["loud"]}, "Invalid notifier severities: '[\"loud\"]'"),
+        ({"severities": ["loud"]}, "Invalid notifier severities: ('loud',)"),
     ],
 )
 def test_wrong_arguments_are_named(service: FlextAlertService, given: dict[str, Any], prefix: str) -> None:

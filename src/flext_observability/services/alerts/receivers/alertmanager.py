@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts.receivers.http import HttpNotifier, JsonPoster
-from flext_observability.services.alerts.receivers.payload import details_text, rfc3339, starts_at, text, to_json
+from flext_observability.services.alerts.receivers.payload import details_text, starts_at, text, to_json
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.timestamps import format_rfc3339
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -116,8 +117,8 @@ class AlertmanagerNotifier(HttpNotifier):
         return {
             "labels": labels,
             "annotations": _annotations(alert),
-            "startsAt": rfc3339(starts_at(alert, now_ns)),
-            "endsAt": rfc3339(ends),
+            "startsAt": format_rfc3339(starts_at(alert, now_ns)),
+            "endsAt": format_rfc3339(ends),
             "generatorURL": text(trace_url, 2048) if trace_url else self._generator_url,
         }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.engine.compat import suppressed
+from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
@@ -76,7 +76,7 @@ class JsonPoster:
         target = replace(self._target, headers={**self._target.headers, **(headers or {})})
         transport = HttpTransport(target)
         try:
-            with suppressed():
+            with suppress_instrumentation():
                 reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._limit), 0.001))
         except TransportError as error:
             code = "timeout" if error.kind == "timeout" else "unreachable"

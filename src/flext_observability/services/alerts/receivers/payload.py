@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from flext_observability.values.encoding import AttributeValue, encode_attributes, encode_tag
-from flext_observability.values.timestamps import from_unix_nanos, to_unix_nanos
+from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -37,11 +37,6 @@ def _first_details(alert: FlextAlert) -> dict[str, object]:
 def text(value: object, max_bytes: int = MAX_TEXT_BYTES) -> str:
     """Return text of bounded size."""
     return encode_tag(value, max_bytes=max_bytes)
-
-
-def rfc3339(time_ns: int) -> str:
-    """Return a moment as ISO 8601 text in UTC."""
-    return from_unix_nanos(time_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def starts_at(alert: FlextAlert, now_ns: int) -> int:

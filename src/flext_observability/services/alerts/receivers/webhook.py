@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.services.alerts.receivers.http import HttpNotifier, JsonPoster
-from flext_observability.services.alerts.receivers.payload import details_of, rfc3339, starts_at, text, to_json
+from flext_observability.services.alerts.receivers.payload import details_of, starts_at, text, to_json
+from flext_observability.values.timestamps import format_rfc3339
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -68,7 +69,7 @@ def _document(alert: FlextAlert, now_ns: int) -> dict[str, object]:
         "version": VERSION,
         "status": alert.status,
         "fingerprint": alert.fingerprint,
-        "sent_at": rfc3339(now_ns),
+        "sent_at": format_rfc3339(now_ns),
         "alert": {
             "id": text(alert.id),
             "name": text(alert.name),
@@ -77,7 +78,7 @@ def _document(alert: FlextAlert, now_ns: int) -> dict[str, object]:
             "source": text(alert.source),
             "status": alert.status,
             "escalation_level": alert.escalation_level,
-            "timestamp": rfc3339(starts_at(alert, now_ns)),
+            "timestamp": format_rfc3339(starts_at(alert, now_ns)),
             "labels": {text(name): text(value) for name, value in alert.labels.items()},
             "details": details_of(alert),
         },

@@ -4,7 +4,7 @@ import pytest
 from opentelemetry._logs import SeverityNumber
 
 from flext_observability import FlextLogEntry, correlation_scope, traced
-from flext_observability.adapters.log_entry import emit
+from flext_observability.adapters.log_record import emit_entry
 from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
 
@@ -21,7 +21,7 @@ from tests.recorded import Recorded
     ],
 )
 def test_level_becomes_severity(recorded: Recorded, level: str, number: SeverityNumber, text: str) -> None:
-    emit(FlextLogEntry(level=level, message="hello"))
+    emit_entry(FlextLogEntry(level=level, message="hello"))
     (record,) = recorded.logs()
     assert (record.severity_number, record.severity_text, record.body) == (number, text, "hello")
 
@@ -29,7 +29,7 @@ def test_level_becomes_severity(recorded: Recorded, level: str, number: Severity
 def test_record_is_in_the_current_trace_with_time_and_context(recorded: Recorded) -> None:
     entry = FlextLogEntry(level="info", message="hello", context={"count": 1, "odd": {"a": b"x"}})
     with traced("work") as span:
-        emit(entry)
+        emit_entry(entry)
     (record,) = recorded.logs()
     context = span.get_span_context()
     assert (record.trace_id, record.span_id) == (context.trace_id, context.span_id)
@@ -39,12 +39,12 @@ def test_record_is_in_the_current_trace_with_time_and_context(recorded: Recorded
 
 def test_own_correlation_id_wins_over_the_current_one(recorded: Recorded) -> None:
     with correlation_scope("current"):
-        emit(FlextLogEntry(level="info", message="own", correlation_id="own"))
-        emit(FlextLogEntry(level="info", message="current"))
+        emit_entry(FlextLogEntry(level="info", message="own", correlation_id="own"))
+        emit_entry(FlextLogEntry(level="info", message="current"))
     assert [record.attributes["flext.correlation_id"] for record in recorded.logs()] == ["own", "current"]
 
 
 def test_huge_message_with_surrogate_is_cut_and_valid(recorded: Recorded) -> None:
-    emit(FlextLogEntry(level="info", message="\ud800" + "x" * 1_000_000))
+    emit_entry(FlextLogEntry(level="info", message="\ud800" + "x" * 1_000_000))
     (record,) = recorded.logs()
     assert len(record.body.encode()) <= 65_536
