@@ -263,7 +263,7 @@ def repository_writer(container: Container | None, store: str) -> Persist[Entity
         container: Where to look up ``repository``.
         store: Name of the repository's method.
     """
-    repository = find(container, "repository")
+    repository = lookup(container, "repository")
     if repository is None:
         return FlextResult.ok
     if isinstance(repository, FlextObservabilityRepository):
