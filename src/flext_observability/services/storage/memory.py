@@ -55,7 +55,9 @@ class InMemoryStorage:
         Returns:
             The entities, or a failure (``invalid_criteria``).
         """
-        return validate_criteria(criteria).map(lambda valid: [_snapshot(entity) for entity in valid.select(self._all(kind))])
+        return validate_criteria(criteria).map(
+            lambda valid: [_snapshot(entity) for entity in valid.select(self._all(kind))]
+        )
 
     def count(self, kind: str) -> FlextResult[int]:
         """Return the number of entities of a kind."""
