@@ -1,4 +1,4 @@
-"""Spans and log records from an SDK provider → tallies and the deliveries of every exporter."""
+"""Spans and log records from an SDK provider → counters and the workers of every exporter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from flext_observability.adapters.correlation import current_correlation_id
 from flext_observability.engine.compat import is_suppressed
-from flext_observability.pipeline.export_worker import Delivery
+from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 class ExportSpanProcessor(SpanProcessor):
     """Counts spans, marks them with the correlation id, and hands the sampled ones to every exporter by reference."""
 
-    def __init__(self, tally: SignalCounter, deliveries: Sequence[Delivery[ReadableSpan]]) -> None:
-        self._tally = tally
-        self._deliveries = tuple(deliveries)
+    def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableSpan]]) -> None:
+        self._counter = counter
+        self._deliveries = tuple(workers)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count the span and mark it."""
-        self._tally.start()
+        self._counter.start()
         correlation_id = current_correlation_id(parent_context)
         if correlation_id is not None:
             span.set_attribute(CORRELATION_ATTRIBUTE, correlation_id)
@@ -41,25 +41,25 @@ class ExportSpanProcessor(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span for every exporter."""
         if span.context is None or not span.context.trace_flags.sampled:
-            self._tally.sample_out()
+            self._counter.sample_out()
             return
-        self._tally.finish()
-        for delivery in self._deliveries:
-            delivery.offer(span)
+        self._counter.finish()
+        for worker in self._deliveries:
+            worker.enqueue(span)
 
 
 class ExportLogRecordProcessor(LogRecordProcessor):
     """Counts log records, marks them with the correlation id, and hands them to every exporter by reference."""
 
-    def __init__(self, tally: SignalCounter, deliveries: Sequence[Delivery[ReadableLogRecord]]) -> None:
-        self._tally = tally
-        self._deliveries = tuple(deliveries)
+    def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableLogRecord]]) -> None:
+        self._counter = counter
+        self._deliveries = tuple(workers)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue the record for every exporter; records about exporting are not telemetry of the program."""
         if is_suppressed():
             return
-        self._tally.pass_through()
+        self._counter.pass_through()
         record = log_record.log_record
         correlation_id = current_correlation_id(record.context)
         if correlation_id is not None:
@@ -70,11 +70,11 @@ class ExportLogRecordProcessor(LogRecordProcessor):
             instrumentation_scope=log_record.instrumentation_scope,
             limits=log_record.limits,
         )
-        for delivery in self._deliveries:
-            delivery.offer(finished)
+        for worker in self._deliveries:
+            worker.enqueue(finished)
 
     def shutdown(self) -> None:
-        """Do nothing: the deliveries are closed by their owner, under one deadline."""
+        """Do nothing: the workers are closed by their owner, under one deadline."""
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Do nothing: flushing is the owner's, under one deadline."""

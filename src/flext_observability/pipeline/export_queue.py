@@ -19,7 +19,7 @@ class ExportQueue(Generic[ItemT]):
         signal: The signal of the items.
         exporter: The exporter's name.
         max_queue_size: Items that may wait; the oldest gives way to the newest.
-        weigh: What an item counts for (metrics: its data points); 1 each by default.
+        sizer: What an item counts for (metrics: its data points); 1 each by default.
     """
 
     __slots__ = (
@@ -31,25 +31,25 @@ class ExportQueue(Generic[ItemT]):
         "_items",
         "_max_queue_size",
         "_signal",
-        "_weigh",
-        "gone",
+        "_sizer",
         "put_total",
+        "settled_total",
     )
 
     def __init__(
-        self, signal: Signal, exporter: str, max_queue_size: int, weigh: Callable[[ItemT], int] | None = None
+        self, signal: Signal, exporter: str, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None
     ) -> None:
         self._signal: Signal = signal
         self._exporter = exporter
         self._max_queue_size = max_queue_size
-        self._weigh = weigh
+        self._sizer = sizer
         self._items: deque[ItemT] = deque()
         self._in_flight: list[ItemT] = []
         self._finished = 0
         self._exported = 0
         self._dropped: Counter[str] = Counter()
         self.put_total = 0
-        self.gone = 0
+        self.settled_total = 0
 
     def __len__(self) -> int:
         """Items that wait."""
@@ -67,7 +67,7 @@ class ExportQueue(Generic[ItemT]):
 
     def put(self, item: ItemT) -> None:
         """Add an item; when the queue is full, the oldest one is dropped as ``queue_full``."""
-        self._finished += self._weight(item)
+        self._finished += self._size(item)
         self.put_total += 1
         if len(self._items) >= self._max_queue_size:
             self._drop(self._items.popleft(), "queue_full")
@@ -76,33 +76,33 @@ class ExportQueue(Generic[ItemT]):
     def replace(self, item: ItemT) -> None:
         """Add an item that contains all that the waiting ones hold (cumulative metrics); those are uncounted."""
         while self._items:
-            self._finished -= self._weight(self._items.popleft())
-            self.gone += 1
+            self._finished -= self._size(self._items.popleft())
+            self.settled_total += 1
         self.put(item)
 
-    def refuse(self, item: ItemT, reason: str) -> None:
+    def reject(self, item: ItemT, reason: str) -> None:
         """Count an item that comes too late to be queued."""
-        self._finished += self._weight(item)
+        self._finished += self._size(item)
         self.put_total += 1
         self._drop(item, reason)
 
-    def take(self, most: int) -> list[ItemT]:
-        """Move up to ``most`` items from the head into flight."""
-        self._in_flight = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+    def pop_batch(self, max_items: int) -> list[ItemT]:
+        """Move up to ``max_items`` items from the head into flight."""
+        self._in_flight = [self._items.popleft() for _ in range(min(max_items, len(self._items)))]
         return self._in_flight
 
-    def settle(self, outcome: ExportOutcome) -> None:
+    def complete(self, outcome: ExportOutcome) -> None:
         """Give each item in flight its fate; those to be sent again return to the head, oldest first."""
         batch, self._in_flight = self._in_flight, []
         if not batch:
             return  # given up meanwhile: counted as dropped, never twice
-        total = sum(map(self._weight, batch))
+        total = sum(map(self._size, batch))
         accepted = min(max(outcome.accepted, 0), total)
         refused = min(max(outcome.refused, 0), total - accepted)
         self._exported += accepted
         self._dropped[outcome.reason or "rejected"] += refused
         rest = self._rest(batch, accepted + refused)
-        self.gone += len(batch) - len(rest)
+        self.settled_total += len(batch) - len(rest)
         if outcome.retry:
             self._put_back(rest)
             return
@@ -111,17 +111,17 @@ class ExportQueue(Generic[ItemT]):
 
     def _rest(self, batch: list[ItemT], known: int) -> list[ItemT]:
         """Items whose fate is open: the last ones; of an item that was taken in part, the open points are given up."""
-        if self._weigh is None:
+        if self._sizer is None:
             return batch[known:]
         rest = deque(batch)
-        while rest and known >= (points := self._weigh(rest[0])):
+        while rest and known >= (points := self._sizer(rest[0])):
             known -= points
             rest.popleft()
         if known:
-            self._dropped["rejected"] += self._weigh(rest.popleft()) - known
+            self._dropped["rejected"] += self._sizer(rest.popleft()) - known
         return list(rest)
 
-    def give_up(self, reason: str) -> int:
+    def drop_all(self, reason: str) -> int:
         """Drop all that waits or is in flight; return how many items that was."""
         rest = [*self._in_flight, *self._items]
         self._in_flight = []
@@ -136,8 +136,8 @@ class ExportQueue(Generic[ItemT]):
             signal=self._signal,
             exporter=self._exporter,
             finished=self._finished,
-            queued=sum(map(self._weight, self._items)),
-            in_flight=sum(map(self._weight, self._in_flight)),
+            queued=sum(map(self._size, self._items)),
+            in_flight=sum(map(self._size, self._in_flight)),
             exported=self._exported,
             dropped={reason: count for reason, count in self._dropped.items() if count},
         )
@@ -148,8 +148,8 @@ class ExportQueue(Generic[ItemT]):
             self._drop(self._items.popleft(), "queue_full")
 
     def _drop(self, item: ItemT, reason: str) -> None:
-        self._dropped[reason] += self._weight(item)
-        self.gone += 1
+        self._dropped[reason] += self._size(item)
+        self.settled_total += 1
 
-    def _weight(self, item: ItemT) -> int:
-        return 1 if self._weigh is None else self._weigh(item)
+    def _size(self, item: ItemT) -> int:
+        return 1 if self._sizer is None else self._sizer(item)

@@ -19,7 +19,7 @@ from flext_observability.runtime.fork_barrier import FORK_BARRIER
 
 ItemT = TypeVar("ItemT")
 FIRST_BATCH_DELAY_SECONDS = 0.1
-SHORTEST_ATTEMPT_SECONDS = 0.05
+MIN_ATTEMPT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Schedule:
     periodic: bool = False
 
 
-class Delivery(Generic[ItemT]):
+class ExportWorker(Generic[ItemT]):
     """Queue, worker thread and retry pace of one (signal, exporter).
 
     The first item leaves within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the queue's head until
@@ -49,10 +49,10 @@ class Delivery(Generic[ItemT]):
         name: The exporter's name.
         signal: The signal carried.
         exporter: Where batches go.
-        outbox: The queue.
+        queue: The queue.
         schedule: When batches go.
         watch: Told of every outcome.
-        refill: Called in the worker before each batch to put current data into the outbox (metrics).
+        collect: Called in the worker before each batch to put current data into the queue (metrics).
     """
 
     def __init__(  # noqa: PLR0913 — the parts of one pipeline, all named
@@ -61,19 +61,19 @@ class Delivery(Generic[ItemT]):
         name: str,
         signal: Signal,
         exporter: SignalExporter[ItemT],
-        outbox: ExportQueue[ItemT],
+        queue: ExportQueue[ItemT],
         schedule: Schedule,
-        watch: ExporterState,
-        refill: Callable[[], ItemT | None] | None = None,
+        state: ExporterState,
+        collect: Callable[[], ItemT | None] | None = None,
         cumulative: bool = False,
     ) -> None:
         self.name = name
         self.signal: Signal = signal
         self._exporter = exporter
-        self._outbox = outbox
+        self._queue = queue
         self._schedule = schedule
-        self._watch = watch
-        self._refill = refill
+        self._state = state
+        self._collect = collect
         self._cumulative = cumulative
         self._wake = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
@@ -81,11 +81,11 @@ class Delivery(Generic[ItemT]):
         self._due = 0.0
         self._not_before = 0.0
         self._retry_after_until = 0.0
-        self._flush_asked = 0
-        self._flush_seen = 0
+        self._flush_requested = 0
+        self._flush_done = 0
         self._close_deadline: float | None = None
         self._closed = False
-        self._warm = False
+        self._exported_once = False
 
     def start(self) -> None:
         """Start the worker now (periodic signals); others start with their first item."""
@@ -93,14 +93,14 @@ class Delivery(Generic[ItemT]):
             self._due = time.monotonic() + self._schedule.interval_seconds
             self._ensure_thread()
 
-    def offer(self, item: ItemT) -> None:
+    def enqueue(self, item: ItemT) -> None:
         """Queue an item without waiting; after the end it is counted as dropped."""
         with self._wake:
             if self._closed:
-                self._outbox.refuse(item, "after_shutdown")
+                self._queue.reject(item, "after_shutdown")
                 return
-            self._outbox.put(item)
-            waiting = len(self._outbox)
+            self._queue.put(item)
+            waiting = len(self._queue)
             if self._thread is None:
                 self._ensure_thread()
             if waiting in {1, self._schedule.max_batch}:
@@ -111,26 +111,26 @@ class Delivery(Generic[ItemT]):
     def begin_flush(self) -> int:
         """Ask the worker to send all that was offered until now; return a ticket for ``wait_flushed``."""
         with self._wake:
-            self._flush_asked += 1
+            self._flush_requested += 1
             if self._thread is None:
-                self._flush_seen = self._flush_asked
+                self._flush_done = self._flush_requested
             self._wake.notify_all()
-            return self._flush_asked
+            return self._flush_requested
 
     def wait_flushed(self, ticket: int, deadline: float) -> bool:
         """Wait until what the ticket stands for was sent; return whether it was before ``deadline`` (monotonic seconds)."""
         with self._wake:
             target: int | None = None
             while not self._closed:
-                if target is None and (self._refill is None or self._flush_seen >= ticket):
-                    target = self._outbox.put_total
-                if target is not None and self._outbox.gone >= target:
+                if target is None and (self._collect is None or self._flush_done >= ticket):
+                    target = self._queue.put_total
+                if target is not None and self._queue.settled_total >= target:
                     return True
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
                 self._wake.wait(left)
-            return self._outbox.empty
+            return self._queue.empty
 
     def begin_close(self, deadline: float) -> None:
         """Ask the worker to send what is left and end before ``deadline`` (monotonic seconds); do not wait."""
@@ -147,9 +147,9 @@ class Delivery(Generic[ItemT]):
             while not self._closed and (left := deadline - time.monotonic()) > 0:
                 self._wake.wait(left)
             if not self._closed:
-                self._outbox.give_up("shutdown_deadline")
+                self._queue.drop_all("shutdown_deadline")
                 self._closed = True
-            return self._outbox.counts()
+            return self._queue.counts()
 
     def abandon(self) -> None:
         """Forget everything without touching locks or sockets of the parent (called in a forked child)."""
@@ -160,7 +160,7 @@ class Delivery(Generic[ItemT]):
     def counts(self) -> ExporterCounts:
         """Return the counts of this moment."""
         with self._wake:
-            return self._outbox.counts()
+            return self._queue.counts()
 
     # ---- the worker ------------------------------------------------------------------------------------------------
 
@@ -192,11 +192,11 @@ class Delivery(Generic[ItemT]):
             return False
 
     def _next_due(self, now: float) -> float:
-        if self._flush_asked > self._flush_seen:
+        if self._flush_requested > self._flush_done:
             return self._retry_after_until  # a flush is one attempt at once, unless the back end has named a time
         if self._close_deadline is not None:
             return min(self._not_before, self._close_deadline)
-        waiting = len(self._outbox)
+        waiting = len(self._queue)
         if waiting == 0 and not self._schedule.periodic:
             return now + threading.TIMEOUT_MAX
         full = waiting >= self._schedule.max_batch and not self._schedule.periodic
@@ -206,47 +206,47 @@ class Delivery(Generic[ItemT]):
         """Send one batch (all batches, when flushing or closing: the caller loops)."""
         with self._wake:
             closing = self._close_deadline is not None
-            asked = self._flush_asked
-        self._take_fresh_data()
+            asked = self._flush_requested
+        self._collect_current()
         with self._wake:
-            batch = self._outbox.take(self._schedule.max_batch)
+            batch = self._queue.pop_batch(self._schedule.max_batch)
         outcome = self._export(batch) if batch else ExportOutcome()
         with self._wake:
-            too_late = self._closed or self._was_cut_short(outcome)
+            too_late = self._closed or self._is_cut_short(outcome)
             if too_late:  # one word for a silent back end, whether the worker or whoever waits sees the deadline first
-                self._outbox.give_up("shutdown_deadline")
-            self._outbox.settle(outcome)
+                self._queue.drop_all("shutdown_deadline")
+            self._queue.complete(outcome)
             self._pace(outcome)
-            if self._refill is not None or len(self._outbox) == 0 or outcome.retry:
-                self._flush_seen = max(self._flush_seen, asked)
+            if self._collect is not None or len(self._queue) == 0 or outcome.retry:
+                self._flush_done = max(self._flush_done, asked)
             self._decide_end(outcome, final=closing)
             self._wake.notify_all()
         if batch and not too_late:
-            self._watch.note(self.name, self.signal, outcome)
-            self._watch.note_overflow(self.name, self.signal, self._outbox.overflow)
+            self._state.record(self.name, self.signal, outcome)
+            self._state.record_overflow(self.name, self.signal, self._queue.overflow)
 
-    def _take_fresh_data(self) -> None:
-        if self._refill is None:
+    def _collect_current(self) -> None:
+        if self._collect is None:
             return
         try:
-            data = self._refill()
+            data = self._collect()
         except Exception as error:  # noqa: BLE001 — callbacks of the program run in it
             problem = f"reading {self.signal} raised {type(error).__name__}: {error}"
-            self._watch.note(self.name, self.signal, ExportOutcome(reason="error", message=problem))
+            self._state.record(self.name, self.signal, ExportOutcome(reason="error", message=problem))
             return
         if data is None:
             return
         with self._wake:
             if self._cumulative:
-                self._outbox.replace(data)
+                self._queue.replace(data)
             else:
-                self._outbox.put(data)
+                self._queue.put(data)
 
     def _export(self, batch: list[ItemT]) -> ExportOutcome:
         timeout = self._schedule.request_timeout_seconds
         if self._close_deadline is not None:
-            timeout = min(timeout, max(self._close_deadline - time.monotonic(), SHORTEST_ATTEMPT_SECONDS))
-        first, self._warm = (nullcontext() if self._warm else FORK_BARRIER.under_way()), True
+            timeout = min(timeout, max(self._close_deadline - time.monotonic(), MIN_ATTEMPT_SECONDS))
+        first, self._exported_once = (nullcontext() if self._exported_once else FORK_BARRIER.under_way()), True
         try:
             with first:
                 outcome = cast("object", self._exporter.export(batch, timeout))
@@ -271,10 +271,10 @@ class Delivery(Generic[ItemT]):
             self._not_before = 0.0
             self._backoff.reset()
 
-    def _was_cut_short(self, outcome: ExportOutcome) -> bool:
+    def _is_cut_short(self, outcome: ExportOutcome) -> bool:
         """Whether the deadline of leaving, and not the back end's own time limit, ended the attempt."""
         deadline = self._close_deadline
-        ended = deadline is not None and time.monotonic() > deadline - SHORTEST_ATTEMPT_SECONDS
+        ended = deadline is not None and time.monotonic() > deadline - MIN_ATTEMPT_SECONDS
         return ended and outcome.reason == "timeout"
 
     def _decide_end(self, outcome: ExportOutcome, *, final: bool) -> None:
@@ -287,10 +287,10 @@ class Delivery(Generic[ItemT]):
         if self._close_deadline is None:
             return
         if outcome.retry and (not outcome.answered or self._not_before >= self._close_deadline):
-            self._outbox.give_up(outcome.reason or "unavailable")
+            self._queue.drop_all(outcome.reason or "unavailable")
             self._closed = True
         elif final:
-            self._closed = self._outbox.empty
+            self._closed = self._queue.empty
 
     def _finish(self) -> None:
         self._closed = True

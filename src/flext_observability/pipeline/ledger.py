@@ -1,4 +1,4 @@
-"""Starts and ends of items, and every outbox → one snapshot of all counts."""
+"""Starts and ends of items, and every queue → one snapshot of all counts."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Ledger:
     """All counts of one configuration; ``status()``, ``/health`` and the shutdown report read it."""
 
     def __init__(self) -> None:
-        self.tallies: dict[Signal, SignalCounter] = {signal: SignalCounter(signal) for signal in SIGNALS}
+        self.counters: dict[Signal, SignalCounter] = {signal: SignalCounter(signal) for signal in SIGNALS}
         self._sources: list[Callable[[], ExporterCounts]] = []
         self._discarded_before = discarded()
 
@@ -70,7 +70,7 @@ class Ledger:
     def snapshot(self) -> LedgerSnapshot:
         """Return every count at this moment."""
         exporters = tuple(source() for source in self._sources)
-        signals = [self.tallies["traces"].counts(), self._points(exporters), self.tallies["logs"].counts()]
+        signals = [self.counters["traces"].counts(), self._points(exporters), self.counters["logs"].counts()]
         return LedgerSnapshot(signals=tuple(signals), exporters=exporters)
 
     def _points(self, exporters: tuple[ExporterCounts, ...]) -> SignalCounts:

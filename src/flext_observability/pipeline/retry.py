@@ -6,9 +6,9 @@ import random
 
 FIRST_SECONDS = 0.5
 FACTOR = 2.0
-LONGEST_SECONDS = 30.0
+MAX_SECONDS = 30.0
 JITTER = 0.25
-LONGEST_RETRY_AFTER_SECONDS = 300.0
+MAX_RETRY_AFTER_SECONDS = 300.0
 
 
 class Backoff:
@@ -32,8 +32,8 @@ class Backoff:
         Args:
             retry_after_seconds: What the back end asked for; taken as it is, at most five minutes. Zero leaves the pace to us.
         """
-        wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), LONGEST_SECONDS)
+        wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), MAX_SECONDS)
         self._failures += 1
         if retry_after_seconds is not None and retry_after_seconds > 0:
-            return min(retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
+            return min(retry_after_seconds, MAX_RETRY_AFTER_SECONDS)
         return wait * random.uniform(1 - JITTER, 1 + JITTER)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class CountingSampler(Sampler):
     """Delegates to another sampler and counts spans that are not even recorded (processors never see those)."""
 
-    def __init__(self, inner: Sampler, tally: SignalCounter) -> None:
+    def __init__(self, inner: Sampler, counter: SignalCounter) -> None:
         self._inner = inner
-        self._tally = tally
+        self._counter = counter
 
     def should_sample(  # noqa: PLR0913, PLR0917 — OTel's signature
         self,
@@ -36,8 +36,8 @@ class CountingSampler(Sampler):
         """Return the inner sampler's result; same contract as OTel's ``Sampler.should_sample``."""
         result = self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         if result.decision is Decision.DROP:
-            self._tally.start()
-            self._tally.sample_out()
+            self._counter.start()
+            self._counter.sample_out()
         return result
 
     def get_description(self) -> str:

@@ -26,7 +26,7 @@ from flext_observability.pipeline.call_counts import with_call_counts
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
 
-MOST_EXEMPLARS = 20
+MAX_EXEMPLARS = 20
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 
 
@@ -77,10 +77,6 @@ class SharedMetricReader:
         data = self.collect()
         return data if count_points(data) else None
 
-    def reset_lock(self) -> None:
-        """Make the lock usable in a forked child, where its holder may not exist."""
-        self._lock = threading.RLock()
-
     def _with_exemplars(self, data: MetricsData) -> MetricsData:
         """Put back exemplars that an earlier collection took out of the SDK's reservoirs."""
         return MetricsData(resource_metrics=[self._restore_resource(each) for each in data.resource_metrics])
@@ -115,4 +111,4 @@ def _merged(point: Point, before: Sequence[Exemplar]) -> Sequence[Exemplar]:
     if isinstance(point, HistogramDataPoint):
         by_bucket = {bisect_left(point.explicit_bounds, exemplar.value): exemplar for exemplar in both}
         return [by_bucket[index] for index in sorted(by_bucket)]
-    return both[-(1 if isinstance(point, NumberDataPoint) else MOST_EXEMPLARS) :]
+    return both[-(1 if isinstance(point, NumberDataPoint) else MAX_EXEMPLARS) :]

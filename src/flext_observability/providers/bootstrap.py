@@ -20,7 +20,7 @@ from flext_observability.engine.compat import make_logger_provider
 from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue
-from flext_observability.pipeline.export_worker import Delivery, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
@@ -55,7 +55,7 @@ class Running:
     ledger: Ledger
     watch: ExporterState
     exporters: Exporters
-    deliveries: list[Delivery[Any]] = field(default_factory=list[Delivery[Any]])
+    deliveries: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
     meter: MetricReaders | None = None
 
     @property
@@ -90,7 +90,7 @@ class Running:
         """Forget all of it in a forked child, where it belongs to the parent."""
         for delivery in self.deliveries:
             delivery.abandon()
-        for tally in self.ledger.tallies.values():
+        for tally in self.ledger.counters.values():
             tally.reset_lock()
 
 
@@ -162,7 +162,7 @@ def _start_traces(running: Running) -> None:
         request_timeout_seconds=config.traces_export_timeout_seconds,
         max_batch=min(config.traces_max_export_batch_size, config.traces_max_queue_size),
     )
-    tally = running.ledger.tallies["traces"]
+    tally = running.ledger.counters["traces"]
     intake = ExportSpanProcessor(tally, _deliveries(running, "traces", schedule, config.traces_max_queue_size))
     if GLOBAL_PROVIDERS.tracers is None:
         _adopt(running, "traces", trace.get_tracer_provider(), "add_span_processor", [intake])
@@ -182,7 +182,7 @@ def _start_logs(running: Running) -> None:
         max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
     )
     deliveries = _deliveries(running, "logs", schedule, config.logs_max_queue_size)
-    intake = ExportLogRecordProcessor(running.ledger.tallies["logs"], deliveries)
+    intake = ExportLogRecordProcessor(running.ledger.counters["logs"], deliveries)
     if GLOBAL_PROVIDERS.loggers is None:
         _adopt(running, "logs", _logs.get_logger_provider(), "add_log_record_processor", [intake])
         return
@@ -195,19 +195,19 @@ def _start_logs(running: Running) -> None:
 
 def _deliveries(
     running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Iterable[SharedMetricReader] = ()
-) -> list[Delivery[Any]]:
+) -> list[ExportWorker[Any]]:
     """Make one queue and worker for each push exporter of the signal."""
     totals = running.meter.cumulative if running.meter is not None else None
-    made: list[Delivery[Any]] = []
+    made: list[ExportWorker[Any]] = []
     for (name, exporter), state in zip_longest(running.exporters.push[signal], states):
-        delivery: Delivery[Any] = Delivery(
+        delivery: ExportWorker[Any] = ExportWorker(
             name=name,
             signal=signal,
             exporter=exporter,
-            outbox=ExportQueue[Any](signal, name, queue_size, count_points if state else None),
+            queue=ExportQueue[Any](signal, name, queue_size, count_points if state else None),
             schedule=replace(schedule, periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
-            watch=running.watch,
-            refill=state.collect_for_push if state else None,
+            state=running.watch,
+            collect=state.collect_for_push if state else None,
             cumulative=state is totals,
         )
         running.ledger.add(delivery.counts)

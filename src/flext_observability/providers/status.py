@@ -44,7 +44,7 @@ def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> Signa
 
 def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
     """Return what keeps the signal from working as asked: trouble of this moment first, then start-up's first finding."""
-    trouble = running.watch.trouble(signal)
+    trouble = running.watch.failure(signal)
     if trouble is not None:
         return Notice(signal, trouble.message, trouble.fix, degrades=True)
     return next((notice for notice in notices if notice.degrades), None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flext_observability.pipeline.export_queue import ExportQueue
-from flext_observability.pipeline.export_worker import Delivery, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.pipeline.exporter_state import ExporterState
 from tests.fakes import ScriptedExporter
 from tests.unit.pipeline.workers import Make
@@ -18,7 +18,7 @@ from tests.unit.pipeline.workers import Make
 @pytest.fixture
 def make() -> Iterator[Make]:
     """Deliveries that are ended after the test."""
-    made: list[Delivery[Any]] = []
+    made: list[ExportWorker[Any]] = []
 
     def build(
         exporter: ScriptedExporter,
@@ -26,24 +26,24 @@ def make() -> Iterator[Make]:
         interval: float = 60,
         max_batch: int = 512,
         queue: int = 2048,
-        refill: Callable[[], int | None] | None = None,
+        collect: Callable[[], int | None] | None = None,
         cumulative: bool = False,
-    ) -> Delivery[Any]:
-        weigh = None if refill is None else lambda _item: 1
-        delivery: Delivery[Any] = Delivery(
+    ) -> ExportWorker[Any]:
+        sizer = None if collect is None else lambda _item: 1
+        worker: ExportWorker[Any] = ExportWorker(
             name="fake",
-            signal="traces" if refill is None else "metrics",
+            signal="traces" if collect is None else "metrics",
             exporter=exporter,
-            outbox=ExportQueue("traces", "fake", queue, weigh),
-            schedule=Schedule(interval, 10, max_batch, periodic=refill is not None),
-            watch=ExporterState(),
-            refill=refill,
+            queue=ExportQueue("traces", "fake", queue, sizer),
+            schedule=Schedule(interval, 10, max_batch, periodic=collect is not None),
+            state=ExporterState(),
+            collect=collect,
             cumulative=cumulative,
         )
-        made.append(delivery)
-        return delivery
+        made.append(worker)
+        return worker
 
     yield build
-    for delivery in made:
-        delivery.begin_close(time.monotonic())
-        delivery.wait_closed(time.monotonic())
+    for worker in made:
+        worker.begin_close(time.monotonic())
+        worker.wait_closed(time.monotonic())

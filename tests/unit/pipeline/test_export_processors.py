@@ -17,7 +17,7 @@ from flext_observability.adapters.correlation import REMOTE_ID_KEY, correlation_
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue
-from flext_observability.pipeline.export_worker import Delivery, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.pipeline.sampling import CountingSampler
@@ -36,33 +36,33 @@ class Bench:
     """One SDK provider of each kind with our intake behind it, and two exporters."""
 
     def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
-        self.tally = SignalCounter("traces")
+        self.counter = SignalCounter("traces")
         self.exporters = [ScriptedExporter(), ScriptedExporter()]
-        self.deliveries = [self._delivery(exporter) for exporter in self.exporters]
+        self.workers = [self._delivery(exporter) for exporter in self.exporters]
         resource = Resource({"service.name": "shop"})
         self.traces = TracerProvider(
-            sampler=CountingSampler(sampler, self.tally), resource=resource, shutdown_on_exit=False
+            sampler=CountingSampler(sampler, self.counter), resource=resource, shutdown_on_exit=False
         )
-        self.traces.add_span_processor(ExportSpanProcessor(self.tally, self.deliveries))
+        self.traces.add_span_processor(ExportSpanProcessor(self.counter, self.workers))
         self.logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
-        self.logs.add_log_record_processor(ExportLogRecordProcessor(self.tally, self.deliveries))
+        self.logs.add_log_record_processor(ExportLogRecordProcessor(self.counter, self.workers))
 
     @staticmethod
-    def _delivery(exporter: ScriptedExporter) -> Delivery[Any]:
-        return Delivery(
+    def _delivery(exporter: ScriptedExporter) -> ExportWorker[Any]:
+        return ExportWorker(
             name="fake",
             signal="traces",
             exporter=exporter,
-            outbox=ExportQueue("traces", "fake", 100),
+            queue=ExportQueue("traces", "fake", 100),
             schedule=Schedule(60, 1, 100),
-            watch=ExporterState(),
+            state=ExporterState(),
         )
 
     def delivered(self) -> list[list[Any]]:
         deadline = time.monotonic() + 5
-        for delivery in self.deliveries:
-            delivery.begin_close(deadline)
-            delivery.wait_closed(deadline)
+        for worker in self.workers:
+            worker.begin_close(deadline)
+            worker.wait_closed(deadline)
         return [[item for batch in exporter.batches for item in batch] for exporter in self.exporters]
 
 
@@ -77,7 +77,7 @@ def test_every_exporter_gets_the_same_span() -> None:
 def test_spans_that_are_not_recorded_are_counted_as_sampled_out() -> None:
     bench = Bench(ALWAYS_OFF)
     bench.traces.get_tracer("t").start_span("work").end()
-    counts = bench.tally.counts()
+    counts = bench.counter.counts()
     assert (counts.started, counts.sampled_out, counts.open) == (1, 1, 0)
     assert bench.delivered() == [[], []]
 
@@ -85,7 +85,7 @@ def test_spans_that_are_not_recorded_are_counted_as_sampled_out() -> None:
 def test_spans_recorded_but_not_sampled_are_not_exported() -> None:
     bench = Bench(RecordOnly())
     bench.traces.get_tracer("t").start_span("work").end()
-    counts = bench.tally.counts()
+    counts = bench.counter.counts()
     assert (counts.started, counts.sampled_out, counts.open) == (1, 1, 0)
     assert bench.delivered() == [[], []]
 
@@ -145,7 +145,7 @@ def test_records_about_exporting_never_enter() -> None:
     bench = Bench()
     with suppress_instrumentation():
         bench.logs.get_logger("l").emit(LogRecord(body="connection refused"))
-    assert bench.tally.counts().started == 0
+    assert bench.counter.counts().started == 0
     assert bench.delivered() == [[], []]
 
 

@@ -1,4 +1,4 @@
-"""Delivery: batches leave on time and survive failure."""
+"""ExportWorker: batches leave on time and survive failure."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from tests.unit.pipeline.workers import Make, close, flush
 
 def test_the_first_item_leaves_at_once_and_the_next_at_the_interval(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter)
+    worker = make(exporter)
     began = time.monotonic()
-    delivery.offer(1)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(1)
     assert time.monotonic() - began < 2
-    delivery.offer(2)
+    worker.enqueue(2)
     assert not exporter.wait_for_batches(2, 0.4)
 
 
 def test_a_full_batch_does_not_wait_for_the_interval(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter, max_batch=2)
-    delivery.offer(1)
+    worker = make(exporter, max_batch=2)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(1)
-    delivery.offer(2)
-    delivery.offer(3)
+    worker.enqueue(2)
+    worker.enqueue(3)
     assert exporter.wait_for_batches(2)
     assert exporter.batches == [[1], [2, 3]]
 
 
 def test_items_of_the_interval_leave_together(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter, interval=0.3)
-    delivery.offer(1)
+    worker = make(exporter, interval=0.3)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(1)
-    delivery.offer(2)
-    delivery.offer(3)
+    worker.enqueue(2)
+    worker.enqueue(3)
     assert exporter.wait_for_batches(2)
     assert exporter.batches == [[1], [2, 3]]
 
@@ -57,78 +57,78 @@ def test_the_worker_runs_with_instrumentation_suppressed(make: Make) -> None:
         seen.append(is_suppressed())
         return 1
 
-    delivery = make(exporter, refill=read)
-    delivery.start()
-    assert flush(delivery)
+    worker = make(exporter, collect=read)
+    worker.start()
+    assert flush(worker)
     assert seen == [True]
     assert not is_suppressed()
 
 
 def test_flush_sends_what_waits(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter, max_batch=2)
+    worker = make(exporter, max_batch=2)
     for item in range(5):
-        delivery.offer(item)
-    assert flush(delivery)
+        worker.enqueue(item)
+    assert flush(worker)
     assert [item for batch in exporter.batches for item in batch] == [0, 1, 2, 3, 4]
 
 
 def test_flush_of_nothing_is_done_at_once(make: Make) -> None:
-    delivery = make(ScriptedExporter())
-    assert flush(delivery, 0)
+    worker = make(ScriptedExporter())
+    assert flush(worker, 0)
 
 
 def test_flush_keeps_its_deadline_while_nobody_answers(make: Make) -> None:
     exporter = ScriptedExporter()
     exporter.hold.clear()
-    delivery = make(exporter)
-    delivery.offer(1)
+    worker = make(exporter)
+    worker.enqueue(1)
     began = time.monotonic()
-    assert not flush(delivery, 0.1)
+    assert not flush(worker, 0.1)
     assert time.monotonic() - began < 1
     exporter.hold.set()
 
 
 def test_flush_waits_for_a_retry_within_its_deadline(make: Make) -> None:
     exporter = ScriptedExporter(BUSY)
-    delivery = make(exporter)
-    delivery.offer(1)
-    assert flush(delivery)
+    worker = make(exporter)
+    worker.enqueue(1)
+    assert flush(worker)
     assert exporter.batches == [[1], [1]]
 
 
 def test_flush_respects_a_time_that_the_back_end_named(make: Make) -> None:
     exporter = ScriptedExporter(ExportOutcome(retry=True, retry_after_seconds=200, reason="unavailable"))
-    delivery = make(exporter)
-    delivery.offer(1)
+    worker = make(exporter)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(1)
-    assert not flush(delivery, 0.3)
+    assert not flush(worker, 0.3)
     assert exporter.batches == [[1]]
 
 
 def test_flush_forces_one_attempt_during_back_off(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_SECONDS", 200)
-    monkeypatch.setattr(retry, "LONGEST_SECONDS", 200)
+    monkeypatch.setattr(retry, "MAX_SECONDS", 200)
     exporter = ScriptedExporter(BUSY)
-    delivery = make(exporter)
-    delivery.offer(1)
+    worker = make(exporter)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(1)
-    assert flush(delivery)
+    assert flush(worker)
     assert exporter.batches == [[1], [1]]
 
 
 def test_flush_after_the_end_answers_by_what_is_left(make: Make) -> None:
-    delivery = make(ScriptedExporter())
-    close(delivery)
-    assert flush(delivery)
+    worker = make(ScriptedExporter())
+    close(worker)
+    assert flush(worker)
 
 
 def test_retry_after_sets_the_pace(make: Make) -> None:
     soon = ExportOutcome(retry=True, retry_after_seconds=0.2, reason="unavailable")
     exporter = ScriptedExporter(soon)
-    delivery = make(exporter, interval=0)
+    worker = make(exporter, interval=0)
     began = time.monotonic()
-    delivery.offer(1)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(2)
     assert time.monotonic() - began >= 0.2
     assert exporter.batches == [[1], [1]]
@@ -136,20 +136,20 @@ def test_retry_after_sets_the_pace(make: Make) -> None:
 
 def test_an_exporter_that_raises_costs_its_batch_only(make: Make) -> None:
     exporter = ScriptedExporter(ValueError("broken"))
-    delivery = make(exporter, interval=0)
-    delivery.offer(1)
+    worker = make(exporter, interval=0)
+    worker.enqueue(1)
     assert exporter.wait_for_batches(1)
-    delivery.offer(2)
+    worker.enqueue(2)
     assert exporter.wait_for_batches(2)
-    assert close(delivery) == {"error": 1}
-    assert delivery.counts().exported == 1
+    assert close(worker) == {"error": 1}
+    assert worker.counts().exported == 1
 
 
 def test_periodic_data_are_read_at_each_interval(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter()
-    delivery = make(exporter, interval=0.05, max_batch=1, refill=lambda: next(numbers))
-    delivery.start()
+    worker = make(exporter, interval=0.05, max_batch=1, collect=lambda: next(numbers))
+    worker.start()
     assert exporter.wait_for_batches(3)
     assert exporter.batches[:3] == [[0], [1], [2]]
 
@@ -161,8 +161,8 @@ def test_a_reading_that_fails_ends_no_worker(make: Make, caplog: pytest.LogCaptu
         return 7
 
     exporter = ScriptedExporter()
-    delivery = make(exporter, interval=0.05, max_batch=1, refill=read)
-    delivery.start()
+    worker = make(exporter, interval=0.05, max_batch=1, collect=read)
+    worker.start()
     assert exporter.wait_for_batches(1)
     assert caplog.messages[0] == "fake (metrics) is down, items are dropped: reading metrics raised KeyError: 'gone'."
 
@@ -172,70 +172,70 @@ def test_an_exporter_that_returns_something_else_ends_nothing(make: Make) -> Non
         def export(self, batch: Sequence[Any], timeout_seconds: float) -> Any:
             super().export(batch, timeout_seconds)
 
-    delivery = make(Forgetful())
-    delivery.offer(1)
-    assert flush(delivery)
-    assert delivery.counts().dropped == {"error": 1}
-    delivery.offer(2)
-    assert close(delivery) == {"error": 2}
+    worker = make(Forgetful())
+    worker.enqueue(1)
+    assert flush(worker)
+    assert worker.counts().dropped == {"error": 1}
+    worker.enqueue(2)
+    assert close(worker) == {"error": 2}
 
 
 def test_nothing_to_read_sends_nothing(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter, refill=lambda: None)
-    delivery.start()
-    assert flush(delivery)
+    worker = make(exporter, collect=lambda: None)
+    worker.start()
+    assert flush(worker)
     assert exporter.batches == []
 
 
 def test_a_failed_cumulative_reading_is_carried_by_the_next(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter(BUSY)
-    delivery = make(exporter, max_batch=1, queue=60, refill=lambda: next(numbers), cumulative=True)
-    delivery.start()
-    assert flush(delivery)
+    worker = make(exporter, max_batch=1, queue=60, collect=lambda: next(numbers), cumulative=True)
+    worker.start()
+    assert flush(worker)
     assert exporter.batches == [[0], [1]]
-    assert delivery.counts().finished == 1
+    assert worker.counts().finished == 1
 
 
 def test_a_failed_delta_reading_is_sent_again(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter(BUSY)
-    delivery = make(exporter, max_batch=1, queue=60, refill=lambda: next(numbers))
-    delivery.start()
-    ticket = delivery.begin_flush()
+    worker = make(exporter, max_batch=1, queue=60, collect=lambda: next(numbers))
+    worker.start()
+    ticket = worker.begin_flush()
     assert exporter.wait_for_batches(2)
     assert exporter.batches[:2] == [[0], [0]]
-    delivery.wait_flushed(ticket, time.monotonic())
+    worker.wait_flushed(ticket, time.monotonic())
 
 
 def test_a_host_without_threads_keeps_items_until_there_is_one(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter)
+    worker = make(exporter)
     before = threading.stack_size()
     threading.stack_size(2**46)  # no system can give that, so starting a thread fails for real
     try:
-        delivery.offer(1)
+        worker.enqueue(1)
     finally:
         threading.stack_size(before)
-    assert delivery.counts().queued == 1
-    delivery.offer(2)
-    assert flush(delivery)
+    assert worker.counts().queued == 1
+    worker.enqueue(2)
+    assert flush(worker)
     assert exporter.batches == [[1, 2]]
 
 
 def test_many_threads_lose_nothing(make: Make) -> None:
     exporter = ScriptedExporter()
-    delivery = make(exporter, queue=100_000, max_batch=100)
+    worker = make(exporter, queue=100_000, max_batch=100)
 
     def offer() -> None:
         for number in range(1000):
-            delivery.offer(number)
+            worker.enqueue(number)
 
     threads = [threading.Thread(target=offer) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert close(delivery) == {}
-    assert delivery.counts().exported == 8000
+    assert close(worker) == {}
+    assert worker.counts().exported == 8000

@@ -1,54 +1,54 @@
-"""ExporterState: one line for each change of state, and the trouble of the moment."""
+"""ExporterState: one line for each change of state, and the failure of the moment."""
 
 from __future__ import annotations
 
 import pytest
 
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.pipeline.exporter_state import QUIET_SECONDS, ExporterState
+from flext_observability.pipeline.exporter_state import LOG_INTERVAL_SECONDS, ExporterState
 from tests.fakes import BUSY, REFUSED, REJECTED
 
 FINE = ExportOutcome(accepted=1)
 
 
 def test_failing_again_for_the_same_cause_says_nothing_new(caplog: pytest.LogCaptureFixture) -> None:
-    watch = ExporterState()
+    state = ExporterState()
     for _ in range(5):
-        watch.note("otlp_http", "traces", REFUSED)
+        state.record("otlp_http", "traces", REFUSED)
     assert caplog.messages == ["otlp_http (traces) is down, waiting to send again: nobody listens. Start it"]
 
 
 def test_signals_that_fail_for_one_cause_share_a_line(caplog: pytest.LogCaptureFixture) -> None:
-    watch = ExporterState()
+    state = ExporterState()
     for signal in ("traces", "metrics", "logs"):
-        watch.note("otlp_http", signal, REFUSED)
+        state.record("otlp_http", signal, REFUSED)
     assert len(caplog.messages) == 1
 
 
 def test_another_cause_is_another_line(caplog: pytest.LogCaptureFixture) -> None:
-    watch = ExporterState()
-    watch.note("otlp_http", "traces", REFUSED)
-    watch.note("otlp_http", "traces", REJECTED)
+    state = ExporterState()
+    state.record("otlp_http", "traces", REFUSED)
+    state.record("otlp_http", "traces", REJECTED)
     assert caplog.messages[1] == "otlp_http (traces) is down, items are dropped: no. Send something else"
 
 
 def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCaptureFixture) -> None:
-    watch = ExporterState()
-    watch.note("otlp_http", "traces", BUSY)
-    watch.note("otlp_http", "logs", BUSY)
-    watch.note("otlp_http", "traces", FINE)
+    state = ExporterState()
+    state.record("otlp_http", "traces", BUSY)
+    state.record("otlp_http", "logs", BUSY)
+    state.record("otlp_http", "traces", FINE)
     assert len(caplog.messages) == 1
-    watch.note("otlp_http", "logs", FINE)
-    watch.note("otlp_http", "logs", FINE)
+    state.record("otlp_http", "logs", FINE)
+    state.record("otlp_http", "logs", FINE)
     assert caplog.messages[1].startswith("otlp_http has recovered after ")
     assert len(caplog.messages) == 2
 
 
 def test_items_refused_now_and_then_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    watch = ExporterState()
+    state = ExporterState()
     for _ in range(5):
-        watch.note("otlp_http", "logs", ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old"))
-        watch.note("otlp_http", "logs", FINE)
+        state.record("otlp_http", "logs", ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old"))
+        state.record("otlp_http", "logs", FINE)
     assert [line.partition(" (")[2] or line for line in caplog.messages] == [
         "logs) has items refused, they are dropped: too old.",
         caplog.messages[1],
@@ -59,41 +59,43 @@ def test_items_refused_now_and_then_are_told_of_once(caplog: pytest.LogCaptureFi
 def test_refusals_are_told_of_again_after_a_while(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = ExporterState()
+    state = ExporterState()
     refused = ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old")
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    watch.note("otlp_http", "logs", refused)
-    watch.note("otlp_http", "logs", FINE)
-    now[0] += QUIET_SECONDS
-    watch.note("otlp_http", "logs", refused)
+    state.record("otlp_http", "logs", refused)
+    state.record("otlp_http", "logs", FINE)
+    now[0] += LOG_INTERVAL_SECONDS
+    state.record("otlp_http", "logs", refused)
     assert len(caplog.messages) == 3
 
 
 def test_an_odd_answer_is_said_although_nothing_was_lost(caplog: pytest.LogCaptureFixture) -> None:
-    watch = ExporterState()
+    state = ExporterState()
     for _ in range(2):
-        watch.note("otlp_http", "traces", ExportOutcome(accepted=1, message="the answer is a web page", fix="check it"))
+        state.record(
+            "otlp_http", "traces", ExportOutcome(accepted=1, message="the answer is a web page", fix="check it")
+        )
     assert caplog.messages == [
         "otlp_http (traces) is answered oddly, items count as accepted: the answer is a web page. Check it"
     ]
-    trouble = watch.trouble("traces")
-    assert trouble is not None
-    assert trouble.message == "the answer is a web page"
+    failure = state.failure("traces")
+    assert failure is not None
+    assert failure.message == "the answer is a web page"
 
 
 def test_trouble_is_told_by_signal() -> None:
-    watch = ExporterState()
-    watch.note("otlp_http", "logs", REFUSED)
-    assert watch.trouble("traces") is None
-    trouble = watch.trouble("logs")
-    assert trouble is not None
-    assert (trouble.reason, trouble.message, trouble.fix) == ("unreachable", "nobody listens", "start it")
+    state = ExporterState()
+    state.record("otlp_http", "logs", REFUSED)
+    assert state.failure("traces") is None
+    failure = state.failure("logs")
+    assert failure is not None
+    assert (failure.reason, failure.message, failure.fix) == ("unreachable", "nobody listens", "start it")
 
 
 def test_items_that_are_refused_do_not_make_the_exporter_down(caplog: pytest.LogCaptureFixture) -> None:
     partial = ExportOutcome(accepted=6, refused=1, reason="rejected", message="it refused 1 of 7", fix="look")
-    ExporterState().note("otlp_http", "logs", partial)
+    ExporterState().record("otlp_http", "logs", partial)
     assert caplog.messages == ["otlp_http (logs) has items refused, they are dropped: it refused 1 of 7. Look"]
 
 
@@ -102,18 +104,18 @@ def test_a_full_queue_is_said_when_it_begins_to_cost_items_and_once_a_minute(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("flext_observability.pipeline.exporter_state.time.monotonic", lambda: now[0])
-    watch = ExporterState()
+    state = ExporterState()
     for dropped in (0, 0, 7, 9, 9):
-        watch.note_overflow("otlp_http", "traces", dropped)
+        state.record_overflow("otlp_http", "traces", dropped)
     (message,) = caplog.messages
     assert message == (
         "otlp_http (traces) gets more than it can send: 7 items were dropped so far. "
         "Raise traces_max_queue_size, record less, or give it a receiver that keeps up"
     )
-    now[0] = QUIET_SECONDS
-    watch.note_overflow("otlp_http", "traces", 9)
-    watch.note_overflow("otlp_http", "metrics", 3)
-    watch.note_overflow("otlp_http", "traces", 12)
+    now[0] = LOG_INTERVAL_SECONDS
+    state.record_overflow("otlp_http", "traces", 9)
+    state.record_overflow("otlp_http", "metrics", 3)
+    state.record_overflow("otlp_http", "traces", 12)
     assert len(caplog.messages) == 3
     assert "metric_export_interval_seconds" in caplog.messages[1]
     assert "12 items" in caplog.messages[2]

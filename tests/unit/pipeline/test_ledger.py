@@ -9,48 +9,48 @@ from flext_observability.pipeline.ledger import Ledger, SignalCounter
 
 
 def test_started_is_open_plus_sampled_out_plus_finished() -> None:
-    tally = SignalCounter("traces")
+    counter = SignalCounter("traces")
     for _ in range(5):
-        tally.start()
-    tally.sample_out()
-    tally.finish()
-    assert tally.counts() == SignalCounts("traces", started=5, open=3, sampled_out=1, finished=1)
+        counter.start()
+    counter.sample_out()
+    counter.finish()
+    assert counter.counts() == SignalCounts("traces", started=5, open=3, sampled_out=1, finished=1)
 
 
 def test_log_records_are_never_open() -> None:
-    tally = SignalCounter("logs")
-    tally.pass_through()
-    assert tally.counts() == SignalCounts("logs", started=1, open=0, sampled_out=0, finished=1)
+    counter = SignalCounter("logs")
+    counter.pass_through()
+    assert counter.counts() == SignalCounts("logs", started=1, open=0, sampled_out=0, finished=1)
 
 
 def test_counting_is_exact_under_threads() -> None:
-    tally = SignalCounter("traces")
+    counter = SignalCounter("traces")
 
     def count() -> None:
         for _ in range(5000):
-            tally.start()
+            counter.start()
 
     threads = [threading.Thread(target=count) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert tally.counts().started == 40_000
+    assert counter.counts().started == 40_000
 
 
 def test_a_tally_works_after_its_lock_was_held_by_a_lost_thread() -> None:
-    tally = SignalCounter("traces")
-    tally._lock.acquire()
-    tally.reset_lock()
-    thread = threading.Thread(target=tally.start)
+    counter = SignalCounter("traces")
+    counter._lock.acquire()
+    counter.reset_lock()
+    thread = threading.Thread(target=counter.start)
     thread.start()
     thread.join(5)
-    assert tally.counts().started == 1
+    assert counter.counts().started == 1
 
 
 def test_the_snapshot_holds_every_signal_and_exporter() -> None:
     ledger = Ledger()
-    ledger.tallies["traces"].start()
+    ledger.counters["traces"].start()
     ledger.add(lambda: ExporterCounts("metrics", "a", finished=3, exported=3))
     ledger.add(lambda: ExporterCounts("metrics", "b", finished=4, dropped={"rejected": 4}))
     snapshot = ledger.snapshot()

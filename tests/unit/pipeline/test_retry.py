@@ -11,7 +11,7 @@ from flext_observability.pipeline.retry import Backoff
 def test_waits_grow_and_stay_bounded() -> None:
     backoff = Backoff()
     for failure in range(30):
-        middle = min(retry.FIRST_SECONDS * retry.FACTOR**failure, retry.LONGEST_SECONDS)
+        middle = min(retry.FIRST_SECONDS * retry.FACTOR**failure, retry.MAX_SECONDS)
         assert middle * (1 - retry.JITTER) <= backoff.next_seconds() <= middle * (1 + retry.JITTER)
 
 
@@ -32,7 +32,7 @@ def test_retry_after_is_taken_as_it_is() -> None:
 
 
 def test_retry_after_is_at_most_five_minutes() -> None:
-    assert Backoff().next_seconds(1e9) == retry.LONGEST_RETRY_AFTER_SECONDS
+    assert Backoff().next_seconds(1e9) == retry.MAX_RETRY_AFTER_SECONDS
 
 
 @pytest.mark.parametrize("asked", [0.0, -3.0, float("nan")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from opentelemetry import trace
@@ -114,15 +113,3 @@ def test_a_preferred_temporality_is_kept() -> None:
     state.collect()
     counter.add(4)
     assert [point.value for point in points(state.collect())] == [4]
-
-
-def test_a_state_works_after_its_lock_was_held_by_a_lost_thread() -> None:
-    state = SharedMetricReader()
-    provider_of(state).get_meter("m").create_counter("sold").add(1)
-    state._lock.acquire()
-    state.reset_lock()
-    collected: list[MetricsData] = []
-    thread = threading.Thread(target=lambda: collected.append(state.collect()))
-    thread.start()
-    thread.join(5)
-    assert count_points(collected[0]) == 1

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flext_observability.pipeline.export_worker import Delivery
+from flext_observability.pipeline.export_worker import ExportWorker
 
-Make = Callable[..., Delivery[Any]]
+Make = Callable[..., ExportWorker[Any]]
 
 
-def close(delivery: Delivery[Any], seconds: float = 5) -> dict[str, int]:
+def close(worker: ExportWorker[Any], seconds: float = 5) -> dict[str, int]:
     deadline = time.monotonic() + seconds
-    delivery.begin_close(deadline)
-    return dict(delivery.wait_closed(deadline).dropped)
+    worker.begin_close(deadline)
+    return dict(worker.wait_closed(deadline).dropped)
 
 
-def flush(delivery: Delivery[Any], seconds: float = 5) -> bool:
-    return delivery.wait_flushed(delivery.begin_flush(), time.monotonic() + seconds)
+def flush(worker: ExportWorker[Any], seconds: float = 5) -> bool:
+    return worker.wait_flushed(worker.begin_flush(), time.monotonic() + seconds)
