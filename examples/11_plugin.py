@@ -1,4 +1,4 @@
-"""A plug-in → is told of what was recorded, on a thread of its own; one that raises costs itself alone."""
+"""A plug-in that records entities on its own thread, and one that raises without affecting the other."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from flext_observability import (
 
 
 class Diary(FlextObservabilityPlugin):
-    """Writes down what it is told of."""
+    """Records one line for each entity."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.complete = threading.Event()
 
     def on_metric_created(self, metric: FlextMetric) -> None:
-        """Learn of a metric."""
+        """Record a metric."""
         self.lines.append(f"{metric.name} is {metric.value}")
 
     def on_health_changed(self, check: FlextHealthCheck) -> None:
-        """Learn of a check whose status is another one now."""
+        """Record a check whose status changed."""
         self.lines.append(f"{check.name} is {check.status}")
 
     def on_trace_completed(self, trace: FlextTrace) -> None:
-        """Learn of a trace that has ended."""
+        """Record a completed trace."""
         self.lines.append(f"{trace.operation_name} took its time: {trace.status}")
         self.complete.set()
 
 
 class Broken(FlextObservabilityPlugin):
-    """Raises; nobody else notices."""
+    """Raises in its hook."""
 
     def on_metric_created(self, metric: FlextMetric) -> None:
-        """Fail."""
+        """Raise an exception."""
         raise RuntimeError("out of ink")
 
 

@@ -1,4 +1,4 @@
-"""Programs with plug-ins that hang, end the process's patience, or call telemetry themselves: the program ends in time, all the same."""
+"""Programs whose plug-ins hang, raise or call this package: they end in time."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class Bad(FlextObservabilityPlugin):
 
 class Good(FlextObservabilityPlugin):
     order = 1
-    heard = 0
+    calls = 0
     def on_metric_created(self, metric):
-        self.heard += 1
+        self.calls += 1
 
 good = Good()
 register_plugin("bad", Bad()).unwrap()
 register_plugin("good", good).unwrap()
 handle = init_observability(service_name="plug-ins", console=False).unwrap()
-began = time.monotonic()
+started = time.monotonic()
 for number in range(20):
     flext_create_metric("plugin.program", 1, metric_type="counter").unwrap()
-print(time.monotonic() - began < 0.5)
+print(time.monotonic() - started < 0.5)
 report = handle.shutdown().unwrap()
-print(good.heard, report.dropped)
+print(good.calls, report.dropped)
 """
 
 
@@ -46,10 +46,13 @@ print(good.heard, report.dropped)
         "shutdown_observability(5)",
         "init_observability(service_name='again', console=False)",
         "flext_create_metric('plugin.again', 1)",
-        "threading.Thread(target=flext_create_metric, args=('plugin.thread', 1)).start() if metric.name == 'plugin.program' else None",
+        (
+            "metric.name == 'plugin.program' and threading.Thread("
+            "target=flext_create_metric, args=('plugin.thread', 1)).start()"
+        ),
     ],
 )
-def test_the_program_goes_on_and_ends_in_time_with_all_its_data(received: Collector, body: str) -> None:
+def test_program_ends_in_time_with_all_data(received: Collector, body: str) -> None:
     done = run(PROGRAM.replace("{body}", body), 60, OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
     assert done.code == 0, done.err
     assert done.lines[0] == "True"
@@ -60,6 +63,6 @@ def test_the_program_goes_on_and_ends_in_time_with_all_its_data(received: Collec
         if metric.name == "plugin.program"
         for point in metric.sum.data_points
     ]
-    if "init" not in body and "shutdown" not in body:  # those end the configuration in the middle
+    if "init" not in body and "shutdown" not in body:  # these two end the configuration early
         assert totals[-1] == 20
         assert int(done.lines[1].split()[0]) >= 20

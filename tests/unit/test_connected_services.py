@@ -52,21 +52,21 @@ def listener() -> Iterator[RegisteredPlugin]:
 def test_an_argument_that_names_what_is_not_there_fails_the_start(names: Any, word: str) -> None:
     result = init_observability(exporters="memory", console=False, **names)
     assert result.code == f"unknown_{word}"
-    assert f"No {word} is called 'no-such'" in str(result.error)
+    assert f"Unknown {word} 'no-such'" in str(result.error)
 
 
 def test_a_variable_that_names_a_plugin_that_is_not_there_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEXT_OBSERVABILITY_PLUGINS", "no-such-plugin")
     handle = init_observability(exporters="memory", console=False).unwrap()
     messages = [notice.message for notice in handle.status()["traces"].notices]
-    assert any("'no-such-plugin' is not there" in message for message in messages)
+    assert any("Plug-in 'no-such-plugin' is not active" in message for message in messages)
 
 
 def test_a_variable_that_names_a_notifier_that_is_not_there_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEXT_OBSERVABILITY_ALERT_NOTIFIERS", "no-such-notifier")
     handle = init_observability(exporters="memory", console=False).unwrap()
     messages = [notice.message for notice in handle.status()["logs"].notices]
-    assert any("No notifier is called 'no-such-notifier'" in message for message in messages)
+    assert any("Unknown notifier 'no-such-notifier'" in message for message in messages)
 
 
 def test_a_failing_plugin_shows_in_the_status() -> None:

@@ -49,7 +49,7 @@ class ServiceGroup:
                 self.health.configure(config)
             if "alerts" in self._made:
                 self.alerts.configure(config)
-        return (*HOOKS.select(config.plugins), *_missing_notifiers(config))
+        return (*HOOKS.set_configured(config.plugins), *_missing_notifiers(config))
 
     def connect(self, ledger: StatusSource, snapshot: MetricSource) -> None:
         """Let services see the state of telemetry and the metric points, from the start to the end of a configuration."""
@@ -155,4 +155,4 @@ def _missing_notifiers(config: FlextObservabilityConfig) -> Iterator[Notice]:
     for name in config.alert_notifiers:
         found = find_notifier(name)
         if found.is_failure:
-            yield Notice("all", f"Alerts are not told to {name}: {found.error}", "Correct the setting alert_notifiers")
+            yield Notice("all", f"Alerts are not sent to {name}: {found.message}", found.fix)

@@ -16,7 +16,8 @@ from flext_observability.api.service_group import ServiceGroup
 from flext_observability.api.session import Session
 from flext_observability.domain.report import SIGNALS, FlushReport, ShutdownReport, Signal, SignalStatus
 from flext_observability.domain.result import FlextResult, PendingResult
-from flext_observability.extensions.registry import EXPORTERS, NOTIFIERS, PLUGINS
+from flext_observability.extensions.plugins.hooks import PLUGINS
+from flext_observability.extensions.registry import EXPORTERS, NOTIFIERS
 from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 

@@ -1,4 +1,4 @@
-"""What others implement: exporters, notifiers, storage, clocks; and what the paths see of each other (protocols and values)."""
+"""Protocols for other packages (exporter, notifier, storage, clock), and the values that layers exchange."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ExportOutcome:
-    """What one export call did with a batch.
+    """Result of one export call.
 
-    Items that are neither accepted nor refused stay at the queue's head when ``retry`` is true, and are dropped under ``reason`` otherwise.
+    Items that are neither accepted nor refused stay at the head of the queue if ``retry`` is true. Otherwise they are
+    dropped under ``reason``.
 
     Attributes:
-        accepted: Items (metrics: data points) that the back end took.
-        refused: Items that the back end refused for good (OTLP partial success); dropped under ``reason``.
-        retry: Whether the rest may be sent again.
-        retry_after_seconds: What the back end asked to wait, in seconds; None leaves the pace to the retry policy.
-        answered: Whether anybody answered; false for refused, unknown or silent addresses.
-        reason: Stable ledger word:
-            ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``, ``timeout``, ``unavailable``, ``encoding``, ``error``.
-        message: What happened, one sentence with the address concerned, without its full stop; empty on success.
-        fix: The next action, likewise; empty on success.
+        accepted: Items (metrics: data points) that the back end accepted.
+        refused: Items that the back end rejected permanently (OTLP partial success); dropped under ``reason``.
+        retry: Whether the remaining items may be sent again.
+        retry_after_seconds: Delay that the back end asked for, in seconds. None: the retry policy decides.
+        answered: Whether the back end responded; false for unreachable and silent addresses.
+        reason: Stable ledger word: ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``,
+            ``timeout``, ``unavailable``, ``encoding``, ``error``.
+        message: What happened, one sentence with the address and without a full stop; empty on success.
+        fix: The next action, without a full stop; empty on success.
     """
 
     accepted: int = 0
@@ -50,26 +51,26 @@ class ExportOutcome:
 
 
 class SignalExporter(Protocol[ItemT_contra]):
-    """Push exporter of one signal; called from one thread at a time.
+    """Push exporter of one signal. Called from one thread at a time.
 
     Items are ``ReadableSpan`` (traces), ``ReadableLogRecord`` (logs) or ``MetricsData`` (metrics).
     """
 
     def export(self, batch: Sequence[ItemT_contra], timeout_seconds: float) -> ExportOutcome:
-        """Send the batch and return within ``timeout_seconds``; never raise."""
+        """Send the batch and return within ``timeout_seconds``. Never raise."""
         ...
 
     def close(self) -> None:
-        """Release sockets and files without waiting; no call follows."""
+        """Release sockets and files without waiting. The last call."""
         ...
 
 
 @runtime_checkable
 class PullExporter(Protocol):
-    """Metrics exporter that renders a page when somebody asks for it."""
+    """Metrics exporter that renders a page on request."""
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
-        """Take the callable that returns all current metric points (cumulative)."""
+        """Set the callable that returns all current metric points (cumulative)."""
         ...
 
     def render(self, accept: str) -> tuple[bytes, str]:
@@ -79,38 +80,38 @@ class PullExporter(Protocol):
 
 @runtime_checkable
 class FlushOnlyExporter(Protocol):
-    """Push exporter of metrics that keeps this process's newest totals at its back end.
+    """Push exporter of metrics that keeps the latest totals of this process at its back end.
 
-    It is given cumulative totals at each flush and at the end, never in between. Whatever has this method is one.
+    Any push exporter with this method gets cumulative totals at each flush and at shutdown only.
     """
 
     def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
-        """Take away from the back end what this exporter has put there, within ``timeout_seconds``."""
+        """Delete the pushed metrics from the back end, within ``timeout_seconds``."""
         ...
 
 
 class ExporterFactory(Protocol):
-    """Maker of exporters, found by name through the registry."""
+    """Creates exporters. Found by name through the registry."""
 
     def signals(self) -> Collection[Signal]:
-        """Return the signals that this exporter can carry."""
+        """Return the supported signals."""
         ...
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> SignalExporter[object] | PullExporter:
         """Return an exporter for the signal.
 
         Raises:
-            ExporterUnavailable: The exporter cannot work here; carries reason and fix.
+            ExporterUnavailable: The exporter cannot be created; carries reason and fix.
         """
         ...
 
 
 class ExporterUnavailable(Exception):
-    """An exporter cannot be made here: the signal degrades, the program goes on.
+    """Raised by a factory that cannot create its exporter. The signal degrades, and the program continues.
 
     Attributes:
-        message: What is wrong, one sentence without the exporter's name and the full stop.
-        fix: The next action, likewise.
+        message: What is wrong, one sentence without the exporter's name and without a full stop.
+        fix: The next action, without a full stop.
     """
 
     def __init__(self, message: str, fix: str = "") -> None:
@@ -120,9 +121,9 @@ class ExporterUnavailable(Exception):
 
 
 MetricSource = Callable[[], Sequence["MetricView"]]
-"""Returns every point of this process at this moment, cumulative."""
+"""Returns all current metric points of this process, cumulative."""
 StatusSource = Callable[[], Mapping[Signal, SignalStatus]]
-"""Returns what ``Observability.status()`` gives."""
+"""Returns the same as ``Observability.status()``."""
 
 
 class Clock(Protocol):
@@ -133,38 +134,39 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back."""
+        """Return monotonic time in seconds."""
         ...
 
 
 class FlextNotifier(Protocol):
-    """Whoever tells people, or another system, of alerts; called from one thread at a time."""
+    """Sends alerts to people or to another system. Called from one thread at a time."""
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
-        """Tell of a new, changed, repeated or resolved alert (``alert.status``), and return within ``timeout_seconds``.
+        """Send a new, changed, repeated or resolved alert (``alert.status``), and return within ``timeout_seconds``.
 
         Returns:
-            Success, or a failure; one with the code ``unreachable``, ``timeout`` or ``unavailable`` is tried again.
+            None on success. A failure with the code ``unreachable``, ``timeout`` or ``unavailable`` is retried.
         """
         ...
 
 
 class FlextStorageAdapter(Protocol):
-    """Where a repository keeps entities; called from any thread.
+    """Stores the entities of a repository. Called from any thread.
 
-    An adapter may have more, and the repository uses it when it is there: ``count(kind)`` and ``clear()``, which return results too, and
-    ``close()``.
+    The repository uses these methods, too, if the adapter has them: ``count(kind)`` and ``clear()``, which return
+    results, and ``close()``.
     """
 
     def store(self, entity: Entity) -> FlextResult[None]:
-        """Keep the entity as it is now; one of the same kind and id takes the place of the former."""
+        """Store the present state of the entity. It replaces one of the same kind and id."""
         ...
 
     def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
-        """Return the newest ``criteria.limit`` entities of a kind that match, oldest first.
+        """Return the newest ``criteria.limit`` matching entities of a kind, oldest first.
 
         Args:
             kind: ``metric``, ``trace``, ``alert``, ``health_check`` or ``log``.
-            criteria: Checked criteria; ``criteria.matches(entity)`` and ``criteria.select(entities)`` do the work in memory.
+            criteria: Validated criteria. ``criteria.matches(entity)`` tests one entity, ``criteria.select(entities)``
+                filters and limits many.
         """
         ...

@@ -1,177 +1,194 @@
-"""Name → what others bring (exporter factories, notifiers, storage, plug-ins): registered by hand, built in, or found by entry point."""
+"""Name → exporter factory, notifier or storage adapter: registered, built in, or found by entry point."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.settings.choices import ALIASES
 from flext_observability.values.encoding import preview
+from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from flext_observability.domain.alert import FlextAlert
-    from flext_observability.extensions.plugins.base import FlextObservabilityPlugin
     from flext_observability.extensions.ports import ExporterFactory, FlextNotifier, FlextStorageAdapter
 
 T = TypeVar("T")
 
-OTEL_GROUPS: Mapping[Signal, str] = {signal: f"opentelemetry_{signal}_exporter" for signal in SIGNALS}
-_WRAP = "flext_observability.exporters.third_party:wrap"
-_NAME = re.compile(r"[^\s,]+")
+_VALID_NAME: Final = re.compile(r"[^\s,]+")
+_MAX_COMPARED_LENGTH: Final = 80
+_EXPORTER_ALIASES: Final[Mapping[str, str]] = {"otlp": "otlp_http", **ALIASES}
+_OTEL_GROUPS: Final[Mapping[str, Signal]] = {f"opentelemetry_{signal}_exporter": signal for signal in SIGNALS}
+_OTEL_WRAPPER: Final = "flext_observability.exporters.third_party:wrap"
 
 
-@dataclass(slots=True, repr=False, eq=False)
 class PluginRegistry(Generic[T]):
-    """Things of one kind by name.
+    """Plugins of one kind by name. Registered plugins come before built-in ones, built-in ones before entry points.
 
-    Attributes:
-        word: What one is called: "exporter".
-        methods: What one must have; a mistake's message names them.
-        built_in: Module and attribute by name.
-        function: Whether any callable will do as well.
-        aliases: Other words for names.
-        reserved: Names that nobody can take.
-        groups: Entry-point groups to look through, ours first.
-        install: What to install for a name that nobody knows; ``{}`` stands for the name.
-        needs: Module that not every platform has, and what to install, by built-in name.
+    Args:
+        kind: Word in messages and failure codes, such as ``notifier``.
+        methods: Signatures of the methods that a plugin must have, such as ``store(entity)``.
+        groups: Entry-point groups; the first one is this package's.
+        built_in: ``module:attribute`` by name, imported on use.
+        accepts_callable: Whether a callable without these methods is valid, too.
     """
 
-    word: str
-    methods: Mapping[str, str]
-    built_in: Mapping[str, str] = field(default_factory=dict[str, str])
-    function: bool = False
-    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
-    reserved: tuple[str, ...] = ("none",)
-    groups: tuple[str, ...] = ()
-    install: str = ""
-    needs: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    _registered: dict[str, T] = field(default_factory=dict[str, T])
+    _package_template = ""
+    """Name of the package to install for an unknown name, which replaces ``{}``."""
+    _reserved_names: Collection[str] = ("none",)
 
-    def register(self, name: str, thing: T) -> FlextResult[None]:
-        """Make a thing known under a name, before all others; failure ``invalid_<word>``."""
-        try:
-            problem = self._name_problem(name) or self._problem(thing)
-        except Exception as error:  # noqa: BLE001 - an object of any type may raise anything when it is looked at
-            problem = f"The {self.word} cannot be looked at: {type(error).__name__}: {error}"
+    def __init__(
+        self,
+        kind: str,
+        methods: Collection[str],
+        groups: Sequence[str],
+        built_in: Mapping[str, str] | None = None,
+        *,
+        accepts_callable: bool = False,
+    ) -> None:
+        self._kind = kind
+        self._methods = methods
+        self._groups = groups
+        self._built_in = built_in or {}
+        self._accepts_callable = accepts_callable
+        self._registered: dict[str, T] = {}
+
+    def register(self, name: str, plugin: T) -> FlextResult[None]:
+        """Register a plugin. It replaces any other plugin of that name. Failure: ``invalid_<kind>``."""
+        problem, fix = self._validate_name(name), "Choose another name"
+        if not problem:
+            problem, fix = self._validate(plugin), f"Correct the {self._kind}"
         if problem:
-            return FlextResult[None].fail(problem, code=f"invalid_{self.word}")
-        self._registered[name] = thing
+            return FlextResult[None].fail(f"Invalid {self._kind}: {problem}", code=f"invalid_{self._kind}", fix=fix)
+        self._registered[name] = plugin
         return FlextResult[None].ok(None)
 
     def names(self) -> tuple[str, ...]:
-        """Return every name: built in, registered by hand, found by entry point."""
-        found = {entry.name for group in self._entry_points(None).values() for entry in group} - set(self.reserved)
-        return tuple(dict.fromkeys([*self.built_in, *self._registered, *sorted(found)]))
+        """Return all names: built in, registered, installed."""
+        found = {entry.name for entries in self._entry_points(None).values() for entry in entries}
+        return tuple(
+            dict.fromkeys([*self._built_in, *self._registered, *sorted(found.difference(self._reserved_names))])
+        )
 
     def find(self, name: str) -> FlextResult[T]:
-        """Return the thing of a name; entry points are looked up for names alone that nothing else answers.
+        """Return the plugin of a name.
 
-        Failures: ``unknown_<word>`` (lists what there is), ``missing_package`` (says what to install), ``broken_<word>`` (its code
-        raises, or gives something else).
+        Entry points are read only for names that are neither registered nor built in.
+
+        Returns:
+            The plugin. Failures: ``unknown_<kind>`` (lists the known names), ``broken_<kind>`` (the import raises, or
+            the imported object is not valid).
         """
-        registered = self._registered.get(name)
-        if registered is not None:
-            return FlextResult.ok(registered)
-        built_in = self.aliases.get(name, name)
-        if built_in in self.built_in:
-            return self._built_in(built_in)
-        points = self._entry_points(name)
-        for entry in points[self.groups[0]]:
-            return self._load(name, entry.value, entry.load)
-        return self._load_otel_entry_points(name, points)
+        if name in self._registered:
+            return FlextResult.ok(self._registered[name])
+        target = self._built_in.get(name)
+        if target is not None:
+            return self._load(name, target, lambda: _import_attribute(target))
+        return self._find_installed(name, self._entry_points(name))
 
     def check(self, name: str) -> FlextResult[None]:
-        """Return whether anything goes by a name, without loading it; failure ``unknown_<word>``."""
-        if name in self._registered or self.aliases.get(name, name) in self.built_in:
+        """Return a success if the name is known, without importing the plugin. Failure: ``unknown_<kind>``."""
+        if name in self._registered or name in self._built_in or any(self._entry_points(name).values()):
             return FlextResult[None].ok(None)
-        if any(self._entry_points(name).values()):
-            return FlextResult[None].ok(None)
-        return FlextResult[None].fail(self._unknown(name), code=f"unknown_{self.word}")
+        return self._unknown(name).map(lambda _: None)
 
-    def _load_otel_entry_points(self, name: str, points: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
-        """Return what OpenTelemetry's own groups hold, wrapped."""
-        by_signal: Mapping[Signal, EntryPoint] = {
-            signal: points[group][0] for signal, group in OTEL_GROUPS.items() if points.get(group)
-        }
-        if by_signal:
-            return self._load(name, _WRAP, lambda: cast("_Wrap", _attribute(_WRAP))(name, by_signal))
-        return FlextResult[T].fail(self._unknown(name), code=f"unknown_{self.word}")
-
-    def _built_in(self, name: str) -> FlextResult[T]:
-        if name in self.needs:
-            from importlib.util import find_spec
-
-            module, package = self.needs[name]
-            if find_spec(module) is None:
-                title = self.word.capitalize()
-                message = f"{title} {preview(name)} needs a package that is not installed: pip install {package}"
-                return FlextResult[T].fail(message, code="missing_package")
-        target = self.built_in[name]
-        return self._load(name, target, lambda: _attribute(target))
+    def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
+        for entry in found[self._groups[0]]:
+            return self._load(name, entry.value, entry.load)
+        return self._unknown(name)
 
     def _load(self, name: str, target: str, load: Callable[[], object]) -> FlextResult[T]:
-        """Return what ``load`` gives, a class's instance for a class; errors as failures: code of others must not end the program."""
+        """Return the loaded plugin, or the instance of a loaded class. Exceptions of foreign code become failures."""
         try:
-            thing = load()
-            thing = cast("Callable[[], object]", thing)() if isinstance(thing, type) else thing
-            problem = self._problem(thing)
+            loaded = load()
+            plugin = cast("Callable[[], object]", loaded)() if isinstance(loaded, type) else loaded
         except Exception as error:  # noqa: BLE001 - see above
-            problem = f"cannot be loaded: {type(error).__name__}: {error}"
+            problem = describe_error(error)
         else:
+            problem = self._validate(plugin)
             if not problem:
-                return FlextResult.ok(cast("T", thing))
-        message = f"{self.word.capitalize()} {preview(name)} ({target}): {problem}"
-        return FlextResult[T].fail(message, code=f"broken_{self.word}")
+                return FlextResult.ok(cast("T", plugin))
+        message = f"{self._kind.capitalize()} {preview(name)} cannot be loaded from {target}: {problem}"
+        fix = f"Report this to the author of the {self._kind}, or remove it from the settings"
+        return FlextResult[T].fail(message, code=f"broken_{self._kind}", fix=fix)
 
     def _entry_points(self, name: str | None) -> dict[str, list[EntryPoint]]:
-        """Return what is installed by group, things of one name or all; one walk over the installed packages."""
+        """Return the installed entry points by group: those of one name, or all. Reads the installed packages once."""
         from importlib.metadata import entry_points
 
         installed = entry_points()
         return {
             group: [entry for entry in installed.select(group=group) if name in {None, entry.name}]
-            for group in self.groups
+            for group in self._groups
         }
 
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, name: str) -> FlextResult[T]:
         from difflib import get_close_matches
 
         names = self.names()
-        near = get_close_matches(name[:80], names, 1)
-        package = f" (pip install {self.install.format(_slug(name[:80]))})" if self.install else ""
-        return (
-            f"No {self.word} is called {preview(name)}{f' (did you mean {near[0]}?)' if near else ''}. "
-            f"There are: {', '.join(names) or 'none'}. "
-            f"Install the package that brings it{package}, or call register_{self.word}"
-        )
+        compared = name[:_MAX_COMPARED_LENGTH]
+        suggestion = "".join(f" (did you mean {close}?)" for close in get_close_matches(compared, names, 1))
+        known = f"known names are {', '.join(names)}" if names else "none is registered or installed"
+        package = self._package_template.format(_to_package_name(compared))
+        fix = f"Install its package{package and f' (pip install {package})'}, or call register_{self._kind}"
+        message = f"Unknown {self._kind} {preview(name)}{suggestion}: {known}"
+        return FlextResult[T].fail(message, code=f"unknown_{self._kind}", fix=fix)
 
-    def _name_problem(self, name: object) -> str:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            article = "an" if self.word[0] in "aeiou" else "a"
-            return f"The name of {article} {self.word} must be text without blanks and commas"
-        return f"The name {preview(name)} has a meaning of its own: choose another" if name in self.reserved else ""
+    def _validate_name(self, name: object) -> str:
+        if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
+            return f"the name {preview(name)} is not a text without blanks and commas"
+        return f"the name {preview(name)} is reserved" if name in self._reserved_names else ""
 
-    def _problem(self, thing: object) -> str:
-        if (self.function and callable(thing)) or all(callable(getattr(thing, each, None)) for each in self.methods):
-            return ""
-        methods = " and ".join(self.methods.values())
-        return f"It must have the methods {methods}: {type(thing).__name__} has not"
+    def _validate(self, plugin: object) -> str:
+        try:
+            if self._accepts_callable and callable(plugin):
+                return ""
+            valid = all(callable(getattr(plugin, method.partition("(")[0], None)) for method in self._methods)
+        except Exception as error:  # noqa: BLE001 - attributes of a foreign object may raise anything
+            return f"an attribute cannot be read: {describe_error(error)}"
+        return "" if valid else f"{type(plugin).__name__} does not implement {' and '.join(self._methods)}"
+
+
+class ExporterRegistry(PluginRegistry["ExporterFactory"]):
+    """Exporter factories by name, with aliases and with the exporters in OpenTelemetry's entry-point groups."""
+
+    _package_template = "opentelemetry-exporter-{}"
+    _reserved_names = ("none", *_EXPORTER_ALIASES)
+
+    def find(self, name: str) -> FlextResult[ExporterFactory]:
+        """Return the factory of a name or alias. Further failure: ``missing_package``."""
+        name = _EXPORTER_ALIASES.get(name, name)
+        if name == "otlp_grpc" and name not in self._registered and not _is_installed("grpc"):
+            message = f"Exporter {preview(name)} cannot be loaded: the package grpcio is not installed"
+            return FlextResult["ExporterFactory"].fail(
+                message, code="missing_package", fix="Install it (pip install grpcio)"
+            )
+        return super().find(name)
+
+    def check(self, name: str) -> FlextResult[None]:
+        """Return a success if the name or alias is known. Failure: ``unknown_exporter``."""
+        return super().check(_EXPORTER_ALIASES.get(name, name))
+
+    def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[ExporterFactory]:
+        by_signal = {signal: found[group][0] for group, signal in _OTEL_GROUPS.items() if found[group]}
+        if found[self._groups[0]] or not by_signal:
+            return super()._find_installed(name, found)
+        return self._load(name, _OTEL_WRAPPER, lambda: cast("_Wrap", _import_attribute(_OTEL_WRAPPER))(name, by_signal))
 
 
 _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
-_ALIASES: Mapping[str, str] = {"otlp": "otlp_http", **ALIASES}
 
-EXPORTERS: PluginRegistry[ExporterFactory] = PluginRegistry(
-    word="exporter",
-    methods={"signals": "signals()", "create": "create(signal, config)"},
-    built_in={
+EXPORTERS: Final = ExporterRegistry(
+    "exporter",
+    ("signals()", "create(signal, config)"),
+    ("flext_observability.exporters", *_OTEL_GROUPS),
+    {
         "otlp_http": "flext_observability.exporters.otlp.http:factory",
         "otlp_grpc": "flext_observability.exporters.otlp.grpc:factory",
         "prometheus": "flext_observability.exporters.prometheus.page:factory",
@@ -180,108 +197,92 @@ EXPORTERS: PluginRegistry[ExporterFactory] = PluginRegistry(
         "memory": "flext_observability.exporters.memory:factory",
         "pushgateway": "flext_observability.exporters.prometheus.pushgateway:factory",
     },
-    aliases=_ALIASES,
-    reserved=("none", *_ALIASES),
-    groups=("flext_observability.exporters", *OTEL_GROUPS.values()),
-    install="opentelemetry-exporter-{}",
-    needs={"otlp_grpc": ("grpc", "grpcio")},
 )
-NOTIFIERS: PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]] = PluginRegistry(
-    word="notifier",
-    methods={"notify": "notify(alert, timeout_seconds)"},
-    function=True,
-    groups=("flext_observability.notifiers",),
+NOTIFIERS: Final = PluginRegistry["FlextNotifier | Callable[[FlextAlert], object]"](
+    "notifier", ("notify(alert, timeout_seconds)",), ("flext_observability.notifiers",), accepts_callable=True
 )
-STORAGE: PluginRegistry[FlextStorageAdapter] = PluginRegistry(
-    word="storage",
-    methods={"store": "store(entity)", "query": "query(kind, criteria)"},
-    built_in={
+STORAGE: Final = PluginRegistry["FlextStorageAdapter"](
+    "storage",
+    ("store(entity)", "query(kind, criteria)"),
+    ("flext_observability.storage",),
+    {
         "memory": "flext_observability.services.storage.memory:InMemoryStorage",
         "sqlite": "flext_observability.services.storage.sqlite:SQLiteStorage",
     },
-    groups=("flext_observability.storage",),
-)
-# Filled by hand through ``plugins.hooks.register_plugin``, which also makes the plug-in active at once.
-PLUGINS: PluginRegistry[FlextObservabilityPlugin] = PluginRegistry(
-    word="plugin",
-    methods={"on_metric_created": "of a FlextObservabilityPlugin (such as on_metric_created)"},
-    groups=("flext_observability.plugins",),
 )
 
 
 def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
-    """Make a factory known under a name; it takes the place of any other of that name from the next ``init_observability`` on.
+    """Register an exporter factory for the setting ``exporters``.
+
+    It replaces any other exporter of that name from the next ``init_observability`` on.
 
     Args:
-        name: Name to use in ``exporters``; no blanks or commas.
+        name: Name without blanks and commas.
         factory: Object with the methods ``signals`` and ``create``.
 
     Returns:
-        Nothing on success. Failure ``invalid_exporter``: the name cannot be used, or the object is no factory.
+        None on success. Failure ``invalid_exporter``: the name or the factory is not valid.
     """
     return EXPORTERS.register(name, factory)
 
 
 def available_exporters() -> tuple[str, ...]:
-    """Return every name that ``exporters`` can hold: built in, registered by hand, found by entry point."""
+    """Return the names of all exporters: built in, registered, installed."""
     return EXPORTERS.names()
 
 
 def find_exporter(name: str) -> FlextResult[ExporterFactory]:
-    """Return the factory of a name.
-
-    Returns:
-        The factory. Failures: ``unknown_exporter`` (lists what there is), ``missing_package`` (says what to install),
-        ``broken_exporter`` (its code raises, or gives no factory).
-    """
+    """Return the factory of a name. Failures: ``unknown_exporter``, ``missing_package``, ``broken_exporter``."""
     return EXPORTERS.find(name)
 
 
 def register_notifier(name: str, notifier: FlextNotifier | Callable[[FlextAlert], object]) -> FlextResult[None]:
-    """Make a notifier known under a name, to be used in the setting ``alert_notifiers`` from the next ``init_observability`` on.
+    """Register a notifier for the setting ``alert_notifiers``, from the next ``init_observability`` on.
 
     Args:
-        name: No blanks or commas.
-        notifier: Object with the method ``notify(alert, timeout_seconds)``, or a function that takes an alert.
+        name: Name without blanks and commas.
+        notifier: Object with the method ``notify(alert, timeout_seconds)``, or a function that accepts an alert.
 
     Returns:
-        Nothing on success. Failure ``invalid_notifier``.
+        None on success. Failure ``invalid_notifier``: the name or the notifier is not valid.
     """
     return NOTIFIERS.register(name, notifier)
 
 
 def find_notifier(name: str) -> FlextResult[FlextNotifier | Callable[[FlextAlert], object]]:
-    """Return the notifier of a name; failures ``unknown_notifier``, ``broken_notifier``."""
+    """Return the notifier of a name. Failures: ``unknown_notifier``, ``broken_notifier``."""
     return NOTIFIERS.find(name)
 
 
 def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[None]:
-    """Make a storage adapter known under a name, to be used by ``FlextObservabilityRepository``.
+    """Register a storage adapter for ``FlextObservabilityRepository(name)``.
 
     Args:
-        name: No blanks or commas.
+        name: Name without blanks and commas.
         storage: Object with the methods ``store(entity)`` and ``query(kind, criteria)``.
 
     Returns:
-        Nothing on success. Failure ``invalid_storage``.
+        None on success. Failure ``invalid_storage``: the name or the adapter is not valid.
     """
     return STORAGE.register(name, storage)
 
 
 def find_storage(name: str) -> FlextResult[FlextStorageAdapter]:
-    """Return the storage adapter of a name; failures ``unknown_storage``, ``broken_storage``."""
+    """Return the storage adapter of a name. Failures: ``unknown_storage``, ``broken_storage``."""
     return STORAGE.find(name)
 
 
-def find_plugin(name: str) -> FlextResult[FlextObservabilityPlugin]:
-    """Return the plug-in of a name; failures ``unknown_plugin``, ``broken_plugin``."""
-    return PLUGINS.find(name)
-
-
-def _attribute(target: str) -> object:
+def _import_attribute(target: str) -> object:
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
 
 
-def _slug(name: str) -> str:
+def _is_installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
+
+
+def _to_package_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,8 +11,6 @@ from flext_observability.extensions.registry import find_exporter
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
-
-_BEFORE_FIX = re.compile(r"[.:] (?=Install |pip install )")  # where the registry's sentence turns to the next action
 
 
 @dataclass(slots=True)
@@ -54,10 +51,7 @@ def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
 def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
     found = find_exporter(name)
     if not found.success:
-        reason, *action = _BEFORE_FIX.split(found.error or "", maxsplit=1)
-        notices.degrade(
-            signal, reason, action[0] if action else "Report this to the exporter's author, or leave it out"
-        )
+        notices.degrade(signal, found.message or "", found.fix)
         return
     factory = found.unwrap()
     try:

@@ -135,5 +135,5 @@ class FlextLoggingService:
     def _write(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
         if entry.mark_emitted():
             adapter.emit_entry(entry)
-            HOOKS.tell("on_log_created", entry)
+            HOOKS.dispatch("on_log_created", entry)
         return self._persist(entry)

@@ -211,7 +211,7 @@ class FlextMetricsService:
     def _emit(self, metric: FlextMetric, write: RecordFn) -> FlextMetric:
         if metric.mark_emitted():
             adapter.record(metric, write)
-            HOOKS.tell("on_metric_created", metric)
+            HOOKS.dispatch("on_metric_created", metric)
         if self._store(metric):
             self._exposition.add(metric, histogram_bounds(to_ucum(metric.unit)))
         return metric

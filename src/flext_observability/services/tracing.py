@@ -197,7 +197,7 @@ class FlextTracingService:
         span = begin(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
             span.set_attribute(UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
-        HOOKS.tell("on_trace_started", trace)
+        HOOKS.dispatch("on_trace_started", trace)
         for forgotten in TRACES.open(OpenTrace(trace, span, self._clock.monotonic())):
             self._finish(forgotten, "abandoned", None)
 
@@ -235,7 +235,7 @@ class FlextTracingService:
             status = StatusCode.ERROR if ending == "error" else StatusCode.OK
             entry.span.set_status(Status(status, encode_tag(cause) if cause else None))
         end_span(entry.span)
-        HOOKS.tell("on_trace_completed", entry.trace)
+        HOOKS.dispatch("on_trace_completed", entry.trace)
         return entry.trace
 
 

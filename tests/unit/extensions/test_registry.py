@@ -3,18 +3,40 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.extensions.plugins.hooks import PLUGINS
 from flext_observability.extensions.ports import ExporterUnavailable, SignalExporter
-from flext_observability.extensions.registry import available_exporters, find_exporter, register_exporter
+from flext_observability.extensions.registry import (
+    available_exporters,
+    find_exporter,
+    find_notifier,
+    find_storage,
+    register_exporter,
+    register_notifier,
+    register_storage,
+)
+from flext_observability.services.storage.memory import InMemoryStorage
 from flext_observability.settings.config import FlextObservabilityConfig
+from tests.installed import install
 
 BUILT_IN = ("otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "pushgateway")
+FACTORY_SOURCE = """
+class Factory:
+    def signals(self):
+        return ("traces",)
+    def create(self, signal, config):
+        return None
+factory = Factory()
+"""
+Install = Callable[[str, str, str], None]
 
 
 class Factory:
@@ -22,7 +44,7 @@ class Factory:
         return SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> SignalExporter[object]:
-        raise ExporterUnavailable("only its name matters here")
+        raise ExporterUnavailable("not needed here")
 
 
 @pytest.fixture
@@ -31,164 +53,204 @@ def name() -> str:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the import path that packages can be put into."""
-    monkeypatch.syspath_prepend(tmp_path)
-    return tmp_path
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> Install:
+    """Install a module ``name`` with an entry point ``name`` → ``name:<attribute>``."""
 
+    def package(group: str, source: str, attribute: str) -> None:
+        install(tmp_path, monkeypatch, name, textwrap.dedent(source), {group: {name: f"{name}:{attribute}"}})
 
-def put_package(site: Path, module: str, source: str, entry_points: str) -> None:
-    (site / f"{module}.py").write_text(textwrap.dedent(source))
-    info = site / f"{module}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(textwrap.dedent(entry_points))
-
-
-FACTORY_SOURCE = """
-    class Factory:
-        def signals(self):
-            return ("traces",)
-        def create(self, signal, config):
-            return None
-    factory = Factory()
-"""
-
-
-def test_a_factory_registered_by_hand_is_found(name: str) -> None:
-    factory = Factory()
-    assert register_exporter(name, factory).success
-    assert find_exporter(name).unwrap() is factory
-    assert name in available_exporters()
-
-
-def test_a_second_registration_takes_the_place_of_the_first(name: str) -> None:
-    second = Factory()
-    register_exporter(name, Factory())
-    register_exporter(name, second)
-    assert find_exporter(name).unwrap() is second
-
-
-@pytest.mark.parametrize("bad", ["", "two words", "a,b", 3, None])
-def test_a_name_that_settings_could_not_hold_is_refused(bad: object) -> None:
-    result = register_exporter(bad, Factory())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    assert result.code == "invalid_exporter"
-    assert "without blanks" in str(result.error)
-
-
-@pytest.mark.parametrize("reserved", ["none", "otlp", "otlp_proto_http", "otlp_proto_grpc"])
-def test_a_name_with_a_meaning_of_its_own_is_refused(reserved: str) -> None:
-    assert "has a meaning of its own" in str(register_exporter(reserved, Factory()).error)
-
-
-@pytest.mark.parametrize("bad", [None, object(), Factory().signals])
-def test_an_object_that_is_no_factory_is_refused(name: str, bad: object) -> None:
-    result = register_exporter(name, bad)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    assert result.code == "invalid_exporter"
-    assert "signals() and create(signal, config)" in str(result.error)
-    assert find_exporter(name).code == "unknown_exporter"
-
-
-def test_an_object_that_raises_when_looked_at_is_refused(name: str) -> None:
-    class Hostile(Factory):
-        def __getattribute__(self, name: str) -> object:
-            raise RuntimeError("no target")
-
-    assert "RuntimeError: no target" in str(register_exporter(name, Hostile()).error)
-
-
-@pytest.mark.parametrize("built_in", BUILT_IN)
-def test_built_in_factories_load(built_in: str) -> None:
-    factory = find_exporter(built_in).unwrap()
-    assert set(factory.signals()) <= set(SIGNALS)
-    assert built_in in available_exporters()
-
-
-@pytest.mark.parametrize(
-    ("alias", "meant"), [("otlp", "otlp_http"), ("otlp_proto_http", "otlp_http"), ("otlp_proto_grpc", "otlp_grpc")]
-)
-def test_older_names_are_other_words(alias: str, meant: str) -> None:
-    assert find_exporter(alias).unwrap() is find_exporter(meant).unwrap()
-    assert alias not in available_exporters()
-
-
-def test_an_unknown_name_lists_what_there_is_and_what_to_install() -> None:
-    result = find_exporter("No Such")
-    assert result.code == "unknown_exporter"
-    assert "No exporter is called 'No Such'" in str(result.error)
-    assert "otlp_http, otlp_grpc, prometheus" in str(result.error)
-    assert "pip install opentelemetry-exporter-no-such" in str(result.error)
-
-
-def test_the_answer_to_an_enormous_name_is_short() -> None:
-    result = find_exporter("x" * 1_000_000)
-    assert result.code == "unknown_exporter"
-    assert len(str(result.error)) < 700
-
-
-def test_a_name_near_a_known_one_is_answered_with_it() -> None:
-    assert "did you mean console?" in str(find_exporter("consle").error)
-
-
-def test_an_exporter_of_our_group_is_found(site: Path, name: str) -> None:
-    put_package(site, name, FACTORY_SOURCE, f"[flext_observability.exporters]\n{name} = {name}:factory\n")
-    assert tuple(find_exporter(name).unwrap().signals()) == ("traces",)
-    assert name in available_exporters()
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("import a_module_that_is_not_there", "ModuleNotFoundError: No module named 'a_module_that_is_not_there'"),
-        ("raise RuntimeError('broken inside')", "RuntimeError: broken inside"),
-        ("", "AttributeError"),
-        ("factory = 3", "int has not"),
-    ],
-)
-def test_an_exporter_that_does_not_load_says_why(site: Path, name: str, source: str, words: str) -> None:
-    put_package(site, name, source, f"[flext_observability.exporters]\n{name} = {name}:factory\n")
-    result = find_exporter(name)
-    assert result.code == "broken_exporter"
-    assert f"{name}:factory" in str(result.error)
-    assert words in str(result.error)
-
-
-def test_an_exporter_of_opentelemetry_carries_the_signals_whose_groups_name_it(site: Path, name: str) -> None:
-    groups = f"""
-    [opentelemetry_traces_exporter]
-    {name} = {name}:Exporter
-    [opentelemetry_logs_exporter]
-    {name} = {name}:Exporter
-    """
-    put_package(site, name, "class Exporter: ...", groups)
-    assert set(find_exporter(name).unwrap().signals()) == {"traces", "logs"}
-    assert name in available_exporters()
+    return package
 
 
 def run(script: str) -> str:
-    """Run a script in a process of its own and return what it prints."""
+    """Run a script in a new process and return its output."""
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
-def test_a_package_that_is_missing_is_answered_with_what_to_install() -> None:
-    output = run(
-        """
-        import sys
-        sys.modules["grpc"] = None
-        from flext_observability.extensions.registry import find_exporter
-        result = find_exporter("otlp_grpc")
-        print(result.code, result.error)
-        """
+class TestRegistered:
+    def test_registered_factory_is_found(self, name: str) -> None:
+        factory = Factory()
+        assert register_exporter(name, factory).success
+        assert find_exporter(name).unwrap() is factory
+        assert name in available_exporters()
+
+    def test_second_registration_replaces_the_first(self, name: str) -> None:
+        second = Factory()
+        register_exporter(name, Factory())
+        register_exporter(name, second)
+        assert find_exporter(name).unwrap() is second
+
+    def test_function_is_a_notifier(self, name: str) -> None:
+        def notify(alert: FlextAlert) -> None: ...
+
+        assert register_notifier(name, notify).success
+        assert find_notifier(name).unwrap() is notify
+
+    def test_registered_storage_is_found(self, name: str) -> None:
+        storage = InMemoryStorage()
+        assert register_storage(name, storage).success
+        assert find_storage(name).unwrap() is storage
+
+    @pytest.mark.parametrize("invalid", ["", "two words", "a,b", 3, None])
+    def test_name_that_no_setting_can_hold_is_invalid(self, invalid: Any) -> None:
+        result = register_exporter(invalid, Factory())
+        assert result.code == "invalid_exporter"
+        assert str(result.message).endswith("is not a text without blanks and commas")
+        assert result.fix == "Choose another name"
+
+    @pytest.mark.parametrize("reserved", ["none", "otlp", "otlp_proto_http", "otlp_proto_grpc"])
+    def test_reserved_name_is_invalid(self, reserved: str) -> None:
+        assert register_exporter(reserved, Factory()).message == f"Invalid exporter: the name '{reserved}' is reserved"
+
+    @pytest.mark.parametrize(
+        ("register", "plugin", "kind", "methods"),
+        [
+            (register_exporter, None, "exporter", "signals() and create(signal, config)"),
+            (register_exporter, object(), "exporter", "signals() and create(signal, config)"),
+            (register_exporter, Factory().signals, "exporter", "signals() and create(signal, config)"),
+            (register_notifier, 3, "notifier", "notify(alert, timeout_seconds)"),
+            (register_storage, object(), "storage", "store(entity) and query(kind, criteria)"),
+        ],
     )
-    assert output == ("missing_package Exporter 'otlp_grpc' needs a package that is not installed: pip install grpcio")
+    def test_object_without_the_methods_is_invalid(
+        self, name: str, register: Any, plugin: object, kind: str, methods: str
+    ) -> None:
+        result = register(name, plugin)
+        assert result.code == f"invalid_{kind}"
+        assert result.message == f"Invalid {kind}: {type(plugin).__name__} does not implement {methods}"
+        assert result.fix == f"Correct the {kind}"
+        assert name not in available_exporters()
+
+    def test_object_whose_attributes_raise_is_invalid(self, name: str) -> None:
+        class Hostile(Factory):
+            def __getattribute__(self, name: str) -> object:
+                raise RuntimeError("no target")
+
+        assert "RuntimeError: no target" in str(register_exporter(name, Hostile()).error)
 
 
-def test_entry_points_are_not_read_for_built_in_names() -> None:
-    script = """
-        import sys
-        from flext_observability.extensions.registry import find_exporter
-        find_exporter("otlp_http").unwrap()
-        print("importlib.metadata" in sys.modules)
-        """
-    assert run(script) == "False"
+class TestBuiltIn:
+    @pytest.mark.parametrize("built_in", BUILT_IN)
+    def test_built_in_factory_is_imported(self, built_in: str) -> None:
+        factory = find_exporter(built_in).unwrap()
+        assert set(factory.signals()) <= set(SIGNALS)
+        assert built_in in available_exporters()
+
+    @pytest.mark.parametrize(
+        ("alias", "target"),
+        [("otlp", "otlp_http"), ("otlp_proto_http", "otlp_http"), ("otlp_proto_grpc", "otlp_grpc")],
+    )
+    def test_alias_finds_the_same_factory(self, alias: str, target: str) -> None:
+        assert find_exporter(alias).unwrap() is find_exporter(target).unwrap()
+        assert alias not in available_exporters()
+
+    def test_class_is_instantiated(self) -> None:
+        assert isinstance(find_storage("memory").unwrap(), InMemoryStorage)
+
+    def test_missing_package_is_named(self) -> None:
+        output = run(
+            """
+            import sys
+            sys.modules["grpc"] = None
+            from flext_observability.extensions.registry import find_exporter
+            result = find_exporter("otlp_grpc")
+            print(result.code, result.error)
+            """
+        )
+        assert output == (
+            "missing_package Exporter 'otlp_grpc' cannot be loaded: the package grpcio is not installed. "
+            "Install it (pip install grpcio)."
+        )
+
+    def test_entry_points_are_not_read(self) -> None:
+        script = """
+            import sys
+            from flext_observability.extensions.registry import find_exporter
+            find_exporter("otlp_http").unwrap()
+            print("importlib.metadata" in sys.modules)
+            """
+        assert run(script) == "False"
+
+
+class TestUnknown:
+    def test_failure_lists_known_names_and_the_package(self) -> None:
+        result = find_exporter("No Such")
+        assert result.code == "unknown_exporter"
+        assert str(result.message).startswith("Unknown exporter 'No Such': known names are otlp_http, otlp_grpc, ")
+        assert result.fix == (
+            "Install its package (pip install opentelemetry-exporter-no-such), or call register_exporter"
+        )
+
+    def test_similar_name_is_suggested(self) -> None:
+        assert "Unknown exporter 'consle' (did you mean console?): " in str(find_exporter("consle").message)
+        result = find_storage("sqlit")
+        assert result.code == "unknown_storage"
+        assert str(result.message).startswith("Unknown storage 'sqlit' (did you mean sqlite?): known names are memory")
+
+    def test_message_for_a_very_long_name_is_short(self) -> None:
+        result = find_exporter("x" * 1_000_000)
+        assert result.code == "unknown_exporter"
+        assert len(str(result.error)) < 700
+
+    def test_kind_without_any_names(self) -> None:
+        result = PLUGINS.find("audit")
+        assert result.code == "unknown_plugin"
+        assert result.message == "Unknown plugin 'audit': none is registered or installed"
+        assert result.fix == "Install its package, or call register_plugin"
+
+    def test_unknown_notifier(self) -> None:
+        assert find_notifier("pager").code == "unknown_notifier"
+
+
+class TestInstalled:
+    def test_factory_of_our_group_is_found(self, installed: Install, name: str) -> None:
+        installed("flext_observability.exporters", FACTORY_SOURCE, "factory")
+        assert tuple(find_exporter(name).unwrap().signals()) == ("traces",)
+        assert name in available_exporters()
+
+    def test_class_is_instantiated(self, installed: Install, name: str) -> None:
+        source = """
+            class Pager:
+                def notify(self, alert, timeout_seconds):
+                    return None
+            """
+        installed("flext_observability.notifiers", source, "Pager")
+        assert callable(getattr(find_notifier(name).unwrap(), "notify", None))
+
+    def test_class_that_raises_is_broken(self, installed: Install, name: str) -> None:
+        source = """
+            class Plugin:
+                def __init__(self):
+                    raise OSError("no disk")
+            """
+        installed("flext_observability.plugins", source, "Plugin")
+        result = PLUGINS.find(name)
+        assert result.code == "broken_plugin"
+        assert "OSError: no disk" in str(result.message)
+
+    @pytest.mark.parametrize(
+        ("source", "reason"),
+        [
+            ("import a_missing_module", "ModuleNotFoundError: No module named 'a_missing_module'"),
+            ("raise RuntimeError('broken inside')", "RuntimeError: broken inside"),
+            ("", "AttributeError"),
+            ("factory = 3", "int does not implement signals() and create(signal, config)"),
+        ],
+    )
+    def test_factory_that_does_not_load_is_broken(
+        self, installed: Install, name: str, source: str, reason: str
+    ) -> None:
+        installed("flext_observability.exporters", source, "factory")
+        result = find_exporter(name)
+        assert result.code == "broken_exporter"
+        assert str(result.message).startswith(f"Exporter '{name}' cannot be loaded from {name}:factory: {reason}")
+        assert result.fix == "Report this to the author of the exporter, or remove it from the settings"
+
+    def test_opentelemetry_exporter_supports_the_signals_of_its_groups(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        groups = {f"opentelemetry_{signal}_exporter": {name: f"{name}:Exporter"} for signal in ("traces", "logs")}
+        install(tmp_path, monkeypatch, name, "class Exporter: ...", groups)
+        assert set(find_exporter(name).unwrap().signals()) == {"traces", "logs"}
+        assert name in available_exporters()

@@ -1,4 +1,4 @@
-"""Nothing → the base class of plug-ins, with hooks that do nothing, and the names of the hooks."""
+"""Base class of plug-ins, and the names of their hooks."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ HOOK_NAMES: Final[tuple[Hook, ...]] = get_args(Hook)
 
 
 class FlextObservabilityPlugin:
-    """Base of plug-ins: override the hooks that matter; the others are never called.
+    """Base class of plug-ins. Override the hooks you need; the others are not called.
 
-    A hook is called after the fact, on a thread that all plug-ins share: it sees what was recorded and changes nothing. It returns
-    None or a ``FlextResult``; a failure, or an exception, is counted and logged once. It has one second: a plug-in that takes longer
-    is switched off. What a hook records itself is recorded, and told to no plug-in.
+    Hooks run after the data is recorded, on one thread that all plug-ins share. They cannot change the data. A hook
+    returns None or a ``FlextResult``. Exceptions and failures are counted and logged once. A plug-in whose hook runs
+    longer than one second is switched off. Entities that a hook creates are recorded, but passed to no plug-in.
 
     Attributes:
-        name: For the status and log lines; empty for the name that it is registered or installed under.
-        order: Plug-ins with a smaller number are called first; equal ones in the order of their names.
+        name: Name in the status and in log lines. Empty: the name it is registered or installed under.
+        order: Plug-ins are called in ascending order, equal ones by name.
     """
 
     name: str = ""
     order: int = 0
 
     def on_metric_created(self, metric: FlextMetric) -> FlextResult[object] | None:
-        """Learn of a metric that was recorded."""
+        """Handle a recorded metric."""
 
     def on_trace_started(self, trace: FlextTrace) -> FlextResult[object] | None:
-        """Learn of a trace that was started; a copy, as it was then."""
+        """Handle a copy of a trace, made when it started."""
 
     def on_trace_completed(self, trace: FlextTrace) -> FlextResult[object] | None:
-        """Learn of a trace that has ended, as ``trace.status`` says; a copy."""
+        """Handle a copy of a completed, failed or abandoned trace; see ``trace.status``."""
 
     def on_alert_raised(self, alert: FlextAlert) -> FlextResult[object] | None:
-        """Learn of an alert that was raised."""
+        """Handle a raised alert."""
 
     def on_health_changed(self, check: FlextHealthCheck) -> FlextResult[object] | None:
-        """Learn of a health check whose status is not the one before."""
+        """Handle a health check whose status changed."""
 
     def on_log_created(self, entry: FlextLogEntry) -> FlextResult[object] | None:
-        """Learn of a log entry that was written by ``flext_create_log_entry`` or the logging service."""
+        """Handle a log entry of ``flext_create_log_entry`` or of the logging service."""

@@ -1,4 +1,4 @@
-"""Entities for plug-ins → one hook call each, on one thread; who fails is counted, who takes too long is switched off."""
+"""Queued entities → hook calls on one thread. Failures are counted, and a plug-in that hangs is switched off."""
 
 from __future__ import annotations
 
@@ -24,141 +24,137 @@ if TYPE_CHECKING:
     from flext_observability.runtime.locks import ForkSafeLock
 
 HOOK_TIMEOUT_SECONDS: Final = 1.0
-"""How long a hook may take, in seconds."""
 CAPACITY: Final = 1000
-"""Calls that wait at most, over all plug-ins."""
-LOOK_SECONDS: Final = 0.5
-"""Time between two looks for a plug-in that hangs, in seconds."""
-_STEP_SECONDS: Final = 0.1
+"""Queued calls of all plug-ins."""
+WATCHDOG_INTERVAL_SECONDS: Final = 0.5
+_FLUSH_STEP_SECONDS: Final = 0.1
 _JOB: Final = "plug-ins"
 _logger: Final = logging.getLogger("flext_observability")
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """One entity on its way to one hook."""
-
-    listener: RegisteredPlugin
+    plugin: RegisteredPlugin
     hook: Hook
     entity: Entity
-    began: float = 0.0
+    started_at: float = 0.0
 
 
 class _CurrentPlugin(threading.local):
     """The plug-in whose hook runs in this thread."""
 
-    listener: RegisteredPlugin | None = None
+    plugin: RegisteredPlugin | None = None
 
 
 @final
 class Dispatcher:
-    """Calls hooks, one after another, on one thread that starts with the first call and ends when there is nothing to do.
+    """Calls hooks in order on one thread, which starts with the first call and ends when idle.
 
     Attributes:
-        lock: Who changes counts of a listener holds it.
+        lock: Guards the counts of the plug-ins.
     """
 
     def __init__(self, lock: ForkSafeLock) -> None:
         self.lock = lock
-        self._inside = _CurrentPlugin()
-        self._current: _Call | None = None
-        self._mailbox = WorkQueue[_Call]("plug-ins", self._handle, capacity=CAPACITY)
+        self._thread_state = _CurrentPlugin()
+        self._running: _Call | None = None
+        self._queue = WorkQueue[_Call]("plug-ins", self._process, capacity=CAPACITY)
         register_fork_aware(self)
 
-    def inside(self) -> RegisteredPlugin | None:
-        """Return the plug-in whose hook is what runs in this thread."""
-        return self._inside.listener
+    def current_plugin(self) -> RegisteredPlugin | None:
+        """Return the plug-in whose hook runs in this thread."""
+        return self._thread_state.plugin
 
-    def call(self, listener: RegisteredPlugin, hook: Hook, entity: Entity) -> None:
-        """Have a hook called soon; the entity is dropped and counted when too many wait."""
-        if not self._mailbox.put(_Call(listener, hook, entity)):
+    def enqueue(self, plugin: RegisteredPlugin, hook: Hook, entity: Entity) -> None:
+        """Queue a hook call. A full queue drops and counts it."""
+        if not self._queue.put(_Call(plugin, hook, entity)):
             with self.lock:
-                listener.dropped += 1
+                plugin.dropped += 1
 
-    def watch(self) -> None:
-        """Look now and, until ``rest``, from time to time for a plug-in that hangs."""
+    def start_watchdog(self) -> None:
+        """Check for a hook that hangs, now and periodically until ``stop_watchdog``."""
         if _JOB not in SCHEDULER.names():
-            SCHEDULER.every(_JOB, LOOK_SECONDS, self.look)
-        self.look()
+            SCHEDULER.every(_JOB, WATCHDOG_INTERVAL_SECONDS, self.check)
+        self.check()
 
-    def rest(self) -> None:
-        """Look no more until the next ``watch``."""
+    def stop_watchdog(self) -> None:
+        """Stop the periodic check."""
         SCHEDULER.cancel(_JOB)
 
-    def look(self) -> None:
-        """Switch off a plug-in that hangs, leave its thread to itself, and go on with the others."""
+    def check(self) -> None:
+        """Switch off a plug-in whose hook hangs, and serve the others on a new thread."""
         with self.lock:
-            call = self._current
-            if call is None or monotonic() - call.began <= HOOK_TIMEOUT_SECONDS:
+            call = self._running
+            if call is None or monotonic() - call.started_at <= HOOK_TIMEOUT_SECONDS:
                 return
-            self._current = None  # the thread that hangs finds so, should it come back
-            self._mailbox.replace_worker()
-        self._detach_integrations(call)
+            self._running = None  # a late return of this hook is not counted
+            self._queue.replace_worker()
+        self._switch_off(call)
 
     def flush(self, deadline: float) -> bool:
-        """Wait until every hook was called for what was told until now; whether that was so before ``deadline`` (monotonic seconds)."""
-        if self.inside() is not None:
+        """Wait for the queued calls; return whether they completed before ``deadline`` (monotonic seconds)."""
+        if self.current_plugin() is not None:
             return True  # a hook cannot wait for itself
-        while not self._mailbox.flush(min(deadline, monotonic() + _STEP_SECONDS)):
-            self.look()
+        while not self._queue.flush(min(deadline, monotonic() + _FLUSH_STEP_SECONDS)):
+            self.check()
             if monotonic() >= deadline:
                 return False
         return True
 
     @property
-    def waiting(self) -> int:
-        """Calls that wait."""
-        return self._mailbox.waiting
+    def queued(self) -> int:
+        """Number of queued calls."""
+        return self._queue.waiting
 
     def reinit_after_fork(self) -> None:
-        """Forget in a forked child what hangs in the parent; the mailbox empties itself."""
-        self._current = None
+        """Drop the parent's running call in a forked child. The queue resets itself."""
+        self._running = None
 
-    def _handle(self, call: _Call) -> None:
+    def _process(self, call: _Call) -> None:
         with self.lock:
-            if call.listener.switched_off:
-                call.listener.dropped += 1
+            if call.plugin.switched_off:
+                call.plugin.dropped += 1
                 return
-            call.began = monotonic()
-            self._current = call
-        self._inside.listener = call.listener
-        failure = _failure(call)
-        self._inside.listener = None
+            call.started_at = monotonic()
+            self._running = call
+        self._thread_state.plugin = call.plugin
+        failure = _call_hook(call)
+        self._thread_state.plugin = None
         with self.lock:
-            if self._current is not call:
+            if self._running is not call:
                 return
-            self._current = None
+            self._running = None
             _count(call, failure)
         if failure is not None:
-            report_once(f"{call.hook} of the plug-in {call.listener.name}", failure)
-        if monotonic() - call.began > HOOK_TIMEOUT_SECONDS:
-            self._detach_integrations(call)
+            report_once(f"{call.hook} of the plug-in {call.plugin.name}", failure)
+        if monotonic() - call.started_at > HOOK_TIMEOUT_SECONDS:
+            self._switch_off(call)
 
-    def _detach_integrations(self, call: _Call) -> None:
+    def _switch_off(self, call: _Call) -> None:
         reason = f"{call.hook} took more than {HOOK_TIMEOUT_SECONDS:g} s"
         with self.lock:
-            call.listener.switched_off = reason
-        say(_logger, f"Plug-in {call.listener.name} is switched off: {reason}; the program goes on without it")
+            call.plugin.switched_off = reason
+        say(_logger, f"Plug-in {call.plugin.name} is switched off: {reason}")
 
 
-def _failure(call: _Call) -> BaseException | None:
-    """Call the hook; return what it raised, or its failed result as an error."""
+def _call_hook(call: _Call) -> BaseException | None:
+    """Call the hook; return its exception, or its failed result as an exception."""
     try:
-        outcome = call.listener.hooks[call.hook](call.entity)
+        outcome = call.plugin.hooks[call.hook](call.entity)
         if inspect.iscoroutine(outcome):
             outcome.close()
-            raise TypeError("a hook is a plain function, not a coroutine function")  # noqa: TRY301 - counted like its own
-    except BaseException as error:  # noqa: BLE001 - code of others, SystemExit too
+            return TypeError("a hook must be a plain function, not a coroutine function")
+    except BaseException as error:  # noqa: BLE001 - foreign code, SystemExit included
         return error
     if isinstance(outcome, FlextResult) and not outcome.success:
         failed = cast("FlextResult[object]", outcome)
-        return FlextObservabilityError(failed.error or "", failed.code or "error")
+        return FlextObservabilityError(failed.message or "", failed.code or "error", failed.fix)
     return None
 
 
 def _count(call: _Call, failure: BaseException | None) -> None:
-    listener = call.listener
-    listener.calls += 1
+    plugin = call.plugin
+    plugin.calls += 1
     if failure is not None:
-        listener.failures += 1
-        listener.last_error = f"{call.hook}: {describe_error(failure)}"
+        plugin.failures += 1
+        plugin.last_error = f"{call.hook}: {describe_error(failure)}"

@@ -1,4 +1,4 @@
-"""Entities that services made → the plug-ins, registered by hand or chosen by a setting (HOOKS); nearly free without any."""
+"""Entity → hook calls of the active plug-ins (HOOKS). Costs one check of an empty table when there are none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.extensions.plugins.base import HOOK_NAMES, Hook
-from flext_observability.extensions.registry import PLUGINS, find_plugin
+from flext_observability.extensions.registry import PluginRegistry
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.locks import ForkSafeLock
@@ -25,141 +25,143 @@ _logger: Final = logging.getLogger("flext_observability")
 
 @final
 class Hooks:
-    """The plug-ins of a process, and how they are told; safe from threads. A forked child has the same ones, with counts of its own."""
+    """The active plug-ins of a process. Thread-safe. A forked child keeps them, with counts of zero."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
-        self._dispatcher: Dispatcher | None = None  # made with the first plug-in: most programs have none
+        self._dispatcher: Dispatcher | None = None  # created with the first plug-in: most programs have none
         self._plugins: dict[str, RegisteredPlugin] = {}
-        # Replaced as a whole, so that telling reads it without the lock; empty when nobody listens.
+        # Replaced as a whole, so that ``dispatch`` reads it without the lock.
         self._by_hook: Mapping[Hook, tuple[RegisteredPlugin, ...]] = {}
 
-    def tell(self, hook: Hook, entity: Entity) -> None:
-        """Have every plug-in that overrides this hook called with the entity, soon; never waits and never raises."""
+    def dispatch(self, hook: Hook, entity: Entity) -> None:
+        """Queue a call of this hook for every plug-in that overrides it. Never blocks, never raises."""
         if self._by_hook:
-            self._tell(hook, entity)
+            self._dispatch(hook, entity)
 
-    def add(self, listener: RegisteredPlugin) -> None:
-        """Take a plug-in; one of the same name is replaced, with its counts."""
+    def add(self, plugin: RegisteredPlugin) -> None:
+        """Activate a plug-in. It replaces one of the same name."""
         from flext_observability.extensions.plugins.dispatcher import Dispatcher
 
         with self._lock:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(self._lock)
                 register_fork_aware(self)
-            self._remove_registered([listener.key])
-            self._plugins[listener.key] = listener
+            self._remove([plugin.key])
+            self._plugins[plugin.key] = plugin
             self._reindex()
 
-    def select(self, names: Iterable[str]) -> tuple[Notice, ...]:
-        """Take the plug-ins of a setting in place of those of the setting before; those registered by hand stay.
+    def set_configured(self, names: Iterable[str]) -> tuple[Notice, ...]:
+        """Replace the plug-ins of the setting ``plugins``. Plug-ins that the program registered stay.
 
         Returns:
-            What is wrong: names that nobody knows, plug-ins that cannot be loaded.
+            One notice for each plug-in that is unknown or cannot be loaded.
         """
-        self._deselect()
+        self._remove_configured()
         notices: list[Notice] = []
         for name in names:
             if name in self._plugins:
                 continue
-            found = _installed(name).tap(self.add)
-            if found.is_failure:
-                notices.append(
-                    Notice("all", f"Plug-in {name!r} is not there: {found.error}", "Correct the setting plugins")
-                )
+            loaded = _load_installed(name).tap(self.add)
+            if loaded.is_failure:
+                notices.append(Notice("all", f"Plug-in {name!r} is not active: {loaded.message}", loaded.fix))
         return tuple(notices)
 
     def remove(self, name: str) -> None:
-        """Call a plug-in no more; what waits for it is dropped."""
+        """Deactivate a plug-in and drop its queued calls."""
         with self._lock:
-            self._remove_registered([name])
+            self._remove([name])
 
     def status(self) -> tuple[PluginStatus, ...]:
-        """Return the counts of every plug-in, in the order in which they are called."""
+        """Return the counts of every plug-in, in call order."""
         with self._lock:
-            return tuple(listener.status() for listener in self._sorted())
+            return tuple(plugin.status() for plugin in self._sorted())
 
     def notices(self) -> tuple[Notice, ...]:
-        """Return what a person should know: failures, drops, plug-ins that are switched off."""
+        """Return a notice for each failing, slow or switched-off plug-in."""
         return tuple(notice for status in self.status() for notice in status.notices())
 
     def flush(self, deadline: float) -> bool:
-        """Wait until plug-ins have heard of everything so far; whether that was so before ``deadline`` (monotonic seconds)."""
+        """Wait for the queued calls; return whether they completed before ``deadline`` (monotonic seconds)."""
         return self._dispatcher is None or self._dispatcher.flush(deadline)
 
     def close(self, deadline: float) -> bool:
-        """Flush, then call plug-ins of the setting no more; those registered by hand stay."""
+        """Flush, then deactivate the plug-ins of the setting. Plug-ins that the program registered stay."""
         dispatcher = self._dispatcher
         if dispatcher is None:
             return True
         flushed = dispatcher.flush(deadline)
         if not flushed:
-            say(_logger, f"Plug-ins were not told of everything in time: {dispatcher.waiting} calls wait")
-        self._deselect()
-        dispatcher.rest()
+            say(_logger, f"Plug-ins did not finish in time: {dispatcher.queued} calls are queued")
+        self._remove_configured()
+        dispatcher.stop_watchdog()
         return flushed
 
     def reinit_after_fork(self) -> None:
-        """Begin with counts at zero in a forked child."""
-        for listener in self._plugins.values():
-            listener.reinit_after_fork()
+        """Set the counts to zero in a forked child."""
+        for plugin in self._plugins.values():
+            plugin.reinit_after_fork()
 
-    def _deselect(self) -> None:
+    def _remove_configured(self) -> None:
         with self._lock:
-            self._remove_registered([key for key, listener in self._plugins.items() if not listener.by_hand])
+            self._remove([key for key, plugin in self._plugins.items() if plugin.from_settings])
 
-    def _remove_registered(self, keys: Iterable[str]) -> None:
+    def _remove(self, keys: Iterable[str]) -> None:
         for key in keys:
             if key in self._plugins:
-                self._plugins.pop(key).switched_off = "it was taken away"
+                self._plugins.pop(key).switched_off = "it was removed"
         self._reindex()
 
     def _sorted(self) -> list[RegisteredPlugin]:
-        return sorted(self._plugins.values(), key=lambda listener: listener.rank)
+        return sorted(self._plugins.values(), key=lambda plugin: plugin.sort_key)
 
     def _reindex(self) -> None:
         by_hook: dict[Hook, tuple[RegisteredPlugin, ...]] = {
-            hook: tuple(each for each in self._sorted() if hook in each.hooks) for hook in HOOK_NAMES
+            hook: tuple(plugin for plugin in self._sorted() if hook in plugin.hooks) for hook in HOOK_NAMES
         }
-        self._by_hook = {hook: listeners for hook, listeners in by_hook.items() if listeners}
+        self._by_hook = {hook: plugins for hook, plugins in by_hook.items() if plugins}
 
-    def _tell(self, hook: Hook, entity: Entity) -> None:
-        listeners, dispatcher = self._by_hook.get(hook, ()), self._dispatcher
-        if not listeners or dispatcher is None:
+    def _dispatch(self, hook: Hook, entity: Entity) -> None:
+        plugins, dispatcher = self._by_hook.get(hook, ()), self._dispatcher
+        if not plugins or dispatcher is None:
             return
-        inside = dispatcher.inside()
-        if inside is not None:
+        caller = dispatcher.current_plugin()
+        if caller is not None:
             with self._lock:
-                inside.own += 1
+                caller.reentrant_calls += 1
             return
-        dispatcher.watch()
-        # A trace goes on changing: plug-ins get it as it is now.
-        shown = entity.model_copy() if entity.kind == "trace" else entity
-        for listener in listeners:
-            dispatcher.call(listener, hook, shown)
+        dispatcher.start_watchdog()
+        # Traces are mutable: plug-ins get the present state.
+        snapshot = entity.model_copy() if entity.kind == "trace" else entity
+        for plugin in plugins:
+            dispatcher.enqueue(plugin, hook, snapshot)
 
 
 HOOKS: Final = Hooks()
-"""The plug-ins of this process."""
+"""The active plug-ins of this process."""
+PLUGINS: Final = PluginRegistry[object]("plugin", (), ("flext_observability.plugins",))
+"""Registered and installed plug-ins, active or not. ``to_registered`` checks their type."""
 
 
 def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[None]:
-    """Make a plug-in known under a name, and active at once, also before ``init_observability``; one of that name is replaced.
+    """Register a plug-in and activate it immediately, also before ``init_observability``.
+
+    It replaces any other plug-in of that name.
 
     Args:
-        name: No blanks or commas.
+        name: Name without blanks and commas.
         plugin: Instance of a subclass of ``FlextObservabilityPlugin``.
 
     Returns:
-        Nothing on success. Failure ``invalid_plugin``.
+        None on success. Failure ``invalid_plugin``: the name or the plug-in is not valid.
     """
-    from flext_observability.extensions.plugins.registered_plugin import listener_of
+    from flext_observability.extensions.plugins.registered_plugin import to_registered
 
-    checked = listener_of(name, plugin, by_hand=True)
-    return checked.flat_map(lambda listener: PLUGINS.register(name, plugin).tap(lambda _: HOOKS.add(listener)))
+    checked = to_registered(name, plugin, from_settings=False)
+    return checked.flat_map(lambda registered: PLUGINS.register(name, plugin).tap(lambda _: HOOKS.add(registered)))
 
 
-def _installed(name: str) -> FlextResult[RegisteredPlugin]:
-    from flext_observability.extensions.plugins.registered_plugin import listener_of
+def _load_installed(name: str) -> FlextResult[RegisteredPlugin]:
+    from flext_observability.extensions.plugins.registered_plugin import to_registered
 
-    return find_plugin(name).flat_map(lambda plugin: listener_of(name, plugin, by_hand=False))
+    return PLUGINS.find(name).flat_map(lambda plugin: to_registered(name, plugin, from_settings=True))

@@ -1,4 +1,4 @@
-"""One plug-in → the hooks that it overrides, its counts, and what a person should know of it."""
+"""Plug-in → its overridden hooks, call counts and notices."""
 
 from __future__ import annotations
 
@@ -9,113 +9,120 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.report import Notice
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.base import HOOK_NAMES, FlextObservabilityPlugin, Hook
+from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
 
-Call = Callable[["Entity"], object]
-FAILED_FIX: Final = "Mend the plug-in, or leave it out"
-SLOW_FIX: Final = "Hand slow work to a thread of the plug-in's own, then start again"
+HookCall = Callable[["Entity"], object]
+_FAILED_FIX: Final = "Correct the plug-in, or remove it"
+_SLOW_FIX: Final = "Move slow work to a thread of the plug-in, then restart the program"
 
 
 @dataclass(frozen=True, slots=True)
 class PluginStatus:
-    """What became of one plug-in since it was registered, or since the process was forked.
+    """Counts of one plug-in since its registration, or since the fork of this process.
 
     Attributes:
-        name: Its name.
-        calls: Calls of its hooks that came back.
-        failures: Calls that raised or returned a failure.
-        dropped: Entities that it was not told of because the queue was full or it had been switched off.
-        own: Entities that its hooks made; they are told to no plug-in.
-        switched_off: Why it is called no more; empty while it is.
-        last_error: The last failure: hook, type and message; empty for none.
+        name: Name of the plug-in.
+        calls: Completed hook calls.
+        failures: Hook calls that raised or returned a failure.
+        dropped: Entities that the plug-in did not get because the queue was full or the plug-in was switched off.
+        reentrant_calls: Entities that its hooks created. No plug-in gets them.
+        switched_off: Why the plug-in is no longer called; empty while it is active.
+        last_error: Hook, type and message of the last failure; empty for none.
     """
 
     name: str
     calls: int = 0
     failures: int = 0
     dropped: int = 0
-    own: int = 0
+    reentrant_calls: int = 0
     switched_off: str = ""
     last_error: str = ""
 
     def notices(self) -> Iterator[Notice]:
-        """Say what is wrong with it, if anything."""
+        """Yield one notice for each problem."""
         if self.switched_off:
-            yield Notice("all", f"Plug-in {self.name} is switched off: {self.switched_off}", SLOW_FIX)
+            yield Notice("all", f"Plug-in {self.name} is switched off: {self.switched_off}", _SLOW_FIX)
         elif self.dropped:
-            yield Notice(
-                "all", f"Plug-in {self.name} missed {self.dropped} entities because the queue was full", SLOW_FIX
-            )
+            message = f"Plug-in {self.name} missed {self.dropped} entities: the queue was full"
+            yield Notice("all", message, _SLOW_FIX)
         if self.failures:
-            message = f"Plug-in {self.name} failed in {self.failures} of {self.calls} calls, the last time with {self.last_error}"
-            yield Notice("all", message, FAILED_FIX)
+            message = f"Plug-in {self.name} failed in {self.failures} of {self.calls} calls: {self.last_error}"
+            yield Notice("all", message, _FAILED_FIX)
 
 
 @final
 class RegisteredPlugin:
-    """A plug-in that is told of entities; whoever changes the counts holds the dispatcher's lock.
+    """An active plug-in with its counts. Code that changes counts holds the dispatcher's lock.
 
     Attributes:
-        key: Name that it is registered or installed under.
-        by_hand: Whether it was registered by hand, and not chosen by a setting.
-        hooks: What it overrides.
-        rank: What plug-ins are sorted by.
+        key: Name it is registered or installed under.
+        from_settings: Whether the setting ``plugins`` selected it; otherwise the program registered it.
+        hooks: The overridden hooks.
+        sort_key: Position among the plug-ins.
     """
 
     __slots__ = (
-        "by_hand",
         "calls",
         "dropped",
         "failures",
+        "from_settings",
         "hooks",
         "key",
         "last_error",
         "name",
-        "own",
-        "rank",
+        "reentrant_calls",
+        "sort_key",
         "switched_off",
     )
 
-    def __init__(self, key: str, plugin: FlextObservabilityPlugin, *, by_hand: bool) -> None:
+    def __init__(self, key: str, plugin: FlextObservabilityPlugin, *, from_settings: bool) -> None:
         self.key = key
-        self.by_hand = by_hand
+        self.from_settings = from_settings
         self.name = str(plugin.name) or key
-        self.hooks = _overridden(plugin)
-        self.rank = (float(plugin.order), self.name)
+        self.hooks = _overridden_hooks(plugin)
+        self.sort_key = (float(plugin.order), self.name)
         self.switched_off = ""
         self.reinit_after_fork()
 
     def reinit_after_fork(self) -> None:
         """Set the counts to zero."""
-        self.calls = self.failures = self.dropped = self.own = 0
+        self.calls = self.failures = self.dropped = self.reentrant_calls = 0
         self.last_error = ""
 
     def status(self) -> PluginStatus:
-        """Return the counts at this moment."""
+        """Return the current counts."""
         return PluginStatus(
-            self.name, self.calls, self.failures, self.dropped, self.own, self.switched_off, self.last_error
+            self.name,
+            self.calls,
+            self.failures,
+            self.dropped,
+            self.reentrant_calls,
+            self.switched_off,
+            self.last_error,
         )
 
 
-def listener_of(key: str, plugin: object, *, by_hand: bool) -> FlextResult[RegisteredPlugin]:
-    """Return a listener for a plug-in; failure ``invalid_plugin``."""
-    if not isinstance(plugin, FlextObservabilityPlugin):
-        message = f"A plug-in is an instance of a subclass of FlextObservabilityPlugin, not {type(plugin).__name__}"
-        return FlextResult[RegisteredPlugin].fail(message, code="invalid_plugin")
-    try:
-        return FlextResult.ok(RegisteredPlugin(key, plugin, by_hand=by_hand))
-    except Exception as error:  # noqa: BLE001 - attributes of others may be anything
-        problem = f"The plug-in cannot be looked at: {describe_error(error)}; mend its name, order and hooks"
-        return FlextResult[RegisteredPlugin].fail(problem, code="invalid_plugin")
+def to_registered(key: str, plugin: object, *, from_settings: bool) -> FlextResult[RegisteredPlugin]:
+    """Return the plug-in with counts. Failure ``invalid_plugin``: not a plug-in, or its attributes raise."""
+    if isinstance(plugin, FlextObservabilityPlugin):
+        try:
+            return FlextResult.ok(RegisteredPlugin(key, plugin, from_settings=from_settings))
+        except Exception as error:  # noqa: BLE001 - properties of foreign classes may raise anything
+            problem = f"its name, order or hooks cannot be read: {describe_error(error)}"
+    else:
+        problem = f"{type(plugin).__name__} is not an instance of a subclass of FlextObservabilityPlugin"
+    message, fix = f"Invalid plug-in {preview(key)}: {problem}", "Correct the plug-in"
+    return FlextResult[RegisteredPlugin].fail(message, code="invalid_plugin", fix=fix)
 
 
-def _overridden(plugin: FlextObservabilityPlugin) -> Mapping[Hook, Call]:
-    own: dict[Hook, Call] = {hook: getattr(plugin, hook) for hook in HOOK_NAMES}
+def _overridden_hooks(plugin: FlextObservabilityPlugin) -> Mapping[Hook, HookCall]:
+    calls: dict[Hook, HookCall] = {hook: getattr(plugin, hook) for hook in HOOK_NAMES}
     return {
         hook: call
-        for hook, call in own.items()
+        for hook, call in calls.items()
         if getattr(call, "__func__", call) is not getattr(FlextObservabilityPlugin, hook)
     }

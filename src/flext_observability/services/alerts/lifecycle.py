@@ -180,7 +180,7 @@ class AlertLifecycle:
         if news.emit:
             adapter.emit(news.alert, timestamp_ns=news.time_ns, occurrences=news.occurrences)
             if news.raised:
-                HOOKS.tell("on_alert_raised", news.alert)
+                HOOKS.dispatch("on_alert_raised", news.alert)
         return news.alert
 
 

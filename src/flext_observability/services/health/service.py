@@ -276,7 +276,7 @@ class FlextHealthService:
 
     def _tell(self, check: FlextHealthCheck) -> None:
         if check.mark_emitted() and adapter.emit(check):
-            HOOKS.tell("on_health_changed", check)
+            HOOKS.dispatch("on_health_changed", check)
 
     def _unknown(self, name: object) -> FlextResult[FlextHealthCheck]:
         with self._lock:

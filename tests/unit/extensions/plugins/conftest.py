@@ -1,4 +1,4 @@
-"""What tests of plug-ins share: hooks of a process, and plug-ins that remember what they hear."""
+"""Fixture: the hooks of a process."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from flext_observability.extensions.plugins.base import HOOK_NAMES
 
 
 @pytest.mark.parametrize("hook", HOOK_NAMES)
-def test_every_hook_takes_an_entity_and_does_nothing(hook: str) -> None:
+def test_default_hook_does_nothing(hook: str) -> None:
     entity: Any = object()
     assert getattr(FlextObservabilityPlugin(), hook)(entity) is None
 
 
-def test_a_plugin_has_the_name_that_it_is_registered_under_and_the_first_order() -> None:
+def test_defaults_of_name_and_order() -> None:
     assert (FlextObservabilityPlugin.name, FlextObservabilityPlugin.order) == ("", 0)

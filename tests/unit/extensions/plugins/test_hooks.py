@@ -17,76 +17,71 @@ from flext_observability import (
     register_plugin,
 )
 from flext_observability.extensions.plugins import dispatcher
-from flext_observability.extensions.plugins.hooks import HOOKS, Hooks
-from flext_observability.extensions.registry import PLUGINS
+from flext_observability.extensions.plugins.hooks import HOOKS, PLUGINS, Hooks
 from flext_observability.runtime.scheduler import SCHEDULER
 from tests.installed import install
-from tests.unit.extensions.plugins.heard import METRIC, Doing, Holding, Recording, add, flush, status
+from tests.unit.extensions.plugins.samples import METRIC, Blocking, Calling, Recording, add, flush, status
 
 
-def test_telling_asks_nobody_and_makes_nothing_without_plugins(hooks: Hooks) -> None:
-    hooks.tell("on_metric_created", METRIC)
+def test_dispatch_without_plugins_creates_nothing(hooks: Hooks) -> None:
+    hooks.dispatch("on_metric_created", METRIC)
     assert (hooks._by_hook, hooks._dispatcher) == ({}, None)
     assert (hooks.status(), hooks.notices()) == ((), ())
     assert (hooks.flush(0), hooks.close(0)) == (True, True)
 
 
-def _say(calls: list[str], name: str, _: object) -> None:
-    calls.append(name)
-
-
-def test_plugins_are_called_in_order_and_then_by_name(hooks: Hooks) -> None:
+def test_plugins_are_called_by_order_then_by_name(hooks: Hooks) -> None:
     calls: list[str] = []
     for name, order in {"late": 9, "b": 1, "a": 1, "early": -3}.items():
-        plugin = Doing(partial(_say, calls, name))
+        plugin = Calling(partial(lambda called, _: calls.append(called), name))
         plugin.order = order
         add(hooks, **{name: plugin})
-    hooks.tell("on_metric_created", METRIC)
+    hooks.dispatch("on_metric_created", METRIC)
     assert flush(hooks)
     assert calls == ["early", "a", "b", "late"] == [each.name for each in hooks.status()]
 
 
-def test_a_hook_that_nobody_overrides_costs_no_call(hooks: Hooks) -> None:
+def test_hook_without_an_override_is_not_queued(hooks: Hooks) -> None:
     add(hooks, recording=Recording())
-    hooks.tell("on_alert_raised", FlextAlert(name="a", severity="info", message="m"))
+    hooks.dispatch("on_alert_raised", FlextAlert(name="a", severity="info", message="m"))
     assert (flush(hooks), status(hooks, "recording").calls) == (True, 0)
     assert "plug-ins" not in SCHEDULER.names()
 
 
-def test_a_plugin_of_the_same_name_takes_the_place_of_the_former(hooks: Hooks) -> None:
+def test_plugin_of_the_same_name_replaces_the_first(hooks: Hooks) -> None:
     first, second = Recording(), Recording()
     add(hooks, one=first)
     add(hooks, one=second)
-    hooks.tell("on_metric_created", METRIC)
+    hooks.dispatch("on_metric_created", METRIC)
     assert flush(hooks)
-    assert (first.heard, second.heard) == ([], [METRIC])
+    assert (first.metrics, second.metrics) == ([], [METRIC])
 
 
-def test_what_waits_for_a_plugin_that_is_removed_is_dropped(hooks: Hooks) -> None:
-    holding, removed = Holding(), Recording(order=1)
-    add(hooks, holding=holding, removed=removed)
-    hooks.tell("on_metric_created", METRIC)
-    assert holding.entered.wait(10)
+def test_queued_calls_of_a_removed_plugin_are_dropped(hooks: Hooks) -> None:
+    blocking, removed = Blocking(), Recording(order=1)
+    add(hooks, blocking=blocking, removed=removed)
+    hooks.dispatch("on_metric_created", METRIC)
+    assert blocking.entered.wait(10)
     hooks.remove("removed")
-    hooks.remove("never heard of")
-    holding.release.set()
+    hooks.remove("unknown")
+    blocking.release.set()
     assert flush(hooks)
-    assert removed.heard == []
-    assert [each.name for each in hooks.status()] == ["holding"]
+    assert removed.metrics == []
+    assert [each.name for each in hooks.status()] == ["blocking"]
 
 
-def test_a_trace_is_told_as_it_was_at_that_moment(recorded: object) -> None:
-    holding, recording = Holding(), Recording(order=1)
-    add(HOOKS, holding=holding, recording=recording)
+def test_hook_gets_the_state_of_the_trace_at_that_moment(recorded: object) -> None:
+    blocking, recording = Blocking(), Recording(order=1)
+    add(HOOKS, blocking=blocking, recording=recording)
     service = FlextTracingService()
     try:
-        HOOKS.tell("on_metric_created", METRIC)
+        HOOKS.dispatch("on_metric_created", METRIC)
         trace = service.start_trace("charge", "payments").unwrap()
         service.error_trace(trace, "declined").unwrap()
-        holding.release.set()
+        blocking.release.set()
         assert flush(HOOKS)
     finally:
-        HOOKS.remove("holding")
+        HOOKS.remove("blocking")
         HOOKS.remove("recording")
     assert [(when, each.status, each.end_time is None) for when, each in recording.traces] == [
         ("started", "unset", True),
@@ -97,13 +92,13 @@ def test_a_trace_is_told_as_it_was_at_that_moment(recorded: object) -> None:
     }
 
 
-class TestSelect:
+class TestSetConfigured:
     SOURCE = """
 from flext_observability import FlextObservabilityPlugin
 class Audit(FlextObservabilityPlugin):
-    heard = []
+    metrics = []
     def on_metric_created(self, metric):
-        self.heard.append(metric.name)
+        self.metrics.append(metric.name)
 class Once(FlextObservabilityPlugin):
     made = 0
     def __init__(self):
@@ -127,75 +122,78 @@ class NoPlugin:
         }
         install(tmp_path, monkeypatch, "flext_audit", self.SOURCE, {"flext_observability.plugins": points})
 
-    def test_the_setting_switches_plugins_on_by_entry_point(self, hooks: Hooks) -> None:
-        assert hooks.select(["audit"]) == ()
-        hooks.tell("on_metric_created", METRIC)
+    def test_plugin_is_loaded_from_its_entry_point(self, hooks: Hooks) -> None:
+        assert hooks.set_configured(["audit"]) == ()
+        hooks.dispatch("on_metric_created", METRIC)
         assert flush(hooks)
         assert status(hooks, "audit").calls == 1
 
-    def test_a_start_makes_a_chosen_plugin_once(self) -> None:
+    def test_start_instantiates_a_configured_plugin_once(self) -> None:
         with init_observability(exporters="none", plugins=["once"]).unwrap():
             assert import_module("flext_audit").Once.made == 1
 
-    def test_another_setting_takes_the_place_of_the_former_and_leaves_what_was_registered_by_hand(
-        self, hooks: Hooks
-    ) -> None:
-        add(hooks, byhand=Recording())
-        hooks.select(["audit"])
-        assert hooks.select(["byhand"]) == ()
-        assert [each.name for each in hooks.status()] == ["byhand"]
+    def test_new_setting_replaces_the_former_one_and_keeps_registered_plugins(self, hooks: Hooks) -> None:
+        add(hooks, registered=Recording())
+        hooks.set_configured(["audit"])
+        assert hooks.set_configured(["registered"]) == ()
+        assert [each.name for each in hooks.status()] == ["registered"]
 
     @pytest.mark.parametrize(
-        ("name", "words"),
-        [("nobody", "No plugin is called"), ("broken", "no disk"), ("missing", "Missing"), ("foreign", "subclass")],
+        ("name", "reason"),
+        [
+            ("unlisted", "Unknown plugin 'unlisted'"),
+            ("broken", "no disk"),
+            ("missing", "Missing"),
+            ("foreign", "subclass"),
+        ],
     )
-    def test_one_that_cannot_be_had_is_told_and_the_others_are_taken(self, hooks: Hooks, name: str, words: str) -> None:
-        (notice,) = hooks.select([name, "audit"])
-        assert words in notice.message
+    def test_plugin_that_cannot_be_loaded_is_a_notice(self, hooks: Hooks, name: str, reason: str) -> None:
+        (notice,) = hooks.set_configured([name, "audit"])
+        assert reason in notice.message
         assert notice.fix
         assert [each.name for each in hooks.status()] == ["audit"]
 
-    def test_the_end_flushes_and_leaves_what_was_registered_by_hand(self, hooks: Hooks) -> None:
+    def test_close_flushes_and_keeps_registered_plugins(self, hooks: Hooks) -> None:
         recording = Recording()
-        add(hooks, byhand=recording)
-        hooks.select(["audit"])
-        hooks.tell("on_metric_created", METRIC)
+        add(hooks, registered=recording)
+        hooks.set_configured(["audit"])
+        hooks.dispatch("on_metric_created", METRIC)
         assert hooks.close(monotonic() + 10)
         assert "plug-ins" not in SCHEDULER.names()
-        assert [(each.name, each.calls) for each in hooks.status()] == [("byhand", 1)]
-        hooks.tell("on_metric_created", METRIC)
+        assert [(each.name, each.calls) for each in hooks.status()] == [("registered", 1)]
+        hooks.dispatch("on_metric_created", METRIC)
         assert flush(hooks)
-        assert len(recording.heard) == 2
+        assert len(recording.metrics) == 2
 
-    def test_an_end_that_comes_too_early_says_what_waits(
+    def test_close_past_its_deadline_logs_the_queued_calls(
         self, hooks: Hooks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(dispatcher, "HOOK_TIMEOUT_SECONDS", 60.0)
-        holding = Holding()
-        add(hooks, holding=holding)
-        hooks.tell("on_metric_created", METRIC)
-        assert holding.entered.wait(10)
-        hooks.tell("on_metric_created", METRIC)
+        blocking = Blocking()
+        add(hooks, blocking=blocking)
+        hooks.dispatch("on_metric_created", METRIC)
+        assert blocking.entered.wait(10)
+        hooks.dispatch("on_metric_created", METRIC)
         assert not hooks.close(monotonic())
-        assert "not told of everything in time: 1 calls wait" in caplog.text
-        holding.release.set()
+        assert "Plug-ins did not finish in time: 1 calls are queued" in caplog.text
+        blocking.release.set()
         assert flush(hooks)
 
 
 class TestRegisterPlugin:
     @pytest.fixture(autouse=True)
-    def _forget(self) -> Iterator[None]:
+    def _unregister(self) -> Iterator[None]:
         yield
         for name in list(PLUGINS._registered):
             del PLUGINS._registered[name]
             HOOKS.remove(name)
 
-    def test_it_is_active_at_once_and_known_by_name(self) -> None:
+    def test_registered_plugin_is_active_immediately(self) -> None:
         recording = Recording()
         assert register_plugin("recording", recording).success
-        HOOKS.tell("on_metric_created", METRIC)
+        HOOKS.dispatch("on_metric_created", METRIC)
         assert flush(HOOKS)
-        assert recording.heard == [METRIC]
+        assert recording.metrics == [METRIC]
         assert PLUGINS.find("recording").data is recording
 
     @pytest.mark.parametrize(
@@ -203,13 +201,13 @@ class TestRegisterPlugin:
         [
             (None, Recording()),
             ("", Recording()),
-            ("two words", Recording()),
+            ("two reason", Recording()),
             ("none", Recording()),
             ("one", None),
             ("one", FlextObservabilityPlugin),
             ("one", object()),
         ],
     )
-    def test_wrong_arguments_are_a_failure_and_change_nothing(self, name: Any, plugin: Any) -> None:
+    def test_invalid_arguments_change_nothing(self, name: Any, plugin: Any) -> None:
         assert register_plugin(name, plugin).code == "invalid_plugin"
         assert (HOOKS.status(), dict(PLUGINS._registered)) == ((), {})

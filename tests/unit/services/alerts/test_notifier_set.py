@@ -136,7 +136,7 @@ def test_settings_name_notifiers(
         assert b'"service":"shop"' in alertmanager.requests[0].body
         assert webhook.requests[0].path == "/hook"
     assert len(told) == 1
-    assert [line[:34] for line in caplog.messages] == ["Notifier nobody cannot be used: No"]
+    assert [line[:34] for line in caplog.messages] == ["Notifier nobody cannot be used: Un"]
     assert [status.delivered for status in service.notifiers().unwrap()] == [1, 1, 1]
 
 

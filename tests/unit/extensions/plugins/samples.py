@@ -1,4 +1,4 @@
-"""Plug-ins for tests: they remember what they hear, raise, wait or answer as told."""
+"""Plug-ins for tests: they record, block, or call a given function."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 from flext_observability import FlextMetric, FlextObservabilityPlugin, FlextTrace
 from flext_observability.extensions.plugins.hooks import Hooks
-from flext_observability.extensions.plugins.registered_plugin import PluginStatus, listener_of
+from flext_observability.extensions.plugins.registered_plugin import PluginStatus, to_registered
 
 METRIC = FlextMetric(name="plugin.metric", value=1)
 
 
 class Recording(FlextObservabilityPlugin):
-    """Keeps every metric and every trace that it hears of."""
+    """Records every metric and every trace."""
 
     def __init__(self, order: int = 0) -> None:
         self.order = order
-        self.heard: list[FlextMetric] = []
+        self.metrics: list[FlextMetric] = []
         self.traces: list[tuple[str, FlextTrace]] = []
 
     def on_metric_created(self, metric: FlextMetric) -> None:
-        self.heard.append(metric)
+        self.metrics.append(metric)
 
     def on_trace_started(self, trace: FlextTrace) -> None:
         self.traces.append(("started", trace))
@@ -32,18 +32,18 @@ class Recording(FlextObservabilityPlugin):
         self.traces.append(("completed", trace))
 
 
-class Doing(FlextObservabilityPlugin):
-    """Does as told with each metric."""
+class Calling(FlextObservabilityPlugin):
+    """Calls a function with each metric."""
 
-    def __init__(self, work: Callable[[FlextMetric], Any]) -> None:
-        self.work = work
+    def __init__(self, function: Callable[[FlextMetric], Any]) -> None:
+        self.function = function
 
     def on_metric_created(self, metric: FlextMetric) -> Any:
-        return self.work(metric)
+        return self.function(metric)
 
 
-class Holding(FlextObservabilityPlugin):
-    """Holds the first metric until it is let go."""
+class Blocking(FlextObservabilityPlugin):
+    """Blocks in its hook until ``release`` is set."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()
@@ -55,13 +55,13 @@ class Holding(FlextObservabilityPlugin):
 
 
 def add(hooks: Hooks, **plugins: FlextObservabilityPlugin) -> None:
-    """Take these plug-ins, as registered by hand."""
+    """Activate plug-ins as ``register_plugin`` does."""
     for name, plugin in plugins.items():
-        hooks.add(listener_of(name, plugin, by_hand=True).unwrap())
+        hooks.add(to_registered(name, plugin, from_settings=False).unwrap())
 
 
 def flush(hooks: Hooks, seconds: float = 10) -> bool:
-    """Wait until everything was told."""
+    """Wait for the queued calls; return whether they completed in time."""
     return hooks.flush(monotonic() + seconds)
 
 
