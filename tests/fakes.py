@@ -10,7 +10,7 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome, PullExporter, SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
 
-REFUSED = ExportOutcome(retry=True, answered=False, reason="unreachable", message="nobody listens", fix="start it")
+REFUSED = ExportOutcome(retry=True, reached=False, reason="unreachable", message="nobody listens", fix="start it")
 BUSY = ExportOutcome(retry=True, reason="unavailable", message="busy", fix="wait")
 REJECTED = ExportOutcome(reason="rejected", message="no", fix="send something else")
 

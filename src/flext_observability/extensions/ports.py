@@ -25,15 +25,15 @@ ItemT_contra = TypeVar("ItemT_contra", contravariant=True)
 class ExportOutcome:
     """Result of one export call.
 
-    Items that are neither accepted nor refused stay at the head of the queue if ``retry`` is true. Otherwise they are
+    Items that are neither accepted nor rejected stay at the head of the queue if ``retry`` is true. Otherwise they are
     dropped under ``reason``.
 
     Attributes:
         accepted: Items (metrics: data points) that the back end accepted.
-        refused: Items that the back end rejected permanently (OTLP partial success); dropped under ``reason``.
+        rejected: Items that the back end rejected permanently (OTLP partial success); dropped under ``reason``.
         retry: Whether the remaining items may be sent again.
         retry_after_seconds: Delay that the back end asked for, in seconds. None: the retry policy decides.
-        answered: Whether the back end responded; false for unreachable and silent addresses.
+        reached: Whether the back end responded; false for unreachable and silent addresses.
         reason: Stable ledger word: ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``,
             ``timeout``, ``unavailable``, ``encoding``, ``error``.
         message: What happened, one sentence with the address and without a full stop; empty on success.
@@ -41,10 +41,10 @@ class ExportOutcome:
     """
 
     accepted: int = 0
-    refused: int = 0
+    rejected: int = 0
     retry: bool = False
     retry_after_seconds: float | None = None
-    answered: bool = True
+    reached: bool = True
     reason: str = ""
     message: str = ""
     fix: str = ""

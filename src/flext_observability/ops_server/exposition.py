@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from flext_observability.wire.http.accept import weight
+from flext_observability.wire.http.headers import quality
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport
@@ -18,9 +18,9 @@ _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 def wanted_type(accept: str) -> str:
     """Return the content type of the exposition that an ``Accept`` header asks for; empty when it does not, or asks rather for JSON."""
-    openmetrics = weight(accept, "application/openmetrics-text") or 0.0
-    classic = weight(accept, "text/plain") or 0.0
-    if max(openmetrics, classic) <= (weight(accept, "application/json") or 0.0):
+    openmetrics = quality(accept, "application/openmetrics-text") or 0.0
+    classic = quality(accept, "text/plain") or 0.0
+    if max(openmetrics, classic) <= (quality(accept, "application/json") or 0.0):
         return ""
     return OPENMETRICS_TYPE if openmetrics >= classic else CLASSIC_TYPE
 

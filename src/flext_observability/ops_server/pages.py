@@ -12,7 +12,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.ops_server.exposition import wanted_type, write_report
 from flext_observability.ops_server.serialization import show_check, to_json
 from flext_observability.values.exceptions import describe_error
-from flext_observability.wire.http.accept import weight
+from flext_observability.wire.http.headers import quality
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport
@@ -149,5 +149,5 @@ def _report_page(report: FlextHealthReport, content_type: str = "", *, details: 
 
 
 def _takes_gzip(accepted: str) -> bool:
-    wanted = weight(accepted, "gzip")
-    return bool(weight(accepted, "*") if wanted is None else wanted)
+    wanted = quality(accepted, "gzip")
+    return bool(quality(accepted, "*") if wanted is None else wanted)

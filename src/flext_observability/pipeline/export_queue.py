@@ -98,10 +98,10 @@ class ExportQueue(Generic[ItemT]):
             return  # given up meanwhile: counted as dropped, never twice
         total = sum(map(self._size, batch))
         accepted = min(max(outcome.accepted, 0), total)
-        refused = min(max(outcome.refused, 0), total - accepted)
+        rejected = min(max(outcome.rejected, 0), total - accepted)
         self._exported += accepted
-        self._dropped[outcome.reason or "rejected"] += refused
-        rest = self._rest(batch, accepted + refused)
+        self._dropped[outcome.reason or "rejected"] += rejected
+        rest = self._rest(batch, accepted + rejected)
         self.settled_total += len(batch) - len(rest)
         if outcome.retry:
             self._put_back(rest)

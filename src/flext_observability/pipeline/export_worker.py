@@ -286,7 +286,7 @@ class ExportWorker(Generic[ItemT]):
         """
         if self._close_deadline is None:
             return
-        if outcome.retry and (not outcome.answered or self._not_before >= self._close_deadline):
+        if outcome.retry and (not outcome.reached or self._not_before >= self._close_deadline):
             self._queue.drop_all(outcome.reason or "unavailable")
             self._closed = True
         elif final:

@@ -85,7 +85,7 @@ class ExporterState:
     def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome, reason: str) -> str:
         exporter, signal = key
         now = time.monotonic()
-        silent = self._is_known(exporter, reason) or (outcome.refused > 0 and self._logged_recently(exporter, now))
+        silent = self._is_known(exporter, reason) or (outcome.rejected > 0 and self._logged_recently(exporter, now))
         self._failures[key] = ExportFailure(reason, outcome.message, outcome.fix, now)
         if silent:
             return ""
@@ -116,6 +116,6 @@ class ExporterState:
 def _state(outcome: ExportOutcome, reason: str) -> str:
     if reason == UNEXPECTED_RESPONSE:
         return "is answered oddly, items count as accepted"
-    if outcome.refused:
+    if outcome.rejected:
         return "has items refused, they are dropped"
     return "is down, waiting to send again" if outcome.retry else "is down, items are dropped"

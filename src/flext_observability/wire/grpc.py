@@ -6,8 +6,8 @@ import os
 from importlib import import_module
 from typing import Any, final
 
-from flext_observability.wire.http.address import HttpTarget, bracketed
-from flext_observability.wire.http.connect import dial
+from flext_observability.wire.http.address import HttpTarget, format_host
+from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import proxy_for
 from flext_observability.wire.http.tls import read_pems
@@ -76,7 +76,7 @@ class GrpcTransport:
             for name, value in self.target.headers.items()
             if name != "user-agent"  # the library sets it, as an option of the channel
         ]
-        left = remaining_seconds(deadline, self.target.place)
+        left = remaining_seconds(deadline, self.target.display_url)
         try:
             # Without serialisers, bytes go in and come out.
             reply: bytes = self._channel.unary_unary(method)(body, timeout=left, metadata=metadata)
@@ -95,12 +95,12 @@ class GrpcTransport:
         url = self.target.url
         proxy = proxy_for(url._replace(scheme="https")) or proxy_for(url._replace(scheme="http"))
         place = (proxy.host, proxy.port) if proxy else (self.target.host, self.target.port)
-        dial(*place, deadline).close()
+        connect(*place, deadline).close()
 
     def _open(self) -> Any:  # noqa: ANN401 - the library carries no types
         grpc: Any = import_module("grpc")
         target = self.target
-        address = f"{bracketed(target.host)}:{target.port}"
+        address = f"{format_host(target.host)}:{target.port}"
         compression = grpc.Compression.Gzip if self._compress else grpc.Compression.NoCompression
         options = (*_OPTIONS, ("grpc.primary_user_agent", target.headers.get("user-agent", "")))
         if target.url.scheme == "http":
@@ -111,7 +111,7 @@ class GrpcTransport:
     def _fault(self, error: Any) -> GrpcError | TransportError:  # noqa: ANN401 - the library carries no types
         code: str = error.code().name
         details: str = error.details() or ""
-        place = self.target.place
+        place = self.target.display_url
         if code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
             # Also a peer that vanished without a word is found again by a new connection only.
             self.close()

@@ -55,7 +55,7 @@ def test_partial_success_counts_both_parts() -> None:
     for item in range(5):
         box.put(item)
     box.pop_batch(5)
-    box.complete(ExportOutcome(accepted=3, refused=2))
+    box.complete(ExportOutcome(accepted=3, rejected=2))
     assert (box.counts().exported, box.counts().dropped) == (3, {"rejected": 2})
 
 
@@ -63,7 +63,7 @@ def test_numbers_that_cannot_be_count_as_none() -> None:
     box = make()
     box.put(1)
     box.pop_batch(1)
-    box.complete(ExportOutcome(accepted=-5, refused=-1))
+    box.complete(ExportOutcome(accepted=-5, rejected=-1))
     assert (box.counts().exported, box.counts().dropped) == (0, {"error": 1})
 
 
@@ -107,7 +107,7 @@ def test_weighed_items_are_counted_by_size() -> None:
     box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
     box.put(7)
     box.pop_batch(1)
-    box.complete(ExportOutcome(accepted=5, refused=2))
+    box.complete(ExportOutcome(accepted=5, rejected=2))
     assert (box.counts().exported, box.counts().dropped) == (5, {"rejected": 2})
 
 
@@ -155,7 +155,7 @@ def test_a_late_item_is_counted_and_dropped() -> None:
 outcomes = st.builds(
     ExportOutcome,
     accepted=st.integers(0, 6),
-    refused=st.integers(0, 6),
+    rejected=st.integers(0, 6),
     retry=st.booleans(),
     reason=st.sampled_from(["", "rejected", "unavailable"]),
 )

@@ -91,7 +91,7 @@ def test_an_attempt_that_the_deadline_cuts_short_has_the_deadline_s_word(
     class Silent(ScriptedExporter):
         def export(self, batch: Sequence[Any], timeout_seconds: float) -> ExportOutcome:
             threading.Event().wait(timeout_seconds)
-            return ExportOutcome(retry=True, answered=False, reason="timeout", message="no answer")
+            return ExportOutcome(retry=True, reached=False, reason="timeout", message="no answer")
 
     worker = make(Silent())
     worker.enqueue(1)

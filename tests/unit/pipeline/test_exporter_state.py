@@ -47,7 +47,7 @@ def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCa
 def test_items_refused_now_and_then_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     for _ in range(5):
-        state.record("otlp_http", "logs", ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old"))
+        state.record("otlp_http", "logs", ExportOutcome(accepted=1, rejected=1, reason="rejected", message="too old"))
         state.record("otlp_http", "logs", FINE)
     assert [line.partition(" (")[2] or line for line in caplog.messages] == [
         "logs) has items refused, they are dropped: too old.",
@@ -60,7 +60,7 @@ def test_refusals_are_told_of_again_after_a_while(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = ExporterState()
-    refused = ExportOutcome(accepted=1, refused=1, reason="rejected", message="too old")
+    refused = ExportOutcome(accepted=1, rejected=1, reason="rejected", message="too old")
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     state.record("otlp_http", "logs", refused)
@@ -94,7 +94,7 @@ def test_trouble_is_told_by_signal() -> None:
 
 
 def test_items_that_are_refused_do_not_make_the_exporter_down(caplog: pytest.LogCaptureFixture) -> None:
-    partial = ExportOutcome(accepted=6, refused=1, reason="rejected", message="it refused 1 of 7", fix="look")
+    partial = ExportOutcome(accepted=6, rejected=1, reason="rejected", message="it refused 1 of 7", fix="look")
     ExporterState().record("otlp_http", "logs", partial)
     assert caplog.messages == ["otlp_http (logs) has items refused, they are dropped: it refused 1 of 7. Look"]
 

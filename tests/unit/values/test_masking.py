@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.values.masking import is_secret_name, masked_text, without_credentials
+from flext_observability.values.masking import (
+    MAX_MESSAGE_CHARACTERS,
+    is_secret_name,
+    masked_text,
+    sanitize_message,
+    without_credentials,
+)
 
 
 def test_credentials_of_addresses_are_hidden() -> None:
@@ -38,3 +44,13 @@ def test_secrets_inside_texts_are_masked(text: str, expected: str) -> None:
 )
 def test_names_that_speak_of_secrets_are_known(name: str, secret: bool) -> None:
     assert is_secret_name(name) is secret
+
+
+def test_messages_are_one_bounded_printable_line() -> None:
+    assert sanitize_message("a\x1b[31m\n  b") == "a [31m b"
+    assert len(sanitize_message("x" * 1000)) == MAX_MESSAGE_CHARACTERS
+
+
+def test_messages_that_quote_secrets_are_masked() -> None:
+    message = sanitize_message("no such tenant for http://me:s3cret@am/api?token=s3cret")
+    assert message == "no such tenant for http://***@am/api?token=***"

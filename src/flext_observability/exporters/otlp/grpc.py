@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.otlp.http import USER_AGENT, check_tls, tls_files
 from flext_observability.exporters.otlp.outcome import (
-    CREDENTIALS_FIX,
     ENDPOINT_SETTING,
     HEADERS_SETTING,
-    from_fault,
+    RECEIVERS,
     from_file_error,
+    from_transport_error,
+    invalid_response,
     partial_success,
-    too_large,
 )
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.pipeline.http_outcome import StatusClass
+from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.grpc import GrpcError, GrpcTransport
 from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.tls import TlsFileError
-from flext_observability.wire.otlp.response import parse_success, retry_delay_seconds, shortened
+from flext_observability.wire.otlp.response import parse_success, retry_delay_seconds
 
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -36,19 +38,15 @@ _METHODS: dict[Signal, str] = {
 }
 # Source: https://opentelemetry.io/docs/specs/otlp/#failures
 _RETRYABLE = frozenset({"CANCELLED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
-_REASONS = {
+_CLASSES: Mapping[str, StatusClass] = {
     "UNAUTHENTICATED": "unauthorized",
     "PERMISSION_DENIED": "unauthorized",
     "UNIMPLEMENTED": "not_found",
     "NOT_FOUND": "not_found",
-    "INVALID_ARGUMENT": "rejected",
 }
-_LOOK = "Look at the receiver's own log"
-_FIXES = {
-    "unauthorized": CREDENTIALS_FIX,
-    "not_found": f"Set {ENDPOINT_SETTING} to a receiver that takes this signal by OTLP/gRPC, for example http://localhost:4317",
-    "rejected": "The receiver finds the data malformed: check its version",
-}
+_NOT_FOUND_FIX = (
+    f"Set {ENDPOINT_SETTING} to a receiver that accepts this signal over OTLP/gRPC, for example http://localhost:4317"
+)
 # How gRPC's implementations word it; the status is the one of an exhausted quota.
 _TOO_LARGE = re.compile("larger than max|exceeds maximum size", re.IGNORECASE)
 
@@ -75,24 +73,21 @@ class OtlpGrpcExporter:
         self._transport.close()
 
     def _send(self, body: bytes, items: int, seconds: float) -> ExportOutcome:
-        place = self._transport.target.place
+        display_url = self._transport.target.display_url
         try:
             reply = self._transport.call(
                 _METHODS[self._signal], body, timeout_seconds=min(seconds, self._request_seconds)
             )
             partial = parse_success(self._signal, reply)
         except TransportError as error:
-            return from_fault(error)
+            return from_transport_error(self._signal, error)
         except TlsFileError as error:
             return from_file_error(error)
         except GrpcError as error:
-            return _from_error(self._signal, error, place)
+            return _from_status(self._signal, error, display_url)
         except ValueError:
-            message = f"{place} answered with something that is no OTLP response"
-            return ExportOutcome(
-                accepted=items, message=message, fix=f"Check that {ENDPOINT_SETTING} names an OTLP receiver"
-            )
-        return partial_success(partial.refused, partial.message, items=items, place=place)
+            return invalid_response(f"{display_url} answered OK", items=items)
+        return partial_success(partial, items=items, display_url=display_url)
 
 
 @final
@@ -131,15 +126,21 @@ def _check_metadata(target: HttpTarget) -> None:
             raise ValueError(f"the header {name!r} is not allowed in gRPC")
 
 
-def _from_error(signal: Signal, error: GrpcError, place: str) -> ExportOutcome:
-    message = f"{place} answered {error.code}" + (f": {shortened(error.details)}" if error.details else "")
+def _from_status(signal: Signal, error: GrpcError, display_url: str) -> ExportOutcome:
+    detail = sanitize_message(error.details)
+    message = f"{display_url} answered {error.code}" + (f": {detail}" if detail else "")
+    fix = RECEIVERS[signal].fix
     if error.code == "RESOURCE_EXHAUSTED" and _TOO_LARGE.search(error.details):
-        return too_large(signal, message)
+        return ExportOutcome(reason="too_large", message=message, fix=fix("too_large"))
+    if error.code == "INVALID_ARGUMENT":
+        return ExportOutcome(reason="rejected", message=message, fix=fix("bad_request"))
     delay = retry_delay_seconds(error.status)
     if error.code in _RETRYABLE or (error.code == "RESOURCE_EXHAUSTED" and delay is not None):
-        return ExportOutcome(retry=True, retry_after_seconds=delay, reason="unavailable", message=message, fix=_LOOK)
-    reason = _REASONS.get(error.code, "error")
-    return ExportOutcome(reason=reason, message=message, fix=_FIXES.get(reason, _LOOK))
+        return ExportOutcome(
+            retry=True, retry_after_seconds=delay, reason="unavailable", message=message, fix=fix("unavailable")
+        )
+    reason = _CLASSES.get(error.code, "error")
+    return ExportOutcome(reason=reason, message=message, fix=_NOT_FOUND_FIX if reason == "not_found" else fix(reason))
 
 
 factory = OtlpGrpcFactory()

@@ -10,9 +10,9 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.otlp.outcome import (
     ENDPOINT_SETTING,
     file_fix,
-    from_fault,
     from_file_error,
     from_reply,
+    from_transport_error,
 )
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
@@ -64,10 +64,10 @@ class OtlpHttpExporter:
         try:
             reply = self._transport.post(data, timeout_seconds=min(seconds, self._request_seconds))
         except TransportError as error:
-            return from_fault(error, port=self._target.port)
+            return from_transport_error(self._signal, error, port=self._target.port)
         except TlsFileError as error:
             return from_file_error(error)
-        return from_reply(self._signal, reply, items=items, place=self._target.place)
+        return from_reply(self._signal, reply, items=items, display_url=self._target.display_url)
 
 
 @final

@@ -1,106 +1,97 @@
-"""HTTP reply or transport fault → ExportOutcome, as the OTLP specification divides them, each with its next action.
+"""HTTP reply or transport error of an OTLP receiver → ``ExportOutcome`` with its next action.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.pipeline.status_outcome import StatusOutcome, unreached
+from flext_observability.pipeline.http_outcome import HttpBackend, StatusClass
+from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import ErrorKind, TransportError
 from flext_observability.wire.http.tls import TlsFileError
-from flext_observability.wire.otlp.response import parse_error, parse_success, shortened
+from flext_observability.wire.otlp.response import PartialSuccess, parse_error, parse_success
 
 if TYPE_CHECKING:
     from flext_observability.wire.http.client import HttpReply
 
 ENDPOINT_SETTING = "otlp_endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"
 HEADERS_SETTING = "otlp_headers (OTEL_EXPORTER_OTLP_HEADERS)"
-CERTIFICATE_SETTING = "otlp_certificate (OTEL_EXPORTER_OTLP_CERTIFICATE)"
-CREDENTIALS_FIX = f"Set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN"
-_START_RECEIVER = f"Start the collector, or set {ENDPOINT_SETTING} to the address where one listens"
-_BATCH_SETTINGS: dict[Signal, str] = {
+_CERTIFICATE_SETTING = "otlp_certificate (OTEL_EXPORTER_OTLP_CERTIFICATE)"
+_GRPC_PORT = 4317
+_FIXES: Mapping[StatusClass | ErrorKind, str] = {
+    "bad_request": "Check that the receiver accepts OTLP with protobuf bodies, and its version",
+    "unauthorized": f"Set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN",
+    "not_found": f"Set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, "
+    "for example http://localhost:4318",
+    "unsupported_media_type": "Set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
+    "throttled": "Send less (sample_ratio), or raise the limits of the collector",
+    "tls": f"Set {_CERTIFICATE_SETTING} to the certificate of the authority that signed the certificate of the collector, "
+    "or use http:// if it has no TLS",
+    "http1": 'Use exporters="otlp_http" (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or port 4317 for gRPC',
+    "http2": 'Use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
+    "not_http": f"Check that {ENDPOINT_SETTING} names an OTLP/HTTP receiver",
+}
+_BATCH_SETTINGS: Mapping[Signal, str] = {
     "traces": "traces_max_export_batch_size (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
     "logs": "logs_max_export_batch_size (OTEL_BLRP_MAX_EXPORT_BATCH_SIZE)",
     "metrics": "the number of series",
 }
-
-
-_UNAVAILABLE = StatusOutcome(
-    "unavailable", "Nothing to do if it recovers by itself; otherwise look at the receiver's own log", retry=True
-)
-_NOT_FOUND = StatusOutcome(
-    "not_found",
-    f"Set {ENDPOINT_SETTING} to the base address of an OTLP/HTTP receiver, without /v1/<signal>, for example http://localhost:4318",
-)
-_UNAUTHORIZED = StatusOutcome("unauthorized", CREDENTIALS_FIX)
-_MOVED = StatusOutcome("not_found", f"Redirects are not followed: set {ENDPOINT_SETTING} to the address that it names")
-_BY_STATUS: dict[int, StatusOutcome] = {
-    400: StatusOutcome(
-        "rejected",
-        "The receiver finds the data malformed: check that it accepts OTLP with protobuf bodies, and its version",
-    ),
-    401: _UNAUTHORIZED,
-    403: _UNAUTHORIZED,
-    404: _NOT_FOUND,
-    405: _NOT_FOUND,
-    415: StatusOutcome(
-        "rejected",
-        "The receiver does not take this encoding: set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
-    ),
-    429: StatusOutcome(
-        "unavailable", "The receiver asks for less: send less (sample_ratio), or raise its limits", retry=True
-    ),
-    502: _UNAVAILABLE,
-    503: _UNAVAILABLE,
-    504: _UNAVAILABLE,
+RECEIVERS: Mapping[Signal, HttpBackend] = {
+    signal: HttpBackend(
+        "collector",
+        ENDPOINT_SETTING,
+        {**_FIXES, "too_large": f"Raise the limit on request size of the collector, or lower {setting}"},
+        retry_server_errors=False,
+    )
+    for signal, setting in _BATCH_SETTINGS.items()
 }
-_OTHER = StatusOutcome("error", "Look at the receiver's own log")
 
 
-def from_reply(signal: Signal, reply: HttpReply, *, items: int, place: str) -> ExportOutcome:
+def from_reply(signal: Signal, reply: HttpReply, *, items: int, display_url: str) -> ExportOutcome:
     """Return the outcome of a request that got a reply.
 
     Args:
-        signal: What was sent.
-        reply: What came back.
-        items: Items in the request.
-        place: The address, for the message.
+        signal: Signal of the request.
+        reply: The reply.
+        items: Number of items in the request.
+        display_url: Address, for the message.
     """
-    if 200 <= reply.status < 300:
-        return _taken(signal, reply, items, place)
-    refusal = (
-        _too_large(signal)
-        if reply.status == 413
-        else _MOVED
-        if 300 <= reply.status < 400
-        else _BY_STATUS.get(reply.status, _OTHER)
-    )
-    said = shortened(reply.headers.get("location", "")) or parse_error(
-        reply.body, reply.headers.get("content-type", "")
-    )
-    return refusal.outcome(reply, place, said)
+    content_type = reply.headers.get("content-type", "")
+    if not 200 <= reply.status < 300:
+        detail = sanitize_message(reply.headers.get("location", "")) or parse_error(reply.body, content_type)
+        return RECEIVERS[signal].from_reply(reply, display_url, detail)
+    try:
+        partial = parse_success(signal, reply.body, content_type) if reply.complete else None
+    except ValueError:
+        partial = None
+    if partial is None:
+        return invalid_response(f"{display_url} answered {reply.status}", items=items)
+    return partial_success(partial, items=items, display_url=display_url)
 
 
-def from_fault(error: TransportError, *, port: int = 0) -> ExportOutcome:
-    """Return the outcome of a request without a reply: always worth another try.
+def from_transport_error(signal: Signal, error: TransportError, *, port: int = 0) -> ExportOutcome:
+    """Return the outcome of a request without a reply; always retryable.
 
     Args:
-        error: What went wrong.
-        port: The port that was addressed; 4317 is by convention gRPC's.
+        signal: Signal of the request.
+        error: Reason why there is no reply.
+        port: Port of the request; 4317 is by convention gRPC's.
     """
-    http2 = error.kind == "http2" or (error.kind in {"broken", "not_http"} and port == 4317)
-    return unreached(error, _fault_fix("http2" if http2 else error.kind))
+    if error.kind in {"broken", "not_http"} and port == _GRPC_PORT:
+        error = TransportError("http2", error.message)
+    return RECEIVERS[signal].from_error(error)
 
 
 def from_file_error(error: TlsFileError) -> ExportOutcome:
-    """Return the outcome of a request that a certificate or key file kept from being sent: it may be put right."""
+    """Return the outcome of a request that an unusable certificate file prevented; retryable, as the file may be corrected."""
     return ExportOutcome(
         retry=True,
-        answered=False,
+        reached=False,
         reason="unreachable",
         message=f"TLS cannot be used: {error.message}",
         fix=file_fix(error),
@@ -108,63 +99,35 @@ def from_file_error(error: TlsFileError) -> ExportOutcome:
 
 
 def file_fix(error: TlsFileError) -> str:
-    """Return the next action about a certificate or key file."""
+    """Return the next action for an unusable certificate or key file."""
     return f"Correct otlp_{error.role} (OTEL_EXPORTER_OTLP_{error.role.upper()})"
 
 
-def partial_success(refused: int, said: str, *, items: int, place: str) -> ExportOutcome:
-    """Return the outcome of a request that the receiver took, wholly or in part.
+def partial_success(partial: PartialSuccess, *, items: int, display_url: str) -> ExportOutcome:
+    """Return the outcome of a request that the receiver accepted, wholly or in part.
 
     Args:
-        refused: Items that it says it refused.
-        said: Its explanation or warning.
-        items: Items in the request.
-        place: The address, for the message.
+        partial: Content of the response.
+        items: Number of items in the request.
+        display_url: Address, for the message.
     """
-    refused = min(refused, items)
-    if not refused:
-        return ExportOutcome(accepted=items, message=f"{place} took the data with a warning: {said}" if said else "")
+    rejected = min(partial.rejected, items)
+    detail = f": {partial.message}" if partial.message else ""
+    if not rejected:
+        return ExportOutcome(accepted=items, message=f"{display_url} sent a warning{detail}" if detail else "")
     return ExportOutcome(
-        accepted=items - refused,
-        refused=refused,
+        accepted=items - rejected,
+        rejected=rejected,
         reason="rejected",
-        message=f"{place} refused {refused} of {items} items" + (f": {said}" if said else ""),
-        fix="Change what the message names; the rest was taken",
+        message=f"{display_url} rejected {rejected} of {items} items{detail}",
+        fix="Correct the error in the message; the other items were accepted",
     )
 
 
-def too_large(signal: Signal, message: str) -> ExportOutcome:
-    """Return the outcome of a request over the receiver's size limit."""
-    return ExportOutcome(reason="too_large", message=message, fix=_too_large(signal).fix)
-
-
-def _taken(signal: Signal, reply: HttpReply, items: int, place: str) -> ExportOutcome:
-    try:
-        partial = parse_success(signal, reply.body, reply.headers.get("content-type", "")) if reply.complete else None
-    except ValueError:
-        partial = None
-    if partial is None:
-        return ExportOutcome(
-            accepted=items,
-            message=f"{place} answered {reply.status} with a body that is no OTLP response",
-            fix=f"Check that {ENDPOINT_SETTING} names an OTLP receiver and not a web page",
-        )
-    return partial_success(partial.refused, partial.message, items=items, place=place)
-
-
-def _too_large(signal: Signal) -> StatusOutcome:
-    return StatusOutcome("too_large", f"Raise the receiver's limit on request size, or lower {_BATCH_SETTINGS[signal]}")
-
-
-def _fault_fix(kind: ErrorKind) -> str:
-    fixes: dict[ErrorKind, str] = {
-        "unknown_host": f"Correct the host name in {ENDPOINT_SETTING}",
-        "tls": f"Set {CERTIFICATE_SETTING} to the file of the authority that signed the server's certificate, or use http:// if the receiver has no TLS",
-        "tls_expected": f"Use https:// in {ENDPOINT_SETTING}",
-        "broken": f"Check the scheme and port in {ENDPOINT_SETTING}: http:// without TLS, https:// with it",
-        "http1": 'Use exporters="otlp_http" (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or port 4317 for gRPC',
-        "http2": 'Use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
-        "not_http": f"Check that {ENDPOINT_SETTING} names an OTLP/HTTP receiver",
-        "proxy": "Correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY",
-    }
-    return fixes.get(kind, _START_RECEIVER)
+def invalid_response(what: str, *, items: int) -> ExportOutcome:
+    """Return the outcome of a request that succeeded, but whose response is not OTLP; its items count as accepted."""
+    return ExportOutcome(
+        accepted=items,
+        message=f"{what} with a body that is not an OTLP response",
+        fix=f"Check that {ENDPOINT_SETTING} names an OTLP receiver and not a web page",
+    )

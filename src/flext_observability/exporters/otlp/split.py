@@ -46,7 +46,7 @@ class BatchSender:
         outcome = self._attempt(batch, items, deadline)
         if outcome.reason not in _CUT_REASONS:
             return outcome
-        return self._cut(batch, deadline) if items > 1 else replace(outcome, refused=items)
+        return self._cut(batch, deadline) if items > 1 else replace(outcome, rejected=items)
 
     def _attempt(self, batch: Sequence[object], items: int, deadline: float) -> ExportOutcome:
         try:
@@ -70,12 +70,12 @@ class BatchSender:
     def _cut(self, batch: Sequence[object], deadline: float) -> ExportOutcome:
         first, second = halves(self._signal, batch)
         done = self._part(first, deadline)
-        if done.accepted + done.refused < count_items(self._signal, first):
+        if done.accepted + done.rejected < count_items(self._signal, first):
             return done
         rest = self._part(second, deadline)
         said = rest if rest.reason or not done.reason else done
         return replace(
-            said, accepted=done.accepted + rest.accepted, refused=done.refused + rest.refused, retry=rest.retry
+            said, accepted=done.accepted + rest.accepted, rejected=done.rejected + rest.rejected, retry=rest.retry
         )
 
 

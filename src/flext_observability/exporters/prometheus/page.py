@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.runtime.internal_log import say
-from flext_observability.wire.http.accept import weight
+from flext_observability.wire.http.headers import quality
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -82,8 +82,8 @@ def prefers_openmetrics(accept: str) -> bool:
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept
     """
-    openmetrics = weight(accept, "application/openmetrics-text") or 0.0
-    return openmetrics > 0 and openmetrics >= (weight(accept, "text/plain") or 0.0)
+    openmetrics = quality(accept, "application/openmetrics-text") or 0.0
+    return openmetrics > 0 and openmetrics >= (quality(accept, "text/plain") or 0.0)
 
 
 factory = PrometheusFactory()

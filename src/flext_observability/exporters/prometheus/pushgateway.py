@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, final
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.exporters.prometheus.page import CLASSIC_TYPE
-from flext_observability.exporters.prometheus.pushgateway_outcome import GATEWAY_SETTING, from_fault, from_reply
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.runtime.internal_log import say
 from flext_observability.runtime.process import LINEAGE
 from flext_observability.values.endpoint import parse_endpoint
+from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.prometheus.pushgateway_grouping import exclude_labels, group_path
@@ -25,6 +26,21 @@ if TYPE_CHECKING:
     from flext_observability.wire.http.client import HttpTransport
 
 _SIGNALS: tuple[Signal, ...] = ("metrics",)
+_MAX_DETAIL_BYTES = 4096
+_SETTING = "push_gateway (PROMETHEUS_PUSH_GATEWAY)"
+_OTHER_PORT = f"Check the port in {_SETTING}: Pushgateways listen on 9091"
+_GATEWAY = HttpBackend(
+    "Pushgateway",
+    _SETTING,
+    {
+        "bad_request": "Rename the metric in the message if its name has another type in another group, or delete that group",
+        "unauthorized": f"Put user:password@ before the host in {_SETTING}",
+        "not_found": f"Set {_SETTING} to the base address of the Pushgateway, without /metrics",
+        "too_large": "Raise the limit of the proxy before the Pushgateway, or record fewer series",
+        "http2": _OTHER_PORT,
+        "not_http": _OTHER_PORT,
+    },
+)
 _log = logging.getLogger(__name__)
 
 
@@ -52,39 +68,43 @@ class PushgatewayExporter:
 
         page = generate_text(exclude_labels(batch[-1], self._labels), openmetrics=False, left_out=self._report)
         transport = self._transport = self._transport or HttpTransport(self._target)
-        try:
-            reply = transport.request("PUT", page.encode(errors="replace"), timeout_seconds=timeout_seconds)
-        except TransportError as error:
-            return from_fault(error)
-        return from_reply(reply, items=sum(map(count_points, batch)), place=self._target.place)
+        body = page.encode(errors="replace")
+        return self._send(transport, "PUT", body, sum(map(count_points, batch)), timeout_seconds)
 
     def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
-        """Delete the group, over a connection of its own: the worker may be using the other one.
+        """Delete the group. It has a connection of its own, as the worker may be using the other one.
 
         Args:
-            timeout_seconds: Limit over the whole request.
+            timeout_seconds: Limit for the whole request.
 
         Returns:
-            Nothing; a group that was not there counts as deleted. A failure's code is the word that the ledger has for it.
+            Success, also for a group that does not exist. The code of a failure is its reason in the ledger.
         """
         from flext_observability.wire.http.client import HttpTransport
 
         transport = HttpTransport(self._target)
-        try:
-            reply = transport.request("DELETE", b"", timeout_seconds=timeout_seconds)
-        except TransportError as error:
-            outcome = from_fault(error)
-        else:
-            outcome = from_reply(reply, items=0, place=self._target.place)
+        outcome = self._send(transport, "DELETE", b"", 0, timeout_seconds)
         transport.close()
         if not outcome.reason:
             return FlextResult[None].ok(None)
-        return FlextResult[None].fail(f"{outcome.message}. {outcome.fix}", code=outcome.reason)
+        return FlextResult[None].fail(outcome.message, code=outcome.reason, fix=outcome.fix)
 
     def close(self) -> None:
         """Drop the connection."""
         if self._transport is not None:
             self._transport.close()
+
+    def _send(
+        self, transport: HttpTransport, method: str, body: bytes, points: int, timeout_seconds: float
+    ) -> ExportOutcome:
+        try:
+            reply = transport.request(method, body, timeout_seconds=timeout_seconds)
+        except TransportError as error:
+            return _GATEWAY.from_error(error)
+        if 200 <= reply.status < 300:
+            return ExportOutcome(accepted=points)
+        text = reply.headers.get("location", "") or reply.body[:_MAX_DETAIL_BYTES].decode(errors="replace")
+        return _GATEWAY.from_reply(reply, self._target.display_url, sanitize_message(text))
 
     def _report(self, name: str) -> None:
         if name not in self._reported:
@@ -114,7 +134,7 @@ class PushgatewayFactory:
             raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
         if not config.push_gateway:
             raise ExporterUnavailable(
-                "no Pushgateway's address is set", f"Set {GATEWAY_SETTING}, for example http://localhost:9091"
+                "no Pushgateway's address is set", f"Set {_SETTING}, for example http://localhost:9091"
             )
         job = config.push_gateway_job or config.service_name
         labels = grouping(config.push_gateway_grouping)
@@ -147,7 +167,7 @@ def _target(address: str, path: str) -> HttpTarget:
         return http_target(endpoint.url, headers=headers)
     except ValueError as error:
         # The text may hold a password in a place where nothing would hide it.
-        fix = f"Correct {GATEWAY_SETTING}: it looks like http://localhost:9091"
+        fix = f"Correct {_SETTING}: it looks like http://localhost:9091"
         raise ExporterUnavailable("the Pushgateway's address cannot be used", fix) from error
 
 

@@ -315,7 +315,7 @@ class Delivery:
             return f"Notifier {self.name} delivers again" if told else ""
         error = result.error or ""
         said, _, fix = error.rpartition("; ")
-        self._last_error, self._fix = (said, fix) if said else (error, "")
+        self._last_error, self._fix = (said, fix) if said else (result.message or "", result.fix)
         if code == before or now - self._reported_at < QUIET_SECONDS:
             return ""
         self._reported_at, self._spoken = now, True

@@ -35,9 +35,9 @@ class HttpTarget:
     tls: TlsFiles
 
     @property
-    def place(self) -> str:
+    def display_url(self) -> str:
         """The address for messages, without credentials and query."""
-        return f"{self.url.scheme}://{bracketed(self.host)}:{self.port}{self.url.path}"
+        return f"{self.url.scheme}://{format_host(self.host)}:{self.port}{self.url.path}"
 
 
 def http_target(url: str, *, headers: Mapping[str, str] | None = None, tls: TlsFiles | None = None) -> HttpTarget:
@@ -65,14 +65,14 @@ def http_target(url: str, *, headers: Mapping[str, str] | None = None, tls: TlsF
         url=parts,
         host=host,
         port=DEFAULT_PORTS[parts.scheme] if port is None else port,
-        authority=bracketed(host) if port is None else f"{bracketed(host)}:{port}",
+        authority=format_host(host) if port is None else f"{format_host(host)}:{port}",
         path=quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + query,
         headers=fields,
         tls=tls or TlsFiles(),
     )
 
 
-def bracketed(host: str) -> str:
+def format_host(host: str) -> str:
     """Return the host as URLs spell it: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
 

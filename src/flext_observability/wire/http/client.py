@@ -12,8 +12,8 @@ from http.client import HTTPException, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import cast, final
 
-from flext_observability.wire.http.address import HttpTarget, bracketed
-from flext_observability.wire.http.connect import dial
+from flext_observability.wire.http.address import HttpTarget, format_host
+from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import Proxy, proxy_for
 from flext_observability.wire.http.tls import client_context
@@ -98,8 +98,8 @@ class HttpTransport:
             sock = self._sock or self._open(deadline)
             head = method.encode() + self._after_method
             request = b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
-            heard = _send(sock, request, deadline, self.target.place)
-            reply, reusable = _receive(sock, deadline, self.target.place)
+            heard = _send(sock, request, deadline, self.target.display_url)
+            reply, reusable = _receive(sock, deadline, self.target.display_url)
             keep = heard and reusable
         finally:
             if not keep:
@@ -116,7 +116,7 @@ class HttpTransport:
         target = self.target
         proxy = proxy_for(target.url)
         self._sock = sock = (
-            dial(proxy.host, proxy.port, deadline) if proxy else dial(target.host, target.port, deadline)
+            connect(proxy.host, proxy.port, deadline) if proxy else connect(target.host, target.port, deadline)
         )
         self._owner = os.getpid()
         if target.url.scheme == "https":
@@ -127,7 +127,7 @@ class HttpTransport:
         return sock
 
     def _secure(self, sock: socket.socket, deadline: float) -> socket.socket:
-        place = self.target.place
+        place = self.target.display_url
         self._context = context = self._context or client_context(self.target.tls)
         sock.settimeout(remaining_seconds(deadline, place))
         try:
@@ -178,8 +178,8 @@ def _fields(first_line: str, headers: Mapping[str, str]) -> bytes:
 
 
 def _tunnel(sock: socket.socket, proxy: Proxy, target: HttpTarget, deadline: float) -> None:
-    place = f"the proxy {bracketed(proxy.host)}:{proxy.port}"
-    goal = f"{bracketed(target.host)}:{target.port}"
+    place = f"the proxy {format_host(proxy.host)}:{proxy.port}"
+    goal = f"{format_host(target.host)}:{target.port}"
     _send(
         sock,
         _fields(f"CONNECT {goal} HTTP/1.1", {"Host": goal, "Proxy-Authorization": proxy.authorization}) + b"\r\n",

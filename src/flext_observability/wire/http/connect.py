@@ -13,7 +13,7 @@ from flext_observability.wire.http.errors import TransportError, remaining_secon
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
-def dial(host: str, port: int, deadline: float) -> socket.socket:
+def connect(host: str, port: int, deadline: float) -> socket.socket:
     """Connect to the first address of ``host`` that accepts.
 
     Args:

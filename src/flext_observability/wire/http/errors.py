@@ -36,7 +36,7 @@ class TransportError(Exception):
         self.message = message
 
     @property
-    def answered(self) -> bool:
+    def reached(self) -> bool:
         """Whether anybody answered at the address."""
         return self.kind not in SILENT_KINDS
 

@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 from flext_observability.domain.report import Signal
-from flext_observability.values.masking import masked_text
+from flext_observability.values.masking import MAX_MESSAGE_CHARACTERS, sanitize_message
 
-MAX_MESSAGE_LETTERS = 300
-_REFUSED_FIELDS: dict[Signal, str] = {
+_REJECTED_FIELDS: dict[Signal, str] = {
     "traces": "rejected_spans",
     "metrics": "rejected_data_points",
     "logs": "rejected_log_records",
@@ -25,11 +24,11 @@ class PartialSuccess:
     """What a receiver that took a batch did not take.
 
     Attributes:
-        refused: Items refused for good.
+        rejected: Items rejected for good.
         message: The receiver's explanation or warning, bounded; empty when there is none.
     """
 
-    refused: int = 0
+    rejected: int = 0
     message: str = ""
 
 
@@ -49,8 +48,8 @@ def parse_success(signal: Signal, body: bytes, content_type: str = "") -> Partia
     message = _response_message(signal)
     _fill(message, body, content_type)
     partial = cast("Any", message).partial_success
-    refused = int(getattr(partial, _REFUSED_FIELDS[signal]))
-    return PartialSuccess(max(refused, 0), shortened(partial.error_message))
+    rejected = int(getattr(partial, _REJECTED_FIELDS[signal]))
+    return PartialSuccess(max(rejected, 0), sanitize_message(partial.error_message))
 
 
 def parse_error(body: bytes, content_type: str = "") -> str:
@@ -69,10 +68,10 @@ def parse_error(body: bytes, content_type: str = "") -> str:
             _fill(status, body, content_type)
         except ValueError:
             return ""
-        return shortened(status.message)
+        return sanitize_message(status.message)
     if kind.endswith("json"):
         return _json_message(body)
-    return shortened(body[: 4 * MAX_MESSAGE_LETTERS].decode(errors="replace")) if kind == "text/plain" else ""
+    return sanitize_message(body[: 4 * MAX_MESSAGE_CHARACTERS].decode(errors="replace")) if kind == "text/plain" else ""
 
 
 def retry_delay_seconds(status: bytes) -> float | None:
@@ -91,15 +90,6 @@ def retry_delay_seconds(status: bytes) -> float | None:
     return max(info.retry_delay.seconds + info.retry_delay.nanos / 1e9, 0.0) if found else None
 
 
-def shortened(text: str) -> str:
-    """Return a receiver's words in one printable line of at most ``MAX_MESSAGE_LETTERS``; it may quote secrets that we sent."""
-    line = " ".join(
-        "".join(letter if letter.isprintable() else " " for letter in text[: 4 * MAX_MESSAGE_LETTERS]).split()
-    )
-    line = masked_text(line)
-    return line if len(line) <= MAX_MESSAGE_LETTERS else line[: MAX_MESSAGE_LETTERS - 1] + "…"
-
-
 def _fill(message: Message, body: bytes, content_type: str) -> None:
     from google.protobuf.json_format import Parse, ParseError
     from google.protobuf.message import DecodeError
@@ -110,7 +100,7 @@ def _fill(message: Message, body: bytes, content_type: str) -> None:
         else:
             message.ParseFromString(body)
     except (DecodeError, ParseError, ValueError, RecursionError) as error:
-        raise ValueError("no OTLP response") from error
+        raise ValueError("not an OTLP response") from error
 
 
 def _json_message(body: bytes) -> str:
@@ -120,7 +110,7 @@ def _json_message(body: bytes) -> str:
         return ""
     fields = cast("dict[str, object]", content) if isinstance(content, dict) else {}
     found = fields.get("message") or fields.get("error")
-    return shortened(found) if isinstance(found, str) else ""
+    return sanitize_message(found) if isinstance(found, str) else ""
 
 
 def _response_message(signal: Signal) -> Message:

@@ -51,7 +51,7 @@ def test_span_that_json_cannot_hold_is_refused_alone(tmp_path: Path) -> None:
     spans = make_spans(3)
     spans[1]._name = "\ud800"  # the SDK has no public way to make such a finished span
     found = OtlpFileExporter("traces", tmp_path / "x").export(spans, 1)
-    assert (found.accepted, found.refused, found.reason) == (2, 1, "encoding")
+    assert (found.accepted, found.rejected, found.reason) == (2, 1, "encoding")
 
 
 def test_line_that_a_full_disk_cut_short_spoils_no_other(tmp_path: Path) -> None:

@@ -69,16 +69,16 @@ def test_headers_and_compression() -> None:
     assert server.metadata[0]["user-agent"].startswith("OTel-OTLP-Exporter-Python")
 
 
-def refused(code: Any, details: str = "because", *trailing: tuple[str, bytes]) -> ExportOutcome:
+def rejected(code: Any, details: str = "because", *trailing: tuple[str, bytes]) -> ExportOutcome:
     with grpc_collector() as server:
         server.refusals.append((code, details, trailing))
         return export(server.url)
 
 
 @pytest.mark.parametrize("code", ["CANCELLED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"])
-def test_refusal_for_now(code: str) -> None:
-    found = refused(grpc.StatusCode[code])
-    assert (found.retry, found.reason, found.answered) == (True, "unavailable", True)
+def test_retryable_status(code: str) -> None:
+    found = rejected(grpc.StatusCode[code])
+    assert (found.retry, found.reason, found.reached) == (True, "unavailable", True)
     assert found.message.endswith(f"answered {code}: because")
 
 
@@ -88,26 +88,26 @@ def test_refusal_for_now(code: str) -> None:
         ("UNAUTHENTICATED", "unauthorized", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("PERMISSION_DENIED", "unauthorized", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("UNIMPLEMENTED", "not_found", "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        ("INVALID_ARGUMENT", "rejected", "malformed"),
+        ("INVALID_ARGUMENT", "rejected", "version"),
         ("INTERNAL", "error", "log"),
         ("RESOURCE_EXHAUSTED", "error", "log"),
     ],
 )
-def test_refusal_for_good(code: str, reason: str, named: str) -> None:
-    found = refused(grpc.StatusCode[code])
+def test_permanent_status(code: str, reason: str, named: str) -> None:
+    found = rejected(grpc.StatusCode[code])
     assert (found.accepted, found.retry, found.reason) == (0, False, reason)
     assert named in found.fix
 
 
 def test_status_without_details() -> None:
-    assert refused(grpc.StatusCode.INTERNAL, "").message.endswith("answered INTERNAL")
+    assert rejected(grpc.StatusCode.INTERNAL, "").message.endswith("answered INTERNAL")
 
 
-def test_exhausted_receiver_that_says_when_to_come_back() -> None:
+def test_exhausted_receiver_with_a_retry_delay() -> None:
     detail = AnyMessage()
     detail.Pack(RetryInfo(retry_delay=Duration(seconds=4)))
     status = Status(details=[detail]).SerializeToString()
-    found = refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "quota", ("grpc-status-details-bin", status))
+    found = rejected(grpc.StatusCode.RESOURCE_EXHAUSTED, "quota", ("grpc-status-details-bin", status))
     assert (found.retry, found.retry_after_seconds) == (True, 4.0)
 
 
@@ -117,7 +117,7 @@ def test_partial_success_is_counted() -> None:
     with grpc_collector() as server:
         server.reply = reply.SerializeToString()
         found = export(server.url)
-    assert (found.accepted, found.refused, found.reason) == (1, 1, "rejected")
+    assert (found.accepted, found.rejected, found.reason) == (1, 1, "rejected")
 
 
 def test_garbage_in_a_success_is_reported_and_counted() -> None:
@@ -125,7 +125,7 @@ def test_garbage_in_a_success_is_reported_and_counted() -> None:
         server.reply = b"<html>"
         found = export(server.url)
     assert found.accepted == 2
-    assert "no OTLP response" in found.message
+    assert "not an OTLP response" in found.message
 
 
 def test_batch_above_the_receivers_limit_arrives_in_parts() -> None:
@@ -139,7 +139,7 @@ def test_refusing_port_costs_nothing() -> None:
     with refusing_port() as port:
         found = export(f"http://127.0.0.1:{port}", seconds=5)
     assert time.monotonic() - began < 1
-    assert (found.retry, found.answered, found.reason) == (True, False, "unreachable")
+    assert (found.retry, found.reached, found.reason) == (True, False, "unreachable")
 
 
 @pytest.mark.parametrize(("allowed", "setting"), [(0.3, 10.0), (10.0, 0.3)])
@@ -148,7 +148,7 @@ def test_silent_receiver_costs_the_shorter_limit(allowed: float, setting: float)
         began = time.monotonic()
         found = export(server.url, seconds=allowed, otlp_timeout_seconds=setting)
     assert time.monotonic() - began < 3
-    assert (found.reason, found.answered) == ("timeout", False)
+    assert (found.reason, found.reached) == ("timeout", False)
 
 
 def test_http_receiver_is_recognised() -> None:
@@ -181,7 +181,7 @@ def test_tls(certificates: Certificates) -> None:
 def test_tls_without_certificate(certificates: Certificates) -> None:
     with grpc_collector(certificates) as server:
         found = export(server.url)
-    assert (found.retry, found.answered) == (True, True)
+    assert (found.retry, found.reached) == (True, True)
     assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in found.fix
 
 

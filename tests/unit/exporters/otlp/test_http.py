@@ -97,7 +97,7 @@ def test_span_above_the_receivers_limit_is_refused_alone() -> None:
         server.max_body_bytes = 1000
         with exporter(server.url) as made:
             found = made.export([*make_spans(3), *make_spans(1, text="x" * 5000), *make_spans(3)], 2)
-        assert (found.accepted, found.refused, found.reason) == (6, 1, "too_large")
+        assert (found.accepted, found.rejected, found.reason) == (6, 1, "too_large")
         assert len(server.spans()) == 6
 
 
@@ -138,12 +138,12 @@ def test_refusing_port_costs_nothing() -> None:
     with refusing_port() as port:
         found = export(f"http://127.0.0.1:{port}", seconds=5)
     assert time.monotonic() - began < 1
-    assert (found.retry, found.answered, found.reason) == (True, False, "unreachable")
+    assert (found.retry, found.reached, found.reason) == (True, False, "unreachable")
 
 
 def test_unknown_host() -> None:
     found = export("http://collector.invalid:4318")
-    assert (found.retry, found.answered) == (True, False)
+    assert (found.retry, found.reached) == (True, False)
     assert "collector.invalid" in found.message
 
 
@@ -153,7 +153,7 @@ def test_silent_receiver_costs_the_shorter_limit(allowed: float, setting: float)
         began = time.monotonic()
         found = export(server.url, seconds=allowed, otlp_timeout_seconds=setting)
     assert time.monotonic() - began < 2
-    assert (found.reason, found.answered) == ("timeout", False)
+    assert (found.reason, found.reached) == ("timeout", False)
 
 
 def test_grpc_receiver_is_recognised() -> None:
@@ -182,7 +182,7 @@ def test_tls(certificates: Certificates) -> None:
 def test_tls_without_certificate(certificates: Certificates) -> None:
     with collector(context=certificates.server_context()) as server:
         found = export(server.url)
-    assert (found.retry, found.answered) == (True, True)
+    assert (found.retry, found.reached) == (True, True)
     assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in found.fix
 
 

@@ -65,19 +65,19 @@ def test_size_once_refused_is_not_tried_again() -> None:
 
 def test_single_item_that_is_too_large_is_refused_alone() -> None:
     found = sender(Receiver(3)).export(["a", "bbbb", "c", "d"], 1)
-    assert (found.accepted, found.refused, found.retry, found.reason) == (3, 1, False, "too_large")
+    assert (found.accepted, found.rejected, found.retry, found.reason) == (3, 1, False, "too_large")
 
 
 def test_item_that_cannot_be_encoded_is_refused_alone() -> None:
     found = sender(Receiver()).export(["a", 7, "c", "d"], 1)
-    assert (found.accepted, found.refused, found.retry, found.reason) == (3, 1, False, "encoding")
+    assert (found.accepted, found.rejected, found.retry, found.reason) == (3, 1, False, "encoding")
     assert "cannot hold 7" in found.message
     assert found.fix
 
 
 def test_last_refusal_is_the_one_reported() -> None:
     found = sender(Receiver(3)).export([7, "bbbb"], 1)
-    assert (found.refused, found.reason) == (2, "too_large")
+    assert (found.rejected, found.reason) == (2, "too_large")
 
 
 def test_part_that_may_be_sent_again_ends_the_call_and_leaves_the_tail() -> None:
@@ -85,7 +85,7 @@ def test_part_that_may_be_sent_again_ends_the_call_and_leaves_the_tail() -> None
     busy = ExportOutcome(retry=True, reason="unavailable", retry_after_seconds=3)
     receiver.answers = [TAKEN, busy]
     found = sender(receiver).export(["a"] * 8, 1)
-    assert (found.accepted, found.refused, found.retry, found.retry_after_seconds) == (2, 0, True, 3)
+    assert (found.accepted, found.rejected, found.retry, found.retry_after_seconds) == (2, 0, True, 3)
     assert receiver.sizes == [8, 4, 2, 2]
 
 

@@ -177,7 +177,7 @@ def test_the_wait_that_the_gateway_asks_for_is_kept() -> None:
 def test_nobody_there() -> None:
     with refusing_port() as port:
         outcome = push(f"http://127.0.0.1:{port}")
-    assert (outcome.reason, outcome.retry, outcome.answered) == ("unreachable", True, False)
+    assert (outcome.reason, outcome.retry, outcome.reached) == ("unreachable", True, False)
     assert "Start the Pushgateway" in outcome.fix
 
 
@@ -189,7 +189,7 @@ def test_a_silent_gateway_costs_the_time_allowed() -> None:
 
 def test_something_else_than_a_gateway() -> None:
     with raw_server(reads_and_closes) as server:
-        assert "Check the scheme and port" in push(server.url).fix
+        assert "Check the scheme and the port" in push(server.url).fix
     with raw_server(answers(b"220 smtp ready\r\n")) as server:
         assert "9091" in push(server.url).fix
 

@@ -11,7 +11,7 @@ def test_all_parts() -> None:
     target = http_target("http://collector.example:4318/v1/traces?a=b c")
     assert (target.host, target.port, target.authority) == ("collector.example", 4318, "collector.example:4318")
     assert target.path == "/v1/traces?a=b%20c"
-    assert target.place == "http://collector.example:4318/v1/traces"
+    assert target.display_url == "http://collector.example:4318/v1/traces"
 
 
 def test_port_and_path_that_are_not_written() -> None:
@@ -21,7 +21,7 @@ def test_port_and_path_that_are_not_written() -> None:
 
 def test_address_of_version_six() -> None:
     target = http_target("http://[::1]:4318")
-    assert (target.host, target.authority, target.place) == ("::1", "[::1]:4318", "http://[::1]:4318")
+    assert (target.host, target.authority, target.display_url) == ("::1", "[::1]:4318", "http://[::1]:4318")
 
 
 def test_international_name() -> None:
@@ -32,7 +32,7 @@ def test_user_and_password_become_a_header_and_no_message() -> None:
     target = http_target("http://user:secret@host:1/x")
     assert target.headers == {"Authorization": "Basic dXNlcjpzZWNyZXQ="}
     assert target.authority == "host:1"
-    assert "secret" not in target.place
+    assert "secret" not in target.display_url
 
 
 def test_header_wins_over_the_user_in_the_address() -> None:

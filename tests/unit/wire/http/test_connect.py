@@ -7,38 +7,38 @@ import threading
 
 import pytest
 
-from flext_observability.wire.http.connect import dial
+from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in
 from tests.backends.ports import refusing_port
 from tests.backends.raw import raw_server, silent
 
 
 def test_address_that_listens() -> None:
-    with raw_server(silent) as server, dial("127.0.0.1", server.port, deadline_in(2)) as sock:
+    with raw_server(silent) as server, connect("127.0.0.1", server.port, deadline_in(2)) as sock:
         assert sock.getpeername()[1] == server.port
 
 
 def test_name_whose_first_address_refuses() -> None:
     # localhost is ::1 and 127.0.0.1 on most machines; the server has only the second.
-    with raw_server(silent) as server, dial("localhost", server.port, deadline_in(2)) as sock:
+    with raw_server(silent) as server, connect("localhost", server.port, deadline_in(2)) as sock:
         assert sock.getpeername()[1] == server.port
 
 
 def test_port_that_refuses() -> None:
     with refusing_port() as port, pytest.raises(TransportError, match=f"nothing listens on 127.0.0.1:{port}") as caught:
-        dial("127.0.0.1", port, deadline_in(2))
+        connect("127.0.0.1", port, deadline_in(2))
     assert caught.value.kind == "refused"
 
 
 def test_unknown_name() -> None:
     with pytest.raises(TransportError, match=r"collector\.invalid.*cannot be resolved") as caught:
-        dial("collector.invalid", 4318, deadline_in(2))
+        connect("collector.invalid", 4318, deadline_in(2))
     assert caught.value.kind == "unknown_host"
 
 
 def test_name_that_no_resolver_takes() -> None:
     with pytest.raises(TransportError, match="cannot be resolved") as caught:
-        dial("a" * 70, 4318, deadline_in(2))
+        connect("a" * 70, 4318, deadline_in(2))
     assert caught.value.kind == "unknown_host"
 
 
@@ -52,7 +52,7 @@ def test_resolver_that_does_not_answer_in_time(name: str, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with pytest.raises(TransportError, match="no answer in time") as caught:
-        dial(name, 4318, deadline_in(0.05))
+        connect(name, 4318, deadline_in(0.05))
     released.set()
     assert caught.value.kind == "unknown_host"
 
@@ -61,14 +61,14 @@ def test_name_is_resolved_where_no_thread_can_be_had() -> None:
     usual = threading.stack_size(1 << 46)  # more than any machine gives
     try:
         with pytest.raises(TransportError, match="cannot be resolved"):
-            dial("collector.invalid", 4318, deadline_in(2))
+            connect("collector.invalid", 4318, deadline_in(2))
     finally:
         threading.stack_size(usual)
 
 
 def test_address_that_no_route_leads_to() -> None:
     with pytest.raises(TransportError, match=r"cannot be reached") as caught:
-        dial("255.255.255.255", 4318, deadline_in(2))
+        connect("255.255.255.255", 4318, deadline_in(2))
     assert caught.value.kind == "unreachable"
 
 
@@ -82,7 +82,7 @@ def test_listener_that_is_full_costs_no_more_than_the_deadline() -> None:
             sock.setblocking(False)
             sock.connect_ex(address)
         with pytest.raises(TransportError, match="did not accept a connection") as caught:
-            dial("127.0.0.1", address[1], deadline_in(0.1))
+            connect("127.0.0.1", address[1], deadline_in(0.1))
         for sock in waiting:
             sock.close()
     assert caught.value.kind == "timeout"

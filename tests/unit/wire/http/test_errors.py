@@ -19,8 +19,8 @@ def test_no_time_left_is_a_timeout_that_names_the_place() -> None:
 
 @pytest.mark.parametrize("kind", ["unknown_host", "refused", "unreachable", "timeout"])
 def test_nobody_answered(kind: str) -> None:
-    assert not TransportError(kind, "x").answered  # type: ignore[arg-type] # a literal by parametrisation
+    assert not TransportError(kind, "x").reached  # type: ignore[arg-type] # a literal by parametrisation
 
 
 def test_somebody_answered() -> None:
-    assert TransportError("not_http", "x").answered
+    assert TransportError("not_http", "x").reached

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
+from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import parse_endpoint
+from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
-from flext_observability.wire.http.retry_after import retry_after_seconds
-from flext_observability.wire.otlp.response import shortened
 
 if TYPE_CHECKING:
-    from flext_observability.wire.http.client import HttpReply
+    from flext_observability.extensions.ports import ExportOutcome
 
 USER_AGENT: Final = "flext-observability"
-_MAX_SAID_BYTES: Final = 4096
+_MAX_DETAIL_BYTES: Final = 4096
 _BAD_TIMEOUT: Final = 5.0
 
 
@@ -31,7 +31,7 @@ class JsonPoster:
         retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
     """
 
-    __slots__ = ("_limit", "_setting", "_target", "problem", "retry_after_seconds")
+    __slots__ = ("_backend", "_limit", "_target", "problem", "retry_after_seconds")
 
     def __init__(self, url: object, path: str, headers: object, timeout_seconds: object, setting: str) -> None:
         """Take the address; nothing is opened.
@@ -43,7 +43,7 @@ class JsonPoster:
             timeout_seconds: Limit of one request, in seconds above 0; anything else counts as 5.
             setting: Where the address is set, for messages.
         """
-        self._setting = setting
+        self._backend = HttpBackend("server", setting)
         self._target: HttpTarget | None = None
         self.problem = ""
         self.retry_after_seconds: float | None = None
@@ -79,34 +79,16 @@ class JsonPoster:
             with suppress_instrumentation():
                 reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._limit), 0.001))
         except TransportError as error:
-            code = "timeout" if error.kind == "timeout" else "unreachable"
-            return FlextResult[None].fail(f"{error.message}; {self._fix(error)}", code=code)
+            return _failure(self._backend.from_error(error))
         finally:
             transport.close()
-        return self._judge(reply, target.place)
-
-    def _judge(self, reply: HttpReply, place: str) -> FlextResult[None]:
-        status = reply.status
-        if 200 <= status < 300:
+        if 200 <= reply.status < 300:
             return FlextResult[None].ok(None)
-        location = reply.headers.get("location", "") if 300 <= status < 400 else ""
-        said = shortened(location or reply.body[:_MAX_SAID_BYTES].decode(errors="replace"))
-        answer = f"{place} answered {status}" + (f": {said}" if said else "")
-        if status == 429 or status >= 500:
-            self.retry_after_seconds = retry_after_seconds(reply.headers.get("retry-after", ""))
-            return FlextResult[None].fail(f"{answer}; look at its own log if it does not recover", code="unavailable")
-        if status in {401, 403}:
-            return FlextResult[None].fail(f"{answer}; correct the credentials in {self._setting}", code="unauthorized")
-        if status in {404, 405} or location:
-            return FlextResult[None].fail(f"{answer}; correct the address in {self._setting}", code="not_found")
-        return FlextResult[None].fail(f"{answer}; change what the answer names", code="rejected")
-
-    def _fix(self, error: TransportError) -> str:
-        if error.kind == "proxy":
-            return "correct HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY"
-        if error.answered:
-            return f"check scheme and port in {self._setting}"
-        return f"start it, or correct the address in {self._setting}"
+        location = reply.headers.get("location", "")
+        detail = sanitize_message(location or reply.body[:_MAX_DETAIL_BYTES].decode(errors="replace"))
+        outcome = self._backend.from_reply(reply, target.display_url, detail)
+        self.retry_after_seconds = outcome.retry_after_seconds
+        return _failure(outcome)
 
 
 class HttpNotifier:
@@ -133,6 +115,11 @@ class HttpNotifier:
 
 class _BadHeader(Exception):
     """A header cannot be sent; the text names it, and not its value."""
+
+
+def _failure(outcome: ExportOutcome) -> FlextResult[None]:
+    code = "rejected" if outcome.reason in {"error", "too_large"} else outcome.reason
+    return FlextResult[None].fail(outcome.message, code=code, fix=outcome.fix)
 
 
 def _target(url: object, path: str, headers: object) -> HttpTarget:

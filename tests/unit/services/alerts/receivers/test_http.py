@@ -52,7 +52,7 @@ def test_credentials_of_the_address_are_sent_and_not_shown() -> None:
         result = poster(f"http://me:s%40cret@127.0.0.1:{server.port}").post(b"{}", 5)
         assert server.requests[0].headers["authorization"] == f"Basic {b64encode(b'me:s@cret').decode()}"
     assert (result.code, "cret" in str(result.error)) == ("unauthorized", False)
-    assert str(result.error).endswith("; correct the credentials in the_setting")
+    assert str(result.error).endswith(". Correct the credentials in the_setting")
 
 
 def test_a_bearer_token_wins_over_the_address() -> None:
@@ -87,7 +87,7 @@ def test_a_status_has_its_code(status: int, code: str | None) -> None:
     assert result.code == code
     if code is not None:
         said = {308: ": http://elsewhere/", 304: ""}.get(status, ": it is full")
-        assert str(result.error).startswith(f"{server.url}/hook answered {status}{said}; ")
+        assert str(result.error).startswith(f"{server.url}/hook answered {status}{said}. ")
 
 
 @pytest.mark.parametrize(("field", "seconds"), [("7", 7.0), ("", None)])
@@ -104,7 +104,7 @@ def test_what_it_asks_to_wait_is_kept_until_the_next_answer(field: str, seconds:
 def test_nobody_there() -> None:
     with refusing_port() as port:
         result = poster(f"http://127.0.0.1:{port}").post(b"{}", 5)
-    assert (result.code, str(result.error).endswith("; start it, or correct the address in the_setting")) == (
+    assert (result.code, str(result.error).endswith(". Start the server, or correct the address in the_setting")) == (
         "unreachable",
         True,
     )
@@ -130,7 +130,7 @@ def test_garbage_may_be_over_soon(reply: bytes) -> None:
     with raw_server(answers(reply)) as server:
         result = poster(server.url).post(b"{}", 5)
     assert result.code == "unreachable"
-    assert "check scheme and port in the_setting" in str(result.error)
+    assert "Check the scheme and the port in the_setting" in str(result.error)
 
 
 def test_https_with_an_authority_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,50 @@
+"""Values of HTTP header fields → quality of a choice (Accept, Accept-Encoding), seconds to wait (Retry-After)."""
+
+from __future__ import annotations
+
+import time
+
+
+def quality(header: str, choice: str) -> float | None:
+    """Return the quality of a choice in an ``Accept`` or ``Accept-Encoding`` header, from 0 (not acceptable) to 1.
+
+    Parameters other than ``q`` are ignored. A quality that is not a number counts as 0.
+
+    Returns:
+        The highest quality given for the choice; None when the header does not name it.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept
+    """
+    qualities = [
+        _parse_quality(parameters)
+        for name, *parameters in (part.split(";") for part in header.lower().split(","))
+        if name.strip() == choice
+    ]
+    return max(qualities, default=None)
+
+
+def retry_after_seconds(value: str) -> float | None:
+    """Return the wait that a ``Retry-After`` header asks for, in seconds from now.
+
+    Returns:
+        None when the value is neither a number of seconds nor an HTTP date.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parse_quality(parameters: list[str]) -> float:
+    text = next((text[2:] for part in parameters if (text := part.replace(" ", "")).startswith("q=")), "1")
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
