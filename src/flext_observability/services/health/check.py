@@ -1,4 +1,4 @@
-"""A check's callable, sync or async → one FlextHealthCheck, within its time limit; callers at one time share one run."""
+"""One health check: run its callable within a time limit, cache the result, and share a run among callers."""
 
 from __future__ import annotations
 
@@ -22,31 +22,32 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS: Final = 5.0
 CACHE_SECONDS: Final = 1.0
-_GRACE_SECONDS: Final = 1.0  # for a run that others wait for to say that its own time is up
+_GRACE_SECONDS: Final = 1.0
+"""Time after its limit in which a shared run reports its own timeout to the other callers."""
 _MAX_MESSAGE_BYTES: Final = 1024
 _inside: ContextVar[bool] = ContextVar("flext_inside_health_check", default=False)
 
 
 class _CheckAborted(Exception):
-    """What is found without an outcome: status and message."""
+    """Raised when a run ends without an outcome. The arguments are status and message."""
 
 
 @dataclass(slots=True)
 class RegisteredCheck:
-    """A check, how to run it, and what it found last.
+    """A registered check: how to run it, and its latest result.
 
     Attributes:
-        name: What is checked.
-        call: Takes nothing; returns, or gives on awaiting: a bool, a status, a ``FlextHealthCheck``, a ``FlextResult``, or None for
-            healthy; raises for unhealthy.
-        critical: Whether its failure makes the whole unhealthy, not only degraded.
+        name: Name of the check.
+        call: Function without arguments. It returns a bool, a status, a ``FlextHealthCheck``, a ``FlextResult``, None
+            for healthy, or an awaitable of one of these. It raises for unhealthy.
+        critical: Whether a failure makes the report unhealthy instead of degraded.
         timeout_seconds: Time limit of one run.
-        interval_seconds: Time between runs in the background; None: it runs when somebody asks.
-        cache_seconds: How long what was found stays good for those who ask.
-        depends_on: Names of the checks without which this one is not run.
-        probes: Probes that it counts for.
-        identity: Gives id and time of a finding; empty for a random id and the time of now.
-        latest: What it found last.
+        interval_seconds: Time between background runs. None: the check runs on request only.
+        cache_seconds: How long a result is returned without another run.
+        depends_on: Names of the checks that must not be unhealthy or unknown for this one to run.
+        probes: Probes that include this check.
+        identity: Function that returns id and time of a result. Default: a random id and the current time.
+        latest: Latest result.
     """
 
     name: str
@@ -59,110 +60,112 @@ class RegisteredCheck:
     probes: tuple[str, ...] = ("ready",)
     identity: Callable[[], dict[str, Any]] = dict
     latest: FlextHealthCheck | None = None
-    _found_at: float = -inf
+    _checked_at: float = -inf
     _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
-    _running: tuple[Thread, Future[_Outcome]] | None = None
-    _flight: Future[FlextHealthCheck | None] | None = None
+    _thread: tuple[Thread, Future[_Outcome]] | None = None
+    _inflight: Future[FlextHealthCheck | None] | None = None
 
-    async def look(self, clock: Clock, *, apart: bool, again: bool = False) -> tuple[FlextHealthCheck, bool]:
-        """Return what is known while it is fresh, or else the outcome of a run, and whether this call made that run.
+    async def evaluate(self, clock: Clock, *, own_loop: bool, force: bool = False) -> tuple[FlextHealthCheck, bool]:
+        """Return the cached result or the result of a run, and whether this call made the run.
 
         Args:
             clock: Source of time.
-            apart: Whether an async check runs on a thread with a loop of its own, instead of in the caller's loop.
-            again: Whether to run it however fresh the last outcome is. A run that is under way counts.
+            own_loop: Whether an async check runs on a thread with its own event loop instead of the caller's loop.
+            force: Whether to ignore the cache. A run in progress is still shared.
         """
         while True:
             with self._lock:
-                if not again and self.latest is not None and clock.monotonic() - self._found_at < self._ttl():
+                if not force and self.latest is not None and clock.monotonic() - self._checked_at < self._ttl():
                     return self.latest, False
-                flight, leads = self._flight, self._flight is None
-                if flight is None:
-                    flight = self._flight = Future["FlextHealthCheck | None"]()
-                    flight.set_running_or_notify_cancel()  # those who wait cannot cancel it
-            if leads:
-                return await self._lead(flight, clock, apart=apart), True
-            found = await self._follow(flight)
-            if found is not None:
-                return found, False
+                inflight, first = self._inflight, self._inflight is None
+                if inflight is None:
+                    inflight = self._inflight = Future["FlextHealthCheck | None"]()
+                    inflight.set_running_or_notify_cancel()  # waiting callers cannot cancel it
+            if first:
+                return await self._run_shared(inflight, clock, own_loop=own_loop), True
+            result = await self._join(inflight)
+            if result is not None:
+                return result, False
 
-    async def run(self, clock: Clock, *, apart: bool = False) -> FlextHealthCheck:
-        """Run the check once and tell what it found; never raises an ``Exception``.
+    async def run(self, clock: Clock, *, own_loop: bool = False) -> FlextHealthCheck:
+        """Run the check once and return its result. Never raises an ``Exception``.
 
-        A sync check runs in a thread of its own. One that does not end in time is ``unknown``, keeps its one thread, and is not
-        started again before it ends.
+        A sync check runs on its own thread. After the time limit the result is ``unknown``. The thread continues, and
+        the check is not started again before it ends.
         """
         from asyncio import CancelledError
 
-        began = clock.monotonic()
+        started_at = clock.monotonic()
         try:
-            found = self._interpret(await self._within(self._await_call(apart=apart)))
-        except _CheckAborted as finding:
-            found = self.found(*finding.args)
+            result = self._interpret(await self._with_timeout(self._await_call(own_loop=own_loop)))
+        except _CheckAborted as aborted:
+            result = self.make_result(*aborted.args)
         except CancelledError as error:
             if _is_cancelled():
                 raise
-            found = self.found("unhealthy", describe_error(error))
+            result = self.make_result("unhealthy", describe_error(error))
         except SystemExit as error:
-            found = self.found("unhealthy", describe_error(error))
-        except Exception as error:  # noqa: BLE001 - a check that raises says that something is wrong
-            found = self.found("unhealthy", describe_error(error))
-        return found.model_copy(update={"duration_seconds": max(clock.monotonic() - began, 0.0)})
+            result = self.make_result("unhealthy", describe_error(error))
+        except Exception as error:  # noqa: BLE001 - an exception of the check is its result
+            result = self.make_result("unhealthy", describe_error(error))
+        return result.model_copy(update={"duration_seconds": max(clock.monotonic() - started_at, 0.0)})
 
     def skip(self, reason: str) -> FlextHealthCheck:
-        """Keep and return that it was not run, and why; who asks next is not answered from memory."""
-        found = self.found("unknown", f"not run: {reason}")
+        """Record and return that the check was not run. The result is not cached."""
+        result = self.make_result("unknown", f"not run: {reason}")
         with self._lock:
-            self.latest, self._found_at = found, -inf
-        return found
+            self.latest, self._checked_at = result, -inf
+        return result
 
-    def found(self, status: str, message: str = "") -> FlextHealthCheck:
-        """Return a finding."""
+    def make_result(self, status: str, message: str = "") -> FlextHealthCheck:
+        """Return a result of this check."""
         from flext_observability.domain.health_check import FlextHealthCheck
 
         text = encode_tag(message, max_bytes=_MAX_MESSAGE_BYTES)
         return FlextHealthCheck(name=self.name, status=status, message=text, **self.identity())
 
-    def runs(self) -> bool:
-        """Whether a run is under way."""
-        return self._flight is not None
+    def is_running(self) -> bool:
+        """Return whether a run is in progress."""
+        return self._inflight is not None
 
     def reinit_after_fork(self) -> None:
-        """Forget in a forked child what runs in the parent."""
-        self._flight = self._running = None
+        """Drop the runs of the parent in a forked child."""
+        self._inflight = self._thread = None
 
     def _ttl(self) -> float:
-        """With an interval what was found is good until the next background run must have ended."""
+        """Return how long a result is valid: with an interval, until the next background run must have ended."""
         background = 0.0 if self.interval_seconds is None else self.interval_seconds + self.timeout_seconds
         return max(self.cache_seconds, background)
 
-    async def _lead(self, flight: Future[FlextHealthCheck | None], clock: Clock, *, apart: bool) -> FlextHealthCheck:
-        found = None
-        mark = _inside.set(True)
+    async def _run_shared(
+        self, inflight: Future[FlextHealthCheck | None], clock: Clock, *, own_loop: bool
+    ) -> FlextHealthCheck:
+        result = None
+        token = _inside.set(True)
         try:
-            found = await self.run(clock, apart=apart)
-            return found
+            result = await self.run(clock, own_loop=own_loop)
+            return result
         finally:
-            _inside.reset(mark)
+            _inside.reset(token)
             with self._lock:
-                if found is not None:
-                    self.latest, self._found_at = found, clock.monotonic()
-                self._flight = None
-            flight.set_result(found)
+                if result is not None:
+                    self.latest, self._checked_at = result, clock.monotonic()
+                self._inflight = None
+            inflight.set_result(result)
 
-    async def _follow(self, flight: Future[FlextHealthCheck | None]) -> FlextHealthCheck | None:
-        """Return what the run under way finds; None when it was cancelled."""
+    async def _join(self, inflight: Future[FlextHealthCheck | None]) -> FlextHealthCheck | None:
+        """Return the result of a run in progress, None when that run was cancelled."""
         from asyncio import timeout, wrap_future
 
-        if _inside.get():  # it may be this very check that asks, and would wait for itself
-            return self.latest or self.found("unknown", "it runs; a check does not wait for another run")
+        if _inside.get():  # the caller may be this check, which would wait for itself
+            return self.latest or self.make_result("unknown", "already running; a check does not wait for another run")
         try:
             async with timeout(self.timeout_seconds + _GRACE_SECONDS):
-                return await wrap_future(flight)
+                return await wrap_future(inflight)
         except TimeoutError:
-            return self.found("unknown", "the run before has not ended")
+            return self.make_result("unknown", "the previous run has not ended")
 
-    async def _within(self, work: Awaitable[object]) -> object:
+    async def _with_timeout(self, work: Awaitable[object]) -> object:
         from asyncio import timeout
 
         limit = timeout(self.timeout_seconds)
@@ -171,42 +174,38 @@ class RegisteredCheck:
                 return await work
         except TimeoutError:
             if limit.expired():
-                raise _CheckAborted("unknown", f"no answer within {self.timeout_seconds:g} s") from None
+                raise _CheckAborted("unknown", f"no result within {self.timeout_seconds:g} s") from None
             raise
 
-    async def _await_call(self, *, apart: bool) -> object:
+    async def _await_call(self, *, own_loop: bool) -> object:
         from asyncio import wrap_future
 
-        if not apart and inspect.iscoroutinefunction(self.call):
+        if not own_loop and inspect.iscoroutinefunction(self.call):
             return await self.call()
-        started = self._start_thread(apart=apart)
+        future = self._start_thread(own_loop=own_loop)
         try:
-            outcome = await wrap_future(started)
+            outcome = await wrap_future(future)
         except BaseException:
-            started.add_done_callback(_close_unawaited)
+            future.add_done_callback(_close_unawaited)
             raise
         if isinstance(outcome.error, Exception):
             raise outcome.error
-        if (
-            outcome.error is not None
-        ):  # such as KeyboardInterrupt: not to be mistaken for one that is meant for the program
+        if outcome.error is not None:  # KeyboardInterrupt, for instance, must not reach the program
             raise _CheckAborted("unhealthy", describe_error(outcome.error))
         return await cast("Awaitable[object]", outcome.value) if inspect.isawaitable(outcome.value) else outcome.value
 
-    def _start_thread(self, *, apart: bool) -> Future[_Outcome]:
+    def _start_thread(self, *, own_loop: bool) -> Future[_Outcome]:
         with self._lock:
-            # A thread that is not alive leaves no outcome: it could not start, or the process was forked meanwhile.
-            if self._running is not None and self._running[0].is_alive() and not self._running[1].done():
-                raise _CheckAborted("unknown", "the run before has not ended")
+            # A dead thread has no outcome: it could not start, or the process was forked meanwhile.
+            if self._thread is not None and self._thread[0].is_alive() and not self._thread[1].done():
+                raise _CheckAborted("unknown", "the previous run has not ended")
             future = Future[_Outcome]()
             future.set_running_or_notify_cancel()
-            work = self._call_apart if apart else self.call
-            arguments = (_settle, future, work)
-            thread = Thread(
-                target=copy_context().run, args=arguments, name=f"flext-check-{self.name}"[:60], daemon=True
-            )
+            arguments = (_call_into, future, self._call_in_own_loop if own_loop else self.call)
+            name = f"flext-check-{self.name}"[:60]
+            thread = Thread(target=copy_context().run, args=arguments, name=name, daemon=True)
             thread.start()
-            self._running = (thread, future)
+            self._thread = (thread, future)
         return future
 
     def _interpret(self, outcome: object) -> FlextHealthCheck:
@@ -214,52 +213,53 @@ class RegisteredCheck:
 
         if isinstance(outcome, FlextResult):
             result = cast("FlextResult[object]", outcome)
-            return self._interpret(result.data) if result.success else self.found("unhealthy", result.error or "")
+            return self._interpret(result.data) if result.success else self.make_result("unhealthy", result.error or "")
         if isinstance(outcome, FlextHealthCheck):
-            named = outcome.model_copy(update={"name": self.name})
-            return named.validate_business_rules().map(lambda _: named).unwrap()
+            renamed = outcome.model_copy(update={"name": self.name})
+            return renamed.validate_business_rules().map(lambda _: renamed).unwrap()
         if outcome is None or isinstance(outcome, bool):
-            return self.found("unhealthy" if outcome is False else "healthy")
+            return self.make_result("unhealthy" if outcome is False else "healthy")
         if isinstance(outcome, str) and outcome in HEALTH_STATUSES:
-            return self.found(outcome)
-        kinds = f"None, a bool, a FlextHealthCheck, a FlextResult, or one of {', '.join(HEALTH_STATUSES)}"
-        return self.found("unknown", f"the check returned {encode_tag(outcome, max_bytes=100)}; use {kinds}")
+            return self.make_result(outcome)
+        allowed = f"None, a bool, a FlextHealthCheck, a FlextResult, or one of {', '.join(HEALTH_STATUSES)}"
+        message = f"invalid return value: {encode_tag(outcome, max_bytes=100)}. Return {allowed}"
+        return self.make_result("unknown", message)
 
-    def _call_apart(self) -> object:
+    def _call_in_own_loop(self) -> object:
         value = self.call()
         if not inspect.isawaitable(value):
             return value
         from asyncio import run
 
-        return run(self._within(cast("Awaitable[object]", value)))
+        return run(self._with_timeout(cast("Awaitable[object]", value)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a sync check returned or raised."""
+    """Return value or exception of a sync call."""
 
     value: object = None
     error: BaseException | None = None
 
 
 def _is_cancelled() -> bool:
-    """Whether somebody cancelled the running task, rather than the check having raised ``CancelledError`` by itself."""
+    """Return whether the current task was cancelled, as opposed to a ``CancelledError`` raised by the check itself."""
     from asyncio import current_task
 
     task = current_task()
     return task is not None and task.cancelling() > 0
 
 
-def _settle(future: Future[_Outcome], call: Callable[[], object]) -> None:
+def _call_into(future: Future[_Outcome], call: Callable[[], object]) -> None:
     try:
         outcome = _Outcome(call())
-    except BaseException as error:  # noqa: BLE001 - handed to whoever waits, SystemExit too
+    except BaseException as error:  # noqa: BLE001 - passed to the waiting caller, SystemExit included
         outcome = _Outcome(error=error)
     future.set_result(outcome)
 
 
 def _close_unawaited(future: Future[_Outcome]) -> None:
-    """Close the coroutine that a check made after its time was up: Python would complain of it."""
+    """Close a coroutine that was created after the time limit. Python would warn that it was never awaited."""
     value = future.result().value
     if inspect.iscoroutine(value):
         value.close()

@@ -1,4 +1,4 @@
-"""Registered checks → what is found of each, dependencies first (one look at them, within one event loop)."""
+"""One run of several health checks: dependencies first, each check once, within one event loop."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import Clock
     from flext_observability.services.health.check import RegisteredCheck
 
-Tell = Callable[["FlextHealthCheck"], None]
+OnResult = Callable[["FlextHealthCheck"], None]
 
 
 @final
 class CheckRun:
-    """One look: no check is looked at twice in it, however many others depend on it.
+    """A run that evaluates each check once, also when several others depend on it.
 
     Args:
-        registered: Every check, by name.
-        reported: What was reported by entity, by name: a check may depend on that too.
+        registered: Every registered check, by name.
+        reported: Reported results, by name. A check may depend on them too.
         clock: Source of time.
-        tell: Is told what a run of this round finds.
-        apart: Whether async checks run on threads with loops of their own.
+        on_result: Called with each new result.
+        own_loop: Whether async checks run on threads with their own event loops.
     """
 
     def __init__(
@@ -33,45 +33,45 @@ class CheckRun:
         reported: Mapping[str, FlextHealthCheck],
         clock: Clock,
         *,
-        tell: Tell,
-        apart: bool,
+        on_result: OnResult,
+        own_loop: bool,
     ) -> None:
         self._registered = registered
         self._reported = reported
         self._clock = clock
-        self._tell = tell
-        self._apart = apart
+        self._on_result = on_result
+        self._own_loop = own_loop
         self._tasks: dict[str, Task[FlextHealthCheck]] = {}
 
-    async def find(self, checks: Iterable[RegisteredCheck], *, again: bool = False) -> list[FlextHealthCheck]:
-        """Return what is found of each, in order; ``again``: run them however fresh the last outcome is, their dependencies not."""
+    async def evaluate(self, checks: Iterable[RegisteredCheck], *, force: bool = False) -> list[FlextHealthCheck]:
+        """Return the result of each check, in order. ``force`` ignores their caches, not those of dependencies."""
         from asyncio import gather
 
-        return list(await gather(*(self._task(check, again=again) for check in checks)))
+        return list(await gather(*(self._task(check, force=force) for check in checks)))
 
-    def _task(self, check: RegisteredCheck, *, again: bool = False) -> Task[FlextHealthCheck]:
+    def _task(self, check: RegisteredCheck, *, force: bool = False) -> Task[FlextHealthCheck]:
         from asyncio import ensure_future
 
         if check.name not in self._tasks:
-            self._tasks[check.name] = ensure_future(self._look(check, again=again))
+            self._tasks[check.name] = ensure_future(self._evaluate(check, force=force))
         return self._tasks[check.name]
 
-    async def _look(self, check: RegisteredCheck, *, again: bool) -> FlextHealthCheck:
-        missing = [reason for name in check.depends_on if (reason := await self._missing(name))]
-        if missing:
-            found, new = check.skip(", ".join(missing)), True
+    async def _evaluate(self, check: RegisteredCheck, *, force: bool) -> FlextHealthCheck:
+        blockers = [reason for name in check.depends_on if (reason := await self._blocker(name))]
+        if blockers:
+            result, new = check.skip(", ".join(blockers)), True
         else:
-            found, new = await check.look(self._clock, apart=self._apart, again=again)
+            result, new = await check.evaluate(self._clock, own_loop=self._own_loop, force=force)
         if new:
-            self._tell(found)
-        return found
+            self._on_result(result)
+        return result
 
-    async def _missing(self, name: str) -> str:
-        """Return why what depends on this check cannot be run; empty when it can."""
+    async def _blocker(self, name: str) -> str:
+        """Return why checks that depend on this one must not run, an empty text when they may."""
         if name in self._registered:
-            found = await self._task(self._registered[name])
+            result = await self._task(self._registered[name])
         elif name in self._reported:
-            found = self._reported[name]
+            result = self._reported[name]
         else:
             return f"{name} is not registered"
-        return f"{name} is {found.status}" if found.status in {"unhealthy", "unknown"} else ""
+        return f"{name} is {result.status}" if result.status in {"unhealthy", "unknown"} else ""

@@ -1,4 +1,4 @@
-"""Arguments of `register_check` → a RegisteredCheck, or what is wrong with them and what is allowed."""
+"""Arguments of `register_check` → a RegisteredCheck, or a failure that names the invalid argument."""
 
 from __future__ import annotations
 
@@ -20,24 +20,27 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "depends_on": (),
     "probes": ("ready",),
 }
-_SHORTEST: Final = 1e-9
-_SECONDS: Final = (
-    ("timeout_seconds", "timeout", _SHORTEST),
-    ("interval_seconds", "interval", _SHORTEST),
+_MIN_SECONDS: Final = 1e-9
+_DURATIONS: Final = (
+    ("timeout_seconds", "timeout", _MIN_SECONDS),
+    ("interval_seconds", "interval", _MIN_SECONDS),
     ("cache_seconds", "cache", 0),
 )
+_NAME_EXAMPLE: Final = "such as 'database'"
 
 
 class CheckOptions(TypedDict, total=False):
-    """How a check is run and what it counts for; all optional.
+    """Options of a check; all optional.
 
     Attributes:
-        critical: Whether its failure makes the whole unhealthy; of another one, only degraded. Default True.
-        timeout_seconds: Time limit of one run, above 0; a check that takes longer is ``unknown``. Default 5.
-        interval_seconds: Time between runs in the background, above 0; None (default): it runs when somebody asks.
-        cache_seconds: How long what was found is given to those who ask without running it again, 0 or more. Default 1.
-        depends_on: Names of checks without which this one is not run: while one of them is ``unhealthy`` or ``unknown``, this one is ``unknown``.
-        probes: Which of ``live``, ``ready`` and ``startup`` it counts for. Default ``("ready",)``; it always counts for the whole.
+        critical: Whether a failure makes the report unhealthy instead of degraded. Default True.
+        timeout_seconds: Time limit of one run, above 0. A check that exceeds it is ``unknown``. Default 5.
+        interval_seconds: Time between background runs, above 0. None (default): the check runs on request only.
+        cache_seconds: How long a result is returned without another run, 0 or more. Default 1.
+        depends_on: Names of other checks. While one of them is ``unhealthy`` or ``unknown``, this check is not run and
+            is ``unknown``.
+        probes: Probes that include this check, of ``live``, ``ready`` and ``startup``. Default ``("ready",)``. The
+            report without a probe includes every check.
     """
 
     critical: bool
@@ -49,71 +52,80 @@ class CheckOptions(TypedDict, total=False):
 
 
 def make_registered(name: object, call: object, given: Mapping[str, object]) -> FlextResult[RegisteredCheck]:
-    """Return the check, or a failure ``invalid_health_check``."""
+    """Return the check, or the failure ``invalid_health_check``."""
     options = {**_DEFAULTS, **given}
     for field in ("depends_on", "probes"):
-        options[field] = _names(options[field])
-    wrong = _wrong_target(name, call) or _wrong_options(options)
-    if wrong:
-        return refused(wrong)
-    checked = cast("dict[str, Any]", {**options, "critical": bool(options["critical"])})
-    return FlextResult[RegisteredCheck].ok(
-        RegisteredCheck(cast("str", name), cast("Callable[[], object]", call), **checked)
+        options[field] = _as_names(options[field])
+    problem = _validate_target(name, call) or _validate_options(options)
+    if problem is not None:
+        return invalid_check(*problem)
+    valid = cast("dict[str, Any]", {**options, "critical": bool(options["critical"])})
+    check = RegisteredCheck(cast("str", name), cast("Callable[[], object]", call), **valid)
+    return FlextResult[RegisteredCheck].ok(check)
+
+
+def invalid_check(field: str, reason: str, fix: str) -> FlextResult[RegisteredCheck]:
+    """Return the failure ``invalid_health_check``.
+
+    Args:
+        field: The invalid argument.
+        reason: Why it is invalid.
+        fix: The next action.
+    """
+    return FlextResult[RegisteredCheck].fail(
+        f"Invalid health check {field}: {reason}", code="invalid_health_check", fix=fix
     )
 
 
-def refused(wrong: str) -> FlextResult[RegisteredCheck]:
-    """Return the failure that begins as all about health checks do."""
-    return FlextResult[RegisteredCheck].fail(f"Invalid health check {wrong}", code="invalid_health_check")
-
-
 def find_cycle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck]) -> str:
-    """Return the names along which a new check would depend on itself; empty when it does not."""
-    ways: list[tuple[str, ...]] = [(check.name, name) for name in check.depends_on]
+    """Return the dependency cycle that a new check closes, an empty text when there is none."""
+    paths: list[tuple[str, ...]] = [(check.name, name) for name in check.depends_on]
     seen = set[str]()
-    while ways:
-        way = ways.pop()
-        last = way[-1]
+    while paths:
+        path = paths.pop()
+        last = path[-1]
         if last == check.name:
-            return " → ".join(way)
+            return " → ".join(path)
         if last not in seen and last in registered:
             seen.add(last)
-            ways.extend((*way, name) for name in registered[last].depends_on)
+            paths.extend((*path, name) for name in registered[last].depends_on)
     return ""
 
 
-def _wrong_target(name: object, call: object) -> str:
-    """Return the field and what is wrong with it; empty when nothing is."""
+def _validate_target(name: object, call: object) -> tuple[str, str, str] | None:
+    """Return field, reason and fix of an invalid name or callable; None when both are valid."""
     if not isinstance(name, str):
-        return f"name: {preview(name)} is no text; say what is checked, such as 'database'"
-    if wrong := describe_invalid_name(name, "say what is checked, such as 'database'"):
-        return f"name: {wrong}"
+        return "name", preview(name), f"Use text, {_NAME_EXAMPLE}"
+    if reason := describe_invalid_name(name, f"say what is checked, {_NAME_EXAMPLE}"):
+        return "name", reason, ""
     if not callable(call):
-        return f"callable: {preview(call)} cannot be called; pass a function without arguments"
-    return ""
+        return "callable", f"{preview(call)} is not callable", "Pass a function without arguments"
+    return None
 
 
-def _wrong_options(options: Mapping[str, object]) -> str:
+def _validate_options(options: Mapping[str, object]) -> tuple[str, str, str] | None:
+    """Return field, reason and fix of the first invalid option; None when all are valid."""
     unknown = [option for option in options if option not in _DEFAULTS]
     if unknown:
-        return f"option: {preview(unknown[0])}; use {', '.join(_DEFAULTS)}"
-    for field, word, lowest in _SECONDS:
-        if not _is_seconds(options[field], lowest) and not (field == "interval_seconds" and options[field] is None):
-            return f"{word}: {preview(options[field])}; use seconds, {'0 or more' if lowest == 0 else 'above 0'}"
+        return "option", preview(unknown[0]), f"Use {', '.join(_DEFAULTS)}"
+    for field, label, minimum in _DURATIONS:
+        value = options[field]
+        if not _is_duration(value, minimum) and not (field == "interval_seconds" and value is None):
+            return label, preview(value), f"Use seconds, {'0 or more' if minimum == 0 else 'above 0'}"
     if options["depends_on"] is None:
-        return "dependencies: they are no names; use the names of other checks, such as ['database']"
+        return "dependencies", "not a collection of names", "Pass the names of other checks, such as ['database']"
     probes = cast("tuple[str, ...] | None", options["probes"])
     if probes is None or not set(probes) <= set(PROBES):
-        return f"probes: {preview(probes)}; use {', '.join(PROBES)}"
-    return ""
+        return "probes", preview(probes), f"Use {', '.join(PROBES)}"
+    return None
 
 
-def _is_seconds(value: object, lowest: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= lowest
+def _is_duration(value: object, minimum: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= minimum
 
 
-def _names(given: object) -> tuple[str, ...] | None:
-    """Return the names in a text or a collection of texts; None when it is neither."""
+def _as_names(given: object) -> tuple[str, ...] | None:
+    """Return the names in a text or a collection of texts, None for anything else."""
     if isinstance(given, str):
         return (given,)
     names = tuple(cast("Iterable[object]", given)) if isinstance(given, Collection) else (None,)

@@ -1,4 +1,4 @@
-"""Health checks, reported or run → gauge, log records and one verdict (OTel API only)."""
+"""Health service: run checks, take reports, emit changes and aggregate one status (OTel API only)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from flext_observability.runtime.scheduler import SCHEDULER
 from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
-from flext_observability.services.health.options import CheckOptions, find_cycle, make_registered, refused
+from flext_observability.services.health.options import CheckOptions, find_cycle, invalid_check, make_registered
 from flext_observability.services.health.telemetry import TELEMETRY, TelemetryCheck
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.encoding import encode_tag, preview
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 CallT = TypeVar("CallT", bound=Callable[[], object])
 
 MAX_REPORTED = 2000
-_LONGEST_LIST: Final = 400
+_MAX_LIST_BYTES: Final = 400
 _logger: Final = logging.getLogger("flext_observability")
 
 
 @final
 class FlextHealthService:
-    """Run checks, take reports and sum them up; safe from threads."""
+    """Run health checks, accept reports and aggregate both. Thread-safe."""
 
     def __init__(self, container: Container | None = None) -> None:
-        """Make a service.
+        """Create a service.
 
         Args:
-            container: Where to look up ``clock`` and ``id_generator`` for what is found, and ``repository``, which keeps what
-                ``execute_health_check`` gives; optional.
+            container: Optional source of ``clock`` and ``id_generator`` for results, and of a ``repository`` that
+                stores the results of ``execute_health_check`` and ``create``.
         """
         self._container = container
         self._persist: Persist[FlextHealthCheck] = repository_writer(container, "store_health_check")
@@ -56,9 +56,9 @@ class FlextHealthService:
         self._lock = ForkSafeLock()
         self._registered: dict[str, RegisteredCheck] = {}
         self._reported: dict[str, FlextHealthCheck] = {}
-        self._begun = False
+        self._started = False
         self._telemetry: TelemetryCheck | None = None
-        self._watches_telemetry = True
+        self._telemetry_enabled = True
         self._capacities: Mapping[Signal, int] = {}
         register_fork_aware(self)
 
@@ -66,25 +66,25 @@ class FlextHealthService:
     def register_check(
         self, name: str, call: Callable[[], object], **options: Unpack[CheckOptions]
     ) -> FlextResult[None]:
-        """Register a check, sync or async; one with the same name is replaced.
+        """Register a sync or async check. It replaces a check with the same name.
 
         Args:
-            name: What is checked.
-            call: Takes nothing; returns a bool, a status, a ``FlextHealthCheck``, a ``FlextResult``, or None for healthy; raises
-                for unhealthy.
-            **options: ``critical=True``, ``timeout_seconds=5.0``, ``interval_seconds=None`` (runs when somebody asks; with an
-                interval, in the background), ``cache_seconds=1.0``, ``depends_on=()`` (names of checks without which this one is
-                not run), ``probes=("ready",)`` (of ``live``, ``ready``, ``startup``).
+            name: Name of the check.
+            call: Function without arguments. It returns a bool, a status, a ``FlextHealthCheck``, a ``FlextResult``, or
+                None for healthy. It raises for unhealthy.
+            **options: ``critical=True``, ``timeout_seconds=5.0``, ``interval_seconds=None`` (runs on request; with an
+                interval, in the background), ``cache_seconds=1.0``, ``depends_on=()`` (names of checks that must not be
+                unhealthy or unknown), ``probes=("ready",)`` (of ``live``, ``ready``, ``startup``).
 
         Returns:
-            Success, or a failure (``invalid_health_check``): a wrong argument, or dependencies that lead in a circle.
+            Success, or the failure ``invalid_health_check`` for an invalid argument or a dependency cycle.
         """
         return make_registered(name, call, cast("Mapping[str, object]", options)).flat_map(self._register)
 
     def check(self, name: str, **options: Unpack[CheckOptions]) -> Callable[[CallT], CallT]:
-        """Decorate a function that checks something: ``@health.check("database", critical=False)``.
+        """Register the decorated function as a check: ``@health.check("database", critical=False)``.
 
-        The function stays as it is. What ``register_check`` would fail with is logged.
+        The function is returned unchanged. A failure of ``register_check`` is logged.
         """
 
         def register(call: CallT) -> CallT:
@@ -97,10 +97,10 @@ class FlextHealthService:
 
     @never_raises
     def unregister_check(self, name: str) -> FlextResult[None]:
-        """Forget a check, registered or reported.
+        """Remove a registered or reported check.
 
         Returns:
-            Success, or a failure (``unknown_check``).
+            Success, or the failure ``unknown_check``.
         """
         with self._lock:
             registered = self._registered.pop(name, None)
@@ -114,11 +114,11 @@ class FlextHealthService:
 
     @never_raises
     def checks(self) -> FlextResult[tuple[FlextHealthCheck, ...]]:
-        """Return every check as last found, by name; nothing is run, and what never ran is ``unknown``."""
+        """Return the latest result of every check, by name, without a run. A check that never ran is ``unknown``."""
         with self._lock:
-            registered, known = list(self._registered.values()), dict(self._reported)
-        known |= {check.name: check.latest or check.found("unknown", "not run yet") for check in registered}
-        return FlextResult.ok(tuple(known[name] for name in sorted(known)))
+            registered, results = list(self._registered.values()), dict(self._reported)
+        results |= {check.name: check.latest or check.make_result("unknown", "not run yet") for check in registered}
+        return FlextResult.ok(tuple(results[name] for name in sorted(results)))
 
     @never_raises
     def create(
@@ -140,11 +140,12 @@ class FlextHealthService:
 
     @never_raises
     def execute_health_check(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
-        """Report a finished check, or run a registered one by name, after the checks that it depends on.
+        """Report a result, or run a registered check by name after the checks it depends on.
 
         Returns:
-            What was found, whatever its status; or a failure: ``invalid_health_check``, ``unknown_check``, and those of the container's
-            repository, though the check has been reported. Running inside an event loop gives a ``PendingResult``: await it.
+            The result with any status; or a failure: ``invalid_health_check``, ``unknown_check``, or one of the
+            container's repository (the result was reported even so). Inside an event loop, running a check returns a
+            ``PendingResult``, which must be awaited.
         """
         from flext_observability.domain.health_check import FlextHealthCheck
 
@@ -158,41 +159,41 @@ class FlextHealthService:
 
     @never_raises
     def overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
-        """Run every registered check whose last outcome is not fresh, side by side, and sum up, with what was reported by entity.
+        """Run all checks without a cached result concurrently, and aggregate them with the reported results.
 
-        An ``unknown`` critical check makes the whole ``degraded``; for a probe, ``unhealthy``: who does not answer is not ready.
+        An ``unknown`` critical check makes the report ``degraded``, and ``unhealthy`` for a probe.
 
         Args:
-            probe: ``live``, ``ready`` or ``startup``: only the checks that count for it (reports by entity: for ``ready``).
-                ``startup`` runs nothing any more once it was not unhealthy. None: all checks.
+            probe: ``live``, ``ready`` or ``startup`` selects the checks of that probe; ``ready`` includes reported
+                results. Once ``startup`` was not unhealthy, it stays healthy and runs nothing. None: all checks.
 
         Returns:
-            The report; ``healthy`` when there is nothing to check; or a failure (``unknown_probe``). Inside an event loop a
-            ``PendingResult``: await it.
+            The report, ``healthy`` when there are no checks; or the failure ``unknown_probe``. Inside an event loop a
+            ``PendingResult``, which must be awaited.
         """
         if probe is not None and probe not in PROBES:
-            message = f"There is no such probe: use {', '.join(PROBES)}, or None for all checks"
-            return FlextResult[FlextHealthReport].fail(message, code="unknown_probe")
-        if probe == "startup" and self._begun:
+            message, fix = f"Unknown probe: {preview(probe)}", f"Use {', '.join(PROBES)}, or None for all checks"
+            return FlextResult[FlextHealthReport].fail(message, code="unknown_probe", fix=fix)
+        if probe == "startup" and self._started:
             return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
-        apart = not _in_event_loop()
-        return settle(lambda: self._overall(probe, apart=apart))
+        own_loop = not _in_event_loop()
+        return settle(lambda: self._overall(probe, own_loop=own_loop))
 
     def configure(self, config: FlextObservabilityConfig) -> None:
-        """Take the settings of a configuration that starts."""
-        self._watches_telemetry = config.health_telemetry
+        """Apply the settings of a starting configuration."""
+        self._telemetry_enabled = config.health_telemetry
         self._capacities = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
 
     def connect(self, ledger: StatusSource) -> None:
-        """Begin to look at the state of telemetry itself, as the check ``telemetry``, unless the program has one of that name."""
+        """Start the background runs, and register the check ``telemetry`` unless the program has registered one."""
         self._drop_telemetry()
         self._schedule_all()
-        if self._watches_telemetry and TELEMETRY not in self._registered:
+        if self._telemetry_enabled and TELEMETRY not in self._registered:
             self._telemetry = TelemetryCheck(ledger, self._capacities)
             self.register_check(TELEMETRY, self._telemetry, critical=False, probes=())
 
     def disconnect(self) -> None:
-        """Stop looking at telemetry, and run no check in the background any more."""
+        """Remove the check ``telemetry``, and stop the background runs."""
         self._drop_telemetry()
         with self._lock:
             registered = list(self._registered.values())
@@ -200,7 +201,7 @@ class FlextHealthService:
             SCHEDULER.cancel(_job(check))
 
     def reinit_after_fork(self) -> None:
-        """Forget in a forked child what runs in the parent, and what its ledger counted."""
+        """Drop the runs and counts of the parent in a forked child."""
         for check in self._registered.values():
             check.reinit_after_fork()
         if self._telemetry is not None:
@@ -211,14 +212,14 @@ class FlextHealthService:
 
         check.identity = partial(new_identity, self._container, FlextHealthCheck)
         with self._lock:
-            circle = find_cycle(check, self._registered)
-            before = None if circle else self._registered.get(check.name)
-            if not circle:
+            cycle = find_cycle(check, self._registered)
+            replaced = None if cycle else self._registered.get(check.name)
+            if not cycle:
                 self._registered[check.name] = check
-        if circle:
-            return refused(f"dependencies: they lead in a circle, {circle}; leave one of them out").map(lambda _: None)
-        if before is not None:
-            SCHEDULER.cancel(_job(before))
+        if cycle:
+            return invalid_check("dependencies", f"cycle {cycle}", "Remove one of them").map(lambda _: None)
+        if replaced is not None:
+            SCHEDULER.cancel(_job(replaced))
         self._schedule(check)
         return FlextResult[None].ok(None)
 
@@ -230,7 +231,7 @@ class FlextHealthService:
 
     def _schedule(self, check: RegisteredCheck) -> None:
         if check.interval_seconds is not None:
-            SCHEDULER.every(_job(check), check.interval_seconds, _Background(self, check))
+            SCHEDULER.every(_job(check), check.interval_seconds, _BackgroundJob(self, check))
 
     def _drop_telemetry(self) -> None:
         with self._lock:
@@ -241,30 +242,31 @@ class FlextHealthService:
         self._telemetry = None
 
     def run_registered(self, check: RegisteredCheck) -> FlextResult[FlextHealthCheck]:
-        """Run a check now, after those that it depends on; see ``execute_health_check``."""
-        around = self._round(apart=not _in_event_loop())
+        """Run a check now, after the checks it depends on. See ``execute_health_check``."""
+        check_run = self._new_run(own_loop=not _in_event_loop())
 
         async def work() -> FlextResult[FlextHealthCheck]:
-            (found,) = await around.find([check], again=True)
-            return FlextResult["FlextHealthCheck"].ok(found)
+            (result,) = await check_run.evaluate([check], force=True)
+            return FlextResult["FlextHealthCheck"].ok(result)
 
         return settle(work)
 
-    async def _overall(self, probe: str | None, *, apart: bool) -> FlextResult[FlextHealthReport]:
-        around = self._round(apart=apart)
+    async def _overall(self, probe: str | None, *, own_loop: bool) -> FlextResult[FlextHealthReport]:
+        check_run = self._new_run(own_loop=own_loop)
         with self._lock:
-            asked = [check for check in self._registered.values() if probe is None or probe in check.probes]
+            selected = [check for check in self._registered.values() if probe is None or probe in check.probes]
             reported = dict(self._reported) if probe in {None, "ready"} else {}
-        found = {check.name: check for check in await around.find(asked)}
-        non_critical = [check.name for check in asked if not check.critical]
-        report = aggregate((reported | found).values(), non_critical, probed=probe is not None)
+        results = {result.name: result for result in await check_run.evaluate(selected)}
+        non_critical = [check.name for check in selected if not check.critical]
+        report = aggregate((reported | results).values(), non_critical, probed=probe is not None)
         if probe == "startup" and report.status != "unhealthy":
-            self._begun = True
+            self._started = True
         return FlextResult[FlextHealthReport].ok(report)
 
-    def _round(self, *, apart: bool) -> CheckRun:
+    def _new_run(self, *, own_loop: bool) -> CheckRun:
         with self._lock:
-            return CheckRun(dict(self._registered), dict(self._reported), self._clock, tell=self._tell, apart=apart)
+            registered, reported = dict(self._registered), dict(self._reported)
+        return CheckRun(registered, reported, self._clock, on_result=self._emit, own_loop=own_loop)
 
     def _report(self, check: FlextHealthCheck) -> None:
         with self._lock:
@@ -272,21 +274,21 @@ class FlextHealthService:
             self._reported[check.name] = check
             if len(self._reported) > MAX_REPORTED:
                 del self._reported[next(iter(self._reported))]
-        self._tell(check)
+        self._emit(check)
 
-    def _tell(self, check: FlextHealthCheck) -> None:
+    def _emit(self, check: FlextHealthCheck) -> None:
         if check.mark_emitted() and adapter.emit(check):
             HOOKS.dispatch("on_health_changed", check)
 
     def _unknown(self, name: object) -> FlextResult[FlextHealthCheck]:
         with self._lock:
-            known = encode_tag(", ".join(self._registered) or "nothing", max_bytes=_LONGEST_LIST)
-        message = f"Invalid health check name: {preview(name)} is not registered; register it (registered: {known})"
-        return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check")
+            registered = encode_tag(", ".join(self._registered) or "none", max_bytes=_MAX_LIST_BYTES)
+        message = f"Invalid health check name: {preview(name)} is not registered (registered: {registered})"
+        return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check", fix="Call register_check first")
 
 
-class _Background:
-    """A job that starts a check's run on a thread of its own; ends with the service, which it does not keep."""
+class _BackgroundJob:
+    """Job that runs a check on its own thread. It cancels itself when the service was garbage-collected."""
 
     __slots__ = ("_check", "_service")
 
@@ -298,7 +300,7 @@ class _Background:
         service = self._service()
         if service is None:
             SCHEDULER.cancel(_job(self._check))
-        elif not self._check.runs():
+        elif not self._check.is_running():
             start_daemon(
                 "flext-health", partial(service.run_registered, self._check), what="the thread of a health check"
             )

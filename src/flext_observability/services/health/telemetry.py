@@ -1,4 +1,4 @@
-"""What the ledger counts → the health check `telemetry`: signals that are degraded, queues that fill up, items lost."""
+"""Ledger → the health check `telemetry`: degraded signals, full queues, lost items."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 TELEMETRY: Final = "telemetry"
 QUEUE_WARN_RATIO: Final = 0.8
-"""Share of a queue from which on it is said to fill up."""
+"""Fill ratio from which a queue is reported."""
 LOSS_WINDOW_SECONDS: Final = 60.0
-"""How long items lost are told of: a probe between two others must not take the news from them."""
+"""How long lost items are reported. Every probe in this window reports them."""
 
-_Loss = tuple[float, str, str, int]  # when it was seen, which exporter, reason, items
+_Loss = tuple[float, str, str, int]  # time seen, signal and exporter, reason, number of items
 
 
 @final
 class TelemetryCheck:
-    """A check that looks at the ledger; remembers what it saw before.
+    """Check of the ledger. It compares each status with the previous one.
 
     Args:
-        ledger: Gives the status of each signal.
-        capacities: Items that a queue of the signal holds; a signal that is not in it has no such bound.
+        ledger: Function that returns the status of each signal.
+        capacities: Queue size by signal, in items. A signal without an entry is not bounded.
     """
 
     def __init__(self, ledger: StatusSource, capacities: Mapping[Signal, int]) -> None:
@@ -38,45 +38,45 @@ class TelemetryCheck:
         self._successes: dict[str, tuple[int, float]] = {}
 
     def __call__(self) -> FlextHealthCheck:
-        """Return ``healthy``, or ``degraded`` with what is wrong and what to do."""
+        """Return ``healthy``, or ``degraded`` with the reasons and the next actions."""
         from flext_observability.domain.health_check import FlextHealthCheck
 
         now = monotonic()
         statuses = self._ledger()
         details: dict[str, object] = {signal: status.state for signal, status in statuses.items()}
-        troubles = [
-            f"{signal} degraded: {_advice(status)}" for signal, status in statuses.items() if status.state == "degraded"
+        problems = [
+            f"{signal} degraded: {_reason(status)}" for signal, status in statuses.items() if status.state == "degraded"
         ]
         for row in (row for status in statuses.values() for row in status.deliveries):
-            details |= {f"{row.signal}.{row.exporter}.{fact}": value for fact, value in self._facts(row, now).items()}
-            troubles += self._fills_up(row)
-        troubles += self._lost()
-        status = "degraded" if troubles else "healthy"
-        return FlextHealthCheck(name=TELEMETRY, status=status, message="; ".join(troubles), details=details)
+            details |= {f"{row.signal}.{row.exporter}.{stat}": value for stat, value in self._stats(row, now).items()}
+            problems += self._queue_warnings(row)
+        problems += self._loss_warnings()
+        status = "degraded" if problems else "healthy"
+        return FlextHealthCheck(name=TELEMETRY, status=status, message="; ".join(problems), details=details)
 
     def reinit_after_fork(self) -> None:
-        """Forget what was seen: a forked child counts from zero."""
+        """Drop the previous status: a forked child counts from zero."""
         self._dropped.clear()
         self._losses.clear()
         self._successes.clear()
 
-    def _facts(self, row: ExporterCounts, now: float) -> dict[str, object]:
+    def _stats(self, row: ExporterCounts, now: float) -> dict[str, object]:
         key = f"{row.signal}/{row.exporter}"
         exported, since = self._successes.get(key, (0, now))
         if row.exported != exported:
             self._successes[key] = (row.exported, now)
             since = now
-        self._note_losses(key, row, now)
-        facts: dict[str, object] = {
+        self._record_losses(key, row, now)
+        stats: dict[str, object] = {
             "queued": row.queued + row.in_flight,
             "exported": row.exported,
             "dropped": sum(row.dropped.values()),
         }
         if row.exported:
-            facts["last_success_seconds"] = round(now - since, 3)
-        return facts
+            stats["last_success_seconds"] = round(now - since, 3)
+        return stats
 
-    def _note_losses(self, key: str, row: ExporterCounts, now: float) -> None:
+    def _record_losses(self, key: str, row: ExporterCounts, now: float) -> None:
         for reason, total in row.dropped.items():
             lost = total - self._dropped.get((key, reason), 0)
             if lost > 0:
@@ -85,21 +85,21 @@ class TelemetryCheck:
         while self._losses and now - self._losses[0][0] > LOSS_WINDOW_SECONDS:
             self._losses.popleft()
 
-    def _fills_up(self, row: ExporterCounts) -> Iterator[str]:
-        room = self._capacities.get(row.signal, 0)
-        if room and row.queued >= QUEUE_WARN_RATIO * room:
+    def _queue_warnings(self, row: ExporterCounts) -> Iterator[str]:
+        capacity = self._capacities.get(row.signal, 0)
+        if capacity and row.queued >= QUEUE_WARN_RATIO * capacity:
             yield (
-                f"{row.signal}/{row.exporter}: {row.queued} items wait in a queue of {room}. "
-                f"Look at the receiver, or raise {row.signal}_max_queue_size"
+                f"{row.signal}/{row.exporter}: queue holds {row.queued} of {capacity} items. "
+                f"Check the receiver, or raise {row.signal}_max_queue_size"
             )
 
-    def _lost(self) -> Iterator[str]:
+    def _loss_warnings(self) -> Iterator[str]:
         sums: dict[tuple[str, str], int] = {}
         for _, key, reason, items in self._losses:
             sums[key, reason] = sums.get((key, reason), 0) + items
         for (key, reason), items in sums.items():
-            yield f"{key}: {items} items lost lately ({reason})"
+            yield f"{key}: {items} items lost in the last minute ({reason})"
 
 
-def _advice(status: SignalStatus) -> str:
+def _reason(status: SignalStatus) -> str:
     return f"{status.reason}. {status.fix}" if status.fix else status.reason

@@ -15,12 +15,12 @@ from flext_observability.services.health.check import RegisteredCheck
 from tests.programs import run as run_program
 
 
-def run(call: Callable[[], object], timeout_seconds: float = 5.0, *, apart: bool = False) -> tuple[str, str]:
+def run(call: Callable[[], object], timeout_seconds: float = 5.0, *, own_loop: bool = False) -> tuple[str, str]:
     check = RegisteredCheck("db", call, timeout_seconds=timeout_seconds)
-    found = asyncio.run(check.run(SystemClock(), apart=apart))
-    assert found.name == "db"
-    assert found.duration_seconds >= 0
-    return found.status, found.message
+    result = asyncio.run(check.run(SystemClock(), own_loop=own_loop))
+    assert result.name == "db"
+    assert result.duration_seconds >= 0
+    return result.status, result.message
 
 
 class AsyncCallable:
@@ -60,40 +60,40 @@ def failing_later(error: BaseException) -> Callable[[], object]:
         (FlextResult[bool].fail("gone"), ("unhealthy", "gone")),
     ],
 )
-def test_what_a_check_may_return(outcome: object, expected: tuple[str, str]) -> None:
+def test_a_return_value_gives_a_status(outcome: object, expected: tuple[str, str]) -> None:
     assert run(lambda: outcome) == expected
     assert run(lambda: answer(outcome)) == expected
-    assert run(lambda: answer(outcome), apart=True) == expected
+    assert run(lambda: answer(outcome), own_loop=True) == expected
 
 
-@pytest.mark.parametrize("outcome", [5, "nonsense", [], object])
-def test_nonsense_is_unknown(outcome: object) -> None:
+@pytest.mark.parametrize("outcome", [5, "fine", [], object])
+def test_an_invalid_return_value_is_unknown(outcome: object) -> None:
     status, message = run(lambda: outcome)
-    assert (status, message[:18]) == ("unknown", "the check returned")
+    assert (status, message[:21]) == ("unknown", "invalid return value:")
 
 
-def test_an_entity_that_breaks_a_rule_is_unhealthy_and_says_so() -> None:
-    status, message = run(lambda: FlextHealthCheck(name="x", status="nonsense"))
+def test_an_invalid_entity_is_unhealthy_with_the_reason() -> None:
+    status, message = run(lambda: FlextHealthCheck(name="x", status="fine"))
     assert (status, "Invalid health check status" in message) == ("unhealthy", True)
 
 
 @pytest.mark.parametrize("make", [failing, failing_later])
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("own_loop", [False, True])
 @pytest.mark.parametrize(
     "error",
     [ValueError("gone"), TimeoutError("socket"), SystemExit(3), StopIteration(1), asyncio.CancelledError("self")],
 )
 def test_a_check_that_raises_is_unhealthy(
-    make: Callable[[BaseException], Any], error: BaseException, apart: bool
+    make: Callable[[BaseException], Any], error: BaseException, own_loop: bool
 ) -> None:
-    assert run(make(error), apart=apart)[0] == "unhealthy"
+    assert run(make(error), own_loop=own_loop)[0] == "unhealthy"
 
 
-def test_an_interrupt_in_a_checks_thread_is_not_taken_for_the_programs_own() -> None:
+def test_an_interrupt_in_the_thread_of_a_check_does_not_reach_the_program() -> None:
     assert run(failing(KeyboardInterrupt())) == ("unhealthy", "KeyboardInterrupt: ")
 
 
-def test_who_is_cancelled_is_cancelled() -> None:
+def test_a_cancelled_caller_is_cancelled() -> None:
     async def main() -> bool:
         task = asyncio.ensure_future(RegisteredCheck("db", lambda: asyncio.sleep(60)).run(SystemClock()))
         await asyncio.sleep(0.01)
@@ -109,28 +109,28 @@ def test_a_callable_object_with_async_call() -> None:
 
 
 def test_an_async_check_that_hangs_is_unknown() -> None:
-    assert run(lambda: asyncio.sleep(60), 0.01) == ("unknown", "no answer within 0.01 s")
+    assert run(lambda: asyncio.sleep(60), 0.01) == ("unknown", "no result within 0.01 s")
 
     async def hang() -> None:
         await asyncio.sleep(60)
 
-    assert run(hang, 0.01) == ("unknown", "no answer within 0.01 s")
-    assert run(hang, 0.01, apart=True) == ("unknown", "no answer within 0.01 s")
+    assert run(hang, 0.01) == ("unknown", "no result within 0.01 s")
+    assert run(hang, 0.01, own_loop=True) == ("unknown", "no result within 0.01 s")
 
 
-def test_a_coroutine_that_is_made_too_late_is_closed_quietly() -> None:
-    made: list[Coroutine[object, object, None]] = []
+def test_a_coroutine_created_after_the_timeout_is_closed() -> None:
+    created: list[Coroutine[object, object, None]] = []
     late = threading.Event()
 
     def make() -> Coroutine[object, object, None]:
         late.wait(5)
-        made.append(asyncio.sleep(60))
-        return made[0]
+        created.append(asyncio.sleep(60))
+        return created[0]
 
-    assert run(make, 0.01) == ("unknown", "no answer within 0.01 s")
+    assert run(make, 0.01) == ("unknown", "no result within 0.01 s")
     late.set()
     deadline = time.monotonic() + 5
-    while not (made and inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED):
+    while not (created and inspect.getcoroutinestate(created[0]) == inspect.CORO_CLOSED):
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
@@ -142,7 +142,9 @@ class TestHangingSyncCheck:
         yield event
         event.set()
 
-    def test_it_keeps_one_thread_and_is_not_started_again_before_it_ends(self, released: threading.Event) -> None:
+    def test_a_hanging_check_has_one_thread_and_is_not_started_again_before_it_ends(
+        self, released: threading.Event
+    ) -> None:
         started: list[str] = []
         ended = threading.Event()
 
@@ -153,26 +155,26 @@ class TestHangingSyncCheck:
 
         check, clock = RegisteredCheck("slow", hang, timeout_seconds=0.01), SystemClock()
         messages = [asyncio.run(check.run(clock)).message for _ in range(2)]
-        assert messages == ["no answer within 0.01 s", "the run before has not ended"]
+        assert messages == ["no result within 0.01 s", "the previous run has not ended"]
         assert started == ["flext-check-slow"]
         released.set()
         assert ended.wait(5)
-        while check._running is not None and not check._running[1].done():
+        while check._thread is not None and not check._thread[1].done():
             ended.wait(0.001)
         check.timeout_seconds = 5
         assert asyncio.run(check.run(clock)).status == "healthy"
         assert len(started) == 2
 
 
-def test_a_check_whose_thread_cannot_start_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: threading.Thread) -> None:
+def test_a_check_whose_thread_cannot_start_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_to_start(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     check = RegisteredCheck("crowded", lambda: True)
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        found = asyncio.run(check.run(SystemClock()))
-    assert (found.status, found.message) == ("unhealthy", "RuntimeError: can't start new thread")
+        patch.setattr(threading.Thread, "start", fail_to_start)
+        result = asyncio.run(check.run(SystemClock()))
+    assert (result.status, result.message) == ("unhealthy", "RuntimeError: can't start new thread")
     assert asyncio.run(check.run(SystemClock())).status == "healthy"
 
 
@@ -191,7 +193,7 @@ def test_a_forked_child_runs_a_check_that_hangs_in_the_parent() -> None:
         os.waitpid(child, 0)
         hang.set()
     """)
-    assert done.lines == ["no answer within 0.05 s", "healthy"], done.err
+    assert done.lines == ["no result within 0.05 s", "healthy"], done.err
 
 
 def test_a_sync_check_does_not_block_the_loop() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from flext_observability import FlextHealthCheck
 from flext_observability.services.dependencies import SystemClock
@@ -9,14 +9,14 @@ from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
 
 
-class Looked:
-    """Checks of a test, what ran in which order, and what was told."""
+class Checks:
+    """Checks of a test, the order in which they ran, and the new results."""
 
     def __init__(self, reported: Sequence[FlextHealthCheck] = ()) -> None:
         self.checks: dict[str, RegisteredCheck] = {}
         self.reported = {check.name: check for check in reported}
         self.ran: list[str] = []
-        self.told: list[str] = []
+        self.new: list[str] = []
 
     def add(self, name: str, *depends_on: str, status: str = "healthy") -> None:
         def call() -> str:
@@ -25,71 +25,73 @@ class Looked:
 
         self.checks[name] = RegisteredCheck(name, call, depends_on=depends_on)
 
-    def look(self, *names: str, again: bool = False) -> list[tuple[str, str]]:
-        tell: Callable[[FlextHealthCheck], None] = lambda found: self.told.append(found.name)  # noqa: E731
+    def evaluate(self, *names: str, force: bool = False) -> list[tuple[str, str]]:
+
+        def on_result(result: FlextHealthCheck) -> None:
+            self.new.append(result.name)
 
         async def main() -> list[FlextHealthCheck]:
-            around = CheckRun(self.checks, self.reported, SystemClock(), tell=tell, apart=True)
-            return await around.find([self.checks[name] for name in names], again=again)
+            check_run = CheckRun(self.checks, self.reported, SystemClock(), on_result=on_result, own_loop=True)
+            return await check_run.evaluate([self.checks[name] for name in names], force=force)
 
-        return [(found.status, found.message) for found in asyncio.run(main())]
+        return [(result.status, result.message) for result in asyncio.run(main())]
 
 
 def test_dependencies_run_first_and_once() -> None:
-    looked = Looked()
-    looked.add("page", "cache", "database")
-    looked.add("cache", "database")
-    looked.add("database")
-    assert looked.look("page", "cache", "database") == [("healthy", "")] * 3
-    assert looked.ran == looked.told == ["database", "cache", "page"]
+    checks = Checks()
+    checks.add("page", "cache", "database")
+    checks.add("cache", "database")
+    checks.add("database")
+    assert checks.evaluate("page", "cache", "database") == [("healthy", "")] * 3
+    assert checks.ran == checks.new == ["database", "cache", "page"]
 
 
-def test_what_a_check_depends_on_is_run_though_nobody_asked_for_it() -> None:
-    looked = Looked()
-    looked.add("page", "database")
-    looked.add("database")
-    looked.look("page")
-    assert looked.ran == ["database", "page"]
+def test_a_dependency_is_run_without_a_request() -> None:
+    checks = Checks()
+    checks.add("page", "database")
+    checks.add("database")
+    checks.evaluate("page")
+    assert checks.ran == ["database", "page"]
 
 
-def test_a_check_is_not_run_while_one_that_it_depends_on_is_down() -> None:
-    looked = Looked()
-    looked.add("page", "cache")
-    looked.add("cache", "database")
-    looked.add("database", status="unhealthy")
-    assert looked.look("page", "cache") == [
+def test_a_check_is_not_run_while_a_dependency_is_down() -> None:
+    checks = Checks()
+    checks.add("page", "cache")
+    checks.add("cache", "database")
+    checks.add("database", status="unhealthy")
+    assert checks.evaluate("page", "cache") == [
         ("unknown", "not run: cache is unknown"),
         ("unknown", "not run: database is unhealthy"),
     ]
-    assert looked.ran == ["database"]
-    assert looked.told == ["database", "cache", "page"]
+    assert checks.ran == ["database"]
+    assert checks.new == ["database", "cache", "page"]
 
 
-def test_a_degraded_dependency_is_no_reason() -> None:
-    looked = Looked()
-    looked.add("page", "database")
-    looked.add("database", status="degraded")
-    assert looked.look("page") == [("healthy", "")]
+def test_a_degraded_dependency_blocks_nothing() -> None:
+    checks = Checks()
+    checks.add("page", "database")
+    checks.add("database", status="degraded")
+    assert checks.evaluate("page") == [("healthy", "")]
 
 
-def test_a_dependency_may_be_reported_by_entity_and_one_that_nobody_knows_is_named() -> None:
-    looked = Looked([FlextHealthCheck(name="disk", status="unhealthy"), FlextHealthCheck(name="network")])
-    looked.add("page", "disk", "network", "nobody")
-    assert looked.look("page") == [("unknown", "not run: disk is unhealthy, nobody is not registered")]
+def test_a_dependency_may_be_a_reported_result_and_an_unknown_one_is_named() -> None:
+    checks = Checks([FlextHealthCheck(name="disk", status="unhealthy"), FlextHealthCheck(name="network")])
+    checks.add("page", "disk", "network", "missing")
+    assert checks.evaluate("page") == [("unknown", "not run: disk is unhealthy, missing is not registered")]
 
 
-def test_a_check_runs_as_soon_as_what_it_waited_for_is_there() -> None:
-    looked = Looked()
-    looked.add("page", "database")
-    assert looked.look("page")[0][0] == "unknown"
-    looked.add("database")
-    assert looked.look("page") == [("healthy", "")]
+def test_a_check_runs_once_its_dependency_is_registered() -> None:
+    checks = Checks()
+    checks.add("page", "database")
+    assert checks.evaluate("page")[0][0] == "unknown"
+    checks.add("database")
+    assert checks.evaluate("page") == [("healthy", "")]
 
 
-def test_again_runs_what_is_asked_for_and_not_its_dependencies() -> None:
-    looked = Looked()
-    looked.add("page", "database")
-    looked.add("database")
+def test_force_runs_the_requested_check_and_not_its_dependencies() -> None:
+    checks = Checks()
+    checks.add("page", "database")
+    checks.add("database")
     for _ in range(2):
-        looked.look("page", again=True)
-    assert looked.ran == ["database", "page", "page"]
+        checks.evaluate("page", force=True)
+    assert checks.ran == ["database", "page", "page"]

@@ -32,7 +32,7 @@ async def fine() -> bool:
 
 class TestRegister:
     @pytest.mark.parametrize(
-        ("arguments", "options", "word"),
+        ("arguments", "options", "field"),
         [
             (("", fine), {}, "name"),
             ((5, fine), {}, "name"),
@@ -45,21 +45,21 @@ class TestRegister:
             (("db", fine), {"interval_seconds": -1}, "interval"),
         ],
     )
-    def test_wrong_arguments_fail(
-        self, service: FlextHealthService, arguments: tuple[Any, ...], options: dict[str, Any], word: str
+    def test_invalid_arguments_fail(
+        self, service: FlextHealthService, arguments: tuple[Any, ...], options: dict[str, Any], field: str
     ) -> None:
         result = service.register_check(*arguments, **options)
-        assert (result.code, str(result.error).startswith(f"Invalid health check {word}")) == (
+        assert (result.code, str(result.error).startswith(f"Invalid health check {field}")) == (
             "invalid_health_check",
             True,
         )
 
-    def test_the_same_name_replaces(self, service: FlextHealthService) -> None:
+    def test_a_check_replaces_one_of_the_same_name(self, service: FlextHealthService) -> None:
         assert service.register_check("db", lambda: False).success
         assert service.register_check("db", lambda: True, interval_seconds=5).success
         assert service.execute_health_check("db").unwrap().status == "healthy"
 
-    def test_a_circle_is_refused_and_changes_nothing(self, service: FlextHealthService) -> None:
+    def test_a_dependency_cycle_fails_and_changes_nothing(self, service: FlextHealthService) -> None:
         service.register_check("a", lambda: True)
         service.register_check("b", lambda: True, depends_on=["a"])
         result = service.register_check("a", lambda: False, depends_on=["b"])
@@ -67,7 +67,7 @@ class TestRegister:
         assert "a → b → a" in str(result.error)
         assert service.overall().unwrap().status == "healthy"
 
-    def test_as_a_decorator_it_leaves_the_function_as_it_is(
+    def test_the_decorator_returns_the_function_unchanged(
         self, service: FlextHealthService, caplog: pytest.LogCaptureFixture
     ) -> None:
         @service.check("decorated", critical=False)
@@ -84,7 +84,7 @@ class TestRegister:
 
 
 class TestUnregister:
-    def test_the_check_its_report_and_its_point_are_gone(self, recorded: Recorded, service: FlextHealthService) -> None:
+    def test_check_report_and_data_point_are_removed(self, recorded: Recorded, service: FlextHealthService) -> None:
         service.register_check("gone", lambda: False)
         service.execute_health_check("gone")
         service.execute_health_check(FlextHealthCheck(name="reported"))
@@ -92,19 +92,19 @@ class TestUnregister:
             assert service.unregister_check(name).success
         assert (service.checks().unwrap(), recorded.values("flext.health.status")) == ((), {})
 
-    @pytest.mark.parametrize("name", ["nobody", 5, None])
-    def test_what_is_not_known_is_a_failure(self, service: FlextHealthService, name: Any) -> None:
+    @pytest.mark.parametrize("name", ["missing", 5, None])
+    def test_an_unknown_name_is_a_failure(self, service: FlextHealthService, name: Any) -> None:
         assert service.unregister_check(name).code == "unknown_check"
 
 
 class TestChecks:
-    def test_all_are_shown_as_last_found_without_running(self, service: FlextHealthService) -> None:
+    def test_the_latest_results_are_returned_without_a_run(self, service: FlextHealthService) -> None:
         service.register_check("new", lambda: pytest.fail("it ran"))
         service.register_check("old", lambda: "degraded")
         service.execute_health_check("old")
         service.execute_health_check(FlextHealthCheck(name="reported"))
-        found = [(check.name, check.status, check.message) for check in service.checks().unwrap()]
-        assert found == [("new", "unknown", "not run yet"), ("old", "degraded", ""), ("reported", "healthy", "")]
+        results = [(check.name, check.status, check.message) for check in service.checks().unwrap()]
+        assert results == [("new", "unknown", "not run yet"), ("old", "degraded", ""), ("reported", "healthy", "")]
 
 
 class TestExecute:
@@ -133,16 +133,16 @@ class TestExecute:
         assert asyncio.run(main()) == ["healthy", "healthy"]
 
     @pytest.mark.parametrize("given", ["unknown", None, 5, []])
-    def test_what_is_not_registered_fails(self, service: FlextHealthService, given: Any) -> None:
+    def test_an_unregistered_name_fails(self, service: FlextHealthService, given: Any) -> None:
         assert service.execute_health_check(given).code == "unknown_check"
 
-    def test_a_broken_rule_fails(self, service: FlextHealthService) -> None:
-        result = service.execute_health_check(FlextHealthCheck(name="db", status="nonsense"))
+    def test_an_invalid_entity_fails(self, service: FlextHealthService) -> None:
+        result = service.execute_health_check(FlextHealthCheck(name="db", status="fine"))
         assert str(result.error).startswith("Invalid health check status")
 
 
 class TestOverall:
-    def test_nothing_to_check_is_healthy(self, service: FlextHealthService) -> None:
+    def test_no_checks_are_healthy(self, service: FlextHealthService) -> None:
         report = service.overall().unwrap()
         assert (report.status, report.reasons, report.checks) == ("healthy", (), ())
 
@@ -158,13 +158,13 @@ class TestOverall:
             ("unknown", False, "healthy"),
         ],
     )
-    def test_each_check_counts_by_its_weight(
+    def test_a_status_counts_by_criticality(
         self, service: FlextHealthService, status: str, critical: bool, expected: str
     ) -> None:
         service.register_check("db", lambda: status, critical=critical)
         assert service.overall().unwrap().status == expected
 
-    def test_the_worst_wins_with_reasons_and_reports_count_too(self, service: FlextHealthService) -> None:
+    def test_the_worst_status_counts_with_reasons_and_reports(self, service: FlextHealthService) -> None:
         service.register_check("b", lambda: "degraded")
         service.register_check("c", lambda: True)
         service.execute_health_check(FlextHealthCheck(name="a", status="unhealthy", message="gone"))
@@ -173,7 +173,7 @@ class TestOverall:
         assert report.reasons == ("a is unhealthy: gone", "b is degraded")
         assert [check.name for check in report.checks] == ["a", "b", "c"]
 
-    def test_checks_run_side_by_side_inside_a_loop(self, service: FlextHealthService) -> None:
+    def test_checks_run_concurrently_inside_a_loop(self, service: FlextHealthService) -> None:
         both = asyncio.Event()
 
         async def first() -> bool:
@@ -204,7 +204,7 @@ class TestProbes:
         service.register_check("loop", lambda: True, probes=["live"])
         service.register_check("database", lambda: "unknown")
         service.register_check("model", lambda: self.loaded, probes=["startup", "ready"], cache_seconds=0)
-        service.register_check("news", lambda: False, probes=())
+        service.register_check("queue", lambda: False, probes=())
         return service
 
     loaded = True
@@ -215,10 +215,10 @@ class TestProbes:
             ("live", "healthy", ["loop"]),
             ("ready", "unhealthy", ["database", "model"]),
             ("startup", "healthy", ["model"]),
-            (None, "unhealthy", ["database", "loop", "model", "news"]),
+            (None, "unhealthy", ["database", "loop", "model", "queue"]),
         ],
     )
-    def test_each_has_its_own_checks(
+    def test_each_probe_has_its_own_checks(
         self, probed: FlextHealthService, probe: str | None, status: str, names: list[str]
     ) -> None:
         report = probed.overall(probe).unwrap()
@@ -229,9 +229,7 @@ class TestProbes:
         statuses = {probe: service.overall(probe).unwrap().status for probe in ("live", "ready", "startup")}
         assert statuses == {"live": "healthy", "ready": "unhealthy", "startup": "healthy"}
 
-    def test_startup_that_has_passed_once_stays_passed(
-        self, probed: FlextHealthService, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_startup_stays_passed(self, probed: FlextHealthService, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(TestProbes, "loaded", False)
         assert probed.overall("startup").unwrap().status == "unhealthy"
         monkeypatch.setattr(TestProbes, "loaded", True)
@@ -245,7 +243,7 @@ class TestProbes:
 
 
 class TestTelemetry:
-    def test_it_is_one_of_the_checks_from_the_start_to_the_end(self) -> None:
+    def test_it_is_registered_from_start_to_shutdown(self) -> None:
         handle = init_observability(exporters="memory", console=False).unwrap()
         health = handle.health
         assert [check.name for check in health.overall().unwrap().checks] == ["telemetry"]
@@ -253,29 +251,31 @@ class TestTelemetry:
         handle.shutdown()
         assert health.overall().unwrap().checks == ()
 
-    def test_it_can_be_left_out(self) -> None:
+    def test_it_can_be_disabled(self) -> None:
         with init_observability(exporters="memory", console=False, health_telemetry=False).unwrap() as handle:
             assert handle.health.overall().unwrap().checks == ()
 
-    def test_a_check_of_that_name_is_the_programs_own(self) -> None:
+    def test_a_check_of_the_program_replaces_it(self) -> None:
         with init_observability(exporters="memory", console=False).unwrap() as handle:
             handle.health.register_check("telemetry", lambda: "degraded")
             init_observability(exporters="memory", console=False)
             assert handle.health.overall().unwrap().reasons == ("telemetry is degraded",)
             handle.health.unregister_check("telemetry")
 
-    def test_a_forked_child_looks_at_its_own(self) -> None:
+    def test_a_forked_child_reports_its_own_losses(self) -> None:
         done = run_program("""
             import os
             from flext_observability import init_observability, traced
 
-            handle = init_observability(exporters="otlp", otlp_endpoint="http://127.0.0.1:9", traces_max_queue_size=1).unwrap()
+            options = {"exporters": "otlp", "otlp_endpoint": "http://127.0.0.1:9", "traces_max_queue_size": 1}
+            handle = init_observability(**options).unwrap()
             for _ in range(3):
                 with traced("x"):
                     pass
-            print("lost lately" in str(handle.health.overall().unwrap().reasons), flush=True)
+            print("lost in the last minute" in str(handle.health.overall().unwrap().reasons), flush=True)
             if os.fork() == 0:
-                print("lost lately" in str(handle.health.execute_health_check("telemetry").unwrap().message), flush=True)
+                result = handle.health.execute_health_check("telemetry").unwrap()
+                print("lost in the last minute" in result.message, flush=True)
                 os._exit(0)
             os.wait()
             handle.shutdown(0)
@@ -283,16 +283,16 @@ class TestTelemetry:
         assert done.lines == ["True", "False"], done.err
 
 
-def test_plug_ins_hear_of_changes(recorded: Recorded, service: FlextHealthService) -> None:
-    heard: list[str] = []
+def test_plugins_are_notified_of_changes(recorded: Recorded, service: FlextHealthService) -> None:
+    notified: list[str] = []
 
-    class Listening(FlextObservabilityPlugin):
+    class Recording(FlextObservabilityPlugin):
         def on_health_changed(self, check: FlextHealthCheck) -> None:
-            heard.append(check.status)
+            notified.append(check.status)
 
-    register_plugin("listening", Listening())
+    register_plugin("recording", Recording())
     for status in ("healthy", "healthy", "unhealthy"):
-        service.execute_health_check(FlextHealthCheck(name="heard", status=status))
+        service.execute_health_check(FlextHealthCheck(name="changing", status=status))
     recorded.handle.flush(5)
-    HOOKS.remove("listening")
-    assert heard == ["healthy", "unhealthy"]
+    HOOKS.remove("recording")
+    assert notified == ["healthy", "unhealthy"]

@@ -17,49 +17,49 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def jobs() -> Callable[[], set[str]]:
-    """The jobs of checks that this test adds; services of other tests may have left some that end at their next turn."""
+    """Return the scheduled jobs of this test. Services of other tests may have left jobs that end on their next run."""
     before = set(SCHEDULER.names())
     return lambda: {name for name in SCHEDULER.names() if name.startswith("flext.health.")} - before
 
 
 @pytest.fixture
 def service() -> Iterator[FlextHealthService]:
-    made = FlextHealthService()
-    yield made
-    made.disconnect()
+    health = FlextHealthService()
+    yield health
+    health.disconnect()
 
 
 class Counted:
-    """A check that counts its runs, and may be held."""
+    """A check that counts its runs and can be blocked."""
 
     def __init__(self) -> None:
         self.runs = 0
-        self.began = threading.Event()
-        self.go_on = threading.Event()
-        self.go_on.set()
+        self.started = threading.Event()
+        self.release = threading.Event()
+        self.release.set()
 
     def __call__(self) -> bool:
         self.runs += 1
-        self.began.set()
-        return self.go_on.wait(10)
+        self.started.set()
+        return self.release.wait(10)
 
 
 class TestCache:
-    def test_what_was_found_is_given_again_while_it_is_fresh(self, service: FlextHealthService) -> None:
+    def test_a_cached_result_is_returned(self, service: FlextHealthService) -> None:
         check = Counted()
         service.register_check("db", check, cache_seconds=60)
         for _ in range(3):
             assert service.overall().unwrap().status == "healthy"
         assert check.runs == 1
 
-    def test_without_a_cache_each_look_runs_it(self, service: FlextHealthService) -> None:
+    def test_without_a_cache_each_report_runs_the_check(self, service: FlextHealthService) -> None:
         check = Counted()
         service.register_check("db", check, cache_seconds=0)
         for _ in range(3):
             service.overall()
         assert check.runs == 3
 
-    def test_to_execute_it_runs_it_however_fresh(self, service: FlextHealthService) -> None:
+    def test_execute_ignores_the_cache(self, service: FlextHealthService) -> None:
         check = Counted()
         service.register_check("db", check, cache_seconds=60)
         for _ in range(2):
@@ -68,22 +68,24 @@ class TestCache:
         assert check.runs == 3
 
 
-class TestOneRun:
-    def test_many_who_ask_at_once_share_it(self, service: FlextHealthService) -> None:
+class TestSharedRun:
+    def test_concurrent_callers_share_a_run(self, service: FlextHealthService) -> None:
         check = Counted()
-        check.go_on.clear()
+        check.release.clear()
         service.register_check("db", check)
         statuses: list[str] = []
-        askers = [threading.Thread(target=lambda: statuses.append(service.overall().unwrap().status)) for _ in range(8)]
-        for asker in askers:
-            asker.start()
-        assert check.began.wait(5)
-        check.go_on.set()
-        for asker in askers:
-            asker.join(5)
+        callers = [
+            threading.Thread(target=lambda: statuses.append(service.overall().unwrap().status)) for _ in range(8)
+        ]
+        for caller in callers:
+            caller.start()
+        assert check.started.wait(5)
+        check.release.set()
+        for caller in callers:
+            caller.join(5)
         assert (statuses, check.runs) == (["healthy"] * 8, 1)
 
-    def test_who_waits_runs_it_when_the_first_is_cancelled(self, service: FlextHealthService) -> None:
+    def test_a_waiting_caller_runs_the_check_when_the_first_is_cancelled(self, service: FlextHealthService) -> None:
         began, runs = asyncio.Event(), list[int]()
 
         async def check() -> None:
@@ -94,16 +96,16 @@ class TestOneRun:
         async def main() -> str:
             registered = RegisteredCheck("db", check)
             clock = service._clock
-            first = asyncio.ensure_future(registered.look(clock, apart=False))
+            first = asyncio.ensure_future(registered.evaluate(clock, own_loop=False))
             await began.wait()
-            second = asyncio.ensure_future(registered.look(clock, apart=False))
+            second = asyncio.ensure_future(registered.evaluate(clock, own_loop=False))
             await asyncio.sleep(0)
             first.cancel()
             return (await second)[0].status
 
         assert (asyncio.run(main()), len(runs)) == ("healthy", 2)
 
-    def test_one_that_blocks_its_callers_loop_is_unknown_to_others(
+    def test_a_check_that_blocks_the_loop_of_its_caller_is_unknown_to_others(
         self, service: FlextHealthService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(check, "_GRACE_SECONDS", 0.05)
@@ -117,15 +119,15 @@ class TestOneRun:
             await service.overall()
 
         service.register_check("blocking", block, timeout_seconds=0.05)
-        asker = threading.Thread(target=lambda: asyncio.run(ask()))
-        asker.start()
+        caller = threading.Thread(target=lambda: asyncio.run(ask()))
+        caller.start()
         assert began.wait(5)
         found = service.execute_health_check("blocking").unwrap()
         release.set()
-        asker.join(5)
-        assert (found.status, found.message) == ("unknown", "the run before has not ended")
+        caller.join(5)
+        assert (found.status, found.message) == ("unknown", "the previous run has not ended")
 
-    def test_an_async_one_that_blocks_does_not_block_who_asks_without_a_loop(self, service: FlextHealthService) -> None:
+    def test_a_blocking_async_check_does_not_block_a_caller_without_a_loop(self, service: FlextHealthService) -> None:
         release = threading.Event()
 
         async def block() -> None:
@@ -138,31 +140,31 @@ class TestOneRun:
         assert [check.status for check in report.checks] == ["unknown", "healthy"]
 
     @pytest.mark.parametrize("known", [False, True])
-    def test_one_that_asks_for_the_whole_does_not_wait_for_itself(
+    def test_a_check_that_calls_overall_does_not_wait_for_itself(
         self, service: FlextHealthService, known: bool
     ) -> None:
         inside: list[str] = []
 
-        def nosy() -> bool:
+        def recursive() -> bool:
             inside.extend(check.status for check in service.overall().unwrap().checks)
             return True
 
-        service.register_check("nosy", nosy, cache_seconds=0)
+        service.register_check("recursive", recursive, cache_seconds=0)
         if known:
             service.overall()
             inside.clear()
         assert service.overall().unwrap().status == "healthy"
         assert inside == ["healthy" if known else "unknown"]
 
-    def test_one_that_starts_a_thread_which_asks_is_bounded(
+    def test_a_check_whose_thread_runs_the_check_is_bounded(
         self, service: FlextHealthService, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(check, "_GRACE_SECONDS", 0.05)
-        asked: list[str] = []
+        statuses: list[str] = []
 
         def spawn() -> bool:
             thread = threading.Thread(
-                target=lambda: asked.append(service.execute_health_check("spawning").unwrap().status)
+                target=lambda: statuses.append(service.execute_health_check("spawning").unwrap().status)
             )
             thread.start()
             thread.join(10)
@@ -170,43 +172,43 @@ class TestOneRun:
 
         service.register_check("spawning", spawn, timeout_seconds=0.1)
         assert service.overall().unwrap().checks[0].status == "unknown"
-        assert eventually(lambda: asked == ["unknown"])
+        assert eventually(lambda: statuses == ["unknown"])
 
 
 class TestInterval:
-    def test_it_runs_in_the_background(self, service: FlextHealthService, jobs: Callable[[], set[str]]) -> None:
+    def test_a_check_runs_in_the_background(self, service: FlextHealthService, jobs: Callable[[], set[str]]) -> None:
         check = Counted()
         service.register_check("db", check, interval_seconds=0.01)
         assert eventually(lambda: check.runs > 2)
         service.unregister_check("db")
         assert jobs() == set()
 
-    def test_who_asks_gets_what_was_found_last(self, service: FlextHealthService) -> None:
+    def test_a_caller_gets_the_latest_result(self, service: FlextHealthService) -> None:
         check = Counted()
         service.register_check("db", check, interval_seconds=60)
         for _ in range(3):
             assert service.overall().unwrap().status == "healthy"
         assert check.runs == 1
 
-    def test_one_that_hangs_holds_up_no_other_and_has_one_thread(self, service: FlextHealthService) -> None:
+    def test_a_hanging_check_delays_no_other_and_has_one_thread(self, service: FlextHealthService) -> None:
         hanging, other = Counted(), Counted()
-        hanging.go_on.clear()
+        hanging.release.clear()
         service.register_check("hanging", hanging, interval_seconds=0.01, timeout_seconds=0.05)
         service.register_check("other", other, interval_seconds=0.01)
         assert eventually(lambda: other.runs > 20)
         assert hanging.runs == 1
-        assert eventually(lambda: service.checks().unwrap()[0].message == "the run before has not ended")
-        hanging.go_on.set()
+        assert eventually(lambda: service.checks().unwrap()[0].message == "the previous run has not ended")
+        hanging.release.set()
         assert eventually(lambda: hanging.runs > 1)
 
     def test_replacing_a_check_ends_its_job(self, service: FlextHealthService, jobs: Callable[[], set[str]]) -> None:
         service.register_check("db", lambda: True, interval_seconds=60)
-        before = jobs()
+        previous = jobs()
         service.register_check("db", lambda: True, interval_seconds=60)
         assert len(jobs()) == 1
-        assert jobs() != before
+        assert jobs() != previous
 
-    def test_the_end_stops_it_and_the_next_start_goes_on(
+    def test_disconnect_stops_the_runs_and_connect_resumes_them(
         self, service: FlextHealthService, jobs: Callable[[], set[str]]
     ) -> None:
         service.register_check("db", lambda: True, interval_seconds=60)
@@ -216,7 +218,7 @@ class TestInterval:
         service.connect(dict)
         assert jobs() == before
 
-    def test_a_service_that_nobody_has_any_more_stops(self, jobs: Callable[[], set[str]]) -> None:
+    def test_the_runs_of_a_garbage_collected_service_stop(self, jobs: Callable[[], set[str]]) -> None:
         service = FlextHealthService()
         service.register_check("db", lambda: True, interval_seconds=0.01)
         (job,) = jobs()
@@ -225,7 +227,7 @@ class TestInterval:
         assert eventually(lambda: job not in jobs())
 
 
-def test_a_forked_child_runs_what_runs_in_the_parent_and_goes_on_by_itself() -> None:
+def test_a_forked_child_runs_the_checks_of_its_parent_by_itself() -> None:
     done = run_program("""
         import os, threading, time
         from flext_observability import FlextHealthService
