@@ -69,21 +69,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _shut_down_afterwards() -> Iterator[None]:
+    """Shut down, and give the next test a fresh runtime."""
     yield
-    if "flext_observability.api.start" in sys.modules:
-        from flext_observability.api import start as facade
-        from flext_observability.api.service_group import ServiceGroup
-
-        facade.shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
-        facade._STATE.services = ServiceGroup()  # what one test registered or reported is no matter to the next
-
-
-@pytest.fixture(autouse=True)
-def _forget_health() -> Iterator[None]:
-    """What was reported in one test is no point in the metrics of the next."""
-    yield
-    if adapter := sys.modules.get("flext_observability.adapters.health_check"):
-        adapter._states.by_name.clear()
+    if start := sys.modules.get("flext_observability.api.start"):
+        start.shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
+    if owner := sys.modules.get("flext_observability.runtime.owner"):
+        owner.replace_runtime()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         flext_create_metric,
         flext_create_trace,
     )
+    from flext_observability.api.handle import Observability
     from flext_observability.api.monitor import FlextObservabilityMonitor
     from flext_observability.api.namespaces import (
         FlextObservabilityConstants,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from flext_observability.api.ops import ops_asgi_app, ops_wsgi_app, start_ops_server
     from flext_observability.api.service_names import FlextObservabilityServices
     from flext_observability.api.start import (
-        Observability,
         flush_observability,
         get_observability,
         init_observability,
@@ -189,7 +189,8 @@ _HOMES = {
     "domain.result": "FlextObservabilityError FlextResult PendingResult",
     "domain.trace": "FlextTrace",
     "exporters.memory": "memory_store",
-    "api.start": "Observability flush_observability get_observability init_observability shutdown_observability",
+    "api.handle": "Observability",
+    "api.start": "flush_observability get_observability init_observability shutdown_observability",
     "instrumentation.logging.formatter": "TraceContextFormatter",
     "instrumentation.host_metrics.collector": "FlextMetricsCollector",
     "instrumentation.structlog.logger": "FlextStructuredLogger get_logger",

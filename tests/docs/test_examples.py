@@ -110,7 +110,7 @@ kept: 4
     ),
     "11_plugin.py": (
         "oven.temperature is 231\noven is degraded\nbake bread took its time: ok\n",
-        "on_metric_created of the plug-in broken failed: RuntimeError: out of ink; the program goes on without it\n",
+        "on_metric_created of the plug-in broken failed: RuntimeError: out of ink; the program continues without it\n",
     ),
     "12_alert_escalation.py": (
         """active: warning, level 0: 93% of the tank is used

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -26,11 +25,3 @@ def store() -> MemoryStore:
     memory = memory_store()
     memory.clear()
     return memory
-
-
-@pytest.fixture(autouse=True)
-def _forget_mishaps() -> Iterator[None]:
-    """What failed in one test is news in the next."""
-    yield
-    if mishap := sys.modules.get("flext_observability.runtime.report_once"):
-        mishap._known.clear()

@@ -17,7 +17,7 @@ from flext_observability import (
     register_plugin,
     shutdown_observability,
 )
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 
 
 class RegisteredPlugin(FlextObservabilityPlugin):
@@ -43,7 +43,7 @@ def listener() -> Iterator[RegisteredPlugin]:
     register_plugin("connected-listener", made).unwrap()
     yield made
     made.go.set()
-    HOOKS.remove("connected-listener")
+    plugin_hooks().remove("connected-listener")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_failing_plugin_shows_in_the_status() -> None:
         assert handle.flush(5).unwrap().complete
         assert any("connected-failing" in notice.message for notice in handle.status()["metrics"].notices)
     finally:
-        HOOKS.remove("connected-failing")
+        plugin_hooks().remove("connected-failing")
 
 
 def test_a_flush_waits_for_plugins_and_says_when_they_are_late(listener: RegisteredPlugin) -> None:

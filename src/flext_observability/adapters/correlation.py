@@ -17,8 +17,8 @@ from uuid import uuid4
 from opentelemetry.context import Context, create_key, get_current, get_value
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.otel_import import import_without_otel_env
-from flext_observability.runtime.report_once import report_once
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 REMOTE_ID_KEY = create_key(CORRELATION_ATTRIBUTE)

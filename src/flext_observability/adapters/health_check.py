@@ -11,6 +11,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability.adapters import log_record
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.encoding import encode_attributes, encode_tag
 from flext_observability.values.names import HEALTH_CHECK_ATTRIBUTE, HEALTH_EVENT_NAME, HEALTH_GAUGE_NAME, SCOPE_NAME
 from flext_observability.values.timestamps import to_unix_nanos
@@ -32,20 +33,18 @@ class _States:
     observed: bool = False
 
 
-_states = _States()
-
-
 def emit(check: FlextHealthCheck) -> bool:
     """Keep the status for the gauge; emit a log record when it is not the one before, and return whether that is so.
 
     The gauge shows the newest ``MAX_CHECKS`` names.
     """
-    with _states.lock:
-        before = _states.by_name.pop(check.name, None)
-        _states.by_name[check.name] = check.status
-        if len(_states.by_name) > MAX_CHECKS:
-            del _states.by_name[next(iter(_states.by_name))]
-        first, _states.observed = not _states.observed, True
+    states = current_runtime().get(_States)
+    with states.lock:
+        before = states.by_name.pop(check.name, None)
+        states.by_name[check.name] = check.status
+        if len(states.by_name) > MAX_CHECKS:
+            del states.by_name[next(iter(states.by_name))]
+        first, states.observed = not states.observed, True
     if first:
         description = "1 healthy, 0.5 degraded, 0 unhealthy"
         metrics.get_meter(SCOPE_NAME).create_observable_gauge(HEALTH_GAUGE_NAME, [_observe], "1", description)
@@ -56,8 +55,9 @@ def emit(check: FlextHealthCheck) -> bool:
 
 def remove(name: str) -> None:
     """Show a check in the gauge no more."""
-    with _states.lock:
-        _states.by_name.pop(name, None)
+    states = current_runtime().get(_States)
+    with states.lock:
+        states.by_name.pop(name, None)
 
 
 def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
@@ -80,10 +80,11 @@ def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
 
 
 def _observe(_: CallbackOptions) -> Iterable[Observation]:
-    with _states.lock:
-        states = list(_states.by_name.items())
+    states = current_runtime().get(_States)
+    with states.lock:
+        by_name = list(states.by_name.items())
     return [
         Observation(_VALUES[status], {HEALTH_CHECK_ATTRIBUTE: encode_tag(name)})
-        for name, status in states
+        for name, status in by_name
         if status in _VALUES
     ]

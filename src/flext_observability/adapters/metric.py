@@ -9,6 +9,7 @@ from opentelemetry import metrics
 
 from flext_observability.domain.report import Notice
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.names import (
     FUNCTION_CALLS_DESCRIPTION,
     FUNCTION_CALLS_NAME,
@@ -116,9 +117,6 @@ class _Instruments:
         self.discarded = 0
 
 
-_instruments = _Instruments()
-
-
 def instrument(
     name: str,
     kind: InstrumentKind,
@@ -140,18 +138,19 @@ def instrument(
         InstrumentConflict: The name is in use for another kind or unit.
     """
     asked = InstrumentIdentity(name, kind, to_ucum(unit))
-    with _instruments.lock:
-        known = _instruments.known.get(name.lower())
+    instruments = current_runtime().get(_Instruments)
+    with instruments.lock:
+        known = instruments.known.get(name.lower())
         if known is None:
             write = _make(asked, description, bounds)
-            _instruments.known[name.lower()] = (asked, write)
+            instruments.known[name.lower()] = (asked, write)
             return write
         first, write = known
         if (first.kind, first.unit) == (asked.kind, asked.unit):
             return write
-        conflict = _instruments.conflicts.get(asked) or Conflict(first, asked)
-        if len(_instruments.conflicts) < MAX_CONFLICTS:
-            _instruments.conflicts[asked] = conflict
+        conflict = instruments.conflicts.get(asked) or Conflict(first, asked)
+        if len(instruments.conflicts) < MAX_CONFLICTS:
+            instruments.conflicts[asked] = conflict
         raise InstrumentConflict(conflict)
 
 
@@ -178,8 +177,9 @@ def function_call_instruments() -> tuple[RecordFn, RecordFn]:
 
 def name_of(write: RecordFn) -> str:
     """Return the name of the instrument with this writing call; empty when there is none, as for a call that discards."""
-    with _instruments.lock:
-        return next((definition.name for definition, known in _instruments.known.values() if known is write), "")
+    instruments = current_runtime().get(_Instruments)
+    with instruments.lock:
+        return next((definition.name for definition, known in instruments.known.values() if known is write), "")
 
 
 def record(metric: FlextMetric, write: RecordFn) -> None:
@@ -189,20 +189,22 @@ def record(metric: FlextMetric, write: RecordFn) -> None:
 
 def discard(conflict: Conflict) -> None:
     """Count one measurement given up because of a conflict."""
-    with _instruments.lock:
+    instruments = current_runtime().get(_Instruments)
+    with instruments.lock:
         conflict.discarded += 1
-        _instruments.discarded += 1
+        instruments.discarded += 1
 
 
 def discarded() -> int:
     """Return how many measurements this process has given up because of conflicts."""
-    return _instruments.discarded
+    return current_runtime().get(_Instruments).discarded
 
 
 def conflicts() -> tuple[Conflict, ...]:
     """Return the first ``MAX_CONFLICTS`` conflicts met in this process, in order."""
-    with _instruments.lock:
-        return tuple(_instruments.conflicts.values())
+    instruments = current_runtime().get(_Instruments)
+    with instruments.lock:
+        return tuple(instruments.conflicts.values())
 
 
 def conflict_notices() -> tuple[Notice, ...]:

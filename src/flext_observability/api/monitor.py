@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast, final
 
-from flext_observability.api.start import Observability, get_observability, init_observability
+from flext_observability.api.handle import Observability
+from flext_observability.api.start import get_observability, init_observability
 from flext_observability.domain.alert_rule import is_number
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.dependencies import never_raises
 from flext_observability.values.encoding import preview
 
@@ -104,7 +105,7 @@ class FlextObservabilityMonitor:
         with self._lock:
             alerts, self._alerts = self._alerts, None
             if alerts is not None:  # the service outlives shutdowns, and so would its rules
-                SCHEDULER.cancel(self._job)
+                scheduler().cancel(self._job)
                 self.collector.stop()
                 self._remove_rules(alerts)
             return FlextResult.ok(None)
@@ -199,7 +200,7 @@ class FlextObservabilityMonitor:
             self._remove_rules(started.alerts)
             return measuring
         if self.interval_seconds is not None:
-            SCHEDULER.every(self._job, self.interval_seconds, self.evaluate_now)
+            scheduler().schedule(self._job, self.interval_seconds, self.evaluate_now)
         if self._alerts is None:
             self._alerts, self._started_at = started.alerts, monotonic()
         self._offer(started)

@@ -6,9 +6,9 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flext_observability.api.start import NOT_STARTED, active_pages
+from flext_observability.api.start import NOT_STARTED, NOT_STARTED_FIX, active_pages
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -100,7 +100,7 @@ def _pages(token: str | None, username: str | None, password: str | None) -> Ops
 def _active() -> FlextResult[OpsPages]:
     pages = active_pages()
     if pages is None:
-        return FlextResult["OpsPages"].fail(NOT_STARTED, code="not_started")
+        return FlextResult["OpsPages"].fail(NOT_STARTED, code="not_started", fix=NOT_STARTED_FIX)
     return FlextResult["OpsPages"].ok(pages)
 
 
@@ -120,4 +120,4 @@ def _credentials(token: str | None, username: str | None, password: str | None) 
 def _warn(pages: OpsPages, server: OpsServer) -> None:
     warning = server.exposure_warning(pages.credentials())
     if warning is not None:
-        say(_logger, ". ".join(warning))
+        log_warning(_logger, ". ".join(warning))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.domain.report import Notice
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.extensions.registry import find_notifier
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.services.trace_registry import TRACES
+from flext_observability.services.trace_registry import started_traces
 
 if TYPE_CHECKING:
     from flext_observability.extensions.ports import MetricSource, StatusSource
@@ -39,8 +39,8 @@ class ServiceGroup:
         Returns:
             What a person should know, such as a plug-in that is not there.
         """
-        TRACES.max_traces = config.trace_registry_size
-        TRACES.max_age_seconds = config.trace_registry_age_seconds
+        started_traces().max_traces = config.trace_registry_size
+        started_traces().max_age_seconds = config.trace_registry_age_seconds
         with self._lock:
             self._config = config
             if "metrics" in self._made:
@@ -49,7 +49,7 @@ class ServiceGroup:
                 self.health.configure(config)
             if "alerts" in self._made:
                 self.alerts.configure(config)
-        return (*HOOKS.set_configured(config.plugins), *_missing_notifiers(config))
+        return (*plugin_hooks().set_configured(config.plugins), *_missing_notifiers(config))
 
     def connect(self, ledger: StatusSource, snapshot: MetricSource) -> None:
         """Let services see the state of telemetry and the metric points, from the start to the end of a configuration."""
@@ -63,10 +63,10 @@ class ServiceGroup:
     def flush(self, deadline: float) -> bool:
         """Wait until notifiers and plug-ins have been told of everything so far; whether that was so in time."""
         told = "alerts" not in self._made or self.alerts.flush(deadline)
-        return HOOKS.flush(deadline) and told
+        return plugin_hooks().flush(deadline) and told
 
-    def hurry(self, deadline: float) -> None:
-        """Have notifiers try at once what waits, before others use up the time until ``deadline`` (monotonic seconds)."""
+    def begin_drain(self, deadline: float) -> None:
+        """Send pending notifications immediately, before others use the time until ``deadline`` (monotonic seconds)."""
         if "alerts" in self._made:
             self.alerts.hurry(deadline)
 
@@ -78,14 +78,7 @@ class ServiceGroup:
                 self.health.disconnect()
         if "alerts" in self._made:  # not under the lock: notifiers may use services while they are waited for
             self.alerts.disconnect(deadline)
-        HOOKS.close(deadline)
-
-    def reinit_after_fork(self) -> None:
-        """Go on in a forked child, without what belongs to the parent."""
-        if "health" in self._made:
-            self.health.reinit_after_fork()
-        if "alerts" in self._made:
-            self.alerts.reinit_after_fork()
+        plugin_hooks().close(deadline)
 
     @property
     def tracing(self) -> FlextTracingService:

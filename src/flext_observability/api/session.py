@@ -1,4 +1,4 @@
-"""What start-up built → one session: its pages, flushes, status and end."""
+"""One configuration from its start to its shutdown: ops server, flushes, status, last report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _logger = logging.getLogger("flext_observability")
 
 @final
 class Session:
-    """One configuration from its start to its end: what runs, the ops server, and the last report."""
+    """The pipeline of one configuration, its ops server, and its last report."""
 
     def __init__(self, running: Running) -> None:
         self.running = running
@@ -37,7 +37,7 @@ class Session:
         self._page: PullExporter | None = None
 
     def start_ops_server(self, services: ServiceGroup) -> None:
-        """Serve the pages, when an exporter made one for metrics."""
+        """Serve the ops pages if a pull exporter is configured."""
         if not self.running.exporters.pull:
             return
         from flext_observability.ops_server.app import wsgi_app
@@ -56,34 +56,34 @@ class Session:
         fix = fix[:1].upper() + fix[1:]
         self.running.notices.degrade("metrics", f"The metrics page is not served: {problem}", fix)
 
-    def tell(self) -> None:
-        """Log what degrades a signal from the start, a line each: who never asks for the status learns it too."""
+    def log_degraded(self) -> None:
+        """Log one line per degraded signal at start-up."""
         for notice in self.running.notices.all():
             if notice.degrades:
-                say(_logger, f"{notice.signal} degraded: {notice}")
+                log_warning(_logger, f"{notice.signal} degraded: {notice}")
 
-    def flush(self, limit: float) -> FlushReport:
-        """Send what waits; see ``Observability.flush``."""
+    def flush(self, timeout_seconds: float) -> FlushReport:
+        """Send the queued items; see ``Observability.flush``."""
         began = time.monotonic()
-        complete = self.running.flush(began + limit)
+        complete = self.running.flush(began + timeout_seconds)
         return FlushReport(complete, time.monotonic() - began, self.running.ledger.snapshot())
 
-    def end(self, limit: float) -> ShutdownReport:
-        """Stop the server, the workers and the exporters, once; say what was lost."""
+    def shutdown(self, timeout_seconds: float) -> ShutdownReport:
+        """Stop the server, the workers and the exporters, and log what was lost. Idempotent."""
         if self.report is None:
             began = time.monotonic()
             if self.server is not None:
                 self.server.stop()
-            self.running.close(began + limit)
+            self.running.close(began + timeout_seconds)
             ledger = self.running.ledger.snapshot()
             self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
             if ledger.dropped:
                 lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
-                say(_logger, f"Telemetry was lost: {lost} of {ledger.total} items")
+                log_warning(_logger, f"Telemetry was lost: {lost} of {ledger.total} items")
         return self.report
 
-    def reinit_after_fork(self, instance_id: str) -> None:
-        """Start afresh in a forked child: the parent keeps its queues, sockets and server."""
+    def restart(self, instance_id: str) -> None:
+        """Start the configuration again in a forked child; queues, sockets and server stay with the parent."""
         from flext_observability.providers import bootstrap
 
         before = self.running
@@ -91,21 +91,21 @@ class Session:
         self.server = self._page = None
         self.running = bootstrap.start(before.settings, instance_id)
 
-    def points(self) -> Sequence[MetricView]:
-        """Return every metric point of this process at this moment, cumulative."""
+    def metric_points(self) -> Sequence[MetricView]:
+        """Return the cumulative value of every series at this moment."""
         from flext_observability.views.from_sdk import metric_views
 
         meter = self.running.meter
         return () if meter is None else tuple(metric_views(meter.cumulative.collect()))
 
-    def describe(self) -> dict[Signal, SignalStatus]:
+    def status(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""
         from flext_observability.providers.status import describe
 
         return describe(self.running)
 
     def pages(self, services: ServiceGroup) -> OpsPages:
-        """Return what the ops server shows of this session."""
+        """Return the ops pages of this session."""
         from flext_observability.ops_server.pages import OpsPages
 
         return OpsPages(
@@ -116,7 +116,7 @@ class Session:
         )
 
     def credentials(self) -> Credentials:
-        """Return what the settings want a request for a page to bring."""
+        """Return the credentials that the settings require for the ops pages."""
         from flext_observability.ops_server.auth import Credentials
 
         config = self.running.config
@@ -138,22 +138,22 @@ class Session:
 
     def _status_page(self, services: ServiceGroup) -> Mapping[str, object]:
         from flext_observability import __version__
-        from flext_observability.extensions.plugins.hooks import HOOKS
+        from flext_observability.extensions.plugins.hooks import plugin_hooks
         from flext_observability.ops_server.serialization import show_check, show_settings
 
         settings = self.running.settings
         return {
             "version": __version__,
             "resource": dict(self.running.resource.attributes),
-            "signals": self.describe(),
+            "signals": self.status(),
             "health": {check.name: show_check(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),
             "rules": services.alerts.rule_states().unwrap_or(()),
-            "plugins": HOOKS.status(),
+            "plugins": plugin_hooks().status(),
             "settings": show_settings(settings.config, settings.sources),
         }
 
 
 def _overall(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHealthReport]:
-    """Ask for the health service only now: it is made on first use."""
+    """Return the overall health; the health service is made on first use."""
     return services.health.overall(probe)

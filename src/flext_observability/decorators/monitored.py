@@ -16,7 +16,7 @@ from flext_observability.decorators.span_errors import first_in_trace, is_failur
 from flext_observability.decorators.traced import ActiveSpan, SpanTemplate
 from flext_observability.decorators.wrapping import decorate
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.exceptions import describe_error, exception_attributes
 from flext_observability.values.names import OPERATION_ATTRIBUTE, OUTCOME_ATTRIBUTE, OUTCOMES
 

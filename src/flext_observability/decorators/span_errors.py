@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.trace import Status, StatusCode
 
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.exceptions import describe_error, exception_attributes
 from flext_observability.values.names import OUTCOME_ATTRIBUTE
 

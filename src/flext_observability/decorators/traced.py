@@ -22,7 +22,7 @@ from flext_observability.decorators.span_arguments import (
 )
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.wrapping import decorate
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.names import SCOPE_NAME
 
 if TYPE_CHECKING:

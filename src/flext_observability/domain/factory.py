@@ -15,6 +15,7 @@ from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.trace import FlextTrace
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.exceptions import error_message
 from flext_observability.values.timestamps import from_unix_nanos
 
@@ -165,15 +166,16 @@ def _explain(entity: type[Entity], error: ValidationError) -> tuple[str, str]:
     return problem, f"{first['msg'].lower()}, not {type(first['input']).__name__}"
 
 
-_global_factory = FlextObservabilityMasterFactory()
+class _Shared:
+    def __init__(self) -> None:
+        self.factory = FlextObservabilityMasterFactory()
 
 
 def get_global_factory() -> FlextObservabilityMasterFactory:
-    """Return the factory that the whole process shares."""
-    return _global_factory
+    """Return the factory of the process."""
+    return current_runtime().get(_Shared).factory
 
 
 def reset_global_factory() -> None:
-    """Replace the shared factory by a new one."""
-    global _global_factory  # noqa: PLW0603 - the one shared factory
-    _global_factory = FlextObservabilityMasterFactory()
+    """Replace the factory of the process with a new one."""
+    current_runtime().get(_Shared).factory = FlextObservabilityMasterFactory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from flext_observability.values.messages import compose_message
@@ -268,17 +269,42 @@ def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResu
     Args:
         work: Coroutine function without arguments that returns a result.
     """
+    if _inside_event_loop():
+        return PendingResult(work)
     import asyncio
 
-    pending = PendingResult(work)
-
     async def wait() -> FlextResult[T]:
-        return await pending
+        return await PendingResult(work)
+
+    # Not asyncio.run: it would unset the loop that the program has set for this thread.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(wait())
+
+
+def settle_blocking(work: Callable[[], T]) -> FlextResult[T]:
+    """Run blocking work when no event loop runs in this thread; otherwise return it as a ``PendingResult``, for a thread.
+
+    Args:
+        work: Function without arguments that does not raise.
+    """
+    if not _inside_event_loop():
+        return FlextResult.ok(work())
+
+    async def in_thread() -> FlextResult[T]:
+        from asyncio import to_thread
+
+        return FlextResult.ok(await to_thread(work))
+
+    return PendingResult(in_thread)
+
+
+def _inside_event_loop() -> bool:
+    if "asyncio" not in sys.modules:
+        return False  # no loop can run, and asyncio is slow to import
+    from asyncio import get_running_loop
 
     try:
-        asyncio.get_running_loop()
+        get_running_loop()
     except RuntimeError:
-        # Not asyncio.run: it would unset the loop that the program has set for this thread.
-        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            return runner.run(wait())
-    return pending
+        return False
+    return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger, NoOpLoggerProvider
+
+from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -38,7 +39,7 @@ class DelegatingLoggerProvider(LoggerProvider):
     """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._loggers: WeakSet[DelegatingLogger] = WeakSet()
         self._delegate: LoggerProvider = NoOpLoggerProvider()
 
@@ -62,10 +63,6 @@ class DelegatingLoggerProvider(LoggerProvider):
             self._delegate = provider
             for logger in list(self._loggers):
                 logger.set_delegate(provider)
-
-    def reset_locks(self) -> None:
-        """Make the lock usable in a forked child, where its holder may not exist."""
-        self._lock = threading.RLock()
 
     def __getattr__(self, name: str) -> object:
         """Answer what SDK providers have beyond the API (``resource`` …) from the one behind."""

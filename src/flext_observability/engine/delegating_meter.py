@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -20,6 +19,7 @@ from opentelemetry.metrics import (
 )
 
 from flext_observability.engine.compat import Gauge
+from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -91,7 +91,7 @@ class DelegatingMeter(Meter):
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         super().__init__(name, version, schema_url)
         self._scope = (name, version, schema_url, attributes)
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._instruments: dict[object, _DelegatingInstrument] = {}
         self._delegate: Meter = NoOpMeterProvider().get_meter(name)
 
@@ -103,10 +103,6 @@ class DelegatingMeter(Meter):
             instruments = list(self._instruments.values())
         for instrument in instruments:
             instrument.set_delegate(target)
-
-    def reset_locks(self) -> None:
-        """Make the lock usable in a forked child, where its holder may not exist."""
-        self._lock = threading.RLock()
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         """Return a counter; same contract as OTel's ``Meter.create_counter``."""
@@ -153,7 +149,7 @@ class DelegatingMeter(Meter):
         return self._get_or_create(
             DelegatingObservableCounter,
             lambda m: m.create_observable_counter(name, callbacks, unit, description),
-            object(),
+            *_observed(name, unit, description, callbacks),
         )
 
     def create_observable_up_down_counter(
@@ -163,7 +159,7 @@ class DelegatingMeter(Meter):
         return self._get_or_create(
             DelegatingObservableUpDownCounter,
             lambda m: m.create_observable_up_down_counter(name, callbacks, unit, description),
-            object(),
+            *_observed(name, unit, description, callbacks),
         )
 
     def create_observable_gauge(
@@ -171,7 +167,9 @@ class DelegatingMeter(Meter):
     ) -> ObservableGauge:
         """Return an observable gauge; same contract as OTel's ``Meter.create_observable_gauge``."""
         return self._get_or_create(
-            DelegatingObservableGauge, lambda m: m.create_observable_gauge(name, callbacks, unit, description), object()
+            DelegatingObservableGauge,
+            lambda m: m.create_observable_gauge(name, callbacks, unit, description),
+            *_observed(name, unit, description, callbacks),
         )
 
     def _get_or_create(self, kind: type[InstrumentT], make: Make, *identity: object) -> InstrumentT:
@@ -189,11 +187,16 @@ class DelegatingMeter(Meter):
         return cast("InstrumentT", known)
 
 
+def _observed(name: str, unit: str, description: str, callbacks: Sequence[CallbackT] | None) -> tuple[object, ...]:
+    """Return the identity of an observable: the same for the same callbacks; without callbacks, none is like another."""
+    return (name, unit, description, *map(id, callbacks)) if callbacks else (object(),)
+
+
 class DelegatingMeterProvider(MeterProvider):
     """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._meters: dict[str, DelegatingMeter] = {}
         self._delegate: MeterProvider = NoOpMeterProvider()
 
@@ -217,12 +220,6 @@ class DelegatingMeterProvider(MeterProvider):
             self._delegate = provider
             for meter in self._meters.values():
                 meter.set_delegate(provider)
-
-    def reset_locks(self) -> None:
-        """Make the locks usable in a forked child, where their holders may not exist."""
-        self._lock = threading.RLock()
-        for meter in self._meters.values():
-            meter.reset_locks()
 
     def __getattr__(self, name: str) -> object:
         """Answer what SDK providers have beyond the API from the one behind."""

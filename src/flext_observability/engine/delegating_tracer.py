@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -18,6 +17,7 @@ from opentelemetry.trace import (
 )
 
 from flext_observability.engine.compat import agnostic_context_manager
+from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class DelegatingTracerProvider(TracerProvider):
     """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
         self._delegate: TracerProvider = NoOpTracerProvider()
         self._route: Route | None = None
@@ -115,10 +115,6 @@ class DelegatingTracerProvider(TracerProvider):
             self._delegate, self._route = provider, route
             for tracer in list(self._tracers):
                 tracer.set_delegate(provider, route)
-
-    def reset_locks(self) -> None:
-        """Make the lock usable in a forked child, where its holder may not exist."""
-        self._lock = threading.RLock()
 
     def __getattr__(self, name: str) -> object:
         """Answer what SDK providers have beyond the API (``resource``, ``add_span_processor`` …) from the one behind."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -136,8 +137,7 @@ class ConsoleExporter:
 class ConsoleExporterFactory:
     """Makes the console exporters; those of one configuration share a board."""
 
-    def __init__(self) -> None:
-        self._latest: tuple[FlextObservabilityConfig, Board] | None = None
+    __slots__ = ()
 
     def signals(self) -> Collection[Signal]:
         """Return all three signals."""
@@ -145,9 +145,17 @@ class ConsoleExporterFactory:
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> SignalExporter[object]:
         """Return an exporter of the signal."""
-        if self._latest is None or self._latest[0] != config:
-            self._latest = (config, Board(config.grafana_url))
-        return ConsoleExporter(signal, self._latest[1])
+        latest = current_runtime().get(_Latest)
+        if latest.board is None or latest.config != config:
+            latest.config, latest.board = config, Board(config.grafana_url)
+        return ConsoleExporter(signal, latest.board)
 
 
-factory = ConsoleExporterFactory()
+class _Latest:
+    """The board of the configuration that was started last."""
+
+    config: FlextObservabilityConfig | None = None
+    board: Board | None = None
+
+
+factory: Final = ConsoleExporterFactory()

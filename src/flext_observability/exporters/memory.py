@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:
@@ -100,17 +101,18 @@ class MemoryExporter:
 
 @final
 class MemoryFactory:
-    """Makes exporters that share one store.
+    """Makes exporters that share one store."""
 
-    Attributes:
-        store: Where they keep what they receive.
-    """
-
-    __slots__ = ("store",)
+    __slots__ = ("_store",)
 
     def __init__(self, store: MemoryStore | None = None) -> None:
-        """Take a store, or start one."""
-        self.store = store or MemoryStore()
+        """Use ``store``, or the one of the process."""
+        self._store = store
+
+    @property
+    def store(self) -> MemoryStore:
+        """Store that receives the items."""
+        return memory_store() if self._store is None else self._store
 
     def signals(self) -> Collection[Signal]:
         """All three."""
@@ -121,9 +123,9 @@ class MemoryFactory:
         return MemoryExporter(signal, self.store)
 
 
-factory = MemoryFactory()
-
-
 def memory_store() -> MemoryStore:
     """Return the store of the exporter named ``memory``, one for the process."""
-    return factory.store
+    return current_runtime().get(MemoryStore)
+
+
+factory: Final = MemoryFactory()

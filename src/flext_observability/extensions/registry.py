@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.settings.choices import ALIASES
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
@@ -184,32 +185,55 @@ class ExporterRegistry(PluginRegistry["ExporterFactory"]):
 
 _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 
-EXPORTERS: Final = ExporterRegistry(
-    "exporter",
-    ("signals()", "create(signal, config)"),
-    ("flext_observability.exporters", *_OTEL_GROUPS),
-    {
-        "otlp_http": "flext_observability.exporters.otlp.http:factory",
-        "otlp_grpc": "flext_observability.exporters.otlp.grpc:factory",
-        "prometheus": "flext_observability.exporters.prometheus.page:factory",
-        "console": "flext_observability.exporters.console:factory",
-        "otlp_file": "flext_observability.exporters.otlp.file:factory",
-        "memory": "flext_observability.exporters.memory:factory",
-        "pushgateway": "flext_observability.exporters.prometheus.pushgateway:factory",
-    },
-)
-NOTIFIERS: Final = PluginRegistry["FlextNotifier | Callable[[FlextAlert], object]"](
-    "notifier", ("notify(alert, timeout_seconds)",), ("flext_observability.notifiers",), accepts_callable=True
-)
-STORAGE: Final = PluginRegistry["FlextStorageAdapter"](
-    "storage",
-    ("store(entity)", "query(kind, criteria)"),
-    ("flext_observability.storage",),
-    {
-        "memory": "flext_observability.services.storage.memory:InMemoryStorage",
-        "sqlite": "flext_observability.services.storage.sqlite:SQLiteStorage",
-    },
-)
+
+def exporters() -> ExporterRegistry:
+    """Return the exporters of the process."""
+    return current_runtime().get(_make_exporters)
+
+
+def notifiers() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
+    """Return the notifiers of the process."""
+    return current_runtime().get(_make_notifiers)
+
+
+def storage_adapters() -> PluginRegistry[FlextStorageAdapter]:
+    """Return the storage adapters of the process."""
+    return current_runtime().get(_make_storage_adapters)
+
+
+def _make_exporters() -> ExporterRegistry:
+    return ExporterRegistry(
+        "exporter",
+        ("signals()", "create(signal, config)"),
+        ("flext_observability.exporters", *_OTEL_GROUPS),
+        {
+            "otlp_http": "flext_observability.exporters.otlp.http:factory",
+            "otlp_grpc": "flext_observability.exporters.otlp.grpc:factory",
+            "prometheus": "flext_observability.exporters.prometheus.page:factory",
+            "console": "flext_observability.exporters.console:factory",
+            "otlp_file": "flext_observability.exporters.otlp.file:factory",
+            "memory": "flext_observability.exporters.memory:factory",
+            "pushgateway": "flext_observability.exporters.prometheus.pushgateway:factory",
+        },
+    )
+
+
+def _make_notifiers() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
+    return PluginRegistry(
+        "notifier", ("notify(alert, timeout_seconds)",), ("flext_observability.notifiers",), accepts_callable=True
+    )
+
+
+def _make_storage_adapters() -> PluginRegistry[FlextStorageAdapter]:
+    return PluginRegistry(
+        "storage",
+        ("store(entity)", "query(kind, criteria)"),
+        ("flext_observability.storage",),
+        {
+            "memory": "flext_observability.services.storage.memory:InMemoryStorage",
+            "sqlite": "flext_observability.services.storage.sqlite:SQLiteStorage",
+        },
+    )
 
 
 def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
@@ -224,17 +248,17 @@ def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
     Returns:
         None on success. Failure ``invalid_exporter``: the name or the factory is not valid.
     """
-    return EXPORTERS.register(name, factory)
+    return exporters().register(name, factory)
 
 
 def available_exporters() -> tuple[str, ...]:
     """Return the names of all exporters: built in, registered, installed."""
-    return EXPORTERS.names()
+    return exporters().names()
 
 
 def find_exporter(name: str) -> FlextResult[ExporterFactory]:
     """Return the factory of a name. Failures: ``unknown_exporter``, ``missing_package``, ``broken_exporter``."""
-    return EXPORTERS.find(name)
+    return exporters().find(name)
 
 
 def register_notifier(name: str, notifier: FlextNotifier | Callable[[FlextAlert], object]) -> FlextResult[None]:
@@ -247,12 +271,12 @@ def register_notifier(name: str, notifier: FlextNotifier | Callable[[FlextAlert]
     Returns:
         None on success. Failure ``invalid_notifier``: the name or the notifier is not valid.
     """
-    return NOTIFIERS.register(name, notifier)
+    return notifiers().register(name, notifier)
 
 
 def find_notifier(name: str) -> FlextResult[FlextNotifier | Callable[[FlextAlert], object]]:
     """Return the notifier of a name. Failures: ``unknown_notifier``, ``broken_notifier``."""
-    return NOTIFIERS.find(name)
+    return notifiers().find(name)
 
 
 def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[None]:
@@ -265,12 +289,12 @@ def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[Non
     Returns:
         None on success. Failure ``invalid_storage``: the name or the adapter is not valid.
     """
-    return STORAGE.register(name, storage)
+    return storage_adapters().register(name, storage)
 
 
 def find_storage(name: str) -> FlextResult[FlextStorageAdapter]:
     """Return the storage adapter of a name. Failures: ``unknown_storage``, ``broken_storage``."""
-    return STORAGE.find(name)
+    return storage_adapters().find(name)
 
 
 def _import_attribute(target: str) -> object:

@@ -7,8 +7,9 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flext_observability.domain.report import Notice
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ class _Instrumentor(Protocol):
     def uninstrument(self) -> object: ...
 
 
-_lock: Final = ForkSafeLock()
-_active: Final[dict[str, _Instrumentor]] = {}
+class _Active:
+    """Instrumentations that ``instrument`` switched on."""
+
+    def __init__(self) -> None:
+        self.lock = ForkSafeLock()
+        self.by_name: dict[str, _Instrumentor] = {}
 
 
 def instrument(names: Iterable[str]) -> tuple[Notice, ...]:
@@ -44,20 +49,21 @@ def instrument(names: Iterable[str]) -> tuple[Notice, ...]:
     Returns:
         One notice for each that could not be switched on: what is missing and the ``pip install`` line, or why it failed.
     """
-    with _lock:
+    with current_runtime().get(_Active).lock:
         notices = [_instrument(_plain(name)) for name in names]
     return tuple(notice for notice in notices if notice is not None)
 
 
 def uninstrument() -> None:
     """Switch off what ``instrument`` switched on, last first; what the program switched on by itself stays."""
-    with _lock:
-        while _active:
-            name, instrumentor = _active.popitem()
+    active = current_runtime().get(_Active)
+    with active.lock:
+        while active.by_name:
+            name, instrumentor = active.by_name.popitem()
             try:
                 instrumentor.uninstrument()
             except Exception as error:  # noqa: BLE001 - foreign code must not stop the others, nor the host
-                say(_LOG, f"The instrumentation {name!r} could not be switched off: {describe_error(error)}")
+                log_warning(_LOG, f"The instrumentation {name!r} could not be switched off: {describe_error(error)}")
 
 
 def _plain(name: str) -> str:
@@ -72,7 +78,7 @@ def _instrument(name: str) -> Notice | None:
         package = f"opentelemetry-instrumentation-{name}"
         return _failed(f"No instrumentation named {name!r} is installed", f"pip install {package}")
     try:
-        return _attach_integrations(name, point)
+        return _activate(name, point)
     except ModuleNotFoundError as error:
         missing = (error.name or name).partition(".")[0]
         return _failed(
@@ -83,14 +89,15 @@ def _instrument(name: str) -> Notice | None:
         return _explain(name, error)
 
 
-def _attach_integrations(name: str, point: EntryPoint) -> Notice | None:
+def _activate(name: str, point: EntryPoint) -> Notice | None:
+    active = current_runtime().get(_Active).by_name
     instrumentor = cast("type[_Instrumentor]", point.load())()
     if instrumentor.is_instrumented_by_opentelemetry:
-        if name in _active:
+        if name in active:
             return None
         return Notice("all", f"The program has switched on the instrumentation {name!r} itself; it is left as it is")
     instrumentor.instrument(raise_exception_on_conflict=True)
-    _active[name] = instrumentor
+    active[name] = instrumentor
     return None
 
 

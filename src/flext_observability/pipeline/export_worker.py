@@ -15,7 +15,7 @@ from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.pipeline.export_queue import ExportQueue
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.retry import Backoff
-from flext_observability.runtime.fork_barrier import FORK_BARRIER
+from flext_observability.runtime.fork_barrier import fork_barrier
 
 ItemT = TypeVar("ItemT")
 FIRST_BATCH_DELAY_SECONDS = 0.1
@@ -246,7 +246,7 @@ class ExportWorker(Generic[ItemT]):
         timeout = self._schedule.request_timeout_seconds
         if self._close_deadline is not None:
             timeout = min(timeout, max(self._close_deadline - time.monotonic(), MIN_ATTEMPT_SECONDS))
-        first, self._exported_once = (nullcontext() if self._exported_once else FORK_BARRIER.under_way()), True
+        first, self._exported_once = (nullcontext() if self._exported_once else fork_barrier().section()), True
         try:
             with first:
                 outcome = cast("object", self._exporter.export(batch, timeout))

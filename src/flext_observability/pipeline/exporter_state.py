@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 
 UNEXPECTED_RESPONSE = "unexpected_response"
 LOG_INTERVAL_SECONDS = 60.0
@@ -57,7 +57,7 @@ class ExporterState:
             else:
                 return
         if change:
-            say(_logger, change)
+            log_warning(_logger, change)
 
     def record_overflow(self, exporter: str, signal: Signal, dropped: int) -> None:
         """Take how many items a full queue has cost so far; log when that begins, and again after a minute if it goes on."""
@@ -75,7 +75,9 @@ class ExporterState:
             else f"Raise {signal}_max_queue_size, record less"
         )
         fix = f"{less}, or give it a receiver that keeps up"
-        say(_logger, f"{exporter} ({signal}) gets more than it can send: {dropped} items were dropped so far. {fix}")
+        log_warning(
+            _logger, f"{exporter} ({signal}) gets more than it can send: {dropped} items were dropped so far. {fix}"
+        )
 
     def failure(self, signal: Signal) -> ExportFailure | None:
         """Return what keeps this signal from being delivered, or None."""

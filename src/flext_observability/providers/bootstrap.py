@@ -25,14 +25,14 @@ from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
 from flext_observability.providers.exporting import Exporters, create_exporters, enabled_signals
-from flext_observability.providers.global_providers import GLOBAL_PROVIDERS
+from flext_observability.providers.global_providers import global_providers
 from flext_observability.providers.meter import MetricReaders, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.tracer import make_tracers
-from flext_observability.runtime.fork_barrier import FORK_BARRIER
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.fork_barrier import fork_barrier
+from flext_observability.runtime.internal_log import log_warning
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -78,7 +78,7 @@ class Running:
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), LEAST_DELETE_SECONDS))
             if not deleted.success:
-                say(_logger, f"What was pushed is still there: {deleted.error}")
+                log_warning(_logger, f"What was pushed is still there: {deleted.error}")
 
     def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
         """Delete what on-demand exporters keep at their back ends; a failure when that did not go everywhere."""
@@ -94,7 +94,7 @@ class Running:
             tally.reset_lock()
 
 
-@FORK_BARRIER.under_way()  # a fork waits for it: it imports, and takes locks that are not ours
+@fork_barrier().section()  # a fork waits for it: it imports, and takes locks that are not ours
 def start(settings: ResolvedSettings, instance_id: str, previous: Running | None = None) -> Running:
     """Build and switch on everything for resolved settings.
 
@@ -111,7 +111,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Running | None
     install_propagators(settings.config, notices)
     exporters = create_exporters(settings, notices)
     running = Running(settings, resource, notices, Ledger(), ExporterState(), exporters)
-    GLOBAL_PROVIDERS.claim()
+    global_providers().install()
     _start_metrics(running, previous)
     _start_traces(running)
     _start_logs(running)
@@ -120,18 +120,18 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Running | None
 
 def _start_metrics(running: Running, previous: Running | None) -> None:
     if not enabled_signals(running.config)["metrics"]:
-        GLOBAL_PROVIDERS.turn_off("metrics")
+        global_providers().disable("metrics")
         return
     known = previous.meter if previous is not None else None
     pushes = sum(not isinstance(each, FlushOnlyExporter) for _, each in running.exporters.push["metrics"])
     same = known is not None and known.key == meter_key(running.config, running.resource, pushes)
     state = known if known is not None and same else MetricReaders(running.config, running.resource, pushes)
-    if GLOBAL_PROVIDERS.meters is None:
+    if global_providers().meters is None:
         foreign = metrics.get_meter_provider()
         if not _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers()):
             return  # a reader that nobody feeds complains each time that it is read
     elif not same:
-        GLOBAL_PROVIDERS.turn_metrics(state.make_provider(running.config, running.resource))
+        global_providers().set_meter_provider(state.make_provider(running.config, running.resource))
     running.meter = state
     for page in running.exporters.pull.values():
         page.attach(state.cumulative.collect)
@@ -155,7 +155,7 @@ def _states(running: Running, state: MetricReaders, pushes: int) -> Iterator[Sha
 def _start_traces(running: Running) -> None:
     config = running.config
     if not enabled_signals(config)["traces"]:
-        GLOBAL_PROVIDERS.turn_off("traces")
+        global_providers().disable("traces")
         return
     schedule = Schedule(
         interval_seconds=config.traces_schedule_delay_seconds,
@@ -164,17 +164,17 @@ def _start_traces(running: Running) -> None:
     )
     tally = running.ledger.counters["traces"]
     intake = ExportSpanProcessor(tally, _deliveries(running, "traces", schedule, config.traces_max_queue_size))
-    if GLOBAL_PROVIDERS.tracers is None:
+    if global_providers().tracers is None:
         _adopt(running, "traces", trace.get_tracer_provider(), "add_span_processor", [intake])
         return
     tracers = make_tracers(config, running.resource, intake, tally, running.notices)
-    GLOBAL_PROVIDERS.set_tracer_provider(tracers.provider, tracers.for_service)
+    global_providers().set_tracer_provider(tracers.provider, tracers.for_service)
 
 
 def _start_logs(running: Running) -> None:
     config = running.config
     if not enabled_signals(config)["logs"]:
-        GLOBAL_PROVIDERS.turn_off("logs")
+        global_providers().disable("logs")
         return
     schedule = Schedule(
         interval_seconds=config.logs_schedule_delay_seconds,
@@ -183,14 +183,14 @@ def _start_logs(running: Running) -> None:
     )
     deliveries = _deliveries(running, "logs", schedule, config.logs_max_queue_size)
     intake = ExportLogRecordProcessor(running.ledger.counters["logs"], deliveries)
-    if GLOBAL_PROVIDERS.loggers is None:
+    if global_providers().loggers is None:
         _adopt(running, "logs", _logs.get_logger_provider(), "add_log_record_processor", [intake])
         return
     provider = make_logger_provider(
         running.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
     )
     provider.add_log_record_processor(intake)
-    GLOBAL_PROVIDERS.turn_logs(provider)
+    global_providers().set_logger_provider(provider)
 
 
 def _deliveries(

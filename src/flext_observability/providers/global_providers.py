@@ -1,4 +1,4 @@
-"""OTel's three globals → our stable proxies in them, or the foreign provider that was there first."""
+"""OpenTelemetry's three globals: our delegating providers, or a provider that another library installed first."""
 
 from __future__ import annotations
 
@@ -9,58 +9,66 @@ from flext_observability.engine import compat
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider, Route
+from flext_observability.runtime.fork import register_fork_aware
+from flext_observability.runtime.owner import current_runtime
 
 
 class GlobalProviders:
-    """One proxy for each of OTel's globals; a proxy is None while a foreign provider holds the global."""
+    """One delegating provider for each global; None while the global holds a foreign provider."""
 
     def __init__(self) -> None:
         self.tracers: DelegatingTracerProvider | None = None
         self.meters: DelegatingMeterProvider | None = None
         self.loggers: DelegatingLoggerProvider | None = None
+        register_fork_aware(self)
 
-    def claim(self) -> None:
-        """Put a proxy into each global that nobody holds; calling again changes nothing."""
+    def install(self) -> None:
+        """Install a delegating provider in each unused global. Idempotent."""
         if compat.no_tracer_provider_yet():
-            self.tracers = DelegatingTracerProvider()
-            trace.set_tracer_provider(self.tracers)
+            trace.set_tracer_provider(DelegatingTracerProvider())
         if compat.no_meter_provider_yet():
-            self.meters = DelegatingMeterProvider()
-            metrics.set_meter_provider(self.meters)
+            metrics.set_meter_provider(DelegatingMeterProvider())
         if compat.no_logger_provider_yet():
-            self.loggers = DelegatingLoggerProvider()
-            _logs.set_logger_provider(self.loggers)
+            _logs.set_logger_provider(DelegatingLoggerProvider())
+        # Read back: a former runtime of this process may have installed them.
+        tracers, meters, loggers = (
+            trace.get_tracer_provider(),
+            metrics.get_meter_provider(),
+            _logs.get_logger_provider(),
+        )
+        self.tracers = tracers if isinstance(tracers, DelegatingTracerProvider) else None
+        self.meters = meters if isinstance(meters, DelegatingMeterProvider) else None
+        self.loggers = loggers if isinstance(loggers, DelegatingLoggerProvider) else None
 
     def set_tracer_provider(self, provider: trace.TracerProvider, route: Route | None = None) -> None:
-        """Send spans to this provider from now on."""
+        """Delegate spans to this provider."""
         if self.tracers is not None:
             self.tracers.set_delegate(provider, route)
 
-    def turn_metrics(self, provider: metrics.MeterProvider) -> None:
-        """Send measurements to this provider from now on."""
+    def set_meter_provider(self, provider: metrics.MeterProvider) -> None:
+        """Delegate measurements to this provider."""
         if self.meters is not None:
             self.meters.set_delegate(provider)
 
-    def turn_logs(self, provider: _logs.LoggerProvider) -> None:
-        """Send log records to this provider from now on."""
+    def set_logger_provider(self, provider: _logs.LoggerProvider) -> None:
+        """Delegate log records to this provider."""
         if self.loggers is not None:
             self.loggers.set_delegate(provider)
 
-    def turn_off(self, *signals: Signal) -> None:
-        """Send these signals nowhere."""
+    def disable(self, *signals: Signal) -> None:
+        """Discard these signals."""
         if "traces" in signals:
             self.set_tracer_provider(trace.NoOpTracerProvider())
         if "metrics" in signals:
-            self.turn_metrics(metrics.NoOpMeterProvider())
+            self.set_meter_provider(metrics.NoOpMeterProvider())
         if "logs" in signals:
-            self.turn_logs(_logs.NoOpLoggerProvider())
+            self.set_logger_provider(_logs.NoOpLoggerProvider())
 
-    def reset_locks(self) -> None:
-        """Make all locks usable in a forked child."""
+    def reinit_after_fork(self) -> None:
+        """Free the SDK's lock of meter providers."""
         compat.reset_reader_lock()
-        for seat in (self.tracers, self.meters, self.loggers):
-            if seat is not None:
-                seat.reset_locks()
 
 
-GLOBAL_PROVIDERS = GlobalProviders()
+def global_providers() -> GlobalProviders:
+    """Return the global providers of the process."""
+    return current_runtime().get(GlobalProviders)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flext_observability.adapters.metric import conflict_notices
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporting import enabled_signals
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def describe(running: Running) -> dict[Signal, SignalStatus]:
 
 
 def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
-    found = (*running.notices.all(), *conflict_notices(), *HOOKS.notices())
+    found = (*running.notices.all(), *conflict_notices(), *plugin_hooks().notices())
     notices = tuple(notice for notice in found if notice.signal in {signal, "all"})
     names = running.exporters.names(signal)
     cause = _cause(running, signal, notices)

@@ -1,54 +1,46 @@
-"""Ends and forks of the process → one callback each (atexit, fork, multiprocessing children)."""
+"""Exit of the process: one callback when the interpreter or a ``multiprocessing`` child ends (standard library only)."""
 
 from __future__ import annotations
 
 import atexit
-import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
-from flext_observability.runtime.fork import defer_threads, start_threads
-from flext_observability.runtime.fork_barrier import FORK_BARRIER
+from flext_observability.runtime.fork import register_restart
 
 
-class Lifecycle:
-    """Watches the process.
+@final
+class ExitHook:
+    """Calls a function at exit.
+
+    ``multiprocessing`` children skip ``atexit``; there the function runs as a finalizer.
 
     Args:
-        at_exit: Called when the interpreter ends, and when a ``multiprocessing`` child ends (those skip ``atexit``).
-        in_child: Called in a forked child before anything else runs there.
+        at_exit: Called once in each process. It must return within its own deadline.
     """
 
-    def __init__(self, at_exit: Callable[[], object], in_child: Callable[[], object]) -> None:
+    def __init__(self, at_exit: Callable[[], object]) -> None:
         self._at_exit = at_exit
-        self._in_child = in_child
-        self._finalizing = False
+        self._registered_after_fork = False
+        atexit.register(at_exit)
+        register_restart(self)
+        self._register_multiprocessing()
 
-    def watch(self) -> None:
-        """Begin to watch; to be called once."""
-        atexit.register(self._at_exit)
-        defer_threads()
-        os.register_at_fork(before=FORK_BARRIER.hold, after_in_parent=FORK_BARRIER.let_go, after_in_child=self._forked)
-        self._watch_multiprocessing()
+    def restart_after_fork(self) -> None:
+        """Cover a child that becomes a ``multiprocessing`` child."""
+        self._register_multiprocessing()
 
-    def _forked(self) -> None:
-        FORK_BARRIER.reinit_after_fork()
-        self._in_child()
-        start_threads()
-        self._watch_multiprocessing()
-
-    def _watch_multiprocessing(self) -> None:
-        """Ask to be called at the end of a ``multiprocessing`` child, when this process is or may become one."""
+    def _register_multiprocessing(self) -> None:
         util: Any = sys.modules.get("multiprocessing.util")
-        if util is None:  # pragma: no cover — whoever measures lines has it loaded
+        if util is None:  # pragma: no cover - coverage itself loads it
             return
-        if not self._finalizing:
-            # A child clears its finalizers first and then calls these, so that is the moment to add one.
-            self._finalizing = True
-            util.register_after_fork(self, Lifecycle._add_finalizer)
+        if not self._registered_after_fork:
+            # A child clears its finalizers before it calls these.
+            self._registered_after_fork = True
+            util.register_after_fork(self, ExitHook._add_finalizer)
         if sys.modules["multiprocessing.process"].parent_process() is not None:
-            self._add_finalizer()  # that moment has passed
+            self._add_finalizer()  # this child has called them already
 
     def _add_finalizer(self) -> None:
         util: Any = sys.modules["multiprocessing.util"]

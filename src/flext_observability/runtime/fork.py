@@ -1,73 +1,122 @@
-"""Objects with threads → each told to begin again in a forked child, and those with periodic work to go on (standard library only)."""
+"""Fork handling of the process, in four ordered phases (standard library only).
+
+1. Hold: holders make a fork safe and keep it so, before the fork; they release in the parent and in the child.
+2. Free locks: locks that another thread held in the parent become usable in the child.
+3. Reinitialise: objects drop what belongs to the parent: threads, queued items, sockets.
+4. Restart: objects start their threads again.
+
+Objects are known by weak reference, in the order of their registration. The interpreter is asked once, with the first object.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
-from weakref import WeakSet
+from typing import Final, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
-from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.report_once import report_once
+T = TypeVar("T")
+
+
+class ForkHolder(Protocol):
+    """An object that has something in progress that a fork must not interrupt."""
+
+    def hold_for_fork(self) -> None:
+        """Wait until a fork is safe, and keep it so until ``release_after_fork``."""
+        ...
+
+    def release_after_fork(self) -> None:
+        """Continue; called in the parent and in the child."""
+        ...
+
+
+class ForkLock(Protocol):
+    """A lock."""
+
+    def free_after_fork(self) -> None:
+        """Make the lock usable in a child, whoever held it in the parent."""
+        ...
 
 
 class ForkAware(Protocol):
-    """What has a thread, or holds what belongs to one process."""
+    """An object with a thread, or with items that belong to one process."""
 
     def reinit_after_fork(self) -> None:
-        """Forget the parent's threads and items."""
+        """Drop what belongs to the parent; called in the child."""
         ...
 
 
 class RestartAware(Protocol):
-    """What works by itself in a forked child, as it did in the parent."""
+    """An object whose work continues in a forked child."""
 
-    def go_on(self) -> None:
-        """Start the thread again, when there is something to do."""
+    def restart_after_fork(self) -> None:
+        """Start the thread again, if there is work; called in the child, last."""
         ...
 
 
-_lock: Final = ForkSafeLock()  # the first handler is the locks' own then: they are free before anything here takes one
-_known: Final[WeakSet[ForkAware]] = WeakSet()
-_going_on: Final[WeakSet[RestartAware]] = WeakSet()
-_watching: Final[list[bool]] = []
-_threads_wait: Final[list[bool]] = []
+_holders: Final[WeakKeyDictionary[ForkHolder, None]] = WeakKeyDictionary()
+_locks: Final[WeakKeyDictionary[ForkLock, None]] = WeakKeyDictionary()
+_aware: Final[WeakKeyDictionary[ForkAware, None]] = WeakKeyDictionary()
+_restarted: Final[WeakKeyDictionary[RestartAware, None]] = WeakKeyDictionary()
+_installed: Final[dict[str, object]] = {}
 
 
-def register_fork_aware(thing: ForkAware) -> None:
-    """Have ``thing.reinit_after_fork`` called in every forked child from now on, for as long as the thing lives."""
-    with _lock:
-        if not _watching:
-            _watching.append(True)
-            os.register_at_fork(after_in_child=_begin_again)
-        _known.add(thing)
+def register_holder(holder: ForkHolder) -> None:
+    """Hold and release ``holder`` around every fork, for as long as it lives."""
+    _install()
+    _holders[holder] = None
 
 
-def register_restart(thing: RestartAware) -> None:
-    """Have ``thing.go_on`` called once everything has begun again: a thread may be at work before this returns."""
-    with _lock:
-        _going_on.add(thing)
+def register_lock(lock: ForkLock) -> None:
+    """Free ``lock`` in every forked child, before anything else runs there."""
+    _install()
+    _locks[lock] = None
 
 
-def defer_threads() -> None:
-    """Start no thread in a child before ``start_threads``, which is to be called there."""
-    _threads_wait.append(True)
+def register_fork_aware(aware: ForkAware) -> None:
+    """Reinitialise ``aware`` in every forked child, for as long as it lives."""
+    _install()
+    _aware[aware] = None
 
 
-def start_threads() -> None:
-    """Have all go on that wait for it."""
-    _tell(thing.go_on for thing in list(_going_on))
+def register_restart(restarted: RestartAware) -> None:
+    """Restart ``restarted`` in every forked child, after everything was reinitialised."""
+    _install()
+    _restarted[restarted] = None
 
 
-def _begin_again() -> None:
-    _tell(thing.reinit_after_fork for thing in list(_known))
-    if not _threads_wait:
-        start_threads()
+def _install() -> None:
+    """Register with the interpreter once: a fork hook can never be removed."""
+    mine = object()
+    if not _installed and _installed.setdefault("by", mine) is mine:
+        os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
 
 
-def _tell(calls: Iterable[Callable[[], None]]) -> None:
+def _before() -> None:
+    _run(holder.hold_for_fork for holder in _alive(_holders))
+
+
+def _in_parent() -> None:
+    _run(holder.release_after_fork for holder in reversed(_alive(_holders)))
+
+
+def _in_child() -> None:
+    _run(lock.free_after_fork for lock in _alive(_locks))
+    _run(holder.release_after_fork for holder in reversed(_alive(_holders)))
+    _run(aware.reinit_after_fork for aware in _alive(_aware))
+    _run(restarted.restart_after_fork for restarted in _alive(_restarted))
+
+
+def _alive(registry: WeakKeyDictionary[T, None]) -> list[T]:
+    # keyrefs() copies in one step, also while another thread registers.
+    return [found for reference in registry.keyrefs() if (found := reference()) is not None]
+
+
+def _run(calls: Iterable[Callable[[], None]]) -> None:
     for call in calls:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - the others must begin again all the same
-            report_once("Beginning again in a forked child", error)
+        except Exception as error:  # noqa: BLE001 - the other objects must be handled
+            from flext_observability.runtime.internal_log import report_once
+
+            report_once("Handling a fork", error)

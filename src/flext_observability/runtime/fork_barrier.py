@@ -1,7 +1,7 @@
-"""First exports under way → a fork that waits for them, so that no child inherits a module that is imported by half.
+"""Forks wait for first exports, so that no child inherits a half-imported module.
 
-A worker imports what its exporter needs during its first export. A child forked meanwhile has the half-made modules and not the
-thread that would finish them: nothing could be exported there, ever.
+A worker imports what its exporter needs during its first export. A child forked meanwhile inherits the half-imported modules, but not the
+thread that would finish them: it could never export.
 """
 
 from __future__ import annotations
@@ -12,46 +12,51 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, final
 
-LONGEST_SECONDS = 0.5
+from flext_observability.runtime.fork import register_fork_aware, register_holder
+from flext_observability.runtime.owner import current_runtime
+
+MAX_WAIT_SECONDS: Final = 0.5
 
 
 @final
 class ForkBarrier:
-    """What workers do once; at most ``LONGEST_SECONDS`` of it is waited for, as it may hang on the network."""
-
-    __slots__ = ("_changed", "_ends")
+    """Sections that a fork waits for, up to ``MAX_WAIT_SECONDS``: they may hang on the network."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.RLock())
-        self._ends: set[float] = set()
+        self._deadlines: set[float] = set()
+        register_holder(self)
+        register_fork_aware(self)
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Run the body as part of it; a fork that is being made is waited for first."""
-        end = time.monotonic() + LONGEST_SECONDS
+    def section(self) -> Iterator[None]:
+        """Run the body as a section; wait for a fork in progress first."""
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         with self._changed:
-            self._ends.add(end)
+            self._deadlines.add(deadline)
         try:
             yield
         finally:
             with self._changed:
-                self._ends.discard(end)
+                self._deadlines.discard(deadline)
                 self._changed.notify_all()
 
-    def hold(self) -> None:
-        """Wait for what is under way, and let nothing begin until ``let_go`` (called before a fork)."""
+    def hold_for_fork(self) -> None:
+        """Wait for the running sections; none starts before ``release_after_fork``."""
         self._changed.acquire()
-        while self._ends and (left := max(self._ends) - time.monotonic()) > 0:
-            self._changed.wait(left)
+        while self._deadlines and (remaining := max(self._deadlines) - time.monotonic()) > 0:
+            self._changed.wait(remaining)
 
-    def let_go(self) -> None:
-        """Let others begin again (called in the parent after a fork)."""
+    def release_after_fork(self) -> None:
+        """Let sections start again."""
         self._changed.release()
 
     def reinit_after_fork(self) -> None:
-        """Forget what was under way in the parent (called in a forked child)."""
+        """Drop the sections of the parent."""
         self._changed = threading.Condition(threading.RLock())
-        self._ends = set()
+        self._deadlines = set()
 
 
-FORK_BARRIER: Final = ForkBarrier()
+def fork_barrier() -> ForkBarrier:
+    """Return the fork barrier of the process."""
+    return current_runtime().get(ForkBarrier)

@@ -1,53 +1,37 @@
-"""Nothing → locks that a forked child can use, whoever held them in the parent at that moment (standard library only)."""
+"""A re-entrant lock that is usable in a forked child (standard library only)."""
 
 from __future__ import annotations
 
-import os
 from threading import RLock
 from typing import final
-from weakref import WeakSet
+
+from flext_observability.runtime.fork import register_lock
 
 
 @final
 class ForkSafeLock:
-    """A re-entrant lock for ``with``; in a forked child it is free unless the thread that forked holds it.
+    """A re-entrant lock for ``with``; in a forked child it is free unless the forking thread holds it.
 
-    A plain lock that another thread holds while the process forks stays locked in the child for ever: its holder is not there.
+    A plain lock that another thread holds during a fork stays locked in the child: its holder does not exist there.
     """
 
     __slots__ = ("__weakref__", "_lock")
 
     def __init__(self) -> None:
         self._lock = RLock()
-        _watch(self)
+        register_lock(self)
 
     def __enter__(self) -> None:
-        """Wait for the lock and take it."""
+        """Acquire the lock."""
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         self._lock.release()
 
-    def free(self) -> None:
-        """Make the lock usable in a forked child."""
-        if self._lock.acquire(blocking=False):  # nobody else had it
+    def free_after_fork(self) -> None:
+        """Replace the lock in a forked child if another thread of the parent held it."""
+        if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
             self._lock = RLock()
-
-
-_locks: WeakSet[ForkSafeLock] = WeakSet()
-_watched: list[bool] = []
-
-
-def _watch(lock: ForkSafeLock) -> None:
-    if not _watched:
-        _watched.append(True)
-        os.register_at_fork(after_in_child=_free_all)
-    _locks.add(lock)
-
-
-def _free_all() -> None:
-    for lock in list(_locks):
-        lock.free()

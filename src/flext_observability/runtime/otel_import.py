@@ -1,4 +1,4 @@
-"""Module name → the module, also when the environment holds a value that makes OpenTelemetry raise at import."""
+"""Import of OpenTelemetry modules that raise on a wrong environment variable."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ _PREFIX = "OTEL_"
 
 
 def import_without_otel_env(module: str) -> ModuleType:
-    """Import a module of OpenTelemetry; when a wrong variable makes it raise, import it without those variables.
+    """Import a module; if it raises, import it without the ``OTEL_*`` variables, which are restored afterwards.
 
-    Nothing is lost: the resolved settings hold the right values, and the status names the wrong ones. The variables are back when
-    this returns.
+    The resolved settings hold the valid values, and the status names the invalid ones.
 
     Args:
         module: Full name, such as ``opentelemetry.propagate``.
     """
     try:
         return import_module(module)
-    except Exception:  # noqa: BLE001 — whatever it raises, the second attempt decides
+    except Exception:  # noqa: BLE001 - the second attempt decides
         hidden = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
         for name in hidden:
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""This process → its name among the processes of one program: the same in the next run, and no other's in this one."""
+"""Name of this process among the processes of one program: stable across runs, unique within one."""
 
 from __future__ import annotations
 
@@ -6,46 +6,42 @@ import os
 import sys
 from typing import final
 
+from flext_observability.runtime.fork import register_holder
+from flext_observability.runtime.owner import current_runtime
+
 
 @final
-class Lineage:
-    """Counts the forks that led to this process.
-
-    Child processes that start a fresh interpreter (``spawn``, ``forkserver``) have the name that ``multiprocessing`` gave them.
-    """
-
-    __slots__ = ("_forks", "_pid", "_steps")
+class _ForkCounter:
+    """Counts the forks that led to this process, from its first use on."""
 
     def __init__(self) -> None:
         self._forks = 0
-        self._pid = 0
-        self._steps: tuple[str, ...] = ()
+        self._pid = os.getpid()
+        self._path = _multiprocessing_name()
+        register_holder(self)
 
     def name(self) -> str:
-        """Return the name, such as ``fork-2`` or ``SpawnPoolWorker-1``; empty for the first process. Counts forks from then on."""
-        if not self._pid:
-            self._pid, self._steps = os.getpid(), _given_name()
-            os.register_at_fork(before=self._count)
-        self._descend()
-        return ".".join(self._steps)
+        return ".".join(self._path)
 
-    def _count(self) -> None:
-        self._descend()
+    def hold_for_fork(self) -> None:
         self._forks += 1
 
-    def _descend(self) -> None:
-        # Asked, not told: hooks in the child run in an order of their own, and its exporters may be made before ours.
+    def release_after_fork(self) -> None:
+        # Of the holders' phase: exporters that are made in the child, later, read the child's name.
         if self._pid != os.getpid():
-            self._pid, self._steps = os.getpid(), (*self._steps, f"fork-{self._forks}")
-            self._forks = 0
+            self._pid, self._path, self._forks = os.getpid(), (*self._path, f"fork-{self._forks}"), 0
 
 
-def _given_name() -> tuple[str, ...]:
-    """Return the name of a child of ``multiprocessing``; nothing for the first process."""
+def process_name() -> str:
+    """Return the name, such as ``SpawnPoolWorker-1`` or ``fork-2``; empty for the first process.
+
+    Children of ``multiprocessing`` have the name that it gave them. Other forked children are numbered, from the first call in their parent on.
+    """
+    return current_runtime().get(_ForkCounter).name()
+
+
+def _multiprocessing_name() -> tuple[str, ...]:
     process = sys.modules.get("multiprocessing.process")
-    # While a spawned child imports the program, its parent is not known yet, and its name is.
+    # Not parent_process(): a spawned child that imports the program does not know its parent yet.
     name = "MainProcess" if process is None else process.current_process().name
     return () if name == "MainProcess" else (name,)
-
-
-LINEAGE = Lineage()

@@ -1,4 +1,4 @@
-"""Jobs with intervals → calls on one thread of the process (SCHEDULER); no thread while there are no jobs."""
+"""Periodic jobs on one thread; no thread while there are no jobs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition, Thread
 from time import monotonic
-from typing import Final, final
+from typing import final
 
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware, register_restart
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
+from flext_observability.runtime.owner import current_runtime
 
 
 @dataclass(slots=True)
@@ -23,9 +24,9 @@ class _Job:
 
 @final
 class Scheduler:
-    """Calls jobs again and again, one after another, on one thread; a job must not block for long.
+    """Calls periodic jobs one after another on one thread; a job must not block for long.
 
-    Safe from threads; in a forked child the jobs go on, on a thread of its own.
+    Thread-safe. A forked child keeps the jobs, on a thread of its own.
     """
 
     def __init__(self) -> None:
@@ -35,15 +36,15 @@ class Scheduler:
         register_fork_aware(self)
         register_restart(self)
 
-    def every(self, name: str, interval_seconds: float, work: Callable[[], object]) -> None:
-        """Call ``work`` each ``interval_seconds``, first one interval from now; a job of the same name is replaced."""
+    def schedule(self, name: str, interval_seconds: float, work: Callable[[], object]) -> None:
+        """Call ``work`` every ``interval_seconds``, first one interval from now. Replaces the job of the same name."""
         with self._changed:
             self._jobs[name] = _Job(name, interval_seconds, work, monotonic() + interval_seconds)
             self._start_thread()
             self._changed.notify_all()
 
     def cancel(self, name: str) -> None:
-        """Call a job no more; one that runs at this moment ends by itself."""
+        """Remove a job. A call in progress is not interrupted."""
         with self._changed:
             self._jobs.pop(name, None)
             self._changed.notify_all()
@@ -54,26 +55,26 @@ class Scheduler:
             return tuple(self._jobs)
 
     def reinit_after_fork(self) -> None:
-        """Keep the jobs in a forked child, without the parent's thread."""
+        """Keep the jobs, without the thread of the parent."""
         now = monotonic()
         self._changed = Condition()
         self._thread = None
         for job in self._jobs.values():
             job.due = now + job.interval_seconds
 
-    def go_on(self) -> None:
-        """Call the jobs of the parent in a forked child too."""
+    def restart_after_fork(self) -> None:
+        """Start the thread for the jobs of the parent."""
         with self._changed:
             if self._jobs:
                 self._start_thread()
 
     def _start_thread(self) -> None:
         if self._thread is None:
-            self._thread = start_daemon("flext-ticker", self._run, what="the thread for periodic work")
+            self._thread = start_daemon("flext-scheduler", self._run, what="the thread for periodic work")
 
     def _run(self) -> None:
         changed = self._changed
-        while self._changed is changed:  # a job that forks is no ticker in the child, which has one
+        while self._changed is changed:  # a job that forks: the child has a thread of its own
             with changed:
                 if not self._jobs:
                     self._thread = None
@@ -91,8 +92,10 @@ class Scheduler:
 def _call(job: _Job) -> None:
     try:
         job.work()
-    except BaseException as error:  # noqa: BLE001 - SystemExit too: the other jobs go on
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: the other jobs continue
         report_once(f"The periodic job {job.name}", error)
 
 
-SCHEDULER: Final = Scheduler()
+def scheduler() -> Scheduler:
+    """Return the scheduler of the process."""
+    return current_runtime().get(Scheduler)

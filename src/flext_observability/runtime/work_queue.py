@@ -1,4 +1,4 @@
-"""Items put by any thread → one call each on a thread of the mailbox's own, in order, bounded."""
+"""Bounded queue whose items are handled in order by one worker thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar, final
 
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 
 T = TypeVar("T")
 
@@ -20,18 +20,18 @@ IDLE_SECONDS = 5.0
 
 @final
 class WorkQueue(Generic[T]):
-    """A bounded queue with one worker thread, which starts with the first item and ends after some idle seconds.
+    """A bounded queue with one worker thread, which starts with the first item and ends after ``IDLE_SECONDS`` without one.
 
-    Safe from threads; a forked child begins with an empty one. A call that raises is logged, once for each type of error.
+    Thread-safe. A forked child starts with an empty queue. A call that raises is logged once per exception type.
     """
 
     def __init__(self, name: str, handle: Callable[[T], object], *, capacity: int = CAPACITY) -> None:
-        """Make a mailbox; no thread yet.
+        """Create the queue without a thread.
 
         Args:
-            name: Of the thread, and in log lines: "Notifier pager".
+            name: Name of the thread and of the queue in log lines: "Notifier pager".
             handle: Called with each item, by one thread at a time.
-            capacity: Items that wait at most.
+            capacity: Maximum number of queued items.
         """
         self._name = name
         self._handle = handle
@@ -44,7 +44,7 @@ class WorkQueue(Generic[T]):
         register_fork_aware(self)
 
     def put(self, item: T) -> bool:
-        """Hand an item over without waiting; False when the mailbox is full, or no thread can be started."""
+        """Add an item. Never blocks. Return False when the queue is full or no thread can be started."""
         with self._changed:
             if len(self._waiting) >= self._capacity or not self._has_worker():
                 return False
@@ -54,13 +54,13 @@ class WorkQueue(Generic[T]):
         return True
 
     def flush(self, deadline: float) -> bool:
-        """Wait until all that was put before has been handled; whether that was so before ``deadline`` (monotonic seconds)."""
+        """Wait until the items added so far are handled; return whether they were by ``deadline`` (monotonic seconds)."""
         with self._changed:
             goal = self._put
             return self._changed.wait_for(lambda: self._done >= goal, max(deadline - monotonic(), 0.0))
 
     def replace_worker(self) -> None:
-        """Leave a worker that hangs to itself, give its item up, and go on with a new one."""
+        """Abandon a hung worker with its item, and continue with a new one."""
         with self._changed:
             if not self._busy:
                 return
@@ -73,11 +73,11 @@ class WorkQueue(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """Items that wait, without the one in hand."""
+        """Number of queued items, without the one in progress."""
         return len(self._waiting)
 
     def reinit_after_fork(self) -> None:
-        """Empty the mailbox in a forked child: items and thread are the parent's."""
+        """Drop the items and the thread of the parent."""
         self._changed = Condition()
         self._waiting.clear()
         self._worker = None
@@ -85,7 +85,7 @@ class WorkQueue(Generic[T]):
         self._put = self._done = 0
 
     def _has_worker(self) -> bool:
-        """Start a worker when there is none; whether there is one now."""
+        """Start a worker unless there is one; return whether there is one now."""
         if self._worker is None:
             self._worker = start_daemon(f"flext-{self._name}", self._work, what=f"the thread of {self._name}")
         return self._worker is not None
@@ -100,7 +100,7 @@ class WorkQueue(Generic[T]):
                 item = self._waiting.popleft()
                 self._busy = True
             self._call(item)
-            if self._changed is not changed:  # the call forked, and this is the child: the lock may be held for ever
+            if self._changed is not changed:  # the call forked, and this is the child: the lock may never be released
                 return
             with changed:
                 if self._worker is not me:
@@ -112,5 +112,5 @@ class WorkQueue(Generic[T]):
     def _call(self, item: T) -> None:
         try:
             self._handle(item)
-        except BaseException as error:  # noqa: BLE001 - SystemExit too: the worker serves others after it
+        except BaseException as error:  # noqa: BLE001 - SystemExit too: the worker continues with the next item
             report_once(self._name, error)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from flext_observability.domain.container import lookup
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from flext_observability.adapters import metric as adapter
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_attributes
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters import log_record as adapter
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.services.dependencies import entity_factory, never_raises
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.exceptions import exception_attributes
@@ -135,5 +135,5 @@ class FlextLoggingService:
     def _write(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
         if entry.mark_emitted():
             adapter.emit_entry(entry)
-            HOOKS.dispatch("on_log_created", entry)
+            plugin_hooks().dispatch("on_log_created", entry)
         return self._persist(entry)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, RecordFn, histogram_bounds
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.report_once import report_once
 from flext_observability.services.dependencies import entity_factory, never_raises
 from flext_observability.services.exposition import Exposition
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
@@ -211,7 +211,7 @@ class FlextMetricsService:
     def _emit(self, metric: FlextMetric, write: RecordFn) -> FlextMetric:
         if metric.mark_emitted():
             adapter.record(metric, write)
-            HOOKS.dispatch("on_metric_created", metric)
+            plugin_hooks().dispatch("on_metric_created", metric)
         if self._store(metric):
             self._exposition.add(metric, histogram_bounds(to_ucum(metric.unit)))
         return metric

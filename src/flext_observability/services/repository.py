@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 from flext_observability.domain.container import lookup
 from flext_observability.domain.criteria import MetricsCriteria, validate_criteria
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.dependencies import never_raises
 
 if TYPE_CHECKING:

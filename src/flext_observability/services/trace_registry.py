@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 from opentelemetry.trace import Span, SpanContext, format_trace_id
 
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,5 +112,6 @@ class TraceRegistry:
         return entity_id in self._open or entity_id in self._ended
 
 
-TRACES = TraceRegistry()
-"""The registry of this process, shared by all tracing services, so that each can end what another one started."""
+def started_traces() -> TraceRegistry:
+    """Return the registry of the process. All tracing services share it, so that each can end a trace that another one started."""
+    return current_runtime().get(TraceRegistry)

@@ -14,10 +14,10 @@ from flext_observability.adapters import trace as adapter
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.services.dependencies import entity_factory, find_clock, never_raises
 from flext_observability.services.repository import Persist, repository_writer
-from flext_observability.services.trace_registry import TRACES, OpenTrace
+from flext_observability.services.trace_registry import OpenTrace, started_traces
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.names import OUTCOME_ATTRIBUTE, UNKNOWN_PARENT_ATTRIBUTE
 from flext_observability.values.timestamps import from_unix_nanos
@@ -136,7 +136,7 @@ class FlextTracingService:
             The result of ``start_trace``; on failure the body runs all the same.
         """
         started = self._begin(trace, service_name, context, parent_trace_id)
-        span = TRACES.span(started.data.id) if started.data is not None else None
+        span = started_traces().span(started.data.id) if started.data is not None else None
         token = None if span is None else otel_context.attach(otel_trace.set_span_in_context(span))
         ending: TraceStatus = "ok"
         failure: BaseException | None = None
@@ -197,8 +197,8 @@ class FlextTracingService:
         span = begin(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
             span.set_attribute(UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
-        HOOKS.dispatch("on_trace_started", trace)
-        for forgotten in TRACES.open(OpenTrace(trace, span, self._clock.monotonic())):
+        plugin_hooks().dispatch("on_trace_started", trace)
+        for forgotten in started_traces().open(OpenTrace(trace, span, self._clock.monotonic())):
             self._finish(forgotten, "abandoned", None)
 
     @never_raises
@@ -210,7 +210,7 @@ class FlextTracingService:
         if not isinstance(cast("object", trace), FlextTrace):
             message = f"Invalid trace: pass the FlextTrace that was started, not {type(trace).__name__}"
             return FlextResult[FlextTrace].fail(message, code="invalid_trace")
-        entry = TRACES.close(trace.id, self._clock.monotonic())
+        entry = started_traces().close(trace.id, self._clock.monotonic())
         if entry is not None:
             ended = self._finish(entry, ending, cause)
             # The caller may hold a copy of what was started.
@@ -235,12 +235,12 @@ class FlextTracingService:
             status = StatusCode.ERROR if ending == "error" else StatusCode.OK
             entry.span.set_status(Status(status, encode_tag(cause) if cause else None))
         end_span(entry.span)
-        HOOKS.dispatch("on_trace_completed", entry.trace)
+        plugin_hooks().dispatch("on_trace_completed", entry.trace)
         return entry.trace
 
 
 def _known_parent(parent_id: str) -> SpanContext | None:
     current = otel_trace.get_current_span().get_span_context()
     if current.is_valid and format_trace_id(current.trace_id) == parent_id.lower():
-        return TRACES.find(parent_id) or current
-    return TRACES.find(parent_id)
+        return started_traces().find(parent_id) or current
+    return started_traces().find(parent_id)

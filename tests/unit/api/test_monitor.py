@@ -19,7 +19,7 @@ from flext_observability import (
     get_observability,
     shutdown_observability,
 )
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from tests.recorded import Recorded, recording
 from tests.waiting import eventually
 
@@ -61,8 +61,8 @@ def test_it_looks_by_itself_at_its_own_interval(recorded: Recorded) -> None:
         assert eventually(lambda: len(active()) == 1)
         temperature.set(100)
         assert eventually(lambda: active() == [])
-        assert monitor._job in SCHEDULER.names()
-    assert monitor._job not in SCHEDULER.names()
+        assert monitor._job in scheduler().names()
+    assert monitor._job not in scheduler().names()
 
 
 def test_it_looks_at_the_interval_of_the_settings() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from flext_observability import FlextResult
 from flext_observability.api.service_group import ServiceGroup
-from flext_observability.services.trace_registry import MAX_AGE_SECONDS, MAX_TRACES, TRACES
+from flext_observability.services.trace_registry import MAX_AGE_SECONDS, MAX_TRACES, started_traces
 from tests.recorded import recording
 
 
@@ -14,7 +14,7 @@ def test_each_service_is_made_once() -> None:
 
 def test_limits_come_from_the_settings_at_each_start() -> None:
     with recording(trace_registry_size=5, trace_registry_age_seconds=7.0, metrics_store_size=2) as started:
-        assert (TRACES.max_traces, TRACES.max_age_seconds) == (5, 7.0)
+        assert (started_traces().max_traces, started_traces().max_age_seconds) == (5, 7.0)
         metrics = started.handle.metrics
         results: list[FlextResult[object]] = [metrics.record_metric("group.stored", value) for value in range(3)]
         assert [metric.value for metric in metrics._metrics_store] == [1, 2]
@@ -22,7 +22,7 @@ def test_limits_come_from_the_settings_at_each_start() -> None:
         assert [metric.value for metric in started.handle.metrics._metrics_store] == [2]
     with recording():
         pass
-    assert (TRACES.max_traces, TRACES.max_age_seconds) == (MAX_TRACES, MAX_AGE_SECONDS)
+    assert (started_traces().max_traces, started_traces().max_age_seconds) == (MAX_TRACES, MAX_AGE_SECONDS)
     assert all(results)
 
 

@@ -257,7 +257,7 @@ class Heard(root.FlextObservabilityPlugin):
 
 
 def _heard() -> list[str]:
-    from flext_observability.extensions.plugins.hooks import HOOKS
+    from flext_observability.extensions.plugins.hooks import plugin_hooks
 
     heard = Heard()
     assert root.register_plugin("contract_heard", heard).success
@@ -266,8 +266,8 @@ def _heard() -> list[str]:
             root.flext_create_metric("contract.heard", 1).unwrap()
             started.handle.flush(10).unwrap()
     finally:
-        HOOKS.flush(time.monotonic() + 10)
-        HOOKS.remove("contract_heard")
+        plugin_hooks().flush(time.monotonic() + 10)
+        plugin_hooks().remove("contract_heard")
     return heard.names
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -83,13 +82,3 @@ def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
     assert stable.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # answered at run time
     with pytest.raises(AttributeError):
         _ = stable._nothing
-
-
-def test_a_lock_lost_in_a_fork_is_replaced() -> None:
-    stable = DelegatingLoggerProvider()
-    stable._lock.acquire()
-    stable.reset_locks()
-    thread = threading.Thread(target=stable.get_logger, args=("l",))
-    thread.start()
-    thread.join(5)
-    assert not thread.is_alive()

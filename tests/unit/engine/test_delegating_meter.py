@@ -105,23 +105,6 @@ def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
         _ = stable._nothing
 
 
-def test_locks_lost_in_a_fork_are_replaced() -> None:
-    stable = DelegatingMeterProvider()
-    meter = stable.get_meter("m")
-    stable._lock.acquire()
-    meter._lock.acquire()
-    stable.reset_locks()
-
-    def use() -> Meter:
-        meter.create_counter("x")
-        return stable.get_meter("other")
-
-    thread = threading.Thread(target=use)
-    thread.start()
-    thread.join(5)
-    assert not thread.is_alive()
-
-
 def test_an_instrument_made_during_a_swap_follows_it() -> None:
     stable, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
 

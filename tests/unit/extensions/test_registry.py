@@ -12,7 +12,7 @@ import pytest
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.extensions.plugins.hooks import PLUGINS
+from flext_observability.extensions.plugins.hooks import plugins
 from flext_observability.extensions.ports import ExporterUnavailable, SignalExporter
 from flext_observability.extensions.registry import (
     available_exporters,
@@ -194,7 +194,7 @@ class TestUnknown:
         assert len(str(result.error)) < 700
 
     def test_kind_without_any_names(self) -> None:
-        result = PLUGINS.find("audit")
+        result = plugins().find("audit")
         assert result.code == "unknown_plugin"
         assert result.message == "Unknown plugin 'audit': none is registered or installed"
         assert result.fix == "Install its package, or call register_plugin"
@@ -225,7 +225,7 @@ class TestInstalled:
                     raise OSError("no disk")
             """
         installed("flext_observability.plugins", source, "Plugin")
-        result = PLUGINS.find(name)
+        result = plugins().find(name)
         assert result.code == "broken_plugin"
         assert "OSError: no disk" in str(result.message)
 

@@ -26,7 +26,7 @@ def test_one_that_cannot_start_is_told_of(monkeypatch: pytest.MonkeyPatch, caplo
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert start_daemon("worker", print, what="the thread of this test") is None
     assert caplog.messages == [
-        "Starting the thread of this test failed: RuntimeError: can't start new thread; the program goes on without it"
+        "Starting the thread of this test failed: RuntimeError: can't start new thread; the program continues without it"
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a forked child begins with: free locks first, then what things remember, threads at the end."""
+"""Phases of a fork, in real children."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from tests.programs import run
 
 CHILD = """
 import os, threading
-from flext_observability.runtime.fork import defer_threads, register_fork_aware, register_restart, start_threads
+from flext_observability.runtime.fork import register_fork_aware, register_holder, register_restart
 from flext_observability.runtime.locks import ForkSafeLock
 
-class Thing:
-    def __init__(self, reinit_after_fork):
-        self.reinit_after_fork = self.go_on = reinit_after_fork
+class Recorded:
+    def __init__(self, name, fail=False):
+        self.name, self.fail = name, fail
+    def __getattr__(self, method):
+        def call():
+            print(self.name, method, flush=True)
+            if self.fail:
+                raise ValueError("broken")
+        return call
 
 def fork(in_child):
     child = os.fork()
@@ -22,16 +28,49 @@ def fork(in_child):
 """
 
 
-def test_what_begins_again_finds_locks_free_that_another_thread_held() -> None:
+def test_the_phases_run_in_order() -> None:
     done = run(
         CHILD
         + """
-def reinit_after_fork():
-    with lock:
-        print("again", flush=True)
+parent = os.getpid()
+class Apart(Recorded):
+    def __getattr__(self, method):
+        return lambda: print("parent" if os.getpid() == parent else "child", self.name, method, flush=True)
 
-thing = Thing(reinit_after_fork)
-register_fork_aware(thing)
+things = [Apart("restart"), Apart("aware"), Apart("first"), Apart("second")]
+register_restart(things[0])
+register_fork_aware(things[1])
+register_holder(things[2])
+register_holder(things[3])
+fork(lambda: print("child works", flush=True))
+"""
+    )
+    assert [line for line in done.lines if line.startswith("parent")] == [
+        "parent first hold_for_fork",
+        "parent second hold_for_fork",
+        "parent second release_after_fork",
+        "parent first release_after_fork",
+    ]
+    assert [line for line in done.lines if line.startswith("child")] == [
+        "child second release_after_fork",
+        "child first release_after_fork",
+        "child aware reinit_after_fork",
+        "child restart restart_after_fork",
+        "child works",
+    ]
+
+
+def test_locks_that_another_thread_held_are_free_before_objects_are_reinitialised() -> None:
+    done = run(
+        CHILD
+        + """
+class Locking:
+    def reinit_after_fork(self):
+        with lock:
+            print("again", flush=True)
+
+locking = Locking()
+register_fork_aware(locking)
 lock = ForkSafeLock()
 held, over = threading.Event(), threading.Event()
 
@@ -50,46 +89,26 @@ over.set()
     assert (done.lines, done.code) == (["again"], 0)
 
 
-def test_one_that_fails_keeps_no_other_from_beginning_again() -> None:
+def test_an_object_that_fails_stops_no_other() -> None:
     done = run(
         CHILD
         + """
-def fail():
-    raise ValueError("broken")
-
-things = [Thing(fail), Thing(lambda: print("again", flush=True)), Thing(fail)]
+things = [Recorded("bad", fail=True), Recorded("good"), Recorded("worse", fail=True)]
 for thing in things:
     register_fork_aware(thing)
 fork(lambda: None)
 """
     )
-    assert (done.lines, done.code) == (["again"], 0)
-    assert done.err == "Beginning again in a forked child failed: ValueError: broken; the program goes on without it\n"
+    assert (done.lines, done.code) == ([f"{name} reinit_after_fork" for name in ("bad", "good", "worse")], 0)
+    assert done.err == "Handling a fork failed: ValueError: broken; the program continues without it\n"
 
 
-def test_threads_go_on_after_everything_has_begun_again() -> None:
+def test_an_object_that_is_gone_is_not_called() -> None:
     done = run(
         CHILD
         + """
-one, other = Thing(lambda: print("on", flush=True)), Thing(lambda: print("again", flush=True))
-register_restart(one)
-register_fork_aware(other)
+register_fork_aware(Recorded("gone"))
 fork(lambda: print("child", flush=True))
 """
     )
-    assert done.lines == ["again", "on", "child"]
-
-
-def test_threads_that_are_held_back_go_on_when_they_are_let_go() -> None:
-    done = run(
-        CHILD
-        + """
-one, other = Thing(lambda: print("on", flush=True)), Thing(lambda: print("again", flush=True))
-register_restart(one)
-register_fork_aware(other)
-defer_threads()
-os.register_at_fork(after_in_child=lambda: (print("session", flush=True), start_threads()))
-fork(lambda: print("child", flush=True))
-"""
-    )
-    assert done.lines == ["again", "session", "on", "child"]
+    assert done.lines == ["child"]

@@ -14,7 +14,7 @@ def test_the_first_process_has_no_name_and_its_forks_have_numbers() -> None:
         """
         import os
 
-        from flext_observability.runtime.process import LINEAGE
+        from flext_observability.runtime.process import process_name
 
         def fork(work):
             if pid := os.fork():
@@ -24,9 +24,9 @@ def test_the_first_process_has_no_name_and_its_forks_have_numbers() -> None:
                 os._exit(0)
 
         def show():
-            print(repr(LINEAGE.name()), flush=True)
+            print(repr(process_name()), flush=True)
 
-        fork(lambda: show())  # before anybody asked: another program's first process, as far as it knows
+        fork(lambda: show())  # before the first call: a first process, as far as it knows
         show()
         fork(show)
         fork(lambda: fork(show))
@@ -42,10 +42,10 @@ def test_children_of_multiprocessing_that_ask_first_have_the_name_it_gave(method
     source = f"""
         import multiprocessing
 
-        from flext_observability.runtime.process import LINEAGE
+        from flext_observability.runtime.process import process_name
 
         def show():
-            print(LINEAGE.name(), flush=True)
+            print(process_name(), flush=True)
 
         if __name__ == "__main__":
             for _ in range(2):

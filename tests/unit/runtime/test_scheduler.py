@@ -1,4 +1,4 @@
-"""Jobs of the ticker run again and again, one after another."""
+"""Jobs of the scheduler run periodically, one after another."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from tests.waiting import eventually
 
 
 @pytest.fixture
-def ticker() -> Iterator[Scheduler]:
+def jobs() -> Iterator[Scheduler]:
     made = Scheduler()
     yield made
     for name in made.names():
         made.cancel(name)
 
 
-def ticker_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "flext-ticker"]
+def scheduler_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "flext-scheduler"]
 
 
-def test_a_job_runs_again_and_again(ticker: Scheduler) -> None:
+def test_a_job_runs_again_and_again(jobs: Scheduler) -> None:
     runs = threading.Semaphore(0)
-    ticker.every("count", 0.01, runs.release)
+    jobs.schedule("count", 0.01, runs.release)
     assert all(runs.acquire(timeout=5) for _ in range(3))
 
 
-def test_the_first_run_is_one_interval_away(ticker: Scheduler) -> None:
+def test_the_first_run_is_one_interval_away(jobs: Scheduler) -> None:
     began, ran = time.monotonic(), threading.Event()
-    ticker.every("once", 0.05, ran.set)
+    jobs.schedule("once", 0.05, ran.set)
     assert ran.wait(5)
     assert time.monotonic() - began >= 0.05
 
 
-def test_a_cancelled_job_runs_no_more_and_without_jobs_there_is_no_thread(ticker: Scheduler) -> None:
-    before = len(ticker_threads())
+def test_a_cancelled_job_runs_no_more_and_without_jobs_there_is_no_thread(jobs: Scheduler) -> None:
+    before = len(scheduler_threads())
     ran = threading.Event()
-    ticker.every("job", 0.01, ran.set)
+    jobs.schedule("job", 0.01, ran.set)
     assert ran.wait(5)
-    ticker.cancel("job")
-    ticker.cancel("unknown")
-    assert eventually(lambda: len(ticker_threads()) == before)
-    assert ticker.names() == ()
+    jobs.cancel("job")
+    jobs.cancel("unknown")
+    assert eventually(lambda: len(scheduler_threads()) == before)
+    assert jobs.names() == ()
 
 
-def test_a_job_of_the_same_name_takes_the_place_of_the_first(ticker: Scheduler) -> None:
+def test_a_job_of_the_same_name_takes_the_place_of_the_first(jobs: Scheduler) -> None:
     first, second = threading.Event(), threading.Event()
-    ticker.every("job", 0.05, first.set)
-    ticker.every("job", 0.01, second.set)
+    jobs.schedule("job", 0.05, first.set)
+    jobs.schedule("job", 0.01, second.set)
     assert second.wait(5)
-    assert ticker.names() == ("job",)
+    assert jobs.names() == ("job",)
     assert not first.wait(0.1)
 
 
-def test_a_job_that_raises_is_told_once_and_goes_on(ticker: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_job_that_raises_is_logged_once_and_continues(jobs: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
     runs = threading.Semaphore(0)
 
     def fail() -> None:
@@ -67,45 +67,45 @@ def test_a_job_that_raises_is_told_once_and_goes_on(ticker: Scheduler, caplog: p
         raise SystemExit("leave")
 
     with caplog.at_level(logging.WARNING, "flext_observability"):
-        ticker.every("fails", 0.01, fail)
+        jobs.schedule("fails", 0.01, fail)
         assert all(runs.acquire(timeout=5) for _ in range(3))
     assert [record.getMessage() for record in caplog.records] == [
-        "The periodic job fails failed: SystemExit: leave; the program goes on without it"
+        "The periodic job fails failed: SystemExit: leave; the program continues without it"
     ]
 
 
-def test_a_nearer_job_wakes_the_thread(ticker: Scheduler) -> None:
+def test_a_nearer_job_wakes_the_thread(jobs: Scheduler) -> None:
     ran = threading.Event()
-    ticker.every("far", 60, lambda: None)
-    ticker.every("near", 0.01, ran.set)
+    jobs.schedule("far", 60, lambda: None)
+    jobs.schedule("near", 0.01, ran.set)
     assert ran.wait(5)
 
 
-def test_a_thread_that_cannot_start_is_told(
-    ticker: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_thread_that_cannot_start_is_logged(
+    jobs: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with caplog.at_level(logging.WARNING, "flext_observability"):
-        ticker.every("job", 0.01, lambda: None)
+        jobs.schedule("job", 0.01, lambda: None)
     assert "Starting the thread for periodic work failed" in caplog.text
 
 
-def test_in_a_forked_child_the_jobs_go_on() -> None:
+def test_a_forked_child_continues_the_jobs() -> None:
     program = run("""
         import os, threading
-        from flext_observability.runtime.scheduler import SCHEDULER
+        from flext_observability.runtime.scheduler import scheduler
 
         ran = threading.Event()
-        SCHEDULER.every("job", 0.01, ran.set)
+        scheduler().schedule("job", 0.01, ran.set)
         assert ran.wait(5)
         child = os.fork()
         ran = threading.Event()
         if child == 0:
-            SCHEDULER.every("other", 0.01, ran.set)
-            print(ran.wait(5), sorted(SCHEDULER.names()), flush=True)
+            scheduler().schedule("other", 0.01, ran.set)
+            print(ran.wait(5), sorted(scheduler().names()), flush=True)
             os._exit(0)
         print(os.waitpid(child, 0)[1])
     """)
@@ -115,7 +115,7 @@ def test_in_a_forked_child_the_jobs_go_on() -> None:
 def test_a_fork_without_jobs_starts_no_thread() -> None:
     program = run("""
         import os, threading
-        from flext_observability.runtime.scheduler import SCHEDULER
+        from flext_observability.runtime.scheduler import scheduler
 
         child = os.fork()
         if child == 0:
@@ -126,10 +126,10 @@ def test_a_fork_without_jobs_starts_no_thread() -> None:
     assert program.out.strip() == "1"
 
 
-def test_a_job_that_forks_leaves_the_child_one_ticker() -> None:
+def test_a_job_that_forks_leaves_the_child_one_thread() -> None:
     program = run("""
         import os, threading
-        from flext_observability.runtime.scheduler import SCHEDULER
+        from flext_observability.runtime.scheduler import scheduler
 
         parent, threads, forked = os.getpid(), [], threading.Event()
 
@@ -143,21 +143,21 @@ def test_a_job_that_forks_leaves_the_child_one_ticker() -> None:
                 os.fork()
                 forked.set()
 
-        SCHEDULER.every("job", 0.01, job)
+        scheduler().schedule("job", 0.01, job)
         forked.wait(5)
         print(os.wait()[1])
     """)
     assert program.lines == ["1", "0"], program.err
 
 
-def test_a_thread_ends_whose_job_finds_the_ticker_begun_again(ticker: Scheduler) -> None:
+def test_a_thread_ends_whose_job_finds_the_scheduler_reinitialised(jobs: Scheduler) -> None:
     threads: list[threading.Thread] = []
 
     def job() -> None:
         threads.append(threading.current_thread())
-        ticker.reinit_after_fork()  # what a forked child calls
+        jobs.reinit_after_fork()  # what a forked child calls
 
-    ticker.every("job", 0.01, job)
+    jobs.schedule("job", 0.01, job)
     assert eventually(lambda: threads)
     threads[0].join(5)
     assert (len(threads), threads[0].is_alive()) == (1, False)

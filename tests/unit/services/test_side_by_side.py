@@ -20,7 +20,7 @@ from flext_observability import (
     FlextResult,
     FlextTracingService,
 )
-from flext_observability.services.trace_registry import TRACES
+from flext_observability.services.trace_registry import started_traces
 from tests.recorded import Recorded, recording
 
 THREADS, RECORDS = 8, 1000
@@ -145,9 +145,9 @@ class TestExactTotals:
 
     @pytest.fixture(autouse=True)
     def _nothing_open(self) -> Iterator[None]:
-        TRACES.forget(float("inf"))
+        started_traces().forget(float("inf"))
         yield
-        TRACES.forget(float("inf"))
+        started_traces().forget(float("inf"))
 
     def test_traces(self, recorded: Recorded) -> None:
         service = FlextTracingService()

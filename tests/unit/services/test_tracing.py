@@ -10,7 +10,7 @@ from opentelemetry import trace as otel_trace
 from opentelemetry.trace import StatusCode, format_trace_id
 
 from flext_observability import FlextContainer, FlextTrace, FlextTracingService, flext_create_trace, traced
-from flext_observability.services.trace_registry import TRACES
+from flext_observability.services.trace_registry import started_traces
 from tests.recorded import Recorded, recording
 
 
@@ -242,9 +242,9 @@ class TestContextManager:
 class TestForgotten:
     @pytest.fixture(autouse=True)
     def _empty_registry(self) -> Iterator[None]:
-        TRACES.forget(float("inf"))
+        started_traces().forget(float("inf"))
         yield
-        TRACES.forget(float("inf"))
+        started_traces().forget(float("inf"))
 
     def test_a_trace_older_than_an_hour_is_ended_as_abandoned_by_the_next_start(self, recorded: Recorded) -> None:
         clock, container = SetClock(), FlextContainer()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterUnavailable
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.wire.http.headers import quality
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class PrometheusExporter:
     def _report(self, name: str) -> None:
         if name not in self._reported:
             self._reported.add(name)
-            say(
+            log_warning(
                 _log,
                 f"/metrics cannot show all of {name}: another instrument has that name in Prometheus; rename one of them",
             )

@@ -11,8 +11,8 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.exporters.prometheus.page import CLASSIC_TYPE
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend
-from flext_observability.runtime.internal_log import say
-from flext_observability.runtime.process import LINEAGE
+from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.process import process_name
 from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.address import HttpTarget, http_target
@@ -109,7 +109,7 @@ class PushgatewayExporter:
     def _report(self, name: str) -> None:
         if name not in self._reported:
             self._reported.add(name)
-            say(
+            log_warning(
                 _log,
                 f"The Pushgateway is not given all of {name}: another instrument has that name in Prometheus; rename one",
             )
@@ -151,7 +151,7 @@ def grouping(given: Mapping[str, str]) -> dict[str, str]:
 
     One group for all would leave the totals of whoever pushes last; names that repeat from run to run keep groups from piling up.
     """
-    child = LINEAGE.name()
+    child = process_name()
     if not child:
         return dict(given)
     own = given.get("instance", "")

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextObservabilityError, FlextResult
 from flext_observability.runtime.fork import register_fork_aware
-from flext_observability.runtime.internal_log import say
-from flext_observability.runtime.report_once import report_once
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.runtime.work_queue import WorkQueue
 from flext_observability.values.exceptions import describe_error
 
@@ -73,13 +72,13 @@ class Dispatcher:
 
     def start_watchdog(self) -> None:
         """Check for a hook that hangs, now and periodically until ``stop_watchdog``."""
-        if _JOB not in SCHEDULER.names():
-            SCHEDULER.every(_JOB, WATCHDOG_INTERVAL_SECONDS, self.check)
+        if _JOB not in scheduler().names():
+            scheduler().schedule(_JOB, WATCHDOG_INTERVAL_SECONDS, self.check)
         self.check()
 
     def stop_watchdog(self) -> None:
         """Stop the periodic check."""
-        SCHEDULER.cancel(_JOB)
+        scheduler().cancel(_JOB)
 
     def check(self) -> None:
         """Switch off a plug-in whose hook hangs, and serve the others on a new thread."""
@@ -134,7 +133,7 @@ class Dispatcher:
         reason = f"{call.hook} took more than {HOOK_TIMEOUT_SECONDS:g} s"
         with self.lock:
             call.plugin.switched_off = reason
-        say(_logger, f"Plug-in {call.plugin.name} is switched off: {reason}")
+        log_warning(_logger, f"Plug-in {call.plugin.name} is switched off: {reason}")
 
 
 def _call_hook(call: _Call) -> BaseException | None:

@@ -1,4 +1,4 @@
-"""Entity → hook calls of the active plug-ins (HOOKS). Costs one check of an empty table when there are none."""
+"""Entity → hook calls of the active plug-ins. Costs one check of an empty table when there are none."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from flext_observability.domain.report import Notice
 from flext_observability.extensions.plugins.base import HOOK_NAMES, Hook
 from flext_observability.extensions.registry import PluginRegistry
 from flext_observability.runtime.fork import register_fork_aware
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -92,7 +93,7 @@ class Hooks:
             return True
         flushed = dispatcher.flush(deadline)
         if not flushed:
-            say(_logger, f"Plug-ins did not finish in time: {dispatcher.queued} calls are queued")
+            log_warning(_logger, f"Plug-ins did not finish in time: {dispatcher.queued} calls are queued")
         self._remove_configured()
         dispatcher.stop_watchdog()
         return flushed
@@ -137,10 +138,18 @@ class Hooks:
             dispatcher.enqueue(plugin, hook, snapshot)
 
 
-HOOKS: Final = Hooks()
-"""The active plug-ins of this process."""
-PLUGINS: Final = PluginRegistry[object]("plugin", (), ("flext_observability.plugins",))
-"""Registered and installed plug-ins, active or not. ``to_registered`` checks their type."""
+def plugin_hooks() -> Hooks:
+    """Return the active plug-ins of the process."""
+    return current_runtime().get(Hooks)
+
+
+def plugins() -> PluginRegistry[object]:
+    """Return the registered and installed plug-ins, active or not. ``to_registered`` checks their type."""
+    return current_runtime().get(_make_plugins)
+
+
+def _make_plugins() -> PluginRegistry[object]:
+    return PluginRegistry("plugin", (), ("flext_observability.plugins",))
 
 
 def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[None]:
@@ -158,10 +167,12 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
     from flext_observability.extensions.plugins.registered_plugin import to_registered
 
     checked = to_registered(name, plugin, from_settings=False)
-    return checked.flat_map(lambda registered: PLUGINS.register(name, plugin).tap(lambda _: HOOKS.add(registered)))
+    return checked.flat_map(
+        lambda registered: plugins().register(name, plugin).tap(lambda _: plugin_hooks().add(registered))
+    )
 
 
 def _load_installed(name: str) -> FlextResult[RegisteredPlugin]:
     from flext_observability.extensions.plugins.registered_plugin import to_registered
 
-    return PLUGINS.find(name).flat_map(lambda plugin: to_registered(name, plugin, from_settings=True))
+    return plugins().find(name).flat_map(lambda plugin: to_registered(name, plugin, from_settings=True))

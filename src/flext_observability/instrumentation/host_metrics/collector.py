@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
@@ -10,8 +11,9 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.instrumentation.host_metrics.process import PROCESS_METRICS
 from flext_observability.instrumentation.host_metrics.source_cache import Observable, SourceCache
 from flext_observability.instrumentation.host_metrics.system import SYSTEM_METRICS
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
 
@@ -23,9 +25,15 @@ if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
 
 SCOPE_NAME: Final = "flext_observability.collector"
-_LOCK: Final = ForkSafeLock()
-_REGISTERED: Final[set[str]] = set()
-_ACTIVE: Final[list[FlextMetricsCollector]] = []
+
+
+class _Collectors:
+    """Started collectors, and names of the instruments that exist: OpenTelemetry cannot remove one."""
+
+    def __init__(self) -> None:
+        self.lock = ForkSafeLock()
+        self.instruments: set[str] = set()
+        self.active: list[FlextMetricsCollector] = []
 
 
 @final
@@ -55,7 +63,7 @@ class FlextMetricsCollector:
     @property
     def active(self) -> bool:
         """Whether it is started."""
-        return self in _ACTIVE
+        return self in current_runtime().get(_Collectors).active
 
     @property
     def unavailable(self) -> Mapping[str, str]:
@@ -70,9 +78,10 @@ class FlextMetricsCollector:
             Success, or a failure (``internal``).
         """
         self._read_all()  # what is compared with the time before has something to compare with
-        with _LOCK:
-            if self not in _ACTIVE:
-                _ACTIVE.append(self)
+        collectors = current_runtime().get(_Collectors)
+        with collectors.lock:
+            if self not in collectors.active:
+                collectors.active.append(self)
         try:
             for metric in self._metrics.values():
                 _register(metric)
@@ -83,9 +92,10 @@ class FlextMetricsCollector:
 
     def stop(self) -> FlextResult[None]:
         """Give no points any more; again changes nothing."""
-        with _LOCK:
-            if self in _ACTIVE:
-                _ACTIVE.remove(self)
+        collectors = current_runtime().get(_Collectors)
+        with collectors.lock:
+            if self in collectors.active:
+                collectors.active.remove(self)
         return FlextResult.ok(None)
 
     def collect(self) -> FlextResult[list[FlextMetric]]:
@@ -147,25 +157,28 @@ def _register(metric: Observable) -> None:
     """Make the instrument of a metric, once in a process: OTel cannot take one back."""
     from opentelemetry.metrics import get_meter
 
-    with _LOCK:
-        if metric.name in _REGISTERED:
+    collectors = current_runtime().get(_Collectors)
+    with collectors.lock:
+        if metric.name in collectors.instruments:
             return
-        _REGISTERED.add(metric.name)
+        collectors.instruments.add(metric.name)
     try:  # without the lock: the SDK has one of its own, which it holds while it calls back
         create = getattr(get_meter(SCOPE_NAME), f"create_observable_{metric.kind}")
         create(metric.name, [_observer(metric.name)], metric.unit, metric.description)
     except Exception:
-        _REGISTERED.discard(metric.name)
+        collectors.instruments.discard(metric.name)
         raise
 
 
+@cache
 def _observer(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
     from opentelemetry.metrics import Observation
 
     def observe(_: CallbackOptions) -> list[Observation]:
-        with _LOCK:
-            collectors = list(_ACTIVE)
-        found = (points for each in collectors if (points := each.points(name)) is not None)
+        collectors = current_runtime().get(_Collectors)
+        with collectors.lock:
+            active = list(collectors.active)
+        found = (points for each in active if (points := each.points(name)) is not None)
         return [Observation(value, attributes) for value, attributes in next(found, ())]
 
     return observe

@@ -16,8 +16,9 @@ from flext_observability.engine.compat import exports_to, is_suppressed
 from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD, stamp
 from flext_observability.instrumentation.logging.structured_record import LEVELS, ExcInfo, from_event
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.encoding import AttributeValue, encode_attributes, encode_tag
 from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
 
@@ -60,9 +61,15 @@ class _Here(threading.local):
 
 
 _here: Final = _Here()
-_lock: Final = ForkSafeLock()
-_installed: _Installed | None = None
-_failing = False
+
+
+class _Bridge:
+    """What ``install`` changed, and whether the last record could not be emitted."""
+
+    def __init__(self) -> None:
+        self.lock = ForkSafeLock()
+        self.installed: _Installed | None = None
+        self.failing = False
 
 
 def install(level: str = "", *, provider: LoggerProvider | None = None, on_console: bool = False) -> None:
@@ -78,10 +85,10 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         on_console: Whether an exporter shows the records on the console: what no handler takes is then not printed a second time by
             the standard library's handler of last resort.
     """
-    global _installed, _failing  # noqa: PLW0603 - one bridge for one logging module
     uninstall()
-    with _lock:
-        _failing = False
+    bridge = current_runtime().get(_Bridge)
+    with bridge.lock:
+        bridge.failing = False
         threshold = LEVELS.get(level.lower(), logging.NOTSET)
         original = logging.Logger.callHandlers
         switch = threading.Event()
@@ -89,21 +96,21 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         loggers = _Loggers(provider, on_console=on_console)
         wrapper = _wrap(original, threshold, switch, loggers)
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # the one place that all records pass once
-        _installed = _Installed(wrapper, original, switch, threshold, loggers, _open_root(threshold))
+        bridge.installed = _Installed(wrapper, original, switch, threshold, loggers, _open_root(threshold))
 
 
 def uninstall() -> None:
     """Take no more records, and put back what ``install`` changed unless somebody else has changed it since."""
-    global _installed  # noqa: PLW0603 - one bridge for one logging module
-    with _lock:
-        if _installed is None:
+    bridge = current_runtime().get(_Bridge)
+    with bridge.lock:
+        installed, bridge.installed = bridge.installed, None
+        if installed is None:
             return
-        _installed.switch.clear()
-        if logging.Logger.callHandlers is _installed.wrapper:
-            logging.Logger.callHandlers = _installed.original  # type: ignore[method-assign,assignment]  # as it was
-        if _installed.root_level and logging.root.level == _installed.root_level[1]:
-            logging.root.setLevel(_installed.root_level[0])
-        _installed = None
+        installed.switch.clear()
+        if logging.Logger.callHandlers is installed.wrapper:
+            logging.Logger.callHandlers = installed.original  # type: ignore[method-assign,assignment]  # as it was
+        if installed.root_level and logging.root.level == installed.root_level[1]:
+            logging.root.setLevel(installed.root_level[0])
 
 
 def wants(logger: logging.Logger, level: int) -> bool:
@@ -113,7 +120,7 @@ def wants(logger: logging.Logger, level: int) -> bool:
     not name. What says that nobody wants the record counts: ``log_level``, ``logging.disable``, a root logger stricter than
     ``WARNING``, and a level of the logger's own or above it.
     """
-    installed, manager = _installed, logger.manager
+    installed, manager = current_runtime().get(_Bridge).installed, logger.manager
     if installed is None or manager.disable >= level:
         return False
     root = logging.root.level
@@ -128,7 +135,7 @@ def wants(logger: logging.Logger, level: int) -> bool:
 
 def take(record: logging.LogRecord) -> None:
     """Take a record that goes past ``logging``; never raise."""
-    installed = _installed
+    installed = current_runtime().get(_Bridge).installed
     if installed is not None and record.levelno >= installed.threshold and not _here.emitting:
         _take(record, installed.loggers)
 
@@ -186,16 +193,16 @@ def _brought(logger: logging.Logger | None, record: logging.LogRecord, provider:
 
 def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
     """Emit the record and return whether that was done; never raise, and say once when it fails."""
-    global _failing  # noqa: PLW0603 - one line for one change of state
     if record.name.partition(".")[0] in _OURS or is_suppressed():
         return False
     _here.emitting = True
     try:
         otel_loggers[record.name].emit(_translate(record))
     except Exception as error:  # noqa: BLE001 - the host only wanted to log
-        if not _failing:
-            _failing = True
-            say(_LOG, f"Log records cannot be recorded: {describe_error(error)}")
+        bridge = current_runtime().get(_Bridge)
+        if not bridge.failing:
+            bridge.failing = True
+            log_warning(_LOG, f"Log records cannot be recorded: {describe_error(error)}")
         return False
     finally:
         _here.emitting = False

@@ -12,7 +12,7 @@ from structlog.contextvars import merge_contextvars
 
 from flext_observability.instrumentation.logging import bridge as logging_bridge
 from flext_observability.instrumentation.logging.structured_record import TRACE, level_number, make_record
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
 
 _PROCESSORS: Final = (merge_contextvars,)

@@ -10,7 +10,7 @@ from typing import Any
 
 from flext_observability.instrumentation.logging import bridge as logging_bridge
 from flext_observability.instrumentation.logging.structured_record import LEVELS, dress, from_event
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.adapters import alert as adapter
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.plugins.hooks import HOOKS
-from flext_observability.runtime.internal_log import say
+from flext_observability.extensions.plugins.hooks import plugin_hooks
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE, ActiveAlerts, Entry
 from flext_observability.services.alerts.escalation import due, policy_from
@@ -127,7 +127,9 @@ class AlertLifecycle:
         entry.quiet = inside_a_notifier()
         entry.trace_id = adapter.current_trace_id()
         if evicted_before == 0 and self._book.given_up:
-            say(_logger, f"Over {MAX_ACTIVE} alerts are active: the oldest are given up; resolve those that are over")
+            log_warning(
+                _logger, f"Over {MAX_ACTIVE} alerts are active: the oldest are given up; resolve those that are over"
+            )
         self._tell(entry)
 
     def _merge(self, entry: Entry, alert: FlextAlert, *, fresh: bool) -> _Transition:
@@ -180,7 +182,7 @@ class AlertLifecycle:
         if news.emit:
             adapter.emit(news.alert, timestamp_ns=news.time_ns, occurrences=news.occurrences)
             if news.raised:
-                HOOKS.dispatch("on_alert_raised", news.alert)
+                plugin_hooks().dispatch("on_alert_raised", news.alert)
         return news.alert
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final, runtime_checkabl
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.retry import Backoff
-from flext_observability.runtime.fork_barrier import FORK_BARRIER
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.fork_barrier import fork_barrier
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.work_queue import WorkQueue
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE
 from flext_observability.values.exceptions import describe_error
@@ -181,7 +181,7 @@ class Delivery:
             line = self._settle(letter, FlextResult[None].fail(error, code="hung"))
             self._start()
         if line:
-            say(_logger, line)
+            log_warning(_logger, line)
 
     def hurry(self, deadline: float) -> None:
         """Wait for nothing any more until ``deadline`` (monotonic seconds), and try each alert once."""
@@ -209,7 +209,9 @@ class Delivery:
             self._abandon_call()
             because = f" ({self._last_error})" if self._trouble else ""
         if lost:
-            say(_logger, f"Notifier {self.name}: {lost} {'alerts were' if lost > 1 else 'alert was'} not told{because}")
+            log_warning(
+                _logger, f"Notifier {self.name}: {lost} {'alerts were' if lost > 1 else 'alert was'} not told{because}"
+            )
 
     def status(self) -> NotifierStatus:
         """Return the counts of this moment."""
@@ -238,13 +240,13 @@ class Delivery:
             with suppress_instrumentation():
                 while (letter := self._next(turn)) is not None:
                     # The first call may import; a fork that is made meanwhile waits for that.
-                    with nullcontext() if self._warm else FORK_BARRIER.under_way():
+                    with nullcontext() if self._warm else fork_barrier().section():
                         result = self._call(letter)
                     self._warm = True
                     with changed:
                         line = self._settle(letter, result) if turn == self._turn else ""
                     if line:
-                        say(_logger, line)
+                        log_warning(_logger, line)
         finally:
             _telling.reset(token)
             with changed:

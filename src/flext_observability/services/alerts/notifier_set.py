@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.registry import find_notifier
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.notification_queue import Delivery, NotifierStatus
 from flext_observability.values.encoding import encode_tag, preview
 from flext_observability.values.names import ALERT_SEVERITIES
@@ -67,7 +67,7 @@ class Notifiers:
         if delivery is None:
             message = f"No notifier is named {preview(name)}: use one of the known names ({known})"
             return FlextResult[None].fail(message, code="unknown_notifier")
-        SCHEDULER.cancel(_job(delivery))
+        scheduler().cancel(_job(delivery))
         self._refreshed.discard(delivery.name)
         delivery.drop()
         return FlextResult[None].ok(None)
@@ -99,10 +99,10 @@ class Notifiers:
         for delivery in self._all():
             if on and delivery.refresh_seconds and delivery.name not in self._refreshed:
                 self._refreshed.add(delivery.name)
-                SCHEDULER.every(_job(delivery), delivery.refresh_seconds, delivery.refresh)
+                scheduler().schedule(_job(delivery), delivery.refresh_seconds, delivery.refresh)
             elif not on and delivery.name in self._refreshed:
                 self._refreshed.discard(delivery.name)
-                SCHEDULER.cancel(_job(delivery))
+                scheduler().cancel(_job(delivery))
 
     def hurry(self, deadline: float) -> None:
         """Try at once whatever waits, and wait for nothing before ``deadline`` (monotonic seconds)."""
@@ -141,7 +141,7 @@ class Notifiers:
         added = self.add(name, notifier, severities)
         problem = added.error or cast("str", getattr(notifier, "problem", ""))
         if problem:
-            say(_logger, f"Notifier {name}: {problem}")
+            log_warning(_logger, f"Notifier {name}: {problem}")
 
 
 def _chosen(config: FlextObservabilityConfig) -> list[tuple[str, object]]:
@@ -162,7 +162,7 @@ def _chosen(config: FlextObservabilityConfig) -> list[tuple[str, object]]:
         if found.success:
             chosen.append((name, found.unwrap()))
         else:
-            say(_logger, f"Notifier {name} cannot be used: {found.error}")
+            log_warning(_logger, f"Notifier {name} cannot be used: {found.error}")
     return chosen
 
 

@@ -14,8 +14,8 @@ from flext_observability.domain.alert_rule import FlextAlertRule
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.fork import register_fork_aware
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.report_once import report_once
 from flext_observability.services.alerts.series_evaluator import Labels, SeriesEvaluator
 from flext_observability.values.encoding import encode_attribute
 from flext_observability.views.model import MetricView

@@ -10,7 +10,7 @@ from math import isnan
 from typing import Final, final
 
 from flext_observability.domain.alert_rule import FlextAlertRule
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.values.encoding import encode_tag
 from flext_observability.views.model import MetricView
 from flext_observability.views.quantiles import quantile
@@ -125,7 +125,7 @@ class SeriesEvaluator:
             return numbers
         if not self._over_limit:
             self._over_limit = True
-            say(
+            log_warning(
                 _LOG,
                 f"The alert rule {self.rule.name!r} evaluates only {MAX_SERIES} series: its metric has more. "
                 "Combine them with combine= and by=.",

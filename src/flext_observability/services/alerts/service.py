@@ -9,7 +9,7 @@ from flext_observability.domain.container import lookup
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.escalation import acknowledged, escalation_of
 from flext_observability.services.alerts.lifecycle import AlertLifecycle
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
@@ -255,9 +255,9 @@ class FlextAlertService:
             connected = self._snapshot is not None
             needed = connected and bool(self._desk.count or self._engine.rules())
             if needed and not self._ticking:
-                SCHEDULER.every(self._job, self._interval_seconds, self.tick)
+                scheduler().schedule(self._job, self._interval_seconds, self.tick)
             elif self._ticking and not needed:
-                SCHEDULER.cancel(self._job)
+                scheduler().cancel(self._job)
             self._ticking = needed
             self._notifiers.schedule_resend(on=connected and self._desk.count > 0)
 

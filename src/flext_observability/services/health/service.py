@@ -11,12 +11,12 @@ from weakref import ref
 from flext_observability.adapters import health_check as adapter
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, aggregate
 from flext_observability.domain.result import FlextResult, settle
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
-from flext_observability.runtime.internal_log import say
+from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
@@ -90,7 +90,7 @@ class FlextHealthService:
         def register(call: CallT) -> CallT:
             result = self.register_check(name, call, **options)
             if result.is_failure:
-                say(_logger, str(result.error))
+                log_warning(_logger, str(result.error))
             return call
 
         return register
@@ -108,7 +108,7 @@ class FlextHealthService:
         if registered is None and reported is None:
             return self._unknown(name).map(lambda _: None)
         if registered is not None:
-            SCHEDULER.cancel(_job(registered))
+            scheduler().cancel(_job(registered))
         adapter.remove(name)
         return FlextResult[None].ok(None)
 
@@ -198,7 +198,7 @@ class FlextHealthService:
         with self._lock:
             registered = list(self._registered.values())
         for check in registered:
-            SCHEDULER.cancel(_job(check))
+            scheduler().cancel(_job(check))
 
     def reinit_after_fork(self) -> None:
         """Drop the runs and counts of the parent in a forked child."""
@@ -219,7 +219,7 @@ class FlextHealthService:
         if cycle:
             return invalid_check("dependencies", f"cycle {cycle}", "Remove one of them").map(lambda _: None)
         if replaced is not None:
-            SCHEDULER.cancel(_job(replaced))
+            scheduler().cancel(_job(replaced))
         self._schedule(check)
         return FlextResult[None].ok(None)
 
@@ -231,7 +231,7 @@ class FlextHealthService:
 
     def _schedule(self, check: RegisteredCheck) -> None:
         if check.interval_seconds is not None:
-            SCHEDULER.every(_job(check), check.interval_seconds, _BackgroundJob(self, check))
+            scheduler().schedule(_job(check), check.interval_seconds, _BackgroundJob(self, check))
 
     def _drop_telemetry(self) -> None:
         with self._lock:
@@ -278,7 +278,7 @@ class FlextHealthService:
 
     def _emit(self, check: FlextHealthCheck) -> None:
         if check.mark_emitted() and adapter.emit(check):
-            HOOKS.dispatch("on_health_changed", check)
+            plugin_hooks().dispatch("on_health_changed", check)
 
     def _unknown(self, name: object) -> FlextResult[FlextHealthCheck]:
         with self._lock:
@@ -299,7 +299,7 @@ class _BackgroundJob:
     def __call__(self) -> None:
         service = self._service()
         if service is None:
-            SCHEDULER.cancel(_job(self._check))
+            scheduler().cancel(_job(self._check))
         elif not self._check.is_running():
             start_daemon(
                 "flext-health", partial(service.run_registered, self._check), what="the thread of a health check"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Final, final
+from typing import final
 from weakref import WeakSet
 
+from flext_observability.runtime.fork import register_holder
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.owner import current_runtime
 
 
 @final
@@ -25,15 +26,15 @@ class SharedConnection:
         in_memory: Whether the database is in memory. It stays open, and a child has a copy.
     """
 
-    __slots__ = ("__weakref__", "_connect", "_connection", "_in_memory", "lock")
+    __slots__ = ("__weakref__", "_connect", "_connection", "_guard", "_in_memory", "lock")
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], *, in_memory: bool) -> None:
         self._connect = connect
         self._in_memory = in_memory
         self._connection: sqlite3.Connection | None = None
         self.lock = ForkSafeLock()
-        with _guard:
-            _watch(self)
+        self._guard = current_runtime().get(_ForkGuard)
+        self._guard.add(self)
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
@@ -63,28 +64,26 @@ class SharedConnection:
         self.close()
 
 
-_guard: Final = ForkSafeLock()
-_connections: Final[WeakSet[SharedConnection]] = WeakSet()
-_held: Final = ExitStack()
-_watched: Final[list[bool]] = []
+@final
+class _ForkGuard:
+    """Closes the connections to files before a fork, and keeps all of them unused until it is over."""
 
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._connections: WeakSet[SharedConnection] = WeakSet()
+        self._held = ExitStack()
+        register_holder(self)
 
-def _watch(connection: SharedConnection) -> None:
-    if not _watched:
-        _watched.append(True)
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
-    _connections.add(connection)
+    def add(self, connection: SharedConnection) -> None:
+        with self._lock:
+            self._connections.add(connection)
 
+    def hold_for_fork(self) -> None:
+        self._held.enter_context(self._lock)
+        for connection in self._connections:
+            self._held.enter_context(connection.lock)
+            connection.close_file()
 
-def _before_fork() -> None:
-    """Acquire every connection, and close those to files."""
-    _held.enter_context(_guard)
-    for connection in _connections:
-        _held.enter_context(connection.lock)
-        connection.close_file()
-
-
-def _after_fork() -> None:
-    """Release the connections."""
-    # In one step: once the last lock is free, another forking thread pushes its own locks.
-    _held.pop_all().close()
+    def release_after_fork(self) -> None:
+        # In one step: once the last lock is free, another forking thread pushes its own locks.
+        self._held.pop_all().close()

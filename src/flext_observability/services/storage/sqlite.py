@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
 from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.report_once import report_once
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.storage.connection import SharedConnection
 from flext_observability.services.storage.rows import (
     Row,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from flext_observability.extensions.plugins.hooks import Hooks
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 
 
 @pytest.fixture
 def hooks() -> Iterator[Hooks]:
     yield Hooks()
-    SCHEDULER.cancel("plug-ins")
+    scheduler().cancel("plug-ins")

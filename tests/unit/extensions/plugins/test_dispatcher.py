@@ -12,7 +12,7 @@ import pytest
 
 from flext_observability import FlextMetricsService, FlextResult
 from flext_observability.extensions.plugins import dispatcher
-from flext_observability.extensions.plugins.hooks import HOOKS, Hooks
+from flext_observability.extensions.plugins.hooks import Hooks, plugin_hooks
 from tests.unit.extensions.plugins.samples import METRIC, Blocking, Calling, Recording, add, flush, status
 
 
@@ -146,17 +146,17 @@ def test_metric_recorded_in_a_hook_calls_no_hook() -> None:
 
     def record(_: object) -> None:
         service.record_metric("plugin.own", 1, metric_type="counter").unwrap()
-        flushed.append(flush(HOOKS))
+        flushed.append(flush(plugin_hooks()))
 
     recording = Recording()
-    add(HOOKS, reentrant=Calling(record), recording=recording)
+    add(plugin_hooks(), reentrant=Calling(record), recording=recording)
     try:
         service.record_metric("plugin.first", 1, metric_type="counter").unwrap()
-        assert flush(HOOKS)
-        found = status(HOOKS, "reentrant")
+        assert flush(plugin_hooks())
+        found = status(plugin_hooks(), "reentrant")
     finally:
-        HOOKS.remove("reentrant")
-        HOOKS.remove("recording")
+        plugin_hooks().remove("reentrant")
+        plugin_hooks().remove("recording")
     assert (found.calls, found.failures, found.reentrant_calls) == (1, 0, 1)
     assert [metric.name for metric in recording.metrics] == ["plugin.first"]
     assert flushed == [True]
@@ -189,7 +189,7 @@ def test_forked_child_keeps_the_plugins_with_new_counts() -> None:
     done = run("""
         import os, time
         from flext_observability import FlextMetricsService, FlextObservabilityPlugin, register_plugin
-        from flext_observability.extensions.plugins.hooks import HOOKS
+        from flext_observability.extensions.plugins.hooks import plugin_hooks
         class Audit(FlextObservabilityPlugin):
             def on_metric_created(self, metric): pass
         register_plugin("audit", Audit()).unwrap()
@@ -197,8 +197,8 @@ def test_forked_child_keeps_the_plugins_with_new_counts() -> None:
         def record(count):
             for _ in range(count):
                 service.record_metric("forked", 1).unwrap()
-            assert HOOKS.flush(time.monotonic() + 10)
-            print(HOOKS.status()[0].calls, flush=True)
+            assert plugin_hooks().flush(time.monotonic() + 10)
+            print(plugin_hooks().status()[0].calls, flush=True)
         record(3)
         child = os.fork()
         if child == 0:

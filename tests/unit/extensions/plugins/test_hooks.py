@@ -17,8 +17,8 @@ from flext_observability import (
     register_plugin,
 )
 from flext_observability.extensions.plugins import dispatcher
-from flext_observability.extensions.plugins.hooks import HOOKS, PLUGINS, Hooks
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.extensions.plugins.hooks import Hooks, plugin_hooks, plugins
+from flext_observability.runtime.scheduler import scheduler
 from tests.installed import install
 from tests.unit.extensions.plugins.samples import METRIC, Blocking, Calling, Recording, add, flush, status
 
@@ -45,7 +45,7 @@ def test_hook_without_an_override_is_not_queued(hooks: Hooks) -> None:
     add(hooks, recording=Recording())
     hooks.dispatch("on_alert_raised", FlextAlert(name="a", severity="info", message="m"))
     assert (flush(hooks), status(hooks, "recording").calls) == (True, 0)
-    assert "plug-ins" not in SCHEDULER.names()
+    assert "plug-ins" not in scheduler().names()
 
 
 def test_plugin_of_the_same_name_replaces_the_first(hooks: Hooks) -> None:
@@ -72,17 +72,17 @@ def test_queued_calls_of_a_removed_plugin_are_dropped(hooks: Hooks) -> None:
 
 def test_hook_gets_the_state_of_the_trace_at_that_moment(recorded: object) -> None:
     blocking, recording = Blocking(), Recording(order=1)
-    add(HOOKS, blocking=blocking, recording=recording)
+    add(plugin_hooks(), blocking=blocking, recording=recording)
     service = FlextTracingService()
     try:
-        HOOKS.dispatch("on_metric_created", METRIC)
+        plugin_hooks().dispatch("on_metric_created", METRIC)
         trace = service.start_trace("charge", "payments").unwrap()
         service.error_trace(trace, "declined").unwrap()
         blocking.release.set()
-        assert flush(HOOKS)
+        assert flush(plugin_hooks())
     finally:
-        HOOKS.remove("blocking")
-        HOOKS.remove("recording")
+        plugin_hooks().remove("blocking")
+        plugin_hooks().remove("recording")
     assert [(when, each.status, each.end_time is None) for when, each in recording.traces] == [
         ("started", "unset", True),
         ("completed", "error", False),
@@ -159,7 +159,7 @@ class NoPlugin:
         hooks.set_configured(["audit"])
         hooks.dispatch("on_metric_created", METRIC)
         assert hooks.close(monotonic() + 10)
-        assert "plug-ins" not in SCHEDULER.names()
+        assert "plug-ins" not in scheduler().names()
         assert [(each.name, each.calls) for each in hooks.status()] == [("registered", 1)]
         hooks.dispatch("on_metric_created", METRIC)
         assert flush(hooks)
@@ -184,17 +184,17 @@ class TestRegisterPlugin:
     @pytest.fixture(autouse=True)
     def _unregister(self) -> Iterator[None]:
         yield
-        for name in list(PLUGINS._registered):
-            del PLUGINS._registered[name]
-            HOOKS.remove(name)
+        for name in list(plugins()._registered):
+            del plugins()._registered[name]
+            plugin_hooks().remove(name)
 
     def test_registered_plugin_is_active_immediately(self) -> None:
         recording = Recording()
         assert register_plugin("recording", recording).success
-        HOOKS.dispatch("on_metric_created", METRIC)
-        assert flush(HOOKS)
+        plugin_hooks().dispatch("on_metric_created", METRIC)
+        assert flush(plugin_hooks())
         assert recording.metrics == [METRIC]
-        assert PLUGINS.find("recording").data is recording
+        assert plugins().find("recording").data is recording
 
     @pytest.mark.parametrize(
         ("name", "plugin"),
@@ -210,4 +210,4 @@ class TestRegisterPlugin:
     )
     def test_invalid_arguments_change_nothing(self, name: Any, plugin: Any) -> None:
         assert register_plugin(name, plugin).code == "invalid_plugin"
-        assert (HOOKS.status(), dict(PLUGINS._registered)) == ((), {})
+        assert (plugin_hooks().status(), dict(plugins()._registered)) == ((), {})

@@ -24,8 +24,8 @@ from flext_observability import (
     init_observability,
     traced,
 )
-from flext_observability.extensions.plugins.hooks import HOOKS
-from flext_observability.services.trace_registry import TRACES
+from flext_observability.extensions.plugins.hooks import plugin_hooks
+from flext_observability.services.trace_registry import started_traces
 from tests.installed import install
 from tests.recorded import Recorded, recording
 from tests.unit.extensions.plugins.samples import add
@@ -64,9 +64,9 @@ class RecordingAll(FlextObservabilityPlugin):
 @pytest.fixture
 def recording_all() -> Iterator[RecordingAll]:
     plugin = RecordingAll()
-    add(HOOKS, recording_all=plugin)
+    add(plugin_hooks(), recording_all=plugin)
     yield plugin
-    HOOKS.remove("recording_all")
+    plugin_hooks().remove("recording_all")
 
 
 def received(recorded: Recorded, plugin: RecordingAll) -> list[tuple[str, str]]:
@@ -131,14 +131,14 @@ def test_hook_gets_the_status_of_an_ended_trace(recorded: Recorded, recording_al
     service.error_trace(service.start_trace("failed").unwrap(), "declined").unwrap()
     with service.trace("body"):
         pass
-    TRACES.forget(float("inf"))
-    before = TRACES.max_traces
+    started_traces().forget(float("inf"))
+    before = started_traces().max_traces
     abandoned = service.start_trace("abandoned").unwrap()
-    TRACES.max_traces = 0
+    started_traces().max_traces = 0
     try:
         service.start_trace("next").unwrap()
     finally:
-        TRACES.max_traces = before
+        started_traces().max_traces = before
     assert abandoned.status == "abandoned"
     assert [text for hook, text in received(recorded, recording_all) if hook == "completed"][:3] == [
         "failed error",
@@ -184,7 +184,7 @@ class Audit(FlextObservabilityPlugin):
             def on_log_created(self, entry: FlextLogEntry) -> None:
                 raise ConnectionError("away")
 
-        add(HOOKS, fragile=Fragile())
+        add(plugin_hooks(), fragile=Fragile())
         try:
             flext_create_log_entry("info", "hello").unwrap()
             assert recorded.handle.flush(10).unwrap().complete
@@ -192,4 +192,4 @@ class Audit(FlextObservabilityPlugin):
                 assert status.state == "active"
                 assert any("Plug-in fragile failed in 1 of 1 calls" in notice.message for notice in status.notices)
         finally:
-            HOOKS.remove("fragile")
+            plugin_hooks().remove("fragile")

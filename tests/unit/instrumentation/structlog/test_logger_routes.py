@@ -172,7 +172,7 @@ def test_handler_or_factory_that_raises_is_told_once_and_costs_the_caller_nothin
         logging.setLogRecordFactory(plain)
     assert sink.bodies == ["one", "two"]
     assert said == [
-        "Writing a structured log record failed: RuntimeError: broken handler; the program goes on without it"
+        "Writing a structured log record failed: RuntimeError: broken handler; the program continues without it"
     ]
 
 

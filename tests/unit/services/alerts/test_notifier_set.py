@@ -19,7 +19,7 @@ from flext_observability import (
     init_observability,
 )
 from flext_observability.extensions.registry import register_notifier
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
 from tests.backends.collector import collector
 from tests.unit.services.alerts.parts import BUSY, ScriptedNotifier, flush, make, service_with
@@ -29,8 +29,8 @@ from tests.waiting import eventually
 @pytest.fixture(autouse=True)
 def _no_jobs_left() -> Iterator[None]:
     yield
-    for name in SCHEDULER.names():
-        SCHEDULER.cancel(name)
+    for name in scheduler().names():
+        scheduler().cancel(name)
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_receivers_that_forget_are_reminded_while_something_is_active(service: F
     service.connect(nothing)
     service.add_notifier("f", notifier)
     service.add_notifier("nested", lambda alert: alert.name == "disk" and service.process_alert(make(name="nested")))
-    assert SCHEDULER.names() == ()
+    assert scheduler().names() == ()
     service.process_alert(make())
     assert eventually(lambda: len(service.active_alerts().unwrap()) == 2)
     service.process_alert(make(name="query"))
@@ -229,16 +229,16 @@ def test_receivers_that_forget_are_reminded_while_something_is_active(service: F
     assert not any("nested" in names for names in notifier.rounds)
     for alert in service.active_alerts().unwrap():
         service.resolve_alert(alert)
-    assert SCHEDULER.names() == ()
+    assert scheduler().names() == ()
 
 
 def test_one_that_is_removed_is_reminded_no_more(service: FlextAlertService) -> None:
     service.connect(nothing)
     service.process_alert(make())
     service.add_notifier("f", Forgetful())
-    assert any(name.startswith("flext-alerts-f-") for name in SCHEDULER.names())
+    assert any(name.startswith("flext-alerts-f-") for name in scheduler().names())
     service.remove_notifier("f")
-    assert not any(name.startswith("flext-alerts-f-") for name in SCHEDULER.names())
+    assert not any(name.startswith("flext-alerts-f-") for name in scheduler().names())
     service.disconnect(time.monotonic())
 
 

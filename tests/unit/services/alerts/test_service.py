@@ -21,7 +21,7 @@ from flext_observability import (
     init_observability,
     traced,
 )
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts import active_alerts as book
 from flext_observability.services.alerts.service import JOB
 from flext_observability.values.timestamps import to_unix_nanos
@@ -46,9 +46,9 @@ def service() -> FlextAlertService:
 @pytest.fixture(autouse=True)
 def _no_jobs_left() -> Iterator[None]:
     yield
-    for name in SCHEDULER.names():
+    for name in scheduler().names():
         if name.startswith(JOB):
-            SCHEDULER.cancel(name)
+            scheduler().cancel(name)
 
 
 def active(service: FlextAlertService) -> tuple[FlextAlert, ...]:
@@ -308,14 +308,14 @@ def points() -> list[MetricView]:
 
 def test_the_clock_runs_only_while_something_is_active_and_the_service_connected(service: FlextAlertService) -> None:
     alert = service.process_alert(make()).unwrap()
-    assert service._job not in SCHEDULER.names()
+    assert service._job not in scheduler().names()
     service.connect(points)
-    assert service._job in SCHEDULER.names()
+    assert service._job in scheduler().names()
     service.resolve_alert(alert)
-    assert service._job not in SCHEDULER.names()
+    assert service._job not in scheduler().names()
     service.process_alert(make())
     service.disconnect(time.monotonic())
-    assert service._job not in SCHEDULER.names()
+    assert service._job not in scheduler().names()
 
 
 def test_the_end_of_one_service_leaves_the_clock_of_another_running(service: FlextAlertService) -> None:
@@ -324,8 +324,8 @@ def test_the_end_of_one_service_leaves_the_clock_of_another_running(service: Fle
         each.process_alert(make()).unwrap()
         each.connect(points)
     other.disconnect(time.monotonic())
-    assert service._job in SCHEDULER.names()
-    assert other._job not in SCHEDULER.names()
+    assert service._job in scheduler().names()
+    assert other._job not in scheduler().names()
 
 
 def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
@@ -343,7 +343,7 @@ def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
     assert [alert.name for alert in active(service)] == ["queue"]
     assert service.remove_rule("queue").success
     assert active(service) == ()
-    assert service._job not in SCHEDULER.names()
+    assert service._job not in scheduler().names()
     assert service.remove_rule("queue").code == "unknown_alert_rule"
     service.disconnect(time.monotonic())
 

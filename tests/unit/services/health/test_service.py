@@ -14,7 +14,7 @@ from flext_observability import (
     init_observability,
     register_plugin,
 )
-from flext_observability.extensions.plugins.hooks import HOOKS
+from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.services.health.service import MAX_REPORTED
 from tests.programs import run as run_program
 from tests.recorded import Recorded
@@ -294,5 +294,5 @@ def test_plugins_are_notified_of_changes(recorded: Recorded, service: FlextHealt
     for status in ("healthy", "healthy", "unhealthy"):
         service.execute_health_check(FlextHealthCheck(name="changing", status=status))
     recorded.handle.flush(5)
-    HOOKS.remove("recording")
+    plugin_hooks().remove("recording")
     assert notified == ["healthy", "unhealthy"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flext_observability import FlextHealthService
-from flext_observability.runtime.scheduler import SCHEDULER
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.health import check
 from flext_observability.services.health.check import RegisteredCheck
 from tests.programs import run as run_program
@@ -18,8 +18,8 @@ from tests.waiting import eventually
 @pytest.fixture
 def jobs() -> Callable[[], set[str]]:
     """Return the scheduled jobs of this test. Services of other tests may have left jobs that end on their next run."""
-    before = set(SCHEDULER.names())
-    return lambda: {name for name in SCHEDULER.names() if name.startswith("flext.health.")} - before
+    before = set(scheduler().names())
+    return lambda: {name for name in scheduler().names() if name.startswith("flext.health.")} - before
 
 
 @pytest.fixture

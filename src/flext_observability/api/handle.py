@@ -1,0 +1,160 @@
+"""Handle of an active configuration (Observability)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, cast, final
+
+from flext_observability.api.process import active_process
+from flext_observability.domain.result import FlextResult, settle_blocking
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from flext_observability.api.service_group import ServiceGroup
+    from flext_observability.api.session import Session
+    from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
+    from flext_observability.services.alerts.service import FlextAlertService
+    from flext_observability.services.health.service import FlextHealthService
+    from flext_observability.services.logs import FlextLoggingService
+    from flext_observability.services.metrics import FlextMetricsService
+    from flext_observability.services.tracing import FlextTracingService
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+T = TypeVar("T")
+
+
+@final
+class Observability:
+    """Handle that ``init_observability`` returns; a context manager that shuts down at its end."""
+
+    __slots__ = ("_services", "_session")
+
+    def __init__(self, session: Session, services: ServiceGroup) -> None:
+        self._session = session
+        self._services = services
+
+    @property
+    def config(self) -> FlextObservabilityConfig:
+        """The resolved settings, with a value for every field."""
+        return self._session.running.config
+
+    @property
+    def tracing(self) -> FlextTracingService:
+        """The tracing service."""
+        return self._services.tracing
+
+    @property
+    def metrics(self) -> FlextMetricsService:
+        """The metrics service."""
+        return self._services.metrics
+
+    @property
+    def logs(self) -> FlextLoggingService:
+        """The logging service."""
+        return self._services.logs
+
+    @property
+    def alerts(self) -> FlextAlertService:
+        """The alert service."""
+        return self._services.alerts
+
+    @property
+    def health(self) -> FlextHealthService:
+        """The health service."""
+        return self._services.health
+
+    @property
+    def ops_address(self) -> str:
+        """Base address of the ops server, such as ``http://127.0.0.1:9464``; empty when none runs."""
+        server = self._session.server
+        return "" if server is None else server.address
+
+    def status(self) -> dict[Signal, SignalStatus]:
+        """Return state, reason, fix and counts of each signal at this moment."""
+        return self._session.status()
+
+    def flush(self, timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
+        """Send everything recorded so far, all signals and exporters in parallel.
+
+        Args:
+            timeout_seconds: Deadline for all of it, in seconds; default: the setting ``flush_timeout_seconds``.
+
+        Returns:
+            The report. ``complete`` is false when the deadline came first; the remaining items stay queued. Inside a running event
+            loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
+        """
+        return _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._flush)
+
+    def shutdown(self, timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
+        """Send the remaining items and stop. Items that cannot be sent before the deadline are counted as dropped.
+
+        Args:
+            timeout_seconds: Deadline for all of it, in seconds; default: the setting ``shutdown_timeout_seconds``.
+
+        Returns:
+            The report with all counts; the same one again for a further call. Inside a running event loop a ``PendingResult``:
+            await it. Failure code: ``invalid_timeout``.
+        """
+        return _run_or_defer(timeout_seconds, self.config.shutdown_timeout_seconds, self._shutdown)
+
+    def delete_pushed_metrics(self, timeout_seconds: float | None = None) -> FlextResult[None]:
+        """Delete this process's group from the Pushgateway, also after ``shutdown``.
+
+        Args:
+            timeout_seconds: Deadline, in seconds; default: the setting ``flush_timeout_seconds``.
+
+        Returns:
+            Success, also without a group or a Pushgateway. Inside a running event loop a ``PendingResult``: await it. Failure
+            codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``, ``not_found``.
+        """
+        deleted = _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._session.running.delete_group)
+        return deleted.flat_map(lambda result: result)
+
+    def __repr__(self) -> str:
+        """Return the service name and the state of each signal."""
+        states = ", ".join(f"{signal} {status.state}" for signal, status in self.status().items())
+        return f"<Observability {self.config.service_name}: {states}>"
+
+    def __enter__(self) -> Observability:
+        """Return the handle."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Shut down within the default deadline."""
+        self._shutdown(self.config.shutdown_timeout_seconds)
+
+    async def __aenter__(self) -> Observability:
+        """Return the handle."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Shut down within the default deadline, without blocking the loop."""
+        await self.shutdown()
+
+    def _flush(self, timeout_seconds: float) -> FlushReport:
+        deadline = time.monotonic() + timeout_seconds
+        report = self._session.flush(timeout_seconds)
+        notified = self._services.flush(deadline)
+        return report if notified else replace(report, complete=False)
+
+    def _shutdown(self, timeout_seconds: float) -> ShutdownReport:
+        return active_process().shutdown(self._session, timeout_seconds)
+
+
+def _run_or_defer(timeout_seconds: object, default: float, work: Callable[[float], T]) -> FlextResult[T]:
+    given = default if timeout_seconds is None else timeout_seconds
+    kind, limit = type(given), cast("float", given)  # not isinstance: a proxy may raise when asked for its class
+    if kind is bool or not issubclass(kind, int | float) or not 0 <= limit < threading.TIMEOUT_MAX:
+        from flext_observability.values.encoding import preview
+
+        message, fix = f"Invalid timeout {preview(limit)}: not a number of seconds", "Pass zero or more seconds"
+        return FlextResult[T].fail(message, code="invalid_timeout", fix=fix)
+    return settle_blocking(lambda: work(float(limit)))

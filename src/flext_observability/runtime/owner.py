@@ -1,0 +1,58 @@
+"""The owner of everything that lives as long as the process (standard library only)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar, cast, final
+
+from flext_observability.runtime.locks import ForkSafeLock
+
+T = TypeVar("T")
+
+
+@final
+class Runtime:
+    """Objects that live as long as the process, each made on first use.
+
+    Thread-safe. Loading a module makes nothing; a forked child keeps the objects, which reinitialise themselves (``runtime.fork``).
+    """
+
+    __slots__ = ("_lock", "_objects")
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._objects: dict[Callable[[], object], object] = {}
+
+    def get(self, make: Callable[[], T]) -> T:
+        """Return the object that ``make`` returned on its first use in this runtime.
+
+        Args:
+            make: A class, or a function of a module, without arguments; the same one for the same object.
+        """
+        try:
+            return cast("T", self._objects[make])
+        except KeyError:
+            with self._lock:
+                if make not in self._objects:
+                    self._objects[make] = make()
+                return cast("T", self._objects[make])
+
+
+_current: Final[dict[str, Runtime]] = {}
+
+
+def current_runtime() -> Runtime:
+    """Return the runtime of the process; made on first use."""
+    try:
+        return _current["runtime"]
+    except KeyError:
+        return _current.setdefault("runtime", Runtime())
+
+
+def replace_runtime() -> None:
+    """Start with a fresh runtime, as a new process would; for tests, after ``shutdown_observability``.
+
+    Objects of the former runtime stay usable for whoever holds them. OpenTelemetry's globals keep our providers, which can be set only
+    once; the next start uses them again.
+    """
+    _current.clear()

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from flext_observability.runtime import internal_log
+from flext_observability.runtime.internal_log import log_warning, report_once
+
+
+def test_an_internal_error_is_logged_once_per_action_and_exception_type(caplog: pytest.LogCaptureFixture) -> None:
+    messages = [report_once("Ending a span", error) for error in (ValueError("a"), ValueError("b"), KeyError("c"))]
+    assert messages[1] == "Ending a span failed: ValueError: b; the program continues without it"
+    assert caplog.messages == [messages[0], messages[2]]
+
+
+def test_the_reported_errors_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(internal_log, "MAX_REPORTED", 2)
+    for action in ("one", "two", "three", "one"):
+        report_once(action, ValueError())
+    assert len(caplog.messages) == 2
+
+
+def test_a_handler_that_raises_costs_the_line_alone() -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError(record.getMessage())
+
+    logger = logging.Logger("broken")  # noqa: LOG001 - known to nobody else
+    logger.addHandler(Broken())
+    with pytest.raises(OSError, match="lost"):
+        logger.warning("lost")
+    log_warning(logger, "lost")
