@@ -26,5 +26,5 @@ with traced("a day at the till"):
             in_drawer += round(chance.uniform(2, 40), 2)
         cash.set(round(in_drawer, 2))
 
-sales.add(-1)  # a counter only rises: this is refused with a line, and the program goes on
+sales.add(-1)  # a counter only rises: this is refused with a line, and the program continues
 observability.shutdown()

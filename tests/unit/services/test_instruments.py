@@ -82,8 +82,8 @@ def test_a_value_that_is_given_up_is_said_with_its_instrument_once(
         "Measuring with the Counter said.second",
         "Measuring with a Gauge",
     ]
-    assert "-1.0 cannot be recorded, use a finite number that is not negative; the program goes on" in lines[0]
-    assert "inf cannot be recorded, use a finite number; the program goes on" in lines[2]
+    assert "-1.0 cannot be recorded, use a finite number that is not negative; the program continues" in lines[0]
+    assert "inf cannot be recorded, use a finite number; the program continues" in lines[2]
 
 
 @pytest.mark.parametrize("value", [Decimal("2.5"), 1e300, 10**30])
