@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar, cast, final
+from typing import Final, Protocol, TypeVar, cast, final, runtime_checkable
 
 from flext_observability.runtime.locks import ForkSafeLock
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class RuntimeAware(Protocol):
+    """An object of a runtime that works by itself."""
+
+    def end_with_runtime(self) -> None:
+        """Stop working. Never blocks."""
+        ...
 
 
 @final
@@ -38,6 +47,13 @@ class Runtime:
                 return cast("T", self._objects[make])
 
 
+    def end(self) -> None:
+        """Stop the objects that work by themselves."""
+        for each in list(self._objects.values()):
+            if isinstance(each, RuntimeAware):
+                each.end_with_runtime()
+
+
 _current: Final[dict[str, Runtime]] = {}
 
 
@@ -50,9 +66,11 @@ def current_runtime() -> Runtime:
 
 
 def replace_runtime() -> None:
-    """Start with a fresh runtime, as a new process would; for tests, after ``shutdown_observability``.
+    """End the runtime and start with a fresh one, as a new process would; for tests, after ``shutdown_observability``.
 
     Objects of the former runtime stay usable for whoever holds them. OpenTelemetry's globals keep our providers, which can be set only
     once; the next start uses them again.
     """
-    _current.clear()
+    former = _current.pop("runtime", None)
+    if former is not None:
+        former.end()

@@ -54,6 +54,12 @@ class Scheduler:
         with self._changed:
             return tuple(self._jobs)
 
+    def end_with_runtime(self) -> None:
+        """Remove all jobs."""
+        with self._changed:
+            self._jobs.clear()
+            self._changed.notify_all()
+
     def reinit_after_fork(self) -> None:
         """Keep the jobs, without the thread of the parent."""
         now = monotonic()

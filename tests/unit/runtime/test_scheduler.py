@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from flext_observability.runtime.scheduler import Scheduler
+from flext_observability.runtime.owner import replace_runtime
+from flext_observability.runtime.scheduler import Scheduler, scheduler
 from tests.programs import run
 from tests.waiting import eventually
 
@@ -91,6 +92,15 @@ def test_a_thread_that_cannot_start_is_logged(
     with caplog.at_level(logging.WARNING, "flext_observability"):
         jobs.schedule("job", 0.01, lambda: None)
     assert "Starting the thread for periodic work failed" in caplog.text
+
+
+def test_the_jobs_end_with_their_runtime() -> None:
+    ran = threading.Semaphore(0)
+    scheduler().schedule("job", 0.01, ran.release)
+    assert ran.acquire(timeout=5)
+    former = scheduler()
+    replace_runtime()
+    assert (former.names(), scheduler().names()) == ((), ())
 
 
 def test_a_forked_child_continues_the_jobs() -> None:
