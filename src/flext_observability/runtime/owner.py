@@ -46,7 +46,6 @@ class Runtime:
                     self._objects[make] = make()
                 return cast("T", self._objects[make])
 
-
     def end(self) -> None:
         """Stop the objects that work by themselves."""
         for each in list(self._objects.values()):
