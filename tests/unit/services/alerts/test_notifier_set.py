@@ -34,8 +34,10 @@ def _no_jobs_left() -> Iterator[None]:
 
 
 @pytest.fixture
-def service() -> FlextAlertService:
-    return FlextAlertService()
+def service() -> Iterator[FlextAlertService]:
+    made = FlextAlertService()
+    yield made
+    made.disconnect(time.monotonic() + 1)
 
 
 def config(**settings: Any) -> FlextObservabilityConfig:
