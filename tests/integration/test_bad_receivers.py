@@ -80,10 +80,10 @@ RECEIVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[str]], str, 
     "503": (HTTP, lambda: answering(503), "answered 503", "recovers"),
     "redirect": (HTTP, lambda: answering(302), "answered 302", ENDPOINT),
     "web page": (HTTP, answering_page, "not an OTLP response", ENDPOINT),
-    "garbage": (HTTP, lambda: speaking(raw.answers(b"\x00\x01\x02 hello\r\n\r\n")), "no HTTP reply", ENDPOINT),
+    "garbage": (HTTP, lambda: speaking(raw.answers(b"\x00\x01\x02 hello\r\n\r\n")), "reply that is not HTTP", ENDPOINT),
     "garbage grpc": (GRPC, lambda: speaking(raw.answers(b"\x00\x01 hello\r\n")), "does not speak HTTP/2", "http"),
     "endless": (HTTP, lambda: speaking(NO_END), "not an OTLP response", ENDPOINT),
-    "endless head": (HTTP, lambda: speaking(NO_END_OF_HEAD), "no HTTP reply", ENDPOINT),
+    "endless head": (HTTP, lambda: speaking(NO_END_OF_HEAD), "reply that is not HTTP", ENDPOINT),
 }
 
 

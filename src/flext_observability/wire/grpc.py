@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, final
 
-from flext_observability.wire.http.address import HttpTarget, format_host
+from flext_observability.values.endpoint import format_host
 from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import proxy_for
+from flext_observability.wire.http.target import HttpTarget
 from flext_observability.wire.http.tls import read_pems
 
 _OPTIONS: tuple[tuple[str, str | int], ...] = (
@@ -66,8 +68,7 @@ class GrpcTransport:
         """
         deadline = deadline_in(timeout_seconds)
         if self._channel is None or self._owner != os.getpid():
-            # A plain connection tells at once, in the system's own words, whether anybody is there at all.
-            self._dial(deadline)
+            self._check_reachable(deadline)
             self._channel = self._open()
             self._owner = os.getpid()
         grpc: Any = import_module("grpc")
@@ -91,19 +92,20 @@ class GrpcTransport:
         if channel is not None and self._owner == os.getpid():
             channel.close()
 
-    def _dial(self, deadline: float) -> None:
-        url = self.target.url
-        proxy = proxy_for(url._replace(scheme="https")) or proxy_for(url._replace(scheme="http"))
-        place = (proxy.host, proxy.port) if proxy else (self.target.host, self.target.port)
-        connect(*place, deadline).close()
+    def _check_reachable(self, deadline: float) -> None:
+        """Open and close a plain connection, whose errors are more precise than those of gRPC."""
+        endpoint = self.target.endpoint
+        proxy = proxy_for(replace(endpoint, scheme="https")) or proxy_for(replace(endpoint, scheme="http"))
+        hop = proxy or endpoint
+        connect(hop.host, hop.port_or_default, deadline).close()
 
     def _open(self) -> Any:  # noqa: ANN401 - the library carries no types
         grpc: Any = import_module("grpc")
         target = self.target
-        address = f"{format_host(target.host)}:{target.port}"
+        address = f"{format_host(target.endpoint.host)}:{target.endpoint.port_or_default}"
         compression = grpc.Compression.Gzip if self._compress else grpc.Compression.NoCompression
         options = (*_OPTIONS, ("grpc.primary_user_agent", target.headers.get("user-agent", "")))
-        if target.url.scheme == "http":
+        if not target.uses_tls:
             return grpc.insecure_channel(address, options, compression)
         credentials = grpc.ssl_channel_credentials(*read_pems(target.tls))
         return grpc.secure_channel(address, credentials, options, compression)
@@ -116,7 +118,7 @@ class GrpcTransport:
             # Also a peer that vanished without a word is found again by a new connection only.
             self.close()
         if code == "DEADLINE_EXCEEDED":
-            return TransportError("timeout", f"{place} did not answer in the time allowed")
+            return TransportError("timeout", f"{place} did not answer within the time limit")
         if code == "UNAVAILABLE" and "handshake failed" in details.lower():
             return TransportError("tls", f"TLS with {place} failed: {details}")
         if code == "UNAVAILABLE" and ("Failed parsing HTTP/2" in details or "http1.x" in details):

@@ -8,9 +8,10 @@ from pathlib import Path
 import grpc  # type: ignore[import-untyped] # the library carries no types
 import pytest
 
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.grpc import GrpcError, GrpcTransport
-from flext_observability.wire.http.address import http_target
 from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.target import http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles
 from tests import programs
 from tests.backends.certificates import Certificates, make_certificates
@@ -29,7 +30,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def transport(url: str, *, tls: TlsFiles | None = None, compress: bool = False) -> GrpcTransport:
     headers = {"user-agent": "tests", "x-test": "yes", "x-raw-bin": "raw"}
-    return GrpcTransport(http_target(url, headers=headers, tls=tls), compress=compress)
+    return GrpcTransport(http_target(parse_endpoint(url), headers=headers, tls=tls), compress=compress)
 
 
 def fault(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
@@ -85,14 +86,15 @@ def test_refusing_port_and_unknown_name_are_found_without_grpc() -> None:
     done = programs.run(
         """
         import sys
-        from flext_observability.wire.http.address import http_target
+        from flext_observability.values.endpoint import parse_endpoint
+        from flext_observability.wire.http.target import http_target
         from flext_observability.wire.http.errors import TransportError
         from flext_observability.wire.grpc import GrpcTransport
         from tests.backends.ports import refusing_port
         with refusing_port() as port:
             for url in (f"http://127.0.0.1:{port}", "http://collector.invalid:4317"):
                 try:
-                    GrpcTransport(http_target(url), compress=False).call("/x", b"", timeout_seconds=2)
+                    GrpcTransport(http_target(parse_endpoint(url)), compress=False).call("/x", b"", timeout_seconds=2)
                 except TransportError as error:
                     print(error.kind, "grpc" in sys.modules)
         """
@@ -136,9 +138,10 @@ def test_forked_child_makes_a_channel_of_its_own() -> None:
         done = programs.run(
             f"""
             import os
-            from flext_observability.wire.http.address import http_target
+            from flext_observability.values.endpoint import parse_endpoint
+            from flext_observability.wire.http.target import http_target
             from flext_observability.wire.grpc import GrpcTransport
-            sender = GrpcTransport(http_target("{server.url}"), compress=False)
+            sender = GrpcTransport(http_target(parse_endpoint("{server.url}")), compress=False)
             sender.call("{METHOD}", b"", timeout_seconds=2)
             child = os.fork()
             if not child:
@@ -158,9 +161,10 @@ def test_child_that_only_closes_leaves_the_parents_channel_alone() -> None:
         done = programs.run(
             f"""
             import os
-            from flext_observability.wire.http.address import http_target
+            from flext_observability.values.endpoint import parse_endpoint
+            from flext_observability.wire.http.target import http_target
             from flext_observability.wire.grpc import GrpcTransport
-            sender = GrpcTransport(http_target("{server.url}"), compress=False)
+            sender = GrpcTransport(http_target(parse_endpoint("{server.url}")), compress=False)
             sender.call("{METHOD}", b"", timeout_seconds=2)
             child = os.fork()
             if not child:

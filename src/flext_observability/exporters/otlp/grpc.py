@@ -20,10 +20,11 @@ from flext_observability.exporters.otlp.outcome import (
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import StatusClass
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.grpc import GrpcError, GrpcTransport
-from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.http.tls import TlsFileError
 from flext_observability.wire.otlp.response import parse_success, retry_delay_seconds
 
@@ -110,7 +111,7 @@ class OtlpGrpcFactory:
         tls = tls_files(settings)
         headers = {**{name.lower(): value for name, value in settings.headers.items()}, "user-agent": USER_AGENT}
         try:
-            target = http_target(settings.endpoint, headers=headers, tls=tls)
+            target = http_target(parse_endpoint(settings.endpoint), headers=headers, tls=tls)
             _check_metadata(target)
         except ValueError as error:
             fix = f"Correct {ENDPOINT_SETTING} or {HEADERS_SETTING}"

@@ -16,8 +16,9 @@ from flext_observability.exporters.otlp.outcome import (
 )
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.wire.http.address import HttpTarget, http_target
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_context
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class OtlpHttpExporter:
         try:
             reply = self._transport.post(data, timeout_seconds=min(seconds, self._request_seconds))
         except TransportError as error:
-            return from_transport_error(self._signal, error, port=self._target.port)
+            return from_transport_error(self._signal, error, port=self._target.endpoint.port_or_default)
         except TlsFileError as error:
             return from_file_error(error)
         return from_reply(self._signal, reply, items=items, display_url=self._target.display_url)
@@ -101,12 +102,12 @@ def checked_target(settings: OtlpSettings) -> HttpTarget:
     if settings.compression == "gzip":
         headers["content-encoding"] = "gzip"
     try:
-        target = http_target(settings.endpoint, headers=headers, tls=tls)
+        target = http_target(parse_endpoint(settings.endpoint), headers=headers, tls=tls)
     except ValueError as error:
         raise ExporterUnavailable(
             f"OTLP over HTTP cannot start: {error}", f"Correct {ENDPOINT_SETTING} or otlp_headers"
         ) from error
-    if target.url.scheme == "https":
+    if target.uses_tls:
         check_tls(tls)
     return target
 

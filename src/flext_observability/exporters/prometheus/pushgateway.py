@@ -15,8 +15,8 @@ from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.process import process_name
 from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
-from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.prometheus.pushgateway_grouping import exclude_labels, group_path
 
 if TYPE_CHECKING:
@@ -162,9 +162,7 @@ def _target(address: str, path: str) -> HttpTarget:
     headers = {"Content-Type": CLASSIC_TYPE}
     try:
         endpoint = parse_endpoint(address).with_scheme("http").join_path(path)
-        if endpoint.credentials:
-            headers["Authorization"] = endpoint.authorization
-        return http_target(endpoint.url, headers=headers)
+        return http_target(endpoint, headers=headers)
     except ValueError as error:
         # The text may hold a password in a place where nothing would hide it.
         fix = f"Correct {_SETTING}: it looks like http://localhost:9091"

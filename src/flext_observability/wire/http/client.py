@@ -1,4 +1,4 @@
-"""Body bytes → HTTP reply over one kept-alive connection, within one deadline and one size (no policy: retries are the caller's)."""
+"""Request body → HTTP reply over one kept-alive connection, with limits on time and size (retries are left to the caller)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import cast, final
 
-from flext_observability.wire.http.address import HttpTarget, format_host
+from flext_observability.values.endpoint import Endpoint, format_host
 from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
-from flext_observability.wire.http.proxy import Proxy, proxy_for
+from flext_observability.wire.http.proxy import proxy_for
+from flext_observability.wire.http.target import HttpTarget
 from flext_observability.wire.http.tls import client_context
 
 MAX_REPLY_BYTES = 1 << 20
@@ -28,9 +29,9 @@ class HttpReply:
 
     Attributes:
         status: Status code.
-        headers: Fields with lower-case names.
+        headers: Headers, with names in lower case.
         body: At most ``MAX_REPLY_BYTES``.
-        complete: False when the body broke off, took too long or was too long.
+        complete: False when the body was cut off, too slow or too long.
     """
 
     status: int
@@ -41,36 +42,37 @@ class HttpReply:
 
 @final
 class HttpTransport:
-    """One target and one connection for its requests; not for use by two threads at once (``close`` excepted).
+    """Sends requests to one target over one connection. Only ``close`` may be called from another thread.
 
-    The connection is kept for the next request, replaced at once when the server has closed it meanwhile, and never shared with a forked child. Redirects
-    are replies like others. Proxies come from the environment's usual variables.
+    The connection is kept for the next request, replaced at once when the server has closed it, and never shared with a
+    forked child. Redirects are not followed. Proxies come from the usual environment variables.
     """
 
-    __slots__ = ("_after_method", "_context", "_owner", "_sock", "target")
+    __slots__ = ("_context", "_headers", "_owner", "_path", "_sock", "target")
 
     def __init__(self, target: HttpTarget) -> None:
-        """Take the address; nothing is opened or read."""
+        """Store the target. The connection is opened by the first request."""
         self.target = target
         self._context: ssl.SSLContext | None = None
-        self._after_method = b""
+        self._path = ""
+        self._headers: Mapping[str, bytes] = {}
         self._sock: socket.socket | None = None
         self._owner = 0
 
     def post(self, body: bytes, *, timeout_seconds: float) -> HttpReply:
-        """Send one POST request; see ``request``."""
+        """Send a POST request; see ``request``."""
         return self.request("POST", body, timeout_seconds=timeout_seconds)
 
     def request(self, method: str, body: bytes, *, timeout_seconds: float) -> HttpReply:
-        """Send one request and return the reply.
+        """Send a request and return the reply.
 
         Args:
             method: ``POST``, ``PUT`` or ``DELETE``.
-            body: Request body, already encoded as the headers say.
-            timeout_seconds: Limit over name resolution, connection, sending and the whole reply.
+            body: Request body, encoded as the headers say.
+            timeout_seconds: Limit for name resolution, connection, sending and the whole reply together.
 
         Raises:
-            TransportError: No usable reply.
+            TransportError: There is no usable reply.
             TlsFileError: A certificate file cannot be used.
         """
         deadline = deadline_in(timeout_seconds)
@@ -78,167 +80,165 @@ class HttpTransport:
             try:
                 return self._exchange(method, body, deadline)
             except TransportError as error:
-                # The server closed the idle connection: that says nothing about this request.
+                # Servers close idle connections; a new one decides whether the request succeeds.
                 if error.kind != "broken":
                     raise
-        self._forget()
+        self._discard()
         return self._exchange(method, body, deadline)
 
     def close(self) -> None:
-        """Drop the connection, waking a request that waits on it."""
+        """Close the connection; a request that is waiting on it fails at once."""
         sock, self._sock = self._sock, None
         if sock is not None:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
-    def _exchange(self, method: str, body: bytes, deadline: float) -> HttpReply:
-        keep = False
-        try:
-            sock = self._sock or self._open(deadline)
-            head = method.encode() + self._after_method
-            request = b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body)
-            heard = _send(sock, request, deadline, self.target.display_url)
-            reply, reusable = _receive(sock, deadline, self.target.display_url)
-            keep = heard and reusable
-        finally:
-            if not keep:
-                self._forget()
-        return reply
-
-    def _forget(self) -> None:
-        # A socket of the parent process is only let go of: shutting it down here would end the parent's connection.
+    def _discard(self) -> None:
+        # Without shutdown, which would end the connection of the parent process in a forked child.
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()
 
+    def _exchange(self, method: str, body: bytes, deadline: float) -> HttpReply:
+        keep = False
+        try:
+            exchange = _Exchange(self._sock or self._open(deadline), self.target.display_url, deadline)
+            response, sent = exchange.run(method, self._path, self._headers, body)
+            reply, reusable = _read_reply(response)
+            keep = sent and reusable
+        finally:
+            if not keep:
+                self._discard()
+        return reply
+
     def _open(self, deadline: float) -> socket.socket:
-        target = self.target
-        proxy = proxy_for(target.url)
-        self._sock = sock = (
-            connect(proxy.host, proxy.port, deadline) if proxy else connect(target.host, target.port, deadline)
-        )
+        endpoint = self.target.endpoint
+        proxy = proxy_for(endpoint)
+        hop = proxy or endpoint
+        self._sock = sock = connect(hop.host, hop.port_or_default, deadline)
         self._owner = os.getpid()
-        if target.url.scheme == "https":
+        headers = {"Host": endpoint.authority, **self.target.headers}
+        self._path = endpoint.request_target
+        if self.target.uses_tls:
             if proxy:
-                _tunnel(sock, proxy, target, deadline)
+                _open_tunnel(sock, proxy, endpoint, deadline)
             self._sock = sock = self._secure(sock, deadline)
-        self._after_method = _request_head(target, proxy)
+        elif proxy:
+            self._path = f"http://{endpoint.authority}{self._path}"
+            headers["Proxy-Authorization"] = proxy.authorization
+        self._headers = _encode(headers)
         return sock
 
     def _secure(self, sock: socket.socket, deadline: float) -> socket.socket:
-        place = self.target.display_url
+        url = self.target.display_url
         self._context = context = self._context or client_context(self.target.tls)
-        sock.settimeout(remaining_seconds(deadline, place))
+        sock.settimeout(remaining_seconds(deadline, url))
         try:
-            return context.wrap_socket(sock, server_hostname=self.target.host)
+            return context.wrap_socket(sock, server_hostname=self.target.endpoint.host)
         except TimeoutError as error:
-            raise TransportError("timeout", f"{place} did not finish the TLS handshake in the time allowed") from error
+            message = f"{url} did not complete the TLS handshake within the time limit"
+            raise TransportError("timeout", message) from error
         except (OSError, ValueError) as error:
-            raise TransportError("tls", f"TLS with {place} failed: {_tls_reason(error)}") from error
+            raise TransportError("tls", f"TLS with {url} failed: {_tls_reason(error)}") from error
 
 
-class _DeadlineReader(RawIOBase):
-    """Socket → raw stream that gives up at a deadline and remembers its first bytes."""
+class _DeadlineSocket(RawIOBase):
+    """Socket as ``http.client`` uses it. One deadline limits all operations together, whatever the pace of the peer."""
 
-    def __init__(self, sock: socket.socket, deadline: float, place: str) -> None:
+    def __init__(self, sock: socket.socket, peer: str, deadline: float) -> None:
         super().__init__()
         self._sock = sock
+        self._peer = peer
         self._deadline = deadline
-        self._place = place
-        self.first_bytes = b""
+        self._unsent: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        """Collect the data: headers and body, which ``http.client`` sends separately, shall go in one packet."""
+        self._unsent.append(data)
+
+    def transmit(self) -> None:
+        """Send the collected data."""
+        view = memoryview(b"".join(self._unsent))
+        while view:
+            self._sock.settimeout(remaining_seconds(self._deadline, self._peer))
+            view = view[self._sock.send(view) :]
 
     def makefile(self, _mode: str) -> BufferedReader:
-        """Return a buffered stream, as sockets do."""
         return BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # the buffer is always BufferedReader's own memoryview
-        self._sock.settimeout(remaining_seconds(self._deadline, self._place))
-        count = self._sock.recv_into(buffer)
-        self.first_bytes = self.first_bytes or bytes(buffer[:count])
-        return count
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # BufferedReader passes a memoryview
+        self._sock.settimeout(remaining_seconds(self._deadline, self._peer))
+        return self._sock.recv_into(buffer)
+
+    def close(self) -> None:
+        """Do nothing: ``HttpTransport`` decides whether the socket is kept."""
 
 
-def _request_head(target: HttpTarget, proxy: Proxy | None) -> bytes:
-    fields = {"Host": target.authority, "Accept-Encoding": "identity", **target.headers}
-    if proxy is None or target.url.scheme == "https":
-        return _fields(f" {target.path} HTTP/1.1", fields)
-    return _fields(
-        f" http://{target.authority}{target.path} HTTP/1.1",
-        {**fields, "Proxy-Authorization": proxy.authorization},
-    )
+@final
+class _Exchange(HTTPConnection):
+    """One request and its response over a connected socket."""
+
+    def __init__(self, sock: socket.socket, peer: str, deadline: float) -> None:
+        super().__init__("unused")  # the socket is connected, and requests have a Host header
+        self._socket = _DeadlineSocket(sock, peer, deadline)
+        self.sock = cast("socket.socket", self._socket)
+        self._peer = peer
+
+    def run(
+        self, method: str, path: str, headers: Mapping[str, bytes], body: bytes | None = None
+    ) -> tuple[HTTPResponse, bool]:
+        """Return the response, read up to its body, and whether the request was sent completely."""
+        complete = True
+        try:
+            self.request(method, path, body, headers)
+            self._socket.transmit()
+        except (TimeoutError, TransportError) as error:
+            message = f"{self._peer} did not accept the request within the time limit"
+            raise TransportError("timeout", message) from error
+        except OSError:
+            complete = False  # the server stopped reading; it may have sent a reply that says why
+        try:
+            return self.getresponse(), complete
+        except (TimeoutError, TransportError) as error:
+            raise TransportError("timeout", f"{self._peer} did not answer within the time limit") from error
+        except OSError as error:
+            raise TransportError("broken", f"{self._peer} closed the connection without a reply") from error
+        except HTTPException as error:
+            raise _protocol_error(error, self._peer) from error
 
 
-def _fields(first_line: str, headers: Mapping[str, str]) -> bytes:
-    lines = [first_line, *(f"{name}: {value}" for name, value in headers.items() if value), ""]
-    return "\r\n".join(lines).encode()
+def _open_tunnel(sock: socket.socket, proxy: Endpoint, endpoint: Endpoint, deadline: float) -> None:
+    # HTTPConnection.set_tunnel sends HTTP/1.0 before Python 3.12, which some proxies reject.
+    peer = f"the proxy {format_host(proxy.host)}:{proxy.port_or_default}"
+    destination = f"{format_host(endpoint.host)}:{endpoint.port_or_default}"
+    headers = _encode({"Host": destination, "Proxy-Authorization": proxy.authorization})
+    response, _ = _Exchange(sock, peer, deadline).run("CONNECT", destination, headers)
+    response.close()
+    if response.status != 200:
+        message = f"{peer} answered {response.status} {response.reason} to CONNECT {destination}"
+        raise TransportError("proxy", message)
 
 
-def _tunnel(sock: socket.socket, proxy: Proxy, target: HttpTarget, deadline: float) -> None:
-    place = f"the proxy {format_host(proxy.host)}:{proxy.port}"
-    goal = f"{format_host(target.host)}:{target.port}"
-    _send(
-        sock,
-        _fields(f"CONNECT {goal} HTTP/1.1", {"Host": goal, "Proxy-Authorization": proxy.authorization}) + b"\r\n",
-        deadline,
-        place,
-    )
-    reply = _start_reply(sock, deadline, place, method="CONNECT")
-    reply.close()
-    if reply.status != 200:
-        raise TransportError("proxy", f"{place} answered {reply.status} {reply.reason} to CONNECT {goal}")
+def _encode(headers: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: value.encode() for name, value in headers.items() if value}
 
 
-def _send(sock: socket.socket, data: bytes, deadline: float, place: str) -> bool:
-    """Send everything; return False when the server stopped listening before the end (its reply may be there already)."""
-    view = memoryview(data)
-    sent = 0
-    try:
-        while sent < len(view):
-            sock.settimeout(remaining_seconds(deadline, place))
-            sent += sock.send(view[sent:])
-    except TimeoutError as error:
-        raise TransportError("timeout", f"{place} did not take the request in the time allowed") from error
-    except OSError:
-        return False
-    return True
+def _protocol_error(error: HTTPException, peer: str) -> TransportError:
+    first_line = str(error)  # of a BadStatusLine; other errors never match
+    # An HTTP/2 server begins with a SETTINGS frame: its fourth byte is the frame type, 4.
+    if first_line[:1] == "\x00" and first_line[3:4] == "\x04":
+        return TransportError("http2", f"{peer} speaks HTTP/2 (gRPC), not HTTP/1.1")
+    if first_line[:2] == "\x15\x03":
+        return TransportError("tls_expected", f"{peer} expects TLS")
+    return TransportError("not_http", f"{peer} sent a reply that is not HTTP")
 
 
-def _start_reply(sock: socket.socket, deadline: float, place: str, *, method: str) -> HTTPResponse:
-    source = _DeadlineReader(sock, deadline, place)
-    # HTTPResponse asks its socket for nothing but makefile.
-    response = HTTPResponse(cast("socket.socket", source), method=method)
-    try:
-        response.begin()
-    except (OSError, HTTPException, TransportError) as error:
-        response.close()  # left to the garbage, its stream may go first, and Python complains
-        raise _no_reply(error, source.first_bytes, place) from error
-    return response
-
-
-def _no_reply(error: Exception, first_bytes: bytes, place: str) -> TransportError:
-    if isinstance(error, TimeoutError | TransportError):  # the wait, or the time before it, came to its end
-        return TransportError("timeout", f"{place} did not answer in the time allowed")
-    if isinstance(error, OSError):
-        return TransportError("broken", f"{place} closed the connection without a reply")
-    return _not_http(first_bytes, place)
-
-
-def _not_http(first_bytes: bytes, place: str) -> TransportError:
-    # An HTTP/2 server speaks first: a SETTINGS frame, nine bytes of head with type 4 in the fourth.
-    if first_bytes[:1] == b"\x00" and first_bytes[3:4] == b"\x04":
-        return TransportError("http2", f"{place} speaks HTTP/2 (gRPC), not HTTP/1.1")
-    if first_bytes[:2] == b"\x15\x03":
-        return TransportError("tls_expected", f"{place} expects TLS")
-    return TransportError("not_http", f"{place} sent something that is no HTTP reply")
-
-
-def _receive(sock: socket.socket, deadline: float, place: str) -> tuple[HttpReply, bool]:
+def _read_reply(response: HTTPResponse) -> tuple[HttpReply, bool]:
     """Return the reply, and whether the connection can carry another request."""
-    response = _start_reply(sock, deadline, place, method="POST")
     parts: list[bytes] = []
     size = 0
     complete = True
@@ -247,7 +247,7 @@ def _receive(sock: socket.socket, deadline: float, place: str) -> tuple[HttpRepl
             parts.append(part)
             size += len(part)
     except (HTTPException, TransportError, OSError):
-        # The status is known and decides; what the body would have said is only a message.
+        # The status is known; the body only adds an explanation.
         complete = False
     complete = complete and size <= MAX_REPLY_BYTES and not response.length
     response.close()

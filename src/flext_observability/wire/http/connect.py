@@ -1,16 +1,16 @@
-"""Host, port and deadline → connected TCP socket, or a TransportError that says why (standard library only)."""
+"""Host, port and deadline → connected TCP socket (standard library only)."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
 from typing import Any
 
+from flext_observability.values.endpoint import format_host
 from flext_observability.wire.http.errors import TransportError, remaining_seconds
 
-# What socket.getaddrinfo gives: family, kind, protocol, canonical name, socket address.
-AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+# Item of socket.getaddrinfo: family, type, protocol, canonical name, socket address.
+_AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
 def connect(host: str, port: int, deadline: float) -> socket.socket:
@@ -19,24 +19,24 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
     Args:
         host: Name, IPv4 or IPv6 address without brackets.
         port: TCP port.
-        deadline: Monotonic time, in seconds, at which to give up; name resolution counts.
+        deadline: Monotonic time, in seconds; it also limits name resolution.
 
     Raises:
         TransportError: Kind ``unknown_host``, ``refused``, ``unreachable`` or ``timeout``.
     """
-    place = f"{host}:{port}"
+    peer = f"{format_host(host)}:{port}"
     addresses = _resolve(host, port, deadline)
     failure: OSError = TimeoutError()
     for index, address in enumerate(addresses):
         try:
-            # Each address gets its share, so that one that swallows packets leaves time for the others.
-            return _open(address, remaining_seconds(deadline, place) / (len(addresses) - index))
+            # Each address gets an equal share of the time, so that a silent one leaves time for the others.
+            return _open(address, remaining_seconds(deadline, peer) / (len(addresses) - index))
         except OSError as error:
             failure = error
-    raise _fault(failure, place) from failure
+    raise _connect_error(failure, peer) from failure
 
 
-def _open(address: AddressInfo, timeout_seconds: float) -> socket.socket:
+def _open(address: _AddressInfo, timeout_seconds: float) -> socket.socket:
     family, kind, protocol, _, target = address
     sock = socket.socket(family, kind, protocol)
     try:
@@ -49,47 +49,41 @@ def _open(address: AddressInfo, timeout_seconds: float) -> socket.socket:
     return sock
 
 
-def _fault(error: OSError, place: str) -> TransportError:
+def _connect_error(error: OSError, peer: str) -> TransportError:
     if isinstance(error, ConnectionRefusedError):
-        return TransportError("refused", f"nothing listens on {place} (connection refused)")
+        return TransportError("refused", f"nothing listens on {peer} (connection refused)")
     if isinstance(error, TimeoutError):
-        return TransportError("timeout", f"{place} did not accept a connection in the time allowed")
-    return TransportError("unreachable", f"{place} cannot be reached ({error.strerror or error})")
+        return TransportError("timeout", f"{peer} did not accept a connection within the time limit")
+    return TransportError("unreachable", f"{peer} cannot be reached ({error.strerror or error})")
 
 
-def _resolve(host: str, port: int, deadline: float) -> list[AddressInfo]:
-    """Look the name up in a thread of its own: the system's resolver knows no deadline."""
-    found: list[AddressInfo] = []
-    problems: list[Exception] = []
+def _resolve(host: str, port: int, deadline: float) -> list[_AddressInfo]:
+    addresses: list[_AddressInfo] = []
+    errors: list[Exception] = []
 
     def look_up() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            addresses.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
-            problems.append(error)
+            errors.append(error)
 
-    if _is_literal(host):
+    if _is_ip_address(host):
         look_up()
     else:
-        _run_bounded(look_up, remaining_seconds(deadline, f"{host}:{port}"))
-    if found:
-        return found
-    raise TransportError(
-        "unknown_host",
-        f"the host name {host!r} cannot be resolved ({problems[0] if problems else 'no answer in time'})",
-    )
+        # The resolver of the system has no time limit, so a thread waits for it.
+        thread = threading.Thread(target=look_up, name="flext-observability-resolve", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread available: resolve without a limit
+            look_up()
+        else:
+            thread.join(remaining_seconds(deadline, host))
+    if addresses:
+        return addresses
+    reason = errors[0] if errors else "no answer within the time limit"
+    raise TransportError("unknown_host", f"the host name {host!r} cannot be resolved ({reason})")
 
 
-def _is_literal(host: str) -> bool:
-    """Whether the host is an address already: no name's last label is a number."""
+def _is_ip_address(host: str) -> bool:
+    """Return whether the host is an IP address; the last label of a name is never a number."""
     return host.rpartition(".")[2].isdigit() or ":" in host
-
-
-def _run_bounded(work: Callable[[], None], timeout_seconds: float) -> None:
-    thread = threading.Thread(target=work, name="flext-observability-resolve", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # no thread to be had: wait as long as the resolver does
-        work()
-        return
-    thread.join(timeout_seconds)

@@ -1,4 +1,4 @@
-"""What can go wrong between two sockets → one small exception, and the time that is left (standard library only)."""
+"""Errors and deadlines of network requests (standard library only)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ ErrorKind = Literal[
     "tls_expected",
     "proxy",
 ]
-SILENT_KINDS: frozenset[ErrorKind] = frozenset({"unknown_host", "refused", "unreachable", "timeout"})
+_NOT_REACHED: frozenset[ErrorKind] = frozenset({"unknown_host", "refused", "unreachable", "timeout"})
 
 
 class TransportError(Exception):
     """A request got no usable reply.
 
     Attributes:
-        kind: Stable word: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake), ``broken`` (connection lost before a reply),
-            ``not_http``, ``http1`` or ``http2`` (the other of the two is spoken), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
-        message: One sentence with the address concerned.
+        kind: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake failed), ``broken`` (connection
+            lost before a reply), ``not_http``, ``http1`` or ``http2`` (the peer speaks that version and not the expected
+            one), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
+        message: What happened, with the address concerned and without a full stop.
     """
 
     def __init__(self, kind: ErrorKind, message: str) -> None:
@@ -37,22 +38,22 @@ class TransportError(Exception):
 
     @property
     def reached(self) -> bool:
-        """Whether anybody answered at the address."""
-        return self.kind not in SILENT_KINDS
+        """Whether something answered at the address."""
+        return self.kind not in _NOT_REACHED
 
 
 def deadline_in(timeout_seconds: float) -> float:
-    """Return the monotonic time, in seconds, at which ``timeout_seconds`` from now are over."""
+    """Return the monotonic time, in seconds, that is ``timeout_seconds`` from now."""
     return time.monotonic() + timeout_seconds
 
 
-def remaining_seconds(deadline: float, place: str) -> float:
-    """Return the seconds left until the deadline, above zero.
+def remaining_seconds(deadline: float, peer: str) -> float:
+    """Return the seconds until the deadline, above zero.
 
     Raises:
-        TransportError: Kind ``timeout``, naming ``place``, when nothing is left.
+        TransportError: Kind ``timeout``, naming ``peer``: the deadline has passed.
     """
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TransportError("timeout", f"{place} did not answer in the time allowed")
-    return left
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TransportError("timeout", f"{peer} did not answer within the time limit")
+    return remaining

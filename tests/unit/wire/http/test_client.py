@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from flext_observability.wire.http.address import http_target
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.client import MAX_REPLY_BYTES, HttpTransport
 from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.target import http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles
 from tests.backends.certificates import Certificates, make_certificates
 from tests.backends.collector import Answer, collector
@@ -36,7 +37,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 def transport(url: str, tls: TlsFiles | None = None) -> HttpTransport:
-    return HttpTransport(http_target(url, headers={"x-test": "yes"}, tls=tls))
+    return HttpTransport(http_target(parse_endpoint(url), headers={"x-test": "yes"}, tls=tls))
 
 
 def fault(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
@@ -96,7 +97,7 @@ def test_kept_connection_that_fails_otherwise_is_not_tried_again() -> None:
     with raw_server(garbage_second) as server:
         sender = transport(server.url)
         sender.post(b"one", timeout_seconds=2)
-        with pytest.raises(TransportError, match="no HTTP reply"):
+        with pytest.raises(TransportError, match="reply that is not HTTP"):
             sender.post(b"two", timeout_seconds=2)
         assert server.connections == 1
 
@@ -143,7 +144,7 @@ def test_silent_server_costs_the_timeout() -> None:
 
 
 def test_server_that_takes_no_more_of_a_large_request() -> None:
-    with raw_server(silent) as server, pytest.raises(TransportError, match="did not take the request") as caught:
+    with raw_server(silent) as server, pytest.raises(TransportError, match="did not accept the request") as caught:
         transport(server.url).post(bytes(1 << 25), timeout_seconds=0.3)
     assert caught.value.kind == "timeout"
 

@@ -11,8 +11,8 @@ from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
-from flext_observability.wire.http.address import HttpTarget, http_target
 from flext_observability.wire.http.errors import TransportError
+from flext_observability.wire.http.target import HttpTarget, http_target
 
 if TYPE_CHECKING:
     from flext_observability.extensions.ports import ExportOutcome
@@ -126,14 +126,11 @@ def _target(url: object, path: str, headers: object) -> HttpTarget:
     endpoint = parse_endpoint(cast("str", url).strip()).with_scheme("http")
     if path:
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path) + path)
-    fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
-    if endpoint.credentials:
-        fields["Authorization"] = endpoint.authorization
     given = dict(cast("Mapping[str, str]", headers or {}))
     lowered = {name.lower() for name in given}
+    fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
     fields = {name: value for name, value in fields.items() if name.lower() not in lowered}
-    checked = http_target(endpoint.url)
     try:
-        return replace(checked, headers=http_target(endpoint.url, headers={**fields, **given}).headers)
+        return http_target(endpoint, headers={**fields, **given})
     except ValueError as error:
         raise _BadHeader(str(error)) from error
