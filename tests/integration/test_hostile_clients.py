@@ -1,4 +1,4 @@
-"""Clients of the ops server that send what no client should: it answers or hangs up, and goes on serving others."""
+"""Malformed requests: the ops server responds or disconnects, and continues to serve others."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def server() -> Iterator[OpsServer]:
         yield running
 
 
-def say(server: OpsServer, *parts: bytes, end: bool = True) -> bytes:
-    """Send the parts, end sending unless the server is to hang up, and return all that comes back."""
+def send(server: OpsServer, *parts: bytes, end: bool = True) -> bytes:
+    """Send the parts, and return all replies. ``end`` closes the sending side."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
-        with suppress(OSError):  # it may have hung up meanwhile
+        with suppress(OSError):  # the server may have disconnected
             for part in parts:
                 client.sendall(part)
             if end:
@@ -35,14 +35,14 @@ def say(server: OpsServer, *parts: bytes, end: bool = True) -> bytes:
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-NONSENSE = {
+MALFORMED = {
     "nothing": (b"", b""),
-    "half a line": (b"GE", b""),
+    "incomplete line": (b"GE", b""),
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
     "no version": (b"GET /health/live\r\n\r\n", b"HTTP/1.0 200"),
     "binary path": (b"GET /\xff\xfe\x00%00%ff HTTP/1.1\r\nHost: x\r\n\r\n", b"HTTP/1.1 4"),
     "path out of the tree": (b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
-    "header without colon": (b"GET /health/live HTTP/1.1\r\nnonsense\r\n\r\n", b"400"),
+    "header without colon": (b"GET /health/live HTTP/1.1\r\ninvalid\r\n\r\n", b"400"),
     "control characters": (b"GET /health/live HTTP/1.1\r\nX: a\x00b\r\n\r\n", b"400"),
     "two lengths": (b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
     "negative length": (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
@@ -50,20 +50,20 @@ NONSENSE = {
         b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1",
     ),
-    "odd encoding": (b"POST / HTTP/1.1\r\nTransfer-Encoding: pigeon\r\n\r\n", b"501"),
+    "unknown encoding": (b"POST / HTTP/1.1\r\nTransfer-Encoding: pigeon\r\n\r\n", b"501"),
     "bad chunk": (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
     "unknown method": (b"FETCH /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"405"),
     "post": (b"POST /metrics HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi", b"405"),
 }
 
 
-@pytest.mark.parametrize("case", NONSENSE)
-def test_malformed_requests_are_answered_or_hung_up_on(server: OpsServer, case: str) -> None:
-    sent, expected = NONSENSE[case]
-    replies = say(server, sent)
+@pytest.mark.parametrize("case", MALFORMED)
+def test_malformed_requests_are_answered_or_disconnected(server: OpsServer, case: str) -> None:
+    sent, expected = MALFORMED[case]
+    replies = send(server, sent)
     assert expected in replies.partition(b"\r\n")[0]
     assert b"Traceback" not in replies
-    assert say(server, LAST).startswith(b"HTTP/1.1 200")
+    assert send(server, LAST).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_malformed_requests_are_answered_or_hung_up_on(server: OpsServer, case: 
         ),
     ],
 )
-def test_huge_requests_are_refused(server: OpsServer, parts: tuple[bytes, ...], status: bytes) -> None:
-    replies = say(server, *parts)
+def test_large_requests_are_rejected(server: OpsServer, parts: tuple[bytes, ...], status: bytes) -> None:
+    replies = send(server, *parts)
     assert replies == b"" or status in replies.partition(b"\r\n")[0]  # a reset may overtake the reply
-    assert say(server, LAST).startswith(b"HTTP/1.1 200")
+    assert send(server, LAST).startswith(b"HTTP/1.1 200")
 
 
 def test_pipelined_requests_are_answered_in_order(server: OpsServer) -> None:
-    replies = say(server, GET * 50 + b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" + LAST, end=False)
+    replies = send(server, GET * 50 + b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" + LAST, end=False)
     assert re.findall(rb"HTTP/1\.1 (\d+)", replies) == [*[b"200"] * 50, b"404", b"200"]

@@ -1,4 +1,4 @@
-"""The ops pages mounted in real servers: uvicorn, Starlette, waitress; with a prefix and without, and with a hanging check."""
+"""The ops pages mounted in real servers: uvicorn, Starlette, waitress, with and without a prefix."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def served_by_waitress(app: WSGIApplication) -> Iterator[httpx.Client]:
 
 
 def mounted(prefix: str, app: WSGIApplication) -> WSGIApplication:
-    """Return an application that hands over what is under the prefix, as every WSGI framework does."""
+    """Return an application that passes on requests under the prefix, as WSGI frameworks do."""
 
     def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         assert environ["PATH_INFO"].startswith(prefix)
@@ -58,15 +58,15 @@ def mounted(prefix: str, app: WSGIApplication) -> WSGIApplication:
     return dispatch
 
 
-async def hello(request: Request) -> PlainTextResponse:
+async def greet(request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
 def starlette() -> Starlette:
-    return Starlette(routes=[Mount("/ops", app=ops_asgi_app()), Route("/hello", hello)])
+    return Starlette(routes=[Mount("/ops", app=ops_asgi_app()), Route("/hello", greet)])
 
 
-DOORS: dict[str, tuple[str, Callable[[], Any]]] = {
+SERVERS: dict[str, tuple[str, Callable[[], Any]]] = {
     "uvicorn": ("", lambda: served_by_uvicorn(ops_asgi_app())),
     "uvicorn behind a proxy": ("", lambda: served_by_uvicorn(ops_asgi_app(), root_path="/ops")),
     "starlette": ("/ops", lambda: served_by_uvicorn(starlette())),
@@ -75,41 +75,41 @@ DOORS: dict[str, tuple[str, Callable[[], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_all_pages_are_there(door: str) -> None:
-    prefix, opened = DOORS[door]
-    with opened() as client:
+@pytest.mark.parametrize("kind", SERVERS)
+def test_all_pages_are_served(kind: str) -> None:
+    prefix, serve = SERVERS[kind]
+    with serve() as client:
         assert client.get(f"{prefix}/health/ready").status_code == 503
         assert client.get(f"{prefix}/health/live").status_code == 200
-        with init_observability(exporters="memory", console=False, service_name="door").unwrap() as handle:
-            handle.metrics.counter("door.used").add(2)
+        with init_observability(exporters="memory", console=False, service_name="shop").unwrap() as handle:
+            handle.metrics.counter("orders.paid").add(2)
             page = client.get(f"{prefix}/metrics", headers={"Accept": "application/openmetrics-text"})
-            assert "door_used_total 2" in page.text
+            assert "orders_paid_total 2" in page.text
             assert page.text.endswith("# EOF\n")
             assert client.get(f"{prefix}/health").json()["status"] == "healthy"
-            assert client.get(f"{prefix}/status").json()["resource"]["service.name"] == "door"
+            assert client.get(f"{prefix}/status").json()["resource"]["service.name"] == "shop"
             assert client.head(f"{prefix}/metrics").content == b""
             assert client.post(f"{prefix}/metrics", content=b"x" * 1000).status_code == 405
             assert [client.get(f"{prefix}/{path}").status_code for path in ("", "nothing")] == [200, 404]
         assert client.get(f"{prefix}/status").status_code == 503
 
 
-def test_a_hanging_check_does_not_hold_up_the_program_around() -> None:
+def test_hanging_check_does_not_block_the_event_loop() -> None:
     hang = threading.Event()
     with (
         init_observability(exporters="memory", console=False).unwrap() as handle,
         served_by_uvicorn(starlette()) as client,
     ):
         handle.health.register_check("slow", lambda: hang.wait(20), timeout_seconds=0.5)
-        asked: list[httpx.Response] = []
-        asking = threading.Thread(
-            target=lambda: asked.append(httpx.get(f"{client.base_url}/ops/health", trust_env=False))
+        responses: list[httpx.Response] = []
+        request = threading.Thread(
+            target=lambda: responses.append(httpx.get(f"{client.base_url}/ops/health", trust_env=False))
         )
-        asking.start()
-        began = time.monotonic()
+        request.start()
+        started = time.monotonic()
         assert client.get("/hello").text == "hello"
-        assert time.monotonic() - began < 0.4
-        asking.join(10)
+        assert time.monotonic() - started < 0.4
+        request.join(10)
         hang.set()
         handle.health.unregister_check("slow")
-    assert asked[0].json()["checks"]["slow"]["status"] == "unknown"
+    assert responses[0].json()["checks"]["slow"]["status"] == "unknown"

@@ -52,9 +52,7 @@ class Session:
                 self.running.notices.tell("metrics", *warning)
             return
         self.running.exporters.pull.clear()
-        problem, _, fix = (started.error or "").partition(": ")
-        fix = fix[:1].upper() + fix[1:]
-        self.running.notices.degrade("metrics", f"The metrics page is not served: {problem}", fix)
+        self.running.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)
 
     def log_degraded(self) -> None:
         """Log one line per degraded signal at start-up."""
@@ -139,18 +137,18 @@ class Session:
     def _status_page(self, services: ServiceGroup) -> Mapping[str, object]:
         from flext_observability import __version__
         from flext_observability.extensions.plugins.hooks import plugin_hooks
-        from flext_observability.ops_server.serialization import show_check, show_settings
+        from flext_observability.ops_server.serialization import check_to_dict, settings_to_dict
 
         settings = self.running.settings
         return {
             "version": __version__,
             "resource": dict(self.running.resource.attributes),
             "signals": self.status(),
-            "health": {check.name: show_check(check) for check in services.health.checks().unwrap_or(())},
+            "health": {check.name: check_to_dict(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),
             "rules": services.alerts.rule_states().unwrap_or(()),
             "plugins": plugin_hooks().status(),
-            "settings": show_settings(settings.config, settings.sources),
+            "settings": settings_to_dict(settings.config, settings.sources),
         }
 
 

@@ -177,7 +177,9 @@ class ExporterRegistry(PluginRegistry["ExporterFactory"]):
         return super().check(_EXPORTER_ALIASES.get(name, name))
 
     def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[ExporterFactory]:
-        by_signal = {signal: found[group][0] for group, signal in _OTEL_GROUPS.items() if found[group]}
+        by_signal: Mapping[Signal, EntryPoint] = {
+            signal: found[group][0] for group, signal in _OTEL_GROUPS.items() if found[group]
+        }
         if found[self._groups[0]] or not by_signal:
             return super()._find_installed(name, found)
         return self._load(name, _OTEL_WRAPPER, lambda: cast("_Wrap", _import_attribute(_OTEL_WRAPPER))(name, by_signal))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def wsgi_app(pages: OpsPages) -> WSGIApplication:
-    """Return the application, which may be mounted under any prefix; it never raises.
+    """Return the application. It can be mounted under any prefix and never raises.
 
     Source: https://peps.python.org/pep-3333/
     """

@@ -1,4 +1,4 @@
-"""OpsPages → ASGI application; pages are made on threads, so that the event loop goes on."""
+"""OpsPages → ASGI application that renders pages on threads and never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _BUSY: Final = Reply(503, [("Retry-After", "1"), ("Content-Length", "0")], b"")
 
 
 def asgi_app(pages: OpsPages) -> AsgiApp:
-    """Return the application, which may be mounted under any prefix.
+    """Return the application. It can be mounted under any prefix.
 
-    It answers HTTP, takes part in the lifespan protocol, and refuses websockets. At most 16 pages are made at a time; who asks for more
-    is told to come again.
+    It serves HTTP, supports the lifespan protocol and rejects websockets. At most 16 pages are rendered concurrently;
+    further requests get status 503 with ``Retry-After``.
 
     Source: https://asgi.readthedocs.io/en/latest/specs/www.html
     """
-    room = BoundedSemaphore(MAX_CONCURRENT)
+    slots = BoundedSemaphore(MAX_CONCURRENT)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await _send(await _answer(pages, _request(scope), room), send)
+            await _send(await _render(pages, _request(scope), slots), send)
         elif scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _lifespan(receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})
@@ -41,24 +41,24 @@ def asgi_app(pages: OpsPages) -> AsgiApp:
     return app
 
 
-async def _answer(pages: OpsPages, request: Request, room: BoundedSemaphore) -> Reply:
+async def _render(pages: OpsPages, request: Request, slots: BoundedSemaphore) -> Reply:
     from asyncio import wrap_future
 
-    if not room.acquire(blocking=False):
+    if not slots.acquire(blocking=False):
         return _BUSY
     future = Future[Reply]()
     future.set_running_or_notify_cancel()
 
-    def work() -> None:
+    def render() -> None:
         reply = pages.answer(request)
-        room.release()
+        slots.release()
         future.set_result(reply)
 
-    # Not the loop's own pool: a page that hangs must neither fill it nor hold up the program's end.
+    # Not the loop's executor: a page that hangs must neither fill it nor delay the program's exit.
     try:
-        Thread(target=work, name="flext-ops-page", daemon=True).start()
+        Thread(target=render, name="flext-ops-page", daemon=True).start()
     except RuntimeError:  # no more threads
-        room.release()
+        slots.release()
         return _BUSY
     return await wrap_future(future)
 
@@ -69,11 +69,11 @@ async def _send(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
+        event = (await receive())["type"]
+        await send({"type": f"{event}.complete"})
+        if event == "lifespan.shutdown":
             return
 
 
@@ -82,9 +82,9 @@ def _request(scope: Scope) -> Request:
     for name, value in cast("Iterable[tuple[bytes, bytes]]", scope["headers"]):
         key = name.decode("latin-1").lower()
         headers[key] = ", ".join(filter(None, (headers.get(key), value.decode("latin-1"))))
-    # Servers and frameworks differ in whether `path` holds the prefix under which an application is mounted.
+    # In some servers `path` includes the prefix of a mounted application, in others it does not.
     path, root = cast("str", scope["path"]), cast("str", scope.get("root_path", "")).rstrip("/")
     if root and (path == root or path.startswith(f"{root}/")):
         path = path[len(root) :]
-    wanted = (headers.get(name, "") for name in ("accept", "accept-encoding", "authorization"))
-    return Request(scope["method"], path, *wanted)
+    used = (headers.get(name, "") for name in ("accept", "accept-encoding", "authorization"))
+    return Request(scope["method"], path, *used)

@@ -1,4 +1,4 @@
-"""Token, user name and password → whether an ``Authorization`` header may read the pages."""
+"""Token, user name, password → check of an ``Authorization`` header."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hmac import compare_digest
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """What a request must bring: the token, or the user name with the password; whatever is empty is not accepted.
+    """Required credentials: the token, or the user name with the password. An empty one is never accepted.
 
     Attributes:
         token: Bearer token.
@@ -23,8 +23,8 @@ class Credentials:
     password: str = ""
 
     @property
-    def asked(self) -> bool:
-        """Whether a request must bring anything."""
+    def required(self) -> bool:
+        """Whether requests need credentials."""
         return bool(self.token or self.username or self.password)
 
     @property
@@ -37,29 +37,29 @@ class Credentials:
         basic = ['Basic realm="flext-observability", charset="UTF-8"'] if self.username or self.password else []
         return ", ".join([*bearer, *basic])
 
-    def allow(self, authorization: str) -> bool:
-        """Whether this header is enough; the time it takes does not tell how much of it was right."""
-        if not self.asked:
+    def authorize(self, authorization: str) -> bool:
+        """Return whether this header is sufficient. Compares in constant time."""
+        if not self.required:
             return True
         scheme, _, value = authorization.strip().partition(" ")
         if scheme.lower() == "bearer":
-            return bool(self.token) and _same(_bytes(value.strip()), self.token)
+            return bool(self.token) and _equal(_header_bytes(value.strip()), self.token)
         if scheme.lower() == "basic" and (self.username or self.password):
-            return _same(_decoded(value.strip()), f"{self.username}:{self.password}")
+            return _equal(_decode(value.strip()), f"{self.username}:{self.password}")
         return False
 
 
-def _same(given: bytes, wanted: str) -> bool:
-    return compare_digest(given, wanted.encode(errors="surrogatepass"))
+def _equal(given: bytes, expected: str) -> bool:
+    return compare_digest(given, expected.encode(errors="surrogatepass"))
 
 
-def _bytes(text: str) -> bytes:
-    """Return the bytes that came in the header: servers hand them over as Latin-1 text."""
+def _header_bytes(text: str) -> bytes:
+    """Return the received bytes. Servers decode headers as Latin-1."""
     return text.encode("latin-1", "replace")
 
 
-def _decoded(text: str) -> bytes:
+def _decode(text: str) -> bytes:
     try:
-        return b64decode(_bytes(text), validate=True)
+        return b64decode(_header_bytes(text), validate=True)
     except binascii.Error:
         return b""

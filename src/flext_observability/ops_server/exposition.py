@@ -1,4 +1,4 @@
-"""FlextHealthReport → Prometheus text, for those who scrape ``/health``."""
+"""FlextHealthReport → Prometheus text for scrapes of ``/health``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 CLASSIC_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_VALUES: Final = {"healthy": "1", "degraded": "0.5", "unhealthy": "0"}
+_SAMPLE_VALUES: Final = {"healthy": "1", "degraded": "0.5", "unhealthy": "0"}
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
-def wanted_type(accept: str) -> str:
-    """Return the content type of the exposition that an ``Accept`` header asks for; empty when it does not, or asks rather for JSON."""
+def negotiate_type(accept: str) -> str:
+    """Return the content type of the exposition for an ``Accept`` header; empty if it does not prefer one to JSON."""
     openmetrics = quality(accept, "application/openmetrics-text") or 0.0
     classic = quality(accept, "text/plain") or 0.0
     if max(openmetrics, classic) <= (quality(accept, "application/json") or 0.0):
@@ -25,8 +25,8 @@ def wanted_type(accept: str) -> str:
     return OPENMETRICS_TYPE if openmetrics >= classic else CLASSIC_TYPE
 
 
-def write_report(report: FlextHealthReport, content_type: str) -> bytes:
-    """Return the report as samples: 1 healthy, 0.5 degraded, 0 unhealthy; a check that is ``unknown`` has none.
+def render_report(report: FlextHealthReport, content_type: str) -> bytes:
+    """Return the report as samples: 1 healthy, 0.5 degraded, 0 unhealthy. ``unknown`` checks have no sample.
 
     Source: https://prometheus.io/docs/instrumenting/exposition_formats/
     """
@@ -37,9 +37,10 @@ def write_report(report: FlextHealthReport, content_type: str) -> bytes:
 def _lines(report: FlextHealthReport) -> Iterator[str]:
     yield "# HELP flext_health_overall All checks together: 1 healthy, 0.5 degraded, 0 unhealthy"
     yield "# TYPE flext_health_overall gauge"
-    yield f"flext_health_overall {_VALUES[report.status]}"
+    yield f"flext_health_overall {_SAMPLE_VALUES[report.status]}"
     yield "# HELP flext_health_status Each check: 1 healthy, 0.5 degraded, 0 unhealthy"
     yield "# TYPE flext_health_status gauge"
     for check in report.checks:
-        if check.status in _VALUES:
-            yield f'flext_health_status{{flext_check="{check.name.translate(_ESCAPES)}"}} {_VALUES[check.status]}'
+        if check.status in _SAMPLE_VALUES:
+            name = check.name.translate(_ESCAPES)
+            yield f'flext_health_status{{flext_check="{name}"}} {_SAMPLE_VALUES[check.status]}'

@@ -1,4 +1,4 @@
-"""Request → reply of the ops pages, whoever serves them: routes, credentials, formats, compression."""
+"""Request → reply of the ops pages: routes, credentials, formats, compression."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
-from flext_observability.ops_server.exposition import wanted_type, write_report
-from flext_observability.ops_server.serialization import show_check, to_json
+from flext_observability.ops_server.exposition import negotiate_type, render_report
+from flext_observability.ops_server.serialization import check_to_dict, to_json
 from flext_observability.values.exceptions import describe_error
 from flext_observability.wire.http.headers import quality
 
@@ -25,20 +25,20 @@ METHODS: Final = ("GET", "HEAD")
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
 _GZIP_LEVEL: Final = 3  # a quarter of the time of level 9 for 6 % more bytes
-_GZIP_FROM: Final = 1024  # bytes; a smaller body gains nothing
+_MIN_GZIP_SIZE: Final = 1024  # bytes
 _LISTING: Final = {
     "/metrics": "metrics for Prometheus",
     "/health": "all health checks (JSON, 200 or 503; for Prometheus as metrics)",
-    "/health/live": "whether the program has to be restarted (200 or 503)",
-    "/health/ready": "whether it can take work",
-    "/health/startup": "whether it has begun",
+    "/health/live": "liveness: whether the program must be restarted (200 or 503)",
+    "/health/ready": "readiness: whether it can accept work",
+    "/health/startup": "startup: whether it has started",
     "/status": "settings, signals and counts (JSON)",
 }
 _PROBES: Final = {f"/health/{probe}": probe for probe in PROBES}
 
 
 class Request(NamedTuple):
-    """What the pages read of a request; header values are Latin-1 text, empty when there are none."""
+    """The parts of a request that the pages use. Header values are Latin-1 text, empty if missing."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A whole reply; ``Content-Length`` is that of the body, which is left out for HEAD."""
+    """A complete reply. For HEAD, ``body`` is empty and ``Content-Length`` is that of GET."""
 
     status: int
     headers: Headers
@@ -59,18 +59,18 @@ class _Page(NamedTuple):
     status: int
     content_type: str
     body: bytes
-    headers: Headers = []  # noqa: RUF012 - a tuple's default, never changed
+    headers: Headers = []  # noqa: RUF012 - never modified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpsPages:
-    """What the pages show; each is asked anew for every request.
+    """Sources of the pages, called for every request.
 
     Attributes:
         metrics: Returns (body, content type) for an ``Accept`` header.
-        health: Returns the report on all checks (None) or on those of a probe; failure ``not_started`` when there is nothing to check yet.
-        status: Returns what else is known.
-        credentials: Returns what a request must bring; the three probes answer without it, and then say no more than the status.
+        health: Returns the report of all checks (None) or of one probe. Failure ``not_started`` before the start.
+        status: Returns the content of ``/status``.
+        credentials: Returns the required credentials. Without them, the three probes show the status only.
     """
 
     metrics: Callable[[str], FlextResult[tuple[bytes, str]]]
@@ -79,11 +79,11 @@ class OpsPages:
     credentials: Callable[[], Credentials]
 
     def answer(self, request: Request) -> Reply:
-        """Return the reply; never raises."""
+        """Return the reply. Never raises."""
         try:
             page = self._route(request)
-        except Exception as error:  # noqa: BLE001 - the border: who asked learns what is wrong, the server lives on
-            page = _problem(500, f"{request.path} failed: {describe_error(error)}", "internal")
+        except Exception as error:  # noqa: BLE001 - becomes status 500; the server continues
+            page = _error_page(500, f"{request.path} failed: {describe_error(error)}", "internal")
         headers = [
             ("Content-Type", page.content_type),
             ("Cache-Control", "no-store"),
@@ -92,7 +92,7 @@ class OpsPages:
             *page.headers,
         ]
         body = page.body
-        if len(body) >= _GZIP_FROM and _takes_gzip(request.accept_encoding):
+        if len(body) >= _MIN_GZIP_SIZE and _accepts_gzip(request.accept_encoding):
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
             headers.append(("Content-Encoding", "gzip"))
         headers.append(("Content-Length", str(len(body))))
@@ -100,54 +100,54 @@ class OpsPages:
 
     def _route(self, request: Request) -> _Page:
         if request.method not in METHODS:
-            return _problem(405, "Use GET or HEAD", "method", [("Allow", ", ".join(METHODS))])
+            return _error_page(405, "Use GET or HEAD", "method", [("Allow", ", ".join(METHODS))])
         path = request.path.rstrip("/")
         credentials = self.credentials()
-        allowed = credentials.allow(request.authorization)
+        authorized = credentials.authorize(request.authorization)
         if path in _PROBES:
-            return self._probe_page(_PROBES[path], details=allowed)
-        if allowed:
+            return self._probe_page(_PROBES[path], details=authorized)
+        if authorized:
             return self._protected_page(path, request.accept)
         challenge = [("WWW-Authenticate", credentials.challenge)]
-        return _problem(401, "Send the token or the password of the ops server", "unauthorized", challenge)
+        return _error_page(401, "Send the token or the password of the ops server", "unauthorized", challenge)
 
     def _protected_page(self, path: str, accept: str) -> _Page:
         if path == "/metrics":
-            return _show(self.metrics(accept), lambda page: _Page(200, page[1], page[0]))
+            return _page_or_error(self.metrics(accept), lambda page: _Page(200, page[1], page[0]))
         if path == "/health":
-            return _show(self.health(None), lambda report: _report_page(report, wanted_type(accept)))
+            return _page_or_error(self.health(None), lambda report: _report_page(report, negotiate_type(accept)))
         if path == "/status":
-            return _show(self.status(), lambda known: _Page(200, _JSON, to_json(known)))
+            return _page_or_error(self.status(), lambda content: _Page(200, _JSON, to_json(content)))
         listing = "".join(f"{name:<17}{text}\n" for name, text in _LISTING.items())
-        return _Page(404 if path else 200, _TEXT, f"This is flext-observability. There is:\n\n{listing}".encode())
+        return _Page(404 if path else 200, _TEXT, f"This is flext-observability. Pages:\n\n{listing}".encode())
 
     def _probe_page(self, probe: str, *, details: bool) -> _Page:
         result = self.health(probe)
-        if probe == "live" and result.code == "not_started":  # the process lives: to restart it would not help
+        if probe == "live" and result.code == "not_started":  # the process is alive, and a restart would not help
             return _Page(200, _JSON, to_json({"status": "healthy", "message": result.error}))
-        return _show(result, lambda report: _report_page(report, details=details))
+        return _page_or_error(result, lambda report: _report_page(report, details=details))
 
 
-def _show(result: FlextResult[T], write: Callable[[T], _Page]) -> _Page:
+def _page_or_error(result: FlextResult[T], render: Callable[[T], _Page]) -> _Page:
     if result.is_failure:
-        return _problem(503, str(result.error), str(result.code))
-    return write(result.unwrap())
+        return _error_page(503, str(result.error), str(result.code))
+    return render(result.unwrap())
 
 
-def _problem(status: int, message: str, code: str, headers: Headers | None = None) -> _Page:
+def _error_page(status: int, message: str, code: str, headers: Headers | None = None) -> _Page:
     return _Page(status, _JSON, to_json({"error": message, "code": code}), headers or [])
 
 
 def _report_page(report: FlextHealthReport, content_type: str = "", *, details: bool = True) -> _Page:
     if content_type:
-        # Always 200: Prometheus throws away the samples of any other reply.
-        return _Page(200, content_type, write_report(report, content_type))
-    known: dict[str, object] = {"status": report.status}
+        # Always 200: Prometheus discards the samples of any other reply.
+        return _Page(200, content_type, render_report(report, content_type))
+    content: dict[str, object] = {"status": report.status}
     if details:
-        known |= {"reasons": report.reasons, "checks": {check.name: show_check(check) for check in report.checks}}
-    return _Page(503 if report.status == "unhealthy" else 200, _JSON, to_json(known))
+        content |= {"reasons": report.reasons, "checks": {check.name: check_to_dict(check) for check in report.checks}}
+    return _Page(503 if report.status == "unhealthy" else 200, _JSON, to_json(content))
 
 
-def _takes_gzip(accepted: str) -> bool:
-    wanted = quality(accepted, "gzip")
-    return bool(quality(accepted, "*") if wanted is None else wanted)
+def _accepts_gzip(accepted: str) -> bool:
+    gzip_quality = quality(accepted, "gzip")
+    return bool(quality(accepted, "*") if gzip_quality is None else gzip_quality)

@@ -1,4 +1,4 @@
-"""Reports, settings, anything → what JSON can hold, with secrets masked."""
+"""Reports, settings, any value → JSON, with secrets masked."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 
 def to_json(document: object) -> bytes:
-    """Return indented JSON text, always valid, with secrets masked."""
-    return (json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    """Return valid, indented JSON with secrets masked."""
+    return (json.dumps(to_jsonable(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
 
-def plain(value: object) -> object:
-    """Return a value in terms of JSON: mappings, dataclasses and sequences by part, everything else as a scalar or text.
+def to_jsonable(value: object) -> object:
+    """Return a value that JSON can represent.
 
-    Masked are values under names that speak of secrets, and, inside texts, the credentials of addresses and ``token=…``.
+    Mappings, dataclasses and sequences are converted item by item, objects of other types to text. Values with secret
+    names are masked, and in texts the credentials of URLs and ``token=…``.
     """
     if value is None or isinstance(value, bool | int):
         return value
@@ -35,16 +36,16 @@ def plain(value: object) -> object:
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {
-            encode_tag(name): _under(encode_tag(name), item)
+            encode_tag(name): _mask_or_convert(encode_tag(name), item)
             for name, item in cast("Mapping[object, object]", value).items()
         }
     if isinstance(value, list | tuple):
-        return [plain(item) for item in cast("list[object]", value)]
+        return [to_jsonable(item) for item in cast("list[object]", value)]
     return masked_text(encode_tag(value))
 
 
-def show_check(check: FlextHealthCheck) -> dict[str, object]:
-    """Return what people ask of a check."""
+def check_to_dict(check: FlextHealthCheck) -> dict[str, object]:
+    """Return the content of a check for JSON."""
     return {
         "status": check.status,
         "message": check.message,
@@ -55,22 +56,25 @@ def show_check(check: FlextHealthCheck) -> dict[str, object]:
 
 
 def encode_details(value: object) -> object:
-    """Return a scalar as it is, anything else as bounded text: details may hold cycles."""
+    """Return scalars unchanged, others as bounded text: details may contain cycles."""
     return value if isinstance(value, bool | int | float) or value is None else encode_tag(value)
 
 
-def show_settings(config: FlextObservabilityConfig, sources: Mapping[str, str]) -> dict[str, object]:
-    """Return each setting's value and where it came from."""
-    return {name: {"value": _setting(name, getattr(config, name)), "source": sources.get(name, "")} for name in FIELDS}
+def settings_to_dict(config: FlextObservabilityConfig, sources: Mapping[str, str]) -> dict[str, object]:
+    """Return value and source of each setting."""
+    return {
+        name: {"value": _masked_setting(name, getattr(config, name)), "source": sources.get(name, "")}
+        for name in FIELDS
+    }
 
 
-def _setting(name: str, value: object) -> object:
+def _masked_setting(name: str, value: object) -> object:
     if not FIELDS[name].kind.secret or not value:
         return value
     return dict.fromkeys(cast("Mapping[str, object]", value), MASK) if isinstance(value, Mapping) else MASK
 
 
-def _under(name: str, value: object) -> object:
+def _mask_or_convert(name: str, value: object) -> object:
     if isinstance(value, str | bytes) and value and is_secret_name(name):
         return MASK
-    return plain(value)
+    return to_jsonable(value)

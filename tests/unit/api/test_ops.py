@@ -172,7 +172,7 @@ class TestStart:
         caplog.set_level(logging.WARNING)
         start_ops_server(host="0.0.0.0", port=0).unwrap().stop()
         assert len(caplog.messages) == 1
-        assert "asks for no token. Set ops_token" in caplog.messages[0]
+        assert "without credentials. Set ops_token" in caplog.messages[0]
         start_ops_server(host="0.0.0.0", port=0, token="t").unwrap().stop()
         assert len(caplog.messages) == 1
 
@@ -180,5 +180,7 @@ class TestStart:
         settings: dict[str, Any] = {"exporters": "prometheus", "prometheus_port": 0, "console": False}
         with init_observability(prometheus_host="0.0.0.0", **settings).unwrap() as handle:
             status = handle.status()["metrics"]
-        told = [notice for notice in status.notices if "asks for no token" in str(notice)]  # among conflicts of others
+        told = [
+            notice for notice in status.notices if "without credentials" in str(notice)
+        ]  # among conflicts of others
         assert (status.state, len(told)) == ("active", 1)

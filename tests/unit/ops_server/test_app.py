@@ -10,38 +10,38 @@ import pytest
 
 from flext_observability.ops_server.app import wsgi_app
 from flext_observability.ops_server.auth import Credentials
-from tests.unit.ops_server.asking import PAGE, pages
+from tests.unit.ops_server.samples import PAGE, pages
 
 
-def ask(app: WSGIApplication, path: str, method: str = "GET", **environ: str) -> tuple[str, Mapping[str, str], bytes]:
-    full: dict[str, Any] = {
+def call(app: WSGIApplication, path: str, method: str = "GET", **environ: str) -> tuple[str, Mapping[str, str], bytes]:
+    environment: dict[str, Any] = {
         "PATH_INFO": path,
         "REQUEST_METHOD": method,
         "QUERY_STRING": "",
         "SCRIPT_NAME": "",
         **environ,
     }
-    setup_testing_defaults(full)
+    setup_testing_defaults(environment)
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
         started.append((status, headers))
         return lambda _: None
 
-    replied: Any = validator(app)(full, start_response)
-    body = b"".join(replied)
-    replied.close()
+    reply: Any = validator(app)(environment, start_response)
+    body = b"".join(reply)
+    reply.close()
     return started[0][0], dict(started[0][1]), body
 
 
 @pytest.mark.parametrize(("path", "status"), [("/metrics", "200 OK"), ("/x", "404 Not Found")])
-def test_replies_keep_to_the_gateway_interface(path: str, status: str) -> None:
-    assert ask(wsgi_app(pages()), path)[0] == status
+def test_replies_conform_to_wsgi(path: str, status: str) -> None:
+    assert call(wsgi_app(pages()), path)[0] == status
 
 
 def test_headers_reach_the_pages() -> None:
     app = wsgi_app(pages(credentials=lambda: Credentials("t")))
-    _, headers, body = ask(
+    _, headers, body = call(
         app,
         "/metrics",
         HTTP_ACCEPT="application/openmetrics-text",
@@ -53,9 +53,9 @@ def test_headers_reach_the_pages() -> None:
 
 
 def test_head_has_no_body() -> None:
-    status, headers, body = ask(wsgi_app(pages()), "/metrics", "HEAD")
+    status, headers, body = call(wsgi_app(pages()), "/metrics", "HEAD")
     assert (status, headers["Content-Length"], body) == ("200 OK", str(len(PAGE)), b"")
 
 
 def test_mounted_under_a_prefix() -> None:
-    assert ask(wsgi_app(pages()), "/status", SCRIPT_NAME="/ops")[0] == "200 OK"
+    assert call(wsgi_app(pages()), "/status", SCRIPT_NAME="/ops")[0] == "200 OK"

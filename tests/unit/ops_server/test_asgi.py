@@ -8,16 +8,16 @@ import pytest
 
 from flext_observability.ops_server.asgi import MAX_CONCURRENT, AsgiApp, asgi_app
 from flext_observability.ops_server.auth import Credentials
-from tests.unit.ops_server.asking import PAGE, metrics, pages
+from tests.unit.ops_server.samples import PAGE, metrics, pages
 
 
-async def talk(app: AsgiApp, scope: dict[str, Any], *messages: str) -> list[Any]:
-    """Return what the application sends when it is sent these messages."""
-    waiting, sent = list(messages), list[Any]()
+async def exchange(app: AsgiApp, scope: dict[str, Any], *messages: str) -> list[Any]:
+    """Send these messages to the application and return its messages."""
+    received, sent = list(messages), list[Any]()
 
     async def receive() -> dict[str, Any]:
         await asyncio.sleep(0)
-        return {"type": waiting.pop(0)}
+        return {"type": received.pop(0)}
 
     async def send(message: Any) -> None:
         await asyncio.sleep(0)
@@ -31,25 +31,25 @@ def http(path: str, method: str = "GET", root: str = "", *headers: tuple[bytes, 
     return {"type": "http", "method": method, "path": path, "root_path": root, "headers": list(headers)}
 
 
-def ask(scope: dict[str, Any], **parts: Any) -> tuple[int, dict[bytes, bytes], bytes]:
-    start, body = asyncio.run(talk(asgi_app(pages(**parts)), scope))
+def request(scope: dict[str, Any], **parts: Any) -> tuple[int, dict[bytes, bytes], bytes]:
+    start, body = asyncio.run(exchange(asgi_app(pages(**parts)), scope))
     return start["status"], dict(start["headers"]), body["body"]
 
 
-def test_a_page_is_given_with_its_headers() -> None:
-    status, headers, body = ask(http("/metrics"))
+def test_page_is_sent_with_its_headers() -> None:
+    status, headers, body = request(http("/metrics"))
     assert (status, body) == (200, PAGE)
     assert headers[b"content-length"] == str(len(PAGE)).encode()
 
 
 def test_head_has_no_body() -> None:
-    assert ask(http("/metrics", "HEAD"))[2] == b""
+    assert request(http("/metrics", "HEAD"))[2] == b""
 
 
 def test_headers_reach_the_pages_and_repeated_ones_are_joined() -> None:
     accept = [(b"accept", b"text/html"), (b"Accept", b"application/openmetrics-text")]
     scope = http("/metrics", "GET", "", (b"authorization", b"Bearer t"), *accept)
-    status, headers, _ = ask(scope, credentials=lambda: Credentials("t"))
+    status, headers, _ = request(scope, credentials=lambda: Credentials("t"))
     assert (status, headers[b"content-type"]) == (200, b"application/openmetrics-text")
 
 
@@ -65,21 +65,21 @@ def test_headers_reach_the_pages_and_repeated_ones_are_joined() -> None:
     ],
 )
 def test_mounted_under_a_prefix(path: str, root: str) -> None:
-    assert ask(http(path, "GET", root))[0] == (404 if path == "/opsx" else 200)
+    assert request(http(path, "GET", root))[0] == (404 if path == "/opsx" else 200)
 
 
-def test_lifespan_is_answered() -> None:
-    sent = asyncio.run(talk(asgi_app(pages()), {"type": "lifespan"}, "lifespan.startup", "lifespan.shutdown"))
+def test_lifespan_events_are_completed() -> None:
+    sent = asyncio.run(exchange(asgi_app(pages()), {"type": "lifespan"}, "lifespan.startup", "lifespan.shutdown"))
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def test_a_websocket_is_refused_and_what_is_unknown_left_alone() -> None:
-    sent = asyncio.run(talk(asgi_app(pages()), {"type": "websocket"}, "websocket.connect"))
+def test_websockets_are_closed_and_unknown_scopes_are_ignored() -> None:
+    sent = asyncio.run(exchange(asgi_app(pages()), {"type": "websocket"}, "websocket.connect"))
     assert [message["type"] for message in sent] == ["websocket.close"]
-    assert asyncio.run(talk(asgi_app(pages()), {"type": "carrier_pigeon"})) == []
+    assert asyncio.run(exchange(asgi_app(pages()), {"type": "carrier_pigeon"})) == []
 
 
-def test_the_loop_goes_on_while_pages_are_made_and_there_is_an_end_to_their_number() -> None:
+def test_loop_is_not_blocked_and_concurrent_pages_are_limited() -> None:
     release = threading.Event()
 
     def hang(accept: str) -> Any:
@@ -88,24 +88,24 @@ def test_the_loop_goes_on_while_pages_are_made_and_there_is_an_end_to_their_numb
 
     async def main() -> list[int]:
         app = asgi_app(pages(metrics=hang))
-        tasks = [asyncio.ensure_future(talk(app, http("/metrics"))) for _ in range(MAX_CONCURRENT)]
+        tasks = [asyncio.ensure_future(exchange(app, http("/metrics"))) for _ in range(MAX_CONCURRENT)]
         await asyncio.sleep(0)
-        (busy, _) = await talk(app, http("/status"))
+        (busy, _) = await exchange(app, http("/status"))
         release.set()
         replies = await asyncio.gather(*tasks)
-        (start, _) = await talk(app, http("/status"))
+        (start, _) = await exchange(app, http("/status"))
         return [busy["status"], *{reply[0]["status"] for reply in replies}, start["status"]]
 
     assert asyncio.run(main()) == [503, 200, 200]
 
 
-def test_without_a_thread_it_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: threading.Thread) -> None:
+def test_no_free_thread_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     app = asgi_app(pages())
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        start, _ = asyncio.run(talk(app, http("/status")))
+        patch.setattr(threading.Thread, "start", fail)
+        start, _ = asyncio.run(exchange(app, http("/status")))
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
-    assert asyncio.run(talk(app, http("/status")))[0]["status"] == 200
+    assert asyncio.run(exchange(app, http("/status")))[0]["status"] == 200

@@ -13,23 +13,23 @@ def basic(text: str) -> str:
     return "Basic " + b64encode(text.encode()).decode()
 
 
-def on_the_wire(text: str) -> str:
+def as_latin1(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def test_nothing_is_asked_by_default() -> None:
-    assert (Credentials().asked, Credentials().allow(""), Credentials().challenge) == (False, True, "")
+def test_no_credentials_are_required_by_default() -> None:
+    assert (Credentials().required, Credentials().authorize(""), Credentials().challenge) == (False, True, "")
 
 
 @pytest.mark.parametrize(
-    ("asked", "header", "allowed"),
+    ("credentials", "header", "authorized"),
     [
-        (TOKEN, on_the_wire("Bearer tökén"), True),
-        (TOKEN, on_the_wire("bearer   tökén  "), True),
+        (TOKEN, as_latin1("Bearer tökén"), True),
+        (TOKEN, as_latin1("bearer   tökén  "), True),
         (TOKEN, "Bearer token", False),
         (TOKEN, "Bearer", False),
         (TOKEN, "", False),
-        (TOKEN, on_the_wire("tökén"), False),
+        (TOKEN, as_latin1("tökén"), False),
         (TOKEN, basic(":"), False),
         (BASIC, basic("me:pass:wörd"), True),
         (BASIC, basic("me:pass"), False),
@@ -44,15 +44,15 @@ def test_nothing_is_asked_by_default() -> None:
         (Credentials("\ud800"), "Bearer ?", False),
     ],
 )
-def test_a_header_is_enough_or_not(asked: Credentials, header: str, allowed: bool) -> None:
-    assert asked.allow(header) is allowed
+def test_header_is_checked(credentials: Credentials, header: str, authorized: bool) -> None:
+    assert credentials.authorize(header) is authorized
 
 
-def test_the_challenge_names_what_is_accepted() -> None:
+def test_challenge_names_the_accepted_schemes() -> None:
     assert TOKEN.challenge == 'Bearer realm="flext-observability"'
     assert BASIC.challenge == 'Basic realm="flext-observability", charset="UTF-8"'
     assert Credentials("t", "u").challenge.count("realm") == 2
 
 
-def test_secrets_stay_out_of_the_representation() -> None:
+def test_repr_contains_no_secrets() -> None:
     assert "tökén" not in repr(TOKEN)

@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_cla
 
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.health_report import FlextHealthReport
-from flext_observability.ops_server.exposition import CLASSIC_TYPE, OPENMETRICS_TYPE, wanted_type, write_report
+from flext_observability.ops_server.exposition import CLASSIC_TYPE, OPENMETRICS_TYPE, negotiate_type, render_report
 
-ODD = 'quoted "name" \\ of\ntwo lines ☕'
+SPECIAL_NAME = 'quoted "name" \\ of\ntwo lines ☕'
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,17 @@ ODD = 'quoted "name" \\ of\ntwo lines ☕'
         ("application/json;q=0.1,text/plain;q=0.5", CLASSIC_TYPE),
     ],
 )
-def test_samples_are_for_who_asks_for_them(accept: str, expected: str) -> None:
-    assert wanted_type(accept) == expected
+def test_content_type_is_negotiated(accept: str, expected: str) -> None:
+    assert negotiate_type(accept) == expected
 
 
 @pytest.mark.parametrize(
     ("content_type", "parse"), [(CLASSIC_TYPE, parse_classic), (OPENMETRICS_TYPE, parse_openmetrics)]
 )
-def test_samples_are_read_by_the_parsers_of_prometheus(
-    content_type: str, parse: Callable[[str], Iterable[Any]]
-) -> None:
-    statuses = {"a": "healthy", "b": "degraded", ODD: "unhealthy", "d": "unknown"}
+def test_prometheus_parses_the_samples(content_type: str, parse: Callable[[str], Iterable[Any]]) -> None:
+    statuses = {"a": "healthy", "b": "degraded", SPECIAL_NAME: "unhealthy", "d": "unknown"}
     checks = tuple(FlextHealthCheck(name=name, status=status) for name, status in statuses.items())
-    text = write_report(FlextHealthReport("degraded", (), checks), content_type).decode()
+    text = render_report(FlextHealthReport("degraded", (), checks), content_type).decode()
     samples = {
         (sample.name, sample.labels.get("flext_check", "")): sample.value
         for family in parse(text)
@@ -50,5 +48,5 @@ def test_samples_are_read_by_the_parsers_of_prometheus(
         ("flext_health_overall", ""): 0.5,
         ("flext_health_status", "a"): 1,
         ("flext_health_status", "b"): 0.5,
-        ("flext_health_status", ODD): 0,
+        ("flext_health_status", SPECIAL_NAME): 0,
     }

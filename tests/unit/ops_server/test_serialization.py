@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from flext_observability import FlextHealthCheck, init_observability
-from flext_observability.ops_server.serialization import plain, show_check, show_settings, to_json
+from flext_observability.ops_server.serialization import check_to_dict, settings_to_dict, to_json, to_jsonable
 
 
 @dataclass
@@ -15,11 +15,11 @@ class Part:
     password: str
 
 
-def test_everything_becomes_json() -> None:
-    value = {"a": [1, 2.5, None, True], 5: (b"x",), "part": Part("x", "hidden"), "kind": Part, "odd": float("inf")}
+def test_any_value_becomes_json() -> None:
+    value = {"a": [1, 2.5, None, True], 5: (b"x",), "part": Part("x", "hidden"), "kind": Part, "number": float("inf")}
     read = json.loads(to_json(value))
     assert read["part"] == {"name": "x", "password": "***"}
-    assert (read["a"], read["5"], read["odd"]) == ([1, 2.5, None, True], ["x"], "inf")
+    assert (read["a"], read["5"], read["number"]) == ([1, 2.5, None, True], ["x"], "inf")
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,13 @@ def test_everything_becomes_json() -> None:
         *((name, False) for name in ("tokens_total", "keyboard", "unauthorized", "passed", "monkey", "queue")),
     ],
 )
-def test_values_under_names_of_secrets_are_masked(name: str, masked: bool) -> None:
+def test_values_with_secret_names_are_masked(name: str, masked: bool) -> None:
     expected = "***" if masked or name == "tokens_total" else "x"
-    assert plain({name: "x"}) == {name: expected}
-    assert plain({name: {"inner": 1}}) == {name: {"inner": 1}}
+    assert to_jsonable({name: "x"}) == {name: expected}
+    assert to_jsonable({name: {"inner": 1}}) == {name: {"inner": 1}}
 
 
-def test_settings_are_shown_with_their_sources_and_without_secrets() -> None:
+def test_settings_have_sources_and_no_secrets() -> None:
     with init_observability(
         exporters="memory",
         console=False,
@@ -43,18 +43,18 @@ def test_settings_are_shown_with_their_sources_and_without_secrets() -> None:
         otlp_endpoint="http://me:hidden@collector:4318",
         ops_token="hidden",
     ).unwrap() as handle:
-        shown = json.loads(to_json(show_settings(handle.config, {"ops_token": "argument"})))
-    assert shown["ops_token"] == {"value": "***", "source": "argument"}
-    assert shown["ops_password"]["value"] == ""
-    assert shown["otlp_headers"]["value"] == {"x-key": "***"}
-    assert shown["otlp_endpoint"]["value"] == "http://***@collector:4318"
-    assert "hidden" not in json.dumps(shown)
+        read = json.loads(to_json(settings_to_dict(handle.config, {"ops_token": "argument"})))
+    assert read["ops_token"] == {"value": "***", "source": "argument"}
+    assert read["ops_password"]["value"] == ""
+    assert read["otlp_headers"]["value"] == {"x-key": "***"}
+    assert read["otlp_endpoint"]["value"] == "http://***@collector:4318"
+    assert "hidden" not in json.dumps(read)
 
 
-def test_details_of_a_check_may_hold_circles() -> None:
-    circle: list[object] = []
-    circle.append(circle)
-    check = FlextHealthCheck(name="db", details={"rows": 5, "circle": circle, "password": "x", "none": None})
-    shown = json.loads(to_json(show_check(check)))
-    assert (shown["details"]["rows"], shown["details"]["password"], shown["details"]["none"]) == (5, "***", None)
-    assert shown["duration_seconds"] == 0
+def test_details_with_cycles() -> None:
+    cycle: list[object] = []
+    cycle.append(cycle)
+    check = FlextHealthCheck(name="db", details={"rows": 5, "cycle": cycle, "password": "x", "none": None})
+    read = json.loads(to_json(check_to_dict(check)))
+    assert (read["details"]["rows"], read["details"]["password"], read["details"]["none"]) == (5, "***", None)
+    assert read["duration_seconds"] == 0

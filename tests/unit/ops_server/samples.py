@@ -1,4 +1,4 @@
-"""In: a path and headers; out: the reply of pages whose content the test chooses."""
+"""Ops pages with sample content, and requests to them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def status() -> FlextResult[Mapping[str, object]]:
 
 
 def pages(**parts: Any) -> OpsPages:
-    every: dict[str, Any] = {"metrics": metrics, "health": health, "status": status, "credentials": Credentials}
-    return OpsPages(**every | parts)
+    defaults: dict[str, Any] = {"metrics": metrics, "health": health, "status": status, "credentials": Credentials}
+    return OpsPages(**defaults | parts)
 
 
-def ask(asked: OpsPages, path: str, method: str = "GET", **headers: str) -> Reply:
-    return asked.answer(Request(method, path, **headers))
+def get(served: OpsPages, path: str, method: str = "GET", **headers: str) -> Reply:
+    return served.answer(Request(method, path, **headers))
 
 
 def header(reply: Reply, name: str) -> str | None:

@@ -1,0 +1,159 @@
+"""waitress's server with limits for slow clients, which any thread can stop."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+from flext_observability.runtime.fork import register_fork_aware
+from flext_observability.runtime.locks import ForkSafeLock
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+REQUEST_SECONDS: Final = 10.0
+"""From a request's first byte to its last."""
+REPLY_SECONDS: Final = 30.0
+"""For the client to receive a reply."""
+IDLE_SECONDS_AT_CAPACITY: Final = 2.0
+"""Without a byte, while all connections are in use."""
+_STOP_SECONDS: Final = 1.0
+_LOG_INTERVAL_SECONDS: Final = 60.0
+_THREADS: Final = 4
+_LIMITS: Final = {
+    "connection_limit": 100,  # waitress counts its own two sockets, too
+    "channel_timeout": 30,  # seconds without a byte
+    "cleanup_interval": 5,
+    "max_request_header_size": 16_384,  # bytes
+    "max_request_body_size": 4_096,  # bytes; no page reads a body
+    "backlog": 64,
+    "log_socket_errors": False,
+    "asyncore_use_poll": True,
+    "ident": None,
+}
+_logger: Final = logging.getLogger("flext_observability.ops_server")
+_queue_logger: Final = logging.getLogger("flext_observability.ops_server.queue")
+
+
+class TimeoutChannel(HTTPChannel):
+    """A connection with time limits. waitress limits only silence, so a byte now and then would keep it open."""
+
+    logger = _logger
+    _request_started_at = 0.0
+    _reply_started_at = 0.0
+
+    def received(self, data: bytes) -> bool:
+        """Process received bytes, and record when an incomplete request started."""
+        before = self.request
+        accepted = super().received(data)
+        if self.request is not before:
+            self._request_started_at = time.monotonic()
+        return accepted
+
+    def write_soon(self, data: bytes) -> int:
+        """Queue a part of a reply, and record when."""
+        self._reply_started_at = time.monotonic()
+        return super().write_soon(data)
+
+    def readable(self) -> bool:
+        """Return whether to read from the connection. The server's loop asks at least once a second."""
+        if not self._is_overdue():
+            return super().readable()
+        with suppress(OSError):  # the client may have disconnected
+            cast("socket.socket", self.socket).shutdown(socket.SHUT_RDWR)
+        return True  # reads the end of the stream, then closes
+
+    def _is_overdue(self) -> bool:
+        now = time.monotonic()
+        if self.total_outbufs_len:
+            return now - self._reply_started_at > REPLY_SECONDS
+        if self.request is not None and not self.requests:  # while one is processed, the next is not read
+            return now - self._request_started_at > REQUEST_SECONDS
+        idle = not self.requests and time.time() - self.last_activity > IDLE_SECONDS_AT_CAPACITY
+        return idle and self.server.in_connection_overflow
+
+
+class BoundedServer(TcpWSGIServer):
+    """A server on a daemon thread. A forked child closes its copies of the sockets and does not serve."""
+
+    channel_class = TimeoutChannel
+
+    def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
+        """Prepare to serve ``app`` on a bound socket."""
+        self.logger = cast("logging.Logger", _RateLimitedLogger(_logger))
+        self._sockets: dict[int, socket.socket] = {}
+        self._closing = ForkSafeLock()
+        workers = ThreadedTaskDispatcher()
+        workers.logger, workers.queue_logger = _logger, _queue_logger
+        _queue_logger.disabled = True  # it warns of every burst of requests
+        workers.set_thread_count(_THREADS)
+        super().__init__(
+            app,
+            map=self._sockets,
+            _sock=listener,
+            dispatcher=workers,
+            adj=Adjustments(**cast("Any", _LIMITS)),  # the stubs give each option the union of all types
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            bind_socket=False,
+        )
+        self._thread = Thread(target=self.run, name="flext-ops-server", daemon=True)
+        register_fork_aware(self)
+
+    def start(self) -> None:
+        """Serve in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and all connections, and end the threads. Does not wait for pages. Idempotent."""
+        with self._closing:
+            if not self.accepting:
+                return
+            # In the loop's thread: sockets must not be closed while it polls them.
+            cast("Any", self.trigger).pull_trigger(self._close_all)  # the stubs have another type for it
+        self._thread.join(_STOP_SECONDS)
+        self.task_dispatcher.set_thread_count(0)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop. Does nothing once its pipe is closed: pages may end later, and its number may be reused."""
+        with self._closing:
+            if self.accepting:
+                super().pull_trigger()
+
+    def close(self) -> None:
+        """Close the port and the pipe that wakes the loop."""
+        with self._closing:
+            super().close()
+
+    def reinit_after_fork(self) -> None:
+        """Close the child's copies of all sockets. The threads are the parent's."""
+        wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def _close_all(self) -> None:
+        for channel in list(cast("dict[int, TimeoutChannel]", self.active_channels).values()):  # the stubs are wrong
+            channel.handle_close()
+        self.close()
+
+
+class _RateLimitedLogger(logging.LoggerAdapter[logging.Logger]):
+    """Logs equal messages once a minute: the connection limit may be reached again and again."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__(logger)
+        self._logged_at: dict[str, float] = {}
+
+    def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
+        """Log the message, unless it was logged within the last minute."""
+        now = time.monotonic()
+        if now - self._logged_at.get(str(msg), -_LOG_INTERVAL_SECONDS) >= _LOG_INTERVAL_SECONDS:
+            self._logged_at[str(msg)] = now
+            super().log(level, msg, *args, **options)
