@@ -1,4 +1,4 @@
-"""Name, severity, message and source → FlextAlert, something that a person should know."""
+"""FlextAlert: an event that requires attention."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from typing import ClassVar, Final, cast
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.domain.rules import Violation, check_name, invalid_choice
 from flext_observability.values.encoding import encode_tag, preview
-from flext_observability.values.messages import describe_invalid_name
 from flext_observability.values.names import ALERT_SEVERITIES
 
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
 MAX_LABELS: Final = 64
-"""Labels of one alert that count; further ones, in the order given, do not."""
+"""Maximum number of labels of one alert. Further labels are ignored."""
 
 
 class FlextAlert(Entity):
-    """One alert; services return changed copies.
+    """One alert. Services return changed copies.
 
-    Rules: name and message are not blank, the name has at most 1024 characters, severity and status are known words, the escalation level is not negative.
+    Rules: name and message are not blank. The name has at most 1024 characters. Severity and status are known words.
+    The escalation level is not negative.
 
     Attributes:
-        name: What the alert is about; alerts of one name, source and labels are one problem.
+        name: The problem. Alerts with the same name, source and labels are the same problem.
         severity: ``info``, ``warning``, ``error`` or ``critical``.
-        message: What happened, for a person.
-        source: What raised it; may be empty.
-        details: Further facts. ``details["labels"]``, a mapping of names to text, tells this problem from others of its name and source.
+        message: Description for people.
+        source: Component that raised the alert; may be empty.
+        details: Further information. ``details["labels"]`` maps label names to text. Labels distinguish problems with
+            the same name and source.
         status: ``active``, ``acknowledged``, ``escalated`` or ``resolved``.
-        escalation_level: 0 until it is escalated.
-        timestamp: When it was raised, timezone-aware.
+        escalation_level: Number of escalations; 0 for a new alert.
+        timestamp: Time of the event, timezone-aware.
     """
 
     kind: ClassVar[str] = "alert"
@@ -54,7 +56,7 @@ class FlextAlert(Entity):
 
     @property
     def labels(self) -> dict[str, str]:
-        """``details["labels"]`` as text, by sorted name; empty when there are none."""
+        """``details["labels"]`` as text, sorted by name; empty without labels."""
         given = cast("object", self.details.get("labels"))
         if not isinstance(given, Mapping):
             return {}
@@ -63,19 +65,19 @@ class FlextAlert(Entity):
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that are the same for all alerts of one name, source and labels, in every process."""
+        """Hash of name, source and labels: 16 hex digits, the same in every process."""
         identity = json.dumps([self.name, self.source, self.labels], separators=(",", ":"))
         return sha256(identity.encode()).hexdigest()[:16]
 
-    def _broken_rule(self) -> str:
-        if wrong := describe_invalid_name(self.name, "say what the alert is about"):
-            return f"Invalid alert name: {wrong}"
+    def _find_violation(self) -> Violation | None:
+        if violation := check_name("alert name", self.name, "Name the problem, such as 'disk_full'"):
+            return violation
         if self.severity not in ALERT_SEVERITIES:
-            return f"Invalid alert severity: {preview(self.severity)}; use one of {', '.join(ALERT_SEVERITIES)}"
+            return invalid_choice("alert severity", self.severity, ALERT_SEVERITIES)
         if not self.message.strip():
-            return "Invalid alert message: it is blank; say what happened"
+            return Violation("Invalid alert message: it is blank", "Describe what happened")
         if self.status not in ALERT_STATUSES:
-            return f"Invalid alert status: {preview(self.status)}; use one of {', '.join(ALERT_STATUSES)}"
+            return invalid_choice("alert status", self.status, ALERT_STATUSES)
         if self.escalation_level < 0:
-            return f"Invalid alert escalation level: {preview(self.escalation_level)}; use 0 or more"
-        return ""
+            return Violation(f"Invalid alert escalation level: {preview(self.escalation_level)}", "Use 0 or more")
+        return None

@@ -1,4 +1,4 @@
-"""Metric, threshold and durations → FlextAlertRule, a condition that raises an alert (standard library only)."""
+"""FlextAlertRule: a condition on a metric that raises an alert (standard library only)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from string import Formatter
 from typing import Final, Literal, TypeGuard, cast, final, get_args
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import Violation, invalid_choice
 from flext_observability.values.encoding import encode_tag, is_container, preview
 from flext_observability.values.names import ALERT_SEVERITIES
 
@@ -20,8 +21,8 @@ COMBINATIONS: Final[tuple[str, ...]] = get_args(Combine)
 PLACEHOLDERS: Final = ("name", "metric", "value", "threshold", "attributes")
 _NUMBERS: Final = ("value", "threshold")
 _NUMBER_FORMAT: Final = re.compile(r"[+ ]?,?(\.\d{1,2})?[efg%]?")
-_MAX_TEXT: Final = 255
-_MAX_MESSAGE: Final = 8192
+_MAX_TEXT_LENGTH: Final = 255
+_MAX_MESSAGE_LENGTH: Final = 8192
 _TEMPLATES: Final = {
     "above": "{metric}{attributes} is {value}, above {threshold}",
     "below": "{metric}{attributes} is {value}, below {threshold}",
@@ -32,25 +33,29 @@ _TEMPLATES: Final = {
 @final
 @dataclass(frozen=True, slots=True)
 class FlextAlertRule:
-    """One condition over one metric; each series that meets it becomes an alert of its own.
+    """One condition on one metric. Each matching series raises its own alert.
 
-    A rule that breaks a rule can be built; whoever takes it (the alert service, the monitor) says what is wrong.
+    The constructor accepts any values. The alert service and the monitor validate the rule when they add it.
 
     Attributes:
-        name: Name of the alert, and of the rule: one rule for each name.
-        metric: Name of the metric as it was recorded (``system.cpu.utilization``), any kind of instrument.
-        above: The condition: the measured number is greater than this. Exactly one of ``above``, ``below``, ``absent_seconds``.
-        below: The condition: it is less than this.
-        absent_seconds: The condition: nothing was measured for so many seconds.
-        measure: What is compared: ``value`` (gauges and sums), ``rate`` (per second), ``count`` (how much was added; histograms: how many
-            measurements), ``mean``, ``p50``, ``p90``, ``p95``, ``p99`` (histograms). All but ``value`` speak of the time since the last look.
-        attributes: Only series with these attributes, compared as text; several values in a tuple mean one of them.
-        combine: ``sum``, ``max``, ``min`` or ``mean`` across the series; empty: each series by itself.
-        by: With ``combine`` or ``absent_seconds``: names of the attributes that stay apart.
-        for_seconds: How long the condition must hold before the alert is raised, in seconds.
-        keep_firing_seconds: How long an alert stays after the condition is gone, in seconds, so that it does not flap.
+        name: Name of the rule and its alerts; unique among the rules.
+        metric: Name of the metric, such as ``system.cpu.utilization``. Any kind of instrument.
+        above: Raise the alert when the measured value is greater than this number. Exactly one of ``above``, ``below``
+            and ``absent_seconds`` is required.
+        below: Raise the alert when the measured value is less than this number.
+        absent_seconds: Raise the alert when there was no measurement for this time, in seconds.
+        measure: The measured value: ``value`` (gauges and sums), ``rate`` (per second), ``count`` (increase of a sum,
+            number of measurements of a histogram), ``mean``, ``p50``, ``p90``, ``p95`` or ``p99`` (histograms). All but
+            ``value`` cover the time since the previous evaluation.
+        attributes: Attributes of the matching series, compared as text. A tuple matches each of its values.
+        combine: Combine the series with ``sum``, ``max``, ``min`` or ``mean``. Empty: evaluate each series on its own.
+        by: Names of the attributes to group by, with ``combine`` or ``absent_seconds``.
+        for_seconds: Time during which the condition must hold before the alert is raised, in seconds.
+        keep_firing_seconds: Time for which the alert stays active after the condition has cleared, in seconds. It
+            prevents flapping.
         severity: ``info``, ``warning``, ``error`` or ``critical``.
-        message: Text with ``{name}``, ``{metric}``, ``{value}``, ``{threshold}``, ``{attributes}``; numbers take a format: ``{value:.1%}``.
+        message: Text with ``{name}``, ``{metric}``, ``{value}``, ``{threshold}`` and ``{attributes}``. Numbers accept a
+            format: ``{value:.1%}``.
     """
 
     name: str
@@ -70,48 +75,50 @@ class FlextAlertRule:
 
     @property
     def condition(self) -> Literal["above", "below", "absent"]:
-        """Which condition the rule has."""
+        """Kind of the condition."""
         return "above" if self.above is not None else "below" if self.below is not None else "absent"
 
     @property
     def threshold(self) -> float:
-        """The number of the condition; seconds when it is absence."""
+        """Limit of the condition; for ``absent``, in seconds."""
         return next(float(each) for each in (self.above, self.below, self.absent_seconds) if each is not None)
 
     def validate_business_rules(self) -> FlextResult[None]:
         """Check the rule.
 
         Returns:
-            Success, or a failure with the code ``invalid_alert_rule``: what is wrong first, and what is allowed.
+            Success, or the failure ``invalid_alert_rule`` for the first violation.
         """
-        broken = next(filter(None, (check(self) for check in _CHECKS)), "")
-        return FlextResult[None].fail(broken, code="invalid_alert_rule") if broken else FlextResult.ok(None)
+        violation = next(filter(None, (check(self) for check in _CHECKS)), None)
+        if violation is None:
+            return FlextResult.ok(None)
+        return FlextResult[None].fail(violation.message, code="invalid_alert_rule", fix=violation.fix)
 
     def attribute_filter(self) -> dict[str, tuple[str, ...]]:
-        """Return the attributes that a series must have: name to the values allowed, as text."""
+        """Return the attributes of matching series: names and allowed values, as text."""
         return {name: tuple(map(encode_tag, _as_tuple(value))) for name, value in self.attributes.items()}
 
     def format_message(self, value: float | None, labels: Mapping[str, str]) -> str:
-        """Return the message for a value and the labels of a series."""
+        """Return the alert's message for a value and the labels of a series."""
         pairs = ", ".join(f"{name}={label}" for name, label in labels.items())
-        facts = {
+        values = {
             "name": self.name,
             "metric": self.metric,
             "value": _Number(0.0 if value is None else value),
             "threshold": _Number(self.threshold),
             "attributes": f"{{{pairs}}}" if pairs else "",
         }
-        held = f" for {self.for_seconds:g} seconds" if self.for_seconds else ""
-        return (self.message or _TEMPLATES[self.condition] + held).format(**facts)
+        duration = f" for {self.for_seconds:g} seconds" if self.for_seconds else ""
+        return (self.message or _TEMPLATES[self.condition] + duration).format(**values)
 
 
 class _Number(float):
-    """A float whose plain form is short: 0.8, 300, 1e+09."""
+    """A float with a short default format: 0.8, 300, 1e+09."""
 
     __slots__ = ()
 
-    def __format__(self, form: str) -> str:
-        return format(float(self), form or ".6g")
+    def __format__(self, format_spec: str) -> str:
+        return format(float(self), format_spec or ".6g")
 
 
 def _as_tuple(value: object) -> tuple[object, ...]:
@@ -119,7 +126,7 @@ def _as_tuple(value: object) -> tuple[object, ...]:
 
 
 def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float]:
-    """Whether a value is a finite number, and not less than ``minimum``."""
+    """Return whether a value is a finite number, and not less than ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -128,81 +135,85 @@ def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float
         return False
 
 
-def _check_names(rule: FlextAlertRule) -> str:
-    for what, value, hint in (
-        ("name", rule.name, "say what the alert is about"),
-        ("metric", rule.metric, "give the name that the metric was recorded under"),
+def _check_names(rule: FlextAlertRule) -> Violation | None:
+    for what, value, fix in (
+        ("name", rule.name, "Name the problem"),
+        ("metric", rule.metric, "Use the name of the metric"),
     ):
-        if type(value) is not str or not value.strip() or len(value) > _MAX_TEXT:
-            return f"Invalid alert rule {what}: {preview(value)}; {hint}, in 1 to {_MAX_TEXT} characters"
-    return ""
+        if type(value) is not str or not value.strip() or len(value) > _MAX_TEXT_LENGTH:
+            message = f"Invalid alert rule {what}: {preview(value)}"
+            return Violation(message, f"{fix}, in 1 to {_MAX_TEXT_LENGTH} characters")
+    return None
 
 
-def _check_condition(rule: FlextAlertRule) -> str:
+def _check_condition(rule: FlextAlertRule) -> Violation | None:
     given = {
         name: value
         for name in ("above", "below", "absent_seconds")
         if (value := cast("object", getattr(rule, name))) is not None
     }
     if len(given) != 1:
-        return (
-            f"Invalid alert rule condition: {' and '.join(given) or 'there is none'}; "
-            "give exactly one of above, below, absent_seconds"
-        )
+        message = f"Invalid alert rule condition: {' and '.join(given) or 'none'}"
+        return Violation(message, "Use exactly one of above, below and absent_seconds")
     ((name, value),) = given.items()
     if not is_number(value, minimum=0 if name == "absent_seconds" else None):
-        return f"Invalid alert rule {name}: {preview(value)}; give a finite number" + (
-            " of seconds, 0 or more" if name == "absent_seconds" else ""
-        )
-    return ""
+        unit = " of seconds, 0 or more" if name == "absent_seconds" else ""
+        return Violation(f"Invalid alert rule {name}: {preview(value)}", f"Use a finite number{unit}")
+    return None
 
 
-def _check_words(rule: FlextAlertRule) -> str:
+def _check_choices(rule: FlextAlertRule) -> Violation | None:
     for what, value, allowed in (
         ("measure", rule.measure, MEASURES),
         ("severity", rule.severity, ALERT_SEVERITIES),
         ("combine", rule.combine, COMBINATIONS),
     ):
         if value not in allowed:
-            return f"Invalid alert rule {what}: {preview(value)}; use one of {', '.join(filter(None, allowed))}"
-    return ""
+            return invalid_choice(f"alert rule {what}", value, filter(None, allowed))
+    return None
 
 
-def _check_durations(rule: FlextAlertRule) -> str:
+def _check_durations(rule: FlextAlertRule) -> Violation | None:
     for name, value in (("for_seconds", rule.for_seconds), ("keep_firing_seconds", rule.keep_firing_seconds)):
         if not is_number(value, minimum=0):
-            return f"Invalid alert rule {name}: {preview(value)}; give a finite number of seconds, 0 or more"
-    return ""
+            message = f"Invalid alert rule {name}: {preview(value)}"
+            return Violation(message, "Use a finite number of seconds, 0 or more")
+    return None
 
 
-def _check_series(rule: FlextAlertRule) -> str:
+def _check_series(rule: FlextAlertRule) -> Violation | None:
     attributes, by = cast("object", rule.attributes), cast("object", rule.by)
     if not isinstance(attributes, Mapping):
-        return f"Invalid alert rule attributes: {preview(rule.attributes)}; map names to values"
+        return Violation(f"Invalid alert rule attributes: {preview(attributes)}", "Use a mapping of names and values")
     for name, value in cast("Mapping[object, object]", attributes).items():
         if type(name) is not str or not _as_tuple(value) or any(map(is_container, _as_tuple(value))):
-            return f"Invalid alert rule attributes: {preview({name: value})}; map a name to a scalar, or to a tuple of them"
+            message = f"Invalid alert rule attributes: {preview({name: value})}"
+            return Violation(message, "Use a scalar or a tuple of scalars for each name")
     if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
-        return f"Invalid alert rule by: {preview(rule.by)}; give a tuple of attribute names"
+        return Violation(f"Invalid alert rule by: {preview(by)}", "Use a tuple of attribute names")
     if by and not rule.combine and rule.condition != "absent":
-        return f"Invalid alert rule by: {preview(rule.by)} without combine; give combine='sum', 'max', 'min' or 'mean'"
-    return ""
+        message = f"Invalid alert rule by: {preview(by)} without combine"
+        return Violation(message, "Add combine='sum', 'max', 'min' or 'mean'")
+    return None
 
 
-def _check_message(rule: FlextAlertRule) -> str:
-    if type(rule.message) is not str or len(rule.message) > _MAX_MESSAGE:
-        return f"Invalid alert rule message: {preview(rule.message)}; give text of {_MAX_MESSAGE} characters at most"
+def _check_message(rule: FlextAlertRule) -> Violation | None:
+    if type(rule.message) is not str or len(rule.message) > _MAX_MESSAGE_LENGTH:
+        fix = f"Use text of at most {_MAX_MESSAGE_LENGTH} characters"
+        return Violation(f"Invalid alert rule message: {preview(rule.message)}", fix)
     try:
         parts = list(Formatter().parse(rule.message))
     except ValueError as error:
-        return f"Invalid alert rule message: {error}; write a literal brace twice"
-    for _, placeholder, form, conversion in parts:
+        return Violation(f"Invalid alert rule message: {error}", "Write a literal brace twice")
+    for _, placeholder, format_spec, conversion in parts:
         if placeholder is not None and (placeholder not in PLACEHOLDERS or conversion):
-            allowed = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-            return f"Invalid alert rule message: {preview(placeholder)} is no placeholder; use {allowed}"
-        if form and (placeholder not in _NUMBERS or _NUMBER_FORMAT.fullmatch(form) is None):
-            return f"Invalid alert rule message: the format {preview(form)}; use one such as {{value:.2f}} or {{value:.1%}}"
-    return ""
+            allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            message = f"Invalid alert rule message: unknown placeholder {preview(placeholder)}"
+            return Violation(message, f"Use {allowed}")
+        if format_spec and (placeholder not in _NUMBERS or _NUMBER_FORMAT.fullmatch(format_spec) is None):
+            message = f"Invalid alert rule message: unknown format {preview(format_spec)}"
+            return Violation(message, "Use a format such as {value:.2f} or {value:.1%}")
+    return None
 
 
-_CHECKS: Final = (_check_names, _check_condition, _check_words, _check_durations, _check_series, _check_message)
+_CHECKS: Final = (_check_names, _check_condition, _check_choices, _check_durations, _check_series, _check_message)

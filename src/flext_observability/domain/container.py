@@ -1,4 +1,4 @@
-"""Name → instance, registered by hand or made on first use (FlextContainer)."""
+"""FlextContainer: registry of the objects that services look up by name."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _MAX_LIST_BYTES = 400
 
 
 class Container(Protocol):
-    """Anything that services can look names up in."""
+    """Registry of objects by name."""
 
     def register(self, name: str, instance: object) -> FlextResult[None]:
-        """Keep ``instance`` under ``name``."""
+        """Register ``instance`` as ``name``."""
         ...
 
     def get(self, name: str) -> FlextResult[object]:
-        """Return what is registered under ``name``, or a failure."""
+        """Return the instance registered as ``name``, or a failure."""
         ...
 
 
 @final
 class FlextContainer:
-    """Registry of what services look up by name: ``repository``, ``notifiers``, ``clock``, ``id_generator``.
+    """Registry of objects by name. Services look up ``repository``, ``notifiers``, ``clock`` and ``id_generator``.
 
-    Safe from threads. A name is registered once; a factory runs once, at the first ``get``, and again only when it failed.
+    Thread-safe. A name is registered once. A factory runs on the first ``get``, and again only after a failure.
     """
 
     __slots__ = ("_factories", "_instances", "_lock")
@@ -44,28 +44,27 @@ class FlextContainer:
         self._lock = ForkSafeLock()
 
     def register(self, name: str, instance: object) -> FlextResult[None]:
-        """Keep ``instance`` under ``name``.
+        """Register ``instance`` as ``name``.
 
         Returns:
             Success, or a failure: ``invalid_argument`` (empty name), ``already_registered``.
         """
-        return self._keep(self._instances, name, instance)
+        return self._add(self._instances, name, instance)
 
     def register_factory(self, name: str, fn: Callable[[], object]) -> FlextResult[None]:
-        """Keep ``fn``, which makes the instance at the first ``get``.
+        """Register ``fn``, which creates the instance on the first ``get``.
 
         Returns:
             Success, or a failure: ``invalid_argument`` (empty name, or not a function), ``already_registered``.
         """
         if not callable(cast("object", fn)):
-            message = (
-                f"A factory is a function without arguments, not {preview(fn)}: pass one, or register the instance"
-            )
-            return FlextResult[None].fail(message, code="invalid_argument")
-        return self._keep(self._factories, name, fn)
+            message = f"Invalid factory: {preview(fn)} is not callable"
+            fix = "Pass a function without arguments, or register the instance"
+            return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
+        return self._add(self._factories, name, fn)
 
     def get(self, name: str) -> FlextResult[object]:
-        """Return what is registered under ``name``.
+        """Return the instance registered as ``name``.
 
         Returns:
             The instance, or a failure: ``not_found``, ``factory_failed``.
@@ -74,44 +73,47 @@ class FlextContainer:
             names = self._names()
             if type(name) is not str or name not in names:
                 known = encode_tag(", ".join(names) or "nothing", max_bytes=_MAX_LIST_BYTES)
-                message = f"Nothing is registered under {preview(name)}: register it first (registered: {known})"
-                return FlextResult[object].fail(message, code="not_found")
+                message = f"Unknown name: {preview(name)} is not registered (registered: {known})"
+                return FlextResult[object].fail(message, code="not_found", fix="Register it first")
             if name not in self._instances:
                 try:
                     self._instances[name] = self._factories[name]()
                 except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
                     from flext_observability.values.exceptions import describe_error
 
-                    raised = f"The factory of {preview(name)} raised {describe_error(error)}"
-                    return FlextResult[object].fail(f"{raised}; register one that works here", code="factory_failed")
+                    message = f"The factory of {preview(name)} failed: {describe_error(error)}"
+                    fix = "Correct the cause. The next get calls the factory again"
+                    return FlextResult[object].fail(message, code="factory_failed", fix=fix)
             return FlextResult.ok(self._instances[name])
 
     def _names(self) -> list[str]:
         return sorted({*self._instances, *self._factories})
 
-    def _keep(self, place: dict[str, T], name: str, value: T) -> FlextResult[None]:
+    def _add(self, target: dict[str, T], name: str, value: T) -> FlextResult[None]:
         with self._lock:
             if type(name) is not str or not name:
-                message = f"A name is a text that is not empty, not {preview(name)}: give one"
-                return FlextResult[None].fail(message, code="invalid_argument")
+                message = f"Invalid name: {preview(name)}"
+                return FlextResult[None].fail(message, code="invalid_argument", fix="Use text that is not empty")
             if name in self._names():
-                message = f"{preview(name)} is registered already: use another name or a new container"
-                return FlextResult[None].fail(message, code="already_registered")
-            place[name] = value
+                message = f"Name already registered: {preview(name)}"
+                fix = "Use another name or a new container"
+                return FlextResult[None].fail(message, code="already_registered", fix=fix)
+            target[name] = value
             return FlextResult.ok(None)
 
 
 def lookup(container: Container | None, name: str) -> object | None:
-    """Return what a container holds under a name; None when there is no container or nothing in it.
+    """Return the object registered as ``name``; None without a container or without such an object.
 
     Args:
-        container: Ours, or anything with a ``get`` that returns the bare value or a result, or raises for a missing name.
+        container: A ``FlextContainer``, or an object with a ``get`` that returns the value or a result, or raises for an
+            unknown name.
         name: Name to look up.
     """
     if container is None:
         return None
     try:
         found = cast("object", container.get(name))
-    except Exception:  # noqa: BLE001 - a container of somebody else may raise for a missing name
+    except Exception:  # noqa: BLE001 - a foreign container may raise for an unknown name
         return None
     return cast("FlextResult[object]", found).data if isinstance(found, FlextResult) else found

@@ -1,4 +1,4 @@
-"""Name, tags, time range and limit → which stored entities are meant (MetricsCriteria; standard library only)."""
+"""MetricsCriteria: conditions of a query for stored entities (standard library only)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import Violation
+from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -20,15 +22,15 @@ _NAMES: Final = {"trace": "operation_name", "log": "severity"}
 
 @dataclass(frozen=True, slots=True)
 class MetricsCriteria:
-    """Which stored entities are meant: those that meet every condition, the newest ``limit`` of them.
+    """Conditions of a query. The result is the newest ``limit`` entities that meet all of them.
 
     Attributes:
-        name: Exact name: of the metric, alert or health check, the operation of a trace, the level of a log entry (``severity``).
-            None for any.
-        tags: Tags that a metric must have, every pair equal; entities of other kinds have no tags.
-        since: Earliest moment, inclusive, timezone-aware; None for no bound.
-        until: Latest moment, exclusive, timezone-aware; None for no bound.
-        limit: Entities at most, 1 or more.
+        name: Exact name of a metric, alert or health check, operation of a trace, or severity of a log entry. None for
+            any.
+        tags: Tags of a metric, with equal values. Entities of other kinds have no tags.
+        since: Earliest time, inclusive, timezone-aware; None for no bound.
+        until: Latest time, exclusive, timezone-aware; None for no bound.
+        limit: Maximum number of entities, 1 or more.
     """
 
     name: str | None = None
@@ -38,52 +40,55 @@ class MetricsCriteria:
     limit: int = DEFAULT_LIMIT
 
     def matches(self, entity: Entity) -> bool:
-        """Whether the entity meets every condition; the limit is no matter."""
+        """Return whether the entity matches. ``limit`` is ignored."""
         if self.name is not None and name_of(entity) != self.name:
             return False
         if self.tags and not self.tags.items() <= cast("dict[str, str]", getattr(entity, "tags", {})).items():
             return False
-        moment = time_of(entity)
-        return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
+        time = time_of(entity)
+        return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
 
     def select(self, entities: Iterable[EntityT]) -> list[EntityT]:
-        """Return the newest ``limit`` of those that match, oldest first; of one moment, in the order given."""
+        """Return the newest ``limit`` matching entities, oldest first. Entities with equal times keep their order."""
         return sorted(filter(self.matches, entities), key=time_of)[-self.limit :]
 
 
 def validate_criteria(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]:
-    """Return the criteria, or a failure (``invalid_criteria``) that names the field and what is allowed."""
+    """Return the criteria, or the failure ``invalid_criteria``, which names the field."""
     if isinstance(cast("object", criteria), MetricsCriteria):
-        wrong = _wrong_field(criteria)
+        violation = _find_violation(criteria)
     else:
-        wrong = f"{type(criteria).__name__}: pass MetricsCriteria(name=…, tags=…, since=…, until=…, limit=…)"
-    if wrong:
-        return FlextResult[MetricsCriteria].fail(f"Invalid criteria {wrong}", code="invalid_criteria")
-    return FlextResult.ok(criteria)
+        fix = "Pass MetricsCriteria(name=…, tags=…, since=…, until=…, limit=…)"
+        violation = Violation(f"Invalid criteria: {type(criteria).__name__} is not MetricsCriteria", fix)
+    if violation is None:
+        return FlextResult.ok(criteria)
+    return FlextResult[MetricsCriteria].fail(violation.message, code="invalid_criteria", fix=violation.fix)
 
 
-def _wrong_field(criteria: MetricsCriteria) -> str:
+def _find_violation(criteria: MetricsCriteria) -> Violation | None:
     name, limit = cast("tuple[object, object]", (criteria.name, criteria.limit))
     tags = cast("Mapping[object, object]", criteria.tags)
     if not isinstance(name, str | None):
-        return f"name: use text or None, not {type(name).__name__}"
+        return Violation(f"Invalid criteria name: {preview(name)}", "Use text or None")
     if not isinstance(cast("object", tags), Mapping) or not all(
         isinstance(each, str) for pair in tags.items() for each in pair
     ):
-        return "tags: use a mapping from text to text, as tags are stored"
-    for label, moment in cast("tuple[tuple[str, object], ...]", (("since", criteria.since), ("until", criteria.until))):
-        if moment is not None and (not isinstance(moment, datetime) or moment.utcoffset() is None):
-            return f"{label}: use a timezone-aware datetime or None, such as datetime.now(UTC)"
+        return Violation(f"Invalid criteria tags: {preview(tags)}", "Use a mapping of text to text")
+    for field_name in ("since", "until"):
+        time = cast("object", getattr(criteria, field_name))
+        if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):
+            fix = "Use a timezone-aware datetime such as datetime.now(UTC), or None"
+            return Violation(f"Invalid criteria {field_name}: {preview(time)}", fix)
     if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit < 1 << 63:
-        return "limit: use a whole number, 1 or more"
-    return ""
+        return Violation(f"Invalid criteria limit: {preview(limit)}", "Use a whole number, 1 or more")
+    return None
 
 
 def name_of(entity: Entity) -> str:
-    """Return what ``MetricsCriteria.name`` is compared with."""
+    """Return the value that ``MetricsCriteria.name`` is compared with."""
     return cast("str", getattr(entity, _NAMES.get(entity.kind, "name")))
 
 
 def time_of(entity: Entity) -> datetime:
-    """Return when the entity was measured, raised, checked or written; when a trace began."""
+    """Return the time of the entity: the start of a trace, the timestamp of any other entity."""
     return cast("datetime", getattr(entity, entity.time_field))

@@ -1,4 +1,4 @@
-"""What all entities share: strict types, unique ids, aware timestamps, and the mark that they were emitted."""
+"""Base class of the entities: strict types, unique ids, timezone-aware times, and an "emitted" mark."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from uuid import uuid4
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.values.encoding import encode_tag, is_container
+from flext_observability.domain.rules import InvalidField, Violation
+from flext_observability.values.encoding import encode_tag, is_container, preview
 
 
 def new_id() -> str:
-    """Return a unique id: a random UUID as text."""
+    """Return a random UUID as text."""
     return str(uuid4())
 
 
@@ -27,16 +28,16 @@ def now() -> datetime:
 
 
 def is_finite(value: float | Decimal) -> bool:
-    """Whether the number is neither infinite, NaN, nor beyond any float."""
+    """Return whether the number is a finite float: not infinite, not NaN, not out of range."""
     try:
         return isfinite(float(value))
-    except (OverflowError, ValueError):  # an int beyond any float; a signalling NaN
+    except (OverflowError, ValueError):  # an int out of range; a signalling NaN
         return False
 
 
-def _number(value: object) -> float | Decimal:
+def _validate_number(value: object) -> float | Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError(f"a number is an int, float or Decimal, not {type(value).__name__}")
+        raise InvalidField(f"{type(value).__name__} is not a number", "Use int, float or Decimal")
     return value
 
 
@@ -44,44 +45,45 @@ def tags_to_text(value: object) -> dict[str, str]:
     """Encode every tag's value as text.
 
     Raises:
-        ValueError: ``value`` is no mapping, a name is no text, or a value is a container.
+        InvalidField: ``value`` is not a mapping, a name is not text, or a value is a container.
     """
     if not isinstance(value, Mapping):
-        raise ValueError(f"tags map names to scalars: a dict, not {type(value).__name__}")
+        raise InvalidField(f"{type(value).__name__} is not a mapping", "Use a dict of names and scalars")
     tags: dict[str, str] = {}
     for name, item in cast("Mapping[object, object]", value).items():
         if not isinstance(name, str):
-            raise ValueError(f"a tag's name is text, not {type(name).__name__}")
+            raise InvalidField(f"a name is {type(name).__name__}, not text", "Use text as the names of tags")
         if is_container(item):
-            raise ValueError(f"the tag {name!r} is a scalar, not {type(item).__name__}")
+            raise InvalidField(
+                f"the value of {preview(name)} is {type(item).__name__}", "Use scalars as the values of tags"
+            )
         tags[encode_tag(name)] = encode_tag(item)
     return tags
 
 
-def _copied(value: object) -> object:
+def _copy_mapping(value: object) -> object:
     return dict(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else value
 
 
-Number = Annotated[int | float | Decimal, PlainValidator(_number)]
-"""Int, float or Decimal, kept as given; bool, text and bytes are refused."""
+Number = Annotated[int | float | Decimal, PlainValidator(_validate_number)]
+"""Int, float or Decimal, kept as given. Bool, text and bytes are invalid."""
 Tags = Annotated[dict[str, str], PlainValidator(tags_to_text)]
-"""Names to scalars; every scalar becomes text, containers are refused."""
-Details = Annotated[dict[str, Any], BeforeValidator(_copied)]
-"""Names to anything; copied."""
+"""Names and scalars. Scalars are stored as text, containers are invalid."""
+Details = Annotated[dict[str, Any], BeforeValidator(_copy_mapping)]
+"""Names and values of any type, as a copy."""
 
 _field_names: Final[dict[frozenset[str], set[str]]] = {}
 
 
 class Entity(BaseModel):
-    """Base of the five entities.
+    """Base class of the five entities.
 
-    Types are checked at construction (``pydantic.ValidationError``); rules by ``validate_business_rules``, so that an entity which breaks a
-    rule can say so.
+    The constructor checks types (``pydantic.ValidationError``). ``validate_business_rules`` checks rules.
 
     Attributes:
-        kind: What it is, as in failure messages and codes.
-        time_field: Name of the field that says when.
-        id: Unique; a random UUID unless given.
+        kind: Name of the entity's type in failure messages and codes.
+        time_field: Name of the field with the entity's time.
+        id: Unique id; a random UUID by default.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -90,48 +92,50 @@ class Entity(BaseModel):
     time_field: ClassVar[str] = "timestamp"
 
     id: str = Field(default_factory=new_id)
-    # One token, shared with copies of any depth (they keep the id: they are the same entity); taking it is atomic.
+    # One token, shared with every copy (a copy keeps the id, it is the same entity). Removing it is atomic.
     _unemitted: list[None] = PrivateAttr(default_factory=lambda: [None])
 
     def validate_business_rules(self) -> FlextResult[None]:
         """Check the rules.
 
         Returns:
-            Success, or a failure with the code ``invalid_<entity>``: the first rule that is broken and what is allowed.
+            Success, or the failure ``invalid_<kind>`` for the first broken rule.
         """
-        broken = self._broken_rule()
-        return FlextResult[None].fail(broken, code=f"invalid_{self.kind}") if broken else FlextResult.ok(None)
+        violation = self._find_violation()
+        if violation is None:
+            return FlextResult.ok(None)
+        return FlextResult[None].fail(violation.message, code=f"invalid_{self.kind}", fix=violation.fix)
 
     @abstractmethod
-    def _broken_rule(self) -> str:
-        """Return what is wrong and what is allowed, for the first rule that is broken; empty when none is."""
+    def _find_violation(self) -> Violation | None:
+        """Return the first broken rule; None for a valid entity."""
         ...
 
     def validate_domain_rules(self) -> FlextResult[None]:
-        """Check the rules (alias of ``validate_business_rules``)."""
+        """Check the rules. Alias of ``validate_business_rules``."""
         return self.validate_business_rules()
 
     def intern_fields_set(self) -> None:
-        """Share the set of given fields' names with all entities of the same shape: for those that are kept, half of their size.
+        """Share pydantic's set of field names with all entities that set the same fields.
 
-        For frozen entities only: setting a field of another one would write into the shared set.
+        This halves the memory of stored entities. For frozen entities only, because a mutable entity changes its set.
         """
         given = self.model_fields_set
         object.__setattr__(self, "__pydantic_fields_set__", _field_names.setdefault(frozenset(given), given))
 
     @property
     def emitted(self) -> bool:
-        """Whether this entity, or a copy, was emitted."""
+        """Whether this entity or a copy of it was emitted."""
         return not self._unemitted
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Return a copy that shares nothing but the mark: it is the same entity."""
+        """Return a deep copy that shares the "emitted" mark."""
         copied = super().__deepcopy__(memo)
-        copied._unemitted = self._unemitted  # noqa: SLF001 - its own class
+        copied._unemitted = self._unemitted  # noqa: SLF001 - an instance of this class
         return copied
 
     def mark_emitted(self) -> bool:
-        """Mark this entity and its copies as emitted: True the first time, False after."""
+        """Mark this entity and its copies as emitted. Return True the first time, then False."""
         try:
             self._unemitted.pop()
         except IndexError:

@@ -1,4 +1,4 @@
-"""Plain arguments → checked entities, neither emitted nor started (FlextObservabilityMasterFactory)."""
+"""Plain arguments → validated entities, not emitted and not started (FlextObservabilityMasterFactory)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import InvalidField, Violation
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.exceptions import error_message
@@ -39,15 +40,15 @@ class _Clock(Protocol):
 
 @final
 class FlextObservabilityMasterFactory:
-    """Maker of entities.
+    """Factory of entities.
 
-    Every method checks types and rules and returns the entity, or a failure with the code ``invalid_<entity>`` whose message names the
-    field. Nothing is emitted or started. ``tags`` are scalars and become text; where an entity has no tags, they join its context or
-    details, whose own names win.
+    Every method checks types and rules. It returns the entity, or a failure with the code ``invalid_<kind>`` that names
+    the field. It does not emit or start anything. ``tags`` are scalars, stored as text. An entity without tags gets them
+    in its context or details, where explicit names win.
 
     Args:
-        container: Where ``clock`` (``time_ns()``) and ``id_generator`` (a function that returns text) are looked up; without them entities
-            have the current time and random ids.
+        container: Source of ``clock`` (an object with ``time_ns()``) and ``id_generator`` (a function that returns
+            text). Default: the current time and random ids.
     """
 
     __slots__ = ("_container",)
@@ -63,7 +64,7 @@ class FlextObservabilityMasterFactory:
         tags: Mapping[str, object] | None = None,
         metric_type: str = "gauge",
     ) -> FlextResult[FlextMetric]:
-        """Return a metric; the fields are those of ``FlextMetric``."""
+        """Return a metric. For the arguments see ``FlextMetric``."""
         fields = {"name": name, "value": value, "unit": unit, "tags": _or_empty(tags), "metric_type": metric_type}
         return self._create(FlextMetric, lambda: fields)
 
@@ -76,7 +77,7 @@ class FlextObservabilityMasterFactory:
         *,
         tags: Mapping[str, object] | None = None,
     ) -> FlextResult[FlextTrace]:
-        """Return a trace that is not started; the fields are those of ``FlextTrace``."""
+        """Return a trace that is not started. For the arguments see ``FlextTrace``."""
         fields = {"operation_name": operation_name, "service_name": service_name, "parent_trace_id": parent_trace_id}
         return self._create(FlextTrace, lambda: {**fields, "context": _merged(tags, context)})
 
@@ -90,7 +91,7 @@ class FlextObservabilityMasterFactory:
         *,
         tags: Mapping[str, object] | None = None,
     ) -> FlextResult[FlextAlert]:
-        """Return an alert; the fields are those of ``FlextAlert``."""
+        """Return an alert. For the arguments see ``FlextAlert``."""
         fields = {"name": name, "severity": severity, "message": message, "source": source}
         return self._create(FlextAlert, lambda: {**fields, "details": _merged(tags, details)})
 
@@ -103,7 +104,7 @@ class FlextObservabilityMasterFactory:
         *,
         tags: Mapping[str, object] | None = None,
     ) -> FlextResult[FlextHealthCheck]:
-        """Return a health check; the fields are those of ``FlextHealthCheck``."""
+        """Return a health check. For the arguments see ``FlextHealthCheck``."""
         fields = {"name": name, "status": status, "message": message}
         return self._create(FlextHealthCheck, lambda: {**fields, "details": _merged(tags, details)})
 
@@ -115,24 +116,26 @@ class FlextObservabilityMasterFactory:
         *,
         tags: Mapping[str, object] | None = None,
     ) -> FlextResult[FlextLogEntry]:
-        """Return a log entry; the fields are those of ``FlextLogEntry``."""
+        """Return a log entry. For the arguments see ``FlextLogEntry``."""
         fields = {"level": level, "message": message}
         return self._create(FlextLogEntry, lambda: {**fields, "context": _merged(tags, context)})
 
     def _create(self, entity: type[EntityT], fields: Callable[[], dict[str, Any]]) -> FlextResult[EntityT]:
         try:
-            made = entity(**fields(), **identity(self._container, entity))
+            created = entity(**fields(), **identity(self._container, entity))
         except ValidationError as error:
-            problem, wrong = _explain(entity, error)
-        except Exception as error:  # noqa: BLE001 - tags that cannot be read, a clock or id generator that fails
-            problem, wrong = f"Invalid {_words(entity.kind)}", error_message(error) or type(error).__name__
+            violation = _explain(entity, error)
+        except InvalidField as error:
+            violation = Violation(f"Invalid {_words(entity.kind)} tags: {error.message}", error.fix)
+        except Exception as error:  # noqa: BLE001 - unreadable tags, or a clock or id generator that fails
+            violation = Violation(f"Invalid {_words(entity.kind)}: {error_message(error) or type(error).__name__}", "")
         else:
-            return made.validate_business_rules().map(lambda _: made)
-        return FlextResult[EntityT].fail(f"{problem}: {wrong}", code=f"invalid_{entity.kind}")
+            return created.validate_business_rules().map(lambda _: created)
+        return FlextResult[EntityT].fail(violation.message, code=f"invalid_{entity.kind}", fix=violation.fix)
 
 
 def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
-    """Return id and time for a new entity when the container has sources of its own for them, by field."""
+    """Return the fields of a new entity that come from the container: id and time, if it has sources for them."""
     fields: dict[str, Any] = {}
     if new_id := lookup(container, "id_generator"):
         fields["id"] = cast("Callable[[], str]", new_id)()
@@ -145,25 +148,27 @@ def _or_empty(tags: object) -> object:
     return {} if tags is None else tags
 
 
-def _merged(tags: object, own: object) -> object:
-    """Join tags and context or details; what is no mapping goes on to the type check as it is."""
+def _merged(tags: object, given: object) -> object:
+    """Return tags merged with context or details. Anything but a mapping is returned unchanged, for the type check."""
     texts = tags_to_text(_or_empty(tags))
-    own = _or_empty(own)
-    return {**texts, **cast("Mapping[str, object]", own)} if isinstance(own, Mapping) else own
+    given = _or_empty(given)
+    return {**texts, **cast("Mapping[str, object]", given)} if isinstance(given, Mapping) else given
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _explain(entity: type[Entity], error: ValidationError) -> tuple[str, str]:
-    """Return the failure's prefix and what is wrong, for the first field that has a wrong type."""
-    first = error.errors(include_url=False, include_context=False)[0]
+def _explain(entity: type[Entity], error: ValidationError) -> Violation:
+    """Return the violation for the first field with an invalid type."""
+    first = error.errors(include_url=False)[0]
     field = str(first["loc"][0])
-    problem = f"Invalid {_LABELS.get(field, f'{_words(entity.kind)} {_words(field)}')}"
-    if first["type"] == "value_error":
-        return problem, first["msg"].removeprefix("Value error, ")
-    return problem, f"{first['msg'].lower()}, not {type(first['input']).__name__}"
+    what = f"Invalid {_LABELS.get(field, f'{_words(entity.kind)} {_words(field)}')}"
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidField):
+        return Violation(f"{what}: {cause.message}", cause.fix)
+    expected = first["msg"].removeprefix("Input should be ").replace("a valid ", "a ")
+    return Violation(f"{what}: {type(first['input']).__name__} is not {expected}", f"Use {expected}")
 
 
 class _Shared:

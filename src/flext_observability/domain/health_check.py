@@ -1,4 +1,4 @@
-"""Name, status and message → FlextHealthCheck, the outcome of one check."""
+"""FlextHealthCheck: the result of one health check."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
+from flext_observability.domain.rules import Violation, check_name, invalid_choice
 from flext_observability.values.encoding import preview
-from flext_observability.values.messages import describe_invalid_name
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 
 
 class FlextHealthCheck(Entity):
-    """One health check and what it found.
+    """One health check and its result.
 
-    Rules: the name is not blank and has at most 1024 characters, the status is a known word, the duration is finite and not negative.
+    Rules: the name is not blank and has at most 1024 characters. The status is a known word. The duration is finite and
+    not negative.
 
     Attributes:
-        name: What was checked, such as ``database``.
+        name: The checked component, such as ``database``.
         status: ``healthy``, ``degraded``, ``unhealthy`` or ``unknown``.
-        message: What was found, for a person; may be empty.
-        details: Further facts.
-        duration_seconds: How long the check took, in seconds.
-        timestamp: When it was checked, timezone-aware.
+        message: Description of the result for people; may be empty.
+        details: Further information.
+        duration_seconds: Duration of the check, in seconds.
+        timestamp: Time of the check, timezone-aware.
     """
 
     kind: ClassVar[str] = "health_check"
@@ -36,11 +37,12 @@ class FlextHealthCheck(Entity):
     duration_seconds: Number = 0.0
     timestamp: AwareDatetime = Field(default_factory=now)
 
-    def _broken_rule(self) -> str:
-        if wrong := describe_invalid_name(self.name, "say what is checked, such as 'database'"):
-            return f"Invalid health check name: {wrong}"
+    def _find_violation(self) -> Violation | None:
+        if violation := check_name("health check name", self.name, "Name the checked component, such as 'database'"):
+            return violation
         if self.status not in HEALTH_STATUSES:
-            return f"Invalid health check status: {preview(self.status)}; use one of {', '.join(HEALTH_STATUSES)}"
+            return invalid_choice("health check status", self.status, HEALTH_STATUSES)
         if not is_finite(self.duration_seconds) or self.duration_seconds < 0:
-            return f"Invalid health check duration: {preview(self.duration_seconds)}; use seconds, 0 or more"
-        return ""
+            message = f"Invalid health check duration: {preview(self.duration_seconds)}"
+            return Violation(message, "Use a finite number of seconds, 0 or more")
+        return None

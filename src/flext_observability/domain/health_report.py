@@ -1,4 +1,4 @@
-"""Checks as last found → FlextHealthReport, the whole and what makes it worse than healthy."""
+"""Results of health checks → FlextHealthReport: the overall status and its reasons."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
 
 PROBES: Final = ("live", "ready", "startup")
-"""Questions that a check can count for: restart the program? send it work? has it begun?"""
+"""Probes of Kubernetes: restart the program, send requests to it, wait for its start."""
 _ORDER: Final = ("healthy", "degraded", "unhealthy")
-_OF_CRITICAL: Final = {"healthy": "healthy", "degraded": "degraded", "unhealthy": "unhealthy", "unknown": "degraded"}
-_OF_OTHERS: Final = {"healthy": "healthy", "degraded": "degraded", "unhealthy": "degraded", "unknown": "healthy"}
-# Who does not answer a probe is not ready.
-_OF_PROBED: Final = {**_OF_CRITICAL, "unknown": "unhealthy"}
+_CRITICAL: Final = {"healthy": "healthy", "degraded": "degraded", "unhealthy": "unhealthy", "unknown": "degraded"}
+_NON_CRITICAL: Final = {"healthy": "healthy", "degraded": "degraded", "unhealthy": "degraded", "unknown": "healthy"}
+# A probe needs an answer: an unknown status counts as a failure.
+_PROBED: Final = {**_CRITICAL, "unknown": "unhealthy"}
 
 
 @dataclass(frozen=True, slots=True)
 class FlextHealthReport:
-    """The whole, from its parts.
+    """The overall health.
 
     Attributes:
-        status: ``healthy``, ``degraded`` or ``unhealthy``: the worst that a part makes it.
-        reasons: For each part that makes it worse than healthy, in order: its name, status and message.
-        checks: Every part as last found, by name.
+        status: ``healthy``, ``degraded`` or ``unhealthy``: the worst contribution of a check.
+        reasons: Name, status and message of each check that contributes a worse status than ``healthy``, in order.
+        checks: The latest result of every check, by name.
     """
 
     status: str
@@ -36,20 +36,22 @@ class FlextHealthReport:
 def aggregate(
     checks: Iterable[FlextHealthCheck], non_critical: Iterable[str], *, probed: bool = False
 ) -> FlextHealthReport:
-    """Return the report on these checks.
+    """Return the report on the given checks.
 
     Args:
-        checks: What was found.
-        non_critical: Names of those that are not critical: they make the whole degraded at the worst.
-        probed: Whether a probe asks: then a critical check that is ``unknown`` makes the whole unhealthy instead of degraded.
+        checks: Results.
+        non_critical: Names of checks that can make the overall status ``degraded`` but not ``unhealthy``.
+        probed: Whether the report answers a probe. Then a critical check with the status ``unknown`` makes the overall
+            status ``unhealthy``, otherwise ``degraded``.
     """
-    found, lesser = tuple(sorted(checks, key=lambda check: check.name)), set(non_critical)
-    weights = {
-        check.name: _OF_OTHERS if check.name in lesser else _OF_PROBED if probed else _OF_CRITICAL for check in found
-    }
-    parts = [(check, weights[check.name][check.status]) for check in found]
-    worst = max((status for _, status in parts), key=_ORDER.index, default="healthy")
-    return FlextHealthReport(worst, tuple(_reason(check) for check, status in parts if status != "healthy"), found)
+    results, tolerated = tuple(sorted(checks, key=lambda check: check.name)), set(non_critical)
+    critical = _PROBED if probed else _CRITICAL
+    contributions = [
+        (check, (_NON_CRITICAL if check.name in tolerated else critical)[check.status]) for check in results
+    ]
+    worst = max((status for _, status in contributions), key=_ORDER.index, default="healthy")
+    reasons = tuple(_reason(check) for check, status in contributions if status != "healthy")
+    return FlextHealthReport(worst, reasons, results)
 
 
 def _reason(check: FlextHealthCheck) -> str:

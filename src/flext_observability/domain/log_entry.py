@@ -1,4 +1,4 @@
-"""Level, message and context → FlextLogEntry, one structured log line."""
+"""FlextLogEntry: one structured log record."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.values.encoding import preview
+from flext_observability.domain.rules import Violation, invalid_choice
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "warning", "error", "critical")
 _ALIASES: Final = {"warn": "warning", "fatal": "critical"}
 
 
 class FlextLogEntry(Entity):
-    """One log line.
+    """One log record.
 
-    Rules: the level is a known word in any case, the message is not blank.
+    Rules: the level is a known word, in any case. The message is not blank.
 
     Attributes:
-        level: ``trace``, ``debug``, ``info``, ``warning`` (``warn``), ``error`` or ``critical`` (``fatal``), kept as given.
-        message: The text of the line.
-        context: Attributes of the line.
-        correlation_id: Id that ties the lines of one request together; None for the current one.
-        timestamp: When it was written, timezone-aware.
+        level: ``trace``, ``debug``, ``info``, ``warning`` (``warn``), ``error`` or ``critical`` (``fatal``). Kept as
+            given.
+        message: The text.
+        context: Attributes of the record.
+        correlation_id: Id that connects the records of one request; None for the current id.
+        timestamp: Time of the record, timezone-aware.
     """
 
     kind: ClassVar[str] = "log"
@@ -36,13 +37,13 @@ class FlextLogEntry(Entity):
 
     @property
     def severity(self) -> str:
-        """The level as one of ``LOG_LEVELS``; an unknown one in lower case."""
+        """The level as one of ``LOG_LEVELS``; an unknown level in lower case."""
         level = self.level.lower()
         return _ALIASES.get(level, level)
 
-    def _broken_rule(self) -> str:
+    def _find_violation(self) -> Violation | None:
         if self.severity not in LOG_LEVELS:
-            return f"Invalid log level: {preview(self.level)}; use one of {', '.join(LOG_LEVELS)}"
+            return invalid_choice("log level", self.level, LOG_LEVELS)
         if not self.message.strip():
-            return "Invalid log message: it is blank; say what happened"
-        return ""
+            return Violation("Invalid log message: it is blank", "Describe what happened")
+        return None

@@ -1,4 +1,4 @@
-"""What happened to telemetry → frozen reports: status, counts, notices (standard library only)."""
+"""Reports on telemetry: status, counts and notices (standard library only)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SignalState = Literal["active", "degraded", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One finding of start-up or run time that a person should read.
+    """A finding of start-up or run time, for people.
 
     Attributes:
-        signal: The signal concerned, or ``"all"``.
-        message: What is wrong or noteworthy, one sentence without its full stop.
-        fix: The next action, likewise; empty when nothing has to be done.
-        degrades: Whether the signal cannot do what the settings ask for.
+        signal: The affected signal, or ``"all"``.
+        message: What is wrong and why, without a full stop.
+        fix: The next action, without a full stop; empty for none.
+        degrades: Whether the signal differs from its settings.
     """
 
     signal: Signal | Literal["all"]
@@ -36,10 +36,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class SignalCounts:
-    """Items of one signal since start; ``started = open + sampled_out + finished``.
+    """Items of one signal since the start: ``started = open + sampled_out + finished``.
 
-    Log records are never open; metrics count data points handed to push exporters as ``finished``. What is given up before any
-    exporter sees it is in ``dropped``, by reason: measurements under ``instrument_conflict`` (one name for two kinds or units).
+    Log records are never open. For metrics, ``finished`` counts data points for push exporters. ``dropped`` counts items
+    that no exporter received, by reason: measurements under ``instrument_conflict`` (one name for two kinds or units).
     """
 
     signal: Signal
@@ -52,7 +52,7 @@ class SignalCounts:
 
 @dataclass(frozen=True, slots=True)
 class ExporterCounts:
-    """Items of one (signal, exporter); ``finished = queued + in_flight + exported + spooled + sum(dropped)``."""
+    """Items of one signal and exporter: ``finished = queued + in_flight + exported + spooled + sum(dropped)``."""
 
     signal: Signal
     exporter: str
@@ -70,13 +70,13 @@ class SignalStatus:
 
     Attributes:
         signal: ``traces``, ``metrics`` or ``logs``.
-        state: ``active``, ``degraded`` (running, but not as asked) or ``off``.
-        exporters: Names of the exporters that are wired, in order.
-        reason: Why the state is not ``active``; empty otherwise.
-        fix: The next action; empty when nothing has to be done.
-        notices: Everything found about this signal, and about all signals, in order.
-        counts: Items of this signal since start.
-        deliveries: The same by exporter.
+        state: ``active``, ``degraded`` (running, but not as configured) or ``off``.
+        exporters: Names of the active exporters, in order.
+        reason: Why the state is not ``active``; empty for ``active``.
+        fix: The next action; empty for none.
+        notices: Findings about this signal and about all signals, in order.
+        counts: Items of this signal since the start.
+        deliveries: Items by exporter.
     """
 
     signal: Signal
@@ -91,29 +91,29 @@ class SignalStatus:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSnapshot:
-    """Every count at one moment."""
+    """All counts at one time."""
 
     signals: tuple[SignalCounts, ...] = ()
     exporters: tuple[ExporterCounts, ...] = ()
 
     @property
     def exported(self) -> int:
-        """Items accepted by back ends, over all signals and exporters."""
+        """Number of items accepted by back ends, over all signals and exporters."""
         return sum(row.exported for row in self.exporters)
 
     @property
     def queued(self) -> int:
-        """Items that still wait or are being sent, over all signals and exporters."""
+        """Number of items queued or in flight, over all signals and exporters."""
         return sum(row.queued + row.in_flight for row in self.exporters)
 
     @property
     def total(self) -> int:
-        """Items that were handed to the exporters, over all of them, and those given up before."""
+        """Number of items that exporters received, plus items dropped before."""
         return sum(row.finished for row in self.exporters) + sum(sum(row.dropped.values()) for row in self.signals)
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Items given up, by reason, over all signals and exporters."""
+        """Number of dropped items by reason, over all signals and exporters."""
         total: dict[str, int] = {}
         rows: tuple[SignalCounts | ExporterCounts, ...] = (*self.signals, *self.exporters)
         for row in rows:
@@ -127,9 +127,9 @@ class FlushReport:
     """Result of a flush.
 
     Attributes:
-        complete: Whether every queue was empty within the time allowed.
-        duration_seconds: Time taken, in seconds.
-        ledger: All counts when the flush returned.
+        complete: Whether every queue was empty before the deadline.
+        duration_seconds: Duration, in seconds.
+        ledger: All counts after the flush.
     """
 
     complete: bool
@@ -138,25 +138,25 @@ class FlushReport:
 
     @property
     def exported(self) -> int:
-        """Items accepted by back ends since start."""
+        """Number of items accepted by back ends since the start."""
         return self.ledger.exported
 
     @property
     def queued(self) -> int:
-        """Items that still wait or are being sent."""
+        """Number of items queued or in flight."""
         return self.ledger.queued
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Items given up since start, by reason."""
+        """Number of dropped items since the start, by reason."""
         return self.ledger.dropped
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return a summary in one line."""
         lost = ", ".join(f"{count} {reason}" for reason, count in sorted(self.dropped.items())) or "nothing"
         return f"{self.exported} exported, {self.queued} queued, lost: {lost}; {self.duration_seconds:.2f} s"
 
 
 @dataclass(frozen=True, slots=True)
 class ShutdownReport(FlushReport):
-    """Result of a shutdown: the last counts; nothing is queued any more."""
+    """Result of a shutdown, with the final counts. Nothing is queued."""

@@ -1,4 +1,4 @@
-"""Operation, service, context and parent → FlextTrace, one span's life as the caller sees it."""
+"""FlextTrace: one span as the caller sees it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from flext_observability.domain.entity import Details, Entity, now
-from flext_observability.values.encoding import preview
-from flext_observability.values.messages import describe_invalid_name
+from flext_observability.domain.rules import Violation, check_name, invalid_choice
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 
 
 class FlextTrace(Entity):
-    """One operation that is traced; the only entity that changes: starting and ending it fill the last fields.
+    """One traced operation. The only mutable entity: its start and its end set the last fields.
 
-    Rules: operation name and service name are not blank and have at most 1024 characters, the status is one of ``TRACE_STATUSES``.
+    Rules: operation name and service name are not blank and have at most 1024 characters. The status is one of
+    ``TRACE_STATUSES``.
 
     Attributes:
         operation_name: Name of the span.
-        service_name: Service that the span is recorded under.
-        context: Attributes of the span; ``parent_trace_id`` in it counts as the field when that is None.
+        service_name: Service of the span.
+        context: Attributes of the span. Its ``parent_trace_id`` is used when the field is None.
         parent_trace_id: Id of another trace, or 32 hex digits of a known OpenTelemetry trace; None for the current span.
-        start_time: When it began, timezone-aware.
-        end_time: When it ended, timezone-aware; None while it runs.
-        status: ``unset`` until it ends, then ``ok``, ``error``, or ``abandoned`` when nobody ended it in time.
-        trace_id: 32 hex digits once started, else empty.
-        span_id: 16 hex digits once started, else empty.
-        sampled: Whether its span is recorded: false when the sampler leaves the trace out.
+        start_time: Start, timezone-aware.
+        end_time: End, timezone-aware; None before the end.
+        status: ``unset`` before the end, then ``ok``, ``error``, or ``abandoned`` for a trace that was not ended in time.
+        trace_id: 32 hex digits after the start; empty before.
+        span_id: 16 hex digits after the start; empty before.
+        sampled: Whether the sampler records the span.
     """
 
     model_config = ConfigDict(frozen=False)
@@ -46,11 +46,11 @@ class FlextTrace(Entity):
     span_id: str = ""
     sampled: bool = True
 
-    def _broken_rule(self) -> str:
-        if wrong := describe_invalid_name(self.operation_name, "say what is done, such as 'checkout'"):
-            return f"Invalid operation name: {wrong}"
-        if wrong := describe_invalid_name(self.service_name, "say which service does it, such as 'orders'"):
-            return f"Invalid service name: {wrong}"
+    def _find_violation(self) -> Violation | None:
+        if violation := check_name("operation name", self.operation_name, "Name the operation, such as 'checkout'"):
+            return violation
+        if violation := check_name("service name", self.service_name, "Name the service, such as 'orders'"):
+            return violation
         if self.status not in TRACE_STATUSES:
-            return f"Invalid trace status: {preview(self.status)}; use one of {', '.join(TRACE_STATUSES)}"
-        return ""
+            return invalid_choice("trace status", self.status, TRACE_STATUSES)
+        return None

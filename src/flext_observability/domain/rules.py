@@ -1,0 +1,54 @@
+"""Broken rules of entities: what is wrong, why, and the next action (standard library only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from flext_observability.values.encoding import preview
+from flext_observability.values.messages import compose_message
+
+MAX_NAME_LENGTH: Final = 1024
+"""Maximum length of the name of an alert, health check, operation or service, in characters."""
+
+
+class Violation(NamedTuple):
+    """The first broken rule of an entity; ``message`` and ``fix`` as in ``FlextResult.fail``."""
+
+    message: str
+    fix: str
+
+
+class InvalidField(ValueError):
+    """Raised by a field's validator; pydantic reports it together with the field's name.
+
+    Attributes:
+        message: Why the value is invalid.
+        fix: The next action.
+    """
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(compose_message(message, fix))
+        self.message = message
+        self.fix = fix
+
+
+def check_name(what: str, name: str, fix: str) -> Violation | None:
+    """Return why a name is invalid: blank, or longer than ``MAX_NAME_LENGTH``. None for a valid name.
+
+    Args:
+        what: The name's owner, such as ``alert name``.
+        name: The name.
+        fix: The next action for a blank name.
+    """
+    if not name.strip():
+        return Violation(f"Invalid {what}: it is blank", fix)
+    if len(name) > MAX_NAME_LENGTH:
+        fix = f"Use at most {MAX_NAME_LENGTH}, and put the rest into the details"
+        return Violation(f"Invalid {what}: it has {len(name)} characters", fix)
+    return None
+
+
+def invalid_choice(what: str, value: object, allowed: Iterable[str]) -> Violation:
+    """Return the violation for a value that is not one of the allowed words."""
+    return Violation(f"Invalid {what}: {preview(value)}", f"Use one of {', '.join(allowed)}")
