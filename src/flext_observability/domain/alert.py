@@ -75,9 +75,9 @@ class FlextAlert(Entity):
         if self.severity not in ALERT_SEVERITIES:
             return invalid_choice("alert severity", self.severity, ALERT_SEVERITIES)
         if not self.message.strip():
-            return Violation("Invalid alert message: it is blank", "Describe what happened")
+            return Violation("alert message", "it is blank", "Describe what happened")
         if self.status not in ALERT_STATUSES:
             return invalid_choice("alert status", self.status, ALERT_STATUSES)
         if self.escalation_level < 0:
-            return Violation(f"Invalid alert escalation level: {preview(self.escalation_level)}", "Use 0 or more")
+            return Violation("alert escalation level", preview(self.escalation_level), "Use 0 or more")
         return None

@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Final, Literal, TypeGuard, cast, final, get_args
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import Violation, invalid_choice
+from flext_observability.domain.rules import Violation, invalid_choice, to_result
 from flext_observability.values.encoding import encode_tag, is_container, preview
 from flext_observability.values.names import ALERT_SEVERITIES
 
@@ -90,9 +90,7 @@ class FlextAlertRule:
             Success, or the failure ``invalid_alert_rule`` for the first violation.
         """
         violation = next(filter(None, (check(self) for check in _CHECKS)), None)
-        if violation is None:
-            return FlextResult.ok(None)
-        return FlextResult[None].fail(violation.message, code="invalid_alert_rule", fix=violation.fix)
+        return to_result(violation, "invalid_alert_rule")
 
     def attribute_filter(self) -> dict[str, tuple[str, ...]]:
         """Return the attributes of matching series: names and allowed values, as text."""
@@ -141,8 +139,7 @@ def _check_names(rule: FlextAlertRule) -> Violation | None:
         ("metric", rule.metric, "Use the name of the metric"),
     ):
         if type(value) is not str or not value.strip() or len(value) > _MAX_TEXT_LENGTH:
-            message = f"Invalid alert rule {what}: {preview(value)}"
-            return Violation(message, f"{fix}, in 1 to {_MAX_TEXT_LENGTH} characters")
+            return Violation(f"alert rule {what}", preview(value), f"{fix}, in 1 to {_MAX_TEXT_LENGTH} characters")
     return None
 
 
@@ -153,12 +150,15 @@ def _check_condition(rule: FlextAlertRule) -> Violation | None:
         if (value := cast("object", getattr(rule, name))) is not None
     }
     if len(given) != 1:
-        message = f"Invalid alert rule condition: {' and '.join(given) or 'none'}"
-        return Violation(message, "Use exactly one of above, below and absent_seconds")
+        return Violation(
+            "alert rule condition",
+            " and ".join(given) or "none",
+            "Use exactly one of above, below and absent_seconds",
+        )
     ((name, value),) = given.items()
     if not is_number(value, minimum=0 if name == "absent_seconds" else None):
         unit = " of seconds, 0 or more" if name == "absent_seconds" else ""
-        return Violation(f"Invalid alert rule {name}: {preview(value)}", f"Use a finite number{unit}")
+        return Violation(f"alert rule {name}", preview(value), f"Use a finite number{unit}")
     return None
 
 
@@ -176,43 +176,44 @@ def _check_choices(rule: FlextAlertRule) -> Violation | None:
 def _check_durations(rule: FlextAlertRule) -> Violation | None:
     for name, value in (("for_seconds", rule.for_seconds), ("keep_firing_seconds", rule.keep_firing_seconds)):
         if not is_number(value, minimum=0):
-            message = f"Invalid alert rule {name}: {preview(value)}"
-            return Violation(message, "Use a finite number of seconds, 0 or more")
+            return Violation(f"alert rule {name}", preview(value), "Use a finite number of seconds, 0 or more")
     return None
 
 
 def _check_series(rule: FlextAlertRule) -> Violation | None:
     attributes, by = cast("object", rule.attributes), cast("object", rule.by)
     if not isinstance(attributes, Mapping):
-        return Violation(f"Invalid alert rule attributes: {preview(attributes)}", "Use a mapping of names and values")
+        return Violation("alert rule attributes", preview(attributes), "Use a mapping of names and values")
     for name, value in cast("Mapping[object, object]", attributes).items():
         if type(name) is not str or not _as_tuple(value) or any(map(is_container, _as_tuple(value))):
-            message = f"Invalid alert rule attributes: {preview({name: value})}"
-            return Violation(message, "Use a scalar or a tuple of scalars for each name")
+            return Violation(
+                "alert rule attributes", preview({name: value}), "Use a scalar or a tuple of scalars for each name"
+            )
     if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
-        return Violation(f"Invalid alert rule by: {preview(by)}", "Use a tuple of attribute names")
+        return Violation("alert rule by", preview(by), "Use a tuple of attribute names")
     if by and not rule.combine and rule.condition != "absent":
-        message = f"Invalid alert rule by: {preview(by)} without combine"
-        return Violation(message, "Add combine='sum', 'max', 'min' or 'mean'")
+        return Violation("alert rule by", f"{preview(by)} without combine", "Add combine='sum', 'max', 'min' or 'mean'")
     return None
 
 
 def _check_message(rule: FlextAlertRule) -> Violation | None:
     if type(rule.message) is not str or len(rule.message) > _MAX_MESSAGE_LENGTH:
         fix = f"Use text of at most {_MAX_MESSAGE_LENGTH} characters"
-        return Violation(f"Invalid alert rule message: {preview(rule.message)}", fix)
+        return Violation("alert rule message", preview(rule.message), fix)
     try:
         parts = list(Formatter().parse(rule.message))
     except ValueError as error:
-        return Violation(f"Invalid alert rule message: {error}", "Write a literal brace twice")
+        return Violation("alert rule message", str(error), "Write a literal brace twice")
     for _, placeholder, format_spec, conversion in parts:
         if placeholder is not None and (placeholder not in PLACEHOLDERS or conversion):
             allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-            message = f"Invalid alert rule message: unknown placeholder {preview(placeholder)}"
-            return Violation(message, f"Use {allowed}")
+            return Violation("alert rule message", f"unknown placeholder {preview(placeholder)}", f"Use {allowed}")
         if format_spec and (placeholder not in _NUMBERS or _NUMBER_FORMAT.fullmatch(format_spec) is None):
-            message = f"Invalid alert rule message: unknown format {preview(format_spec)}"
-            return Violation(message, "Use a format such as {value:.2f} or {value:.1%}")
+            return Violation(
+                "alert rule message",
+                f"unknown format {preview(format_spec)}",
+                "Use a format such as {value:.2f} or {value:.1%}",
+            )
     return None
 
 

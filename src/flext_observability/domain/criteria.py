@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import Violation
+from flext_observability.domain.rules import Violation, to_result
 from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
@@ -59,28 +59,26 @@ def validate_criteria(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]
         violation = _find_violation(criteria)
     else:
         fix = "Pass MetricsCriteria(name=…, tags=…, since=…, until=…, limit=…)"
-        violation = Violation(f"Invalid criteria: {type(criteria).__name__} is not MetricsCriteria", fix)
-    if violation is None:
-        return FlextResult.ok(criteria)
-    return FlextResult[MetricsCriteria].fail(violation.message, code="invalid_criteria", fix=violation.fix)
+        violation = Violation("criteria", f"{type(criteria).__name__} is not MetricsCriteria", fix)
+    return to_result(violation, "invalid_criteria").map(lambda _: criteria)
 
 
 def _find_violation(criteria: MetricsCriteria) -> Violation | None:
     name, limit = cast("tuple[object, object]", (criteria.name, criteria.limit))
     tags = cast("Mapping[object, object]", criteria.tags)
     if not isinstance(name, str | None):
-        return Violation(f"Invalid criteria name: {preview(name)}", "Use text or None")
+        return Violation("criteria name", preview(name), "Use text or None")
     if not isinstance(cast("object", tags), Mapping) or not all(
         isinstance(each, str) for pair in tags.items() for each in pair
     ):
-        return Violation(f"Invalid criteria tags: {preview(tags)}", "Use a mapping of text to text")
+        return Violation("criteria tags", preview(tags), "Use a mapping of text to text")
     for field_name in ("since", "until"):
         time = cast("object", getattr(criteria, field_name))
         if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):
             fix = "Use a timezone-aware datetime such as datetime.now(UTC), or None"
-            return Violation(f"Invalid criteria {field_name}: {preview(time)}", fix)
+            return Violation(f"criteria {field_name}", preview(time), fix)
     if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit < 1 << 63:
-        return Violation(f"Invalid criteria limit: {preview(limit)}", "Use a whole number, 1 or more")
+        return Violation("criteria limit", preview(limit), "Use a whole number, 1 or more")
     return None
 
 

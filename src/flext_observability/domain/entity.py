@@ -13,7 +13,7 @@ from uuid import uuid4
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import InvalidField, Violation
+from flext_observability.domain.rules import InvalidField, Violation, to_result
 from flext_observability.values.encoding import encode_tag, is_container, preview
 
 
@@ -101,10 +101,7 @@ class Entity(BaseModel):
         Returns:
             Success, or the failure ``invalid_<kind>`` for the first broken rule.
         """
-        violation = self._find_violation()
-        if violation is None:
-            return FlextResult.ok(None)
-        return FlextResult[None].fail(violation.message, code=f"invalid_{self.kind}", fix=violation.fix)
+        return to_result(self._find_violation(), f"invalid_{self.kind}")
 
     @abstractmethod
     def _find_violation(self) -> Violation | None:

@@ -14,7 +14,7 @@ from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import InvalidField, Violation
+from flext_observability.domain.rules import InvalidField, Violation, to_result
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.exceptions import error_message
@@ -126,12 +126,12 @@ class FlextObservabilityMasterFactory:
         except ValidationError as error:
             violation = _explain(entity, error)
         except InvalidField as error:
-            violation = Violation(f"Invalid {_words(entity.kind)} tags: {error.message}", error.fix)
+            violation = Violation(f"{_words(entity.kind)} tags", error.message, error.fix)
         except Exception as error:  # noqa: BLE001 - unreadable tags, or a clock or id generator that fails
-            violation = Violation(f"Invalid {_words(entity.kind)}: {error_message(error) or type(error).__name__}", "")
+            violation = Violation(_words(entity.kind), error_message(error) or type(error).__name__, "")
         else:
             return created.validate_business_rules().map(lambda _: created)
-        return FlextResult[EntityT].fail(violation.message, code=f"invalid_{entity.kind}", fix=violation.fix)
+        return cast("FlextResult[EntityT]", to_result(violation, f"invalid_{entity.kind}"))
 
 
 def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
@@ -163,12 +163,12 @@ def _explain(entity: type[Entity], error: ValidationError) -> Violation:
     """Return the violation for the first field with an invalid type."""
     first = error.errors(include_url=False)[0]
     field = str(first["loc"][0])
-    what = f"Invalid {_LABELS.get(field, f'{_words(entity.kind)} {_words(field)}')}"
+    what = _LABELS.get(field, f"{_words(entity.kind)} {_words(field)}")
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, InvalidField):
-        return Violation(f"{what}: {cause.message}", cause.fix)
+        return Violation(what, cause.message, cause.fix)
     expected = first["msg"].removeprefix("Input should be ").replace("a valid ", "a ")
-    return Violation(f"{what}: {type(first['input']).__name__} is not {expected}", f"Use {expected}")
+    return Violation(what, f"{type(first['input']).__name__} is not {expected}", f"Use {expected}")
 
 
 class _Shared:

@@ -43,6 +43,9 @@ class FlextHealthCheck(Entity):
         if self.status not in HEALTH_STATUSES:
             return invalid_choice("health check status", self.status, HEALTH_STATUSES)
         if not is_finite(self.duration_seconds) or self.duration_seconds < 0:
-            message = f"Invalid health check duration: {preview(self.duration_seconds)}"
-            return Violation(message, "Use a finite number of seconds, 0 or more")
+            return Violation(
+                "health check duration",
+                preview(self.duration_seconds),
+                "Use a finite number of seconds, 0 or more",
+            )
         return None

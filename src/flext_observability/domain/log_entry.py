@@ -45,5 +45,5 @@ class FlextLogEntry(Entity):
         if self.severity not in LOG_LEVELS:
             return invalid_choice("log level", self.level, LOG_LEVELS)
         if not self.message.strip():
-            return Violation("Invalid log message: it is blank", "Describe what happened")
+            return Violation("log message", "it is blank", "Describe what happened")
         return None

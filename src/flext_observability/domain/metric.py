@@ -46,19 +46,21 @@ class FlextMetric(Entity):
     def _find_violation(self) -> Violation | None:
         if _NAME.fullmatch(self.name) is None:
             return Violation(
-                f"Invalid metric name: {preview(self.name)} is not an instrument name",
+                "metric name",
+                f"{preview(self.name)} is not an instrument name",
                 "Start with a letter and use letters, digits, '_', '.', '-' and '/', at most 255 characters",
             )
         if not is_finite(self.value):
-            return Violation(f"Invalid metric value: {preview(self.value)} is not finite", "Use a finite number")
+            return Violation("metric value", f"{preview(self.value)} is not finite", "Use a finite number")
         if self.metric_type not in METRIC_TYPES:
             return invalid_choice("metric type", self.metric_type, METRIC_TYPES)
         if self.value < 0 and self.metric_type in _NON_NEGATIVE_TYPES:
             return Violation(
-                f"Invalid metric value: {preview(self.value)} is negative, and a {self.metric_type} is not",
+                "metric value",
+                f"{preview(self.value)} is negative, and a {self.metric_type} is not",
                 "Use the type up_down_counter or gauge",
             )
         if len(self.unit) > MAX_UNIT_LENGTH or not self.unit.isascii():
             fix = f"Use at most {MAX_UNIT_LENGTH} ASCII characters"
-            return Violation(f"Invalid metric unit: {preview(self.unit)}", fix)
+            return Violation("metric unit", preview(self.unit), fix)
         return None

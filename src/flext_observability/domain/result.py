@@ -1,11 +1,10 @@
-"""FlextResult: a value, or a failure with message, code and fix; readable directly or awaitable (standard library only)."""
+"""FlextResult: a value, or a failure with message, code and fix (standard library only)."""
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-
-from flext_observability.values.messages import compose_message
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -15,8 +14,22 @@ T = TypeVar("T")
 U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
+_COPIED: Final = re.compile(r"[-_/=\]]\S*$|\.$")
+"""End of a fix without a full stop: a path, an option or a package name to copy, or a fix that has its full stop."""
 _PENDING = "This result is pending"
 _PENDING_FIX = "await it: the work starts then"
+
+
+def compose_message(message: str, fix: str) -> str:
+    """Return ``<what>: <why>. <action>.``, or the message alone without a fix.
+
+    Args:
+        message: What is wrong and why, without a full stop.
+        fix: The next action, without a full stop; empty for none.
+    """
+    if not fix:
+        return message
+    return f"{message}. {fix}" if _COPIED.search(fix) else f"{message}. {fix}."
 
 
 class FlextObservabilityError(Exception):
@@ -42,8 +55,9 @@ class FlextObservabilityError(Exception):
 class FlextResult(Generic[T_co]):
     """Outcome of an operation: a value, or a failure with a message, a stable code and a fix.
 
-    Immutable. ``bool(result)`` is ``result.success``; ``await result`` returns the result itself. In ``match``, the positional
-    order is success, data, error, code, fix: ``case FlextResult(True, value)``, ``case FlextResult(False, _, error)``.
+    Immutable. ``bool(result)`` is ``result.success``. ``await result`` returns the result itself. In ``match``, the
+    positional order is success, data, error, code, fix: ``case FlextResult(True, value)``,
+    ``case FlextResult(False, _, error)``.
     """
 
     __match_args__ = ("success", "data", "error", "code", "fix")
@@ -198,10 +212,10 @@ class FlextResult(Generic[T_co]):
 
 
 class PendingResult(FlextResult[T_co]):
-    """Result of work that starts when it is awaited; returned by operations that are called inside a running event loop.
+    """Result of work that starts on the first ``await``. Operations return it inside a running event loop.
 
-    Before it is awaited it reads as a failure with the code ``not_awaited``, afterwards as the outcome. The work runs once,
-    however often the result is awaited. The composing methods return pending results.
+    Before the ``await`` it reads as a failure with the code ``not_awaited``, afterwards as the outcome. The work runs
+    once, also with several awaits. ``map``, ``flat_map`` and the other composing methods return pending results.
     """
 
     __slots__ = ("_outcome", "_task", "_work")

@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.values.encoding import preview
-from flext_observability.values.messages import compose_message
 
 MAX_NAME_LENGTH: Final = 1024
 """Maximum length of the name of an alert, health check, operation or service, in characters."""
 
 
 class Violation(NamedTuple):
-    """The first broken rule of an entity; ``message`` and ``fix`` as in ``FlextResult.fail``."""
+    """A broken rule, for the message ``Invalid <what>: <why>. <fix>``.
 
-    message: str
+    Attributes:
+        what: The invalid field, such as ``alert name``.
+        why: Why it is invalid.
+        fix: The next action.
+    """
+
+    what: str
+    why: str
     fix: str
+
+
+def to_result(violation: Violation | None, code: str) -> FlextResult[None]:
+    """Return success without a violation, otherwise the failure with this code."""
+    if violation is None:
+        return FlextResult.ok(None)
+    return FlextResult[None].fail(f"Invalid {violation.what}: {violation.why}", code=code, fix=violation.fix)
 
 
 class InvalidField(ValueError):
@@ -34,21 +48,21 @@ class InvalidField(ValueError):
 
 
 def check_name(what: str, name: str, fix: str) -> Violation | None:
-    """Return why a name is invalid: blank, or longer than ``MAX_NAME_LENGTH``. None for a valid name.
+    """Return a violation for a name that is blank or longer than ``MAX_NAME_LENGTH``; None for a valid name.
 
     Args:
-        what: The name's owner, such as ``alert name``.
+        what: The field, such as ``alert name``.
         name: The name.
         fix: The next action for a blank name.
     """
     if not name.strip():
-        return Violation(f"Invalid {what}: it is blank", fix)
+        return Violation(what, "it is blank", fix)
     if len(name) > MAX_NAME_LENGTH:
         fix = f"Use at most {MAX_NAME_LENGTH}, and put the rest into the details"
-        return Violation(f"Invalid {what}: it has {len(name)} characters", fix)
+        return Violation(what, f"it has {len(name)} characters", fix)
     return None
 
 
 def invalid_choice(what: str, value: object, allowed: Iterable[str]) -> Violation:
     """Return the violation for a value that is not one of the allowed words."""
-    return Violation(f"Invalid {what}: {preview(value)}", f"Use one of {', '.join(allowed)}")
+    return Violation(what, preview(value), f"Use one of {', '.join(allowed)}")

@@ -6,7 +6,7 @@ from flext_observability.domain.alert import ALERT_STATUSES, MAX_LABELS, FlextAl
 from flext_observability.values.names import ALERT_SEVERITIES
 
 
-def test_alert_is_active_and_not_escalated_at_first() -> None:
+def test_a_new_alert_is_active_and_not_escalated() -> None:
     alert = FlextAlert(name="disk", severity="warning", message="full")
 
     assert (alert.status, alert.escalation_level, alert.source, alert.details) == ("active", 0, "", {})
@@ -15,7 +15,7 @@ def test_alert_is_active_and_not_escalated_at_first() -> None:
 
 @pytest.mark.parametrize("severity", ALERT_SEVERITIES)
 @pytest.mark.parametrize("status", ALERT_STATUSES)
-def test_known_words_are_taken(severity: str, status: str) -> None:
+def test_known_severities_and_statuses_are_valid(severity: str, status: str) -> None:
     alert = FlextAlert(name="disk", severity=severity, message="full", status=status)
 
     assert alert.validate_business_rules().success
@@ -40,7 +40,7 @@ def test_broken_rules_are_named(change: dict[str, object], prefix: str) -> None:
     assert str(result.error).startswith(prefix)
 
 
-def test_name_source_and_labels_are_the_fingerprint() -> None:
+def test_the_fingerprint_depends_on_name_source_and_labels() -> None:
     def fingerprint(**fields: object) -> str:
         return FlextAlert.model_validate({"name": "disk", "severity": "error", "message": "m", **fields}).fingerprint
 
@@ -53,10 +53,10 @@ def test_name_source_and_labels_are_the_fingerprint() -> None:
         fingerprint(details={"labels": {"a": 1}}),
     ]
     assert len({same, *others}) == 5
-    assert fingerprint(details={"labels": "nonsense"}) == fingerprint()
+    assert fingerprint(details={"labels": "text"}) == fingerprint()
     assert fingerprint(name="\ud800") != fingerprint(name="\ud801")
 
 
-def test_only_so_many_labels_count() -> None:
+def test_labels_beyond_the_limit_are_ignored() -> None:
     alert = FlextAlert(name="a", severity="info", message="m", details={"labels": {str(n): n for n in range(100)}})
     assert len(alert.labels) == MAX_LABELS

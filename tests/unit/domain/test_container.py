@@ -27,20 +27,20 @@ def test_none_can_be_registered() -> None:
 
 def test_factory_runs_once_even_from_many_threads() -> None:
     container = FlextContainer()
-    made: list[object] = []
+    created: list[object] = []
 
     def make() -> object:
-        made.append(object())
-        return made[-1]
+        created.append(object())
+        return created[-1]
 
     container.register_factory("repository", make)
     with ThreadPoolExecutor(8) as pool:
         found = {id(pool.submit(container.get, "repository").result().data) for _ in range(50)}
 
-    assert len(made) == len(found) == 1
+    assert len(created) == len(found) == 1
 
 
-def test_factory_may_look_up_other_names() -> None:
+def test_factory_may_use_the_container() -> None:
     container = FlextContainer()
     container.register("clock", 1)
     container.register_factory("repository", lambda: [container.get("clock").data])
@@ -48,7 +48,7 @@ def test_factory_may_look_up_other_names() -> None:
     assert container.get("repository").data == [1]
 
 
-def test_factory_that_raises_gives_a_failure_and_is_tried_again() -> None:
+def test_factory_that_raises_is_a_failure_and_runs_again() -> None:
     container = FlextContainer()
     answers: list[Any] = [ValueError("not yet"), 1]
 
@@ -66,7 +66,7 @@ def test_factory_that_raises_gives_a_failure_and_is_tried_again() -> None:
     assert container.get("late").data == 1
 
 
-def test_unknown_name_is_a_failure_that_lists_what_there_is() -> None:
+def test_unknown_name_is_a_failure_that_lists_the_names() -> None:
     container = FlextContainer()
     assert "nothing" in str(container.get("clock").error)
 
@@ -87,7 +87,7 @@ def test_name_is_registered_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, 3, []])
-def test_name_that_is_no_text_is_refused(name: Any) -> None:
+def test_name_that_is_not_text_is_invalid(name: Any) -> None:
     container = FlextContainer()
 
     assert container.register(name, 1).code == "invalid_argument"
@@ -95,7 +95,7 @@ def test_name_that_is_no_text_is_refused(name: Any) -> None:
     assert container.get(name).code == "not_found"
 
 
-def test_what_makes_an_instance_can_be_called() -> None:
+def test_factory_that_is_not_callable_is_invalid() -> None:
     container = FlextContainer()
     wrong: Any = 3
 
@@ -103,9 +103,9 @@ def test_what_makes_an_instance_can_be_called() -> None:
     assert container.get("clock").code == "not_found"
 
 
-def test_names_that_are_odd_raise_nothing_and_messages_stay_short() -> None:
-    container, odd = FlextContainer(), Hostile()
-    names: list[Any] = [odd, "x" * 1_000_000]
+def test_hostile_and_long_names_do_not_raise_and_messages_stay_short() -> None:
+    container = FlextContainer()
+    names: list[Any] = [Hostile(), "x" * 1_000_000]
     for name in names:
         results = [container.get(name), container.register(name, 1), container.register(name, 2)]
         assert [len(str(result.error)) < 200 for result in results] == [True] * 3
@@ -114,7 +114,7 @@ def test_names_that_are_odd_raise_nothing_and_messages_stay_short() -> None:
 
 
 class PlainContainer:
-    """A container of somebody else: bare values, and an exception for what is missing."""
+    """A foreign container: it returns bare values and raises for unknown names."""
 
     def __init__(self, **values: object) -> None:
         self._values = values
@@ -127,11 +127,11 @@ class PlainContainer:
 
 
 @pytest.mark.parametrize("container", [FlextContainer(), PlainContainer()])
-def test_what_a_container_holds_is_found(container: FlextContainer | PlainContainer) -> None:
+def test_lookup_finds_registered_objects_in_any_container(container: FlextContainer | PlainContainer) -> None:
     assert lookup(container, "clock") is None
     container.register("clock", 7)
     assert lookup(container, "clock") == 7
 
 
-def test_without_a_container_there_is_nothing() -> None:
+def test_lookup_without_a_container_is_none() -> None:
     assert lookup(None, "clock") is None

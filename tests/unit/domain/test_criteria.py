@@ -33,7 +33,7 @@ def metric(**fields: Any) -> FlextMetric:
         (MetricsCriteria(until=NOON.astimezone(timezone(timedelta(hours=5))) + timedelta(microseconds=1)), True),
     ],
 )
-def test_every_condition_must_be_met(criteria: MetricsCriteria, expected: bool) -> None:
+def test_an_entity_matches_when_it_meets_every_condition(criteria: MetricsCriteria, expected: bool) -> None:
     assert criteria.matches(metric(tags={"host": "a", "zone": 1})) is expected
 
 
@@ -46,14 +46,14 @@ def test_every_condition_must_be_met(criteria: MetricsCriteria, expected: bool) 
         (FlextLogEntry(level="WARN", message="hm"), "warning"),
     ],
 )
-def test_each_kind_has_a_name_and_no_kind_but_metrics_has_tags(entity: Entity, name: str) -> None:
+def test_each_kind_has_a_name_and_only_metrics_have_tags(entity: Entity, name: str) -> None:
     assert MetricsCriteria(name=name).matches(entity)
     assert not MetricsCriteria(name=name, tags={"a": "b"}).matches(entity)
 
 
-def test_the_newest_are_selected_and_come_oldest_first() -> None:
+def test_the_newest_entities_are_selected_oldest_first() -> None:
     metrics = [metric(value=minute, timestamp=NOON + timedelta(minutes=minute)) for minute in (3, 1, 2)]
-    assert [each.value for each in MetricsCriteria(limit=2).select(metrics)] == [2, 3]
+    assert [entity.value for entity in MetricsCriteria(limit=2).select(metrics)] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_the_newest_are_selected_and_come_oldest_first() -> None:
         (MetricsCriteria(name=5), "Invalid criteria name"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (MetricsCriteria(tags=[]), "Invalid criteria tags"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (MetricsCriteria(tags={"a": 1}), "Invalid criteria tags"),  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-        (MetricsCriteria(since=datetime(2026, 3, 1)), "Invalid criteria since"),  # noqa: DTZ001 - what is refused
+        (MetricsCriteria(since=datetime(2026, 3, 1)), "Invalid criteria since"),  # noqa: DTZ001 - invalid on purpose
         (MetricsCriteria(until="today"), "Invalid criteria until"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (MetricsCriteria(limit=0), "Invalid criteria limit"),
         (MetricsCriteria(limit=True), "Invalid criteria limit"),
         (MetricsCriteria(limit=1 << 63), "Invalid criteria limit"),
-        ("load", "Invalid criteria str: pass MetricsCriteria"),
+        ("load", "Invalid criteria: str is not MetricsCriteria. Pass MetricsCriteria"),
     ],
 )
-def test_a_wrong_field_is_named(criteria: Any, start: str) -> None:
+def test_an_invalid_field_is_named(criteria: Any, start: str) -> None:
     result = validate_criteria(criteria)
     assert (str(result.error)[: len(start)], result.code) == (start, "invalid_criteria")
 
 
-def test_right_fields_are_given_back() -> None:
+def test_valid_criteria_are_returned() -> None:
     criteria = MetricsCriteria(name="load", tags={"a": "b"}, since=NOON, until=NOON, limit=5)
     assert validate_criteria(criteria).data is criteria

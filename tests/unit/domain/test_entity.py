@@ -50,8 +50,9 @@ def test_time_is_now_in_utc(entity: Entity) -> None:
 
 
 @every_entity
-def test_time_without_a_zone_is_refused(entity: Entity) -> None:
-    fields: dict[str, Any] = {**entity.model_dump(), entity.time_field: datetime(2024, 1, 1)}  # noqa: DTZ001 - what is tested
+def test_time_without_a_zone_is_invalid(entity: Entity) -> None:
+    local_time = datetime(2024, 1, 1)  # noqa: DTZ001 - invalid on purpose
+    fields: dict[str, Any] = {**entity.model_dump(), entity.time_field: local_time}
 
     with pytest.raises(ValidationError, match="timezone"):
         type(entity)(**fields)
@@ -66,7 +67,7 @@ def test_time_keeps_its_zone(entity: Entity) -> None:
 
 
 @every_entity
-def test_unknown_field_is_refused(entity: Entity) -> None:
+def test_unknown_field_is_invalid(entity: Entity) -> None:
     with pytest.raises(ValidationError, match="colour"):
         type(entity)(**{**entity.model_dump(), "colour": "red"})
 
@@ -78,7 +79,7 @@ def test_rules_have_two_names(entity: Entity) -> None:
 
 
 @every_entity
-def test_only_traces_change(entity: Entity) -> None:
+def test_only_traces_are_mutable(entity: Entity) -> None:
     if isinstance(entity, FlextTrace):
         return
     with pytest.raises(ValidationError, match="frozen"):
@@ -96,7 +97,7 @@ def test_entity_is_emitted_once() -> None:
     assert [metric.mark_emitted() for _ in range(3)] == [True, False, False]
 
 
-def test_mark_survives_copies_in_both_directions() -> None:
+def test_copies_share_the_mark_in_both_directions() -> None:
     metric = FlextMetric(name="orders", value=1)
     copied = metric.model_copy(update={"value": 2})
     metric.mark_emitted()
@@ -105,7 +106,7 @@ def test_mark_survives_copies_in_both_directions() -> None:
     assert not copy.copy(metric).mark_emitted()
 
 
-def test_mark_survives_deep_copies_which_share_nothing_else() -> None:
+def test_deep_copies_share_the_mark_and_nothing_else() -> None:
     metric = FlextMetric(name="orders", value=1, tags={"a": "1"})
     copies = [copy.deepcopy(metric), metric.model_copy(deep=True)]
 
@@ -116,7 +117,7 @@ def test_mark_survives_deep_copies_which_share_nothing_else() -> None:
     assert not pickle.loads(pickle.dumps(metric)).mark_emitted()  # noqa: S301 - our own bytes
 
 
-def test_mark_is_taken_by_one_thread_only() -> None:
+def test_only_one_thread_marks_an_entity() -> None:
     metrics = [FlextMetric(name="orders", value=1) for _ in range(200)]
     with ThreadPoolExecutor(4) as pool:
         marks = list(pool.map(FlextMetric.mark_emitted, metrics * 4))
@@ -133,16 +134,17 @@ def test_numbers_are_kept_as_given(value: float | Decimal) -> None:
 
 
 @pytest.mark.parametrize("value", [True, "1", b"1", None, [1], 1j])
-def test_other_types_are_no_numbers(value: Any) -> None:
+def test_other_types_are_not_numbers(value: Any) -> None:
     with pytest.raises(ValidationError, match="int, float or Decimal"):
         FlextMetric(name="orders", value=value)
 
 
 @pytest.mark.parametrize("field", ["name", "unit", "metric_type"])
 @pytest.mark.parametrize("value", [None, 1, b"x", True])
-def test_text_fields_take_text_only(field: str, value: object) -> None:
+def test_text_fields_accept_text_only(field: str, value: object) -> None:
+    fields: dict[str, Any] = {"name": "orders", "value": 1, field: value}
     with pytest.raises(ValidationError, match="valid string"):
-        FlextMetric(**{"name": "orders", "value": 1, field: value})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is tested
+        FlextMetric(**fields)
 
 
 def test_tags_become_text() -> None:
@@ -161,7 +163,7 @@ def test_tags_become_text() -> None:
     ("tags", "wrong"),
     [({"a": [1]}, "'a'"), ({"a": {}}, "'a'"), ({1: "x"}, "name"), ([("a", "b")], "list"), (None, "NoneType")],
 )
-def test_wrong_tags_are_refused(tags: Any, wrong: str) -> None:
+def test_invalid_tags_are_named(tags: Any, wrong: str) -> None:
     with pytest.raises(ValidationError, match=wrong):
         FlextMetric(name="orders", value=1, tags=tags)
     with pytest.raises(ValueError, match=wrong):
@@ -177,7 +179,7 @@ def test_details_are_copied_and_keep_their_values() -> None:
 
 
 @pytest.mark.parametrize("details", [[], "x", {1: 2}])
-def test_wrong_details_are_refused(details: Any) -> None:
+def test_invalid_details_are_named(details: Any) -> None:
     with pytest.raises(ValidationError, match="details"):
         FlextAlert(name="disk", severity="warning", message="full", details=details)
 
@@ -189,5 +191,5 @@ def test_ids_differ() -> None:
 @pytest.mark.parametrize(
     "value", [float("inf"), float("nan"), 10**400, Decimal("1e400"), Decimal("sNaN"), Decimal("NaN")]
 )
-def test_numbers_beyond_any_float_are_not_finite(value: float | Decimal) -> None:
+def test_numbers_out_of_range_are_not_finite(value: float | Decimal) -> None:
     assert not is_finite(value)

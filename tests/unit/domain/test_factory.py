@@ -17,7 +17,9 @@ from flext_observability.domain.factory import (
     reset_global_factory,
 )
 
-ODD: Any = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.integers())
+VALUES: Any = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.integers())
+)
 
 
 class Clock:
@@ -78,7 +80,7 @@ def test_log_entry_has_all_fields(factory: FlextObservabilityMasterFactory) -> N
     assert (entry.level, entry.message, entry.context) == ("info", "started", {"zone": "1", "port": 80})
 
 
-def test_own_details_win_over_tags(factory: FlextObservabilityMasterFactory) -> None:
+def test_explicit_details_win_over_tags(factory: FlextObservabilityMasterFactory) -> None:
     assert factory.create_log_entry("info", "started", {"a": 1}, tags={"a": 2}).unwrap().context == {"a": 1}
 
 
@@ -86,7 +88,7 @@ def test_nothing_is_emitted(factory: FlextObservabilityMasterFactory) -> None:
     assert factory.create_metric("orders", 1).unwrap().mark_emitted()
 
 
-ODD_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str]] = [
+INVALID_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str]] = [
     ("create_metric", (None, 1), {}, "Invalid metric name: ", "invalid_metric"),
     ("create_metric", ("", 1), {}, "Invalid metric name: ", "invalid_metric"),
     ("create_metric", ("a", "1"), {}, "Invalid metric value: ", "invalid_metric"),
@@ -99,7 +101,7 @@ ODD_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str]] = [
     ("create_trace", ("a", 3), {}, "Invalid service name: ", "invalid_trace"),
     ("create_trace", ("a", "b", [1]), {}, "Invalid trace context: ", "invalid_trace"),
     ("create_trace", ("a", "b", {}, 3), {}, "Invalid trace parent trace id: ", "invalid_trace"),
-    ("create_trace", ("a", "b"), {"tags": {"c": []}}, "Invalid trace: ", "invalid_trace"),
+    ("create_trace", ("a", "b"), {"tags": {"c": []}}, "Invalid trace tags: ", "invalid_trace"),
     ("create_alert", (None, "info", "m"), {}, "Invalid alert name: ", "invalid_alert"),
     ("create_alert", ("a", None, "m"), {}, "Invalid alert severity: ", "invalid_alert"),
     ("create_alert", ("a", "loud", "m"), {}, "Invalid alert severity: ", "invalid_alert"),
@@ -112,8 +114,8 @@ ODD_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "arguments", "options", "prefix", "code"), ODD_CALLS)
-def test_wrong_types_and_broken_rules_are_failures_that_name_the_field(
+@pytest.mark.parametrize(("method", "arguments", "options", "prefix", "code"), INVALID_CALLS)
+def test_invalid_types_and_broken_rules_name_the_field(
     factory: FlextObservabilityMasterFactory,
     method: str,
     arguments: tuple[Any, ...],
@@ -127,13 +129,25 @@ def test_wrong_types_and_broken_rules_are_failures_that_name_the_field(
     assert result.code == code
 
 
-def test_type_error_says_what_was_given(factory: FlextObservabilityMasterFactory) -> None:
-    name: Any = None
+@pytest.mark.parametrize(
+    ("arguments", "message", "fix"),
+    [
+        ((None, 1), "Invalid metric name: NoneType is not a string", "Use a string"),
+        (("a", "1"), "Invalid metric value: str is not a number", "Use int, float or Decimal"),
+        (("a", 1, "", [1]), "Invalid metric tags: list is not a mapping", "Use a dict of names and scalars"),
+        (("a", 1, "", {1: 2}), "Invalid metric tags: a name is int, not text", "Use text as the names of tags"),
+        (("a", 1, "", {"b": []}), "Invalid metric tags: the value of 'b' is list", "Use scalars as the values of tags"),
+    ],
+)
+def test_an_invalid_type_is_a_failure_with_the_given_type_and_a_fix(
+    factory: FlextObservabilityMasterFactory, arguments: tuple[Any, ...], message: str, fix: str
+) -> None:
+    result = factory.create_metric(*arguments)
 
-    assert factory.create_metric(name, 1).error == "Invalid metric name: input should be a valid string, not NoneType"
+    assert (result.message, result.fix) == (message, fix)
 
 
-@given(ODD, ODD, ODD, ODD, ODD)
+@given(VALUES, VALUES, VALUES, VALUES, VALUES)
 def test_factory_never_raises(first: Any, second: Any, third: Any, fourth: Any, fifth: Any) -> None:
     factory = FlextObservabilityMasterFactory()
 
@@ -147,7 +161,7 @@ def test_factory_never_raises(first: Any, second: Any, third: Any, fourth: Any, 
         assert result.success or str(result.error).startswith("Invalid ")
 
 
-def test_ids_and_times_come_from_the_container_when_it_has_sources() -> None:
+def test_ids_and_times_come_from_the_container() -> None:
     container = FlextContainer()
     factory = FlextObservabilityMasterFactory(container)
     assert factory.create_metric("a", 1).success
@@ -161,7 +175,7 @@ def test_ids_and_times_come_from_the_container_when_it_has_sources() -> None:
     assert factory.create_trace("a", "b").unwrap().start_time == metric.timestamp
 
 
-def test_sources_that_fail_are_a_failure() -> None:
+def test_a_failing_source_is_a_failure() -> None:
     container = FlextContainer()
     container.register("id_generator", iter([]).__next__)
 
@@ -176,10 +190,10 @@ def test_global_factory_is_shared_until_it_is_reset() -> None:
     assert get_global_factory() is not first
 
 
-def test_global_factory_is_one_for_all_threads_while_others_reset_it() -> None:
+def test_global_factory_is_shared_by_threads_while_it_is_reset() -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = [pool.submit(get_global_factory) for _ in range(100)]
-        assert len({id(future.result()) for future in made}) == 1
+        futures = [pool.submit(get_global_factory) for _ in range(100)]
+        assert len({id(future.result()) for future in futures}) == 1
         mixed = [pool.submit(get_global_factory if turn % 3 else reset_global_factory) for turn in range(200)]
         factories = [future.result() for future in mixed]
 

@@ -5,14 +5,14 @@ import pytest
 from flext_observability.domain.health_check import HEALTH_STATUSES, FlextHealthCheck
 
 
-def test_check_is_healthy_unless_said() -> None:
+def test_a_check_is_healthy_by_default() -> None:
     check = FlextHealthCheck(name="database")
 
     assert (check.status, check.message, check.details, check.duration_seconds) == ("healthy", "", {}, 0.0)
 
 
 @pytest.mark.parametrize("status", HEALTH_STATUSES)
-def test_known_statuses_are_taken(status: str) -> None:
+def test_known_statuses_are_valid(status: str) -> None:
     assert FlextHealthCheck(name="database", status=status).validate_business_rules().success
 
 

@@ -6,13 +6,13 @@ from flext_observability import FlextHealthCheck
 from flext_observability.domain.health_report import aggregate
 
 
-def test_nothing_is_healthy() -> None:
+def test_no_checks_are_healthy() -> None:
     report = aggregate([], [])
     assert (report.status, report.reasons, report.checks) == ("healthy", (), ())
 
 
 @pytest.mark.parametrize(
-    ("status", "critical", "minor", "probed"),
+    ("status", "critical", "non_critical", "probed"),
     [
         ("healthy", "healthy", "healthy", "healthy"),
         ("degraded", "degraded", "degraded", "degraded"),
@@ -20,15 +20,17 @@ def test_nothing_is_healthy() -> None:
         ("unknown", "degraded", "healthy", "unhealthy"),
     ],
 )
-def test_each_part_counts_by_its_weight(status: str, critical: str, minor: str, probed: str) -> None:
+def test_the_effect_of_a_status_depends_on_criticality_and_probe(
+    status: str, critical: str, non_critical: str, probed: str
+) -> None:
     check = FlextHealthCheck(name="db", status=status)
     assert aggregate([check], []).status == critical
-    assert aggregate([check], ["db"]).status == minor
+    assert aggregate([check], ["db"]).status == non_critical
     assert aggregate([check], [], probed=True).status == probed
-    assert aggregate([check], ["db"], probed=True).status == minor
+    assert aggregate([check], ["db"], probed=True).status == non_critical
 
 
-def test_the_worst_wins_and_reasons_come_in_order() -> None:
+def test_the_worst_status_wins_and_reasons_are_sorted() -> None:
     checks = [
         FlextHealthCheck(name="b", status="degraded", message="slow"),
         FlextHealthCheck(name="c"),

@@ -18,7 +18,7 @@ from flext_observability.domain.log_entry import FlextLogEntry
         ("critical", "critical"),
     ],
 )
-def test_levels_are_taken_in_any_case_and_kept(level: str, severity: str) -> None:
+def test_levels_are_valid_in_any_case_and_kept(level: str, severity: str) -> None:
     entry = FlextLogEntry(level=level, message="started")
 
     assert entry.validate_business_rules().success

@@ -10,7 +10,7 @@ from flext_observability.domain.metric import METRIC_TYPES, FlextMetric
 
 
 @pytest.mark.parametrize("name", ["a", "http.server.duration", "A_b-c/d.e1", "x" * 255])
-def test_instrument_names_are_taken(name: str) -> None:
+def test_instrument_names_are_valid(name: str) -> None:
     assert FlextMetric(name=name, value=1).validate_business_rules().success
 
 
@@ -43,7 +43,7 @@ def test_gauges_and_up_down_counters_may_be_negative(metric_type: str) -> None:
     assert FlextMetric(name="a", value=-1, metric_type=metric_type).validate_business_rules().success
 
 
-def test_unknown_type_is_invalid_and_the_known_ones_are_listed() -> None:
+def test_an_unknown_type_is_invalid_and_the_fix_lists_the_types() -> None:
     result = FlextMetric(name="a", value=1, metric_type="summary").validate_business_rules()
 
     assert str(result.error).startswith("Invalid metric type: 'summary'")
@@ -51,20 +51,20 @@ def test_unknown_type_is_invalid_and_the_known_ones_are_listed() -> None:
 
 
 @pytest.mark.parametrize("unit", ["x" * 64, "€", "µs"])
-def test_long_or_foreign_units_are_invalid(unit: str) -> None:
+def test_long_or_non_ascii_units_are_invalid(unit: str) -> None:
     result = FlextMetric(name="a", value=1, unit=unit).validate_business_rules()
 
     assert str(result.error).startswith("Invalid metric unit: ")
 
 
-def test_metric_is_a_gauge_without_unit_and_tags_unless_said() -> None:
+def test_a_metric_is_a_gauge_without_unit_and_tags_by_default() -> None:
     metric = FlextMetric(name="a", value=1)
 
     assert (metric.metric_type, metric.unit, metric.tags) == ("gauge", "", {})
 
 
 @given(st.text(), st.floats() | st.decimals() | st.integers(), st.text(), st.text() | st.sampled_from(METRIC_TYPES))
-def test_rules_always_answer(name: str, value: float | Decimal, unit: str, metric_type: str) -> None:
+def test_validation_never_raises(name: str, value: float | Decimal, unit: str, metric_type: str) -> None:
     result = FlextMetric(name=name, value=value, unit=unit, metric_type=metric_type).validate_business_rules()
 
     assert result.success or str(result.error).startswith("Invalid metric ")

@@ -26,7 +26,7 @@ def test_ledger_sums_over_signals_and_exporters() -> None:
     assert LEDGER.dropped == {"rejected": 4, "timeout": 4}
 
 
-def test_empty_ledger_has_nothing() -> None:
+def test_an_empty_ledger_counts_zero() -> None:
     empty = LedgerSnapshot()
 
     assert (empty.exported, empty.queued, empty.dropped) == (0, 0, {})
@@ -37,6 +37,6 @@ def test_reports_read_the_ledger() -> None:
         assert (report.exported, report.queued, report.dropped) == (5, 3, {"rejected": 4, "timeout": 4})
 
 
-def test_signals_come_in_one_order() -> None:
+def test_signals_have_a_fixed_order() -> None:
     assert SIGNALS == ("traces", "metrics", "logs")
     assert SignalStatus("traces", "active").notices == ()

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from flext_observability.domain.result import FlextObservabilityError, FlextResult
+from flext_observability.domain.result import FlextObservabilityError, FlextResult, compose_message
 
 FAILURE = FlextResult[int].fail("Port 80: taken", code="port_taken", fix="Choose another port")
 
@@ -50,3 +50,17 @@ def test_a_match_reads_the_fix_last() -> None:
             assert (error, code, fix) == (FAILURE.error, "port_taken", "Choose another port")
         case _:
             pytest.fail("a failure matches")
+
+
+@pytest.mark.parametrize(
+    ("fix", "text"),
+    [
+        ("Choose another", "Port 80: taken. Choose another."),
+        ("Choose another.", "Port 80: taken. Choose another."),
+        ("pip install opentelemetry-sdk", "Port 80: taken. pip install opentelemetry-sdk"),
+        ("Use http://localhost:4318", "Port 80: taken. Use http://localhost:4318"),
+        ("", "Port 80: taken"),
+    ],
+)
+def test_a_message_ends_with_its_fix(fix: str, text: str) -> None:
+    assert compose_message("Port 80: taken", fix) == text

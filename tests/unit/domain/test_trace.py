@@ -7,14 +7,14 @@ import pytest
 from flext_observability.domain.trace import TRACE_STATUSES, FlextTrace
 
 
-def test_trace_is_not_started_at_first() -> None:
+def test_a_new_trace_is_not_started() -> None:
     trace = FlextTrace(operation_name="checkout", service_name="orders")
 
     assert (trace.trace_id, trace.span_id, trace.status, trace.end_time) == ("", "", "unset", None)
     assert (trace.context, trace.parent_trace_id) == ({}, None)
 
 
-def test_trace_is_filled_while_it_runs() -> None:
+def test_a_trace_is_mutable() -> None:
     trace = FlextTrace(operation_name="checkout", service_name="orders")
     trace.trace_id = "0" * 31 + "1"
     trace.status = "ok"
@@ -24,7 +24,7 @@ def test_trace_is_filled_while_it_runs() -> None:
 
 
 @pytest.mark.parametrize("status", TRACE_STATUSES)
-def test_known_statuses_are_taken(status: str) -> None:
+def test_known_statuses_are_valid(status: str) -> None:
     assert FlextTrace(operation_name="a", service_name="b", status=status).validate_business_rules().success
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final, TypedDict, cast
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import check_name
 from flext_observability.services.health.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
 from flext_observability.values.encoding import preview
-from flext_observability.values.messages import describe_invalid_name
 
 _DEFAULTS: Final[Mapping[str, object]] = {
     "critical": True,
@@ -96,8 +96,8 @@ def _validate_target(name: object, call: object) -> tuple[str, str, str] | None:
     """Return field, reason and fix of an invalid name or callable; None when both are valid."""
     if not isinstance(name, str):
         return "name", preview(name), f"Use text, {_NAME_EXAMPLE}"
-    if reason := describe_invalid_name(name, f"say what is checked, {_NAME_EXAMPLE}"):
-        return "name", reason, ""
+    if violation := check_name("name", name, f"Name the checked component, {_NAME_EXAMPLE}"):
+        return violation
     if not callable(call):
         return "callable", f"{preview(call)} is not callable", "Pass a function without arguments"
     return None
