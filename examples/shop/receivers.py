@@ -13,7 +13,7 @@ from examples.shop.processes import Processes, answers, clean_environment, wait_
 from examples.shop.stack import Stack
 from examples.shop.viewer import Viewer
 from flext_observability.views.model import MetricView, TraceView
-from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PROMETHEUS
+from monitoring.native.parts import COLLECTOR, JAEGER, PROMETHEUS, VICTORIALOGS
 from monitoring.native.places import places_from
 
 GRAFANA = "http://127.0.0.1:3000"
@@ -97,14 +97,15 @@ async def _start_viewer(processes: Processes, http: httpx.AsyncClient, run: str)
 
 async def _stack(http: httpx.AsyncClient, endpoint: str, run: str) -> Receiver:
     places = places_from()
-    addresses = [f"http://{places.address(part, 'http')}" for part in (JAEGER, LOKI, PROMETHEUS)]
-    probes = [address + page for address, page in zip(addresses, ("/api/services", "/ready", "/-/ready"), strict=True)]
+    addresses = [f"http://{places.address(part, 'http')}" for part in (JAEGER, PROMETHEUS, VICTORIALOGS)]
+    health = ("/api/services", "/-/ready", "/health")
+    probes = [address + path for address, path in zip(addresses, health, strict=True)]
     alive = await asyncio.gather(*(answers(http, probe) for probe in (*probes, GRAFANA + "/api/health")))
-    jaeger, loki, prometheus = (address * found for address, found in zip(addresses, alive, strict=False))
-    links = {"Jaeger": jaeger, "Prometheus": prometheus, "Loki": loki, "Grafana": GRAFANA * alive[-1]}
+    jaeger, prometheus, victorialogs = (address * found for address, found in zip(addresses, alive, strict=False))
+    links = {"Jaeger": jaeger, "Prometheus": prometheus, "VictoriaLogs": victorialogs, "Grafana": GRAFANA * alive[-1]}
     return Receiver(
         endpoint,
-        Stack(http, jaeger, loki, prometheus, run),
+        Stack(http, jaeger, prometheus, victorialogs, run),
         f"the collector on {endpoint}",
         {name: address for name, address in links.items() if address},
         keeps_traces=bool(jaeger),

@@ -1,12 +1,14 @@
-"""Answers of Jaeger, Loki and Prometheus → the views that are drawn."""
+"""Answers of Jaeger, Prometheus and VictoriaLogs → the views that are drawn."""
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, cast
 
@@ -39,23 +41,22 @@ class Stack:
     Attributes:
         http: Client for all of them.
         jaeger: Base address of its query API.
-        loki: Base address.
         prometheus: Base address.
+        victorialogs: Base address.
         run: Beginning of the instance ids of all services of this run.
     """
 
     http: httpx.AsyncClient
     jaeger: str
-    loki: str
     prometheus: str
+    victorialogs: str
     run: str
 
     async def trace(self, trace_id: str) -> TraceView:
-        """Return what Jaeger and Loki have of a trace, perhaps nothing yet."""
+        """Return what Jaeger and VictoriaLogs have of a trace, perhaps nothing yet."""
         found = await self._get(self.jaeger, f"/api/traces/{trace_id}")
         spans = [_span(row, trace["processes"]) for trace in _rows(found) for row in trace["spans"]]
-        logs = await self._loki(f'{{service_name=~".+"}} | trace_id="{trace_id}"')
-        return TraceView(tuple(spans), tuple(logs))
+        return TraceView(tuple(spans), tuple(await self._logs(trace_id)))
 
     async def metrics(self) -> list[MetricView]:
         """Return what Prometheus has of this run, perhaps nothing yet."""
@@ -72,17 +73,20 @@ class Stack:
             exemplars[_series(row["seriesLabels"])] += [_exemplar(one) for one in row["exemplars"]]
         return exemplars
 
-    async def _loki(self, query: str) -> list[LogView]:
-        found = await self._get(self.loki, "/loki/api/v1/query_range", query=query, limit="1000", since="1h")
-        streams = found.get("data", {}).get("result", [])
-        return [_log(int(time_ns), text, row["stream"]) for row in streams for time_ns, text, *_ in row["values"]]
+    async def _logs(self, trace_id: str) -> list[LogView]:
+        query = f'trace_id:="{trace_id}" | sort by (_time)'
+        found = await self._ask(self.victorialogs, "/select/logsql/query", query=query, limit="1000", **_window())
+        return [_log(json.loads(line)) for line in found.splitlines()]
 
-    async def _get(self, base: str, path: str, **parameters: str) -> dict[str, Any]:
-        """Return what an address says; nothing when it is not there, or not yet."""
+    async def _get(self, base: str, path: str, **parameters: str) -> Row:
+        return cast("Row", json.loads(await self._ask(base, path, **parameters) or "{}"))
+
+    async def _ask(self, base: str, path: str, **parameters: str) -> str:
+        """Return what an address answers; nothing when it is not there, or not yet."""
         if not base:
-            return {}
+            return ""
         answer = await self.http.get(base + path, params=parameters)
-        return cast("dict[str, Any]", answer.json()) if answer.is_success else {}
+        return answer.text if answer.is_success else ""
 
 
 def _rows(found: Row) -> list[Row]:
@@ -126,18 +130,22 @@ def _tags(rows: list[Row] | None) -> dict[str, object]:
     return {row["key"]: row["value"] for row in rows or []}
 
 
-def _log(time_ns: int, text: str, labels: Mapping[str, str]) -> LogView:
+def _log(fields: Mapping[str, str]) -> LogView:
     return LogView(
-        trace_id=labels.get("trace_id", ""),
-        span_id=labels.get("span_id", ""),
-        time_ns=time_ns,
-        severity=severity_name(int(labels.get("severity_number", 0)), labels.get("severity_text", "")),
-        body=text,
-        service=labels.get("service_name", ""),
-        attributes={
-            key.replace("_", ".", 1): value for key, value in labels.items() if key.startswith(("flext_", "shop_"))
-        },
+        trace_id=fields.get("trace_id", ""),
+        span_id=fields.get("span_id", ""),
+        time_ns=_nanoseconds(fields["_time"]),
+        severity=severity_name(int(fields.get("severity_number", 0)), fields.get("severity_text", "")),
+        body=fields.get("_msg", ""),
+        service=fields.get("service.name", ""),
+        attributes={key: value for key, value in fields.items() if key.startswith(("flext.", "shop."))},
     )
+
+
+def _nanoseconds(time_utc: str) -> int:
+    """Read a time such as `2026-01-02T03:04:05.123456789Z`, whose fraction has up to nine digits."""
+    seconds, _, fraction = time_utc.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _metrics(rows: list[tuple[dict[str, str], float]], exemplars: Mapping[str, list[ExemplarView]]) -> list[MetricView]:

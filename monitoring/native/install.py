@@ -124,8 +124,6 @@ def _install_one(part: Part, places: Places, toolchain: Toolchain, progress: Bui
 
 def _build(part: Part, build: Build, workshop: _Workshop, repository: Path, output: Path) -> None:
     sources = _fetch(build, workshop)
-    for name, version in build.replaces.items():
-        workshop.run([workshop.go, "mod", "edit", f"-replace={name}={version}"], sources)
     if build.manifest:
         _generate(build, workshop, sources, repository, output)
         return

@@ -13,8 +13,6 @@ from typing import Final
 GO_MINIMUM: Final = (1, 26)
 """The oldest Go release that builds every part."""
 
-_LOKI_PUSH: Final = "github.com/grafana/loki/pkg/push"
-
 
 @dataclass(frozen=True, slots=True)
 class Build:
@@ -26,8 +24,6 @@ class Build:
     """Binary name → package folder inside the module."""
     version_variable: str = ""
     """Go variable that carries the version; empty when the program knows its own."""
-    replaces: dict[str, str] = field(default_factory=dict[str, str])
-    """Module path → `module@version`, for the replace directives that only work inside the maintainers' checkout."""
     manifest: str = ""
     """Builder manifest inside the repository: the module is then the builder, and the program is what it generates."""
     disk_gb: float = 0.5
@@ -88,7 +84,7 @@ COLLECTOR: Final = Part(
             "COLLECTOR_QUEUE_DIRECTORY": "{data}/queue",
             "JAEGER_OTLP_GRPC_ENDPOINT": "{address[jaeger.otlp_grpc]}",
             "PROMETHEUS_OTLP_ENDPOINT": "http://{address[prometheus.http]}/api/v1/otlp",
-            "LOKI_OTLP_ENDPOINT": "http://{address[loki.http]}/otlp",
+            "VICTORIALOGS_OTLP_ENDPOINT": "http://{address[victorialogs.http]}/insert/opentelemetry",
         },
         shown=("otlp_grpc", "otlp_http"),
     ),
@@ -203,31 +199,29 @@ PUSHGATEWAY: Final = Part(
     ),
 )
 
-LOKI: Final = Part(
-    name="loki",
-    version="3.7.6",
-    tag="3.7.6",
-    image="grafana/loki",
-    service="loki",
+VICTORIALOGS: Final = Part(
+    name="victorialogs",
+    version="1.52.1",
+    tag="v1.52.1",
+    image="victoriametrics/victoria-logs",
+    service="victorialogs",
     build=Build(
-        module="github.com/grafana/loki/v3",
-        version="v3.7.6",
-        programs={"loki": "./cmd/loki"},
-        version_variable="github.com/grafana/loki/v3/pkg/util/build.Version",
-        replaces={_LOKI_PUSH: f"{_LOKI_PUSH}@v0.0.0-20250903135404-0b2d0b070e96"},
-        disk_gb=3,
+        module="github.com/VictoriaMetrics/VictoriaLogs",
+        version="v1.52.1",
+        programs={"victoria-logs": "./app/victoria-logs"},
+        version_variable="github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version",
+        disk_gb=0.5,
     ),
     run=Run(
-        ports={"http": 3100, "grpc": 3195},
-        health=("http", "/ready"),
-        argv=("{bin}/loki", "-config.file={repository}/monitoring/loki/loki.yaml", "-config.expand-env=true"),
-        environment={
-            "LOKI_HOST": "127.0.0.1",
-            "LOKI_HTTP_PORT": "{port[loki.http]}",
-            "LOKI_GRPC_PORT": "{port[loki.grpc]}",
-            "LOKI_DATA_DIRECTORY": "{data}",
-            "ALERTMANAGER_URL": "http://{address[alertmanager.http]}",
-        },
+        ports={"http": 9428},
+        health=("http", "/health"),
+        argv=(
+            "{bin}/victoria-logs",
+            "-storageDataPath={data}",
+            "-httpListenAddr={address[victorialogs.http]}",
+            "-retentionPeriod=15d",
+            "-retention.maxDiskSpaceUsageBytes=10GB",
+        ),
     ),
 )
 
@@ -246,7 +240,7 @@ COMPOSE: Final = Part(
 
 GRAFANA: Final = Part(name="grafana", version="13.1.0", tag="13.1.0", image="grafana/grafana", service="grafana")
 
-PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, LOKI, COLLECTOR, COMPOSE, GRAFANA)
+PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, VICTORIALOGS, COLLECTOR, COMPOSE, GRAFANA)
 """Every part, in the order in which it is started; stopping goes the other way round, so the collector drains first."""
 
 

@@ -6,10 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
-from monitoring.native.parts import ALERTMANAGER, COLLECTOR, JAEGER, LOKI, PROMETHEUS, PUSHGATEWAY
+from monitoring.native.parts import ALERTMANAGER, COLLECTOR, JAEGER, PROMETHEUS, PUSHGATEWAY, VICTORIALOGS
 from monitoring.native.places import Places
 
-_SCRAPED = ((COLLECTOR, "metrics"), (JAEGER, "metrics"), (PROMETHEUS, "http"), (ALERTMANAGER, "http"), (LOKI, "http"))
+_SCRAPED = (
+    (COLLECTOR, "metrics"),
+    (JAEGER, "metrics"),
+    (PROMETHEUS, "http"),
+    (ALERTMANAGER, "http"),
+    (VICTORIALOGS, "http"),
+)
 
 
 def prometheus_folder(places: Places) -> Path:

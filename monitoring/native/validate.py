@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from monitoring.native.parts import ALERTMANAGER, COLLECTOR, COMPOSE, JAEGER, LOKI, PROMETHEUS, Part
+from monitoring.native.parts import ALERTMANAGER, COLLECTOR, COMPOSE, JAEGER, PROMETHEUS, VICTORIALOGS, Part
 from monitoring.native.places import Places
 from monitoring.native.targets import prometheus_folder, write_prometheus_folder
 
@@ -60,8 +60,6 @@ def _checks(places: Places) -> Iterator[_Check]:
         yield _Check(f"otel-collector.yaml ({where})", COLLECTOR, "otelcol", collector, native)
         jaeger = ("validate", "--config", str(monitoring / "jaeger" / "jaeger.yaml"))
         yield _Check(f"jaeger.yaml ({where})", JAEGER, "jaeger", jaeger, native)
-        loki = ("-verify-config", "-config.expand-env=true", f"-config.file={monitoring / 'loki' / 'loki.yaml'}")
-        yield _Check(f"loki.yaml ({where})", LOKI, "loki", loki, native)
         folder = prometheus_folder(places) if native else prometheus
         config = ("check", "config", str(folder / "prometheus.yml"))
         yield _Check(f"prometheus.yml with its targets ({where})", PROMETHEUS, "promtool", config)
@@ -73,10 +71,17 @@ def _checks(places: Places) -> Iterator[_Check]:
     yield _Check("Prometheus rules", PROMETHEUS, "promtool", ("check", "rules", *rules))
     tests = tuple(str(path) for path in sorted((prometheus / "rule-tests").glob("*.yml")))
     yield _Check("Prometheus rules on made-up series", PROMETHEUS, "promtool", ("test", "rules", *tests))
+    # It has flags instead of a file, and reads them all before it prints its version and ends.
+    flags = (*_flags(VICTORIALOGS, places), "-version")
+    yield _Check("flags of VictoriaLogs", VICTORIALOGS, "victoria-logs", flags)
     alertmanager = ("check-config", str(monitoring / "alertmanager" / "alertmanager.yml"))
     yield _Check("alertmanager.yml", ALERTMANAGER, "amtool", alertmanager)
     compose = ("-f", str(places.repository / "docker-compose.monitoring.yml"), "--profile", "*", "config", "--quiet")
     yield _Check("docker-compose.monitoring.yml", COMPOSE, "docker-compose", compose)
+
+
+def _flags(part: Part, places: Places) -> tuple[str, ...]:
+    return tuple(places.fill(part, word) for word in part.run.argv[1:]) if part.run else ()
 
 
 def _run(check: _Check, places: Places, console: Console) -> bool | None:

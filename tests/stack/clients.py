@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -164,31 +165,36 @@ class Prometheus:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A log record as Loki keeps it; labels hold stream labels and structured metadata alike."""
+    """A log record as VictoriaLogs keeps it."""
 
     time_ns: int
     text: str
-    labels: dict[str, str]
+    fields: dict[str, str]
+    """Attributes of the record and of its resource under their own names, trace id, severity."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loki:
-    """Loki's query API."""
+class VictoriaLogs:
+    """VictoriaLogs' query API."""
 
     http: httpx.Client
 
     def query(self, expression: str, *, last_seconds: float = 3600.0, limit: int = 5000) -> list[LogLine]:
-        """The lines that a LogQL expression selects, oldest first."""
+        """The lines that a LogsQL expression selects, oldest first."""
         now = time.time()
-        start, end = (f"{int(moment * 1e9)}" for moment in (now - last_seconds, now + 60))
-        parameters = {"query": expression, "start": start, "end": end, "limit": str(limit), "direction": "forward"}
-        streams = _get(self.http, "/loki/api/v1/query_range", parameters)["data"]["result"]
-        lines = [LogLine(int(time_ns), text, row["stream"]) for row in streams for time_ns, text, *_ in row["values"]]
+        parameters = {
+            "query": expression,
+            "start": str(now - last_seconds),
+            "end": str(now + 60),
+            "limit": str(limit),
+        }
+        answer = self.http.get("/select/logsql/query", params=parameters).raise_for_status()
+        lines = [_log_line(json.loads(row)) for row in answer.text.splitlines()]
         return sorted(lines, key=lambda line: line.time_ns)
 
     def by_trace(self, trace_id: str) -> list[LogLine]:
         """The lines of all services that were logged inside a trace."""
-        return self.query(f'{{service_name=~".+"}} | trace_id="{trace_id}"')
+        return self.query(f'trace_id:="{trace_id}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +272,16 @@ def _span(row: Any, processes: Any) -> StoredSpan:
 def _event(row: Any) -> StoredEvent:
     attributes = _tags(row["fields"])
     return StoredEvent(str(attributes.pop("event", "")), row["timestamp"], attributes)
+
+
+def _log_line(fields: dict[str, str]) -> LogLine:
+    return LogLine(_nanoseconds(fields.pop("_time")), fields.pop("_msg"), fields)
+
+
+def _nanoseconds(time_utc: str) -> int:
+    """Read a time such as `2026-01-02T03:04:05.123456789Z`, whose fraction has up to nine digits."""
+    seconds, _, fraction = time_utc.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _tags(rows: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The stack that `make stack-up` started in, clients of its collector, Jaeger, Prometheus and Loki out."""
+"""The stack that `make stack-up` started in, clients of its collector, Jaeger, Prometheus and VictoriaLogs out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PROMETHEUS, Part
+from monitoring.native.parts import COLLECTOR, JAEGER, PROMETHEUS, VICTORIALOGS, Part
 from monitoring.native.places import REPOSITORY, Places, places_from
 from monitoring.native.stack import statuses
 from monitoring.native.targets import prometheus_folder
-from tests.stack.clients import Collector, Jaeger, Loki, Prometheus
+from tests.stack.clients import Collector, Jaeger, Prometheus, VictoriaLogs
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +55,10 @@ def prometheus(stack: Places) -> Iterator[Prometheus]:
 
 
 @pytest.fixture(scope="session")
-def loki(stack: Places) -> Iterator[Loki]:
+def victorialogs(stack: Places) -> Iterator[VictoriaLogs]:
     """Where log records are read back."""
-    with _client(stack, LOKI, "http") as http:
-        yield Loki(http)
+    with _client(stack, VICTORIALOGS, "http") as http:
+        yield VictoriaLogs(http)
 
 
 def _client(places: Places, part: Part, port: str) -> httpx.Client:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitoring.native.parts import COLLECTOR, JAEGER, LOKI, PARTS, PROMETHEUS, Part, running_parts
+from monitoring.native.parts import COLLECTOR, JAEGER, PARTS, PROMETHEUS, VICTORIALOGS, Part, running_parts
 from monitoring.native.places import REPOSITORY, Places
 from monitoring.native.targets import prometheus_folder, write_prometheus_folder
 
@@ -20,7 +20,6 @@ IMAGES = [part for part in PARTS if part.image]
 CONFIGURATION = {
     COLLECTOR: REPOSITORY / "otel-collector.yaml",
     JAEGER: MONITORING / "jaeger" / "jaeger.yaml",
-    LOKI: MONITORING / "loki" / "loki.yaml",
 }
 TUNING = {"COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB"}
 """Variables for people; their defaults serve Docker and native alike."""
@@ -45,9 +44,9 @@ def by_name(part: Part) -> str:
 
 
 def variables(part: Part) -> dict[str, str]:
-    """Name → default of each variable in a part's configuration file, in the collector's and in Loki's notation."""
+    """Name → default of each variable in a part's configuration file."""
     text = CONFIGURATION[part].read_text(encoding="utf-8")
-    return dict(re.findall(r"\$\{(?:env:)?([A-Z_]+):-([^}]*)\}", text))
+    return dict(re.findall(r"\$\{env:([A-Z_]+):-([^}]*)\}", text))
 
 
 def test_env_file_holds_the_tag_of_every_image_and_nothing_else() -> None:
@@ -112,6 +111,17 @@ def test_prometheus_has_the_same_switches_in_docker_and_natively() -> None:
     ]
 
 
+def test_victorialogs_keeps_logs_as_long_in_docker_as_natively() -> None:
+    assert VICTORIALOGS.run is not None
+    caps = {"-retentionPeriod", "-retention.maxDiskSpaceUsageBytes"}
+    native, docker = (
+        {flag: value for flag, _, value in (word.partition("=") for word in words) if flag in caps}
+        for words in (VICTORIALOGS.run.argv, compose()["services"]["victorialogs"]["command"])
+    )
+    assert native == docker
+    assert set(native) == caps
+
+
 @pytest.mark.parametrize("part", CONFIGURATION, ids=by_name)
 def test_native_run_sets_exactly_the_variables_that_the_file_reads(part: Part) -> None:
     assert part.run is not None
@@ -157,6 +167,11 @@ def test_every_exporter_queues_on_disk_and_never_gives_up() -> None:
         assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
 
 
+def test_what_identifies_a_stream_of_logs_is_what_identifies_a_service() -> None:
+    headers = read_yaml(CONFIGURATION[COLLECTOR])["exporters"]["otlp_http/victorialogs"]["headers"]
+    assert headers == {"VL-Stream-Fields": "service.name,service.namespace,deployment.environment.name"}
+
+
 def test_shipped_scrape_targets_are_services_of_the_compose_file() -> None:
     for file in (MONITORING / "prometheus" / "targets").glob("*.yml"):
         for group in read_yaml(file):
@@ -200,10 +215,18 @@ def test_grafana_reads_the_services_of_the_compose_file() -> None:
         assert source["editable"] is False
 
 
+def test_grafana_installs_a_pinned_plug_in_for_each_type_that_it_lacks() -> None:
+    built_in = {"alertmanager", "jaeger", "prometheus"}
+    plug_ins = compose()["services"]["grafana"]["environment"]["GF_PLUGINS_PREINSTALL"].split(",")
+    pins = dict(plug_in.split("@") for plug_in in plug_ins)
+    assert set(pins) == {source["type"] for source in data_sources().values()} - built_in
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in pins.values())
+
+
 def test_grafana_links_lead_to_data_sources_that_exist() -> None:
     text = json.dumps(list(data_sources().values()))
     linked = set(re.findall(r'"(?:datasourceUid|alertmanagerUid)": "([^"]+)"', text))
-    assert linked == {"jaeger", "loki", "prometheus", "alertmanager"}
+    assert linked == {"jaeger", "victorialogs", "prometheus", "alertmanager"}
     assert linked <= set(data_sources())
 
 
@@ -222,7 +245,7 @@ def test_dashboard_reads_data_sources_that_exist(file: Path) -> None:
     for panel in dashboard["panels"]:
         assert panel["description"]
         for target in panel["targets"]:
-            assert target["datasource"]["uid"] in data_sources()
+            assert target["datasource"]["type"] == data_sources()[target["datasource"]["uid"]]["type"]
             assert target["expr"]
 
 

@@ -1,4 +1,4 @@
-"""The demo through the real collector: what the shop sold is what Jaeger, Prometheus and Loki hold."""
+"""The demo through the real collector: what the shop sold is what Jaeger, Prometheus and VictoriaLogs hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from examples.shop.products import PRODUCTS
 from examples.shop.traffic import customers
 from monitoring.native.places import REPOSITORY, Places
-from tests.stack.clients import Jaeger, LogLine, Loki, Prometheus, StoredSpan, eventually
+from tests.stack.clients import Jaeger, LogLine, Prometheus, StoredSpan, VictoriaLogs, eventually
 
 pytestmark = pytest.mark.stack
 
@@ -156,23 +156,24 @@ def test_an_exemplar_leads_to_a_trace_in_jaeger(report: dict[str, Any], promethe
     assert newest.labels["span_id"] in {span.span_id for span in spans if span.name == "POST /checkout"}
 
 
-def test_log_lines_are_found_by_trace_id(report: dict[str, Any], loki: Loki, failed: list[StoredSpan]) -> None:
-    lines: list[LogLine] = eventually(lambda: _complete(loki.by_trace(report["failed_trace"])))
-    texts = {(line.labels["service_name"], line.labels["severity_text"], line.text.split(":")[0]) for line in lines}
-    assert {(service, level) for service, level, _ in texts} == {
+def test_log_lines_are_found_by_trace_id(
+    report: dict[str, Any], victorialogs: VictoriaLogs, failed: list[StoredSpan]
+) -> None:
+    lines: list[LogLine] = eventually(lambda: _complete(victorialogs.by_trace(report["failed_trace"])))
+    assert {(line.fields["service.name"], line.fields["severity_text"]) for line in lines} == {
         ("gateway", "INFO"),
         ("inventory", "INFO"),
         ("orders", "WARNING"),
         ("payments", "ERROR"),
     }
     expected = report["correlation_ids"][report["failed_trace"]]
-    assert {line.labels["flext_correlation_id"] for line in lines} == {expected}
+    assert {line.fields["flext.correlation_id"] for line in lines} == {expected}
     services = {span.span_id: span.service for span in failed}
-    assert all(services[line.labels["span_id"]] == line.labels["service_name"] for line in lines)
+    assert all(services[line.fields["span_id"]] == line.fields["service.name"] for line in lines)
 
 
 def _complete(lines: list[LogLine]) -> list[LogLine]:
-    return lines if {line.labels["service_name"] for line in lines} == SERVICES else []
+    return lines if {line.fields["service.name"] for line in lines} == SERVICES else []
 
 
 def _of_run(report: dict[str, Any]) -> str:

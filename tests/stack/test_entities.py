@@ -1,4 +1,4 @@
-"""Entities of each kind, created by a program in one call each → found in Jaeger, Prometheus and Loki by their APIs."""
+"""Entities of each kind, created by a program in one call each → stored in Jaeger, Prometheus and VictoriaLogs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.programs import run
-from tests.stack.clients import Collector, Jaeger, LogLine, Loki, Prometheus, StoredSpan, eventually
+from tests.stack.clients import Collector, Jaeger, LogLine, Prometheus, StoredSpan, VictoriaLogs, eventually
 
 PROGRAM = """
     import json
@@ -91,32 +91,32 @@ def test_metrics_are_in_prometheus_with_their_totals(emitted: Emitted, prometheu
 
 
 @pytest.mark.stack
-def test_an_alert_is_counted_in_prometheus_and_a_record_in_loki(
-    emitted: Emitted, prometheus: Prometheus, loki: Loki
+def test_an_alert_is_counted_in_prometheus_and_a_record_in_victorialogs(
+    emitted: Emitted, prometheus: Prometheus, victorialogs: VictoriaLogs
 ) -> None:
     series = f'flext_alerts_total{{service_name="{emitted.service}",flext_alert_severity="error",flext_alert_status="active"}}'
     assert eventually(lambda: prometheus.value(series)) == 1
-    (record,) = eventually(lambda: of_event(loki, emitted.service, "nobody closes the till"))
-    assert record.labels["trace_id"] == emitted.trace_id
-    assert record.labels["flext_correlation_id"] == "order-4711"
+    (record,) = eventually(lambda: of_event(victorialogs, emitted.service, "nobody closes the till"))
+    assert record.fields["trace_id"] == emitted.trace_id
+    assert record.fields["flext.correlation_id"] == "order-4711"
 
 
 @pytest.mark.stack
-def test_a_health_check_is_a_gauge_in_prometheus_and_its_change_a_record_in_loki(
-    emitted: Emitted, prometheus: Prometheus, loki: Loki
+def test_a_health_check_is_a_gauge_in_prometheus_and_its_change_a_record_in_victorialogs(
+    emitted: Emitted, prometheus: Prometheus, victorialogs: VictoriaLogs
 ) -> None:
     series = f'flext_health_status_ratio{{service_name="{emitted.service}",flext_check="till"}}'
     assert eventually(lambda: prometheus.value(series)) == 0.5
-    assert eventually(lambda: of_event(loki, emitted.service, "till"))
+    assert eventually(lambda: of_event(victorialogs, emitted.service, "till"))
 
 
 @pytest.mark.stack
-def test_a_log_entry_is_in_loki_in_its_trace(emitted: Emitted, loki: Loki) -> None:
-    (record,) = eventually(lambda: of_event(loki, emitted.service, "the till is open"))
-    assert record.labels["trace_id"] == emitted.trace_id
-    assert record.labels["till"] == "3"
-    assert record.labels["severity_text"] == "WARNING"
+def test_a_log_entry_is_in_victorialogs_in_its_trace(emitted: Emitted, victorialogs: VictoriaLogs) -> None:
+    (record,) = eventually(lambda: of_event(victorialogs, emitted.service, "the till is open"))
+    assert record.fields["trace_id"] == emitted.trace_id
+    assert record.fields["till"] == "3"
+    assert record.fields["severity_text"] == "WARNING"
 
 
-def of_event(loki: Loki, service: str, words: str) -> list[LogLine]:
-    return loki.query(f'{{service_name="{service}"}} |= "{words}"')
+def of_event(victorialogs: VictoriaLogs, service: str, words: str) -> list[LogLine]:
+    return victorialogs.query(f'{{service.name="{service}"}} "{words}"')

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.stack.clients import Collector, Jaeger, Loki, Prometheus, eventually
+from tests.stack.clients import Collector, Jaeger, Prometheus, VictoriaLogs, eventually
 from tests.stack.emitting import Emitter, emitter
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
@@ -16,7 +16,7 @@ BEFORE, DURING, AFTER = 20, 300, 30
 
 
 def test_what_was_made_during_an_outage_arrives_exactly_once(
-    collector: Collector, jaeger: Jaeger, prometheus: Prometheus, loki: Loki
+    collector: Collector, jaeger: Jaeger, prometheus: Prometheus, victorialogs: VictoriaLogs
 ) -> None:
     with emitter(collector, "http/protobuf") as over_http, emitter(collector, "grpc") as over_grpc:
         programs = (over_http, over_grpc)
@@ -40,7 +40,7 @@ def test_what_was_made_during_an_outage_arrives_exactly_once(
         assert (sent["traces"], sent["logs"]) == (total, total)
         for trace_id, count in made.items():
             assert eventually(lambda: _settled(len(jaeger.trace(trace_id)), count)) == count  # noqa: B023 — called at once
-            assert eventually(lambda: _settled(len(loki.by_trace(trace_id)), count)) == count  # noqa: B023
+            assert eventually(lambda: _settled(len(victorialogs.by_trace(trace_id)), count)) == count  # noqa: B023
         assert eventually(lambda: _counted(prometheus, program, total)) == total  # noqa: B023
 
 
