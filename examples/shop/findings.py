@@ -43,9 +43,11 @@ async def read_back(receiver: Receiver, sold: Sold) -> Findings:
         back_end = receiver.back_end
         good, failed = await back_end.trace(sold.good_trace), await back_end.trace(sold.failed_trace)
         metrics = await back_end.metrics()
-        missing = (_missing_spans(good, failed) if receiver.keeps_traces else []) + (
-            _missing_sales(metrics, sold) if receiver.keeps_metrics else []
-        )
+        missing = [
+            *(_missing_spans(good, failed) if receiver.keeps_traces else []),
+            *(_missing_logs(failed) if receiver.keeps_logs else []),
+            *(_missing_sales(metrics, sold) if receiver.keeps_metrics else []),
+        ]
         if not missing or time.monotonic() > deadline:
             return Findings(good, failed, metrics, missing)
         await asyncio.sleep(_POLL_SECONDS)
@@ -65,6 +67,11 @@ def _missing_spans(good: TraceView, failed: TraceView) -> list[str]:
     if not any(span.status == "error" for span in failed.spans):
         problems.append("the trace of the declined checkout has no span with status error")
     return problems
+
+
+def _missing_logs(failed: TraceView) -> list[str]:
+    absent = EXPECTED_SERVICES - {log.service for log in failed.logs}
+    return [f"the trace of the declined checkout lacks log records of {', '.join(sorted(absent))}"] if absent else []
 
 
 def _missing_sales(metrics: list[MetricView], sold: Sold) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Protocol
 import httpx
 
 from examples.shop.failure import DemoError
+from examples.shop.links import find_links
 from examples.shop.processes import Processes, answers, clean_environment, wait_until
 from examples.shop.stack import Stack
 from examples.shop.viewer import Viewer
@@ -41,9 +42,10 @@ class Receiver:
         endpoint: Base address for OTLP over HTTP.
         back_end: Where it is read back.
         description: For the person at the terminal.
-        links: Label → address, of pages that answer now and after the demo.
+        links: Label → address of a page that answers during and after the demo, as a template for ``links.page``.
         keeps_traces: Whether the back end can show a trace; otherwise only the ids are known.
         keeps_metrics: The same for metrics.
+        keeps_logs: The same for the log records of a trace.
     """
 
     endpoint: str
@@ -52,6 +54,7 @@ class Receiver:
     links: dict[str, str] = field(default_factory=dict[str, str])
     keeps_traces: bool = True
     keeps_metrics: bool = True
+    keeps_logs: bool = True
 
 
 async def find_receiver(processes: Processes, http: httpx.AsyncClient, run: str, wanted: str) -> Receiver:
@@ -75,7 +78,8 @@ async def find_receiver(processes: Processes, http: httpx.AsyncClient, run: str,
     if await answers(http, endpoint + "/api/summary"):
         return Receiver(endpoint, Viewer(http, endpoint, run), f"the viewer on {endpoint}", {"Viewer": endpoint})
     if wanted:  # nobody knows what is behind it
-        return Receiver(endpoint, Stack(http, "", "", "", run), endpoint, keeps_traces=False, keeps_metrics=False)
+        nothing = Stack(http, "", "", "", run)
+        return Receiver(endpoint, nothing, endpoint, keeps_traces=False, keeps_metrics=False, keeps_logs=False)
     return await _stack(http, endpoint, run)
 
 
@@ -102,12 +106,13 @@ async def _stack(http: httpx.AsyncClient, endpoint: str, run: str) -> Receiver:
     probes = [address + path for address, path in zip(addresses, health, strict=True)]
     alive = await asyncio.gather(*(answers(http, probe) for probe in (*probes, GRAFANA + "/api/health")))
     jaeger, prometheus, victorialogs = (address * found for address, found in zip(addresses, alive, strict=False))
-    links = {"Jaeger": jaeger, "Prometheus": prometheus, "VictoriaLogs": victorialogs, "Grafana": GRAFANA * alive[-1]}
+    stack = Stack(http, jaeger, prometheus, victorialogs, run)
     return Receiver(
         endpoint,
-        Stack(http, jaeger, prometheus, victorialogs, run),
+        stack,
         f"the collector on {endpoint}",
-        {name: address for name, address in links.items() if address},
+        await find_links(http, stack, GRAFANA * alive[-1]),
         keeps_traces=bool(jaeger),
         keeps_metrics=bool(prometheus),
+        keeps_logs=bool(victorialogs),
     )

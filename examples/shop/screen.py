@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from examples.shop.findings import Findings
+from examples.shop.links import page
 from examples.shop.receivers import Receiver
 from examples.shop.traffic import Sold
 from flext_observability.views.model import TraceView
@@ -71,9 +72,14 @@ class Screen:
         self._terminal.show(*_checkouts(receiver, sold, findings, colours))
         self._terminal.show(*_metrics(receiver, findings, colours), *_sales(sold))
         if receiver.links:
-            rows = [Text(f"  {name:<11} {address}") for name, address in receiver.links.items()]
-            self._terminal.show(*_heading("Look further"), *rows)
+            self._terminal.show(*_heading("Look further"))
+            for name, template in receiver.links.items():
+                self._write_link(name, page(template, sold.failed_trace))
         self.say("")
+
+    def _write_link(self, name: str, address: str) -> None:
+        """Write an address in one piece: a line of a drawing would be wrapped at the width of the terminal."""
+        sys.stdout.write(f"  {name:<13} {address}\n")
 
 
 def draw_picture(file: Path, receiver: Receiver, sold: Sold, findings: Findings) -> None:
@@ -134,5 +140,4 @@ def _readable(trace: TraceView) -> TraceView:
 
 
 def _link(receiver: Receiver, trace_id: str) -> str:
-    jaeger = receiver.links.get("Jaeger", "")
-    return f"{jaeger}/trace/{trace_id}" if jaeger else ""
+    return page(receiver.links.get("Jaeger", ""), trace_id)

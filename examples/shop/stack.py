@@ -138,7 +138,7 @@ def _log(fields: Mapping[str, str]) -> LogView:
         severity=severity_name(int(fields.get("severity_number", 0)), fields.get("severity_text", "")),
         body=fields.get("_msg", ""),
         service=fields.get("service.name", ""),
-        attributes={key: value for key, value in fields.items() if key.startswith(("flext.", "shop."))},
+        attributes={key: value for key, value in fields.items() if key.startswith(("exception.", "flext.", "shop."))},
     )
 
 

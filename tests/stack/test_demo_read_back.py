@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from examples.shop.products import PRODUCTS
@@ -33,7 +34,7 @@ GOOD_TREE = {
 
 @pytest.fixture(scope="module")
 def report(stack: Places, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the demo says of one run that sent everything to the collector."""
+    """What the demo reports of one run that sent everything to the collector, and its output."""
     file: Path = tmp_path_factory.mktemp("demo") / "report.json"
     argv = ["--seconds", "2", "--requests", str(REQUESTS), "--seed", str(SEED), "--report", str(file)]
     done = subprocess.run(
@@ -45,9 +46,8 @@ def report(stack: Places, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Jaeger" in done.stdout
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    return found | {"output": done.stdout}
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +168,19 @@ def test_log_lines_are_found_by_trace_id(
     }
     expected = report["correlation_ids"][report["failed_trace"]]
     assert {line.fields["flext.correlation_id"] for line in lines} == {expected}
+    assert not [line for line in lines if "service.instance.id" in line.fields["_stream"]]
     services = {span.span_id: span.service for span in failed}
     assert all(services[line.fields["span_id"]] == line.fields["service.name"] for line in lines)
+
+
+def test_each_link_leads_to_a_page(report: dict[str, Any]) -> None:
+    lines = report["output"].partition("Look further\n")[2].splitlines()
+    links = dict(line.split() for line in lines if "http://" in line)
+    assert {"Jaeger", "Prometheus", "VictoriaLogs"} <= set(links)
+    assert report["failed_trace"] in links["Jaeger"]
+    assert f"#/?query=trace_id:={report['failed_trace']}&" in links["VictoriaLogs"]
+    for address in links.values():
+        httpx.get(address, trust_env=False).raise_for_status()
 
 
 def _complete(lines: list[LogLine]) -> list[LogLine]:
