@@ -174,7 +174,7 @@ clean:  ## remove what was generated; environments stay
 ##@ The real stack, without Docker
 
 .PHONY: stack-install
-stack-install: $(BASE)  ## build collector, Jaeger, Prometheus, Loki, Alertmanager, Pushgateway
+stack-install: $(BASE)  ## build collector, Jaeger, Prometheus, VictoriaLogs, Alertmanager, Pushgateway
 	@$(PY) -m monitoring.native install
 
 .PHONY: stack-up
