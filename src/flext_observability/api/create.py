@@ -1,6 +1,6 @@
-"""Plain arguments → an entity, checked and emitted through the active configuration (flext_create_*).
+"""Plain arguments → an entity, validated and emitted through the active configuration (flext_create_*).
 
-Before ``init_observability`` and after the end they check and return, and emit nothing. None of them ever raises.
+Before ``init_observability`` and after shutdown, entities are validated and returned, not emitted. Never raises.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def flext_create_metric(
 
     Args:
         name: OpenTelemetry instrument name.
-        value: Finite number; Decimal is kept as given. A counter's is what it rises by.
-        unit: In words or UCUM (``milliseconds``, ``ms``, ``count``).
-        tags: Scalars by name: the attributes.
+        value: Finite number. A Decimal keeps its digits. For a counter, the increment.
+        unit: Unit in words or UCUM (``milliseconds``, ``ms``, ``count``).
+        tags: Attributes: scalars by name.
         metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``.
 
     Returns:
-        The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit).
+        The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (name in use for another kind or unit).
     """
     active = get_observability().data
     create = get_global_factory().create_metric if active is None else active.metrics.create
@@ -59,20 +59,20 @@ def flext_create_trace(
     name: str | None = None,
     operation: str | None = None,
 ) -> FlextResult[FlextTrace]:
-    """Create a trace and start it; end it with the tracing service. It is not made current.
+    """Create a trace and start it. It is not made current. The tracing service ends it.
 
-    Two call shapes: ``(operation_name, service_name, …)``, and ``(name=…, operation=…, …)`` for a span of this process.
+    Call it with ``operation_name`` and ``service_name``, or with ``name`` and ``operation`` for a span of this process.
 
     Args:
         operation_name: Name of the span.
-        service_name: Service to record it under; with ``name`` this process's by default.
-        context: Attributes; ``parent_trace_id`` among them counts as the argument.
-        parent_trace_id: Id of another trace, or 32 hex digits of a known one; by default the current span is the parent.
-        name: Another word for ``operation_name``.
-        operation: Attribute ``flext.operation``.
+        service_name: Name of the service. With ``name``, the default is the service of this process.
+        context: Attributes. A ``parent_trace_id`` in them stands for the argument.
+        parent_trace_id: Id of another trace, or 32 hex digits of a known one. Default: the current span.
+        name: Alias of ``operation_name``.
+        operation: Value of the attribute ``flext.operation``.
 
     Returns:
-        The entity with ``trace_id`` and ``span_id``, updated when it ends; or a failure (``invalid_trace``).
+        The entity with ``trace_id`` and ``span_id``, updated when the trace ends; or the failure ``invalid_trace``.
     """
     active = get_observability().data
     if operation_name is None:
@@ -91,14 +91,14 @@ def flext_create_alert(
     """Create an alert and raise it.
 
     Args:
-        name: What the alert is about.
+        name: Name of the alert.
         severity: ``info``, ``warning``, ``error`` or ``critical``.
-        message: What happened, for a person.
-        source: What raises it.
+        message: Explanation for people.
+        source: Origin of the alert.
         details: Further facts.
 
     Returns:
-        The entity, or a failure (``invalid_alert``).
+        The entity, or the failure ``invalid_alert``.
     """
     active = get_observability().data
     create = get_global_factory().create_alert if active is None else active.alerts.create
@@ -111,13 +111,13 @@ def flext_create_health_check(
     """Create a health check and report it.
 
     Args:
-        name: What was checked.
+        name: Name of the check.
         status: ``healthy``, ``degraded``, ``unhealthy`` or ``unknown``.
-        message: What was found, for a person.
+        message: Explanation for people.
         details: Further facts.
 
     Returns:
-        The entity, or a failure (``invalid_health_check``).
+        The entity, or the failure ``invalid_health_check``.
     """
     active = get_observability().data
     create = get_global_factory().create_health_check if active is None else active.health.create
@@ -131,11 +131,11 @@ def flext_create_log_entry(
 
     Args:
         level: ``trace``, ``debug``, ``info``, ``warning``, ``error`` or ``critical``, in any case.
-        message: The text of the line.
-        context: Attributes.
+        message: Text of the line.
+        context: Attributes of any type.
 
     Returns:
-        The entity, or a failure (``invalid_log``).
+        The entity, or the failure ``invalid_log``.
     """
     active = get_observability().data
     create = get_global_factory().create_log_entry if active is None else active.logs.create
@@ -144,7 +144,7 @@ def flext_create_log_entry(
 
 @cache
 def _non_recording_tracing() -> FlextTracingService:
-    """Return the service that gives ids and records nothing."""
+    """Return a service that gives traces their ids and records nothing."""
     from flext_observability.services.tracing import FlextTracingService
 
     return FlextTracingService(recording=False)

@@ -1,4 +1,4 @@
-"""Container → what services need from it: clock, factory of entities, repository (FlextContainer, or anything with `get` and `register`)."""
+"""Parts that services share: clock, entity factory and identity from a container, and the guard of operations."""
 
 from __future__ import annotations
 
@@ -23,32 +23,35 @@ P = ParamSpec("P")
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The clocks of the operating system."""
 
     def time_ns(self) -> int:
-        """Return wall time in nanoseconds since the Unix epoch."""
+        """Return the wall time in nanoseconds since the Unix epoch."""
         return time_ns()
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back."""
+        """Return the time of the monotonic clock in seconds."""
         return monotonic()
 
 
 def find_clock(container: Container | None) -> Clock:
-    """Return the container's ``clock``, or the system's."""
+    """Return the ``clock`` of the container, or the system clock."""
     clock = lookup(container, "clock")
     return SystemClock() if clock is None else cast("Clock", clock)
 
 
 def entity_factory(container: Container | None) -> FlextObservabilityMasterFactory:
-    """Return a factory that takes ``clock`` and ``id_generator`` from the container; without one, the shared factory."""
+    """Return a factory with ``clock`` and ``id_generator`` of the container, the shared factory without a container."""
     from flext_observability.domain.factory import FlextObservabilityMasterFactory, get_global_factory
 
     return get_global_factory() if container is None else FlextObservabilityMasterFactory(container)
 
 
 def new_identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
-    """Return id and time of a new entity as the container's ``id_generator`` and ``clock`` give them; what they do not give is left out."""
+    """Return id and time of a new entity from ``id_generator`` and ``clock`` of the container, if registered.
+
+    A part that fails is logged once, and the entity gets its default id and time.
+    """
     from flext_observability.domain.factory import identity
 
     problem: Exception
@@ -56,21 +59,21 @@ def new_identity(container: Container | None, entity: type[Entity]) -> dict[str,
         fields = identity(container, entity)
         if isinstance(fields.get("id", ""), str):
             return fields
-        problem = TypeError("an id is text")
-    except Exception as error:  # noqa: BLE001 - an entity of ours must not be lost because somebody's clock fails
+        problem = TypeError("the id is not text")
+    except Exception as error:  # noqa: BLE001 - a failing clock must not lose an entity
         problem = error
-    report_once("Asking the container for id and time", problem)
+    report_once("Getting id and time from the container", problem)
     return {}
 
 
 def never_raises(operation: Callable[Concatenate[S, P], FlextResult[T]]) -> Callable[Concatenate[S, P], FlextResult[T]]:
-    """Decorate a method that returns a result: an exception becomes a failure with the code ``internal``, logged once."""
+    """Decorate a method that returns a result. An exception becomes the failure ``internal`` and is logged once."""
 
     @wraps(operation)
     def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> FlextResult[T]:
         try:
             return operation(self, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - the border: nothing that telemetry does may break the program
+        except Exception as error:  # noqa: BLE001 - telemetry must not break the program
             return FlextResult[T].fail(report_once(operation.__name__.lstrip("_"), error), code="internal")
 
     return guarded

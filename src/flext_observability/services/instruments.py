@@ -1,4 +1,4 @@
-"""Value and attributes → measurement: the handles for hot paths (OTel API only; they never raise)."""
+"""Instrument handles for hot paths: value and attributes → measurement. Never raise (OTel API only)."""
 
 from __future__ import annotations
 
@@ -16,88 +16,86 @@ if TYPE_CHECKING:
 
     from flext_observability.adapters.metric import RecordFn
 
-_LARGEST = (1 << 63) - 1
-_PLAIN = frozenset((int, float))
+_MAX = (1 << 63) - 1
+_NUMBERS = frozenset((int, float))
 
 
 class _Handle:
-    """An instrument's writing call, and the attributes bound to it."""
+    """Base of the handles: the recording function of an instrument, and bound attributes."""
 
-    __slots__ = ("_bound", "_write")
+    __slots__ = ("_bound", "_record_fn")
 
-    _lowest: ClassVar[float] = -_LARGEST
+    _min: ClassVar[float] = -_MAX
 
-    def __init__(self, write: RecordFn, bound: Attributes = None) -> None:
-        self._write = write
+    def __init__(self, record_fn: RecordFn, bound: Attributes = None) -> None:
+        self._record_fn = record_fn
         self._bound = bound
 
     def bind(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:
-        """Return the same instrument with these attributes on every measurement.
+        """Return a handle that adds these attributes to every measurement.
 
         Args:
-            attributes: Names and values of any type, encoded once, here.
-            more: Further attributes, which win.
+            attributes: Values of any type by name, encoded once.
+            more: Further attributes. They take precedence.
         """
-        return type(self)(self._write, self._with({**encode_attributes(attributes), **more}))
+        return type(self)(self._record_fn, self._with({**encode_attributes(attributes), **more}))
 
-    def _put(self, value: float, attributes: Mapping[str, object] | None) -> None:
+    def _record(self, value: float, attributes: Mapping[str, object] | None) -> None:
         try:
-            if type(value) not in _PLAIN or not self._lowest <= value <= _LARGEST:
-                value = self._usable(value)
-            self._write(value, self._with(attributes) if attributes else self._bound, None)
-        except Exception as error:  # noqa: BLE001 - a hot path goes on, whatever it was given
-            name = adapter.name_of(self._write)
-            report_once(
-                f"Measuring with {f'the {type(self).__name__} {name}' if name else f'a {type(self).__name__}'}", error
-            )
+            if type(value) not in _NUMBERS or not self._min <= value <= _MAX:
+                value = self._validate(value)
+            self._record_fn(value, self._with(attributes) if attributes else self._bound, None)
+        except Exception as error:  # noqa: BLE001 - a measurement must not break the program
+            name = adapter.name_of(self._record_fn) or "of an unknown instrument"
+            report_once(f"Measuring with {type(self).__name__} {name}", error)
 
     def _with(self, attributes: Mapping[str, object]) -> Attributes:
-        """Encode attributes and put them over the bound ones."""
+        """Return the bound attributes, updated with the encoded ones."""
         encoded = encode_attributes(attributes)
         return {**self._bound, **encoded} if self._bound else encoded
 
-    def _usable(self, value: object) -> float:
+    def _validate(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise TypeError(f"a value is an int, float or Decimal, not {type(value).__name__}")
+            raise TypeError(f"{type(value).__name__} is not a number, use an int, float or Decimal")
         number = float(value)
-        if not isfinite(number) or (self._lowest == 0 and number < 0):
-            least = " that is not negative" if self._lowest == 0 else ""
-            raise ValueError(f"{number} cannot be recorded, use a finite number{least}")
+        if not isfinite(number) or (self._min == 0 and number < 0):
+            allowed = "a finite number, 0 or more" if self._min == 0 else "a finite number"
+            raise ValueError(f"{number} cannot be recorded, use {allowed}")
         return number
 
 
 @final
 class Counter(_Handle):
-    """Sum that only rises."""
+    """Monotonic sum."""
 
     __slots__ = ()
-    _lowest: ClassVar[float] = 0
+    _min: ClassVar[float] = 0
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Add a finite value, at least 0; others are given up, and logged once."""
-        self._put(value, attributes)
+        """Add a finite value, 0 or more. Others are dropped and logged once."""
+        self._record(value, attributes)
 
 
 @final
 class UpDownCounter(_Handle):
-    """Sum that rises and falls."""
+    """Sum that may decrease."""
 
     __slots__ = ()
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Add a finite value; others are given up, and logged once."""
-        self._put(value, attributes)
+        """Add a finite value. Others are dropped and logged once."""
+        self._record(value, attributes)
 
 
 @final
 class Gauge(_Handle):
-    """The latest value."""
+    """Latest value."""
 
     __slots__ = ()
 
     def set(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Set a finite value; others are given up, and logged once."""
-        self._put(value, attributes)
+        """Set a finite value. Others are dropped and logged once."""
+        self._record(value, attributes)
 
 
 @final
@@ -105,8 +103,8 @@ class Histogram(_Handle):
     """Distribution of values."""
 
     __slots__ = ()
-    _lowest: ClassVar[float] = 0
+    _min: ClassVar[float] = 0
 
     def record(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Record a finite value, at least 0; others are given up, and logged once."""
-        self._put(value, attributes)
+        """Record a finite value, 0 or more. Others are dropped and logged once."""
+        self._record(value, attributes)

@@ -1,4 +1,4 @@
-"""Log entities, or level and message → log records in the current trace (OTel API only)."""
+"""Logging service: entities, or level and message → log records in the current trace (OTel API only)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @final
 class FlextLoggingService:
-    """RecordFn log lines that carry trace and correlation ids; safe from threads."""
+    """Write log records with trace and correlation ids. Thread-safe."""
 
     def __init__(self, container: Container | None = None) -> None:
-        """Make a service.
+        """Create a service.
 
         Args:
-            container: Where to look up ``clock`` and ``id_generator`` for new entries, and ``repository``, which keeps what is written;
-                optional.
+            container: Optional source of ``clock`` and ``id_generator`` for new entries, and of a ``repository`` that
+                stores written entries.
         """
         self._container = container
         self._persist: Persist[FlextLogEntry] = repository_writer(container, "store_log_entry")
@@ -57,16 +57,18 @@ class FlextLoggingService:
         /,
         **context: object,
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn an entry, or a level and a message; an entry is written once, however often it is logged.
+        """Write an entry, or a level and a message. An entry is written once, also when it is logged again.
 
         Args:
-            level: Entry, or trace, debug, info, warning, error or critical in any case.
-            message: With a level: the text of the line.
-            attributes: With a level: attributes of any type.
-            context: With a level: further attributes, which win.
+            level: Entry, or ``trace``, ``debug``, ``info``, ``warning``, ``error`` or ``critical`` in any case. The
+                other arguments apply to a level only.
+            message: Text of the line.
+            attributes: Attributes of any type.
+            context: Further attributes. They take precedence.
 
         Returns:
-            The entry; or a failure: ``invalid_log``, and those of the container's repository, though the entry has been written.
+            The entry; or a failure: ``invalid_log``, or one of the container's repository (the entry was written even
+            so).
         """
         from flext_observability.domain.log_entry import FlextLogEntry
 
@@ -78,58 +80,58 @@ class FlextLoggingService:
     def trace(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``trace``; see ``log``."""
+        """Write at level ``trace``. See ``log``."""
         return self._create("trace", message, attributes, context)
 
     @never_raises
     def debug(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``debug``; see ``log``."""
+        """Write at level ``debug``. See ``log``."""
         return self._create("debug", message, attributes, context)
 
     @never_raises
     def info(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``info``; see ``log``."""
+        """Write at level ``info``. See ``log``."""
         return self._create("info", message, attributes, context)
 
     @never_raises
     def warning(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``warning``; see ``log``."""
+        """Write at level ``warning``. See ``log``."""
         return self._create("warning", message, attributes, context)
 
     @never_raises
     def error(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``error``; see ``log``."""
+        """Write at level ``error``. See ``log``."""
         return self._create("error", message, attributes, context)
 
     @never_raises
     def critical(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``critical``; see ``log``."""
+        """Write at level ``critical``. See ``log``."""
         return self._create("critical", message, attributes, context)
 
     @never_raises
     def exception(
         self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
-        """RecordFn at level ``error`` with ``exception.type``, ``.message`` and ``.stacktrace`` of the exception being handled; see ``log``."""
+        """Write at level ``error`` with the attributes ``exception.*`` of the exception being handled. See ``log``."""
         error = sys.exception()
-        raised: dict[str, object] = {} if error is None else {**exception_attributes(error)}
-        return self._create("error", message, attributes, raised | context)
+        exception: dict[str, object] = {} if error is None else {**exception_attributes(error)}
+        return self._create("error", message, attributes, exception | context)
 
     def _create(
         self, level: str, message: str, attributes: Mapping[str, object] | None, context: Mapping[str, object]
     ) -> FlextResult[FlextLogEntry]:
-        given = cast("object", attributes)
-        merged = {**attributes, **context} if attributes and isinstance(given, Mapping) else attributes or context
+        is_mapping = isinstance(cast("object", attributes), Mapping)
+        merged = {**attributes, **context} if attributes and is_mapping else attributes or context
         return self.create(level, message, merged)
 
     def _write(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:

@@ -1,4 +1,4 @@
-"""Metric entities, or names and values → OTel instruments, a bounded store and Prometheus text."""
+"""Metrics service: entities, or names and values → OTel instruments, a bounded store and Prometheus text."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _SERVICE_TAG = "service.name"
 
 @final
 class FlextMetricsService:
-    """Record metrics, from anywhere, at any time; before ``init_observability`` they reach the store alone.
+    """Record metrics. Thread-safe. Before ``init_observability`` they are only stored.
 
-    ``_metrics_store`` holds the newest entities, oldest first. Measurements by handle (``counter`` …) are not stored.
+    ``_metrics_store`` holds the newest entities, oldest first. Measurements of handles (``counter`` …) are not stored.
     """
 
     def __init__(self, container: Container | None = None, *, store_size: int = STORE_SIZE) -> None:
-        """Make a service.
+        """Create a service.
 
         Args:
-            container: Where to look up ``clock`` and ``id_generator`` for new entities, and ``repository``, which keeps what is recorded;
-                optional.
-            store_size: Entities kept in ``_metrics_store``.
+            container: Optional source of ``clock`` and ``id_generator`` for new entities, and of a ``repository`` that
+                stores recorded metrics.
+            store_size: Maximum number of entities in ``_metrics_store``.
         """
         self._container = container
         self._persist: Persist[FlextMetric] = repository_writer(container, "store_metric")
@@ -93,19 +93,19 @@ class FlextMetricsService:
         *,
         description: str = "",
     ) -> FlextResult[FlextMetric]:
-        """Record an entity, or a name and a value; an entity is emitted once, however often it is recorded.
+        """Record an entity, or a name and a value. An entity is emitted once, also when it is recorded again.
 
         Args:
-            metric: Entity, or instrument name.
-            value: Finite number, with a name.
-            unit: In words or UCUM, with a name.
-            tags: Scalars by name, with a name.
-            metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``, with a name.
-            description: Of the instrument, for people; the first one given stays.
+            metric: Entity, or instrument name. The arguments up to ``metric_type`` apply to a name only.
+            value: Finite number.
+            unit: Unit in words or UCUM.
+            tags: Attributes: scalars by name.
+            metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``.
+            description: Description of the instrument. The first one given is kept.
 
         Returns:
-            The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind or unit), and those
-            of the container's repository, though the metric has been recorded.
+            The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind
+            or unit), or one of the container's repository (the metric was recorded even so).
         """
         from flext_observability.domain.metric import FlextMetric
 
@@ -117,46 +117,50 @@ class FlextMetricsService:
     def collect_metrics(
         self, service_name: str, values: Mapping[str, Mapping[str, object] | float | Decimal]
     ) -> FlextResult[list[FlextMetric]]:
-        """Record several values of one service at once; nothing is recorded when one of them is wrong.
+        """Record several values of one service. Nothing is recorded when one of them is invalid.
 
         Args:
-            service_name: Kept on each as the tag ``service.name``.
-            values: By metric name: a number, or a mapping with ``value`` and optionally ``unit``, ``tags``, ``metric_type``.
+            service_name: Value of the tag ``service.name`` of each metric.
+            values: Numbers by metric name; or mappings with ``value``, and optionally ``unit``, ``tags`` and
+                ``metric_type``.
 
         Returns:
-            The entities, in order; or a failure: ``invalid_argument`` (nothing to collect), ``invalid_metric``,
-            ``instrument_conflict``, and those of the container's repository.
+            The entities, in order; or a failure: ``invalid_argument`` (no values), ``invalid_metric``,
+            ``instrument_conflict``, or one of the container's repository.
         """
         if not isinstance(cast("object", values), Mapping) or not values:
-            message = "There is nothing to collect: pass a mapping from metric names to values that is not empty"
-            return FlextResult[list["FlextMetric"]].fail(message, code="invalid_argument")
-        made = _all(self._entity(service_name, name, given) for name, given in values.items())
-        recorded = made.flat_map(
-            lambda entities: _all(_instrument(entity) for entity in entities).map(
-                lambda writes: [self._emit(*each) for each in zip(entities, writes, strict=True)]
+            message, fix = "Invalid values: nothing to collect", "Pass a mapping from metric names to values"
+            return FlextResult[list["FlextMetric"]].fail(message, code="invalid_argument", fix=fix)
+        created = _all(self._entity(service_name, name, given) for name, given in values.items())
+        recorded = created.flat_map(
+            lambda metrics: _all(_find_instrument(metric) for metric in metrics).map(
+                lambda record_fns: [self._emit(*pair) for pair in zip(metrics, record_fns, strict=True)]
             )
         )
-        return recorded.flat_map(lambda entities: _all([self._persist(entity) for entity in entities]))
+        return recorded.flat_map(lambda metrics: _all([self._persist(metric) for metric in metrics]))
 
     @never_raises
     def export_prometheus_format(self) -> FlextResult[str]:
-        """Return what this service recorded since it was made, in Prometheus's text format.
+        """Return the metrics that this service recorded, in the Prometheus text format, with unchanged names.
 
-        Names stand as given. Totals and buckets are kept apart from the store: they never fall.
+        Totals and buckets are independent of the store and never decrease.
         """
         return FlextResult[str].ok(self._exposition.render())
 
     def counter(self, name: str, unit: str = "", description: str = "") -> Counter:
-        """Return the counter with this name, for hot paths; a name in use for another kind or unit gives one that discards."""
-        return Counter(_writer(name, "counter", unit, description))
+        """Return the counter with this name, for hot paths.
+
+        A name in use for another kind or unit gives a handle that discards measurements.
+        """
+        return Counter(_record_fn(name, "counter", unit, description))
 
     def up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
-        """Return the up-down counter with this name; see ``counter``."""
-        return UpDownCounter(_writer(name, "up_down_counter", unit, description))
+        """Return the up-down counter with this name. See ``counter``."""
+        return UpDownCounter(_record_fn(name, "up_down_counter", unit, description))
 
     def gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
-        """Return the gauge with this name; see ``counter``."""
-        return Gauge(_writer(name, "gauge", unit, description))
+        """Return the gauge with this name. See ``counter``."""
+        return Gauge(_record_fn(name, "gauge", unit, description))
 
     def histogram(
         self,
@@ -167,29 +171,30 @@ class FlextMetricsService:
         bounds: Sequence[float] | None = None,
         objective_seconds: float | None = None,
     ) -> Histogram:
-        """Return the histogram with this name; see ``counter``.
+        """Return the histogram with this name. See ``counter``.
 
         Args:
             name: Instrument name.
-            unit: In words or UCUM.
-            description: For people.
-            bounds: Upper bounds of the buckets in any order; by default those of the unit. The first call for a name decides.
-            objective_seconds: The duration that matters, in seconds: it becomes a bound, with finer ones around it. For
-                histograms in ``s``, ``ms`` or ``us``; no matter with ``bounds``.
+            unit: Unit in words or UCUM.
+            description: Description of the instrument.
+            bounds: Upper bounds of the buckets, in any order. Default: bounds for the unit. The first call for a name
+                sets them.
+            objective_seconds: Duration of a service level objective, in seconds. It becomes a bound, with finer ones
+                around it. Applies to the units ``s``, ``ms`` and ``us``. Ignored with ``bounds``.
         """
         return Histogram(
-            _writer(name, "histogram", unit, description, lambda: _bounds(unit, bounds, objective_seconds))
+            _record_fn(name, "histogram", unit, description, lambda: _bounds(unit, bounds, objective_seconds))
         )
 
     def resize_store(self, store_size: int) -> None:
-        """Keep this many entities in ``_metrics_store`` from now on."""
+        """Set the maximum number of entities in ``_metrics_store``."""
         with self._lock:
             self._store_size = store_size
             self._trim()
 
     @never_raises
     def conflicts(self) -> FlextResult[tuple[Conflict, ...]]:
-        """Return each case of one name for two kinds or units met in this process, with what was discarded."""
+        """Return the names used for two kinds or units in this process, with the discarded measurements."""
         return FlextResult.ok(adapter.conflicts())
 
     def _entity(self, service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
@@ -206,18 +211,18 @@ class FlextMetricsService:
         )
 
     def _record(self, metric: FlextMetric, description: str) -> FlextResult[FlextMetric]:
-        return _instrument(metric, description).map(partial(self._emit, metric)).flat_map(self._persist)
+        return _find_instrument(metric, description).map(partial(self._emit, metric)).flat_map(self._persist)
 
-    def _emit(self, metric: FlextMetric, write: RecordFn) -> FlextMetric:
+    def _emit(self, metric: FlextMetric, record_fn: RecordFn) -> FlextMetric:
         if metric.mark_emitted():
-            adapter.record(metric, write)
+            adapter.record(metric, record_fn)
             plugin_hooks().dispatch("on_metric_created", metric)
         if self._store(metric):
             self._exposition.add(metric, histogram_bounds(to_ucum(metric.unit)))
         return metric
 
     def _store(self, metric: FlextMetric) -> bool:
-        """Keep the entity unless it is here already; whether it was new."""
+        """Store the entity unless it is stored already. Return whether it was new."""
         with self._lock:
             if metric.id in self._stored_ids:
                 return False
@@ -232,8 +237,8 @@ class FlextMetricsService:
             self._stored_ids.discard(self._metrics_store.popleft().id)
 
 
-def _instrument(metric: FlextMetric, description: str = "") -> FlextResult[RecordFn]:
-    """Return the call that records the entity; a conflict is counted and a failure."""
+def _find_instrument(metric: FlextMetric, description: str = "") -> FlextResult[RecordFn]:
+    """Return the recording function for the entity. A conflict is counted and is a failure."""
     try:
         return FlextResult.ok(adapter.instrument_of(metric, description=description))
     except InstrumentConflict as error:
@@ -242,7 +247,7 @@ def _instrument(metric: FlextMetric, description: str = "") -> FlextResult[Recor
 
 
 def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
-    """Turn results into the result of all values, or the first failure."""
+    """Return the values of all results, or the first failure."""
     values: list[T] = []
     for result in results:
         if result.is_failure:
@@ -251,23 +256,23 @@ def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
     return FlextResult[list[T]].ok(values)
 
 
-def _writer(
+def _record_fn(
     name: str,
     kind: InstrumentKind,
     unit: str,
     description: str,
     bounds: Callable[[], Sequence[float]] | None = None,
 ) -> RecordFn:
-    """Return the writing call of an instrument; one that discards when there can be none."""
+    """Return the recording function of an instrument, one that discards when the instrument cannot be created."""
     try:
-        chosen = None if bounds is None else bounds()
-        return adapter.instrument(name, kind, unit, description=description, bounds=chosen)
+        resolved = None if bounds is None else bounds()
+        return adapter.instrument(name, kind, unit, description=description, bounds=resolved)
     except InstrumentConflict as error:
         report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", error)
         conflict = error.conflict
         return lambda _value, _attributes, _context: adapter.discard(conflict)
-    except Exception as error:  # noqa: BLE001 - not an instrument name, or a foreign provider's own error
-        report_once(f"Making {kind} {encode_tag(name, max_bytes=100)}", error)
+    except Exception as error:  # noqa: BLE001 - an invalid name, or an error of a foreign provider
+        report_once(f"Creating {kind} {encode_tag(name, max_bytes=100)}", error)
         return lambda _value, _attributes, _context: None
 
 
@@ -279,5 +284,5 @@ def _bounds(unit: str, bounds: Sequence[float] | None, objective_seconds: float 
     scale = {"s": 1.0, "ms": 1e3, "us": 1e6}.get(ucum)
     if scale is None or not isinstance(objective_seconds, int | float) or not 0 < objective_seconds < 1e9:
         return standard
-    around = (round(objective_seconds * scale * part, 9) for part in (0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0))
-    return tuple(sorted({*standard, *around}))
+    finer = (round(objective_seconds * scale * factor, 9) for factor in (0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0))
+    return tuple(sorted({*standard, *finer}))

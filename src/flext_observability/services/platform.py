@@ -1,4 +1,4 @@
-"""Plain arguments or entities → checked, emitted and stored (FlextObservabilityPlatformV2: factory, services and repository in one)."""
+"""Platform: factory, services and repository in one object. Entities are validated, emitted and stored."""
 
 from __future__ import annotations
 
@@ -34,37 +34,38 @@ CLOSE_SECONDS: Final = 2.0
 
 @final
 class FlextObservabilityPlatformV2:
-    """Everything behind one object: what it makes is checked, emitted and stored, and can be found again.
+    """Create, emit and store entities. Thread-safe. A context manager that closes the platform.
 
-    Every operation returns a result, never raises, may be awaited or not, and is safe from threads. A failure of the storage is the
-    operation's failure, though what was to be emitted has been. A context manager that closes.
+    Every operation returns a result, which may be awaited, and never raises. When storing fails, the operation returns
+    that failure; the entity was emitted even so.
 
     Attributes:
-        factory: Makes entities that are neither emitted nor stored.
-        metrics: The metrics service; what it records is stored, too. The same holds for the others.
+        factory: Creates entities without emitting or storing them.
+        metrics: The metrics service. It stores recorded metrics; the other services do the same.
         tracing: The tracing service.
         alerts: The alert service.
         health: The health service.
         logs: The logging service.
-        repository: Where entities are stored.
+        repository: Repository of the entities.
     """
 
-    __slots__ = ("_closes_repository", "alerts", "factory", "health", "logs", "metrics", "repository", "tracing")
+    __slots__ = ("_owns_repository", "alerts", "factory", "health", "logs", "metrics", "repository", "tracing")
 
     def __init__(self, container: Container | None = None, *, storage: FlextStorageAdapter | str | None = None) -> None:
-        """Make a platform with services of its own.
+        """Create a platform with its own services.
 
         Args:
-            container: Where to look up ``repository`` (with the methods of ``FlextObservabilityRepository``), ``storage``, ``clock``,
-                ``id_generator`` and ``notifiers``; optional.
-            storage: As of ``FlextObservabilityRepository``; given, the container's ``repository`` is not asked for.
+            container: Optional source of ``repository`` (with the methods of ``FlextObservabilityRepository``),
+                ``storage``, ``clock``, ``id_generator`` and ``notifiers``.
+            storage: Argument of ``FlextObservabilityRepository``. It takes precedence over the ``repository`` of the
+                container.
         """
-        found = lookup(container, "repository") if storage is None else None
-        self._closes_repository = found is None
+        given = lookup(container, "repository") if storage is None else None
+        self._owns_repository = given is None
         self.repository = (
             FlextObservabilityRepository(storage, container)
-            if found is None
-            else cast("FlextObservabilityRepository", found)
+            if given is None
+            else cast("FlextObservabilityRepository", given)
         )
         parts = _parts(container, self.repository)
         self.factory = FlextObservabilityMasterFactory(container)
@@ -74,7 +75,6 @@ class FlextObservabilityPlatformV2:
         self.health = FlextHealthService(parts)
         self.logs = FlextLoggingService(parts)
 
-    @never_raises
     def create_metric(
         self,
         name: str,
@@ -83,14 +83,13 @@ class FlextObservabilityPlatformV2:
         tags: Mapping[str, object] | None = None,
         metric_type: str = "gauge",
     ) -> FlextResult[FlextMetric]:
-        """Make a metric, record it and store it.
+        """Create a metric, record it and store it.
 
         Returns:
-            The metric; or a failure: ``invalid_metric``, ``instrument_conflict``, and those of the storage.
+            The metric; or a failure: ``invalid_metric``, ``instrument_conflict``, or one of the storage.
         """
         return self.metrics.create(name, value, unit, tags, metric_type)
 
-    @never_raises
     def create_trace(
         self,
         operation_name: str,
@@ -98,20 +97,19 @@ class FlextObservabilityPlatformV2:
         context: Mapping[str, object] | None = None,
         parent_trace_id: str | None = None,
     ) -> FlextResult[FlextTrace]:
-        """Make a trace, start it and store it; ``complete_trace`` or ``error_trace`` ends it and brings what is stored up to date.
+        """Create a trace, start it and store it. ``complete_trace`` or ``error_trace`` ends and updates it.
 
         Args:
-            operation_name: What is done.
-            service_name: Who does it; by default this process.
+            operation_name: Name of the span.
+            service_name: Name of the service. Default: the service of this process.
             context: Attributes.
-            parent_trace_id: Id of another trace, or 32 hex digits of a known one; by default the current span.
+            parent_trace_id: Id of another trace, or 32 hex digits of a known one. Default: the current span.
 
         Returns:
-            The trace; or a failure: ``invalid_trace``, and those of the storage.
+            The trace; or a failure: ``invalid_trace``, or one of the storage.
         """
         return self.tracing.start_trace(operation_name, service_name, context, parent_trace_id)
 
-    @never_raises
     def create_alert(
         self,
         name: str,
@@ -120,89 +118,81 @@ class FlextObservabilityPlatformV2:
         source: str = "",
         details: Mapping[str, object] | None = None,
     ) -> FlextResult[FlextAlert]:
-        """Make an alert, raise it and store it; failures ``invalid_alert`` and those of the storage."""
+        """Create an alert, raise it and store it. Failures: ``invalid_alert``, and those of the storage."""
         return self.alerts.create(name, severity, message, source, details)
 
-    @never_raises
     def create_health_check(
         self, name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
     ) -> FlextResult[FlextHealthCheck]:
-        """Make the outcome of a health check, report it and store it; failures ``invalid_health_check`` and those of the storage."""
+        """Create the result of a health check, report it and store it.
+
+        Failures: ``invalid_health_check``, and those of the storage.
+        """
         return self.health.create(name, status, message, details)
 
-    @never_raises
     def create_log_entry(
         self, level: str, message: str, context: Mapping[str, object] | None = None
     ) -> FlextResult[FlextLogEntry]:
-        """Make a log entry, write it and store it; failures ``invalid_log`` and those of the storage."""
+        """Create a log entry, write it and store it. Failures: ``invalid_log``, and those of the storage."""
         return self.logs.create(level, message, context)
 
-    # The short words of the original design.
+    # Short names of the original design.
     metric = create_metric
     trace = create_trace
     alert = create_alert
     health_check = create_health_check
 
-    @never_raises
     def record_metric(self, metric: FlextMetric) -> FlextResult[FlextMetric]:
-        """Record a metric and store it; failures as of ``create_metric``."""
+        """Record a metric and store it. Failures: see ``create_metric``."""
         return self.metrics.record_metric(metric)
 
-    @never_raises
     def start_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
-        """Start a trace and store it; failures as of ``create_trace``."""
+        """Start a trace and store it. Failures: see ``create_trace``."""
         return self.tracing.start_trace(trace)
 
-    @never_raises
     def complete_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
-        """End a trace well and bring what is stored up to date.
+        """End a trace with the status ``ok`` and store it.
 
         Returns:
-            The trace; or a failure: ``invalid_trace``, ``trace_not_started``, ``trace_ended``, and those of the storage.
+            The trace; or a failure: ``invalid_trace``, ``trace_not_started``, ``trace_ended``, or one of the storage.
         """
         return self.tracing.complete_trace(trace)
 
-    @never_raises
     def error_trace(self, trace: FlextTrace, message: str | BaseException = "") -> FlextResult[FlextTrace]:
-        """End a trace as failed and bring what is stored up to date; failures as of ``complete_trace``."""
+        """End a trace with the status ``error`` and store it. Failures: see ``complete_trace``."""
         return self.tracing.error_trace(trace, message)
 
-    @never_raises
     def process_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        """Raise an alert and store it; failures ``invalid_alert`` and those of the storage."""
+        """Raise an alert and store it. Failures: ``invalid_alert``, and those of the storage."""
         return self.alerts.process_alert(alert)
 
-    @never_raises
     def escalate_alert(
         self, alert: FlextAlert | str, escalation: Mapping[str, object] | None = None
     ) -> FlextResult[FlextAlert]:
-        """Take an active alert a level higher and store it as escalated.
+        """Escalate an active alert and store it.
 
         Args:
             alert: The alert, or its id.
-            escalation: ``level``, ``reason`` and ``severity``, each of them optional.
+            escalation: ``level``, ``reason`` and ``severity``; all optional.
 
         Returns:
-            A changed copy; or a failure: ``invalid_alert``, ``not_active``, and those of the storage.
+            A changed copy; or a failure: ``invalid_alert``, ``not_active``, or one of the storage.
         """
         return self.alerts.escalate_alert(alert, escalation)
 
-    @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
-        """End an active alert, by itself or its id, and store it as resolved; failures as of the service, and those of the storage."""
+        """Resolve an active alert, given by itself or its id, and store it. Failures: see ``escalate_alert``."""
         return self.alerts.resolve_alert(alert)
 
-    @never_raises
     def check_health(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
-        """Run a registered check by its name, or report an outcome, and store it.
+        """Run a registered check by name, or report a result, and store it.
 
         Returns:
-            The outcome; or a failure: ``invalid_health_check``, ``unknown_check``, and those of the storage. Inside an event loop running
-            a check gives a ``PendingResult``: await it.
+            The result; or a failure: ``invalid_health_check``, ``unknown_check``, or one of the storage. Inside an
+            event loop, running a check returns a ``PendingResult``, which must be awaited.
         """
         return self.health.execute_health_check(check)
 
-    @never_raises
     def log(
         self,
         level: FlextLogEntry | str,
@@ -211,22 +201,22 @@ class FlextObservabilityPlatformV2:
         /,
         **context: object,
     ) -> FlextResult[FlextLogEntry]:
-        """Write a log entry, or a level and a message, and store it; failures ``invalid_log`` and those of the storage."""
+        """Write a log entry, or a level and a message, and store it. Failures: see ``create_log_entry``."""
         return self.logs.log(level, message, attributes, **context)
 
     @never_raises
     def close(self, timeout_seconds: float = CLOSE_SECONDS) -> FlextResult[None]:
-        """End what runs in the background, and close the repository unless it is the container's; storing is a failure from then on.
+        """Stop the background work, and close the repository unless it is the container's.
 
         Args:
-            timeout_seconds: How long notifiers may take to hear of what waits for them, in seconds.
+            timeout_seconds: Time limit for sending pending notifications, in seconds.
 
         Returns:
-            Success; storing then gives the failure ``storage_closed``.
+            Success. Storing then fails with ``storage_closed``.
         """
         self.health.disconnect()
         self.alerts.disconnect(monotonic() + timeout_seconds)
-        return self.repository.close() if self._closes_repository else FlextResult.ok(None)
+        return self.repository.close() if self._owns_repository else FlextResult.ok(None)
 
     def __enter__(self) -> Self:
         return self
@@ -236,11 +226,10 @@ class FlextObservabilityPlatformV2:
 
 
 def _parts(container: Container | None, repository: FlextObservabilityRepository) -> FlextContainer:
-    """Return what the services look up: the platform's own repository, and what the container holds now."""
+    """Return a container for the services: the repository of the platform, and the current parts of ``container``."""
     parts = FlextContainer()
     parts.register("repository", repository)
     for name in ("clock", "id_generator", "notifiers"):
-        parts.register(
-            name, lookup(container, name)
-        )  # None too: a name that is not there costs a message at each look-up
+        # None included: looking up a missing name creates a failure each time.
+        parts.register(name, lookup(container, name))
     return parts

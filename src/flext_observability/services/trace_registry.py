@@ -1,4 +1,4 @@
-"""Started traces, by entity id or OTel trace id → their spans; bounded in number and age."""
+"""Registry of started traces: entity id or OTel trace id → span, bounded in number and age."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MAX_AGE_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class OpenTrace:
-    """A trace that was started and not ended yet.
+    """A started trace that has not ended.
 
     Attributes:
-        trace: The entity that was started.
+        trace: The started entity.
         span: Its span.
-        started_seconds: When, on a clock that never goes back.
+        started_seconds: Start time, in seconds of the monotonic clock.
     """
 
     trace: FlextTrace
@@ -37,13 +37,11 @@ class OpenTrace:
 
 @final
 class TraceRegistry:
-    """What is known of started traces; safe from threads.
-
-    Open traces and ended ones (which may still become parents) have the same limits, apart from each other.
+    """Open traces, and ended traces that may still become parents. Thread-safe.
 
     Args:
-        max_traces: Open traces at most, and ended ones at most.
-        max_age_seconds: How long either is kept.
+        max_traces: Maximum number of open traces, and of ended traces.
+        max_age_seconds: Maximum age of an open trace since its start, and of an ended trace since its end.
     """
 
     def __init__(self, max_traces: int = MAX_TRACES, max_age_seconds: float = MAX_AGE_SECONDS) -> None:
@@ -55,14 +53,14 @@ class TraceRegistry:
         self._first_by_trace_id: dict[str, str] = {}
 
     def open(self, entry: OpenTrace) -> list[OpenTrace]:
-        """Take a started trace; return those that are forgotten now, for the caller to end."""
+        """Add a started trace. Return the evicted traces, which the caller must end."""
         with self._lock:
             self._open[entry.trace.id] = entry
             self._first_by_trace_id.setdefault(entry.trace.trace_id, entry.trace.id)
-            return self.forget(entry.started_seconds)
+            return self.evict(entry.started_seconds)
 
     def close(self, trace_id: str, now_seconds: float) -> OpenTrace | None:
-        """Move an open trace, by entity id, to the ended ones and return it; None when it is not open."""
+        """Move an open trace, by entity id, to the ended ones. Return it, None when it is not open."""
         with self._lock:
             entry = self._open.pop(trace_id, None)
             if entry is not None:
@@ -71,27 +69,27 @@ class TraceRegistry:
             return entry
 
     def span(self, trace_id: str) -> Span | None:
-        """Return the span of an open trace, by entity id; None when it is not open."""
+        """Return the span of an open trace, by entity id, None when it is not open."""
         with self._lock:
             return self._open[trace_id].span if trace_id in self._open else None
 
     def find(self, parent_id: str) -> SpanContext | None:
-        """Return the span that an entity id, or 32 hex digits of a trace, stands for; None when it is not known."""
+        """Return the span of an entity id or of 32 hex digits of a trace, None for an unknown one."""
         with self._lock:
-            entity_id = parent_id if self._knows(parent_id) else self._first_by_trace_id.get(parent_id.lower(), "")
+            entity_id = parent_id if self._contains(parent_id) else self._first_by_trace_id.get(parent_id.lower(), "")
             if entity_id in self._open:
                 return self._open[entity_id].span.get_span_context()
             return self._ended[entity_id][0] if entity_id in self._ended else None
 
-    def forget(self, now_seconds: float) -> list[OpenTrace]:
-        """Give up what is beyond the limits; return the open traces among it, for the caller to end."""
+    def evict(self, now_seconds: float) -> list[OpenTrace]:
+        """Evict traces beyond the limits. Return the open ones, which the caller must end."""
         with self._lock:
-            forgotten = [entry.trace.id for entry in self._overdue(now_seconds)]
-            closed = [self.close(trace_id, now_seconds) for trace_id in forgotten]
+            evicted = [entry.trace.id for entry in self._beyond_limits(now_seconds)]
+            closed = [self.close(trace_id, now_seconds) for trace_id in evicted]
             self._trim_ended(now_seconds)
             return [entry for entry in closed if entry is not None]
 
-    def _overdue(self, now_seconds: float) -> Iterator[OpenTrace]:
+    def _beyond_limits(self, now_seconds: float) -> Iterator[OpenTrace]:
         surplus = len(self._open) - self.max_traces
         for index, entry in enumerate(self._open.values()):
             if index >= surplus and now_seconds - entry.started_seconds <= self.max_age_seconds:
@@ -108,10 +106,10 @@ class TraceRegistry:
             if self._first_by_trace_id.get(trace_id) == entity_id:
                 del self._first_by_trace_id[trace_id]
 
-    def _knows(self, entity_id: str) -> bool:
+    def _contains(self, entity_id: str) -> bool:
         return entity_id in self._open or entity_id in self._ended
 
 
 def started_traces() -> TraceRegistry:
-    """Return the registry of the process. All tracing services share it, so that each can end a trace that another one started."""
+    """Return the registry of the process. All tracing services share it, so that each can end the traces of another."""
     return current_runtime().get(TraceRegistry)

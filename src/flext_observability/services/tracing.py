@@ -1,4 +1,4 @@
-"""Trace entities, or names → spans that begin and end in different places (OTel API only)."""
+"""Tracing service: entities or names → spans that start and end in different places (OTel API only)."""
 
 from __future__ import annotations
 
@@ -34,19 +34,20 @@ TraceStatus = Literal["ok", "error", "unset", "abandoned"]
 
 @final
 class FlextTracingService:
-    """Start traces, and end them from anywhere: another function, thread or task.
+    """Start traces, and end them in any function, thread or task.
 
-    All services of a process share what is started. A trace that nobody ends is ended as ``abandoned`` when 10 000 newer ones are
-    open, or when a trace starts after it is an hour old (settings ``trace_registry_size``, ``trace_registry_age_seconds``).
+    All tracing services of a process share the started traces. A trace that is not ended gets the status ``abandoned``
+    when 10 000 newer ones are open, or when a trace starts after it is an hour old (settings ``trace_registry_size``,
+    ``trace_registry_age_seconds``).
     """
 
     def __init__(self, container: Container | None = None, *, recording: bool = True) -> None:
-        """Make a service.
+        """Create a service.
 
         Args:
-            container: Where to look up ``clock``, ``id_generator`` for new traces, and ``repository``, which keeps what is started and
-                ended; optional.
-            recording: Whether traces become spans; if not, they get ids and nothing is recorded.
+            container: Optional source of ``clock`` and ``id_generator`` for new traces, and of a ``repository`` that
+                stores started and ended traces.
+            recording: Whether traces become spans. If not, they get ids only.
         """
         self._container = container
         self._clock = find_clock(container)
@@ -80,39 +81,39 @@ class FlextTracingService:
         context: Mapping[str, object] | None = None,
         parent_trace_id: str | None = None,
     ) -> FlextResult[FlextTrace]:
-        """Start a trace; it is not made current.
+        """Start a trace. It is not made current. Idempotent.
 
         Args:
-            trace: Entity, or the name of the operation.
-            service_name: With a name: who does it; by default this process.
-            context: With a name: attributes.
-            parent_trace_id: With a name: id of another trace, or 32 hex digits of a known one; by default the current span.
+            trace: Entity, or operation name. The other arguments apply to a name only.
+            service_name: Name of the service. Default: the service of this process.
+            context: Attributes.
+            parent_trace_id: Id of another trace, or 32 hex digits of a known one. Default: the current span.
 
         Returns:
-            The same entity with ``trace_id`` and ``span_id``; or a failure: ``invalid_trace``, and those of the container's
-            repository, though the trace has been started. Starting a started trace succeeds and changes nothing.
+            The same entity with ``trace_id`` and ``span_id``; or a failure: ``invalid_trace``, or one of the
+            container's repository (the trace was started even so).
         """
-        return self._begin(trace, service_name, context, parent_trace_id).flat_map(self._persist)
+        return self._start(trace, service_name, context, parent_trace_id).flat_map(self._persist)
 
     def complete_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
-        """End a trace well.
+        """End a trace with the status ``ok``. Idempotent.
 
         Returns:
-            The same entity with ``end_time`` and the status ``ok``; or a failure: ``invalid_trace`` (not a trace),
-            ``trace_not_started``, ``trace_ended`` (with another status), and those of the container's repository, though the trace
-            has been ended. Completing a completed trace succeeds and changes nothing.
+            The same entity with ``end_time`` and ``status``; or a failure: ``invalid_trace`` (not a trace),
+            ``trace_not_started``, ``trace_ended`` (with another status), or one of the container's repository (the
+            trace was ended even so).
         """
         return self._end(trace, "ok", None).flat_map(self._persist)
 
     def error_trace(self, trace: FlextTrace, message: str | BaseException = "") -> FlextResult[FlextTrace]:
-        """End a trace as failed.
+        """End a trace with the status ``error``. Idempotent.
 
         Args:
             trace: A started trace.
-            message: What went wrong: the span's status description. An exception is recorded with its stack trace.
+            message: Status description of the span. An exception is recorded with its stack trace.
 
         Returns:
-            As ``complete_trace``, with the status ``error``.
+            As ``complete_trace``.
         """
         return self._end(trace, "error", message).flat_map(self._persist)
 
@@ -124,7 +125,7 @@ class FlextTracingService:
         context: Mapping[str, object] | None = None,
         parent_trace_id: str | None = None,
     ) -> Iterator[FlextResult[FlextTrace]]:
-        """Start a trace, make it current in the body, and end it: as failed when the body raises (the exception goes on).
+        """Start a trace, make it current in the body, and end it. An exception of the body ends it as failed.
 
         Args:
             trace: As for ``start_trace``.
@@ -133,23 +134,23 @@ class FlextTracingService:
             parent_trace_id: As for ``start_trace``.
 
         Yields:
-            The result of ``start_trace``; on failure the body runs all the same.
+            The result of ``start_trace``. The body also runs on failure.
         """
-        started = self._begin(trace, service_name, context, parent_trace_id)
+        started = self._start(trace, service_name, context, parent_trace_id)
         span = started_traces().span(started.data.id) if started.data is not None else None
         token = None if span is None else otel_context.attach(otel_trace.set_span_in_context(span))
-        ending: TraceStatus = "ok"
+        status: TraceStatus = "ok"
         failure: BaseException | None = None
         try:
             yield started.flat_map(self._persist)
         except BaseException as error:
-            ending, failure = "error" if isinstance(error, Exception) else "unset", error
+            status, failure = "error" if isinstance(error, Exception) else "unset", error
             raise
         finally:
             detach(token)
             if started.data is not None:
-                self._end(started.data, ending, failure).flat_map(self._persist)
-            failure = None  # a frame that keeps the exception that keeps the frame is a cycle
+                self._end(started.data, status, failure).flat_map(self._persist)
+            failure = None  # breaks the reference cycle of exception and frame
 
     def span(
         self,
@@ -162,11 +163,11 @@ class FlextTracingService:
         parent: Parent = None,
         **more: object,
     ) -> SpanTemplate:
-        """Return a span for hot paths, as a context manager and decorator; same contract as ``traced``."""
+        """Return a span for hot paths: a context manager and decorator, as ``traced``."""
         return traced(name, attributes, span_kind=span_kind, links=links, parent=parent, **more)
 
     @never_raises
-    def _begin(
+    def _start(
         self,
         trace: FlextTrace | str,
         service_name: str | None,
@@ -176,7 +177,7 @@ class FlextTracingService:
         from flext_observability.domain.trace import FlextTrace
 
         if isinstance(trace, FlextTrace):
-            return trace.validate_business_rules().map(lambda _: trace).tap(self._start)
+            return trace.validate_business_rules().map(lambda _: trace).tap(self._start_span)
         service = adapter.process_service_name() if service_name is None else service_name
         return self._create(trace, service, context, parent_trace_id)
 
@@ -185,61 +186,63 @@ class FlextTracingService:
         self, operation_name: str, service_name: str, context: Mapping[str, object] | None, parent_trace_id: str | None
     ) -> FlextResult[FlextTrace]:
         factory = entity_factory(self._container)
-        return factory.create_trace(operation_name, service_name, context, parent_trace_id).tap(self._start)
+        return factory.create_trace(operation_name, service_name, context, parent_trace_id).tap(self._start_span)
 
-    def _start(self, trace: FlextTrace) -> None:
+    def _start_span(self, trace: FlextTrace) -> None:
         if not trace.mark_emitted():
             return
         parent_id = trace.parent_trace_id or trace.context.get(adapter.PARENT_KEY)
-        parent = _known_parent(str(parent_id)) if parent_id else None
+        parent = _find_parent(str(parent_id)) if parent_id else None
         unknown = bool(parent_id) and parent is None
-        begin = adapter.start if self._recording else adapter.start_non_recording
-        span = begin(trace, INVALID_SPAN_CONTEXT if unknown else parent)
+        start = adapter.start if self._recording else adapter.start_non_recording
+        span = start(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
             span.set_attribute(UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
         plugin_hooks().dispatch("on_trace_started", trace)
-        for forgotten in started_traces().open(OpenTrace(trace, span, self._clock.monotonic())):
-            self._finish(forgotten, "abandoned", None)
+        for evicted in started_traces().open(OpenTrace(trace, span, self._clock.monotonic())):
+            self._finish(evicted, "abandoned", None)
 
     @never_raises
     def _end(
-        self, trace: FlextTrace, ending: TraceStatus, cause: str | BaseException | None
+        self, trace: FlextTrace, status: TraceStatus, cause: str | BaseException | None
     ) -> FlextResult[FlextTrace]:
         from flext_observability.domain.trace import FlextTrace
 
         if not isinstance(cast("object", trace), FlextTrace):
-            message = f"Invalid trace: pass the FlextTrace that was started, not {type(trace).__name__}"
-            return FlextResult[FlextTrace].fail(message, code="invalid_trace")
+            message, fix = (
+                f"Invalid trace: {type(trace).__name__} is not a FlextTrace",
+                "Pass the trace that was started",
+            )
+            return FlextResult[FlextTrace].fail(message, code="invalid_trace", fix=fix)
         entry = started_traces().close(trace.id, self._clock.monotonic())
         if entry is not None:
-            ended = self._finish(entry, ending, cause)
-            # The caller may hold a copy of what was started.
+            ended = self._finish(entry, status, cause)
+            # The caller may hold a copy of the started entity.
             trace.end_time, trace.status = ended.end_time, ended.status
         elif not trace.trace_id:
-            return FlextResult[FlextTrace].fail(
-                "The trace is not started: call start_trace first", code="trace_not_started"
-            )
-        elif trace.status != ending:
-            message = f"The trace has ended as {trace.status} already: a trace ends once"
-            return FlextResult[FlextTrace].fail(message, code="trace_ended")
+            message, fix = "Invalid trace: it was not started", "Call start_trace first"
+            return FlextResult[FlextTrace].fail(message, code="trace_not_started", fix=fix)
+        elif trace.status != status:
+            message, fix = f"Invalid trace: it has already ended as {trace.status}", "End a trace once"
+            return FlextResult[FlextTrace].fail(message, code="trace_ended", fix=fix)
         return FlextResult[FlextTrace].ok(trace)
 
-    def _finish(self, entry: OpenTrace, ending: TraceStatus, cause: str | BaseException | None) -> FlextTrace:
+    def _finish(self, entry: OpenTrace, status: TraceStatus, cause: str | BaseException | None) -> FlextTrace:
         entry.trace.end_time = from_unix_nanos(self._clock.time_ns())
-        entry.trace.status = ending
+        entry.trace.status = status
         if isinstance(cause, BaseException):
             record_error(entry.span, cause)
-        elif ending == "abandoned":
-            entry.span.set_attribute(OUTCOME_ATTRIBUTE, ending)
+        elif status == "abandoned":
+            entry.span.set_attribute(OUTCOME_ATTRIBUTE, status)
         else:
-            status = StatusCode.ERROR if ending == "error" else StatusCode.OK
-            entry.span.set_status(Status(status, encode_tag(cause) if cause else None))
+            code = StatusCode.ERROR if status == "error" else StatusCode.OK
+            entry.span.set_status(Status(code, encode_tag(cause) if cause else None))
         end_span(entry.span)
         plugin_hooks().dispatch("on_trace_completed", entry.trace)
         return entry.trace
 
 
-def _known_parent(parent_id: str) -> SpanContext | None:
+def _find_parent(parent_id: str) -> SpanContext | None:
     current = otel_trace.get_current_span().get_span_context()
     if current.is_valid and format_trace_id(current.trace_id) == parent_id.lower():
         return started_traces().find(parent_id) or current

@@ -27,14 +27,14 @@ def test_each_handle_records(recorded: Recorded) -> None:
     assert recorded.metric("handle.counter").unit == "{count}"
 
 
-def test_bound_handles_keep_their_attributes_and_their_kind(recorded: Recorded) -> None:
+def test_bound_handles_keep_attributes_and_kind(recorded: Recorded) -> None:
     counter = METRICS.counter("handle.bound")
     bound = counter.bind({"a": 1, "b": 1}, b=2)
-    again = bound.bind(c=b"x")
-    for handle in (bound, again):
+    twice = bound.bind(c=b"x")
+    for handle in (bound, twice):
         handle.add(1)
-    again.add(1, {"a": 5})
-    assert isinstance(again, Counter)
+    twice.add(1, {"a": 5})
+    assert isinstance(twice, Counter)
     assert recorded.values("handle.bound") == {
         (("a", 1), ("b", 2)): 1,
         (("a", 1), ("b", 2), ("c", "x")): 1,
@@ -63,27 +63,27 @@ def test_bound_handles_keep_their_attributes_and_their_kind(recorded: Recorded) 
         10**400,
     ],
 )
-def test_what_cannot_be_counted_is_given_up_without_harm(recorded: Recorded, value: Any) -> None:
-    counter = METRICS.counter("handle.odd")
+def test_an_invalid_value_is_dropped(recorded: Recorded, value: Any) -> None:
+    counter = METRICS.counter("handle.invalid")
     counter.add(value)
     counter.add(1)
-    assert recorded.values("handle.odd") == {(): 1}
+    assert recorded.values("handle.invalid") == {(): 1}
 
 
-def test_a_value_that_is_given_up_is_said_with_its_instrument_once(
+def test_a_dropped_value_is_logged_once_for_each_instrument(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for name in ("said.first", "said.second", "said.first"):
+    for name in ("dropped.first", "dropped.second", "dropped.first"):
         METRICS.counter(name).add(-1)
-    METRICS.gauge("said.first").set(math.inf)  # another kind: what it writes goes nowhere
+    METRICS.gauge("dropped.first").set(math.inf)  # another kind: discarded
     lines = [line for line in caplog.messages if line.startswith("Measuring")]
     assert [line.partition(" failed: ")[0] for line in lines] == [
-        "Measuring with the Counter said.first",
-        "Measuring with the Counter said.second",
-        "Measuring with a Gauge",
+        "Measuring with Counter dropped.first",
+        "Measuring with Counter dropped.second",
+        "Measuring with Gauge of an unknown instrument",
     ]
-    assert "-1.0 cannot be recorded, use a finite number that is not negative; the program continues" in lines[0]
-    assert "inf cannot be recorded, use a finite number; the program continues" in lines[2]
+    assert "-1.0 cannot be recorded, use a finite number, 0 or more; the program goes on" in lines[0]
+    assert "inf cannot be recorded, use a finite number; the program goes on" in lines[2]
 
 
 @pytest.mark.parametrize("value", [Decimal("2.5"), 1e300, 10**30])
@@ -92,13 +92,13 @@ def test_unusual_numbers_are_recorded(recorded: Recorded, value: Any) -> None:
     assert recorded.values("handle.unusual") == {(): float(value)}
 
 
-def test_up_down_counters_take_negative_numbers_beyond_64_bits(recorded: Recorded) -> None:
+def test_up_down_counters_record_negative_numbers_beyond_64_bits(recorded: Recorded) -> None:
     METRICS.up_down_counter("handle.far").add(-(10**30))
     assert recorded.values("handle.far") == {(): -1e30}
 
 
 @pytest.mark.parametrize("attributes", [5, "text", [1], {"a": {"b": object}}, {"\ud800": 1}, {1: 2}])
-def test_odd_attributes_do_no_harm(recorded: Recorded, attributes: Any) -> None:
+def test_unusual_attributes_lose_no_measurement(recorded: Recorded, attributes: Any) -> None:
     counter = METRICS.counter("handle.attributes")
     counter.add(1, attributes)
     counter.bind(attributes).add(1)
@@ -120,7 +120,7 @@ def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
     assert recorded.values("handle.threads") == {(("a", 1),): 4000}
 
 
-def test_a_handle_made_before_the_start_records_after_it() -> None:
+def test_a_handle_created_before_the_start_records_after_it() -> None:
     from tests.recorded import recording
 
     counter = METRICS.counter("handle.early")

@@ -45,7 +45,7 @@ def test_level_message_and_context(recorded: Recorded, service: FlextLoggingServ
         ((FlextLogEntry(level="info", message=" "),), "Invalid log message"),
     ],
 )
-def test_wrong_arguments_fail(
+def test_invalid_arguments_fail(
     recorded: Recorded, service: FlextLoggingService, arguments: tuple[Any, ...], start: str
 ) -> None:
     result = service.log(*arguments)
@@ -58,7 +58,7 @@ def test_before_the_start_it_succeeds(service: FlextLoggingService) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "number"),
+    ("method", "number"),
     [
         ("trace", SeverityNumber.TRACE),
         ("debug", SeverityNumber.DEBUG),
@@ -69,15 +69,15 @@ def test_before_the_start_it_succeeds(service: FlextLoggingService) -> None:
         ("exception", SeverityNumber.ERROR),
     ],
 )
-def test_each_level_has_a_verb(recorded: Recorded, service: FlextLoggingService, verb: str, number: Any) -> None:
-    written = getattr(service, verb)("hello", {"a": 1}, b=2)
+def test_each_level_has_a_method(recorded: Recorded, service: FlextLoggingService, method: str, number: Any) -> None:
+    written = getattr(service, method)("hello", {"a": 1}, b=2)
     assert (written.unwrap().message, written.unwrap().context) == ("hello", {"a": 1, "b": 2})
-    assert getattr(service, verb)(" ").code == "invalid_log"
+    assert getattr(service, method)(" ").code == "invalid_log"
     (record,) = recorded.logs()
     assert (record.body, record.attributes, record.severity_number) == ("hello", {"a": 1, "b": 2}, number)
 
 
-def test_exception_carries_the_one_being_handled(recorded: Recorded, service: FlextLoggingService) -> None:
+def test_exception_records_the_exception_being_handled(recorded: Recorded, service: FlextLoggingService) -> None:
     try:
         int("free")
     except ValueError:
@@ -89,7 +89,7 @@ def test_exception_carries_the_one_being_handled(recorded: Recorded, service: Fl
     assert record.attributes["order"] == 7
 
 
-def test_awaited_and_not_it_is_written_once(recorded: Recorded, service: FlextLoggingService) -> None:
+def test_a_record_is_written_once_awaited_or_not(recorded: Recorded, service: FlextLoggingService) -> None:
     async def main() -> None:
         assert (await service.info("awaited")).success
         assert service.info("plain").success
@@ -98,9 +98,7 @@ def test_awaited_and_not_it_is_written_once(recorded: Recorded, service: FlextLo
     assert [record.body for record in recorded.logs()] == ["awaited", "plain"]
 
 
-def test_context_that_contains_itself_and_an_enormous_message_are_written(
-    recorded: Recorded, service: FlextLoggingService
-) -> None:
+def test_a_cyclic_context_and_an_enormous_message_are_written(recorded: Recorded, service: FlextLoggingService) -> None:
     cycle: dict[str, Any] = {"a": 1}
     cycle["self"] = cycle
     assert service.info("x" * 1_000_000, cycle=cycle).success

@@ -19,11 +19,11 @@ def service() -> FlextMetricsService:
 
 
 class TestRecordMetric:
-    def test_entity_and_name_are_the_same(self, recorded: Recorded, service: FlextMetricsService) -> None:
+    def test_an_entity_and_a_name_record_the_same(self, recorded: Recorded, service: FlextMetricsService) -> None:
         metric = FlextMetric(name="svc.orders", value=2, unit="count", tags={"a": "x"}, metric_type="counter")
         assert service.record_metric(metric).data is metric
-        made = service.record_metric("svc.orders", 3, "count", {"a": "x"}, "counter").unwrap()
-        assert isinstance(made, FlextMetric)
+        created = service.record_metric("svc.orders", 3, "count", {"a": "x"}, "counter").unwrap()
+        assert isinstance(created, FlextMetric)
         assert recorded.values("svc.orders") == {(("a", "x"),): 5}
 
     def test_an_entity_counts_once(self, recorded: Recorded, service: FlextMetricsService) -> None:
@@ -35,7 +35,7 @@ class TestRecordMetric:
         assert "svc.once" in service.export_prometheus_format().unwrap()
         assert len(recorded.handle.metrics._metrics_store) >= 1
 
-    def test_name_keeps_a_decimal_as_given(self, service: FlextMetricsService) -> None:
+    def test_a_decimal_keeps_its_digits(self, service: FlextMetricsService) -> None:
         value = Decimal("0.1234567890123456789012345678901234567890")
         assert service.record_metric("svc.decimal", value).unwrap().value == value
 
@@ -50,23 +50,23 @@ class TestRecordMetric:
             (("svc.bad", "5"), "Invalid metric value"),
             (("svc.bad", float("nan")), "Invalid metric value"),
             (("svc.bad", -1, "", None, "counter"), "Invalid metric value"),
-            (("svc.bad", 1, "", None, "nonsense"), "Invalid metric type"),
+            (("svc.bad", 1, "", None, "summary"), "Invalid metric type"),
             (("svc.bad", 1, "x" * 64), "Invalid metric unit"),
             (("svc.bad", 1, "", {"a": [1]}), "Invalid metric tags"),
         ],
     )
-    def test_wrong_arguments_fail_with_words_that_say_where(
+    def test_invalid_arguments_fail_and_are_named(
         self, service: FlextMetricsService, arguments: tuple[Any, ...], start: str
     ) -> None:
         result = service.record_metric(*arguments)
         assert (str(result.error).startswith(start), result.code) == (True, "invalid_metric"), result
         assert len(service._metrics_store) == 0
 
-    def test_entity_that_breaks_a_rule_fails(self, service: FlextMetricsService) -> None:
+    def test_an_invalid_entity_fails(self, service: FlextMetricsService) -> None:
         result = service.record_metric(FlextMetric(name="", value=1))
         assert str(result.error).startswith("Invalid metric name")
 
-    def test_another_kind_under_one_name_fails_and_names_both(self, service: FlextMetricsService) -> None:
+    def test_another_kind_for_a_name_fails_and_names_both(self, service: FlextMetricsService) -> None:
         assert service.record_metric("svc.conflict", 1, "s").success
         result = service.record_metric("svc.conflict", 1, "s", None, "counter")
         assert result.code == "instrument_conflict"
@@ -75,37 +75,37 @@ class TestRecordMetric:
             conflict.discarded for conflict in service.conflicts().unwrap() if conflict.first.name == "svc.conflict"
         ] == [1]
 
-    def test_awaited_or_not(self, service: FlextMetricsService) -> None:
+    def test_it_may_be_awaited(self, service: FlextMetricsService) -> None:
         async def main() -> object:
             return (await service.record_metric("svc.awaited", 1)).success
 
         assert asyncio.run(main()) is True
 
-    def test_before_the_start_it_stores(self, service: FlextMetricsService) -> None:
+    def test_before_the_start_metrics_are_stored(self, service: FlextMetricsService) -> None:
         assert service.record_metric("svc.before", 1).success
         assert [metric.name for metric in service._metrics_store] == ["svc.before"]
 
     def test_with_a_container(self) -> None:
         assert FlextMetricsService(FlextContainer()).record_metric("svc.container", 1).success
 
-    def test_store_keeps_the_newest(self) -> None:
+    def test_the_store_keeps_the_newest(self) -> None:
         service = FlextMetricsService(store_size=2)
         metrics = [service.record_metric("svc.stored", number).unwrap() for number in range(3)]
         assert list(service._metrics_store) == metrics[1:]
         service.record_metric(metrics[2])
         assert list(service._metrics_store) == metrics[1:]
 
-    def test_a_thousand_stored_metrics_hold_a_megabyte_and_a_half_at_most(self, service: FlextMetricsService) -> None:
+    def test_a_thousand_stored_metrics_use_at_most_1_5_megabytes(self, service: FlextMetricsService) -> None:
         def record(value: float) -> None:
-            service.record_metric("svc.held", value, "ms", {"region": "eu", "shop": "north"})
+            service.record_metric("svc.stored_size", value, "ms", {"region": "eu", "shop": "north"})
 
         record(0)
         tracemalloc.start()
         for number in range(1000):
             record(number + 0.5)
-        held, _ = tracemalloc.get_traced_memory()
+        size, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert held < 1_500_000
+        assert size < 1_500_000
 
     def test_totals_of_many_threads_are_exact(self, recorded: Recorded, service: FlextMetricsService) -> None:
         def work() -> None:
@@ -124,7 +124,7 @@ class TestRecordMetric:
 
 
 class TestCollectMetrics:
-    def test_mappings_and_numbers_become_entities(self, recorded: Recorded, service: FlextMetricsService) -> None:
+    def test_mappings_and_numbers_create_entities(self, recorded: Recorded, service: FlextMetricsService) -> None:
         values: dict[str, Any] = {
             "svc.cpu": {"value": 80, "unit": "percent", "tags": {"core": 1}},
             "svc.requests": {"value": 2, "metric_type": "counter"},
@@ -138,26 +138,26 @@ class TestCollectMetrics:
         assert recorded.values("svc.plain") == {(("service.name", "orders"),): 5}
 
     @pytest.mark.parametrize("values", [{}, None, 5, []])
-    def test_nothing_to_collect_fails(self, service: FlextMetricsService, values: Any) -> None:
+    def test_no_values_fail(self, service: FlextMetricsService, values: Any) -> None:
         assert service.collect_metrics("orders", values).code == "invalid_argument"
 
     @pytest.mark.parametrize(
-        "wrong", [{"value": "x"}, {}, {"value": 1, "tags": 5}, {"value": 1, "unit": None}, None, "text"]
+        "invalid", [{"value": "x"}, {}, {"value": 1, "tags": 5}, {"value": 1, "unit": None}, None, "text"]
     )
-    def test_one_wrong_value_records_none(self, service: FlextMetricsService, wrong: Any) -> None:
-        result = service.collect_metrics("orders", {"svc.good": 1, "svc.wrong": wrong})
+    def test_one_invalid_value_records_none(self, service: FlextMetricsService, invalid: Any) -> None:
+        result = service.collect_metrics("orders", {"svc.good": 1, "svc.invalid": invalid})
         assert (result.code, str(result.error)[:14]) == ("invalid_metric", "Invalid metric")
         assert len(service._metrics_store) == 0
 
-    def test_a_name_in_other_use_records_none(self, recorded: Recorded, service: FlextMetricsService) -> None:
-        service.counter("svc.collect.taken").add(1)
-        result = service.collect_metrics("orders", {"svc.collect.good": 1, "svc.collect.taken": 2})
+    def test_one_conflict_records_none(self, recorded: Recorded, service: FlextMetricsService) -> None:
+        service.counter("svc.collect.conflict").add(1)
+        result = service.collect_metrics("orders", {"svc.collect.good": 1, "svc.collect.conflict": 2})
         assert result.code == "instrument_conflict"
         assert len(service._metrics_store) == 0
         assert recorded.metric("svc.collect.good") is None
 
 
-def test_totals_never_fall_when_the_store_forgets() -> None:
+def test_totals_survive_eviction_from_the_store() -> None:
     service = FlextMetricsService(store_size=1)
     for _ in range(5):
         service.record_metric("svc.lasting", 1, metric_type="counter")
@@ -165,32 +165,32 @@ def test_totals_never_fall_when_the_store_forgets() -> None:
 
 
 class TestHandles:
-    def test_a_handle_under_a_taken_name_discards_and_counts(
+    def test_a_handle_with_a_conflicting_name_discards_and_counts(
         self, recorded: Recorded, service: FlextMetricsService, caplog: pytest.LogCaptureFixture
     ) -> None:
-        service.counter("svc.taken", "s").add(1)
-        service.gauge("svc.taken", "s").set(9)
-        service.gauge("svc.taken", "s").bind(a=1).set(9)
-        (conflict,) = (each for each in service.conflicts().unwrap() if each.first.name == "svc.taken")
+        service.counter("svc.used", "s").add(1)
+        service.gauge("svc.used", "s").set(9)
+        service.gauge("svc.used", "s").bind(a=1).set(9)
+        (conflict,) = (each for each in service.conflicts().unwrap() if each.first.name == "svc.used")
         assert conflict.discarded == 2
-        assert recorded.values("svc.taken") == {(): 1}
+        assert recorded.values("svc.used") == {(): 1}
         assert caplog.text.count("conflicts with") == 1
 
     @pytest.mark.parametrize("name", [None, "", "1 bad", 5])
-    def test_a_wrong_name_gives_a_handle_that_does_nothing(
+    def test_an_invalid_name_gives_a_handle_that_does_nothing(
         self, recorded: Recorded, service: FlextMetricsService, name: Any
     ) -> None:
         service.counter(name).add(1)
-        service.histogram(name, None).record(1)  # type: ignore[arg-type]  # wrong on purpose
+        service.histogram(name, None).record(1)  # type: ignore[arg-type]  # invalid on purpose
 
     @pytest.mark.parametrize("bounds", [5, ["x"], [None], [[1]]])
-    def test_wrong_bounds_give_a_handle_that_does_nothing(
+    def test_invalid_bounds_give_a_handle_that_does_nothing(
         self, recorded: Recorded, service: FlextMetricsService, bounds: Any
     ) -> None:
-        service.histogram("svc.wrong.bounds", "s", bounds=bounds).record(1)
-        assert recorded.metric("svc.wrong.bounds") is None
+        service.histogram("svc.invalid.bounds", "s", bounds=bounds).record(1)
+        assert recorded.metric("svc.invalid.bounds") is None
 
-    def test_bounds_as_given(self, recorded: Recorded, service: FlextMetricsService) -> None:
+    def test_bounds_are_sorted_and_unique(self, recorded: Recorded, service: FlextMetricsService) -> None:
         service.histogram("svc.bounds", "s", bounds=(2, 1.0, 2.0)).record(1.5)
         (point,) = recorded.metric("svc.bounds").data.data_points
         assert point.explicit_bounds == (1.0, 2.0)
@@ -205,10 +205,10 @@ class TestHandles:
         assert list(point.explicit_bounds) == sorted(set(point.explicit_bounds))
 
     @pytest.mark.parametrize("objective", [0, -1, "x", float("nan")])
-    def test_odd_objective_is_no_matter(self, service: FlextMetricsService, objective: Any) -> None:
-        service.histogram("svc.odd.objective", "s", objective_seconds=objective).record(1)
+    def test_an_invalid_objective_is_ignored(self, service: FlextMetricsService, objective: Any) -> None:
+        service.histogram("svc.invalid.objective", "s", objective_seconds=objective).record(1)
 
-    def test_objective_without_a_unit_of_time_is_no_matter(self, service: FlextMetricsService) -> None:
+    def test_an_objective_without_a_unit_of_time_is_ignored(self, service: FlextMetricsService) -> None:
         service.histogram("svc.sizes", "bytes", objective_seconds=1).record(1)
 
 

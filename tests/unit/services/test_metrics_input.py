@@ -1,4 +1,4 @@
-"""Bad input of metrics through every door: the verb, the factory, the service by name and by entity."""
+"""Invalid metrics through every entry point: verb, factory, and service."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from flext_observability import (
 )
 from tests.recorded import Recorded
 
-Door = Callable[..., FlextResult[Any]]
-WRONG_TAGS: tuple[Any, ...] = (5, "text", [1], {"a": [1]}, {"a": {}}, {1: "x"})
+EntryPoint = Callable[..., FlextResult[Any]]
+INVALID_TAGS: tuple[Any, ...] = (5, "text", [1], {"a": [1]}, {"a": {}}, {1: "x"})
 LONG_DECIMAL = Decimal("1234567890.123456789012345678901234567890")
 
 
 def collect(name: Any, value: Any, unit: Any = "", tags: Any = None, metric_type: Any = "gauge") -> FlextResult[Any]:
-    """Record one value the way of ``collect_metrics``."""
+    """Record one value by ``collect_metrics``."""
     fields: dict[str, object] = {"value": value, "unit": unit, "tags": tags, "metric_type": metric_type}
     given: Mapping[str, Any] = {name: fields}
     return FlextMetricsService().collect_metrics("shop", given).map(lambda entities: entities[0])
 
 
-DOORS: Mapping[str, Door] = {
+ENTRY_POINTS: Mapping[str, EntryPoint] = {
     "verb": flext_create_metric,
     "factory": FlextObservabilityMasterFactory().create_metric,
     "service": FlextMetricsService().record_metric,
     "collect": collect,
 }
-door = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+entry_point = pytest.mark.parametrize("create", ENTRY_POINTS.values(), ids=ENTRY_POINTS)
 
 
 class Text(str):
-    """Text of a type of its own."""
+    """A subclass of str."""
 
     __slots__ = ()
 
 
-@door
+@entry_point
 @pytest.mark.parametrize("started", [True, False])
 @pytest.mark.parametrize(
     ("arguments", "field"),
@@ -56,46 +56,44 @@ class Text(str):
         *((("m", -1, "", None, kind), "value") for kind in ("counter", "histogram")),
         (("m", Decimal("-1e-40"), "", None, "counter"), "value"),
         *((("m", 1, unit), "unit") for unit in (5, b"By", "x" * 64, "€")),
-        *((("m", 1, "", tags), "tags") for tags in WRONG_TAGS),
+        *((("m", 1, "", tags), "tags") for tags in INVALID_TAGS),
         *((("m", 1, "", None, kind), "type") for kind in (5, "", "summary", "COUNTER")),
     ],
 )
-def test_wrong_input_is_a_failure_that_names_the_field(
-    request: pytest.FixtureRequest, door: Door, started: bool, arguments: tuple[Any, ...], field: str
+def test_invalid_input_is_a_failure_that_names_the_field(
+    request: pytest.FixtureRequest, create: EntryPoint, started: bool, arguments: tuple[Any, ...], field: str
 ) -> None:
     if started:
         request.getfixturevalue("recorded")
-    result = door(*arguments)
+    result = create(*arguments)
     assert result.code == "invalid_metric"
     assert (result.error or "").startswith(f"Invalid metric {field}")
     assert len(result.error or "") < 500
 
 
-@door
+@entry_point
 @pytest.mark.parametrize("value", [0, -0.0, 5e-324, 1.7e308, 2**63, -(10**30), LONG_DECIMAL, Decimal("-1e-40")])
-def test_every_finite_number_is_kept_as_given(recorded: Recorded, door: Door, value: Any) -> None:
-    metric = door(f"finite.{uuid4().hex}", value).unwrap()
+def test_every_finite_number_is_kept_unchanged(recorded: Recorded, create: EntryPoint, value: Any) -> None:
+    metric = create(f"finite.{uuid4().hex}", value).unwrap()
     assert (metric.value, type(metric.value)) == (value, type(value))
     assert recorded.handle.flush(10).unwrap().complete
 
 
-@door
-def test_tags_that_are_no_text_become_text(door: Door) -> None:
+@entry_point
+def test_tags_become_text(create: EntryPoint) -> None:
     tags: dict[str, object] = {"int": 1, "float": 0.5, "bool": True, "decimal": Decimal("1.50"), "text": Text("t")}
-    metric = door("tagged", 1, "", tags).unwrap()
+    metric = create("tagged", 1, "", tags).unwrap()
     found = {name: text for name, text in metric.tags.items() if name != "service.name"}
     assert found == {"int": "1", "float": "0.5", "bool": "true", "decimal": "1.50", "text": "t"}
     assert {type(text) for text in found.values()} == {str}
 
 
 @pytest.mark.parametrize("second", [("s", "counter"), ("By", "gauge"), ("", "counter"), ("1", "gauge")])
-@pytest.mark.parametrize("name", [name for name in DOORS if name != "factory"])
-def test_one_name_with_two_kinds_or_units_keeps_the_first(
-    recorded: Recorded, name: str, second: tuple[str, str]
-) -> None:
+@pytest.mark.parametrize("name", [name for name in ENTRY_POINTS if name != "factory"])
+def test_a_name_with_two_kinds_or_units_keeps_the_first(recorded: Recorded, name: str, second: tuple[str, str]) -> None:
     metric = f"twice.{name}.{second[0] or 'none'}.{second[1]}".lower()
-    assert DOORS[name](metric, 1, "seconds", {"a": "b"}, "gauge").success
-    result = DOORS[name](metric.upper(), 2, second[0], {"a": "b"}, second[1])
+    assert ENTRY_POINTS[name](metric, 1, "seconds", {"a": "b"}, "gauge").success
+    result = ENTRY_POINTS[name](metric.upper(), 2, second[0], {"a": "b"}, second[1])
     assert result.code == "instrument_conflict"
     assert (result.error or "").startswith("Invalid metric: ")
     (value,) = recorded.values(metric).values()

@@ -1,4 +1,4 @@
-"""What every operation of every service has in common: a result, which may be awaited."""
+"""Every operation of every service returns a result, which may be awaited."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from flext_observability import (
 )
 
 HANDLES = {"counter", "up_down_counter", "gauge", "histogram", "span", "trace", "check"}
-# What the start and the end of a configuration call.
-WIRING = {"configure", "connect", "hurry", "flush", "disconnect", "reinit_after_fork", "tick", "resize_store"}
+# Called when a configuration starts and stops.
+LIFECYCLE = {"configure", "connect", "hurry", "flush", "disconnect", "reinit_after_fork", "tick", "resize_store"}
 SERVICES = (
     FlextAlertService,
     FlextHealthService,
@@ -33,19 +33,19 @@ SERVICES = (
 
 
 def operations(service: type) -> dict[str, Callable[..., object]]:
-    """Return the public methods of a service that are no handles and no wiring, by name."""
-    found = {name: each for name, each in vars(service).items() if inspect.isfunction(each) and name[0] != "_"}
+    """Return the public methods of a service by name, without handles and life cycle."""
+    methods = {name: each for name, each in vars(service).items() if inspect.isfunction(each) and name[0] != "_"}
     handles = HANDLES - ({"trace"} if service is FlextLoggingService else set())
-    return {name: each for name, each in found.items() if name not in handles | WIRING}
+    return {name: each for name, each in methods.items() if name not in handles | LIFECYCLE}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_operation_says_that_it_gives_a_result(service: type) -> None:
-    given = {name: str(inspect.get_annotations(each)["return"]) for name, each in operations(service).items()}
-    assert {name: kind for name, kind in given.items() if not kind.startswith("FlextResult[")} == {}
+def test_every_operation_returns_a_result(service: type) -> None:
+    returned = {name: str(inspect.get_annotations(each)["return"]) for name, each in operations(service).items()}
+    assert {name: kind for name, kind in returned.items() if not kind.startswith("FlextResult[")} == {}
 
 
-def test_what_is_only_read_may_be_awaited_too() -> None:
+def test_reading_operations_may_be_awaited() -> None:
     alerts, health, metrics = FlextAlertService(), FlextHealthService(), FlextMetricsService()
     reads: list[Callable[[], FlextResult[Any]]] = [
         *(alerts.active_alerts, alerts.notifiers, alerts.rules, alerts.rule_states),

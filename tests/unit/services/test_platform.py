@@ -23,7 +23,7 @@ from tests.recorded import Recorded
 Platform = FlextObservabilityPlatformV2
 
 
-def test_what_is_created_is_emitted_and_stored(recorded: Recorded) -> None:
+def test_created_entities_are_emitted_and_stored(recorded: Recorded) -> None:
     with Platform() as platform:
         metric = platform.create_metric("fill", 0.5, "ratio", {"host": "a"}, "gauge").unwrap()
         trace = platform.create_trace("checkout", "shop", {"items": 2}).unwrap()
@@ -31,12 +31,12 @@ def test_what_is_created_is_emitted_and_stored(recorded: Recorded) -> None:
         check = platform.create_health_check("database", "degraded", "slow", {"ms": 900}).unwrap()
         entry = platform.create_log_entry("info", "hello", {"a": 1}).unwrap()
         assert platform.complete_trace(trace).success
-        found = platform.repository
-        assert found.find_metrics_by_name("fill").data == [metric]
-        assert found.find_traces_by_name("checkout").data == [trace]
-        assert found.find_alerts_by_name("disk").data == [alert]
-        assert found.find_health_checks_by_name("database").data == [check]
-        assert found.find_log_entries_by_level("info").data == [entry]
+        repository = platform.repository
+        assert repository.find_metrics_by_name("fill").data == [metric]
+        assert repository.find_traces_by_name("checkout").data == [trace]
+        assert repository.find_alerts_by_name("disk").data == [alert]
+        assert repository.find_health_checks_by_name("database").data == [check]
+        assert repository.find_log_entries_by_level("info").data == [entry]
     assert recorded.values("fill") == {(("host", "a"),): 0.5}
     assert recorded.span("checkout").status.is_ok
     assert recorded.values("flext.health.status") == {(("flext.check", "database"),): 0.5}
@@ -71,14 +71,14 @@ def test_a_trace_that_fails_is_stored_as_failed() -> None:
 def test_an_alert_is_stored_at_each_step() -> None:
     platform = Platform()
     alert = platform.create_alert("disk", "warning", "filling").unwrap()
-    escalated = platform.escalate_alert(alert, {"level": 2, "reason": "nobody came"}).unwrap()
+    escalated = platform.escalate_alert(alert, {"level": 2, "reason": "no reaction"}).unwrap()
     assert (escalated.id, escalated.escalation_level) == (alert.id, 2)
     assert [each.status for each in platform.repository.find_alerts_by_name("disk").unwrap()] == ["escalated"]
     assert platform.resolve_alert(alert.id).success
     assert [each.status for each in platform.repository.find_alerts_by_name("disk").unwrap()] == ["resolved"]
 
 
-def test_the_short_words_do_the_same() -> None:
+def test_the_short_names_do_the_same() -> None:
     platform = Platform()
     assert platform.metric("api_requests", 1, "count").success
     assert platform.trace("user_workflow", "web-service").success
@@ -95,7 +95,7 @@ def test_a_registered_check_is_run_and_stored() -> None:
     assert len(platform.repository.find_health_checks_by_name("database").unwrap()) == 1
 
 
-def test_in_a_loop_everything_may_be_awaited() -> None:
+def test_operations_may_be_awaited() -> None:
     platform = Platform()
 
     async def fine() -> bool:
@@ -129,23 +129,23 @@ def test_in_a_loop_everything_may_be_awaited() -> None:
         (lambda platform: platform.resolve_alert(5), "Invalid alert"),
     ],
 )
-def test_wrong_arguments_fail_and_store_nothing(call: Callable[[Any], Any], start: str) -> None:
+def test_invalid_arguments_fail_and_store_nothing(call: Callable[[Any], Any], start: str) -> None:
     platform = Platform()
     assert call(platform).error[: len(start)] == start
     assert platform.repository.count().data == 0
 
 
-def test_a_storage_that_fails_is_the_operations_failure(recorded: Recorded, tmp_path: Path) -> None:
+def test_a_failure_of_the_storage_is_the_failure_of_the_operation(recorded: Recorded, tmp_path: Path) -> None:
     platform = Platform(storage=SQLiteStorage(tmp_path))
     result = platform.create_metric("load", 1)
     assert (result.code, "the path is a directory. Pass the path of a file." in str(result.error)) == (
         "storage_unavailable",
         True,
     )
-    assert recorded.values("load") == {(): 1}  # emitted all the same
+    assert recorded.values("load") == {(): 1}  # emitted even so
 
 
-def test_the_container_brings_repository_clock_and_ids() -> None:
+def test_repository_clock_and_ids_of_the_container_are_used() -> None:
     class Clock:
         def time_ns(self) -> int:
             return 1_700_000_000_000_000_000
@@ -165,13 +165,13 @@ def test_the_container_brings_repository_clock_and_ids() -> None:
     assert Platform(container, storage="memory").repository is not repository
 
 
-def test_after_the_close_storing_fails() -> None:
+def test_storing_fails_after_close() -> None:
     with Platform(storage="memory") as platform:
         pass
     assert platform.create_metric("load", 1).code == "storage_closed"
 
 
-def test_threads_create_side_by_side() -> None:
+def test_threads_create_concurrently() -> None:
     platform = Platform()
     with ThreadPoolExecutor(8) as pool:
         for _ in range(8):

@@ -31,8 +31,8 @@ from tests.installed import install
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-class Listing:
-    """The least that an adapter must have."""
+class ListStorage:
+    """The smallest valid adapter."""
 
     def __init__(self) -> None:
         self.entities: list[Entity] = []
@@ -45,23 +45,23 @@ class Listing:
         return FlextResult.ok(criteria.select(each for each in self.entities if each.kind == kind))
 
 
-class Broken(Listing):
-    """An adapter with a mistake in it."""
+class BrokenStorage(ListStorage):
+    """An adapter that raises."""
 
     def store(self, entity: Entity) -> FlextResult[None]:
         raise RuntimeError("no room")
 
 
-@pytest.fixture(params=["memory", "sqlite", "own"])
+@pytest.fixture(params=["memory", "sqlite", "custom"])
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FlextObservabilityRepository]:
     storages: dict[str, FlextStorageAdapter] = {
         "memory": InMemoryStorage(),
         "sqlite": SQLiteStorage(tmp_path / "telemetry.sqlite3"),
-        "own": Listing(),
+        "custom": ListStorage(),
     }
-    made = FlextObservabilityRepository(storages[request.param])
-    yield made
-    made.close()
+    opened = FlextObservabilityRepository(storages[request.param])
+    yield opened
+    opened.close()
 
 
 def metric(value: float = 1, **fields: Any) -> FlextMetric:
@@ -69,7 +69,7 @@ def metric(value: float = 1, **fields: Any) -> FlextMetric:
     return FlextMetric(**given)
 
 
-def test_each_kind_is_found_by_its_name(repository: FlextObservabilityRepository) -> None:
+def test_each_kind_is_found_by_name(repository: FlextObservabilityRepository) -> None:
     trace = FlextTrace(operation_name="checkout", service_name="shop")
     alert = FlextAlert(name="disk", severity="error", message="full")
     check = FlextHealthCheck(name="database")
@@ -92,41 +92,46 @@ def test_each_kind_is_found_by_its_name(repository: FlextObservabilityRepository
 def test_metrics_are_queried_by_tags_time_and_limit(repository: FlextObservabilityRepository) -> None:
     for minute in range(6):
         repository.store_metric(
-            metric(minute, timestamp=NOON + timedelta(minutes=minute), tags={"odd": minute % 2 == 1})
+            metric(minute, timestamp=NOON + timedelta(minutes=minute), tags={"uneven": minute % 2 == 1})
         )
-    criteria = MetricsCriteria(name="load", tags={"odd": "true"}, since=NOON + timedelta(minutes=1), limit=2)
+    criteria = MetricsCriteria(name="load", tags={"uneven": "true"}, since=NOON + timedelta(minutes=1), limit=2)
     assert [each.value for each in repository.query_metrics(criteria).unwrap()] == [3, 5]
     assert [each.value for each in repository.find_metrics_by_name("load", limit=1).unwrap()] == [5]
     assert len(repository.query("metric", MetricsCriteria()).unwrap()) == 6
 
 
 @pytest.mark.parametrize(
-    ("store", "wrong", "start", "code"),
+    ("store", "invalid", "start", "code"),
     [
         ("store_metric", FlextMetric(name=" ", value=1), "Invalid metric name", "invalid_metric"),
         ("store_metric", FlextMetric(name="m", value=float("nan")), "Invalid metric value", "invalid_metric"),
-        ("store_metric", "load", "Invalid metric: pass a FlextMetric, not str", "invalid_metric"),
-        ("store_metric", FlextHealthCheck(name="database"), "Invalid metric: pass", "invalid_metric"),
+        ("store_metric", "load", "Invalid metric: str is not a FlextMetric. Pass a FlextMetric.", "invalid_metric"),
+        (
+            "store_metric",
+            FlextHealthCheck(name="database"),
+            "Invalid metric: FlextHealthCheck is not a FlextMetric",
+            "invalid_metric",
+        ),
         ("store_trace", FlextTrace(operation_name="", service_name="s"), "Invalid operation name", "invalid_trace"),
-        ("store_trace", None, "Invalid trace: pass a FlextTrace", "invalid_trace"),
+        ("store_trace", None, "Invalid trace: NoneType is not a FlextTrace", "invalid_trace"),
         ("store_alert", FlextAlert(name="n", severity="loud", message="m"), "Invalid alert severity", "invalid_alert"),
-        ("store_alert", {}, "Invalid alert: pass a FlextAlert", "invalid_alert"),
+        ("store_alert", {}, "Invalid alert: dict is not a FlextAlert", "invalid_alert"),
         ("store_health_check", FlextHealthCheck(name="n", status="?"), "Invalid health", "invalid_health_check"),
-        ("store_health_check", 1, "Invalid health check: pass", "invalid_health_check"),
+        ("store_health_check", 1, "Invalid health check: int is not a FlextHealthCheck", "invalid_health_check"),
         ("store_log_entry", FlextLogEntry(level="loud", message="m"), "Invalid log level", "invalid_log"),
-        ("store_log_entry", "hello", "Invalid log: pass a FlextLogEntry", "invalid_log"),
+        ("store_log_entry", "hello", "Invalid log: str is not a FlextLogEntry", "invalid_log"),
     ],
 )
-def test_wrong_entities_are_not_stored(
-    repository: FlextObservabilityRepository, store: str, wrong: object, start: str, code: str
+def test_invalid_entities_are_not_stored(
+    repository: FlextObservabilityRepository, store: str, invalid: object, start: str, code: str
 ) -> None:
-    result = getattr(repository, store)(wrong)
+    result = getattr(repository, store)(invalid)
     assert (result.error[: len(start)], result.code) == (start, code)
     assert repository.count().data == 0
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "query",
     [
         lambda repository: repository.query_metrics("load"),
         lambda repository: repository.query_metrics(MetricsCriteria(limit=-1)),
@@ -138,12 +143,12 @@ def test_wrong_entities_are_not_stored(
         lambda repository: repository.find_log_entries_by_level(5),
     ],
 )
-def test_wrong_questions_are_failures(repository: FlextObservabilityRepository, ask: Callable[[Any], Any]) -> None:
-    result = ask(repository)
+def test_invalid_queries_are_failures(repository: FlextObservabilityRepository, query: Callable[[Any], Any]) -> None:
+    result = query(repository)
     assert (result.code, result.error[:16]) == ("invalid_criteria", "Invalid criteria")
 
 
-def test_the_default_keeps_the_newest_ten_thousand_of_a_kind() -> None:
+def test_the_default_storage_keeps_the_newest_ten_thousand_of_a_kind() -> None:
     repository = FlextObservabilityRepository()
     for value in range(10_005):
         repository.store_metric(metric(value))
@@ -155,19 +160,20 @@ def test_the_default_keeps_the_newest_ten_thousand_of_a_kind() -> None:
     assert storage.evicted == 5
 
 
-def test_cleared_is_empty() -> None:
+def test_clear_deletes_every_entity() -> None:
     repository = FlextObservabilityRepository()
     repository.store_metric(metric())
     assert repository.clear().success
     assert repository.count().data == 0
 
 
-def test_an_adapter_that_cannot_clear_says_so() -> None:
-    result = FlextObservabilityRepository(Listing()).clear()
-    assert (result.code, str(result.error)[:7]) == ("unsupported", "Listing")
+def test_an_adapter_without_clear_is_a_failure() -> None:
+    result = FlextObservabilityRepository(ListStorage()).clear()
+    assert (result.code, result.message) == ("unsupported", "Cannot clear the storage: ListStorage has no method clear")
+    assert result.fix
 
 
-def test_after_the_close_every_operation_fails(tmp_path: Path) -> None:
+def test_every_operation_fails_after_close(tmp_path: Path) -> None:
     storage = SQLiteStorage(tmp_path / "telemetry.sqlite3")
     for given in (storage, None):
         repository = FlextObservabilityRepository(given)
@@ -190,7 +196,7 @@ def test_a_storage_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_registered_storage_is_found_by_name() -> None:
-    name, storage = f"test_{uuid4().hex}", Listing()
+    name, storage = f"test_{uuid4().hex}", ListStorage()
     assert register_storage(name, storage).success
     assert FlextObservabilityRepository(name).storage.data is storage
 
@@ -199,7 +205,7 @@ def test_a_storage_is_found_by_entry_point(tmp_path: Path, monkeypatch: pytest.M
     source = """
 from flext_observability import FlextResult
 
-class Kept:
+class Bundled:
     entities = []
     def store(self, entity):
         self.entities.append(entity)
@@ -208,13 +214,13 @@ class Kept:
         return FlextResult.ok(criteria.select(each for each in self.entities if each.kind == kind))
 """
     group = "flext_observability.storage"
-    install(tmp_path, monkeypatch, "kept_storage", source, {group: {"kept": "kept_storage:Kept"}})
-    repository = FlextObservabilityRepository("kept")
+    install(tmp_path, monkeypatch, "bundled_storage", source, {group: {"bundled": "bundled_storage:Bundled"}})
+    repository = FlextObservabilityRepository("bundled")
     repository.store_metric(metric())
     assert len(repository.find_metrics_by_name("load").unwrap()) == 1
 
 
-def test_an_unknown_name_lists_what_there_is() -> None:
+def test_an_unknown_name_lists_the_known_ones() -> None:
     repository = FlextObservabilityRepository("sqlit")
     for result in (repository.store_metric(metric()), repository.count(), repository.clear()):
         assert result.code == "unknown_storage"
@@ -222,24 +228,24 @@ def test_an_unknown_name_lists_what_there_is() -> None:
     assert repository.close().success
 
 
-def test_an_object_that_is_no_storage_is_told() -> None:
+def test_an_object_that_is_not_a_storage_is_a_failure() -> None:
     repository = FlextObservabilityRepository(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     result = repository.store_metric(metric())
     assert (result.code, str(result.error)[:15]) == ("invalid_storage", "Invalid storage")
 
 
-def test_the_container_brings_the_storage() -> None:
-    container, storage = FlextContainer(), Listing()
+def test_the_storage_of_the_container_is_used() -> None:
+    container, storage = FlextContainer(), ListStorage()
     container.register("storage", storage)
     assert FlextObservabilityRepository(container=container).storage.data is storage
     assert FlextObservabilityRepository("memory", container).storage.data is not storage
 
 
 def test_an_adapter_that_raises_is_a_failure() -> None:
-    assert FlextObservabilityRepository(Broken()).store_metric(metric()).code == "internal"
+    assert FlextObservabilityRepository(BrokenStorage()).store_metric(metric()).code == "internal"
 
 
-def test_it_may_be_awaited() -> None:
+def test_operations_may_be_awaited() -> None:
     async def work() -> int:
         repository = FlextObservabilityRepository()
         await repository.store_metric(metric())
@@ -248,14 +254,14 @@ def test_it_may_be_awaited() -> None:
     assert asyncio.run(work()) == 1
 
 
-def test_threads_store_side_by_side(repository: FlextObservabilityRepository) -> None:
+def test_threads_store_concurrently(repository: FlextObservabilityRepository) -> None:
     with ThreadPoolExecutor(8) as pool:
         for _ in range(8):
             pool.submit(lambda: [repository.store_metric(metric()) for _ in range(1000)])
     assert repository.count("metric").data == 8000
 
 
-def test_a_thousand_metrics_take_a_megabyte_and_a_half_at_most() -> None:
+def test_a_thousand_metrics_use_at_most_1_5_megabytes() -> None:
     import gc
     import tracemalloc
 

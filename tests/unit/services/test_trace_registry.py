@@ -9,10 +9,10 @@ from flext_observability.adapters.trace import set_ids
 from flext_observability.services.trace_registry import OpenTrace, TraceRegistry
 
 
-def opened(number: int, *, trace_id: int | None = None, at: float = 0.0) -> OpenTrace:
+def opened(number: int, *, trace_id: int | None = None, at_seconds: float = 0.0) -> OpenTrace:
     trace = FlextTrace(operation_name="a", service_name="b", id=f"entity {number}")
     context = SpanContext(number if trace_id is None else trace_id, number, is_remote=False)
-    return OpenTrace(trace, set_ids(trace, NonRecordingSpan(context)), at)
+    return OpenTrace(trace, set_ids(trace, NonRecordingSpan(context)), at_seconds)
 
 
 def test_open_and_ended_traces_are_found_by_entity_id_and_trace_id() -> None:
@@ -26,7 +26,7 @@ def test_open_and_ended_traces_are_found_by_entity_id_and_trace_id() -> None:
     assert registry.find("entity 2748") == registry.find(f"{0xABC:032x}") == context
 
 
-def test_a_trace_id_stands_for_the_first_span_of_the_trace() -> None:
+def test_a_trace_id_finds_the_first_span_of_the_trace() -> None:
     registry = TraceRegistry()
     first, second = opened(1, trace_id=9), opened(2, trace_id=9)
     for entry in (first, second):
@@ -34,7 +34,7 @@ def test_a_trace_id_stands_for_the_first_span_of_the_trace() -> None:
     assert registry.find(f"{9:032x}") == first.span.get_span_context()
 
 
-def test_unknown_ids_are_not_found_and_closing_twice_gives_none() -> None:
+def test_unknown_ids_are_not_found_and_closing_twice_returns_none() -> None:
     registry = TraceRegistry()
     registry.open(opened(1))
     assert registry.find("unknown") is None
@@ -42,24 +42,24 @@ def test_unknown_ids_are_not_found_and_closing_twice_gives_none() -> None:
     assert registry.close("entity 1", 0.0) is None
 
 
-def test_the_oldest_open_traces_are_forgotten_beyond_the_number() -> None:
+def test_the_oldest_open_traces_are_evicted_beyond_the_limit() -> None:
     registry = TraceRegistry(max_traces=2)
     entries = [opened(number) for number in (1, 2, 3)]
     assert [registry.open(entry) for entry in entries] == [[], [], [entries[0]]]
     assert registry.find("entity 1") is not None
 
 
-def test_old_open_traces_are_forgotten() -> None:
+def test_old_open_traces_are_evicted() -> None:
     registry = TraceRegistry(max_age_seconds=10)
-    old, young = opened(1), opened(2, at=5)
+    old, young = opened(1), opened(2, at_seconds=5)
     registry.open(old)
     registry.open(young)
-    assert registry.forget(10) == []
-    assert registry.forget(11) == [old]
-    assert registry.forget(20) == [young]
+    assert registry.evict(10) == []
+    assert registry.evict(11) == [old]
+    assert registry.evict(20) == [young]
 
 
-def test_ended_traces_are_bounded_too() -> None:
+def test_ended_traces_are_bounded() -> None:
     registry = TraceRegistry(max_traces=2, max_age_seconds=10)
     for number in (1, 2, 3):
         registry.open(opened(number, trace_id=7 if number < 3 else 8))
@@ -67,22 +67,22 @@ def test_ended_traces_are_bounded_too() -> None:
     assert registry.find("entity 1") is None
     assert registry.find(f"{7:032x}") is None
     assert registry.find("entity 2") is not None
-    registry.forget(12.5)
+    registry.evict(12.5)
     assert registry.find("entity 2") is None
     assert registry.find("entity 3") is not None
 
 
-def test_threads() -> None:
+def test_threads_evict_each_trace_once() -> None:
     registry = TraceRegistry(max_traces=50)
-    forgotten: list[OpenTrace] = []
+    evicted: list[OpenTrace] = []
 
     def work(start: int) -> None:
         for number in range(start, start + 200):
-            forgotten.extend(registry.open(opened(number)))
+            evicted.extend(registry.open(opened(number)))
 
     threads = [threading.Thread(target=work, args=(1 + 1000 * number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({entry.trace.id for entry in forgotten}) == len(forgotten) == 750
+    assert len({entry.trace.id for entry in evicted}) == len(evicted) == 750

@@ -1,4 +1,4 @@
-"""The rules of an entity are checked once, by the first verb or service that takes it."""
+"""The rules of an entity are checked once, by the first verb or service that receives it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "log_entry": ("info", "hello"),
 }
 SERVICES = {"metric": "metrics", "trace": "tracing", "alert": "alerts", "health_check": "health", "log_entry": "logs"}
-TAKE = {
+RECORD = {
     "metric": "record_metric",
     "trace": "start_trace",
     "alert": "process_alert",
@@ -33,7 +33,7 @@ TAKE = {
 
 @contextmanager
 def counted_rules() -> Iterator[list[Entity]]:
-    """Yield a list that grows by the entity each time its rules are checked in this thread."""
+    """Yield a list to which each check of rules in this thread adds the entity."""
     checked: list[Entity] = []
     code = Entity.validate_business_rules.__code__
 
@@ -84,14 +84,14 @@ def test_a_platform_that_creates_and_stores_checks_once(kind: str) -> None:
     assert platform.repository.count().data == 1
 
 
-def test_a_service_that_takes_and_stores_an_entity_checks_once(kind: str) -> None:
+def test_a_service_that_records_and_stores_an_entity_checks_once(kind: str) -> None:
     platform = Platform()
     entity = getattr(platform.factory, f"create_{kind}")(*ARGUMENTS[kind]).unwrap()
-    assert_checked_once(getattr(getattr(platform, SERVICES[kind]), TAKE[kind]), (entity,))
+    assert_checked_once(getattr(getattr(platform, SERVICES[kind]), RECORD[kind]), (entity,))
     assert platform.repository.count().data == 1
 
 
-def test_a_repository_that_takes_an_entity_checks_once(kind: str) -> None:
+def test_a_repository_that_stores_an_entity_checks_once(kind: str) -> None:
     platform = Platform()
     entity = getattr(platform.factory, f"create_{kind}")(*ARGUMENTS[kind]).unwrap()
     assert_checked_once(getattr(platform.repository, f"store_{kind}"), (entity,))

@@ -131,7 +131,7 @@ def test_hook_gets_the_status_of_an_ended_trace(recorded: Recorded, recording_al
     service.error_trace(service.start_trace("failed").unwrap(), "declined").unwrap()
     with service.trace("body"):
         pass
-    started_traces().forget(float("inf"))
+    started_traces().evict(float("inf"))
     before = started_traces().max_traces
     abandoned = service.start_trace("abandoned").unwrap()
     started_traces().max_traces = 0

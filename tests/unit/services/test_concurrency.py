@@ -1,4 +1,4 @@
-"""Each service, awaited and not, from threads and from tasks: the same results, and totals that are exact."""
+"""Each service used from threads and tasks, awaited or not: the same results, and exact totals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THREADS, RECORDS = 8, 1000
 
 
 def in_threads(work: Callable[[int], object]) -> None:
-    """Run the work in eight threads at once, and raise what one of them raised."""
+    """Run the work in eight concurrent threads, and raise the first exception."""
     failures: list[BaseException] = []
     ready = threading.Barrier(THREADS)
 
@@ -35,7 +35,7 @@ def in_threads(work: Callable[[int], object]) -> None:
         ready.wait()
         try:
             work(number)
-        except BaseException as error:  # noqa: BLE001 - raised again by the test's own thread
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread of the test
             failures.append(error)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
@@ -57,7 +57,7 @@ def in_tasks(work: Callable[[int], Coroutine[Any, Any, object]]) -> None:
 
 
 def everywhere(call: Callable[[int], FlextResult[Any]]) -> None:
-    """Make the same call from threads, from tasks, and from threads with a loop of their own; awaited and not."""
+    """Make the same call from threads, from tasks, and from threads with their own event loops, awaited or not."""
 
     async def awaited(number: int) -> None:
         result = call(number)
@@ -97,13 +97,13 @@ def test_logs(recorded: Recorded) -> None:
 def test_alerts(recorded: Recorded) -> None:
     service = FlextAlertService()
 
-    def whole_life(number: int) -> FlextResult[FlextAlert]:
-        named = FlextAlert(name=f"alert {number}", severity="warning", message="m")
-        raised = service.process_alert(named).unwrap()
-        service.escalate_alert(raised, {"level": 2, "reason": "nobody came"}).unwrap()
+    def life_cycle(number: int) -> FlextResult[FlextAlert]:
+        alert = FlextAlert(name=f"alert {number}", severity="warning", message="m")
+        raised = service.process_alert(alert).unwrap()
+        service.escalate_alert(raised, {"level": 2, "reason": "no reaction"}).unwrap()
         return service.resolve_alert(raised)
 
-    everywhere(whole_life)
+    everywhere(life_cycle)
     assert service.active_alerts().unwrap() == ()
     statuses = [record.attributes["flext.alert.status"] for record in recorded.logs("flext.alert")]
     assert {status: statuses.count(status) for status in set(statuses)} == {
@@ -115,7 +115,7 @@ def test_alerts(recorded: Recorded) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_health(recorded: Recorded, kind: str) -> None:
-    """Inside an event loop running a check gives a pending result: awaited it is what a thread gets at once."""
+    """Inside an event loop, running a check returns a pending result. Awaited, it equals the result in a thread."""
     service = FlextHealthService()
 
     async def later() -> bool:
@@ -139,15 +139,15 @@ def test_health(recorded: Recorded, kind: str) -> None:
 class TestExactTotals:
     @pytest.fixture
     def recorded(self) -> Iterator[Recorded]:
-        """Queues that hold everything, however busy the machine is."""
+        """Start with queues that hold every record, also on a busy machine."""
         with recording(traces_max_queue_size=20_000, logs_max_queue_size=20_000) as started:
             yield started
 
     @pytest.fixture(autouse=True)
-    def _nothing_open(self) -> Iterator[None]:
-        started_traces().forget(float("inf"))
+    def _empty_registry(self) -> Iterator[None]:
+        started_traces().evict(float("inf"))
         yield
-        started_traces().forget(float("inf"))
+        started_traces().evict(float("inf"))
 
     def test_traces(self, recorded: Recorded) -> None:
         service = FlextTracingService()
@@ -191,7 +191,7 @@ class TestExactTotals:
             (("flext.alert.severity", "error"), ("flext.alert.status", "resolved")): THREADS * RECORDS // 8,
         }
 
-    def test_one_alert_by_all_threads_is_one_problem(self, recorded: Recorded) -> None:
+    def test_one_alert_raised_by_all_threads_is_one_active_alert(self, recorded: Recorded) -> None:
         service = FlextAlertService()
 
         def work(_: int) -> None:
