@@ -56,11 +56,11 @@ class _Handle:
 
     def _validate(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise TypeError(f"{type(value).__name__} is not a number, use an int, float or Decimal")
+            raise TypeError(f"{type(value).__name__} is not an int, float or Decimal")
         number = float(value)
         if not isfinite(number) or (self._min == 0 and number < 0):
-            allowed = "a finite number, 0 or more" if self._min == 0 else "a finite number"
-            raise ValueError(f"{number} cannot be recorded, use {allowed}")
+            allowed = "a finite number of 0 or more" if self._min == 0 else "a finite number"
+            raise ValueError(f"{number} is not {allowed}")
         return number
 
 

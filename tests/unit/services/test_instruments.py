@@ -82,8 +82,8 @@ def test_a_dropped_value_is_logged_once_for_each_instrument(
         "Measuring with Counter dropped.second",
         "Measuring with Gauge of an unknown instrument",
     ]
-    assert "-1.0 cannot be recorded, use a finite number, 0 or more; the program goes on" in lines[0]
-    assert "inf cannot be recorded, use a finite number; the program goes on" in lines[2]
+    assert "ValueError: -1.0 is not a finite number of 0 or more; the program continues" in lines[0]
+    assert "ValueError: inf is not a finite number; the program continues" in lines[2]
 
 
 @pytest.mark.parametrize("value", [Decimal("2.5"), 1e300, 10**30])
