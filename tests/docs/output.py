@@ -23,7 +23,7 @@ _VARYING = (
     (re.compile(r"[━·]{24}"), "<bar>"),
     (re.compile(r"\(\w[\w-]*\.(?:md|py):\d+\)"), "(<place>)"),
 )
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 
 
 def same(expected: str, printed: str) -> bool:

@@ -72,12 +72,12 @@ span: write report · status: ok · records: ['report written', '9 % free', '9 %
     ),
     "07_prometheus_page.py": (
         """page on this machine: True
-queue_waiting 3
-queue_jobs_total{kind="resize"} 4
-queue_job_duration_seconds_bucket{le="0.1"} 1
-queue_job_duration_seconds_bucket{le="1"} 3
-queue_job_duration_seconds_bucket{le="10"} 3
-queue_job_duration_seconds_bucket{le="+Inf"} 4
+queue_waiting 3.0
+queue_jobs_total{kind="resize"} 4.0
+queue_job_duration_seconds_bucket{le="0.1"} 1.0
+queue_job_duration_seconds_bucket{le="1"} 3.0
+queue_job_duration_seconds_bucket{le="10"} 3.0
+queue_job_duration_seconds_bucket{le="+Inf"} 4.0
 """,
         "",
     ),

@@ -57,6 +57,6 @@ def test_every_way_of_recording_is_exact() -> None:
         "handle ({'form': 'bound'}, 160000) ({}, 80000)",
         "stock ({}, -80000)",
         "duration ({'form': 'bound'}, 320000) ({}, 240000)",
-        "text 40000 40000",
+        "text 40000.0 40000.0",
         "stored 1000",
     ], done.err

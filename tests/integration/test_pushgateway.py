@@ -44,7 +44,7 @@ def test_a_program_pushes_at_its_end(pushed: Gateway) -> None:
     done = run(JOB, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=f"127.0.0.1:{pushed.port}")
     assert (done.code, done.err) == (0, "")
     assert [(each.method, each.path) for each in pushed.requests] == [("PUT", NIGHTLY)]
-    assert pushed.lines(NIGHTLY) == ["rows_total 3"]
+    assert pushed.lines(NIGHTLY) == ["rows_total 3.0"]
 
 
 def test_each_flush_replaces_the_group_and_nothing_is_pushed_in_between(pushed: Gateway) -> None:
@@ -53,7 +53,7 @@ def test_each_flush_replaces_the_group_and_nothing_is_pushed_in_between(pushed: 
     for total in (1, 2):
         rows.add(1)
         assert job.flush().unwrap().complete
-        assert pushed.lines(NIGHTLY) == [f"rows_total {total}"]
+        assert pushed.lines(NIGHTLY) == [f"rows_total {total}.0"]
     time.sleep(0.1)  # ten intervals, were there any
     assert len(pushed.requests) == 2
     (row,) = job.status()["metrics"].deliveries
@@ -73,7 +73,7 @@ def test_totals_are_pushed_where_others_get_deltas(pushed: Gateway) -> None:
     for total in (1, 2):
         rows.add(1)
         job.flush()
-        assert pushed.lines(NIGHTLY) == [f"rows_total {total}"]
+        assert pushed.lines(NIGHTLY) == [f"rows_total {total}.0"]
 
 
 def test_a_busy_gateway_is_asked_again_with_newer_totals(pushed: Gateway) -> None:
@@ -84,7 +84,7 @@ def test_a_busy_gateway_is_asked_again_with_newer_totals(pushed: Gateway) -> Non
     assert not job.flush(0.2).unwrap().complete
     rows.add(1)
     pushed.wait_for(lambda server: server.groups)
-    assert pushed.lines(NIGHTLY) == ["rows_total 2"]
+    assert pushed.lines(NIGHTLY) == ["rows_total 2.0"]
 
 
 def test_the_gateways_words_about_a_refusal_are_in_the_status(pushed: Gateway) -> None:
@@ -150,7 +150,7 @@ def test_children_have_groups_of_their_own(
         """
     run_file(tmp_path, source, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=pushed.url)
     found = {path.removeprefix(NIGHTLY): pushed.lines(path) for path in pushed.groups}
-    assert found == {path: [f"rows_total {count}"] for path, count in groups.items()}
+    assert found == {path: [f"rows_total {count}.0"] for path, count in groups.items()}
 
 
 # ---- deleting --------------------------------------------------------------------------------------------------------

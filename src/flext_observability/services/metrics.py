@@ -145,7 +145,7 @@ class FlextMetricsService:
 
         Totals and buckets are independent of the store and never decrease.
         """
-        return FlextResult[str].ok(self._exposition.render())
+        return FlextResult[str].ok(self._exposition.generate_text())
 
     def counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         """Return the counter with this name, for hot paths.

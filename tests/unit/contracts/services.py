@@ -20,7 +20,7 @@ def the_metrics_service_records_keeps_and_renders() -> None:
     assert len(service.collect_metrics("shop", {"contract_load": {"value": 0.5}, "contract_users": 7}).unwrap()) == 2
     assert service.collect_metrics("shop", {}).is_failure
     assert len(service._metrics_store) == 3
-    assert "contract_jobs 3" in service.export_prometheus_format().unwrap()
+    assert "contract_jobs 3.0" in service.export_prometheus_format().unwrap()
 
 
 @contract("FlextTracingService")

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_cla
 
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.health_report import FlextHealthReport
-from flext_observability.ops_server.exposition import CLASSIC_TYPE, OPENMETRICS_TYPE, negotiate_type, render_report
+from flext_observability.ops_server.exposition import negotiate_type, render_report
+from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE
 
 SPECIAL_NAME = 'quoted "name" \\ of\ntwo lines ☕'
 

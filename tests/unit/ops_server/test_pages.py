@@ -73,7 +73,7 @@ def test_only_unhealthy_is_503(path: str, status: str, expected: int) -> None:
 def test_prometheus_gets_samples_with_200_even_if_unhealthy() -> None:
     reply = get(pages(health=reporting("unhealthy")), "/health", accept=SCRAPER)
     assert (reply.status, "openmetrics" in str(header(reply, "Content-Type"))) == (200, True)
-    assert b"flext_health_overall 0\n" in reply.body
+    assert b"flext_health_overall 0.0\n" in reply.body
 
 
 @pytest.mark.parametrize("probe", ["live", "ready", "startup"])

@@ -19,7 +19,7 @@ def add(exposition: Exposition, name: str, value: float, kind: str = "gauge", **
 
 def samples(exposition: Exposition) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Read the page back; the parser gives counters the ending that OpenMetrics wants."""
-    families = text_string_to_metric_families(exposition.render())
+    families = text_string_to_metric_families(exposition.generate_text())
     return {
         (sample.name.removesuffix("_total"), tuple(sorted(sample.labels.items()))): sample.value
         for family in families
@@ -27,8 +27,14 @@ def samples(exposition: Exposition) -> dict[tuple[str, tuple[tuple[str, str], ..
     }
 
 
+def test_values_are_floats_as_in_the_python_client() -> None:
+    exposition = Exposition()
+    add(exposition, "api_requests", 150, "counter")
+    assert exposition.generate_text() == "# TYPE api_requests counter\napi_requests 150.0\n"
+
+
 def test_nothing_recorded_is_empty() -> None:
-    assert Exposition().render() == ""
+    assert Exposition().generate_text() == ""
 
 
 def test_counters_and_up_down_counters_sum_up_and_gauges_do_not() -> None:
@@ -38,8 +44,8 @@ def test_counters_and_up_down_counters_sum_up_and_gauges_do_not() -> None:
         add(exposition, kind, 3, kind, a="x")
     labels = (("a", "x"),)
     assert samples(exposition) == {("counter", labels): 5, ("up_down_counter", labels): 5, ("gauge", labels): 3}
-    assert "# TYPE counter counter\n" in exposition.render()
-    assert "# TYPE up_down_counter gauge\n" in exposition.render()
+    assert "# TYPE counter counter\n" in exposition.generate_text()
+    assert "# TYPE up_down_counter gauge\n" in exposition.generate_text()
 
 
 def test_histogram_has_cumulative_buckets_sum_and_count() -> None:
@@ -62,7 +68,7 @@ def test_names_that_the_classic_form_cannot_hold_are_quoted_and_stand_as_given()
     found = samples(exposition)
     assert found[("http.requests", (("http.method", "GET"), ("plain", "x")))] == 1
     assert found[("http.duration_bucket", (("le", "1"),))] == 1
-    assert '{"http.requests","http.method"="GET",plain="x"} 1' in exposition.render()
+    assert '{"http.requests","http.method"="GET",plain="x"} 1.0' in exposition.generate_text()
 
 
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "ü", "", "{}=,"])
@@ -90,7 +96,7 @@ def test_a_sum_beyond_any_float_is_infinite(sign: int, text: str) -> None:
     exposition = Exposition()
     for _ in range(2):
         add(exposition, "m", sign * 1.7e308, "up_down_counter")
-    assert exposition.render().endswith(f"m {text}\n")
+    assert exposition.generate_text().endswith(f"m {text}\n")
 
 
 def test_series_beyond_the_limit_are_summed_up_in_one() -> None:

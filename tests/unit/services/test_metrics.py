@@ -161,7 +161,7 @@ def test_totals_survive_eviction_from_the_store() -> None:
     service = FlextMetricsService(store_size=1)
     for _ in range(5):
         service.record_metric("svc.lasting", 1, metric_type="counter")
-    assert service.export_prometheus_format().unwrap() == '# TYPE "svc.lasting" counter\n{"svc.lasting"} 5\n'
+    assert service.export_prometheus_format().unwrap() == '# TYPE "svc.lasting" counter\n{"svc.lasting"} 5.0\n'
 
 
 class TestHandles:

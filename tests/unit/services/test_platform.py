@@ -177,4 +177,4 @@ def test_threads_create_concurrently() -> None:
         for _ in range(8):
             pool.submit(lambda: [platform.create_metric("stored", 1, metric_type="counter") for _ in range(1000)])
     assert platform.repository.count("metric").data == 8000
-    assert "stored 8000" in platform.metrics.export_prometheus_format().unwrap()
+    assert "stored 8000.0" in platform.metrics.export_prometheus_format().unwrap()

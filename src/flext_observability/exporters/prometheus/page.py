@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, final
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.runtime.internal_log import log_warning
-from flext_observability.wire.http.headers import quality
+from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, preferred_type
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from flext_observability.settings.config import FlextObservabilityConfig
 
-CLASSIC_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _SIGNALS: tuple[Signal, ...] = ("metrics",)
 _log = logging.getLogger(__name__)
 
@@ -39,13 +37,14 @@ class PrometheusExporter:
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return (page, content type): OpenMetrics with exemplars when ``Accept`` prefers it, else the classic text."""
-        openmetrics = prefers_openmetrics(accept)
-        content_type = OPENMETRICS_TYPE if openmetrics else CLASSIC_TYPE
+        content_type = preferred_type(accept)
+        openmetrics = content_type == OPENMETRICS_TYPE
         if self._collect is None:
             return (b"# EOF\n" if openmetrics else b""), content_type
+        from flext_observability.wire.prometheus.from_sdk import families
         from flext_observability.wire.prometheus.text import generate_text
 
-        page = generate_text(self._collect(), openmetrics=openmetrics, left_out=self._report)
+        page = generate_text(families(self._collect()), openmetrics=openmetrics, on_conflict=self._report)
         return page.encode(errors="replace"), content_type
 
     def _report(self, name: str) -> None:
@@ -75,15 +74,6 @@ class PrometheusFactory:
             fix = 'Use exporters={"metrics": ["prometheus"]} and another exporter for the other signals'
             raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
         return PrometheusExporter()
-
-
-def prefers_openmetrics(accept: str) -> bool:
-    """Return whether an ``Accept`` header rates OpenMetrics at least as high as the classic text.
-
-    Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept
-    """
-    openmetrics = quality(accept, "application/openmetrics-text") or 0.0
-    return openmetrics > 0 and openmetrics >= (quality(accept, "text/plain") or 0.0)
 
 
 factory = PrometheusFactory()

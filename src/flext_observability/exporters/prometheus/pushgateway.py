@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
-from flext_observability.exporters.prometheus.page import CLASSIC_TYPE
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.runtime.internal_log import log_warning
@@ -17,7 +16,8 @@ from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
-from flext_observability.wire.prometheus.pushgateway_grouping import exclude_labels, group_path
+from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE
+from flext_observability.wire.prometheus.pushgateway_grouping import group_path
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -64,9 +64,11 @@ class PushgatewayExporter:
         """Put the newest totals in the place of the group; those before it in the batch are part of them."""
         from flext_observability.pipeline.shared_metric_reader import count_points
         from flext_observability.wire.http.client import HttpTransport
+        from flext_observability.wire.prometheus.from_sdk import families
         from flext_observability.wire.prometheus.text import generate_text
 
-        page = generate_text(exclude_labels(batch[-1], self._labels), openmetrics=False, left_out=self._report)
+        totals = families(batch[-1], reserved_labels=self._labels)
+        page = generate_text(totals, openmetrics=False, on_conflict=self._report)
         transport = self._transport = self._transport or HttpTransport(self._target)
         body = page.encode(errors="replace")
         return self._send(transport, "PUT", body, sum(map(count_points, batch)), timeout_seconds)

@@ -45,6 +45,7 @@ _UNITS = {
     "%": "percent",
 }
 _PER_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
+_MAX_INTEGER_DIGITS = 6  # of a sample's value without exponent, as in Go
 _NOT_NAME = re.compile(r"[^a-zA-Z0-9:]+")
 _NOT_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
@@ -102,12 +103,26 @@ def label_value(value: object) -> str:
 
 
 def sample_value(value: float) -> str:
-    """Return a sample's value as exposition formats spell it."""
-    if isinstance(value, int):
-        return str(value)
-    if math.isfinite(value):
-        return repr(value)
-    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    """Return a sample's value as the Python client writes it: ``150.0``, ``1.5e+06``, ``+Inf``.
+
+    An integer beyond any float is infinite.
+
+    Source: https://github.com/prometheus/client_python/blob/master/prometheus_client/utils.py
+    """
+    if isinstance(value, int) and -1_000_000 < value < 1_000_000:
+        return f"{value:d}.0"
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
+    digits = repr(number)
+    point = digits.find(".")
+    if number <= 0 or point <= _MAX_INTEGER_DIGITS:
+        return digits
+    mantissa = f"{digits[0]}.{digits[1:point]}{digits[point + 1 :]}".rstrip("0.")
+    return f"{mantissa}e+{point - 1:02d}"
 
 
 @lru_cache(maxsize=4096)

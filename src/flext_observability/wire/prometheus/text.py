@@ -1,53 +1,48 @@
-"""MetricsData → Prometheus page, classic text or OpenMetrics, always whole and parseable."""
+"""Families of samples → Prometheus page, classic text or OpenMetrics, always complete and parseable.
+
+Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import Final, Literal
 
-from opentelemetry.sdk.metrics.export import (
-    ExponentialHistogramDataPoint,
-    Gauge,
-    HistogramDataPoint,
-    NumberDataPoint,
-    Sum,
-)
+from flext_observability.wire.prometheus.names import Kind, bound_value, sample_value
 
-from flext_observability.views.buckets import cumulative_counts, power_of_two_counts
-from flext_observability.wire.prometheus.names import (
-    Kind,
-    bound_value,
-    label_name,
-    label_value,
-    metric_name,
-    sample_value,
-)
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics import Exemplar
-    from opentelemetry.sdk.metrics.export import Metric, MetricsData
-    from opentelemetry.sdk.resources import Resource
-
-_MAX_EXEMPLAR_LETTERS = 128
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
-_CLASSIC_HELP_ESCAPES = str.maketrans({"\\": "\\\\"})
-_CLASSIC_SUFFIXES: dict[Kind, tuple[str, ...]] = {
-    "counter": ("",),
-    "gauge": ("",),
-    "histogram": ("", "_bucket", "_count", "_sum"),
-}
-_OPEN_SUFFIXES: dict[Kind, tuple[str, ...]] = {
+_CLASSIC_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_CLASSIC_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+# Of two families with a series in common, the one whose kind comes first here is kept.
+_PRECEDENCE: Final = ("info", "histogram", "counter", "gauge")
+# Gauges early: they claim a single name, the others can be written as series of unknown type.
+_WRITE_ORDER: Final = ("info", "gauge", "counter", "histogram")
+_ENDINGS: Final = {"counter": "_total", "info": "_info"}
+# Endings of the names that a family of each kind claims.
+_CLASSIC_SUFFIXES: Final = {"counter": ("",), "gauge": ("",), "histogram": ("", "_bucket", "_count", "_sum")}
+_OPENMETRICS_SUFFIXES: Final = {
     "counter": ("", "_total", "_created"),
     "gauge": ("",),
     "histogram": ("", "_bucket", "_count", "_sum", "_created"),
+    "info": ("", "_info"),
 }
 
 
 @dataclass(slots=True)
-class _Sample:
+class Sample:
+    """One line of a page.
+
+    Attributes:
+        name: Name of the sample.
+        labels: Text from ``format_labels``.
+        value: The number.
+        exemplar: Labels, value and time of an exemplar as OpenMetrics text; empty for none.
+    """
+
     name: str
     labels: str
     value: float
@@ -55,202 +50,168 @@ class _Sample:
 
 
 @dataclass(slots=True)
-class _Family:
+class Family:
+    """All samples of one metric.
+
+    Attributes:
+        name: Name of its samples, with ``_total`` and ``_info``; of a histogram without ``_bucket``, ``_count``, ``_sum``.
+        kind: Type of the metric. The classic format writes ``info`` as a gauge.
+        help: Description; white space is normalized.
+        samples: In the order of the page.
+        invalid_openmetrics: Whether a value is forbidden in OpenMetrics: a counter or sum below zero or NaN, a bound
+            below zero.
+        duplicate: Whether a second instrument had a series of the same labels. The first one is kept.
+    """
+
     name: str
-    kind: Kind
-    help: str
-    samples: list[_Sample] = field(default_factory=list[_Sample])
-    points: set[str] = field(default_factory=set[str])
-    # Holds what OpenMetrics allows in no counter and no histogram: NaN, a sum or a bound below zero.
-    odd: bool = False
-    # Another instrument gave a point for the same series: the first stays.
-    doubled: bool = False
+    kind: Kind | Literal["info"]
+    help: str = ""
+    samples: list[Sample] = field(default_factory=list[Sample])
+    invalid_openmetrics: bool = False
+    duplicate: bool = False
+    _series: set[str] = field(default_factory=set[str])
+
+    def add(self, labels: Mapping[str, str], value: float, exemplar: str = "") -> None:
+        """Add a series of one sample."""
+        text = format_labels(labels)
+        if self._is_new(text):
+            self.samples.append(Sample(self.name, text, value, exemplar))
+            self.invalid_openmetrics |= self.kind == "counter" and not value >= 0
+
+    def add_histogram(
+        self,
+        labels: Mapping[str, str],
+        buckets: Sequence[tuple[float, int]],
+        count: int,
+        total: float,
+        exemplars: Mapping[int, str],
+    ) -> None:
+        """Add a series of a histogram.
+
+        Args:
+            labels: Labels without ``le``.
+            buckets: Rising finite upper bounds with the number of values up to each.
+            count: Number of all values.
+            total: Sum of all values.
+            exemplars: Exemplars by index of their bucket.
+        """
+        text = format_labels(labels)
+        if not self._is_new(text):
+            return
+        name, start = f"{self.name}_bucket", f"{text[:-1]}," if text else "{"
+        for index, (bound, reached) in enumerate((*buckets, (math.inf, count))):
+            bucket = f'{start}le="{bound_value(bound)}"}}'
+            self.samples.append(Sample(name, bucket, reached, exemplars.get(index, "")))
+        self.samples.append(Sample(f"{self.name}_count", text, count))
+        self.samples.append(Sample(f"{self.name}_sum", text, total))
+        self.invalid_openmetrics |= not total >= 0 or (bool(buckets) and buckets[0][0] < 0)
+
+    def _is_new(self, labels: str) -> bool:
+        if labels in self._series:
+            self.duplicate = True
+            return False
+        self._series.add(labels)
+        return True
+
+
+def format_labels(labels: Mapping[str, str]) -> str:
+    """Return labels as text, with braces; empty without labels. A name outside the classic syntax is quoted."""
+    if not labels:
+        return ""
+    return "{" + ",".join(f"{_label_name(name)}={_quote(value)}" for name, value in labels.items()) + "}"
+
+
+def format_family(family: Family) -> str:
+    """Return one family in the classic format, under its own type. Names outside the classic syntax are quoted."""
+    samples = family.samples if _is_classic(family.name) else map(_quote_name, family.samples)
+    return _head(family.name, family.kind, family.help, openmetrics=False) + _lines(samples)
 
 
 def generate_text(
-    data: MetricsData, *, openmetrics: bool, left_out: Callable[[str], object] = lambda name: None
+    families: Iterable[Family], *, openmetrics: bool, on_conflict: Callable[[str], object] = lambda name: None
 ) -> str:
-    """Return the page.
+    """Return a page on which every sample name belongs to one family.
 
     Args:
-        data: All points, cumulative.
+        families: All families; those without samples are omitted.
         openmetrics: Whether to write OpenMetrics 1.0, with exemplars, instead of the classic text format 0.0.4.
-        left_out: Told the name of each metric of which something cannot stand beside another metric of the same name.
+        on_conflict: Called with the name of each metric that is omitted, wholly or in part, because of another metric.
     """
-    claimed = {"target", "target_info"}
-    parts = [_target_info(data, openmetrics=openmetrics)]
-    # Gauges first: they claim one name only, and others can give way.
-    for family in reversed(_distinct(_families(data), left_out)):
-        parts += _written(family, claimed, openmetrics=openmetrics, left_out=left_out)
+    claimed: set[str] = set()
+    kept = _distinct([family for family in families if family.samples], on_conflict)
+    ordered = sorted(kept, key=lambda family: _WRITE_ORDER.index(family.kind))
+    parts = [part for family in ordered for part in _format(family, claimed, on_conflict, openmetrics=openmetrics)]
     return "".join(parts) + ("# EOF\n" if openmetrics else "")
 
 
-def _distinct(families: list[_Family], left_out: Callable[[str], object]) -> list[_Family]:
-    """Return the families whose series have names of their own, histograms first, gauges last; of two the earlier stays."""
-    taken = {"target_info"}
-    kept: list[_Family] = []
-    for family in sorted(families, key=lambda each: "hcg".index(each.kind[0])):
-        names = {sample.name for sample in family.samples}
-        alone = taken.isdisjoint(names)
-        if alone:
-            taken |= names
+def _distinct(families: Sequence[Family], on_conflict: Callable[[str], object]) -> list[Family]:
+    """Return the families whose sample names are their own, by precedence; of two equal kinds the first is kept."""
+    names: set[str] = set()
+    kept: list[Family] = []
+    for family in sorted(families, key=lambda each: _PRECEDENCE.index(each.kind)):
+        own = {sample.name for sample in family.samples}
+        distinct = names.isdisjoint(own)
+        if distinct:
+            names |= own
             kept.append(family)
-        if family.doubled or not alone:
-            left_out(family.name)
+        if family.duplicate or not distinct:
+            on_conflict(family.name)
     return kept
 
 
-def _families(data: MetricsData) -> list[_Family]:
-    found: dict[tuple[str, Kind], _Family] = {}
-    several = len(data.resource_metrics) > 1
-    for resource in data.resource_metrics:
-        extra = _identity(resource.resource) if several else {}
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                _add_metric(found, metric, extra)
-    return [family for family in found.values() if family.samples]
-
-
-def _identity(resource: Resource) -> dict[str, str]:
-    """Return the labels that tell several resources of one page apart, as a push would."""
-    name = label_value(resource.attributes.get("service.name"))
-    namespace = label_value(resource.attributes.get("service.namespace"))
-    job = f"{namespace}/{name}" if namespace else name
-    return {"job": job, "instance": label_value(resource.attributes.get("service.instance.id"))}
-
-
-def _add_metric(found: dict[tuple[str, Kind], _Family], metric: Metric, extra: Mapping[str, str]) -> None:
-    data = metric.data
-    kind: Kind = "histogram"
-    if isinstance(data, Gauge | Sum):
-        kind = "counter" if isinstance(data, Sum) and data.is_monotonic else "gauge"
-    name = metric_name(metric.name, metric.unit or "", kind, ratio=isinstance(data, Gauge))
-    family = found.setdefault((name, kind), _Family(name, kind, " ".join((metric.description or "").split())))
-    for point in data.data_points if name else ():
-        labels = _label_pairs(point.attributes or {}, extra)
-        if isinstance(point, NumberDataPoint):
-            _add_number(family, point, labels)
-        else:
-            _add_histogram(family, point, labels)
-
-
-def _add_number(family: _Family, point: NumberDataPoint, labels: dict[str, str]) -> None:
-    text = _labels(labels)
-    if text in family.points:
-        family.doubled = True
-        return
-    family.points.add(text)
-    latest = max(point.exemplars, key=lambda each: each.time_unix_nano, default=None)
-    exemplar = _exemplar(latest) if latest and family.kind == "counter" else ""
-    family.samples.append(_Sample(family.name, text, point.value, exemplar))
-    family.odd |= family.kind == "counter" and not point.value >= 0
-
-
-def _add_histogram(
-    family: _Family, point: HistogramDataPoint | ExponentialHistogramDataPoint, labels: dict[str, str]
-) -> None:
-    labels.pop("le", None)
-    text = _labels(labels)
-    if text in family.points:
-        family.doubled = True
-        return
-    family.points.add(text)
-    buckets = _buckets(point)
-    bounds = [bound for bound, _ in buckets]
-    exemplars = _by_bucket(bounds, point.exemplars)
-    name = f"{family.name}_bucket"
-    opening = f"{text[:-1]}," if text else "{"
-    for index, (bound, count) in enumerate([*buckets, (math.inf, point.count)]):
-        bucket = f'{opening}le="{bound_value(bound)}"}}'
-        family.samples.append(_Sample(name, bucket, count, exemplars.get(index, "")))
-    family.samples.append(_Sample(f"{family.name}_count", text, point.count))
-    family.samples.append(_Sample(f"{family.name}_sum", text, point.sum))
-    family.odd |= not point.sum >= 0 or (bool(bounds) and bounds[0] < 0)
-
-
-def _buckets(point: HistogramDataPoint | ExponentialHistogramDataPoint) -> list[tuple[float, int]]:
-    if isinstance(point, HistogramDataPoint):
-        return cumulative_counts(zip(point.explicit_bounds, point.bucket_counts, strict=False))
-    positive, negative = point.positive, point.negative
-    return cumulative_counts(
-        power_of_two_counts(
-            point.scale,
-            point.zero_count,
-            (positive.offset, positive.bucket_counts),
-            (negative.offset, negative.bucket_counts),
-        )
-    )
-
-
-def _by_bucket(bounds: Sequence[float], exemplars: Sequence[Exemplar]) -> dict[int, str]:
-    """Return the latest exemplar of each bucket, by the bucket's index."""
-    ordered = sorted(exemplars, key=lambda each: each.time_unix_nano)
-    return {bisect_left(bounds, each.value): _exemplar(each) for each in ordered}
-
-
-def _exemplar(exemplar: Exemplar) -> str:
-    labels: dict[str, str] = {}
-    if exemplar.trace_id and exemplar.span_id:
-        labels = {"trace_id": f"{exemplar.trace_id:032x}", "span_id": f"{exemplar.span_id:016x}"}
-    more = {**_label_pairs(exemplar.filtered_attributes or {}, {}), **labels}
-    if sum(len(name) + len(value) for name, value in more.items()) <= _MAX_EXEMPLAR_LETTERS:
-        labels = more
-    return f"{_labels(labels) or '{}'} {sample_value(exemplar.value)} {exemplar.time_unix_nano / 1e9:.3f}"
-
-
-def _label_pairs(attributes: Mapping[str, object], extra: Mapping[str, str]) -> dict[str, str]:
-    """Return labels; keys that become the same label are joined, as Prometheus does."""
-    pairs: dict[str, str] = {}
-    for key in sorted(attributes):
-        name = label_name(key)
-        value = label_value(attributes[key])
-        if name and value:
-            pairs[name] = f"{pairs[name]};{value}" if name in pairs else value
-    pairs.update((name, value) for name, value in extra.items() if value)
-    return pairs
-
-
-def _labels(pairs: Mapping[str, str]) -> str:
-    if not pairs:
-        return ""
-    return "{" + ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs.items()) + "}"
-
-
-def _target_info(data: MetricsData, *, openmetrics: bool) -> str:
-    labels = {_labels(_label_pairs(resource.resource.attributes, {})): None for resource in data.resource_metrics}
-    lines = [f"target_info{text} 1\n" for text in labels if text]
-    name, kind = ("target", "info") if openmetrics else ("target_info", "gauge")
-    return f"# HELP {name} Target metadata\n# TYPE {name} {kind}\n" + "".join(lines) if lines else ""
-
-
-def _written(
-    family: _Family, claimed: set[str], *, openmetrics: bool, left_out: Callable[[str], object]
+def _format(
+    family: Family, claimed: set[str], on_conflict: Callable[[str], object], *, openmetrics: bool
 ) -> Iterator[str]:
-    """Yield the family, or, where its type cannot stand, its series as families of unknown type."""
-    base = family.name.removesuffix("_total") if openmetrics and family.kind == "counter" else family.name
-    names = {base + suffix for suffix in (_OPEN_SUFFIXES if openmetrics else _CLASSIC_SUFFIXES)[family.kind]}
-    if claimed.isdisjoint(names) and not (openmetrics and (family.odd or base == "total")):
+    """Yield the family or, if its names are claimed or its values invalid, its series as families of unknown type."""
+    stem = family.name.removesuffix(_ENDINGS.get(family.kind, ""))
+    if openmetrics or family.kind == "info":
+        names = {stem + suffix for suffix in _OPENMETRICS_SUFFIXES[family.kind]}
+    else:
+        names = {family.name + suffix for suffix in _CLASSIC_SUFFIXES[family.kind]}
+    if claimed.isdisjoint(names) and not (openmetrics and (family.invalid_openmetrics or stem == "total")):
         claimed |= names
-        yield _head(base, family.kind, family.help, openmetrics=openmetrics)
+        yield _head(stem if openmetrics else family.name, family.kind, family.help, openmetrics=openmetrics)
         yield _lines(family.samples, with_exemplars=openmetrics)
         return
     for name in dict.fromkeys(sample.name for sample in family.samples):
         if name in claimed:
-            left_out(name)
+            on_conflict(name)
             continue
         claimed.add(name)
         yield _head(name, "unknown" if openmetrics else "untyped", family.help, openmetrics=openmetrics)
-        yield _lines([sample for sample in family.samples if sample.name == name], with_exemplars=False)
+        yield _lines([sample for sample in family.samples if sample.name == name])
 
 
-def _head(name: str, kind: str, text: str, *, openmetrics: bool) -> str:
-    escaped = text.translate(_ESCAPES if openmetrics else _CLASSIC_HELP_ESCAPES)
-    return (f"# HELP {name} {escaped}\n" if text else "") + f"# TYPE {name} {kind}\n"
+def _head(name: str, kind: str, description: str, *, openmetrics: bool) -> str:
+    text = " ".join(description.split())
+    escaped = text.translate(_ESCAPES) if openmetrics else text.replace("\\", r"\\")
+    shown_name = name if _is_classic(name) else _quote(name)
+    shown_kind = "gauge" if kind == "info" and not openmetrics else kind
+    return (f"# HELP {shown_name} {escaped}\n" if text else "") + f"# TYPE {shown_name} {shown_kind}\n"
 
 
-def _lines(samples: list[_Sample], *, with_exemplars: bool) -> str:
+def _lines(samples: Iterable[Sample], *, with_exemplars: bool = False) -> str:
     return "".join(
         f"{sample.name}{sample.labels} {sample_value(sample.value)}"
         + (f" # {sample.exemplar}\n" if with_exemplars and sample.exemplar else "\n")
         for sample in samples
     )
+
+
+def _quote_name(sample: Sample) -> Sample:
+    """Return a sample with its name among its labels."""
+    labels = ",".join(filter(None, (_quote(sample.name), sample.labels[1:-1])))
+    return Sample("", f"{{{labels}}}", sample.value)
+
+
+def _is_classic(name: str) -> bool:
+    return _CLASSIC_METRIC.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def _label_name(name: str) -> str:
+    return name if _CLASSIC_LABEL.fullmatch(name) else _quote(name)
+
+
+def _quote(text: str) -> str:
+    return f'"{text.translate(_ESCAPES)}"'

@@ -1,4 +1,4 @@
-"""Pages as a scraper asks for them."""
+"""Pages as a scraper requests them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics.export import MetricsData
 
-from flext_observability.exporters.prometheus.page import CLASSIC_TYPE, OPENMETRICS_TYPE, factory, prefers_openmetrics
+from flext_observability.exporters.prometheus.page import factory
 from flext_observability.extensions.ports import ExporterUnavailable, PullExporter
 from flext_observability.settings.config import concrete
+from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE
 from tests.backends.telemetry import make_metrics
 
 # What Prometheus 3 sends.
@@ -28,46 +29,30 @@ def page(data: MetricsData, accept: str) -> tuple[str, str]:
     return body.decode(), kind
 
 
-def test_classic_page_unless_asked_otherwise() -> None:
+def test_classic_page_by_default() -> None:
     body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), "*/*")
     assert kind == CLASSIC_TYPE
-    assert "sold_total 2\n" in body
+    assert "sold_total 2.0\n" in body
 
 
 def test_openmetrics_for_prometheus() -> None:
     body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), PROMETHEUS)
     assert kind == OPENMETRICS_TYPE
-    assert body.endswith("sold_total 2\n# EOF\n")
+    assert body.endswith("sold_total 2.0\n# EOF\n")
 
 
-@pytest.mark.parametrize(
-    ("accept", "wanted"),
-    [
-        ("", False),
-        ("text/plain", False),
-        ("application/openmetrics-text", True),
-        ("Application/OpenMetrics-Text; version=1.0.0", True),
-        ("application/openmetrics-text;q=0", False),
-        ("application/openmetrics-text;q=oops", False),
-        ("text/plain;q=0.9, application/openmetrics-text;q=0.2", False),
-    ],
-)
-def test_preference(accept: str, *, wanted: bool) -> None:
-    assert prefers_openmetrics(accept) is wanted
-
-
-def test_page_without_source() -> None:
+def test_page_without_source_is_empty() -> None:
     exporter = factory.create("metrics", concrete({}))
     assert exporter.render("") == (b"", CLASSIC_TYPE)
     assert exporter.render("application/openmetrics-text") == (b"# EOF\n", OPENMETRICS_TYPE)
 
 
-def test_text_that_utf8_cannot_hold_does_not_break_the_page() -> None:
+def test_invalid_utf8_does_not_break_the_page() -> None:
     body, _ = page(make_metrics(lambda meter: meter.create_counter("sold").add(1, {"x": "\ud800"})), "")
-    assert 'sold_total{x="?"} 1' in body
+    assert 'sold_total{x="?"} 1.0' in body
 
 
-def test_what_is_left_out_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     def record(meter: Meter) -> None:
         meter.create_histogram("wait").record(1)
         meter.create_gauge("wait.count").set(1)
@@ -80,7 +65,7 @@ def test_what_is_left_out_is_said_once(caplog: pytest.LogCaptureFixture) -> None
     assert [entry.getMessage().split(":")[0] for entry in caplog.records] == ["/metrics cannot show all of wait_count"]
 
 
-def test_metrics_alone() -> None:
+def test_only_metrics_are_supported() -> None:
     assert tuple(factory.signals()) == ("metrics",)
     with pytest.raises(ExporterUnavailable, match="not traces"):
         factory.create("traces", concrete({}))

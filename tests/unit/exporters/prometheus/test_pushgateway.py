@@ -58,14 +58,14 @@ def test_the_page_is_put_in_the_groups_place() -> None:
         (request,) = server.requests
         assert (request.method, request.path) == ("PUT", NIGHTLY)
         assert request.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-        assert server.lines(NIGHTLY) == ["sold_total 1"]
+        assert server.lines(NIGHTLY) == ["sold_total 1.0"]
         assert "target_info{" in request.body
 
 
 def test_of_several_batches_the_newest_is_put_and_all_are_counted() -> None:
     with gateway() as server, exporter(server.url) as made:
         assert made.export([make_metrics(sold(1)), make_metrics(sold(3))], 2) == ExportOutcome(accepted=2)
-        assert server.lines(NIGHTLY) == ["sold_total 3"]
+        assert server.lines(NIGHTLY) == ["sold_total 3.0"]
 
 
 def test_it_carries_metrics_alone_and_on_demand() -> None:
@@ -125,7 +125,7 @@ def test_attributes_give_way_to_the_groups_labels() -> None:
         record = sold(1, job="x", instance="y", shard="z", region="eu")
         push(server.url, record, push_gateway_grouping={"shard": "1"})
         (line,) = server.lines(f"{NIGHTLY}/shard/1")
-    assert line == 'sold_total{exported_instance="y",exported_job="x",exported_shard="z",region="eu"} 1'
+    assert line == 'sold_total{exported_instance="y",exported_job="x",exported_shard="z",region="eu"} 1.0'
 
 
 def test_what_cannot_stand_beside_another_metric_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -136,7 +136,7 @@ def test_what_cannot_stand_beside_another_metric_is_said_once(caplog: pytest.Log
     with gateway() as server, exporter(server.url) as made, caplog.at_level(logging.WARNING):
         for _ in range(2):
             made.export([make_metrics(record)], 2)
-        assert server.lines(NIGHTLY) == ["a_b_total 1"]
+        assert server.lines(NIGHTLY) == ["a_b_total 1.0"]
     assert [line.message for line in caplog.records] == [
         "The Pushgateway is not given all of a_b_total: another instrument has that name in Prometheus; rename one"
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.utils import floatToGoString
 from prometheus_client.validation import _is_valid_legacy_labelname, _is_valid_legacy_metric_name
 
 from flext_observability.wire.prometheus.names import (
@@ -104,10 +106,29 @@ def test_label_values(value: object, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(3, "3"), (0.5, "0.5"), (math.nan, "NaN"), (math.inf, "+Inf"), (-math.inf, "-Inf"), (1e300, "1e+300")],
+    [
+        (150, "150.0"),
+        (0.5, "0.5"),
+        (1500000, "1.5e+06"),
+        (-1500000, "-1500000.0"),
+        (12345678.25, "1.234567825e+07"),
+        (12345678901, "1.2345678901e+10"),
+        (1e300, "1e+300"),
+        (math.nan, "NaN"),
+        (math.inf, "+Inf"),
+        (-math.inf, "-Inf"),
+        (10**400, "+Inf"),
+        (-(10**400), "-Inf"),
+    ],
 )
 def test_sample_values(value: float, expected: str) -> None:
     assert sample_value(value) == expected
+
+
+@given(st.floats() | st.integers(-(10**300), 10**300))
+def test_sample_values_are_those_of_the_python_client(value: float) -> None:
+    client: Callable[[float], str] = floatToGoString
+    assert sample_value(value) == client(value)
 
 
 @pytest.mark.parametrize(
