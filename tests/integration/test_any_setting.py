@@ -127,7 +127,7 @@ def test_any_text_in_any_variable(name: str, text: str) -> None:
     with variables({name: text}):
         handle = init_observability().unwrap()
         noted = [notice for status in handle.status().values() for notice in status.notices if name in notice.message]
-        kind = next(each.kind for each in VARIABLES[name].variables if each.name == name) or VARIABLES[name].kind
+        kind = next(each.type for each in VARIABLES[name].variables if each.name == name) or VARIABLES[name].type
         if text.strip() and "\x00" not in text and not readable(kind.parse, text):
             assert noted, "a value that is not used is said"
             assert all(notice.fix for notice in noted if notice.degrades)

@@ -64,7 +64,7 @@ class FlextObservabilityConstants:
         PLUGIN_LIMIT_SECONDS: How long a plug-in's hook may take, in seconds.
     """
 
-    DEFAULTS: Final = config.concrete({})
+    DEFAULTS: Final = config.with_defaults({})
     ENVIRONMENT_PREFIX: Final = fields.PREFIX
     SIGNALS: Final = report.SIGNALS
     ENTITY_KINDS: Final = repository.KINDS

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flext_observability.domain.report import ShutdownReport
-    from flext_observability.providers.bootstrap import Running
+    from flext_observability.providers.bootstrap import RunningPipeline
     from flext_observability.settings.resolve import ResolvedSettings
 
 MODULES_READING_ENV = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
@@ -94,7 +94,7 @@ def active_process() -> Process:
     return current_runtime().get(Process)
 
 
-def _attach_integrations(running: Running) -> None:
+def _attach_integrations(running: RunningPipeline) -> None:
     """Connect the standard library's logging and the libraries that the settings name."""
     from flext_observability.instrumentation import libraries
     from flext_observability.instrumentation.logging import bridge

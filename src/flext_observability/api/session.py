@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flext_observability.ops_server.auth import Credentials
     from flext_observability.ops_server.pages import OpsPages
     from flext_observability.ops_server.server import OpsServer
-    from flext_observability.providers.bootstrap import Running
+    from flext_observability.providers.bootstrap import RunningPipeline
     from flext_observability.views.model import MetricView
 
 _logger = logging.getLogger("flext_observability")
@@ -30,7 +30,7 @@ _logger = logging.getLogger("flext_observability")
 class Session:
     """The pipeline of one configuration, its ops server, and its last report."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningPipeline) -> None:
         self.running = running
         self.server: OpsServer | None = None
         self.report: ShutdownReport | None = None
@@ -49,7 +49,7 @@ class Session:
             self.server = started.unwrap()
             warning = self.server.exposure_warning(self.credentials())
             if warning is not None:
-                self.running.notices.tell("metrics", *warning)
+                self.running.notices.warn("metrics", *warning)
             return
         self.running.exporters.pull.clear()
         self.running.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)

@@ -69,7 +69,7 @@ def settings_to_dict(config: FlextObservabilityConfig, sources: Mapping[str, str
 
 
 def _masked_setting(name: str, value: object) -> object:
-    if not FIELDS[name].kind.secret or not value:
+    if not FIELDS[name].type.secret or not value:
         return value
     return dict.fromkeys(cast("Mapping[str, object]", value), MASK) if isinstance(value, Mapping) else MASK
 

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from flext_observability.settings.resolve import ResolvedSettings
 
 MAX_PENDING_DELTAS = 60
-LEAST_DELETE_SECONDS = 0.1
+MIN_DELETE_SECONDS = 0.1
 _logger = logging.getLogger("flext_observability")
 
 
 @dataclass(slots=True)
-class Running:
+class RunningPipeline:
     """Everything that one configuration has running."""
 
     settings: ResolvedSettings
@@ -76,7 +76,7 @@ class Running:
         for delivery in self.deliveries:
             delivery.wait_closed(deadline)
         if self.config.push_gateway_delete_at_exit:
-            deleted = self.delete_group(max(deadline - time.monotonic(), LEAST_DELETE_SECONDS))
+            deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
                 log_warning(_logger, f"What was pushed is still there: {deleted.error}")
 
@@ -95,7 +95,7 @@ class Running:
 
 
 @fork_barrier().section()  # a fork waits for it: it imports, and takes locks that are not ours
-def start(settings: ResolvedSettings, instance_id: str, previous: Running | None = None) -> Running:
+def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipeline | None = None) -> RunningPipeline:
     """Build and switch on everything for resolved settings.
 
     Args:
@@ -110,7 +110,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Running | None
     resource = make_resource(settings.config, instance_id, notices)
     install_propagators(settings.config, notices)
     exporters = create_exporters(settings, notices)
-    running = Running(settings, resource, notices, Ledger(), ExporterState(), exporters)
+    running = RunningPipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
     global_providers().install()
     _start_metrics(running, previous)
     _start_traces(running)
@@ -118,7 +118,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Running | None
     return running
 
 
-def _start_metrics(running: Running, previous: Running | None) -> None:
+def _start_metrics(running: RunningPipeline, previous: RunningPipeline | None) -> None:
     if not enabled_signals(running.config)["metrics"]:
         global_providers().disable("metrics")
         return
@@ -145,14 +145,14 @@ def _start_metrics(running: Running, previous: Running | None) -> None:
         delivery.start()
 
 
-def _states(running: Running, state: MetricReaders, pushes: int) -> Iterator[SharedMetricReader]:
+def _states(running: RunningPipeline, state: MetricReaders, pushes: int) -> Iterator[SharedMetricReader]:
     """Yield the state that each push exporter reads: totals for on-demand ones, else what the settings prefer."""
     preferred = iter(state.for_push(pushes))
     for _, exporter in running.exporters.push["metrics"]:
         yield state.cumulative if isinstance(exporter, FlushOnlyExporter) else next(preferred)
 
 
-def _start_traces(running: Running) -> None:
+def _start_traces(running: RunningPipeline) -> None:
     config = running.config
     if not enabled_signals(config)["traces"]:
         global_providers().disable("traces")
@@ -171,7 +171,7 @@ def _start_traces(running: Running) -> None:
     global_providers().set_tracer_provider(tracers.provider, tracers.for_service)
 
 
-def _start_logs(running: Running) -> None:
+def _start_logs(running: RunningPipeline) -> None:
     config = running.config
     if not enabled_signals(config)["logs"]:
         global_providers().disable("logs")
@@ -194,7 +194,11 @@ def _start_logs(running: Running) -> None:
 
 
 def _deliveries(
-    running: Running, signal: Signal, schedule: Schedule, queue_size: int, states: Iterable[SharedMetricReader] = ()
+    running: RunningPipeline,
+    signal: Signal,
+    schedule: Schedule,
+    queue_size: int,
+    states: Iterable[SharedMetricReader] = (),
 ) -> list[ExportWorker[Any]]:
     """Make one queue and worker for each push exporter of the signal."""
     totals = running.meter.cumulative if running.meter is not None else None
@@ -216,7 +220,7 @@ def _deliveries(
     return made
 
 
-def _adopt(running: Running, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
+def _adopt(running: RunningPipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
     """Add our parts to a provider that somebody else installed, by its own public method; whether it takes them."""
     kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
     try:
@@ -229,7 +233,7 @@ def _adopt(running: Running, signal: Signal, provider: object, method: str, part
             "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
         )
         return False
-    running.notices.tell(
+    running.notices.warn(
         signal,
         f"{kind} was installed first and is used: its resource, sampler, limits and id generator are not ours",
         "Call init_observability before the other library to use these settings",

@@ -20,7 +20,7 @@ class Notices:
         """Note that a signal cannot do what the settings ask for."""
         self._notices.append(Notice(signal, message, fix, degrades=True))
 
-    def tell(self, signal: Signal | Literal["all"], message: str, fix: str = "") -> None:
+    def warn(self, signal: Signal | Literal["all"], message: str, fix: str = "") -> None:
         """Note something worth reading that degrades nothing."""
         self._notices.append(Notice(signal, message, fix))
 

@@ -10,16 +10,16 @@ from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporting import enabled_signals
 
 if TYPE_CHECKING:
-    from flext_observability.providers.bootstrap import Running
+    from flext_observability.providers.bootstrap import RunningPipeline
 
 
-def describe(running: Running) -> dict[Signal, SignalStatus]:
+def describe(running: RunningPipeline) -> dict[Signal, SignalStatus]:
     """Return the status of every signal at this moment."""
     ledger = running.ledger.snapshot()
     return {signal: _describe(running, signal, ledger) for signal in SIGNALS}
 
 
-def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
+def _describe(running: RunningPipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
     found = (*running.notices.all(), *conflict_notices(), *plugin_hooks().notices())
     notices = tuple(notice for notice in found if notice.signal in {signal, "all"})
     names = running.exporters.names(signal)
@@ -42,7 +42,7 @@ def _describe(running: Running, signal: Signal, ledger: LedgerSnapshot) -> Signa
     )
 
 
-def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
+def _cause(running: RunningPipeline, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
     """Return what keeps the signal from working as asked: trouble of this moment first, then start-up's first finding."""
     trouble = running.watch.failure(signal)
     if trouble is not None:
@@ -50,7 +50,7 @@ def _cause(running: Running, signal: Signal, notices: tuple[Notice, ...]) -> Not
     return next((notice for notice in notices if notice.degrades), None)
 
 
-def _why_off(running: Running, signal: Signal) -> Notice:
+def _why_off(running: RunningPipeline, signal: Signal) -> Notice:
     if not enabled_signals(running.config)[signal]:
         fix = f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true"
         return Notice(signal, "Switched off by the settings", fix)

@@ -1,4 +1,4 @@
-"""Keyword arguments of ``init_observability`` by name and type (for type checkers; a test compares it with the field table)."""
+"""Keyword arguments of ``init_observability``, for type checkers. A test compares them with the field table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Exporters = str | Sequence[str] | Mapping[Signal, str | Sequence[str]]
 
 
 class InitArguments(TypedDict, total=False):
-    """Any field of the configuration; None says "not given", for a limit "no limit"."""
+    """Any field of the configuration. None means "not set", for limits "no limit"."""
 
     service_name: str | None
     service_version: str | None

@@ -1,4 +1,4 @@
-"""Names of exporters as given → names for each signal; words that samplers and propagators go by."""
+"""Exporter, sampler and propagator names as given → the names in use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.settings.types import Kind, split_names
+from flext_observability.settings.types import FieldType, split_names
 
 RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
 DEFAULT_SAMPLER = "parentbased_always_on"
@@ -15,65 +15,65 @@ _PROPAGATORS = ("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "o
 _EXPORTERS = ("otlp", "otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "pushgateway", "none")
 
 ALIASES: Mapping[str, str] = {"otlp_proto_http": "otlp_http", "otlp_proto_grpc": "otlp_grpc"}
-"""Exporter's name as OpenTelemetry spells it → its name here."""
+"""Exporter name in OpenTelemetry → name in this library."""
 
 ExporterNames = Mapping[Signal, Sequence[str]]
 NO_EXPORTERS: ExporterNames = {}
 
 
-def _known(name: str, known: Sequence[str]) -> str:
-    """Return a known name in lower case; others are left as they are, as entry points tell cases apart."""
-    return name.lower() if name.lower() in known else name
+def _normalize(name: str, built_in: Sequence[str]) -> str:
+    """Return a built-in name in lower case, any other name unchanged: entry points are case-sensitive."""
+    return name.lower() if name.lower() in built_in else name
 
 
 def _sampler(value: object) -> str:
     names = split_names(value) if isinstance(value, str) else ()
     if len(names) != 1:
         raise ValueError
-    return _known(names[0], _SAMPLERS)
+    return _normalize(names[0], _SAMPLERS)
 
 
 def _propagators(value: object) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(_known(name, _PROPAGATORS) for name in split_names(value)))
+    names = tuple(dict.fromkeys(_normalize(name, _PROPAGATORS) for name in split_names(value)))
     return () if "none" in names else names
 
 
-def _names(value: object) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(_known(name, _EXPORTERS) for name in split_names(value)))
+def _exporter_names(value: object) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(_normalize(name, _EXPORTERS) for name in split_names(value)))
     if "none" in names and len(names) > 1:
-        raise ValueError("'none' stands alone")
+        raise ValueError("'none' excludes other names")
     return () if names == ("none",) else names
 
 
-def _for_all(value: object) -> ExporterNames:
-    names = _names(value)
+def _all_signals(value: object) -> ExporterNames:
+    names = _exporter_names(value)
     return dict.fromkeys(SIGNALS, names)
 
 
-def _accept(value: object) -> ExporterNames:
+def _by_signal(value: object) -> ExporterNames:
     if not isinstance(value, Mapping):
-        return _for_all(value)
+        return _all_signals(value)
     given = cast("Mapping[object, object]", value)
     for key in given:
         if key not in SIGNALS:
             raise ValueError("its keys must be traces, metrics or logs")
-    return {signal: _names(given[signal]) for signal in SIGNALS if given.get(signal) is not None}
+    return {signal: _exporter_names(given[signal]) for signal in SIGNALS if given.get(signal) is not None}
 
 
-def _for_one(signal: Signal) -> Callable[[object], ExporterNames]:
-    return lambda value: {signal: _names(value)}
+def _one_signal(signal: Signal) -> Callable[[object], ExporterNames]:
+    return lambda value: {signal: _exporter_names(value)}
 
 
-def exporters_of(signal: Signal) -> Kind[ExporterNames]:
-    """Return the kind of a variable that names the exporters of one signal."""
-    return Kind("names", "names separated by commas, or none", _for_one(signal), _for_one(signal))
+def signal_exporters_type(signal: Signal) -> FieldType[ExporterNames]:
+    """Return the type of a variable with the exporters of one signal."""
+    return FieldType("names", "names separated by commas, or none", _one_signal(signal), _one_signal(signal))
 
 
-EXPORTERS: Kind[ExporterNames] = Kind(
+EXPORTERS: FieldType[ExporterNames] = FieldType(
     "names",
     "a name, a sequence of names, or a mapping of traces, metrics and logs to names",
-    _for_all,
-    _accept,
+    _all_signals,
+    _by_signal,
 )
-SAMPLER = Kind("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler, _sampler)
-PROPAGATORS = Kind("names", "a name, a comma-separated list or a sequence of names", _propagators, _propagators)
+SAMPLER = FieldType("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler, _sampler)
+PROPAGATORS = FieldType("names", "a name, a comma-separated list or a sequence of names", _propagators, _propagators)

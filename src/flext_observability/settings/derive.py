@@ -1,4 +1,4 @@
-"""Values given → values that depend on others: identity, sampler, general and special, queues, exporters."""
+"""Given values → values that depend on others: identity, sampler, fields of one signal, queues, exporters."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.choices import ALIASES, DEFAULT_SAMPLER, RATIO_SAMPLERS
-from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, concrete, enabled
-from flext_observability.settings.otlp import PARTS, protocol_of
-from flext_observability.settings.reading import ARGUMENT, DEFAULT, PartialSettings, rank
+from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, enabled, with_defaults
+from flext_observability.settings.otlp import OTLP_FIELDS, default_protocol
+from flext_observability.settings.reading import ARGUMENT, DEFAULT, PartialSettings, precedence
 from flext_observability.settings.types import RATIO
 
 IDENTITY: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +21,7 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "service_instance_id": ("service.instance.id",),
     "environment": ("deployment.environment.name", "deployment.environment"),
 }
-"""Field → resource attributes that say the same, today's name first."""
+"""Field → equivalent resource attributes, current name first."""
 
 GENERAL_LIMITS: Mapping[str, str] = {
     "span_attribute_count_limit": "attribute_count_limit",
@@ -31,136 +31,137 @@ GENERAL_LIMITS: Mapping[str, str] = {
     "span_attribute_value_length_limit": "attribute_value_length_limit",
     "logrecord_attribute_value_length_limit": "attribute_value_length_limit",
 }
-"""Special limit → the general one that it follows."""
+"""Limit → the general limit that applies when it is not set."""
 
 _BATCHED_SIGNALS: tuple[Signal, ...] = ("traces", "logs")
 
 
-def derive_identity(draft: PartialSettings) -> None:
-    """Let the stronger of a field and its resource attribute hold, and keep it in the field alone."""
-    attributes = dict(cast("Mapping[str, str]", draft.values.get("resource_attributes", {})))
+def derive_identity(partial: PartialSettings) -> None:
+    """Set each field from itself or its resource attribute, by precedence, and remove the attribute."""
+    attributes = dict(cast("Mapping[str, str]", partial.values.get("resource_attributes", {})))
     for name, keys in IDENTITY.items():
         for key in keys:
-            source = draft.sources.get(f"resource_attributes.{key}", DEFAULT)
-            if attributes.get(key) and rank(source) < draft.rank(name):
-                draft.take(name, attributes[key], source)
+            source = partial.sources.get(f"resource_attributes.{key}", DEFAULT)
+            if attributes.get(key) and precedence(source) < partial.precedence(name):
+                partial.set(name, attributes[key], source)
         attributes.pop(keys[0], None)
-    draft.values["resource_attributes"] = attributes
-    if draft.source("service_name") == DEFAULT:
+    partial.values["resource_attributes"] = attributes
+    if partial.source("service_name") == DEFAULT:
         name = f"unknown_service:{os.path.basename(sys.executable or 'python')}"  # noqa: PTH119 - pathlib costs start-up time
-        draft.values["service_name"] = name
-        message = f"No service name is set: back ends show {name}"
-        draft.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME"))
+        partial.values["service_name"] = name
+        message = f"No service name is set: {name} is used"
+        partial.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME"))
 
 
-def derive_sampler(draft: PartialSettings) -> None:
-    """Turn ``sample_ratio`` into a sampler and its argument, or a ratio sampler's argument into ``sample_ratio``."""
-    sampler = str(draft.values.get("sampler", DEFAULT_SAMPLER))
-    ratio_counts = "sample_ratio" in draft.values and (
-        draft.rank("sample_ratio") <= draft.rank("sampler_arg" if sampler in RATIO_SAMPLERS else "sampler")
+def derive_sampler(partial: PartialSettings) -> None:
+    """Set sampler and argument from ``sample_ratio``, or ``sample_ratio`` from a ratio sampler's argument."""
+    sampler = str(partial.values.get("sampler", DEFAULT_SAMPLER))
+    ratio_applies = "sample_ratio" in partial.values and (
+        partial.precedence("sample_ratio")
+        <= partial.precedence("sampler_arg" if sampler in RATIO_SAMPLERS else "sampler")
     )
-    if ratio_counts:
-        _sample_by_ratio(draft, sampler)
+    if ratio_applies:
+        _set_ratio_sampler(partial, sampler)
     elif sampler in RATIO_SAMPLERS:
-        draft.values["sample_ratio"] = _ratio_argument(draft)
+        partial.values["sample_ratio"] = _ratio_argument(partial)
     else:
-        draft.forget("sample_ratio")
+        partial.reset("sample_ratio")
 
 
-def _sample_by_ratio(draft: PartialSettings, sampler: str) -> None:
-    source = draft.source("sample_ratio")
+def _set_ratio_sampler(partial: PartialSettings, sampler: str) -> None:
+    source = partial.source("sample_ratio")
     if sampler not in RATIO_SAMPLERS:
-        if sampler != DEFAULT_SAMPLER and draft.rank("sampler") == rank(source):
-            _conflict(draft, sampler)
-        draft.take("sampler", "parentbased_traceidratio", source)
-    draft.take("sampler_arg", repr(draft.values["sample_ratio"]), source)
+        if sampler != DEFAULT_SAMPLER and partial.precedence("sampler") == precedence(source):
+            _report_conflict(partial, sampler)
+        partial.set("sampler", "parentbased_traceidratio", source)
+    partial.set("sampler_arg", repr(partial.values["sample_ratio"]), source)
 
 
-def _conflict(draft: PartialSettings, sampler: str) -> None:
-    if draft.source("sampler") == ARGUMENT:
-        draft.mistakes.append(f"sampler {sampler!r} takes no sample_ratio: give one of the two")
+def _report_conflict(partial: PartialSettings, sampler: str) -> None:
+    if partial.source("sampler") == ARGUMENT:
+        partial.errors.append(f"sampler {sampler!r} and sample_ratio exclude each other")
     else:
-        message = f"{draft.source('sampler')}={sampler!r} is not used: {draft.source('sample_ratio')} is set too"
-        draft.notices.append(Notice("traces", message, "Unset one of the two", degrades=True))
+        message = f"{partial.source('sampler')}={sampler!r} is ignored: {partial.source('sample_ratio')} is set too"
+        partial.notices.append(Notice("traces", message, "Unset one of the two", degrades=True))
 
 
-def _ratio_argument(draft: PartialSettings) -> float:
-    text = str(draft.values.get("sampler_arg", "1.0"))
-    source = draft.source("sampler_arg")
+def _ratio_argument(partial: PartialSettings) -> float:
+    text = str(partial.values.get("sampler_arg", "1.0"))
+    source = partial.source("sampler_arg")
     try:
         ratio = RATIO.parse(text)
     except ValueError:
         ratio = 1.0
         if source == ARGUMENT:
-            draft.mistakes.append(f"sampler_arg must be {RATIO.allowed}, got {text!r}")
+            partial.errors.append(f"sampler_arg must be {RATIO.allowed}, got {text!r}")
         else:
             message = f"{source}={text!r} is not valid: every trace is recorded"
-            draft.notices.append(Notice("traces", message, f"It must be {RATIO.allowed}", degrades=True))
-    draft.values["sampler_arg"] = repr(ratio)
+            partial.notices.append(Notice("traces", message, f"It must be {RATIO.allowed}", degrades=True))
+    partial.values["sampler_arg"] = repr(ratio)
     return ratio
 
 
-def derive_special(draft: PartialSettings) -> None:
-    """Let a general setting from a stronger source replace the special ones, and fill limits that nobody has given."""
-    for part in PARTS:
+def derive_from_general(partial: PartialSettings) -> None:
+    """Apply general settings where their source has precedence over that of the specific setting."""
+    for name in OTLP_FIELDS:
         for signal in SIGNALS:
-            if draft.rank(f"otlp_{part}") < draft.rank(f"otlp_{signal}_{part}"):
-                draft.forget(f"otlp_{signal}_{part}")
-    for special, general in GENERAL_LIMITS.items():
-        if draft.rank(general) < draft.rank(special):
-            draft.take(special, draft.values[general], draft.source(general))
+            if partial.precedence(f"otlp_{name}") < partial.precedence(f"otlp_{signal}_{name}"):
+                partial.reset(f"otlp_{signal}_{name}")
+    for specific, general in GENERAL_LIMITS.items():
+        if partial.precedence(general) < partial.precedence(specific):
+            partial.set(specific, partial.values[general], partial.source(general))
 
 
-def derive_queues(draft: PartialSettings) -> None:
-    """Keep a batch within its queue."""
+def derive_queues(partial: PartialSettings) -> None:
+    """Limit each batch size to the size of the queue."""
     for signal in _BATCHED_SIGNALS:
         name = f"{signal}_max_export_batch_size"
-        size = cast("int", draft.values.get(f"{signal}_max_queue_size", FIELDS[f"{signal}_max_queue_size"].default))
-        if cast("int", draft.values.get(name, FIELDS[name].default)) > size:
-            if name in draft.values:
-                message = f"{name} is lowered to {size}, the size of the queue"
-                draft.notices.append(Notice(signal, message, f"Keep it at most {signal}_max_queue_size"))
-            draft.values[name] = size
+        size = cast("int", partial.values.get(f"{signal}_max_queue_size", FIELDS[f"{signal}_max_queue_size"].default))
+        if cast("int", partial.values.get(name, FIELDS[name].default)) > size:
+            if name in partial.values:
+                message = f"{name} is reduced to {size}, the size of the queue"
+                partial.notices.append(Notice(signal, message, f"Set it to at most {signal}_max_queue_size"))
+            partial.values[name] = size
 
 
-def derive_exporters(draft: PartialSettings) -> FlextObservabilityConfig:
-    """Return the configuration with the exporters of each signal under their registered names."""
-    config = concrete(draft.values)
-    console = _console_wanted(config)
+def derive_exporters(partial: PartialSettings) -> FlextObservabilityConfig:
+    """Return the configuration, with the exporters of each signal by registered name."""
+    config = with_defaults(partial.values)
+    console = _console_by_default(config)
     given = cast("Mapping[Signal, tuple[str, ...]]", config.exporters)
-    chosen: dict[Signal, tuple[str, ...]] = {}
+    exporters: dict[Signal, tuple[str, ...]] = {}
     for signal in SIGNALS:
-        names = [_registered(config, signal, name) for name in given.get(signal, ("otlp",))]
+        names = [_registered_name(config, signal, name) for name in given.get(signal, ("otlp",))]
         automatic = config.console is True or (console and signal not in given)
         if names and automatic and signal in _BATCHED_SIGNALS:
             names.append("console")
-        if signal == "metrics" and config.push_gateway and _joins(draft, names):
+        if signal == "metrics" and config.push_gateway and _add_pushgateway(partial, names):
             names.append("pushgateway")
-        chosen[signal] = tuple(dict.fromkeys(names)) if enabled(config, signal) else ()
-    draft.values["exporters"] = chosen
-    return concrete(draft.values)
+        exporters[signal] = tuple(dict.fromkeys(names)) if enabled(config, signal) else ()
+    partial.values["exporters"] = exporters
+    return with_defaults(partial.values)
 
 
-def _registered(config: FlextObservabilityConfig, signal: Signal, name: str) -> str:
+def _registered_name(config: FlextObservabilityConfig, signal: Signal, name: str) -> str:
     if name == "otlp":
-        return "otlp_grpc" if protocol_of(config, signal) == "grpc" else "otlp_http"
+        return "otlp_grpc" if default_protocol(config, signal) == "grpc" else "otlp_http"
     return ALIASES.get(name, name)
 
 
-def _joins(draft: PartialSettings, names: Sequence[str]) -> bool:
-    """Return whether the Pushgateway joins the metrics exporters: an argument that names them is complete."""
-    if draft.source("exporters.metrics") != ARGUMENT:
+def _add_pushgateway(partial: PartialSettings, names: Sequence[str]) -> bool:
+    """Return whether to add the Pushgateway to the metrics exporters: not to those named by an argument."""
+    if partial.source("exporters.metrics") != ARGUMENT:
         return True
     if "pushgateway" not in names:
         message = (
-            f"Nothing is pushed to the Pushgateway: {draft.source('push_gateway')} names one, and exporters does not"
+            f"The Pushgateway of {partial.source('push_gateway')} is not used: exporters does not name 'pushgateway'"
         )
-        draft.notices.append(Notice("metrics", message, "Add 'pushgateway' to exporters, or unset the address"))
+        partial.notices.append(Notice("metrics", message, "Add 'pushgateway' to exporters, or unset the endpoint"))
     return False
 
 
-def _console_wanted(config: FlextObservabilityConfig) -> bool:
-    """Return whether signals with default exporters show on the console too."""
+def _console_by_default(config: FlextObservabilityConfig) -> bool:
+    """Return whether the console is added to default exporters."""
     if config.console is not None:
         return config.console
     if config.environment:

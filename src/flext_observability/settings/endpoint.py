@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from flext_observability.settings.types import Kind, clean
-from flext_observability.values.endpoint import parse_endpoint
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flext_observability.settings.types import FieldType, clean
+from flext_observability.values.endpoint import Endpoint, parse_endpoint
 
 
-def _endpoint(value: object) -> str:
+@dataclass(frozen=True, slots=True)
+class ParsedEndpoint:
+    """Endpoint of a setting.
+
+    Attributes:
+        text: Text as given; the value of the configuration's field.
+        endpoint: Its parts.
+    """
+
+    text: str
+    endpoint: Endpoint
+
+
+def _endpoint(value: object) -> ParsedEndpoint:
     if not isinstance(value, str):
         raise ValueError
     text = clean(value)
-    parse_endpoint(text)
-    return text
+    return ParsedEndpoint(text, parse_endpoint(text))
 
 
-def _with_scheme(value: object) -> str:
-    text = _endpoint(value)
-    return text if "://" in text else f"http://{text}"
+def _with_scheme(value: object) -> ParsedEndpoint:
+    parsed = _endpoint(value)
+    return parsed if parsed.endpoint.scheme else _endpoint(f"http://{parsed.text}")
 
 
-ENDPOINT = Kind("address", "an address like http://localhost:4318", _endpoint, _endpoint)
-PUSH_GATEWAY = Kind("address", "an address like http://localhost:9091", _with_scheme, _with_scheme)
-ALERTMANAGER = Kind("address", "an address like http://localhost:9093", _endpoint, _endpoint)
-WEBHOOK = Kind("address", "an address like https://example.com/alerts", _endpoint, _endpoint)
+def _endpoint_type(example: str, read: Callable[[object], ParsedEndpoint]) -> FieldType[str]:
+    # The field of the configuration holds the text; `with_defaults` keeps the parts beside it.
+    return cast("FieldType[str]", FieldType("endpoint", f"an endpoint like {example}", read, read))
+
+
+ENDPOINT = _endpoint_type("http://localhost:4318", _endpoint)
+PUSH_GATEWAY = _endpoint_type("http://localhost:9091", _with_scheme)
+ALERTMANAGER = _endpoint_type("http://localhost:9093", _endpoint)
+WEBHOOK = _endpoint_type("https://example.com/alerts", _endpoint)

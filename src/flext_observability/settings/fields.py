@@ -1,4 +1,4 @@
-"""Declaration of one setting → row of the field table: kind, default, unit, variables, one line of contract."""
+"""Declaration of a setting → row of the field table: type, default, unit, variables, description."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 from flext_observability.domain.report import Signal
-from flext_observability.settings.types import Kind
+from flext_observability.settings.types import FieldType
 
 T = TypeVar("T")
 DefaultT = TypeVar("DefaultT")
@@ -18,12 +18,12 @@ _ROW = "setting"
 
 
 class Unset(enum.Enum):
-    """Mark of a field that nobody has given; survives copying and pickling."""
+    """Marker of a field that is not set. It stays the same object when copied or pickled."""
 
     UNSET = "unset"
 
     def __repr__(self) -> str:
-        """Return the bare word, as ``repr`` of a configuration leaves the field out anyway."""
+        """Return ``UNSET``."""
         return "UNSET"
 
 
@@ -32,35 +32,35 @@ UNSET = Unset.UNSET
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One environment variable that a field reads.
+    """Environment variable of a field.
 
     Attributes:
-        name: Its name.
-        kind: How its text is read, where that differs from the field's own kind (milliseconds for seconds).
+        name: Name of the variable.
+        type: Type of the text, where it differs from the field's type (milliseconds for seconds).
     """
 
     name: str
-    kind: Kind[object] | None = None
+    type: FieldType[object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row of the field table.
+    """Row of the field table.
 
     Attributes:
         name: Name of the argument and of the attribute.
-        kind: How values are read and checked.
-        default: Value when nobody has given one.
-        doc: One line of contract.
+        type: Reads and checks values.
+        default: Value of a field that is not set.
+        doc: Description in one line.
         unit: Unit of the value; empty for none.
-        variables: What it reads from the environment, strongest first.
+        variables: Environment variables, highest precedence first.
         aliases: Further names of the argument.
-        signal: The signal that a wrong value degrades.
-        merged: Whether all sources are put together by key, the strongest winning, instead of the strongest alone counting.
+        signal: The signal that an invalid value degrades.
+        merged: Whether the value is merged from all sources by key. Otherwise the source with the highest precedence sets it.
     """
 
     name: str
-    kind: Kind[object]
+    type: FieldType[object]
     default: object
     doc: str
     unit: str = ""
@@ -71,31 +71,32 @@ class Field:
 
 
 def setting(  # noqa: PLR0913 - one declaration, each part named
-    kind: Kind[T],
+    field_type: FieldType[T],
     doc: str,
-    *variables: str | tuple[str, Kind[T]],
+    *variables: str | tuple[str, FieldType[T]],
     default: DefaultT,
     unit: str = "",
     aliases: tuple[str, ...] = (),
     signal: Signal | Literal["all"] = "all",
     merged: bool = False,
 ) -> T | DefaultT:
-    """Declare a setting: the value of a dataclass attribute, typed as what the resolved configuration holds."""
+    """Declare a setting as a dataclass attribute with the type of the resolved value."""
     read = tuple(
-        Variable(each) if isinstance(each, str) else Variable(each[0], cast("Kind[object]", each[1]))
+        Variable(each) if isinstance(each, str) else Variable(each[0], cast("FieldType[object]", each[1]))
         for each in variables
     )
-    row = Field("", cast("Kind[object]", kind), default, doc, unit, read, aliases, signal, merged)
+    row = Field("", cast("FieldType[object]", field_type), default, doc, unit, read, aliases, signal, merged)
     return cast("T | DefaultT", dataclasses.field(default=UNSET, metadata={_ROW: row}))
 
 
-def table(cls: type) -> dict[str, Field]:
-    """Return the rows that a class of settings declares, bases first, each with its own ``FLEXT_OBSERVABILITY_`` variable."""
-    return {each.name: _named(each.name, cast("Field", each.metadata[_ROW])) for each in dataclasses.fields(cls)}
+def field_table(cls: type) -> dict[str, Field]:
+    """Return the rows that a class of settings declares, bases first. Each reads a ``FLEXT_OBSERVABILITY_`` variable."""
+    rows = {each.name: each.metadata.get(_ROW) for each in dataclasses.fields(cls)}
+    return {name: _named(name, cast("Field", row)) for name, row in rows.items() if row is not None}
 
 
 def _named(name: str, row: Field) -> Field:
     own = Variable(PREFIX + name.upper())
-    # A row that lists its own variable has put stronger ones before it.
+    # A row that lists its own variable places it after others of higher precedence.
     variables = row.variables if own in row.variables else (own, *row.variables)
     return dataclasses.replace(row, name=name, variables=variables)

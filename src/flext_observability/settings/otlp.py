@@ -1,21 +1,21 @@
-"""Resolved configuration → what one OTLP exporter needs, and what looks wrong about it."""
+"""Resolved configuration → settings of one OTLP exporter, and notices about suspicious endpoints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.config import FlextObservabilityConfig
-from flext_observability.values.endpoint import Endpoint, format_host, parse_endpoint
+from flext_observability.values.endpoint import Endpoint
 
 Protocol = Literal["http/protobuf", "grpc"]
 
 GRPC_PORT = 4317
 HTTP_PORT = 4318
-PROTOCOL_OF_EXPORTER: Mapping[str, Protocol] = {"otlp_http": "http/protobuf", "otlp_grpc": "grpc"}
-PARTS = (
+EXPORTER_PROTOCOLS: Mapping[str, Protocol] = {"otlp_http": "http/protobuf", "otlp_grpc": "grpc"}
+OTLP_FIELDS = (
     "endpoint",
     "protocol",
     "headers",
@@ -26,181 +26,142 @@ PARTS = (
     "timeout_seconds",
     "insecure",
 )
-"""What can be set for all signals (``otlp_<part>``) and for one (``otlp_<signal>_<part>``)."""
+"""Fields that exist for all signals (``otlp_<field>``) and for each (``otlp_<signal>_<field>``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtlpSettings:
-    """How one signal is sent.
+    """Settings of one OTLP exporter.
 
     Attributes:
-        endpoint: For HTTP the full URL; for gRPC ``scheme://host:port``.
-        protocol: ``http/protobuf`` or ``grpc``.
-        headers: Headers of each request, names in lower case.
-        certificate_file: Certificates (PEM) that the collector is checked against; None: the system's.
-        client_key_file: Our private key (PEM).
-        client_certificate_file: Our certificate (PEM).
+        endpoint: For HTTP the URL of the signal; for gRPC without path. Credentials are for Basic authorization.
+        headers: Headers of each request, with names in lower case.
+        certificate_file: PEM file of the certificate authorities that verify the collector; None: the system's.
+        client_key_file: PEM file of the client's private key.
+        client_certificate_file: PEM file of the client's certificate.
         compression: ``gzip`` or ``none``.
-        timeout_seconds: Time for one request, in seconds.
-        insecure: Whether the connection is without TLS.
+        timeout_seconds: Timeout of one request, in seconds.
     """
 
-    endpoint: str
-    protocol: Protocol
+    endpoint: Endpoint
     headers: Mapping[str, str]
     certificate_file: str | None
     client_key_file: str | None
     client_certificate_file: str | None
     compression: Literal["gzip", "none"]
     timeout_seconds: float
-    insecure: bool
 
 
-def otlp_settings(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol | None = None) -> OtlpSettings:
-    """Return how a signal is sent.
+def otlp_settings(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> OtlpSettings:
+    """Return the settings of the OTLP exporter for a signal.
 
     Args:
         config: Resolved configuration.
         signal: The signal.
-        protocol: Protocol of the exporter that asks; None takes the one of the signal's exporter, or as ``protocol_of`` says.
+        protocol: Protocol of the exporter.
     """
-    protocol = protocol or _wired_protocol(config, signal)
-    address, own = _address(config, signal, protocol)
-    scheme = _scheme(config, signal, protocol, address)
+    given, is_own = _given_endpoint(config, signal, protocol)
+    endpoint = _with_scheme(given, config, signal, protocol)
     return OtlpSettings(
-        endpoint=_url(address.with_scheme(scheme), signal, own=own, protocol=protocol),
-        protocol=protocol,
-        headers={**_authorization(address), **cast("Mapping[str, str]", _of(config, signal, "headers"))},
-        certificate_file=cast("str", _of(config, signal, "certificate")) or None,
-        client_key_file=cast("str", _of(config, signal, "client_key")) or None,
-        client_certificate_file=cast("str", _of(config, signal, "client_certificate")) or None,
-        compression=cast("Literal['gzip', 'none']", _of(config, signal, "compression")),
-        timeout_seconds=cast("float", _of(config, signal, "timeout_seconds")),
-        insecure=scheme == "http",
+        endpoint=_full_endpoint(endpoint, signal, protocol, is_own=is_own),
+        headers=cast("Mapping[str, str]", _value(config, signal, "headers")),
+        certificate_file=cast("str", _value(config, signal, "certificate")) or None,
+        client_key_file=cast("str", _value(config, signal, "client_key")) or None,
+        client_certificate_file=cast("str", _value(config, signal, "client_certificate")) or None,
+        compression=cast("Literal['gzip', 'none']", _value(config, signal, "compression")),
+        timeout_seconds=cast("float", _value(config, signal, "timeout_seconds")),
     )
 
 
-def protocol_of(config: FlextObservabilityConfig, signal: Signal) -> Protocol:
-    """Return the protocol that ``otlp`` means for a signal: the one set, gRPC for port 4317, otherwise HTTP."""
-    named = _of(config, signal, "protocol")
-    if named:
-        return "grpc" if named == "grpc" else "http/protobuf"
-    endpoint = cast("str", _of(config, signal, "endpoint"))
-    return "grpc" if endpoint and parse_endpoint(endpoint).port == GRPC_PORT else "http/protobuf"
+def default_protocol(config: FlextObservabilityConfig, signal: Signal) -> Protocol:
+    """Return the protocol of the exporter ``otlp``: the configured one, gRPC for port 4317, otherwise HTTP."""
+    configured = _value(config, signal, "protocol")
+    if configured:
+        return "grpc" if configured == "grpc" else "http/protobuf"
+    return "grpc" if _given_endpoint(config, signal, "http/protobuf")[0].port == GRPC_PORT else "http/protobuf"
 
 
 def otlp_notices(config: FlextObservabilityConfig) -> tuple[Notice, ...]:
-    """Return what looks wrong about the addresses of all wired OTLP exporters, once each."""
-    found: dict[tuple[str, str, bool], list[Signal]] = {}
+    """Return notices about the endpoints of all configured OTLP exporters; one notice where all signals have the same."""
+    found: dict[Notice, list[Signal]] = {}
     for signal in SIGNALS:
         for name in config.exporters[signal]:
-            if name in PROTOCOL_OF_EXPORTER:
-                for finding in _findings(config, signal, PROTOCOL_OF_EXPORTER[name]):
-                    found.setdefault(finding, []).append(signal)
-    return tuple(Notice(signal, *finding) for finding, signals in found.items() for signal in _together(signals))
+            if name in EXPORTER_PROTOCOLS:
+                for notice in _endpoint_notices(config, signal, EXPORTER_PROTOCOLS[name]):
+                    found.setdefault(notice, []).append(signal)
+    notices: list[Notice] = []
+    for notice, signals in found.items():
+        same_for_all = len(signals) == len(SIGNALS)
+        notices += [notice] if same_for_all else [replace(notice, signal=signal) for signal in signals]
+    return tuple(notices)
 
 
-def _together(signals: list[Signal]) -> Sequence[Signal | Literal["all"]]:
-    return ("all",) if len(signals) == len(SIGNALS) else signals
-
-
-def _of(config: FlextObservabilityConfig, signal: Signal, part: str) -> object:
-    """Return the signal's own value, or the one for all signals."""
-    own: object = getattr(config, f"otlp_{signal}_{part}")
-    general: object = getattr(config, f"otlp_{part}")
+def _value(config: FlextObservabilityConfig, signal: Signal, name: str) -> object:
+    """Return the value for the signal, or the one for all signals."""
+    own: object = getattr(config, f"otlp_{signal}_{name}")
+    general: object = getattr(config, f"otlp_{name}")
     return general if own in (None, "") or own == {} else own
 
 
-def _wired_protocol(config: FlextObservabilityConfig, signal: Signal) -> Protocol:
-    for name in config.exporters.get(signal, ()):
-        if name in PROTOCOL_OF_EXPORTER:
-            return PROTOCOL_OF_EXPORTER[name]
-    return protocol_of(config, signal)
+def _given_endpoint(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> tuple[Endpoint, bool]:
+    """Return the endpoint and whether it is the signal's own, which is used as it is."""
+    own = config.endpoints.get(f"otlp_{signal}_endpoint")
+    if own is not None:
+        return own, True
+    default = Endpoint("http", "localhost", GRPC_PORT if protocol == "grpc" else HTTP_PORT)
+    return config.endpoints.get("otlp_endpoint", default), False
 
 
-def _address(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> tuple[Endpoint, bool]:
-    """Return the address and whether it is the signal's own, which is used as it is."""
-    own: str = getattr(config, f"otlp_{signal}_endpoint")
-    text = own or config.otlp_endpoint
-    if not text:
-        return Endpoint("http", "localhost", GRPC_PORT if protocol == "grpc" else HTTP_PORT), False
-    return parse_endpoint(text), bool(own)
+def _with_scheme(endpoint: Endpoint, config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> Endpoint:
+    """Add a missing scheme: for gRPC https unless ``insecure``; for HTTP https for port 443 alone."""
+    insecure = bool(_value(config, signal, "insecure")) if protocol == "grpc" else endpoint.port != 443
+    return endpoint.with_scheme("http" if insecure else "https")
 
 
-def _scheme(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol, address: Endpoint) -> str:
-    """Return the scheme; one that is missing means, for gRPC, TLS unless ``insecure``; for HTTP, TLS on 443 alone."""
-    if address.scheme:
-        return address.scheme
-    plain = bool(_of(config, signal, "insecure")) if protocol == "grpc" else address.port != 443
-    return "http" if plain else "https"
-
-
-def _url(endpoint: Endpoint, signal: Signal, *, own: bool, protocol: Protocol) -> str:
+def _full_endpoint(endpoint: Endpoint, signal: Signal, protocol: Protocol, *, is_own: bool) -> Endpoint:
     if protocol == "grpc":
-        return f"{endpoint.scheme}://{format_host(endpoint.host)}:{endpoint.port_or_default}"
-    if own:
-        return (endpoint if endpoint.path else endpoint.join_path("/")).url
-    return endpoint.join_path(f"/v1/{signal}").url
+        return replace(endpoint, port=endpoint.port_or_default, path="", query="")
+    if is_own:
+        return endpoint if endpoint.path else endpoint.join_path("/")
+    return endpoint.join_path(f"/v1/{signal}")
 
 
-def _authorization(endpoint: Endpoint) -> dict[str, str]:
-    return {"authorization": endpoint.authorization} if endpoint.credentials else {}
-
-
-def _findings(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> Iterator[tuple[str, str, bool]]:
-    """Yield (message, fix, degrades) for one exporter."""
-    named = _of(config, signal, "protocol")
-    if named == "http/json" and protocol == "http/protobuf":
-        yield "OTLP is sent as http/protobuf: http/json is not supported", "Set the protocol to http/protobuf", False
-    given, own = _address(config, signal, protocol)
-    address = replace(given, path=given.path.rstrip("/"))
-    text = address.with_scheme(_scheme(config, signal, protocol, address)).url
-    if not address.scheme:
-        rest = text.partition("://")[2]
-        yield (
-            f"The OTLP endpoint has no scheme: {text} is used",
-            f"Write http://{rest} for no TLS, https://{rest} for TLS",
-            True,
-        )
-    if address.port is None and address.scheme == "http":
-        yield (
-            f"The OTLP endpoint {text} has no port: 80 is used",
-            f"Collectors listen on {HTTP_PORT} (HTTP) and {GRPC_PORT} (gRPC): add the port",
-            False,
-        )
+def _endpoint_notices(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> Iterator[Notice]:
+    configured = _value(config, signal, "protocol")
+    if configured == "http/json" and protocol == "http/protobuf":
+        message = "OTLP is sent as http/protobuf: http/json is not supported"
+        yield Notice("all", message, "Set the protocol to http/protobuf")
+    given, is_own = _given_endpoint(config, signal, protocol)
+    endpoint = replace(_with_scheme(given, config, signal, protocol), path=given.path.rstrip("/"))
+    if not given.scheme:
+        rest = endpoint.url.partition("://")[2]
+        fix = f"Write http://{rest} for no TLS, https://{rest} for TLS"
+        yield Notice("all", f"The OTLP endpoint has no scheme: {endpoint.url} is used", fix, degrades=True)
+    if endpoint.port is None and given.scheme == "http":
+        fix = f"Add the port; collectors listen on {HTTP_PORT} (HTTP) and {GRPC_PORT} (gRPC)"
+        yield Notice("all", f"The OTLP endpoint {endpoint.url} has no port: 80 is used", fix)
     if protocol == "grpc":
-        yield from _grpc_findings(address, text, named)
+        yield from _grpc_notices(endpoint, has_protocol=bool(configured))
     else:
-        yield from _http_findings(address, text, signal, own=own)
+        yield from _http_notices(endpoint, signal, is_own=is_own)
 
 
-def _grpc_findings(address: Endpoint, text: str, named: object) -> Iterator[tuple[str, str, bool]]:
-    if address.port == HTTP_PORT:
-        yield (
-            f"OTLP over gRPC is sent to {text}, where collectors take HTTP",
-            f"Use port {GRPC_PORT}, or set the protocol to http/protobuf",
-            True,
-        )
-    elif address.port == GRPC_PORT and not named:
-        yield f"OTLP is sent over gRPC, as {text} has port {GRPC_PORT} and no protocol is set", "", False
+def _grpc_notices(endpoint: Endpoint, *, has_protocol: bool) -> Iterator[Notice]:
+    if endpoint.port == HTTP_PORT:
+        message = f"OTLP over gRPC is sent to {endpoint.url}: collectors expect HTTP on port {HTTP_PORT}"
+        yield Notice("all", message, f"Use port {GRPC_PORT}, or set the protocol to http/protobuf", degrades=True)
+    elif endpoint.port == GRPC_PORT and not has_protocol:
+        yield Notice("all", f"OTLP is sent over gRPC: {endpoint.url} has port {GRPC_PORT} and no protocol is set")
 
 
-def _http_findings(address: Endpoint, text: str, signal: Signal, *, own: bool) -> Iterator[tuple[str, str, bool]]:
-    if address.port == GRPC_PORT:
-        yield (
-            f"OTLP over HTTP is sent to {text}, where collectors take gRPC",
-            f"Use port {HTTP_PORT}, or set the protocol to grpc",
-            True,
-        )
-    if own and not address.path:
-        yield (
-            f"The OTLP endpoint for {signal} has no path: it is used as it is",
-            f"Write {text}/v1/{signal}, or set the endpoint for all signals instead",
-            True,
-        )
-    if not own and address.path.endswith(tuple(f"/v1/{each}" for each in SIGNALS)):
-        yield (
-            f"The OTLP endpoint for all signals ends in a signal's path: /v1/{signal} is added to {text}",
-            "Leave the path out, or set the endpoint for one signal instead",
-            True,
-        )
+def _http_notices(endpoint: Endpoint, signal: Signal, *, is_own: bool) -> Iterator[Notice]:
+    if endpoint.port == GRPC_PORT:
+        message = f"OTLP over HTTP is sent to {endpoint.url}: collectors expect gRPC on port {GRPC_PORT}"
+        yield Notice("all", message, f"Use port {HTTP_PORT}, or set the protocol to grpc", degrades=True)
+    if is_own and not endpoint.path:
+        message = f"The OTLP endpoint for {signal} has no path: it is used as it is"
+        fix = f"Write {endpoint.join_path(f'/v1/{signal}').url}, or set the endpoint for all signals instead"
+        yield Notice("all", message, fix, degrades=True)
+    if not is_own and endpoint.path.endswith(tuple(f"/v1/{each}" for each in SIGNALS)):
+        message = f"The OTLP endpoint for all signals has the path of one: /v1/{signal} is added to {endpoint.url}"
+        yield Notice("all", message, "Remove the path, or set the endpoint for one signal instead", degrades=True)

@@ -1,4 +1,4 @@
-"""Arguments and environment → one value for each field given, where it came from, and what was wrong."""
+"""Arguments and environment → value of each field that is set, its source, and what is invalid."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from typing import cast
 from flext_observability.domain.report import Notice
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, set_fields
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
-from flext_observability.settings.types import LIMIT, Kind, PartialParseError
+from flext_observability.settings.types import LIMIT, FieldType, PartialParseError
 from flext_observability.values.encoding import preview
 from flext_observability.values.masking import without_credentials
 
 ARGUMENT = "argument"
 DEFAULT = "default"
-_LONGEST_SHOWN = 60
-_LARGEST_SHOWN = 64
+_MAX_PREVIEW_CHARS = 60
+_MAX_PREVIEW_BITS = 64
 
 
 @dataclass(slots=True)
 class PartialSettings:
-    """What is known so far.
+    """Settings while they are being resolved.
 
     Attributes:
-        values: Value of each field that somebody has given.
-        sources: Where it came from: ``argument`` or a variable's name; for merged fields also by ``field.key``.
-        notices: What was wrong or noteworthy.
-        mistakes: Wrong arguments, one sentence part each.
+        values: Value of each field that is set.
+        sources: ``argument`` or the variable's name, by field; for merged fields also by ``field.key``.
+        notices: Findings for the status.
+        errors: One message for each invalid argument.
     """
 
     values: dict[str, object] = field(default_factory=dict[str, object])
     sources: dict[str, str] = field(default_factory=dict[str, str])
     notices: list[Notice] = field(default_factory=list[Notice])
-    mistakes: list[str] = field(default_factory=list[str])
+    errors: list[str] = field(default_factory=list[str])
 
     def source(self, name: str) -> str:
-        """Return where a field's value came from."""
+        """Return the source of a field's value."""
         return self.sources.get(name, DEFAULT)
 
-    def rank(self, name: str) -> int:
-        """Return the strength of a field's source: 0 argument, 1 ours, 2 OpenTelemetry's, 3 default."""
-        return rank(self.source(name))
+    def precedence(self, name: str) -> int:
+        """Return the precedence of a field's source, as ``precedence`` does."""
+        return precedence(self.source(name))
 
-    def take(self, name: str, value: object, source: str) -> None:
+    def set(self, name: str, value: object, source: str) -> None:
         """Set a field."""
         self.values[name] = value
         self.sources[name] = source
 
-    def forget(self, name: str) -> None:
-        """Return a field to its default."""
+    def reset(self, name: str) -> None:
+        """Reset a field to its default."""
         self.values.pop(name, None)
         self.sources.pop(name, None)
 
 
-def rank(source: str) -> int:
-    """Return the strength of a source: 0 argument, 1 a variable of ours, 2 one of OpenTelemetry's, 3 default."""
+def precedence(source: str) -> int:
+    """Return 0 for an argument, 1 for a variable of this library, 2 for one of OpenTelemetry, 3 for the default."""
     if source in {ARGUMENT, DEFAULT}:
         return 0 if source == ARGUMENT else 3
     return 2 if source.startswith("OTEL_") else 1
@@ -65,140 +65,134 @@ def rank(source: str) -> int:
 def read(
     given: FlextObservabilityConfig | None, arguments: Mapping[str, object], environ: Mapping[str, str]
 ) -> PartialSettings:
-    """Return everything that was given, argument before variable, each value checked."""
-    draft = PartialSettings()
-    objects = _by_field(arguments, draft)
+    """Return all given values, checked. Arguments have precedence over variables."""
+    partial = PartialSettings()
+    objects = _by_field(arguments, partial)
     if given is not None:
         objects = {**set_fields(given), **objects}
     for name, value in objects.items():
-        _take_argument(draft, FIELDS[name], value)
-    for name in _touched(environ, draft):
-        _take_variables(draft, FIELDS[name], environ)
-    return draft
+        _read_argument(partial, FIELDS[name], value)
+    for name in _fields_in_environment(environ, partial):
+        _read_variables(partial, FIELDS[name], environ)
+    return partial
 
 
-def similar(name: str, names: Iterable[str]) -> str:
-    """Return a hint at the name that was probably meant; empty when none is near."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(names), 1)
-    return f" (did you mean {near[0]}?)" if near else ""
-
-
-def preview_value(value: object, kind: Kind[object]) -> str:
-    """Return a value for a message: short, nothing secret, and without running code of the value's own."""
-    if kind.secret:
+def preview_value(value: object, field_type: FieldType[object]) -> str:
+    """Return a short form of a value for messages, without secrets. Runs no code of the value."""
+    if field_type.secret:
         return "…" if type(value) is str else type(value).__name__
-    if type(value) in {str, float, bool} or (type(value) is int and value.bit_length() < _LARGEST_SHOWN):
+    if type(value) in {str, float, bool} or (type(value) is int and value.bit_length() < _MAX_PREVIEW_BITS):
         text = without_credentials(repr(value))
-        return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        return text if len(text) <= _MAX_PREVIEW_CHARS else f"{text[:_MAX_PREVIEW_CHARS]}…"
     return type(value).__name__
 
 
+def _suggestion(name: str, names: Iterable[str]) -> str:
+    """Return a hint at the most similar name; empty when none is similar."""
+    from difflib import get_close_matches
+
+    matches = get_close_matches(name, list(names), 1)
+    return f" (did you mean {matches[0]}?)" if matches else ""
+
+
 @cache
-def _argument_names() -> dict[str, str]:
-    """Return the field's name by each name of an argument."""
+def _fields_by_argument() -> dict[str, str]:
     return {alias: row.name for row in FIELDS.values() for alias in (*row.aliases, row.name)}
 
 
 @cache
-def _variable_names() -> dict[str, str]:
-    """Return the field's name by each variable."""
+def _fields_by_variable() -> dict[str, str]:
     return {variable.name: row.name for row in FIELDS.values() for variable in row.variables}
 
 
-def _by_field(arguments: Mapping[str, object], draft: PartialSettings) -> dict[str, object]:
-    """Return the arguments under their fields' names, those that are not given left out."""
-    names = _argument_names()
+def _by_field(arguments: Mapping[str, object], partial: PartialSettings) -> dict[str, object]:
+    """Return the given arguments by the names of their fields."""
+    names = _fields_by_argument()
     values: dict[str, object] = {}
     for key, value in arguments.items():
         name = names.get(key)
         if name is None:
-            draft.mistakes.append(f"{preview(key)} is not a setting{similar(key, names)}")
+            partial.errors.append(f"{preview(key)} is not a setting{_suggestion(key, names)}")
         elif _is_given(value, FIELDS[name]):
             if name in values and values[name] is not value:
-                draft.mistakes.append(f"{name} is given under two names, with different values")
+                partial.errors.append(f"{name} is given under two names, with different values")
             values[name] = value
     return values
 
 
 def _is_given(value: object, row: Field) -> bool:
-    """Return whether a value says anything: None and the empty text say "not given", None for a limit "no limit"."""
+    """Return whether an argument is given: not None (except for limits) and not an empty text."""
     if value is None:
-        return row.kind is LIMIT
-    # Exact type: nothing of an unknown object is run here (a proxy may raise even when asked for its class).
+        return row.type is LIMIT
+    # `type()`: `isinstance` would run code of the value (a proxy may raise).
     return value is not UNSET and not (type(value) is str and not value)
 
 
-def _take_argument(draft: PartialSettings, row: Field, value: object) -> None:
+def _read_argument(partial: PartialSettings, row: Field, value: object) -> None:
     if not _is_given(value, row):
         return
     try:
-        accepted = row.kind.accept(value)
-    except Exception as error:  # noqa: BLE001 - a value of any type may raise anything when it is looked at
-        # Only our own kinds raise ValueError itself, with text of theirs; whatever else comes is the value's own.
-        detail = (
-            f" ({error})"
-            if type(error) in {ValueError, PartialParseError} and error.args and not row.kind.secret
-            else ""
-        )
-        draft.mistakes.append(f"{row.name} must be {row.kind.allowed}{detail}, got {preview_value(value, row.kind)}")
+        accepted = row.type.accept(value)
+    except Exception as error:  # noqa: BLE001 - a value of any type may raise anything
+        # ValueError itself comes from our types, with a message of ours; other exceptions come from the value.
+        ours = type(error) in {ValueError, PartialParseError} and error.args and not row.type.secret
+        detail = f" ({error})" if ours else ""
+        partial.errors.append(f"{row.name} must be {row.type.allowed}{detail}, got {preview_value(value, row.type)}")
         return
-    _keep(draft, row, accepted, ARGUMENT)
+    _set(partial, row, accepted, ARGUMENT)
 
 
-def _touched(environ: Mapping[str, str], draft: PartialSettings) -> Iterator[str]:
-    """Yield each field that a variable of the environment speaks of, once; note those of ours that nobody knows."""
-    known = _variable_names()
+def _fields_in_environment(environ: Mapping[str, str], partial: PartialSettings) -> Iterator[str]:
+    """Yield each field that has a variable in the environment, once. Unknown variables of this library are notices."""
+    names = _fields_by_variable()
     seen: set[str] = set()
     for variable in environ:
-        name = known.get(variable)
+        name = names.get(variable)
         if name is None:
             if variable.startswith(PREFIX):
-                draft.notices.append(
-                    Notice("all", f"{variable} is not a setting{similar(variable, known)}", "Correct or unset it")
-                )
+                message = f"{variable} is not a setting{_suggestion(variable, names)}"
+                partial.notices.append(Notice("all", message, "Correct or unset it"))
         elif name not in seen:
             seen.add(name)
             yield name
 
 
-def _take_variables(draft: PartialSettings, row: Field, environ: Mapping[str, str]) -> None:
-    """Take the strongest good variable of a field, or, for a merged field, all of them."""
+def _read_variables(partial: PartialSettings, row: Field, environ: Mapping[str, str]) -> None:
+    """Read the first valid variable of a field; for a merged field, all of them."""
     for variable in row.variables:
-        if row.name in draft.values and not row.merged:
+        if row.name in partial.values and not row.merged:
             return
         text = environ.get(variable.name, "")
         if text.strip():
-            _take_variable(draft, row, variable, text)
+            _read_variable(partial, row, variable, text)
 
 
-def _take_variable(draft: PartialSettings, row: Field, variable: Variable, text: str) -> None:
-    kind = variable.kind or row.kind
+def _read_variable(partial: PartialSettings, row: Field, variable: Variable, text: str) -> None:
+    field_type = variable.type or row.type
     try:
-        value = kind.parse(text)
+        value = field_type.parse(text)
     except PartialParseError as error:
-        draft.notices.append(_wrong(row, variable.name, text, kind, f": left out: {error}"))
+        partial.notices.append(_invalid(row, variable.name, text, field_type, f": left out: {error}"))
         value = error.value
     except ValueError:
-        draft.notices.append(_wrong(row, variable.name, text, kind, ""))
+        partial.notices.append(_invalid(row, variable.name, text, field_type, " and is ignored"))
         return
-    _keep(draft, row, value, variable.name)
+    _set(partial, row, value, variable.name)
 
 
-def _wrong(row: Field, variable: str, text: str, kind: Kind[object], detail: str) -> Notice:
-    message = f"{variable}={preview_value(text, kind)} is not valid{detail or ' and not used'}"
-    return Notice(row.signal, message, f"It must be {kind.allowed}; correct or unset it", degrades=True)
+def _invalid(row: Field, variable: str, text: str, field_type: FieldType[object], detail: str) -> Notice:
+    message = f"{variable}={preview_value(text, field_type)} is not valid{detail}"
+    return Notice(row.signal, message, f"It must be {field_type.allowed}; correct or unset it", degrades=True)
 
 
-def _keep(draft: PartialSettings, row: Field, value: object, source: str) -> None:
-    """Set a field, or add what stronger sources of a merged field have not said."""
+def _set(partial: PartialSettings, row: Field, value: object, source: str) -> None:
+    """Set a field, or the keys of a merged field that no earlier source has set."""
     if not row.merged:
-        draft.take(row.name, value, source)
+        partial.set(row.name, value, source)
         return
-    merged = cast("dict[str, object]", draft.values.setdefault(row.name, {}))
-    draft.sources.setdefault(row.name, source)
+    merged = cast("dict[str, object]", partial.values.setdefault(row.name, {}))
+    partial.sources.setdefault(row.name, source)
     for key, item in cast("Mapping[str, object]", value).items():
         if key not in merged:
             merged[key] = item
-            draft.sources[f"{row.name}.{key}"] = source
+            partial.sources[f"{row.name}.{key}"] = source

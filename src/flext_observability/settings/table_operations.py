@@ -1,11 +1,11 @@
-"""Field table, part 4: Pushgateway, alerts and their notifiers, health, doors, plug-ins."""
+"""Field table, part 4: Pushgateway, alerts and notifiers, health, ops server, plug-ins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flext_observability.settings import types as kinds
+from flext_observability.settings import types
 from flext_observability.settings.endpoint import ALERTMANAGER, PUSH_GATEWAY, WEBHOOK
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_signals import LimitFields
@@ -13,62 +13,63 @@ from flext_observability.settings.table_signals import LimitFields
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class OperationsFields(LimitFields):
-    """Settings of what watches the program and tells people."""
+    """Settings of alerts, health, the ops server and plug-ins."""
 
     push_gateway: str = setting(
         PUSH_GATEWAY,
-        "Address of a Pushgateway; set, the exporter `pushgateway` joins the metrics exporters, unless an argument names them.",
+        "Endpoint of a Pushgateway. Adds the exporter `pushgateway` for metrics, unless an argument names their exporters.",
         "PROMETHEUS_PUSH_GATEWAY",
         default="",
         signal="metrics",
     )
     push_gateway_job: str = setting(
-        kinds.TEXT, "Job in the Pushgateway's grouping key; empty: the service's name.", default="", signal="metrics"
+        types.TEXT, "Job of the Pushgateway's grouping key; empty: the service name.", default="", signal="metrics"
     )
     push_gateway_grouping: Mapping[str, str] = setting(
-        kinds.PAIRS,
+        types.KEY_VALUE_LIST,
         "Further labels of the Pushgateway's grouping key.",
-        default=kinds.NO_PAIRS,
+        default=types.NO_KEY_VALUES,
         signal="metrics",
     )
     push_gateway_delete_at_exit: bool = setting(
-        kinds.FLAG,
-        "Whether the group is deleted from the Pushgateway at the end, instead of left for Prometheus to scrape.",
+        types.BOOL,
+        "Whether to delete the group from the Pushgateway at exit.",
         default=False,
         signal="metrics",
     )
     alertmanager_url: str = setting(
-        ALERTMANAGER, "Address of an Alertmanager; set, alerts are sent to its v2 API.", "ALERTMANAGER_URL", default=""
+        ALERTMANAGER,
+        "Endpoint of an Alertmanager; alerts are sent to its v2 API. Empty disables it.",
+        "ALERTMANAGER_URL",
+        default="",
     )
-    alert_webhook_url: str = setting(WEBHOOK, "Address that alerts are posted to as JSON; empty: none.", default="")
+    alert_webhook_url: str = setting(WEBHOOK, "Webhook URL for alerts (JSON POST). Empty disables it.", default="")
     alert_notifiers: Sequence[str] = setting(
-        kinds.NAMES, "Further notifiers, by the name of their entry point or of `register_notifier`.", default=()
+        types.NAMES, "Names of further notifiers (entry points or `register_notifier`).", default=()
     )
     alert_rules_interval_seconds: float = setting(
-        kinds.INTERVAL, "Time between two looks at the alert rules and at escalations.", default=15.0, unit="s"
+        types.INTERVAL, "Interval between evaluations of alert rules and escalations.", default=15.0, unit="s"
     )
     alert_repeat_interval_seconds: float = setting(
-        kinds.INTERVAL, "Time after which an alert that is still active is told again.", default=14_400.0, unit="s"
+        types.INTERVAL, "Interval between notifications of an active alert.", default=14_400.0, unit="s"
     )
     alert_escalate_warning_seconds: float = setting(
-        kinds.SECONDS, "Time after which an active warning escalates; 0: never.", default=3600.0, unit="s"
+        types.SECONDS, "Time until an active warning escalates; 0: never.", default=3600.0, unit="s"
     )
     alert_escalate_error_seconds: float = setting(
-        kinds.SECONDS, "Time after which an active error escalates; 0: never.", default=1800.0, unit="s"
+        types.SECONDS, "Time until an active error escalates; 0: never.", default=1800.0, unit="s"
     )
     alert_escalate_critical_seconds: float = setting(
-        kinds.SECONDS, "Time after which an active critical alert escalates; 0: never.", default=900.0, unit="s"
+        types.SECONDS, "Time until an active critical alert escalates; 0: never.", default=900.0, unit="s"
     )
     health_telemetry: bool = setting(
-        kinds.FLAG,
-        "Whether the state of telemetry itself is one of the health checks (`telemetry`, not critical).",
+        types.BOOL,
+        "Whether the state of telemetry is a health check (`telemetry`, non-critical).",
         default=True,
     )
-    ops_token: str = setting(kinds.SECRET, "Bearer token that the ops server asks for; empty: none.", default="")
+    ops_token: str = setting(types.SECRET, "Bearer token required by the ops server; empty: none.", default="")
     ops_username: str = setting(
-        kinds.TEXT, "User name that the ops server asks for (HTTP basic); empty: none.", default=""
+        types.TEXT, "User name required by the ops server (HTTP Basic); empty: none.", default=""
     )
-    ops_password: str = setting(kinds.SECRET, "Password for `ops_username`.", default="")
-    plugins: Sequence[str] = setting(
-        kinds.NAMES, "Plug-ins, by the name of their entry point or of `register_plugin`.", default=()
-    )
+    ops_password: str = setting(types.SECRET, "Password for `ops_username`.", default="")
+    plugins: Sequence[str] = setting(types.NAMES, "Names of plug-ins (entry points or `register_plugin`).", default=())

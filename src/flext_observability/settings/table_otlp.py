@@ -1,244 +1,114 @@
-"""Field table, part 2: where and how OTLP is sent, for all signals and for each."""
+"""Field table, part 2: OTLP, for all signals and for each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal, TypeVar, cast
 
-from flext_observability.settings import types as kinds
+from flext_observability.domain.report import Signal
+from flext_observability.settings import types
 from flext_observability.settings.endpoint import ENDPOINT
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_general import GeneralFields
+from flext_observability.settings.types import FieldType
 
-_PROTOCOL = kinds.choice_kind("grpc", "http/protobuf", "http/json")
-_COMPRESSION = kinds.choice_kind("gzip", "none")
-_ADDRESS = "Address for {}, used as it is; empty: `otlp_endpoint`, for HTTP with `/v1/{}` added."
-_AS_GENERAL = "As `otlp_{}`, for {} alone."
+T = TypeVar("T")
+
+_PROTOCOL = types.choice_type("grpc", "http/protobuf", "http/json")
+_COMPRESSION = types.choice_type("gzip", "none")
+
+
+_DOCS: Final = {
+    "endpoint": "Endpoint of the collector; empty: `http://localhost:4318`, for gRPC `http://localhost:4317`.",
+    "protocol": (
+        "`http/protobuf` or `grpc`; empty: gRPC for port 4317, otherwise HTTP. `http/json` is sent as `http/protobuf`."
+    ),
+    "headers": "Headers of each request; percent-encoded in variables.",
+    "certificate": "PEM file of the certificate authorities that verify the collector.",
+    "client_key": "PEM file of the client's private key.",
+    "client_certificate": "PEM file of the client's certificate.",
+    "compression": "`gzip` or `none`.",
+    "timeout_seconds": ("Timeout of one request. The variable is in seconds too, as in OpenTelemetry's Python SDK."),
+    "insecure": "For gRPC endpoints without a scheme: true disables TLS.",
+}
+
+
+class _OtlpRows:
+    """Rows of the field table for all signals or for one.
+
+    The value of a row for one signal that is not set is the one for all signals.
+    """
+
+    def __init__(self, signal: Signal | Literal["all"]) -> None:
+        self._signal: Final = signal
+        self.endpoint = self._row("endpoint", ENDPOINT)
+        self.protocol = self._row("protocol", _PROTOCOL)
+        self.headers = self._row("headers", types.HEADERS, types.NO_KEY_VALUES)
+        self.certificate = self._row("certificate", types.TEXT)
+        self.client_key = self._row("client_key", types.TEXT)
+        self.client_certificate = self._row("client_certificate", types.TEXT)
+        self.compression = self._row("compression", _COMPRESSION, "none")
+        self.timeout_seconds = self._row("timeout_seconds", types.TIMEOUT, 10.0, "s")
+        self.insecure = self._row("insecure", types.BOOL, False)  # noqa: FBT003 - the default
+
+    def _row(self, name: str, field_type: FieldType[T], default: object = "", unit: str = "") -> T:
+        signal, doc, variable = self._signal, _DOCS[name], name.removesuffix("_seconds").upper()
+        if signal != "all":
+            doc = f"`otlp_{name}` for {signal} alone."
+            if name == "endpoint":
+                doc = (
+                    f"Endpoint for {signal}, used as it is; empty: `otlp_endpoint`, for HTTP with `/v1/{signal}` added."
+                )
+            variable = f"{signal.upper()}_{variable}"
+            default = default if isinstance(default, Mapping) else "" if isinstance(default, str) else None
+        variable = f"OTEL_EXPORTER_OTLP_{variable}"
+        return cast("T", setting(field_type, doc, variable, default=default, unit=unit, signal=signal))
+
+
+_ALL = _OtlpRows("all")
+_TRACES = _OtlpRows("traces")
+_METRICS = _OtlpRows("metrics")
+_LOGS = _OtlpRows("logs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class OtlpFields(GeneralFields):
-    """Settings of the OTLP exporters; a field of one signal that is not given follows the general one."""
+    """Settings of the OTLP exporters."""
 
-    otlp_endpoint: str = setting(
-        ENDPOINT,
-        "Address of the collector; empty: `http://localhost:4318`, for gRPC `http://localhost:4317`.",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        default="",
-    )
-    otlp_protocol: str = setting(
-        _PROTOCOL,
-        "`http/protobuf` or `grpc`; empty: gRPC for port 4317, otherwise HTTP. `http/json` is answered with `http/protobuf`.",
-        "OTEL_EXPORTER_OTLP_PROTOCOL",
-        default="",
-    )
-    otlp_headers: Mapping[str, str] = setting(
-        kinds.HEADERS,
-        "Headers of each request; in variables percent-encoded.",
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        default=kinds.NO_PAIRS,
-    )
-    otlp_certificate: str = setting(
-        kinds.TEXT,
-        "File of certificates (PEM) that the collector is checked against.",
-        "OTEL_EXPORTER_OTLP_CERTIFICATE",
-        default="",
-    )
-    otlp_client_key: str = setting(
-        kinds.TEXT, "File of our private key (PEM).", "OTEL_EXPORTER_OTLP_CLIENT_KEY", default=""
-    )
-    otlp_client_certificate: str = setting(
-        kinds.TEXT, "File of our certificate (PEM).", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", default=""
-    )
-    otlp_compression: str = setting(_COMPRESSION, "`gzip` or `none`.", "OTEL_EXPORTER_OTLP_COMPRESSION", default="none")
-    otlp_timeout_seconds: float = setting(
-        kinds.TIMEOUT,
-        "Time for one request. The variable is in seconds too, as in OpenTelemetry's Python SDK.",
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
-        default=10.0,
-        unit="s",
-    )
-    otlp_insecure: bool = setting(
-        kinds.FLAG, "gRPC address without scheme: true for no TLS.", "OTEL_EXPORTER_OTLP_INSECURE", default=False
-    )
-
-    otlp_traces_endpoint: str = setting(
-        ENDPOINT, _ADDRESS.format("traces", "traces"), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="", signal="traces"
-    )
-    otlp_traces_protocol: str = setting(
-        _PROTOCOL,
-        _AS_GENERAL.format("protocol", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-        default="",
-        signal="traces",
-    )
-    otlp_traces_headers: Mapping[str, str] = setting(
-        kinds.HEADERS,
-        _AS_GENERAL.format("headers", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-        default=kinds.NO_PAIRS,
-        signal="traces",
-    )
-    otlp_traces_certificate: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("certificate", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-        default="",
-        signal="traces",
-    )
-    otlp_traces_client_key: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("client_key", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
-        default="",
-        signal="traces",
-    )
-    otlp_traces_client_certificate: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("client_certificate", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
-        default="",
-        signal="traces",
-    )
-    otlp_traces_compression: str = setting(
-        _COMPRESSION,
-        _AS_GENERAL.format("compression", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-        default="",
-        signal="traces",
-    )
-    otlp_traces_timeout_seconds: float | None = setting(
-        kinds.TIMEOUT,
-        _AS_GENERAL.format("timeout_seconds", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-        default=None,
-        unit="s",
-        signal="traces",
-    )
-    otlp_traces_insecure: bool | None = setting(
-        kinds.FLAG,
-        _AS_GENERAL.format("insecure", "traces"),
-        "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
-        default=None,
-        signal="traces",
-    )
-    otlp_metrics_endpoint: str = setting(
-        ENDPOINT,
-        _ADDRESS.format("metrics", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-        default="",
-        signal="metrics",
-    )
-    otlp_metrics_protocol: str = setting(
-        _PROTOCOL,
-        _AS_GENERAL.format("protocol", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
-        default="",
-        signal="metrics",
-    )
-    otlp_metrics_headers: Mapping[str, str] = setting(
-        kinds.HEADERS,
-        _AS_GENERAL.format("headers", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-        default=kinds.NO_PAIRS,
-        signal="metrics",
-    )
-    otlp_metrics_certificate: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("certificate", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
-        default="",
-        signal="metrics",
-    )
-    otlp_metrics_client_key: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("client_key", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
-        default="",
-        signal="metrics",
-    )
-    otlp_metrics_client_certificate: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("client_certificate", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
-        default="",
-        signal="metrics",
-    )
-    otlp_metrics_compression: str = setting(
-        _COMPRESSION,
-        _AS_GENERAL.format("compression", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
-        default="",
-        signal="metrics",
-    )
-    otlp_metrics_timeout_seconds: float | None = setting(
-        kinds.TIMEOUT,
-        _AS_GENERAL.format("timeout_seconds", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
-        default=None,
-        unit="s",
-        signal="metrics",
-    )
-    otlp_metrics_insecure: bool | None = setting(
-        kinds.FLAG,
-        _AS_GENERAL.format("insecure", "metrics"),
-        "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
-        default=None,
-        signal="metrics",
-    )
-    otlp_logs_endpoint: str = setting(
-        ENDPOINT, _ADDRESS.format("logs", "logs"), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", default="", signal="logs"
-    )
-    otlp_logs_protocol: str = setting(
-        _PROTOCOL, _AS_GENERAL.format("protocol", "logs"), "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", default="", signal="logs"
-    )
-    otlp_logs_headers: Mapping[str, str] = setting(
-        kinds.HEADERS,
-        _AS_GENERAL.format("headers", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
-        default=kinds.NO_PAIRS,
-        signal="logs",
-    )
-    otlp_logs_certificate: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("certificate", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
-        default="",
-        signal="logs",
-    )
-    otlp_logs_client_key: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("client_key", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
-        default="",
-        signal="logs",
-    )
-    otlp_logs_client_certificate: str = setting(
-        kinds.TEXT,
-        _AS_GENERAL.format("client_certificate", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
-        default="",
-        signal="logs",
-    )
-    otlp_logs_compression: str = setting(
-        _COMPRESSION,
-        _AS_GENERAL.format("compression", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
-        default="",
-        signal="logs",
-    )
-    otlp_logs_timeout_seconds: float | None = setting(
-        kinds.TIMEOUT,
-        _AS_GENERAL.format("timeout_seconds", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
-        default=None,
-        unit="s",
-        signal="logs",
-    )
-    otlp_logs_insecure: bool | None = setting(
-        kinds.FLAG,
-        _AS_GENERAL.format("insecure", "logs"),
-        "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
-        default=None,
-        signal="logs",
-    )
+    otlp_endpoint: str = _ALL.endpoint
+    otlp_protocol: str = _ALL.protocol
+    otlp_headers: Mapping[str, str] = _ALL.headers
+    otlp_certificate: str = _ALL.certificate
+    otlp_client_key: str = _ALL.client_key
+    otlp_client_certificate: str = _ALL.client_certificate
+    otlp_compression: str = _ALL.compression
+    otlp_timeout_seconds: float = _ALL.timeout_seconds
+    otlp_insecure: bool = _ALL.insecure
+    otlp_traces_endpoint: str = _TRACES.endpoint
+    otlp_traces_protocol: str = _TRACES.protocol
+    otlp_traces_headers: Mapping[str, str] = _TRACES.headers
+    otlp_traces_certificate: str = _TRACES.certificate
+    otlp_traces_client_key: str = _TRACES.client_key
+    otlp_traces_client_certificate: str = _TRACES.client_certificate
+    otlp_traces_compression: str = _TRACES.compression
+    otlp_traces_timeout_seconds: float | None = _TRACES.timeout_seconds
+    otlp_traces_insecure: bool | None = _TRACES.insecure
+    otlp_metrics_endpoint: str = _METRICS.endpoint
+    otlp_metrics_protocol: str = _METRICS.protocol
+    otlp_metrics_headers: Mapping[str, str] = _METRICS.headers
+    otlp_metrics_certificate: str = _METRICS.certificate
+    otlp_metrics_client_key: str = _METRICS.client_key
+    otlp_metrics_client_certificate: str = _METRICS.client_certificate
+    otlp_metrics_compression: str = _METRICS.compression
+    otlp_metrics_timeout_seconds: float | None = _METRICS.timeout_seconds
+    otlp_metrics_insecure: bool | None = _METRICS.insecure
+    otlp_logs_endpoint: str = _LOGS.endpoint
+    otlp_logs_protocol: str = _LOGS.protocol
+    otlp_logs_headers: Mapping[str, str] = _LOGS.headers
+    otlp_logs_certificate: str = _LOGS.certificate
+    otlp_logs_client_key: str = _LOGS.client_key
+    otlp_logs_client_certificate: str = _LOGS.client_certificate
+    otlp_logs_compression: str = _LOGS.compression
+    otlp_logs_timeout_seconds: float | None = _LOGS.timeout_seconds
+    otlp_logs_insecure: bool | None = _LOGS.insecure

@@ -1,4 +1,4 @@
-"""Environment → a notice for each variable that somebody may rely on, but that nothing in Python can honour."""
+"""Environment → a notice for each variable of OpenTelemetry that is not supported."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from flext_observability.domain.report import Notice
 
 _JAEGER = (
-    "Jaeger's own protocol is gone from OpenTelemetry and from Jaeger",
-    "Jaeger takes OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT",
+    "Jaeger's own protocol was removed from OpenTelemetry and from Jaeger",
+    "Jaeger accepts OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 _OLD_NAME = "this name was withdrawn from the specification"
 
-IGNORED: Mapping[str, tuple[str, str]] = {
+UNSUPPORTED: Mapping[str, tuple[str, str]] = {
     "JAEGER_AGENT_HOST": _JAEGER,
     "JAEGER_AGENT_PORT": _JAEGER,
     "OTEL_EXPORTER_JAEGER_AGENT_HOST": _JAEGER,
@@ -26,10 +26,10 @@ IGNORED: Mapping[str, tuple[str, str]] = {
 """Reason and next action by variable."""
 
 
-def ignored_notices(environ: Mapping[str, str]) -> list[Notice]:
-    """Return one notice for each such variable that is set."""
+def unsupported_env_notices(environ: Mapping[str, str]) -> list[Notice]:
+    """Return one notice for each unsupported variable that is set."""
     return [
-        Notice("all", f"{name} is not used: {reason}", fix)
-        for name, (reason, fix) in IGNORED.items()
+        Notice("all", f"{name} is ignored: {reason}", fix)
+        for name, (reason, fix) in UNSUPPORTED.items()
         if environ.get(name, "").strip()
     ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flext_observability.domain.report import SIGNALS
 from flext_observability.exporters.memory import MAX_ITEMS, MemoryFactory, MemoryStore, factory, memory_store
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
-CONFIG = concrete({})
+CONFIG = with_defaults({})
 
 
 def test_all_signals_end_in_one_store() -> None:

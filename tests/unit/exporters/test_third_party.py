@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.third_party import WrappedExporter, wrap
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 from tests import programs
 from tests.backends.telemetry import make_metrics, make_spans
 
@@ -28,7 +28,7 @@ PROGRAM = """
     import sys
     from flext_observability.domain.report import SIGNALS
     from flext_observability.extensions.registry import available_exporters, find_exporter
-    from flext_observability.settings.config import concrete
+    from flext_observability.settings.config import with_defaults
     from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
     data = make_metrics(lambda meter: meter.create_counter("sold").add(1))
@@ -37,7 +37,7 @@ PROGRAM = """
     assert "example_lines" in available_exporters()
     print(sorted(factory.signals()))
     for signal in SIGNALS:
-        exporter = factory.create(signal, concrete({}))
+        exporter = factory.create(signal, with_defaults({}))
         print(signal, exporter.export(items[signal], 1.0).accepted)
         exporter.close()
 """
@@ -91,10 +91,10 @@ def test_reader_and_broken_exporter_of_an_installed_package_say_why_they_cannot_
         """
         from flext_observability.extensions.ports import ExporterUnavailable
         from flext_observability.extensions.registry import find_exporter
-        from flext_observability.settings.config import concrete
+        from flext_observability.settings.config import with_defaults
         for name, signal in (("example_reader", "metrics"), ("example_broken", "traces")):
             try:
-                find_exporter(name).unwrap().create(signal, concrete({}))
+                find_exporter(name).unwrap().create(signal, with_defaults({}))
             except ExporterUnavailable as error:
                 print(error.message, "|", error.fix)
         """,
@@ -182,4 +182,4 @@ def test_wrapper_names_its_signals() -> None:
 def test_entry_point_that_leads_nowhere() -> None:
     point: Any = EntryPoint("x", "no_such_module:Name", "group")
     with pytest.raises(ExporterUnavailable, match="no_such_module"):
-        wrap("x", {"logs": point}).create("logs", concrete({}))
+        wrap("x", {"logs": point}).create("logs", with_defaults({}))

@@ -1,4 +1,4 @@
-"""The addresses that alerts are sent to: checked at the start, like all others."""
+"""The endpoints of alert notifiers are checked when settings are resolved."""
 
 from __future__ import annotations
 
@@ -11,19 +11,32 @@ SETTINGS = ("alertmanager_url", "alert_webhook_url")
 
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("text", ["http://", "ftp://me:secret@x", "http://me:secret@x:port", "http://a b"])
-def test_one_that_no_alert_can_be_sent_to_fails_as_an_argument_and_is_noted_as_a_variable(name: str, text: str) -> None:
+def test_invalid_endpoint(name: str, text: str) -> None:
     failed = resolve(None, {name: text}, {})
     assert failed.code == "invalid_settings"
-    assert (failed.error or "").startswith(f"{name} must be an address like http")
+    assert (failed.message or "").startswith(f"Invalid settings: {name} must be an endpoint like http")
     variable = f"FLEXT_OBSERVABILITY_{name.upper()}"
     settings = resolve(None, {"service_name": "s"}, {variable: text}).unwrap()
     (notice,) = settings.notices
     assert variable in notice.message
     assert getattr(settings.config, name) == ""
+    assert name not in settings.config.endpoints
     assert "secret" not in f"{failed.error} {notice}"
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-@pytest.mark.parametrize("text", ["localhost:9093", "https://me:secret@x/prefix", ""])
-def test_any_other_is_kept_as_given(name: str, text: str) -> None:
-    assert getattr(resolve(None, {name: text}, {}).unwrap().config, name) == text
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [("localhost:9093", "localhost:9093"), ("https://me:secret@x/prefix", "https://x/prefix")],
+)
+def test_valid_endpoint_is_kept_as_given_and_parsed(name: str, text: str, url: str) -> None:
+    config = resolve(None, {name: text}, {}).unwrap().config
+    assert getattr(config, name) == text
+    assert config.endpoints[name].url == url
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_empty_endpoint(name: str) -> None:
+    config = resolve(None, {name: ""}, {}).unwrap().config
+    assert getattr(config, name) == ""
+    assert config.endpoints == {}

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.settings.endpoint import ENDPOINT, PUSH_GATEWAY
+from flext_observability.settings.endpoint import ENDPOINT, PUSH_GATEWAY, ParsedEndpoint
+from flext_observability.values.endpoint import Endpoint
 
 
-def test_endpoint_is_kept_as_given() -> None:
-    assert ENDPOINT.parse(" http://localhost:4318/ ") == "http://localhost:4318/"
+def test_text_is_kept_as_given() -> None:
+    expected = ParsedEndpoint("http://localhost:4318/", Endpoint("http", "localhost", 4318, "/"))
+    values: list[object] = [ENDPOINT.parse(" http://localhost:4318/ "), ENDPOINT.accept("http://localhost:4318/")]
+    assert values == [expected, expected]
 
 
 @pytest.mark.parametrize("value", [4318, "", "ftp://host", "http://host:port"])
@@ -16,15 +19,22 @@ def test_invalid_endpoint(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "endpoint"),
+    ("text", "expected"),
     [
-        ("pushgateway:9091", "http://pushgateway:9091"),
-        ("me:secret@pushgateway", "http://me:secret@pushgateway"),
-        ("https://pushgateway/prefix", "https://pushgateway/prefix"),
+        ("pushgateway:9091", ParsedEndpoint("http://pushgateway:9091", Endpoint("http", "pushgateway", 9091))),
+        (
+            "me:secret@pushgateway",
+            ParsedEndpoint("http://me:secret@pushgateway", Endpoint("http", "pushgateway", credentials="me:secret")),
+        ),
+        (
+            "https://pushgateway/prefix",
+            ParsedEndpoint("https://pushgateway/prefix", Endpoint("https", "pushgateway", None, "/prefix")),
+        ),
     ],
 )
-def test_pushgateway_without_scheme_means_http(text: str, endpoint: str) -> None:
-    assert PUSH_GATEWAY.parse(text) == PUSH_GATEWAY.accept(text) == endpoint
+def test_pushgateway_without_scheme_means_http(text: str, expected: ParsedEndpoint) -> None:
+    values: list[object] = [PUSH_GATEWAY.parse(text), PUSH_GATEWAY.accept(text)]
+    assert values == [expected, expected]
 
 
 def test_pushgateway_with_an_unsupported_scheme() -> None:

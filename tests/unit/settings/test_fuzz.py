@@ -1,4 +1,4 @@
-"""Anything in any setting: resolving never raises, and says what is wrong."""
+"""Any value of any setting: ``resolve`` never raises, and reports invalid values."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from flext_observability.domain.report import SIGNALS
 from flext_observability.settings.config import FIELDS, set_fields
-from flext_observability.settings.otlp import otlp_settings
+from flext_observability.settings.otlp import default_protocol, otlp_settings
 from flext_observability.settings.resolve import ResolvedSettings, resolve
-from flext_observability.settings.unsupported_env import IGNORED
+from flext_observability.settings.unsupported_env import UNSUPPORTED
 from flext_observability.values.encoding import preview
 
 quick = settings(deadline=None, database=None, max_examples=150)
@@ -56,10 +56,10 @@ OBJECTS = st.recursive(
 
 
 def check(resolved: ResolvedSettings) -> None:
-    """Every field is concrete and every signal can be asked how it is sent."""
+    """Check that every field has a value and every signal valid OTLP settings."""
     assert len(set_fields(resolved.config)) == len(FIELDS)
     for signal in SIGNALS:
-        assert otlp_settings(resolved.config, signal).timeout_seconds > 0
+        assert otlp_settings(resolved.config, signal, default_protocol(resolved.config, signal)).timeout_seconds > 0
         assert all(isinstance(name, str) for name in resolved.config.exporters[signal])
     for notice in resolved.notices:
         notice.message.encode()
@@ -67,23 +67,23 @@ def check(resolved: ResolvedSettings) -> None:
 
 @quick
 @given(st.sampled_from(sorted(FIELD_OF)), TEXTS)
-def test_any_text_in_one_variable_is_taken_or_noted(variable: str, text: str) -> None:
+def test_any_text_in_one_variable_is_used_or_a_notice(variable: str, text: str) -> None:
     resolved = resolve(None, {}, {variable: text}).unwrap()
     check(resolved)
-    taken = resolved.sources[FIELD_OF[variable]] == variable
+    used = resolved.sources[FIELD_OF[variable]] == variable
     noted = any(variable in notice.message for notice in resolved.notices)
-    assert taken or noted or not text.strip()
+    assert used or noted or not text.strip()
 
 
 @quick
-@given(st.dictionaries(st.sampled_from([*FIELD_OF, *IGNORED]), TEXTS, max_size=12))
+@given(st.dictionaries(st.sampled_from([*FIELD_OF, *UNSUPPORTED]), TEXTS, max_size=12))
 def test_any_texts_in_many_variables(environ: dict[str, str]) -> None:
     check(resolve(None, {}, environ).unwrap())
 
 
 @quick
 @given(st.sampled_from(sorted(FIELDS)), OBJECTS)
-def test_any_object_for_one_argument_is_taken_or_listed(name: str, value: object) -> None:
+def test_any_object_for_one_argument_is_used_or_an_error(name: str, value: object) -> None:
     result = resolve(None, {name: value}, {})
     if result.success:
         check(result.unwrap())

@@ -6,13 +6,21 @@ import pytest
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.config import FIELDS
-from flext_observability.settings.otlp import PARTS, OtlpSettings, otlp_notices, otlp_settings, protocol_of
+from flext_observability.settings.otlp import (
+    OTLP_FIELDS,
+    OtlpSettings,
+    Protocol,
+    default_protocol,
+    otlp_notices,
+    otlp_settings,
+)
 from flext_observability.settings.resolve import resolve
+from flext_observability.values.endpoint import Endpoint
 
 
-def sent(signal: Signal = "traces", /, **arguments: object) -> OtlpSettings:
+def resolved_otlp(signal: Signal = "traces", /, **arguments: object) -> OtlpSettings:
     config = resolve(None, {"service_name": "shop", "environment": "test", **arguments}, {}).unwrap().config
-    return otlp_settings(config, signal)
+    return otlp_settings(config, signal, default_protocol(config, signal))
 
 
 def notices(environ: Mapping[str, str] | None = None, /, **arguments: object) -> tuple[Notice, ...]:
@@ -20,32 +28,29 @@ def notices(environ: Mapping[str, str] | None = None, /, **arguments: object) ->
     return otlp_notices(resolve(None, arguments, environ or {}).unwrap().config)
 
 
-def test_every_part_can_be_set_for_all_signals_and_for_each() -> None:
-    for part in PARTS:
-        assert {f"otlp_{part}", *(f"otlp_{signal}_{part}" for signal in SIGNALS)} <= set(FIELDS)
+def test_fields_exist_for_all_signals_and_for_each() -> None:
+    for name in OTLP_FIELDS:
+        assert {f"otlp_{name}", *(f"otlp_{signal}_{name}" for signal in SIGNALS)} <= set(FIELDS)
 
 
 def test_defaults() -> None:
-    assert sent() == OtlpSettings(
-        endpoint="http://localhost:4318/v1/traces",
-        protocol="http/protobuf",
+    assert resolved_otlp() == OtlpSettings(
+        endpoint=Endpoint("http", "localhost", 4318, "/v1/traces"),
         headers={},
         certificate_file=None,
         client_key_file=None,
         client_certificate_file=None,
         compression="none",
         timeout_seconds=10.0,
-        insecure=True,
     )
 
 
 def test_default_of_grpc() -> None:
-    settings = sent(otlp_protocol="grpc")
-    assert (settings.endpoint, settings.protocol, settings.insecure) == ("http://localhost:4317", "grpc", True)
+    assert resolved_otlp(otlp_protocol="grpc").endpoint == Endpoint("http", "localhost", 4317)
 
 
-def test_value_of_the_signal_beats_the_general_one() -> None:
-    settings = sent(
+def test_value_for_the_signal_has_precedence() -> None:
+    settings = resolved_otlp(
         "logs",
         otlp_headers={"a": "general"},
         otlp_logs_headers={"b": "own"},
@@ -83,40 +88,40 @@ def test_value_of_the_signal_beats_the_general_one() -> None:
     ],
 )
 def test_endpoint(arguments: dict[str, object], endpoint: str) -> None:
-    settings = sent(**arguments)
-    assert settings.endpoint == endpoint
-    assert settings.insecure == endpoint.startswith("http://")
+    assert resolved_otlp(**arguments).endpoint.url == endpoint
 
 
-def test_credentials_of_the_address_become_a_header() -> None:
-    settings = sent(otlp_endpoint="http://me:p%40ss@c:4318")
-    assert settings.endpoint == "http://c:4318/v1/traces"
-    assert settings.headers == {"authorization": "Basic bWU6cEBzcw=="}
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_endpoint_keeps_its_credentials(protocol: str) -> None:
+    endpoint = resolved_otlp(otlp_endpoint="http://me:p%40ss@c:4318", otlp_protocol=protocol).endpoint
+    assert endpoint.credentials == "me:p@ss"
 
 
-def test_a_header_beats_the_credentials_of_the_address() -> None:
-    settings = sent(otlp_endpoint="http://me:p@c:4318", otlp_headers={"Authorization": "Bearer x"})
-    assert settings.headers == {"authorization": "Bearer x"}
-
-
-def test_the_exporter_that_asks_decides_the_protocol() -> None:
+@pytest.mark.parametrize(
+    ("protocol", "endpoint"), [("grpc", "http://localhost:4317"), ("http/protobuf", "http://localhost:4318/v1/logs")]
+)
+def test_default_endpoint_depends_on_the_protocol_of_the_exporter(protocol: Protocol, endpoint: str) -> None:
     config = resolve(None, {"exporters": ["otlp_grpc", "otlp_http"]}, {}).unwrap().config
-    assert otlp_settings(config, "logs").protocol == "grpc"
-    assert otlp_settings(config, "logs", "http/protobuf").endpoint == "http://localhost:4318/v1/logs"
+    assert otlp_settings(config, "logs", protocol).endpoint.url == endpoint
 
 
-def test_without_a_wired_exporter_the_settings_decide_the_protocol() -> None:
-    config = resolve(None, {"exporters": "memory", "otlp_protocol": "grpc"}, {}).unwrap().config
-    assert otlp_settings(config, "logs").protocol == "grpc"
-
-
-def test_http_json_is_sent_as_protobuf() -> None:
-    config = resolve(None, {"otlp_protocol": "http/json"}, {}).unwrap().config
-    assert protocol_of(config, "traces") == "http/protobuf"
+@pytest.mark.parametrize(
+    ("arguments", "protocol"),
+    [
+        ({}, "http/protobuf"),
+        ({"otlp_protocol": "grpc"}, "grpc"),
+        ({"otlp_protocol": "http/json"}, "http/protobuf"),
+        ({"otlp_endpoint": "http://c:4317"}, "grpc"),
+        ({"otlp_endpoint": "http://c:4317", "otlp_traces_endpoint": "http://c:4318"}, "http/protobuf"),
+        ({"otlp_endpoint": "http://c:4317", "otlp_traces_protocol": "http/protobuf"}, "http/protobuf"),
+    ],
+)
+def test_default_protocol(arguments: dict[str, object], protocol: Protocol) -> None:
+    assert default_protocol(resolve(None, arguments, {}).unwrap().config, "traces") == protocol
 
 
 class TestNotices:
-    def test_nothing_to_say(self) -> None:
+    def test_valid_or_unused_endpoint(self) -> None:
         assert notices() == ()
         assert notices(otlp_endpoint="c", exporters="memory") == ()
 
@@ -127,40 +132,40 @@ class TestNotices:
         assert "http://collector:4318" in notice.fix
         assert notice.degrades
 
-    def test_http_on_the_port_of_grpc(self) -> None:
+    def test_http_on_the_grpc_port(self) -> None:
         (notice,) = notices(otlp_endpoint="http://c:4317", otlp_protocol="http/protobuf")
-        assert "over HTTP is sent to http://c:4317" in notice.message
+        assert "OTLP over HTTP is sent to http://c:4317" in notice.message
         assert notice.fix == "Use port 4318, or set the protocol to grpc"
         assert notice.degrades
 
-    def test_grpc_on_the_port_of_http(self) -> None:
+    def test_grpc_on_the_http_port(self) -> None:
         (notice,) = notices({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, exporters={"logs": "otlp_grpc"})
         assert (notice.signal, notice.degrades) == ("logs", True)
         assert "Use port 4317" in notice.fix
 
-    def test_grpc_by_port_is_told(self) -> None:
+    def test_grpc_chosen_by_port(self) -> None:
         (notice,) = notices(otlp_endpoint="http://c:4317")
         assert "no protocol is set" in notice.message
         assert not notice.degrades
 
-    def test_explicit_grpc_is_not(self) -> None:
+    def test_configured_grpc(self) -> None:
         assert notices(otlp_endpoint="http://c:4317", otlp_protocol="grpc") == ()
 
     def test_http_json(self) -> None:
         (notice,) = notices(otlp_protocol="http/json")
         assert "http/json is not supported" in notice.message
 
-    def test_http_without_port(self) -> None:
+    def test_http_endpoint_without_port(self) -> None:
         (notice,) = notices(otlp_endpoint="http://c")
         assert "80 is used" in notice.message
         assert "4318" in notice.fix
 
-    def test_address_of_one_signal_without_path(self) -> None:
+    def test_endpoint_of_one_signal_without_path(self) -> None:
         (notice,) = notices(otlp_metrics_endpoint="http://c:4318")
         assert notice.signal == "metrics"
         assert "http://c:4318/v1/metrics" in notice.fix
 
-    def test_address_for_all_with_the_path_of_one(self) -> None:
+    def test_endpoint_for_all_signals_with_the_path_of_one(self) -> None:
         found = notices(otlp_endpoint="http://c:4318/v1/traces")
         assert [notice.signal for notice in found] == ["traces", "metrics", "logs"]
         assert "/v1/logs is added to http://c:4318/v1/traces" in found[2].message

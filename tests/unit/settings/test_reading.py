@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
+from flext_observability.settings.endpoint import ALERTMANAGER, PUSH_GATEWAY
 from flext_observability.settings.reading import PartialSettings, preview_value, read
-from flext_observability.settings.types import HEADERS, PAIRS
+from flext_observability.settings.types import HEADERS, KEY_VALUE_LIST
 from tests.hostile import Hostile
 
 
@@ -26,20 +27,23 @@ class HostileMapping(dict[str, str]):
 def test_argument_beats_ours_beats_opentelemetry() -> None:
     environ = {"FLEXT_OBSERVABILITY_SERVICE_NAME": "ours", "OTEL_SERVICE_NAME": "theirs"}
     assert values_of({"service_name": "argument"}, environ).values["service_name"] == "argument"
-    draft = values_of({}, environ)
-    assert (draft.values["service_name"], draft.source("service_name")) == ("ours", "FLEXT_OBSERVABILITY_SERVICE_NAME")
-    draft = values_of({}, {"OTEL_SERVICE_NAME": "theirs"})
-    assert (draft.values["service_name"], draft.source("service_name")) == ("theirs", "OTEL_SERVICE_NAME")
+    partial = values_of({}, environ)
+    assert (partial.values["service_name"], partial.source("service_name")) == (
+        "ours",
+        "FLEXT_OBSERVABILITY_SERVICE_NAME",
+    )
+    partial = values_of({}, {"OTEL_SERVICE_NAME": "theirs"})
+    assert (partial.values["service_name"], partial.source("service_name")) == ("theirs", "OTEL_SERVICE_NAME")
 
 
-def test_keyword_beats_configuration_object() -> None:
+def test_keyword_argument_has_precedence_over_configuration() -> None:
     given = FlextObservabilityConfig(service_name="object", environment="object")
     values = values_of({"service_name": "keyword"}, given=given).values
     assert (values["service_name"], values["environment"]) == ("keyword", "object")
 
 
 @pytest.mark.parametrize("variable", ["FLEXT_ENVIRONMENT", "FLEXT_OBSERVABILITY_ENVIRONMENT"])
-def test_environment_variable_of_the_family(variable: str) -> None:
+def test_environment_has_two_variables(variable: str) -> None:
     assert values_of({}, {variable: "production"}).values["environment"] == "production"
 
 
@@ -52,8 +56,8 @@ def test_environment_variable_of_the_family(variable: str) -> None:
         ("OBSERVABILITY_TRACING_ENABLED", "false", "traces_enabled", False),
         ("FLEXT_OBSERVABILITY_TRACING_ENABLED", "false", "traces_enabled", False),
         ("OBSERVABILITY_CORRELATION_ID_HEADER", "X-Id", "correlation_id_header", "X-Id"),
-        ("PROMETHEUS_PUSH_GATEWAY", "http://p:9091", "push_gateway", "http://p:9091"),
-        ("ALERTMANAGER_URL", "http://a:9093", "alertmanager_url", "http://a:9093"),
+        ("PROMETHEUS_PUSH_GATEWAY", "http://p:9091", "push_gateway", PUSH_GATEWAY.accept("http://p:9091")),
+        ("ALERTMANAGER_URL", "http://a:9093", "alertmanager_url", ALERTMANAGER.accept("http://a:9093")),
         ("GRAFANA_URL", "http://g:3000", "grafana_url", "http://g:3000"),
         ("OTEL_SDK_DISABLED", "TRUE", "disabled", True),
         ("OTEL_LOG_LEVEL", "error", "internal_log_level", "ERROR"),
@@ -66,86 +70,86 @@ def test_environment_variable_of_the_family(variable: str) -> None:
     ],
 )
 def test_variable_is_read(variable: str, text: str, name: str, value: object) -> None:
-    draft = values_of({}, {variable: text})
-    assert (draft.values[name], draft.source(name), draft.notices) == (value, variable, [])
+    partial = values_of({}, {variable: text})
+    assert (partial.values[name], partial.source(name), partial.notices) == (value, variable, [])
 
 
 @pytest.mark.parametrize("text", ["", "  "])
-def test_an_empty_variable_is_not_set(text: str) -> None:
+def test_blank_variable_is_not_set(text: str) -> None:
     assert "service_name" not in values_of({}, {"OTEL_SERVICE_NAME": text}).values
 
 
-def test_a_wrong_variable_gives_way_to_the_next_and_is_noted() -> None:
-    draft = values_of({}, {"FLEXT_OBSERVABILITY_PROMETHEUS_PORT": "no", "OTEL_EXPORTER_PROMETHEUS_PORT": "9000"})
-    assert draft.values["prometheus_port"] == 9000
-    (notice,) = draft.notices
+def test_invalid_variable_is_a_notice_and_the_next_applies() -> None:
+    partial = values_of({}, {"FLEXT_OBSERVABILITY_PROMETHEUS_PORT": "no", "OTEL_EXPORTER_PROMETHEUS_PORT": "9000"})
+    assert partial.values["prometheus_port"] == 9000
+    (notice,) = partial.notices
     assert notice.signal == "metrics"
-    assert notice.message == "FLEXT_OBSERVABILITY_PROMETHEUS_PORT='no' is not valid and not used"
+    assert notice.message == "FLEXT_OBSERVABILITY_PROMETHEUS_PORT='no' is not valid and is ignored"
     assert "from 0 to 65535" in notice.fix
     assert notice.degrades
 
 
-def test_a_wrong_variable_behind_an_argument_does_not_matter() -> None:
+def test_variable_is_not_read_when_an_argument_is_given() -> None:
     assert values_of({"prometheus_port": 1}, {"OTEL_EXPORTER_PROMETHEUS_PORT": "no"}).notices == []
 
 
-def test_only_true_is_true() -> None:
-    draft = values_of({}, {"OTEL_SDK_DISABLED": "1"})
-    assert "disabled" not in draft.values
-    assert "OTEL_SDK_DISABLED='1' is not valid" in draft.notices[0].message
+def test_one_is_not_a_valid_bool() -> None:
+    partial = values_of({}, {"OTEL_SDK_DISABLED": "1"})
+    assert "disabled" not in partial.values
+    assert "OTEL_SDK_DISABLED='1' is not valid" in partial.notices[0].message
 
 
-def test_good_parts_of_resource_attributes_are_kept() -> None:
-    draft = values_of({}, {"OTEL_RESOURCE_ATTRIBUTES": "team=a,broken"})
-    assert draft.values["resource_attributes"] == {"team": "a"}
-    assert "left out: 1 of its parts" in draft.notices[0].message
+def test_valid_items_of_resource_attributes_are_kept() -> None:
+    partial = values_of({}, {"OTEL_RESOURCE_ATTRIBUTES": "team=a,broken"})
+    assert partial.values["resource_attributes"] == {"team": "a"}
+    assert "left out: 1 of its parts" in partial.notices[0].message
 
 
-def test_resource_attributes_of_all_sources_are_put_together() -> None:
-    draft = values_of(
+def test_resource_attributes_are_merged_from_all_sources() -> None:
+    partial = values_of(
         {"resource_attributes": {"a": "argument"}},
         {"OTEL_RESOURCE_ATTRIBUTES": "a=1,b=2,c=3", "FLEXT_OBSERVABILITY_RESOURCE_ATTRIBUTES": "b=ours"},
     )
-    assert draft.values["resource_attributes"] == {"a": "argument", "b": "ours", "c": "3"}
-    assert draft.sources["resource_attributes"] == "argument"
-    assert draft.sources["resource_attributes.c"] == "OTEL_RESOURCE_ATTRIBUTES"
+    assert partial.values["resource_attributes"] == {"a": "argument", "b": "ours", "c": "3"}
+    assert partial.sources["resource_attributes"] == "argument"
+    assert partial.sources["resource_attributes.c"] == "OTEL_RESOURCE_ATTRIBUTES"
 
 
-def test_unknown_variable_of_ours_is_noted_with_the_likely_name() -> None:
+def test_unknown_variable_is_a_notice_with_a_suggestion() -> None:
     (notice,) = values_of({}, {"FLEXT_OBSERVABILITY_SERVCE_NAME": "x", "OTEL_UNHEARD_OF": "x", "PATH": "/"}).notices
     assert "FLEXT_OBSERVABILITY_SERVCE_NAME is not a setting" in notice.message
     assert "did you mean FLEXT_OBSERVABILITY_SERVICE_NAME" in notice.message
 
 
-def test_unknown_argument_is_a_mistake_with_the_likely_name() -> None:
-    assert values_of({"exporter": "otlp"}).mistakes == ["'exporter' is not a setting (did you mean exporters?)"]
-    assert values_of({"zzzzzzzz": 1}).mistakes == ["'zzzzzzzz' is not a setting"]
+def test_unknown_argument_is_an_error_with_a_suggestion() -> None:
+    assert values_of({"exporter": "otlp"}).errors == ["'exporter' is not a setting (did you mean exporters?)"]
+    assert values_of({"zzzzzzzz": 1}).errors == ["'zzzzzzzz' is not a setting"]
 
 
-def test_tracing_enabled_is_another_name() -> None:
+def test_tracing_enabled_is_an_alias() -> None:
     assert values_of({"tracing_enabled": False}).values["traces_enabled"] is False
-    assert values_of({"tracing_enabled": False, "traces_enabled": False}).mistakes == []
-    assert values_of({"tracing_enabled": False, "traces_enabled": True}).mistakes == [
+    assert values_of({"tracing_enabled": False, "traces_enabled": False}).errors == []
+    assert values_of({"tracing_enabled": False, "traces_enabled": True}).errors == [
         "traces_enabled is given under two names, with different values"
     ]
 
 
 @pytest.mark.parametrize("name", ["service_name", "sample_ratio", "exporters", "prometheus_port", "console"])
-def test_none_is_not_given(name: str) -> None:
+def test_none_is_not_set(name: str) -> None:
     assert name not in values_of({name: None}).values
 
 
-def test_none_is_no_limit() -> None:
+def test_none_disables_a_limit() -> None:
     assert values_of({"span_attribute_count_limit": None}).values == {"span_attribute_count_limit": None}
 
 
-def test_empty_text_is_not_given() -> None:
+def test_empty_text_is_not_set() -> None:
     given = FlextObservabilityConfig(service_name="")
     assert values_of({"environment": ""}, {"OTEL_SERVICE_NAME": "shop"}, given).values == {"service_name": "shop"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "mistake"),
+    ("arguments", "error"),
     [
         ({"sample_ratio": 7}, "sample_ratio must be a number from 0 to 1, got 7"),
         ({"prometheus_port": "x"}, "prometheus_port must be a whole number from 0 to 65535, got 'x'"),
@@ -157,34 +161,34 @@ def test_empty_text_is_not_given() -> None:
         ({"otlp_headers": 3}, f"otlp_headers must be {HEADERS.allowed}, got int"),
         (
             {"otlp_endpoint": "ftp://me:pw@h"},
-            "otlp_endpoint must be an address like http://localhost:4318 (its scheme is not http or https), got 'ftp://***@h'",
+            "otlp_endpoint must be an endpoint like http://localhost:4318 (its scheme is not http or https), got 'ftp://***@h'",
         ),
         (
             {"exporters": "none,otlp"},
-            f"exporters must be {FIELDS['exporters'].kind.allowed} ('none' stands alone), got 'none,otlp'",
+            f"exporters must be {FIELDS['exporters'].type.allowed} ('none' excludes other names), got 'none,otlp'",
         ),
         (
             {"resource_attributes": HostileMapping(a="b")},
-            f"resource_attributes must be {PAIRS.allowed}, got HostileMapping",
+            f"resource_attributes must be {KEY_VALUE_LIST.allowed}, got HostileMapping",
         ),
     ],
 )
-def test_wrong_argument_says_what_is_allowed(arguments: dict[str, object], mistake: str) -> None:
-    draft = values_of(arguments)
-    assert draft.mistakes == [mistake]
-    assert draft.values == {}
+def test_message_of_an_invalid_argument(arguments: dict[str, object], error: str) -> None:
+    partial = values_of(arguments)
+    assert partial.errors == [error]
+    assert partial.values == {}
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_an_object_that_raises_when_looked_at_is_a_mistake(name: str) -> None:
-    (mistake,) = values_of({name: Hostile()}).mistakes
-    assert mistake.startswith(f"{name} must be ")
-    assert mistake.endswith("got Hostile")
+def test_object_that_raises_on_every_access_is_an_error(name: str) -> None:
+    (error,) = values_of({name: Hostile()}).errors
+    assert error.startswith(f"{name} must be ")
+    assert error.endswith("got Hostile")
 
 
-def test_every_wrong_argument_is_listed() -> None:
-    assert len(values_of({"sample_ratio": 7, "console": "yes", "nonsense": 1}).mistakes) == 3
+def test_every_invalid_argument_is_listed() -> None:
+    assert len(values_of({"sample_ratio": 7, "console": "yes", "unknown": 1}).errors) == 3
 
 
-def test_long_values_are_cut() -> None:
-    assert preview_value("x" * 100, FIELDS["sampler"].kind) == f"'{'x' * 59}…"
+def test_long_values_are_truncated() -> None:
+    assert preview_value("x" * 100, FIELDS["sampler"].type) == f"'{'x' * 59}…"

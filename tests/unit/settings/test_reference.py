@@ -1,4 +1,4 @@
-"""The settings page shows the field table; run this file to write it anew."""
+"""The settings page lists the field table. Run this file to update it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flext_observability.settings.table_general import GeneralFields
 from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.settings.table_otlp import OtlpFields
 from flext_observability.settings.table_signals import LimitFields, QueueFields
-from flext_observability.settings.unsupported_env import IGNORED
+from flext_observability.settings.unsupported_env import UNSUPPORTED
 
 PAGE = Path(__file__).parents[3] / "docs/reference/settings.md"
 TITLES: Mapping[type, str] = {
@@ -20,7 +20,7 @@ TITLES: Mapping[type, str] = {
     OtlpFields: "OTLP",
     QueueFields: "Queues and metrics",
     LimitFields: "Limits",
-    OperationsFields: "Alerts, health, doors, plug-ins",
+    OperationsFields: "Alerts, health, ops server, plug-ins",
 }
 
 
@@ -29,45 +29,45 @@ def field_tables() -> str:
 
 
 def table_of(cls: type, title: str) -> Iterator[str]:
-    yield from (f"\n### {title}\n", "| setting | kind | default | variables | what it is |", "|---|---|---|---|---|")
+    yield from (f"\n### {title}\n", "| setting | type | default | variables | description |", "|---|---|---|---|---|")
     for name in cls.__annotations__:
         row = FIELDS[name]
         names = ", ".join(f"`{each}`" for each in (row.name, *row.aliases))
         variables = "<br>".join(f"`{variable.name}`" for variable in row.variables)
-        yield f"| {names} | {kind(row)} | {default(row)} | {variables} | {row.doc} |"
+        yield f"| {names} | {type_name(row)} | {default(row)} | {variables} | {row.doc} |"
 
 
-def kind(row: Field) -> str:
-    if row.kind.name in {"word", "level"}:
-        return row.kind.allowed
-    return f"{row.kind.name}, {row.unit}" if row.unit and row.unit not in {"s", "1"} else row.kind.name
+def type_name(row: Field) -> str:
+    if row.type.name in {"word", "level"}:
+        return row.type.allowed
+    return f"{row.type.name}, {row.unit}" if row.unit and row.unit not in {"s", "1"} else row.type.name
 
 
 def default(row: Field) -> str:
     if row.default is None:
-        return "no limit" if row.kind.name == "limit" else "–"
+        return "no limit" if row.type.name == "limit" else "–"
     if isinstance(row.default, tuple | dict):
         return f"`{','.join(cast('tuple[str, ...]', tuple(row.default)))}`" if row.default else "–"
     text = str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
     return f"`{text}`" if text else "–"
 
 
-def ignored_table() -> str:
-    rows = [f"| `{name}` | {reason[0].upper()}{reason[1:]}. {fix}. |" for name, (reason, fix) in IGNORED.items()]
+def unsupported_table() -> str:
+    rows = [f"| `{name}` | {reason[0].upper()}{reason[1:]}. {fix}. |" for name, (reason, fix) in UNSUPPORTED.items()]
     return "\n".join(("\n| variable | reason |", "|---|---|", *rows))
 
 
 def page() -> str:
-    text = filled(PAGE.read_text(encoding="utf-8"), "fields", field_tables())
-    return filled(text, "ignored", ignored_table())
+    text = insert(PAGE.read_text(encoding="utf-8"), "fields", field_tables())
+    return insert(text, "ignored", unsupported_table())
 
 
-def filled(text: str, mark: str, content: str) -> str:
+def insert(text: str, mark: str, content: str) -> str:
     before, opening, rest = text.partition(f"<!-- {mark}: written by tests/unit/settings/test_reference.py -->\n")
     return f"{before}{opening}{content}\n\n{rest[rest.index(f'<!-- /{mark} -->') :]}"
 
 
-def test_the_settings_page_is_up_to_date() -> None:
+def test_settings_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 

@@ -19,29 +19,29 @@ def resolved(environ: Mapping[str, str] | None = None, /, **arguments: object) -
     return resolve(None, {"service_name": "shop", **arguments}, environ or {}).unwrap()
 
 
-def about(settings: ResolvedSettings, words: str) -> Notice:
-    (notice,) = [notice for notice in settings.notices if words in notice.message]
+def notice_with(settings: ResolvedSettings, text: str) -> Notice:
+    (notice,) = [notice for notice in settings.notices if text in notice.message]
     return notice
 
 
-def mistake(environ: Mapping[str, str] | None = None, /, **arguments: object) -> str:
+def failure(environ: Mapping[str, str] | None = None, /, **arguments: object) -> str:
     result = resolve(None, arguments, environ or {})
     assert result.code == "invalid_settings"
     return result.error or ""
 
 
-def test_with_nothing_given_every_field_is_concrete_and_from_its_default() -> None:
+def test_without_input_every_field_has_its_default() -> None:
     settings = resolve(None, {}, {}).unwrap()
     assert len(set_fields(settings.config)) == len(FIELDS)
     assert set(settings.sources.values()) == {"default"}
     assert settings.complete == frozenset()
 
 
-def test_a_plain_start_has_no_notice() -> None:
+def test_valid_settings_have_no_notice() -> None:
     assert resolved().notices == ()
 
 
-def test_sources_name_every_field() -> None:
+def test_every_field_has_a_source() -> None:
     sources = resolved({"OTEL_SDK_DISABLED": "true"}, otlp_compression="gzip").sources
     assert set(FIELDS) <= set(sources)
     assert sources["otlp_compression"] == "argument"
@@ -49,18 +49,21 @@ def test_sources_name_every_field() -> None:
     assert sources["console"] == "default"
 
 
-def test_all_wrong_arguments_fail_together() -> None:
-    text = mistake(sample_ratio=7, nonsense=1)
+def test_failure_names_all_invalid_arguments() -> None:
+    text = failure(sample_ratio=7, unknown=1)
     assert "sample_ratio" in text
-    assert "nonsense" in text
+    assert "unknown" in text
 
 
-def test_what_is_no_configuration_is_refused() -> None:
+def test_configuration_of_another_type_is_rejected() -> None:
     result = resolve(cast("FlextObservabilityConfig", {"service_name": "x"}), {}, {})
-    assert (result.error or "").startswith("The configuration must be a FlextObservabilityConfig, got dict: give ")
+    assert result.error == (
+        "Invalid configuration: it must be a FlextObservabilityConfig, got dict. "
+        "Pass single settings by name, as in init_observability(service_name=…)"
+    )
 
 
-def test_a_resolved_configuration_can_be_changed_and_given_again() -> None:
+def test_resolved_configuration_can_be_replaced_and_resolved_again() -> None:
     environ = {
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://t:4318/v1/traces",
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "9",
@@ -73,35 +76,35 @@ def test_a_resolved_configuration_can_be_changed_and_given_again() -> None:
     assert second.exporters == first.exporters
 
 
-def test_the_configuration_file_is_ignored_and_said_so() -> None:
-    notice = about(resolved({"OTEL_CONFIG_FILE": "otel.yaml"}), "'otel.yaml' is ignored")
+def test_configuration_file_is_ignored_with_a_notice() -> None:
+    notice = notice_with(resolved({"OTEL_CONFIG_FILE": "otel.yaml"}), "'otel.yaml' is ignored")
     assert notice.degrades
     assert notice.fix
 
 
-def test_jaeger_agent_is_answered() -> None:
-    assert "OTLP" in about(resolved({"JAEGER_AGENT_HOST": "jaeger"}), "JAEGER_AGENT_HOST").fix
+def test_jaeger_agent_variable_is_a_notice() -> None:
+    assert "OTLP" in notice_with(resolved({"JAEGER_AGENT_HOST": "jaeger"}), "JAEGER_AGENT_HOST").fix
 
 
 @pytest.mark.parametrize(("text", "count"), [("10000", 1), ("10", 0), ("0", 0)])
-def test_an_otlp_timeout_that_looks_like_milliseconds_is_noted(text: str, count: int) -> None:
+def test_otlp_timeout_in_milliseconds_is_a_notice(text: str, count: int) -> None:
     notices = resolved({"OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": text}).notices
     assert [notice.signal for notice in notices if "Python reads seconds" in notice.message] == ["logs"] * count
 
 
 class TestIdentity:
-    def test_without_a_name_the_executable_is_told_and_noted(self) -> None:
+    def test_default_service_name_is_a_notice(self) -> None:
         settings = resolve(None, {}, {}).unwrap()
         name = f"unknown_service:{os.path.basename(sys.executable)}"  # noqa: PTH119 - as written there
         assert settings.config.service_name == name
-        assert about(settings, name).fix == "Pass service_name, or set OTEL_SERVICE_NAME"
+        assert notice_with(settings, name).fix == "Pass service_name, or set OTEL_SERVICE_NAME"
 
-    def test_service_name_variable_beats_resource_attribute(self) -> None:
+    def test_service_name_variable_has_precedence_over_resource_attribute(self) -> None:
         environ = {"OTEL_SERVICE_NAME": "name", "OTEL_RESOURCE_ATTRIBUTES": "service.name=attribute,team=a"}
         config = resolve(None, {}, environ).unwrap().config
         assert (config.service_name, config.resource_attributes) == ("name", {"team": "a"})
 
-    def test_resource_attributes_fill_the_identity(self) -> None:
+    def test_resource_attributes_set_the_identity(self) -> None:
         text = "service.name=shop,service.version=2,service.namespace=n,service.instance.id=i,deployment.environment.name=e"
         settings = resolve(None, {}, {"OTEL_RESOURCE_ATTRIBUTES": text}).unwrap()
         config = settings.config
@@ -109,11 +112,11 @@ class TestIdentity:
         assert (config.service_instance_id, config.environment, config.resource_attributes) == ("i", "e", {})
         assert settings.sources["service_version"] == "OTEL_RESOURCE_ATTRIBUTES"
 
-    def test_stronger_attribute_beats_weaker_field(self) -> None:
+    def test_attribute_of_an_argument_has_precedence_over_a_variable(self) -> None:
         arguments = {"resource_attributes": {"service.name": "argument"}}
         assert resolve(None, arguments, {"OTEL_SERVICE_NAME": "x"}).unwrap().config.service_name == "argument"
 
-    def test_older_environment_attribute_is_read_and_kept(self) -> None:
+    def test_former_environment_attribute_is_read_and_kept(self) -> None:
         config = resolved({"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=e"}).config
         assert (config.environment, config.resource_attributes) == ("e", {"deployment.environment": "e"})
 
@@ -123,7 +126,7 @@ class TestSampler:
         config = resolved().config
         assert (config.sampler, config.sampler_arg, config.sample_ratio) == ("parentbased_always_on", "", None)
 
-    def test_ratio_is_short_for_the_parent_based_sampler(self) -> None:
+    def test_ratio_selects_the_parent_based_sampler(self) -> None:
         settings = resolved(sample_ratio=0.25)
         config = settings.config
         assert (config.sampler, config.sampler_arg, config.sample_ratio) == ("parentbased_traceidratio", "0.25", 0.25)
@@ -138,47 +141,48 @@ class TestSampler:
         config = resolved(environ).config
         assert (config.sampler, config.sample_ratio) == ("traceidratio", 0.1)
 
-    def test_ratio_sampler_without_argument_keeps_everything(self) -> None:
+    def test_ratio_sampler_without_argument_samples_everything(self) -> None:
         config = resolved({"OTEL_TRACES_SAMPLER": "traceidratio"}).config
         assert (config.sample_ratio, config.sampler_arg) == (1.0, "1.0")
 
-    def test_wrong_argument_of_the_sampler_in_the_environment_is_noted(self) -> None:
+    def test_invalid_sampler_argument_in_the_environment_is_a_notice(self) -> None:
         settings = resolved({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "half"})
         assert settings.config.sample_ratio == 1.0
-        assert about(settings, "OTEL_TRACES_SAMPLER_ARG='half'").degrades
+        assert notice_with(settings, "OTEL_TRACES_SAMPLER_ARG='half'").degrades
 
-    def test_wrong_argument_of_the_sampler_is_a_mistake(self) -> None:
-        assert "sampler_arg must be" in mistake(sampler="traceidratio", sampler_arg="half")
+    def test_invalid_sampler_argument_is_an_error(self) -> None:
+        assert "sampler_arg must be" in failure(sampler="traceidratio", sampler_arg="half")
 
-    def test_weaker_ratio_gives_way(self) -> None:
+    def test_ratio_of_lower_precedence_is_ignored(self) -> None:
         config = resolved({"FLEXT_OBSERVABILITY_SAMPLE_RATIO": "0.5"}, sampler="always_on").config
         assert (config.sampler, config.sample_ratio) == ("always_on", None)
 
-    def test_stronger_ratio_wins(self) -> None:
+    def test_ratio_of_higher_precedence_replaces_the_sampler(self) -> None:
         assert (
             resolved({"OTEL_TRACES_SAMPLER": "always_off"}, sample_ratio=0.5).config.sampler
             == "parentbased_traceidratio"
         )
 
-    def test_sampler_without_ratio_and_ratio_contradict(self) -> None:
+    def test_sampler_without_ratio_and_ratio_are_an_error(self) -> None:
         assert (
-            mistake(sampler="always_off", sample_ratio=0.5)
-            == "sampler 'always_off' takes no sample_ratio: give one of the two"
+            failure(sampler="always_off", sample_ratio=0.5)
+            == "Invalid settings: sampler 'always_off' and sample_ratio exclude each other. "
+            "Correct the arguments; nothing was changed."
         )
 
-    def test_contradiction_in_the_environment_is_noted(self) -> None:
+    def test_sampler_and_ratio_in_the_environment_are_a_notice(self) -> None:
         environ = {"FLEXT_OBSERVABILITY_SAMPLER": "always_off", "FLEXT_OBSERVABILITY_SAMPLE_RATIO": "0.5"}
         settings = resolved(environ)
         assert settings.config.sampler == "parentbased_traceidratio"
-        assert about(settings, "FLEXT_OBSERVABILITY_SAMPLER='always_off' is not used").degrades
+        assert notice_with(settings, "FLEXT_OBSERVABILITY_SAMPLER='always_off' is ignored").degrades
 
-    def test_name_of_an_installed_sampler_passes_with_its_argument(self) -> None:
+    def test_installed_sampler_keeps_its_argument(self) -> None:
         config = resolved(sampler="rate_limited", sampler_arg="10/s").config
         assert (config.sampler, config.sampler_arg, config.sample_ratio) == ("rate_limited", "10/s", None)
 
 
 class TestLimits:
-    def test_special_limits_follow_the_general(self) -> None:
+    def test_limits_default_to_the_general_ones(self) -> None:
         environ = {"OTEL_ATTRIBUTE_COUNT_LIMIT": "7", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "70"}
         config = resolved({**environ, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": "3"}).config
         assert (config.span_attribute_count_limit, config.event_attribute_count_limit) == (7, 7)
@@ -186,42 +190,42 @@ class TestLimits:
         assert (config.span_attribute_value_length_limit, config.logrecord_attribute_value_length_limit) == (70, 70)
         assert (config.span_event_count_limit, config.span_link_count_limit) == (128, 128)
 
-    def test_general_argument_beats_special_variable(self) -> None:
+    def test_general_argument_has_precedence_over_a_variable(self) -> None:
         settings = resolved({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3"}, attribute_count_limit=None)
         assert settings.config.span_attribute_count_limit is None
         assert settings.sources["span_attribute_count_limit"] == "argument"
 
-    def test_wrong_special_limit_follows_the_general(self) -> None:
+    def test_invalid_limit_is_replaced_by_the_general_one(self) -> None:
         environ = {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many", "OTEL_ATTRIBUTE_COUNT_LIMIT": "5"}
         assert resolved(environ).config.span_attribute_count_limit == 5
 
 
 class TestQueues:
-    def test_default_batch_shrinks_with_its_queue(self) -> None:
+    def test_default_batch_size_is_limited_by_the_queue(self) -> None:
         settings = resolved(traces_max_queue_size=100)
         assert settings.config.traces_max_export_batch_size == 100
         assert settings.notices == ()
 
-    def test_given_batch_larger_than_its_queue_is_noted(self) -> None:
+    def test_reduced_batch_size_is_a_notice(self) -> None:
         settings = resolved({"OTEL_BLRP_MAX_QUEUE_SIZE": "10", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "20"})
         assert settings.config.logs_max_export_batch_size == 10
-        assert about(settings, "logs_max_export_batch_size is lowered to 10").signal == "logs"
+        assert notice_with(settings, "logs_max_export_batch_size is reduced to 10").signal == "logs"
 
 
-class TestGeneralAndSpecial:
-    def test_special_variable_beats_general_variable(self) -> None:
+class TestSignalSettings:
+    def test_variable_for_a_signal_has_precedence_over_the_general_one(self) -> None:
         environ = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318",
             "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://b:4318/l",
         }
         assert resolved(environ).config.otlp_logs_endpoint == "http://b:4318/l"
 
-    def test_general_argument_beats_special_variable(self) -> None:
+    def test_general_argument_has_precedence_over_a_variable(self) -> None:
         settings = resolved({"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://b:4318/l"}, otlp_endpoint="http://a:4318")
         assert settings.config.otlp_logs_endpoint == ""
         assert settings.sources["otlp_logs_endpoint"] == "default"
 
-    def test_special_argument_beats_general_argument(self) -> None:
+    def test_argument_for_a_signal_has_precedence_over_the_general_one(self) -> None:
         assert resolved(otlp_timeout_seconds=1, otlp_logs_timeout_seconds=2).config.otlp_logs_timeout_seconds == 2.0
 
 
@@ -240,7 +244,7 @@ class TestExporters:
         exporters = resolved(environ, environment="test").config.exporters
         assert exporters == {"traces": ("otlp_grpc",), "metrics": ("otlp_grpc",), "logs": ("otlp_http",)}
 
-    def test_older_names_are_other_words(self) -> None:
+    def test_opentelemetry_names_are_aliases(self) -> None:
         exporters = resolved(exporters=["otlp_proto_http", "otlp_proto_grpc", "otlp_http"]).config.exporters
         assert exporters["traces"] == ("otlp_http", "otlp_grpc")
 
@@ -249,14 +253,14 @@ class TestExporters:
         assert set(settings.config.exporters.values()) == {("prometheus",)}
         assert settings.complete == {"traces", "metrics", "logs"}
 
-    def test_missing_key_falls_to_the_next_source(self) -> None:
+    def test_signal_without_key_is_read_from_the_next_source(self) -> None:
         environ = {"OTEL_LOGS_EXPORTER": "memory", "FLEXT_OBSERVABILITY_METRICS_EXPORTER": "prometheus"}
         settings = resolved(environ, exporters={"traces": ["memory"]}, environment="test")
         assert settings.config.exporters == {"traces": ("memory",), "metrics": ("prometheus",), "logs": ("memory",)}
         assert settings.complete == frozenset()
         assert settings.sources["exporters.logs"] == "OTEL_LOGS_EXPORTER"
 
-    def test_our_variable_for_all_beats_those_of_opentelemetry(self) -> None:
+    def test_our_variable_for_all_signals_has_precedence_over_opentelemetry(self) -> None:
         environ = {"FLEXT_OBSERVABILITY_EXPORTERS": "memory", "OTEL_LOGS_EXPORTER": "console"}
         settings = resolved({**environ, "FLEXT_OBSERVABILITY_TRACES_EXPORTER": "none"})
         assert settings.config.exporters == {"traces": (), "metrics": ("memory",), "logs": ("memory",)}
@@ -266,11 +270,11 @@ class TestExporters:
         given = FlextObservabilityConfig(exporters=cast("dict[str, list[str]]", ["memory"]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         assert resolve(given, {}, {}).unwrap().complete == {"traces", "metrics", "logs"}
 
-    def test_unknown_names_are_left_to_the_registry(self) -> None:
-        assert resolved(exporters={"traces": "nonsense"}).config.exporters["traces"] == ("nonsense",)
+    def test_unknown_exporter_names_are_kept(self) -> None:
+        assert resolved(exporters={"traces": "unknown"}).config.exporters["traces"] == ("unknown",)
 
     @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
-    def test_a_signal_that_is_switched_off_has_none(self, signal: str) -> None:
+    def test_disabled_signal_has_no_exporters(self, signal: str) -> None:
         exporters = resolved(environment="test", **{f"{signal}_enabled": False}).config.exporters
         assert exporters == {**self.ALL_HTTP, signal: ()}
 
@@ -278,34 +282,34 @@ class TestExporters:
 class TestConsole:
     TREE = ("otlp_http", "console")
 
-    def test_development_shows_the_tree(self) -> None:
+    def test_console_is_added_in_development(self) -> None:
         exporters = resolved({"FLEXT_ENVIRONMENT": "Development"}).config.exporters
         assert exporters == {"traces": self.TREE, "metrics": ("otlp_http",), "logs": self.TREE}
 
-    def test_other_environments_do_not(self) -> None:
+    def test_console_is_not_added_in_other_environments(self) -> None:
         assert resolved(environment="production").config.exporters == TestExporters.ALL_HTTP
 
-    def test_named_exporters_are_not_added_to(self) -> None:
+    def test_console_is_not_added_to_named_exporters(self) -> None:
         assert resolved(environment="development", exporters="memory").config.exporters["traces"] == ("memory",)
 
-    def test_true_adds_it_to_named_exporters(self) -> None:
+    def test_true_adds_console_to_named_exporters(self) -> None:
         exporters = resolved(console=True, exporters={"traces": "memory", "logs": []}).config.exporters
         assert exporters == {"traces": ("memory", "console"), "metrics": ("otlp_http",), "logs": ()}
 
-    def test_true_does_not_double_it(self) -> None:
+    def test_true_adds_console_once(self) -> None:
         assert resolved(console=True, exporters="console").config.exporters["traces"] == ("console",)
 
-    def test_false_keeps_it_away(self) -> None:
+    def test_false_never_adds_console(self) -> None:
         assert resolved(console=False, environment="development").config.exporters == TestExporters.ALL_HTTP
 
-    def test_terminal_shows_the_tree_when_no_environment_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_console_is_added_on_a_terminal_without_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         leader, follower = os.openpty()
         with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal:
             monkeypatch.setattr(sys, "stderr", terminal)
             assert resolved().config.exporters["logs"] == self.TREE
             assert resolved(environment="production").config.exporters["logs"] == ("otlp_http",)
 
-    def test_no_stderr_and_a_closed_one_are_no_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_or_closed_stderr_is_not_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with open(os.devnull, "w", encoding="utf-8") as closed:  # noqa: PTH123 - a device
             pass
         for stream in (None, closed):
@@ -313,7 +317,7 @@ class TestConsole:
             assert resolved().config.exporters["logs"] == ("otlp_http",)
 
 
-def test_resolving_costs_far_less_than_a_millisecond() -> None:
+def test_resolving_is_fast() -> None:
     resolve(None, {}, os.environ)
     best = min(_seconds() for _ in range(20))
     assert best < 0.003  # typical: 0.0002; room for a noisy machine and for coverage
@@ -325,5 +329,5 @@ def _seconds() -> float:
     return time.perf_counter() - began
 
 
-def test_unset_never_survives() -> None:
+def test_resolved_configuration_has_no_unset_field() -> None:
     assert all(value is not UNSET for value in set_fields(resolved().config).values())

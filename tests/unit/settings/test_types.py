@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from flext_observability.settings import types as kinds
-from flext_observability.settings.types import Kind, PartialParseError
+from flext_observability.settings import types
+from flext_observability.settings.types import FieldType, PartialParseError
 
 
-def refuses(read: Callable[[Any], object], value: object) -> bool:
+def rejects(read: Callable[[Any], object], value: object) -> bool:
     try:
         read(value)
     except ValueError:
@@ -18,124 +18,127 @@ def refuses(read: Callable[[Any], object], value: object) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "value"),
+    ("field_type", "text", "value"),
     [
-        (kinds.TEXT, "  shop ", "shop"),
-        (kinds.TEXT, "a\udc80b", "a?b"),
-        (kinds.FLAG, "TRUE", True),
-        (kinds.FLAG, " false ", False),
-        (kinds.COUNT, "17", 17),
-        (kinds.LIMIT, "0", 0),
-        (kinds.PORT, "65535", 65_535),
-        (kinds.RATIO, "0.25", 0.25),
-        (kinds.SECONDS, "0", 0.0),
-        (kinds.TIMEOUT, "2.5", 2.5),
-        (kinds.TIMEOUT, "0", kinds.LONGEST_SECONDS),
-        (kinds.MILLISECOND_INTERVAL, "5000", 5.0),
-        (kinds.MILLISECOND_TIMEOUT, "0", kinds.LONGEST_SECONDS),
-        (kinds.NAMES, "a, b,,a", ("a", "b")),
-        (kinds.PAIRS, "team=green%20field, url=a=b,empty=,", {"team": "green field", "url": "a=b", "empty": ""}),
-        (kinds.HEADERS, "Authorization=Bearer%20x,X-Key=1+1", {"authorization": "Bearer x", "x-key": "1+1"}),
-        (kinds.LEVEL, "warn", "WARNING"),
-        (kinds.HEADER_NAME, "X-Request-ID", "X-Request-ID"),
-        (kinds.choice_kind("gzip", "none"), "GZIP", "gzip"),
-        (kinds.choice_kind("gzip", "none", off="none"), "off", "none"),
+        (types.TEXT, "  shop ", "shop"),
+        (types.TEXT, "a\udc80b", "a?b"),
+        (types.BOOL, "TRUE", True),
+        (types.BOOL, " false ", False),
+        (types.COUNT, "17", 17),
+        (types.LIMIT, "0", 0),
+        (types.PORT, "65535", 65_535),
+        (types.RATIO, "0.25", 0.25),
+        (types.SECONDS, "0", 0.0),
+        (types.TIMEOUT, "2.5", 2.5),
+        (types.TIMEOUT, "0", types.MAX_SECONDS),
+        (types.MILLISECOND_INTERVAL, "5000", 5.0),
+        (types.MILLISECOND_TIMEOUT, "0", types.MAX_SECONDS),
+        (types.NAMES, "a, b,,a", ("a", "b")),
+        (
+            types.KEY_VALUE_LIST,
+            "team=green%20field, url=a=b,empty=,",
+            {"team": "green field", "url": "a=b", "empty": ""},
+        ),
+        (types.HEADERS, "Authorization=Bearer%20x,X-Key=1+1", {"authorization": "Bearer x", "x-key": "1+1"}),
+        (types.LEVEL, "warn", "WARNING"),
+        (types.HEADER_NAME, "X-Request-ID", "X-Request-ID"),
+        (types.choice_type("gzip", "none"), "GZIP", "gzip"),
     ],
 )
-def test_good_text_is_read(kind: Kind[object], text: str, value: object) -> None:
-    assert kind.parse(text) == value
+def test_valid_text(field_type: FieldType[object], text: str, value: object) -> None:
+    assert field_type.parse(text) == value
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("field_type", "text"),
     [
-        (kinds.FLAG, "1"),
-        (kinds.FLAG, "yes"),
-        (kinds.COUNT, "0"),
-        (kinds.COUNT, "1.5"),
-        (kinds.COUNT, "many"),
-        (kinds.LIMIT, "-1"),
-        (kinds.PORT, "65536"),
-        (kinds.RATIO, "7"),
-        (kinds.RATIO, "nan"),
-        (kinds.SECONDS, "-0.1"),
-        (kinds.SECONDS, "inf"),
-        (kinds.INTERVAL, "0"),
-        (kinds.MILLISECOND_INTERVAL, "0"),
-        (kinds.LEVEL, "loud"),
-        (kinds.HEADER_NAME, "X Request"),
-        (kinds.choice_kind("gzip", "none"), "zip"),
+        (types.BOOL, "1"),
+        (types.BOOL, "yes"),
+        (types.COUNT, "0"),
+        (types.COUNT, "1.5"),
+        (types.COUNT, "many"),
+        (types.LIMIT, "-1"),
+        (types.PORT, "65536"),
+        (types.RATIO, "7"),
+        (types.RATIO, "nan"),
+        (types.SECONDS, "-0.1"),
+        (types.SECONDS, "inf"),
+        (types.INTERVAL, "0"),
+        (types.MILLISECOND_INTERVAL, "0"),
+        (types.LEVEL, "loud"),
+        (types.HEADER_NAME, "X Request"),
+        (types.choice_type("gzip", "none"), "zip"),
     ],
 )
-def test_bad_text_is_refused(kind: Kind[object], text: str) -> None:
-    assert refuses(kind.parse, text)
+def test_invalid_text(field_type: FieldType[object], text: str) -> None:
+    assert rejects(field_type.parse, text)
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "value"),
+    ("field_type", "given", "value"),
     [
-        (kinds.TEXT, " x ", "x"),
-        (kinds.FLAG, False, False),
-        (kinds.COUNT, 3, 3),
-        (kinds.LIMIT, None, None),
-        (kinds.LIMIT, 5, 5),
-        (kinds.RATIO, 1, 1.0),
-        (kinds.NAMES, ["a", "b", "a"], ("a", "b")),
-        (kinds.NAMES, "a,b", ("a", "b")),
-        (kinds.PAIRS, {"a": 1, "b": True, "c": "x", "d": 0.5}, {"a": "1", "b": "true", "c": "x", "d": "0.5"}),
-        (kinds.PAIRS, "a=1", {"a": "1"}),
-        (kinds.HEADERS, {"X-A": "1", "x-a": "2"}, {"x-a": "2"}),
-        (kinds.HEADERS, "X-A=1", {"x-a": "1"}),
-        (kinds.LEVEL, 30, "WARNING"),
-        (kinds.LEVEL, "fatal", "CRITICAL"),
+        (types.TEXT, " x ", "x"),
+        (types.BOOL, False, False),
+        (types.COUNT, 3, 3),
+        (types.LIMIT, None, None),
+        (types.LIMIT, 5, 5),
+        (types.RATIO, 1, 1.0),
+        (types.NAMES, ["a", "b", "a"], ("a", "b")),
+        (types.NAMES, "a,b", ("a", "b")),
+        (types.KEY_VALUE_LIST, {"a": 1, "b": True, "c": "x", "d": 0.5}, {"a": "1", "b": "true", "c": "x", "d": "0.5"}),
+        (types.KEY_VALUE_LIST, "a=1", {"a": "1"}),
+        (types.HEADERS, {"X-A": "1", "x-a": "2"}, {"x-a": "2"}),
+        (types.HEADERS, "X-A=1", {"x-a": "1"}),
+        (types.LEVEL, 30, "WARNING"),
+        (types.LEVEL, "fatal", "CRITICAL"),
     ],
 )
-def test_good_object_is_accepted(kind: Kind[object], given: object, value: object) -> None:
-    assert kind.accept(given) == value
+def test_valid_object(field_type: FieldType[object], given: object, value: object) -> None:
+    assert field_type.accept(given) == value
 
 
 @pytest.mark.parametrize(
-    ("kind", "given"),
+    ("field_type", "given"),
     [
-        (kinds.TEXT, 1),
-        (kinds.TEXT, b"x"),
-        (kinds.FLAG, "true"),
-        (kinds.FLAG, 1),
-        (kinds.COUNT, True),
-        (kinds.COUNT, 1.0),
-        (kinds.RATIO, "0.5"),
-        (kinds.RATIO, False),
-        (kinds.SECONDS, float("nan")),
-        (kinds.NAMES, b"a"),
-        (kinds.NAMES, [1]),
-        (kinds.NAMES, 3),
-        (kinds.PAIRS, ["a"]),
-        (kinds.PAIRS, {"a": None}),
-        (kinds.PAIRS, {1: "a"}),
-        (kinds.PAIRS, {" ": "a"}),
-        (kinds.PAIRS, "a"),
-        (kinds.HEADERS, {"a b": "c"}),
-        (kinds.HEADERS, {"a": "line\nbreak"}),
-        (kinds.LEVEL, 17),
-        (kinds.LEVEL, True),
+        (types.TEXT, 1),
+        (types.TEXT, b"x"),
+        (types.BOOL, "true"),
+        (types.BOOL, 1),
+        (types.COUNT, True),
+        (types.COUNT, 1.0),
+        (types.RATIO, "0.5"),
+        (types.RATIO, False),
+        (types.SECONDS, float("nan")),
+        (types.NAMES, b"a"),
+        (types.NAMES, [1]),
+        (types.NAMES, 3),
+        (types.KEY_VALUE_LIST, ["a"]),
+        (types.KEY_VALUE_LIST, {"a": None}),
+        (types.KEY_VALUE_LIST, {1: "a"}),
+        (types.KEY_VALUE_LIST, {" ": "a"}),
+        (types.KEY_VALUE_LIST, "a"),
+        (types.HEADERS, {"a b": "c"}),
+        (types.HEADERS, {"a": "line\nbreak"}),
+        (types.LEVEL, 17),
+        (types.LEVEL, True),
     ],
 )
-def test_bad_object_is_refused(kind: Kind[object], given: object) -> None:
-    assert refuses(kind.accept, given)
+def test_invalid_object(field_type: FieldType[object], given: object) -> None:
+    assert rejects(field_type.accept, given)
 
 
-def test_good_parts_of_a_list_survive_the_bad_ones() -> None:
+def test_valid_items_of_a_list_are_kept() -> None:
     with pytest.raises(PartialParseError, match="2 of its parts") as caught:
-        kinds.PAIRS.parse("a=1,b,=c,d=2")
+        types.KEY_VALUE_LIST.parse("a=1,b,=c,d=2")
     assert caught.value.value == {"a": "1", "d": "2"}
 
 
-def test_headers_that_http_cannot_carry_are_left_out() -> None:
+def test_invalid_headers_are_dropped() -> None:
     with pytest.raises(PartialParseError, match="4 of its parts") as caught:
-        kinds.HEADERS.parse("a=1,b c=2,d=x%0Ay,e,f=\u00e9")
+        types.HEADERS.parse("a=1,b c=2,d=x%0Ay,e,f=\u00e9")
     assert caught.value.value == {"a": "1"}
 
 
-def test_allowed_names_range_and_unit_as_the_variable_takes_it() -> None:
-    assert kinds.MILLISECOND_TIMEOUT.allowed == "a number from 0 to 1e+09, 0 for no limit"
-    assert kinds.COUNT.allowed == "a whole number from 1 to 2147483647"
+def test_allowed_range_has_the_unit_of_the_variable() -> None:
+    assert types.MILLISECOND_TIMEOUT.allowed == "a number from 0 to 1e+09, 0 for no limit"
+    assert types.COUNT.allowed == "a whole number from 1 to 2147483647"

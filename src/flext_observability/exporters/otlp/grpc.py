@@ -20,7 +20,6 @@ from flext_observability.exporters.otlp.outcome import (
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import StatusClass
-from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.grpc import GrpcError, GrpcTransport
 from flext_observability.wire.http.errors import TransportError
@@ -111,12 +110,12 @@ class OtlpGrpcFactory:
         tls = tls_files(settings)
         headers = {**{name.lower(): value for name, value in settings.headers.items()}, "user-agent": USER_AGENT}
         try:
-            target = http_target(parse_endpoint(settings.endpoint), headers=headers, tls=tls)
+            target = http_target(settings.endpoint, headers=headers, tls=tls)
             _check_metadata(target)
         except ValueError as error:
             fix = f"Correct {ENDPOINT_SETTING} or {HEADERS_SETTING}"
             raise ExporterUnavailable(f"OTLP over gRPC cannot start: {error}", fix) from error
-        if not settings.insecure:
+        if settings.endpoint.scheme == "https":
             check_tls(tls)
         return OtlpGrpcExporter(signal, settings, target)
 

@@ -16,7 +16,6 @@ from flext_observability.exporters.otlp.outcome import (
 )
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_context
@@ -102,7 +101,7 @@ def checked_target(settings: OtlpSettings) -> HttpTarget:
     if settings.compression == "gzip":
         headers["content-encoding"] = "gzip"
     try:
-        target = http_target(parse_endpoint(settings.endpoint), headers=headers, tls=tls)
+        target = http_target(settings.endpoint, headers=headers, tls=tls)
     except ValueError as error:
         raise ExporterUnavailable(
             f"OTLP over HTTP cannot start: {error}", f"Correct {ENDPOINT_SETTING} or otlp_headers"

@@ -12,7 +12,6 @@ from flext_observability.extensions.ports import ExporterUnavailable, ExportOutc
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.process import process_name
-from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
@@ -134,7 +133,8 @@ class PushgatewayFactory:
         if signal != "metrics":
             fix = 'Use exporters={"metrics": ["pushgateway"]} and another exporter for the other signals'
             raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
-        if not config.push_gateway:
+        endpoint = config.endpoints.get("push_gateway")
+        if endpoint is None:
             raise ExporterUnavailable(
                 "no Pushgateway's address is set", f"Set {_SETTING}, for example http://localhost:9091"
             )
@@ -145,7 +145,8 @@ class PushgatewayFactory:
         except ValueError as error:
             fix = "Give the job as push_gateway_job, and in push_gateway_grouping names of letters, digits and underscores"
             raise ExporterUnavailable(str(error), fix) from error
-        return PushgatewayExporter(_target(config.push_gateway, path), {"job", "instance", *labels})
+        target = http_target(endpoint.join_path(path), headers={"Content-Type": CLASSIC_TYPE})
+        return PushgatewayExporter(target, {"job", "instance", *labels})
 
 
 def grouping(given: Mapping[str, str]) -> dict[str, str]:
@@ -158,17 +159,6 @@ def grouping(given: Mapping[str, str]) -> dict[str, str]:
         return dict(given)
     own = given.get("instance", "")
     return {**given, "instance": f"{own}.{child}" if own else child}
-
-
-def _target(address: str, path: str) -> HttpTarget:
-    headers = {"Content-Type": CLASSIC_TYPE}
-    try:
-        endpoint = parse_endpoint(address).with_scheme("http").join_path(path)
-        return http_target(endpoint, headers=headers)
-    except ValueError as error:
-        # The text may hold a password in a place where nothing would hide it.
-        fix = f"Correct {_SETTING}: it looks like http://localhost:9091"
-        raise ExporterUnavailable("the Pushgateway's address cannot be used", fix) from error
 
 
 factory = PushgatewayFactory()

@@ -16,7 +16,7 @@ from flext_observability.services.alerts.active_alerts import MAX_ACTIVE, Active
 from flext_observability.services.alerts.escalation import due, policy_from
 from flext_observability.services.alerts.notification_queue import inside_a_notifier
 from flext_observability.services.alerts.notifier_set import Notifiers
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 from flext_observability.values.timestamps import to_unix_nanos
 from flext_observability.views.links import grafana_link
 
@@ -53,7 +53,7 @@ class AlertLifecycle:
         self._clock = clock
         self._lock = ForkSafeLock()
         self._book = ActiveAlerts()
-        self._pace = policy_from(concrete({}))
+        self._pace = policy_from(with_defaults({}))
         self._grafana_url = ""
         self.notifiers = Notifiers(self._told, notifiers)
 

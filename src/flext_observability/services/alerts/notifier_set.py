@@ -147,16 +147,18 @@ class Notifiers:
 def _chosen(config: FlextObservabilityConfig) -> list[tuple[str, object]]:
     """Return the notifiers that the settings ask for; a name that leads nowhere is said in the log."""
     chosen: list[tuple[str, object]] = []
-    if config.alertmanager_url:
+    alertmanager = config.endpoints.get("alertmanager_url")
+    if alertmanager is not None:
         from flext_observability.services.alerts.receivers.alertmanager import AlertmanagerNotifier
 
         labels = {"service": config.service_name, "environment": config.environment}
-        url, source = config.alertmanager_url, config.grafana_url
-        chosen.append(("alertmanager", AlertmanagerNotifier(url, generator_url=source, labels=labels)))
-    if config.alert_webhook_url:
+        notifier = AlertmanagerNotifier(alertmanager, generator_url=config.grafana_url, labels=labels)
+        chosen.append(("alertmanager", notifier))
+    webhook = config.endpoints.get("alert_webhook_url")
+    if webhook is not None:
         from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
 
-        chosen.append(("webhook", WebhookNotifier(config.alert_webhook_url)))
+        chosen.append(("webhook", WebhookNotifier(webhook)))
     for name in config.alert_notifiers:
         found = find_notifier(name)
         if found.success:

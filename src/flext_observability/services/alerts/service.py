@@ -15,7 +15,7 @@ from flext_observability.services.alerts.lifecycle import AlertLifecycle
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
 from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
 from flext_observability.services.repository import Persist, repository_writer
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -50,7 +50,7 @@ class FlextAlertService:
         self._desk = AlertLifecycle(self._clock, lookup(container, "notifiers"))
         self._notifiers = self._desk.notifiers
         self._engine = self._make_engine()
-        self._interval_seconds = concrete({}).alert_rules_interval_seconds
+        self._interval_seconds = with_defaults({}).alert_rules_interval_seconds
         self._snapshot: MetricSource | None = None
         self._lock = ForkSafeLock()
         self._ticking = False

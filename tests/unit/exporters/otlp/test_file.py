@@ -10,7 +10,7 @@ import pytest
 from flext_observability.domain.report import SIGNALS
 from flext_observability.exporters.otlp.file import OtlpFileExporter, factory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 from flext_observability.wire.otlp.decode import decode
 from tests import programs
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
@@ -18,7 +18,7 @@ from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
 def test_all_signals_share_a_file_and_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "telemetry.jsonl"
-    config = concrete({"otlp_file_path": str(path)})
+    config = with_defaults({"otlp_file_path": str(path)})
     data = make_metrics(lambda meter: meter.create_counter("sold").add(1))
     assert tuple(factory.signals()) == SIGNALS
     assert factory.create("traces", config).export(make_spans(2), 1) == ExportOutcome(accepted=2)
@@ -78,5 +78,5 @@ def test_line_that_a_full_disk_cut_short_spoils_no_other(tmp_path: Path) -> None
 @pytest.mark.parametrize("path", ["", "/dev/null/x"])
 def test_file_that_cannot_be(path: str) -> None:
     with pytest.raises(ExporterUnavailable) as caught:
-        factory.create("traces", concrete({"otlp_file_path": path}))
+        factory.create("traces", with_defaults({"otlp_file_path": path}))
     assert "otlp_file_path" in caught.value.fix

@@ -19,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.otlp.grpc import OtlpGrpcExporter, factory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
+from flext_observability.settings.resolve import resolve
 from tests import programs
 from tests.backends.certificates import Certificates, make_certificates
 from tests.backends.collector import collector
@@ -36,7 +37,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @contextmanager
 def exporter(url: str, signal: Signal = "traces", **settings: Any) -> Generator[OtlpGrpcExporter]:
-    made = factory.create(signal, concrete({"otlp_endpoint": url, "exporters": {}, **settings}))
+    made = factory.create(signal, resolve(None, {"otlp_endpoint": url, **settings}, {}).unwrap().config)
     try:
         yield made
     finally:
@@ -186,7 +187,11 @@ def test_tls_without_certificate(certificates: Certificates) -> None:
 
 
 def test_missing_certificate_file_is_found_at_the_start(tmp_path: Path) -> None:
-    config = concrete({"otlp_endpoint": "https://h:4317", "otlp_certificate": str(tmp_path / "gone.pem")})
+    config = (
+        resolve(None, {"otlp_endpoint": "https://h:4317", "otlp_certificate": str(tmp_path / "gone.pem")}, {})
+        .unwrap()
+        .config
+    )
     with pytest.raises(ExporterUnavailable, match=r"gone\.pem cannot be read"):
         factory.create("traces", config)
 
@@ -202,7 +207,7 @@ def test_certificate_file_that_vanishes_later(tmp_path: Path, certificates: Cert
 @pytest.mark.parametrize("headers", [{"two words": "x"}, {"grpc-timeout": "1"}, {"x": "é"}])
 def test_header_that_cannot_be_sent(headers: dict[str, str]) -> None:
     with pytest.raises(ExporterUnavailable, match="cannot start") as caught:
-        factory.create("traces", concrete({"otlp_headers": headers}))
+        factory.create("traces", with_defaults({"otlp_headers": headers}))
     assert "otlp_headers" in caught.value.fix
 
 
@@ -211,9 +216,9 @@ def test_making_an_exporter_loads_nothing_heavy() -> None:
         """
         import sys
         from flext_observability.exporters.otlp.grpc import factory
-        from flext_observability.settings.config import concrete
+        from flext_observability.settings.config import with_defaults
         for signal in factory.signals():
-            factory.create(signal, concrete({})).close()
+            factory.create(signal, with_defaults({})).close()
         heavy = "requests", "grpc", "ssl", "http.client", "google.protobuf", "opentelemetry.sdk", "opentelemetry.proto"
         print([name for name in heavy if name in sys.modules])
         """

@@ -14,7 +14,8 @@ import pytest
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.otlp.http import OtlpHttpExporter, factory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
+from flext_observability.settings.resolve import resolve
 from tests import programs
 from tests.backends.certificates import Certificates, make_certificates
 from tests.backends.collector import Answer, collector
@@ -31,7 +32,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @contextmanager
 def exporter(url: str, signal: Signal = "traces", **settings: Any) -> Generator[OtlpHttpExporter]:
-    made = factory.create(signal, concrete({"otlp_endpoint": url, "exporters": {}, **settings}))
+    made = factory.create(signal, resolve(None, {"otlp_endpoint": url, **settings}, {}).unwrap().config)
     try:
         yield made
     finally:
@@ -189,7 +190,10 @@ def test_tls_without_certificate(certificates: Certificates) -> None:
 def test_missing_certificate_file_is_found_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ExporterUnavailable, match=r"gone\.pem cannot be read") as caught:
         factory.create(
-            "traces", concrete({"otlp_endpoint": "https://h", "otlp_certificate": str(tmp_path / "gone.pem")})
+            "traces",
+            resolve(None, {"otlp_endpoint": "https://h", "otlp_certificate": str(tmp_path / "gone.pem")}, {})
+            .unwrap()
+            .config,
         )
     assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in caught.value.fix
 
@@ -207,7 +211,7 @@ def test_certificate_file_that_vanishes_later(tmp_path: Path, certificates: Cert
 
 def test_header_that_cannot_be_sent() -> None:
     with pytest.raises(ExporterUnavailable, match="two words") as caught:
-        factory.create("traces", concrete({"otlp_headers": {"two words": "x"}}))
+        factory.create("traces", with_defaults({"otlp_headers": {"two words": "x"}}))
     assert "otlp_headers" in caught.value.fix
 
 
@@ -216,9 +220,9 @@ def test_making_an_exporter_loads_nothing_heavy() -> None:
         """
         import sys
         from flext_observability.exporters.otlp.http import factory
-        from flext_observability.settings.config import concrete
+        from flext_observability.settings.config import with_defaults
         for signal in factory.signals():
-            factory.create(signal, concrete({})).close()
+            factory.create(signal, with_defaults({})).close()
         heavy = "requests", "grpc", "ssl", "http.client", "google.protobuf", "opentelemetry.sdk", "opentelemetry.proto"
         print([name for name in heavy if name in sys.modules])
         """

@@ -10,7 +10,7 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from flext_observability.exporters.prometheus.page import factory
 from flext_observability.extensions.ports import ExporterUnavailable, PullExporter
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE
 from tests.backends.telemetry import make_metrics
 
@@ -22,7 +22,7 @@ PROMETHEUS = (
 
 
 def page(data: MetricsData, accept: str) -> tuple[str, str]:
-    exporter = factory.create("metrics", concrete({}))
+    exporter = factory.create("metrics", with_defaults({}))
     assert isinstance(exporter, PullExporter)
     exporter.attach(lambda: data)
     body, kind = exporter.render(accept)
@@ -42,7 +42,7 @@ def test_openmetrics_for_prometheus() -> None:
 
 
 def test_page_without_source_is_empty() -> None:
-    exporter = factory.create("metrics", concrete({}))
+    exporter = factory.create("metrics", with_defaults({}))
     assert exporter.render("") == (b"", CLASSIC_TYPE)
     assert exporter.render("application/openmetrics-text") == (b"# EOF\n", OPENMETRICS_TYPE)
 
@@ -57,7 +57,7 @@ def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
         meter.create_histogram("wait").record(1)
         meter.create_gauge("wait.count").set(1)
 
-    exporter = factory.create("metrics", concrete({}))
+    exporter = factory.create("metrics", with_defaults({}))
     exporter.attach(lambda: make_metrics(record))
     with caplog.at_level(logging.WARNING):
         exporter.render("")
@@ -68,4 +68,4 @@ def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
 def test_only_metrics_are_supported() -> None:
     assert tuple(factory.signals()) == ("metrics",)
     with pytest.raises(ExporterUnavailable, match="not traces"):
-        factory.create("traces", concrete({}))
+        factory.create("traces", with_defaults({}))

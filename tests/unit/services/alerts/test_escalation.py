@@ -17,10 +17,10 @@ from flext_observability.services.alerts.escalation import (
     escalation_of,
     policy_from,
 )
-from flext_observability.settings.config import concrete
+from flext_observability.settings.config import with_defaults
 from tests.unit.services.alerts.parts import ScriptedNotifier, SetClock, flush, make, service_with
 
-USUAL = policy_from(concrete({}))
+USUAL = policy_from(with_defaults({}))
 
 
 @pytest.mark.parametrize(

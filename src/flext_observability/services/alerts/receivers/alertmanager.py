@@ -16,6 +16,7 @@ from flext_observability.values.timestamps import format_rfc3339
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
+    from flext_observability.values.endpoint import Endpoint
 
 REFRESH_SECONDS: Final = 60.0
 _EXPIRES_AFTER_NS: Final = int(4 * REFRESH_SECONDS * 1e9)
@@ -48,7 +49,7 @@ class AlertmanagerNotifier(HttpNotifier):
 
     def __init__(
         self,
-        url: str,
+        url: str | Endpoint,
         *,
         timeout_seconds: float = 5.0,
         generator_url: str = "",

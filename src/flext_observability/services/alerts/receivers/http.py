@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast, final
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
-from flext_observability.values.endpoint import parse_endpoint
+from flext_observability.values.endpoint import Endpoint, parse_endpoint
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
@@ -123,7 +123,8 @@ def _failure(outcome: ExportOutcome) -> FlextResult[None]:
 
 
 def _target(url: object, path: str, headers: object) -> HttpTarget:
-    endpoint = parse_endpoint(cast("str", url).strip()).with_scheme("http")
+    endpoint = url if isinstance(url, Endpoint) else parse_endpoint(cast("str", url).strip())
+    endpoint = endpoint.with_scheme("http")
     if path:
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path) + path)
     given = dict(cast("Mapping[str, str]", headers or {}))

@@ -14,6 +14,7 @@ from flext_observability.values.timestamps import format_rfc3339
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.domain.result import FlextResult
+    from flext_observability.values.endpoint import Endpoint
 
 VERSION: Final = "1"
 SIGNATURE_HEADER: Final = "X-Flext-Signature"
@@ -33,7 +34,7 @@ class WebhookNotifier(HttpNotifier):
 
     def __init__(
         self,
-        url: str,
+        url: str | Endpoint,
         *,
         timeout_seconds: float = 5.0,
         headers: Mapping[str, str] | None = None,
