@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int = 1) -> None:
-    """Emit the alert as it stands now.
+    """Emit the current state of an alert.
 
     Args:
-        alert: The alert; ``details`` become attributes ``flext.alert.details.*``.
-        timestamp_ns: When its state changed, in nanoseconds since the epoch; by default when it was raised.
-        occurrences: How often it was raised since it became active.
+        alert: The alert. Its ``details`` become attributes ``flext.alert.details.*``.
+        timestamp_ns: Time of the change of state, in nanoseconds since the epoch. Default: the time of the alert.
+        occurrences: Number of times it was raised since it became active.
     """
     shared = {"flext.alert.severity": alert.severity, "flext.alert.status": alert.status}
     attributes = encode_attributes(
@@ -49,6 +49,6 @@ def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int
 
 
 def current_trace_id() -> str:
-    """Return the id of the trace that is current here, 32 hex digits; empty outside one."""
+    """Return the id of the current trace, 32 hex digits; empty without one."""
     context = get_current_span().get_span_context()
     return format_trace_id(context.trace_id) if context.is_valid else ""

@@ -1,8 +1,8 @@
-"""Correlation id ↔ the current context; carriers ↔ trace context, baggage and correlation id (OTel API only).
+"""Correlation ids, and propagation of context in carriers (OTel API only).
 
-An id set by the program lives in a context variable; an id that arrived from outside lives in the OTel context, where the
-propagator put it. The newer one wins: an own id counts only while the arrived id is still the one it was set under, so
-that an id made at start-up never hides the id of a request.
+A local id, set by the program, is stored in a context variable. A remote id, received with a request, is stored in the
+OTel context by the propagator. The newer id wins: a local id is valid only with the remote id that was current when it
+was set. So an id from start-up never hides the id of a request.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from opentelemetry.context import Context, create_key, get_current, get_value
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.otel_import import import_without_otel_env
+from flext_observability.values.encoding import preview
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 REMOTE_ID_KEY = create_key(CORRELATION_ATTRIBUTE)
@@ -27,7 +28,7 @@ _VALID_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
 
 
 class _LocalId(NamedTuple):
-    """An id set here, and the arrived id that it was set under."""
+    """An id set by the program, and the remote id at that time."""
 
     value: str
     remote: str | None
@@ -37,15 +38,15 @@ _local_id: ContextVar[_LocalId | None] = ContextVar("flext_correlation_id", defa
 
 
 def valid_correlation_id(value: object) -> str | None:
-    """Return the value when it may be used as an id (1–128 visible ASCII characters), else None."""
+    """Return the value if it is a valid id (1–128 visible ASCII characters), otherwise None."""
     return value if isinstance(value, str) and _VALID_ID.fullmatch(value) else None
 
 
 def current_correlation_id(context: Context | None = None) -> str | None:
-    """Return the id in force, or None; never makes one.
+    """Return the current id, or None. Never creates an id.
 
     Args:
-        context: The OTel context to look in for an arrived id; the current one by default.
+        context: OTel context with the remote id. Default: the current context.
     """
     remote = get_value(REMOTE_ID_KEY, context)
     local = _local_id.get()
@@ -55,7 +56,7 @@ def current_correlation_id(context: Context | None = None) -> str | None:
 
 
 def flext_get_correlation_id() -> str:
-    """Return the correlation id in force; make one (32 hex digits) and keep it in this context if there is none.
+    """Return the current correlation id. Without one, create it (32 hex digits) and set it in this context.
 
     Returns:
         1–128 visible ASCII characters.
@@ -68,19 +69,20 @@ def flext_get_correlation_id() -> str:
 
 
 def flext_set_correlation_id(correlation_id: str) -> FlextResult[str]:
-    """Set the correlation id of this thread or task, and of what it starts from now on.
+    """Set the correlation id of this thread or task, and of the tasks that it starts later.
 
     Args:
         correlation_id: 1–128 visible ASCII characters.
 
     Returns:
-        The id; or a failure with code ``invalid_correlation_id``, and the id in force stays as it was.
+        The id, or the failure ``invalid_correlation_id``, which leaves the current id unchanged.
     """
     valid = valid_correlation_id(correlation_id)
     if valid is None:
         return FlextResult[str].fail(
-            f"Invalid correlation id: use 1 to {MAX_ID_CHARACTERS} visible ASCII characters without spaces",
+            f"Invalid correlation id: {preview(correlation_id)}",
             code="invalid_correlation_id",
+            fix=f"Use 1 to {MAX_ID_CHARACTERS} visible ASCII characters without spaces",
         )
     _set(valid)
     return FlextResult[str].ok(valid)
@@ -88,20 +90,20 @@ def flext_set_correlation_id(correlation_id: str) -> FlextResult[str]:
 
 @contextmanager
 def correlation_scope(correlation_id: str | None = None) -> Iterator[str]:
-    """Run the body under a correlation id, then restore the one before.
+    """Run the body with a correlation id, then restore the previous id.
 
     Args:
-        correlation_id: The id; an invalid one, or None, is replaced by a new one (32 hex digits).
+        correlation_id: The id. None or an invalid id is replaced with a new one (32 hex digits).
 
     Yields:
-        The id in force in the body.
+        The current id in the body.
     """
     value = valid_correlation_id(correlation_id) or uuid4().hex
     token = _set(value)
     try:
         yield value
     finally:
-        with suppress(ValueError):  # an async generator may be closed from another context: nothing to restore there
+        with suppress(ValueError):  # an async generator may be closed in another context, which has nothing to restore
             _local_id.reset(token)
 
 
@@ -109,16 +111,16 @@ def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str
     """Write trace context, baggage and correlation id of the current context into a carrier.
 
     Args:
-        carrier: Anything with item assignment, such as request headers.
+        carrier: Any object with item assignment, such as request headers.
 
     Returns:
-        The same carrier, so that ``headers=inject_context({})`` works; one that cannot be written is left as it is.
+        The same carrier, for ``headers=inject_context({})``. A carrier without item assignment is left unchanged.
 
     Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
     """
     try:
         import_without_otel_env("opentelemetry.propagate").inject(carrier)
-    except Exception as error:  # noqa: BLE001 - no such carrier, or a propagator of somebody else
+    except Exception as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
         report_once("Writing context into a carrier", error)
     return carrier
 
@@ -130,17 +132,17 @@ def extract_context(carrier: Mapping[str, str]) -> Context:
         carrier: A mapping of text to text, such as request headers.
 
     Returns:
-        A context for ``traced(…, parent=…)`` or ``opentelemetry.context.attach``; unreadable values are left out, and what
-        is no mapping gives the current context.
+        A context for ``traced(…, parent=…)`` or ``opentelemetry.context.attach``. Invalid values are left out. An
+        invalid carrier gives the current context.
 
     Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
     """
     try:
-        found: Context = import_without_otel_env("opentelemetry.propagate").extract(carrier, get_current())
-    except Exception as error:  # noqa: BLE001 - no such carrier, or a propagator of somebody else
+        extracted: Context = import_without_otel_env("opentelemetry.propagate").extract(carrier, get_current())
+    except Exception as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
         report_once("Reading context from a carrier", error)
         return get_current()
-    return found
+    return extracted
 
 
 def _set(value: str) -> Token[_LocalId | None]:

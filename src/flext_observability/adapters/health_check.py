@@ -1,4 +1,4 @@
-"""FlextHealthCheck → OTel gauge `flext.health.status` and, on change, log record `flext.health` (API only, never the SDK)."""
+"""FlextHealthCheck → OTel gauge `flext.health.status`, and log record `flext.health` on a change (API only)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LEVELS: Mapping[str, str] = {"healthy": "info", "degraded": "warning", "unhealt
 
 @dataclass(slots=True)
 class _States:
-    """Last status of each check, by name, and whether the gauge exists."""
+    """Last status of each check by name, and whether the gauge exists."""
 
     lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     by_name: dict[str, str] = field(default_factory=dict[str, str])
@@ -34,13 +34,13 @@ class _States:
 
 
 def emit(check: FlextHealthCheck) -> bool:
-    """Keep the status for the gauge; emit a log record when it is not the one before, and return whether that is so.
+    """Update the gauge. On a change of status, emit a log record and return True.
 
-    The gauge shows the newest ``MAX_CHECKS`` names.
+    The gauge has the newest ``MAX_CHECKS`` names.
     """
     states = current_runtime().get(_States)
     with states.lock:
-        before = states.by_name.pop(check.name, None)
+        previous = states.by_name.pop(check.name, None)
         states.by_name[check.name] = check.status
         if len(states.by_name) > MAX_CHECKS:
             del states.by_name[next(iter(states.by_name))]
@@ -48,24 +48,24 @@ def emit(check: FlextHealthCheck) -> bool:
     if first:
         description = "1 healthy, 0.5 degraded, 0 unhealthy"
         metrics.get_meter(SCOPE_NAME).create_observable_gauge(HEALTH_GAUGE_NAME, [_observe], "1", description)
-    if before != check.status:
-        _emit_change(check, before)
-    return before != check.status
+    if previous != check.status:
+        _emit_change(check, previous)
+    return previous != check.status
 
 
 def remove(name: str) -> None:
-    """Show a check in the gauge no more."""
+    """Remove a check from the gauge."""
     states = current_runtime().get(_States)
     with states.lock:
         states.by_name.pop(name, None)
 
 
-def _emit_change(check: FlextHealthCheck, before: str | None) -> None:
+def _emit_change(check: FlextHealthCheck, previous: str | None) -> None:
     attributes = encode_attributes(
         {
             HEALTH_CHECK_ATTRIBUTE: check.name,
             "flext.health.status": check.status,
-            "flext.health.previous_status": before,
+            "flext.health.previous_status": previous,
             "flext.health.duration": check.duration_seconds,
             **{f"flext.health.details.{key}": value for key, value in check.details.items()},
         }

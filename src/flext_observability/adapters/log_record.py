@@ -1,4 +1,4 @@
-"""Level, body and attributes → OTel log record (API only, never the SDK)."""
+"""FlextLogEntry, or level, body and attributes → OTel log record (API only, never the SDK)."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def emit(
     timestamp_ns: int | None = None,
     context: Context | None = None,
 ) -> None:
-    """Emit one record in the trace of ``context``.
+    """Emit one log record.
 
     Args:
-        level: trace, debug, info, warning, error or critical.
+        level: One of ``LOG_LEVELS``.
         body: The message.
         attributes: Encoded attributes.
-        event_name: Makes the record an event of this name.
-        timestamp_ns: When it happened, in nanoseconds since the epoch; unknown by default.
-        context: The current one by default.
+        event_name: Name of an event; None for an ordinary record.
+        timestamp_ns: Time of the event, in nanoseconds since the epoch; None for unknown.
+        context: OTel context with the trace. Default: the current context.
 
     Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
     """
@@ -55,7 +55,7 @@ def emit(
         timestamp=timestamp_ns,
         context=context,
         severity_number=_NUMBERS[level],
-        severity_text=level.upper(),  # as records of logging spell it: one word to look for
+        severity_text=level.upper(),  # the spelling of standard-library logging
         body=body,
         attributes=attributes,
         event_name=event_name,
@@ -63,7 +63,7 @@ def emit(
 
 
 def emit_entry(entry: FlextLogEntry) -> None:
-    """Emit an entity in the current trace, with its own correlation id or else the current one."""
+    """Emit an entity in the current trace, with its correlation id or the current one."""
     attributes = encode_attributes(entry.context)
     if entry.correlation_id:
         attributes[CORRELATION_ATTRIBUTE] = encode_attribute(entry.correlation_id)
@@ -77,5 +77,5 @@ def body(message: object) -> str:
 
 @cache
 def _logger() -> Logger:
-    """Return our logger; made on first use, and valid for the life of the process."""
+    """Return our logger, which is valid for the life of the process."""
     return get_logger(SCOPE_NAME)

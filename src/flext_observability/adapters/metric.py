@@ -1,4 +1,4 @@
-"""FlextMetric, or a name and a value → OTel instrument call (API only, never the SDK)."""
+"""FlextMetric, or a name and a value → call of an OTel instrument (API only, never the SDK)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 InstrumentKind = Literal["counter", "up_down_counter", "gauge", "histogram"]
 MAX_CONFLICTS = 100
-"""Conflicts that are remembered: a program that makes up units or names is told so by the first ones."""
+"""Maximum number of reported conflicts; a program may generate names or units."""
+CONFLICT_FIX = "Use one kind and unit for each name"
 RecordFn = Callable[[float, "Attributes", "Context | None"], None]
+"""``add``, ``set`` or ``record`` of an instrument."""
 
 _SECONDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
@@ -62,12 +64,12 @@ _STANDARD_BOUNDS = (
 
 
 class InstrumentIdentity(NamedTuple):
-    """What one metric name stands for in this process.
+    """Name, kind and unit of an instrument.
 
     Attributes:
-        name: As given first; names are the same in any case.
-        kind: Of the instrument.
-        unit: UCUM.
+        name: Instrument name, as first given. Names are case-insensitive.
+        kind: Kind of the instrument.
+        unit: UCUM code.
     """
 
     name: str
@@ -75,13 +77,19 @@ class InstrumentIdentity(NamedTuple):
     unit: str
 
     def __str__(self) -> str:
-        """Say it in words: ``counter "orders" in {order}``."""
+        """Return a description: ``counter "orders" in {order}``."""
         return f'{self.kind} "{self.name}" in {self.unit or "no unit"}'
 
 
 @final
 class Conflict:
-    """A second definition under a name that is taken, and how many measurements were given up because of it."""
+    """Two kinds or units for one name.
+
+    Attributes:
+        first: The instrument in use.
+        second: The rejected instrument.
+        discarded: Number of measurements of the rejected instrument.
+    """
 
     __slots__ = ("discarded", "first", "second")
 
@@ -91,24 +99,24 @@ class Conflict:
         self.discarded = 0
 
     def __str__(self) -> str:
-        """Name both definitions."""
+        """Return a description of both instruments."""
         return f"{self.second} conflicts with {self.first}"
 
 
 class InstrumentConflict(Exception):
-    """A name is in use for another kind or unit.
+    """The name is in use for another kind or unit.
 
     Attributes:
-        conflict: Both definitions.
+        conflict: Both instruments.
     """
 
     def __init__(self, conflict: Conflict) -> None:
-        super().__init__(f"{conflict}: use another name, or the same kind and unit")
+        super().__init__(str(conflict))
         self.conflict = conflict
 
 
 class _Instruments:
-    """Every instrument made here, by lower-case name: OTel's names are the same in any case."""
+    """Our instruments by lower-case name (OTel's names are case-insensitive)."""
 
     def __init__(self) -> None:
         self.lock = ForkSafeLock()
@@ -125,37 +133,37 @@ def instrument(
     description: str = "",
     bounds: Sequence[float] | None = None,
 ) -> RecordFn:
-    """Return the writing call of the instrument with this name; the same call for the same definition.
+    """Return the record function of an instrument, which is created on first use.
 
     Args:
         name: OTel instrument name.
-        kind: Of the instrument.
-        unit: In words or UCUM; kept as UCUM.
-        description: For people; the first one given stays.
-        bounds: Histogram bounds, ascending; by default those of the unit.
+        kind: Kind of the instrument.
+        unit: Word or UCUM code; stored as UCUM.
+        description: Description for people. The first one is used.
+        bounds: Histogram bounds, ascending. Default: the bounds for the unit.
 
     Raises:
         InstrumentConflict: The name is in use for another kind or unit.
     """
-    asked = InstrumentIdentity(name, kind, to_ucum(unit))
+    identity = InstrumentIdentity(name, kind, to_ucum(unit))
     instruments = current_runtime().get(_Instruments)
     with instruments.lock:
         known = instruments.known.get(name.lower())
         if known is None:
-            write = _make(asked, description, bounds)
-            instruments.known[name.lower()] = (asked, write)
-            return write
-        first, write = known
-        if (first.kind, first.unit) == (asked.kind, asked.unit):
-            return write
-        conflict = instruments.conflicts.get(asked) or Conflict(first, asked)
+            record_fn = _create(identity, description, bounds)
+            instruments.known[name.lower()] = (identity, record_fn)
+            return record_fn
+        first, record_fn = known
+        if (first.kind, first.unit) == (identity.kind, identity.unit):
+            return record_fn
+        conflict = instruments.conflicts.get(identity) or Conflict(first, identity)
         if len(instruments.conflicts) < MAX_CONFLICTS:
-            instruments.conflicts[asked] = conflict
+            instruments.conflicts[identity] = conflict
         raise InstrumentConflict(conflict)
 
 
 def instrument_of(metric: FlextMetric, *, description: str = "") -> RecordFn:
-    """Return the writing call of an entity's instrument.
+    """Return the record function of an entity's instrument.
 
     Raises:
         InstrumentConflict: The name is in use for another kind or unit.
@@ -175,20 +183,20 @@ def function_call_instruments() -> tuple[RecordFn, RecordFn]:
     )
 
 
-def name_of(write: RecordFn) -> str:
-    """Return the name of the instrument with this writing call; empty when there is none, as for a call that discards."""
+def name_of(record_fn: RecordFn) -> str:
+    """Return the name of the instrument with this record function; empty for a function that discards."""
     instruments = current_runtime().get(_Instruments)
     with instruments.lock:
-        return next((definition.name for definition, known in instruments.known.values() if known is write), "")
+        return next((identity.name for identity, known in instruments.known.values() if known is record_fn), "")
 
 
-def record(metric: FlextMetric, write: RecordFn) -> None:
-    """Record the entity's value, tags as attributes, with its instrument's call."""
-    write(float(metric.value), metric.tags, None)
+def record(metric: FlextMetric, record_fn: RecordFn) -> None:
+    """Record the entity's value, with its tags as attributes."""
+    record_fn(float(metric.value), metric.tags, None)
 
 
 def discard(conflict: Conflict) -> None:
-    """Count one measurement given up because of a conflict."""
+    """Count one measurement as dropped because of a conflict."""
     instruments = current_runtime().get(_Instruments)
     with instruments.lock:
         conflict.discarded += 1
@@ -196,45 +204,41 @@ def discard(conflict: Conflict) -> None:
 
 
 def discarded() -> int:
-    """Return how many measurements this process has given up because of conflicts."""
+    """Return the number of measurements dropped because of conflicts."""
     return current_runtime().get(_Instruments).discarded
 
 
 def conflicts() -> tuple[Conflict, ...]:
-    """Return the first ``MAX_CONFLICTS`` conflicts met in this process, in order."""
+    """Return the first ``MAX_CONFLICTS`` conflicts, in order."""
     instruments = current_runtime().get(_Instruments)
     with instruments.lock:
         return tuple(instruments.conflicts.values())
 
 
 def conflict_notices() -> tuple[Notice, ...]:
-    """Return one notice for each conflict: both definitions, and how many measurements were discarded."""
+    """Return one notice for each conflict, with the number of dropped measurements."""
     return tuple(
-        Notice(
-            "metrics",
-            f"{conflict} (measurements discarded: {conflict.discarded})",
-            "Use one kind and unit for each name",
-        )
+        Notice("metrics", f"{conflict} (measurements dropped: {conflict.discarded})", CONFLICT_FIX)
         for conflict in conflicts()
     )
 
 
 def histogram_bounds(unit: str) -> tuple[float, ...]:
-    """Return histogram bounds that resolve usual values of a UCUM unit.
+    """Return histogram bounds for a UCUM unit. Unlisted units get the defaults of the specification.
 
-    Source: https://opentelemetry.io/docs/specs/otel/metrics/sdk/#explicit-bucket-histogram-aggregation (units not listed).
+    Source: https://opentelemetry.io/docs/specs/otel/metrics/sdk/#explicit-bucket-histogram-aggregation
     """
     return _BOUNDS.get(unit, _STANDARD_BOUNDS)
 
 
-def _make(definition: InstrumentIdentity, description: str, bounds: Sequence[float] | None) -> RecordFn:
+def _create(identity: InstrumentIdentity, description: str, bounds: Sequence[float] | None) -> RecordFn:
     meter: Meter = metrics.get_meter(SCOPE_NAME)
-    name, unit = definition.name, definition.unit
-    if definition.kind == "counter":
+    name, unit = identity.name, identity.unit
+    if identity.kind == "counter":
         return meter.create_counter(name, unit, description).add
-    if definition.kind == "up_down_counter":
+    if identity.kind == "up_down_counter":
         return meter.create_up_down_counter(name, unit, description).add
-    if definition.kind == "gauge":
+    if identity.kind == "gauge":
         return meter.create_gauge(name, unit, description).set
     chosen = histogram_bounds(unit) if bounds is None else bounds
     return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=chosen).record

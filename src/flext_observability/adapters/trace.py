@@ -21,13 +21,13 @@ PARENT_KEY = "parent_trace_id"
 
 
 def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
-    """Start the entity's span and write the ids into the entity; the span is not made current.
+    """Start the entity's span and set the entity's ids. The span does not become current.
 
-    A trace of another service than this process's is recorded under that one's name.
+    The span has the service name of the trace, also when it is not the name of this process.
 
     Args:
-        trace: The entity; its ``context`` becomes attributes.
-        parent: Parent span; None for the current span, an invalid one for a root span.
+        trace: The entity. Its ``context`` becomes attributes.
+        parent: Parent span; None for the current span, an invalid context for a root span.
     """
     service_name = encode_tag(trace.service_name, max_bytes=MAX_NAME_BYTES)
     tracer = _tracer("" if service_name == process_service_name() else service_name)
@@ -44,26 +44,26 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
         start_time=to_unix_nanos(trace.start_time),
     )
     inherited = otel_trace.get_current_span(context).get_span_context()
-    # Without a provider the API hands back no span, or the parent: the entity gets ids of its own all the same.
+    # Without a provider, the API returns an invalid span or the parent. The entity still gets its own ids.
     started = span if span.get_span_context().span_id not in {0, inherited.span_id} else non_recording_span(inherited)
     return set_ids(trace, started)
 
 
 def start_non_recording(trace: FlextTrace, parent: SpanContext | None) -> Span:
-    """Write new ids into the entity, in the parent's trace, and record nothing."""
+    """Set new ids of the entity, in the parent's trace, and record nothing."""
     inherited = otel_trace.get_current_span().get_span_context() if parent is None else parent
     return set_ids(trace, non_recording_span(inherited))
 
 
 def non_recording_span(parent: SpanContext) -> Span:
-    """Return a span that records nothing, with an id of its own, in the parent's trace or in a new one."""
+    """Return a non-recording span with a new id, in the parent's trace or a new trace."""
     trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128) or 1
     flags = parent.trace_flags if parent.is_valid else TraceFlags(TraceFlags.SAMPLED)
     return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False, trace_flags=flags))
 
 
 def set_ids(trace: FlextTrace, span: Span) -> Span:
-    """Write the span's ids and sampling decision into the entity and return the span."""
+    """Set the entity's ids and sampling decision from the span, and return the span."""
     context = span.get_span_context()
     trace.trace_id = format_trace_id(context.trace_id)
     trace.span_id = format_span_id(context.span_id)
@@ -72,8 +72,8 @@ def set_ids(trace: FlextTrace, span: Span) -> Span:
 
 
 def process_service_name() -> str:
-    """Return the service name that this process's spans are recorded under; ``unknown_service`` before the start."""
-    # Every SDK's provider shows its resource; the API alone has none.
+    """Return the service name of this process; ``unknown_service`` before the start."""
+    # Providers of an SDK have a resource. The provider of the API has none.
     resource = getattr(otel_trace.get_tracer_provider(), "resource", None)
     name = getattr(resource, "attributes", {}).get("service.name")
     return name if isinstance(name, str) and name else UNKNOWN_SERVICE

@@ -1,4 +1,4 @@
-"""A function → the same function with a span, duration, calls by outcome, and one error log (flext_monitor_function)."""
+"""Function → monitored function: span, duration, calls by outcome, error record (flext_monitor_function)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOGGED: Final = "__flext_logged_in__"
-# Context without a span: the histogram's exemplars point to the calls; a second set on the counter would cost as much as the
-# counter itself. It holds a key because OTel takes an empty context for none.
+# Context without a span: the histogram has exemplars, and exemplars of the counter would double its cost. The context
+# has a key because OTel replaces an empty context with the current one.
 _NO_SPAN: Final = set_value(create_key("flext.no_span"), None, Context())
 
 
@@ -41,20 +41,21 @@ def flext_monitor_function(operation: str | None = None, /) -> Callable[[Callabl
 
 
 def flext_monitor_function(operation: object = None, /) -> Any:
-    """Monitor a function: each call, or each run of a generator, gives a span, two measurements and, if it fails, a log record.
+    """Monitor a function. Each call, or each run of a generator, creates a span, two measurements, and an error record.
 
-    Takes functions, coroutine functions, generator functions and async generator functions, and either order with
-    ``classmethod`` and ``staticmethod``; name, docstring, signature and kind are kept.
+    Supports functions, coroutine functions, generator functions and async generator functions, and ``classmethod`` and
+    ``staticmethod`` in either order. Name, docstring, signature and kind are kept.
 
-    - Histogram ``flext.function.duration`` in ``s`` and counter ``flext.function.calls`` in ``{call}``, by ``flext.operation`` and
-      ``flext.outcome``: ``ok``, ``error``, or ``cancelled`` (``CancelledError``, ``KeyboardInterrupt``, ``SystemExit``).
-    - An exception gives one error record in the innermost monitored call, however many it passes, and goes on.
+    - Histogram ``flext.function.duration`` in ``s`` and counter ``flext.function.calls`` in ``{call}``, by
+      ``flext.operation`` and ``flext.outcome``: ``ok``, ``error``, or ``cancelled`` (``CancelledError``,
+      ``KeyboardInterrupt``, ``SystemExit``).
+    - An exception creates one error record, in the innermost monitored call, and propagates.
 
     Args:
-        operation: Name of the operation; by default the function's qualified name.
+        operation: Name of the operation. Default: the function's qualified name.
 
     Returns:
-        The monitored function, or a decorator that makes one.
+        The monitored function, or a decorator.
     """
     if is_function(operation):
         return decorate(operation, _Monitor(qualified_name(operation)).begin)
@@ -67,11 +68,11 @@ def flext_monitor_function(operation: object = None, /) -> Any:
 
 
 class _Monitor:
-    """What is recorded about the calls of one operation."""
+    """Span, measurements and error records of one operation."""
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
-        self.block = SpanTemplate(operation)
+        self.template = SpanTemplate(operation)
         self._record: RecordFn | None = None
         self._attributes = {
             outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
@@ -79,50 +80,50 @@ class _Monitor:
 
     def begin(self) -> ActiveSpan:
         """Return one monitored call."""
-        return _MonitoredRun(self)
+        return _MonitoredCall(self)
 
     def measure(self, seconds: float, outcome: str, context: Context) -> None:
-        """Record the duration and count the call; ``context`` holds the call's span, for exemplars."""
+        """Record the duration and count the call. ``context`` has the call's span, for exemplars."""
         if self._record is not None:
             self._record(seconds, self._attributes[outcome], context)
             return
         record, add = function_call_instruments()
         record(seconds, self._attributes[outcome], context)
         if isinstance(get_meter_provider(), DelegatingMeterProvider):
-            self._record = record  # calls are counted from durations when they are collected
+            self._record = record  # the collection derives the calls from the durations
         else:
-            add(1, self._attributes[outcome], _NO_SPAN)  # the readers of somebody else's provider know nothing of that
+            add(1, self._attributes[outcome], _NO_SPAN)  # a foreign provider does not derive them
 
     def log(self, error: BaseException) -> None:
-        """Emit the error record, in the current trace."""
+        """Emit the error record in the current trace."""
         attributes = {OPERATION_ATTRIBUTE: self.operation, **exception_attributes(error)}
         log_record.emit("error", f"{self.operation} failed: {describe_error(error)}", attributes)
 
 
-class _MonitoredRun(ActiveSpan):
-    """One monitored call: measured and logged while its span is current, so that exemplars and records point to it."""
+class _MonitoredCall(ActiveSpan):
+    """One monitored call. Measured and logged while its span is current, for exemplars and trace ids."""
 
-    __slots__ = ("_began", "_monitor")
+    __slots__ = ("_monitor", "_started_at")
 
     def __init__(self, monitor: _Monitor) -> None:
-        super().__init__(monitor.block)
+        super().__init__(monitor.template)
         self._monitor = monitor
 
     def __enter__(self) -> Self:
-        """Start the span and the clock."""
-        self._began = perf_counter()
+        """Start the span and the timer."""
+        self._started_at = perf_counter()
         return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Measure, log the error, if any, and end the span."""
+        """Record the duration, log an error, and end the span."""
         try:
             outcome = "ok" if error is None else _outcome(error)
-            self._monitor.measure(perf_counter() - self._began, outcome, self.context)
+            self._monitor.measure(perf_counter() - self._started_at, outcome, self.context)
             if error is not None and is_failure(error) and first_in_trace(error, _LOGGED, self.span):
                 self._monitor.log(error)
-        except Exception as failure:  # noqa: BLE001 - monitoring must not break what it monitors
+        except Exception as failure:  # noqa: BLE001 - monitoring must not break the function
             report_once("Measuring a call", failure)
         super().__exit__(kind, error, trace)
 

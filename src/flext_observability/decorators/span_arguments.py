@@ -1,4 +1,4 @@
-"""Names, attributes, links and parents of any type → what OTel's tracer takes; wrong ones are left out."""
+"""Names, attributes, links and parents of any type → arguments of an OTel tracer. Invalid ones are left out."""
 
 from __future__ import annotations
 
@@ -19,64 +19,64 @@ _KINDS: dict[object, SpanKind] = {kind.name.lower(): kind for kind in SpanKind}
 
 
 class TraceParent(Protocol):
-    """What a ``FlextTrace`` shows of itself as a parent: hex ids, empty before it is started, and whether it is sampled."""
+    """A ``FlextTrace`` as a parent: hex ids, empty before the start, and the sampling decision."""
 
     @property
-    def trace_id(self) -> str: ...  # noqa: D102 - said above
+    def trace_id(self) -> str: ...  # noqa: D102 - see the class
 
     @property
-    def span_id(self) -> str: ...  # noqa: D102 - said above
+    def span_id(self) -> str: ...  # noqa: D102 - see the class
 
     @property
-    def sampled(self) -> bool: ...  # noqa: D102 - said above
+    def sampled(self) -> bool: ...  # noqa: D102 - see the class
 
 
 Parent = Context | Span | SpanContext | TraceParent | None
 
 
-def encode(attributes: Mapping[str, object] | None, more: Mapping[str, object] | None = None) -> Attributes:
-    """Encode attributes of any type; the second mapping wins."""
-    if not more:
+def merge_attributes(attributes: Mapping[str, object] | None, extra: Mapping[str, object]) -> Attributes:
+    """Encode and merge attributes of any type. ``extra`` wins."""
+    if not extra:
         return None if attributes is None else encode_attributes(attributes)
-    return {**encode_attributes(attributes), **encode_attributes(more)}
+    return {**encode_attributes(attributes), **encode_attributes(extra)}
 
 
-def context_of(parent: Parent) -> Context | None:
-    """Return the context that makes ``parent`` the parent of what starts in it; None for what is no parent."""
+def parent_context(parent: Parent) -> Context | None:
+    """Return a context with ``parent`` as the current span; None for an invalid parent."""
     try:
         if isinstance(parent, Context):
             return parent
         if isinstance(parent, Span):
             return otel_trace.set_span_in_context(parent)
-        context = parent if isinstance(parent, SpanContext) else _context_of_trace(cast("TraceParent", parent))
-    except Exception:  # noqa: BLE001 - it has no ids, or raises when it is looked at
+        context = parent if isinstance(parent, SpanContext) else _span_context(cast("TraceParent", parent))
+    except Exception:  # noqa: BLE001 - an object without ids, or one that raises
         return None
     return otel_trace.set_span_in_context(NonRecordingSpan(context))
 
 
-def _context_of_trace(trace: TraceParent) -> SpanContext:
+def _span_context(trace: TraceParent) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if trace.sampled else TraceFlags.DEFAULT)
     return SpanContext(int(trace.trace_id, 16), int(trace.span_id, 16), is_remote=False, trace_flags=flags)
 
 
-def links_of(links: object) -> list[Link] | None:
-    """Return links to what is a span, a span context or a link."""
+def to_links(links: object) -> list[Link] | None:
+    """Return links to the given spans, span contexts and links. Other items are left out."""
     try:
-        found = [link for link in map(_link, cast("Iterable[object]", links)) if link is not None]
-    except Exception:  # noqa: BLE001 - no iterable, or one that raises
+        valid = [link for link in map(_to_link, cast("Iterable[object]", links)) if link is not None]
+    except Exception:  # noqa: BLE001 - not iterable, or an iterable that raises
         return None
-    return found or None
+    return valid or None
 
 
-def _link(link: object) -> Link | None:
+def _to_link(link: object) -> Link | None:
     if isinstance(link, Link):
         return link
     context = link.get_span_context() if isinstance(link, Span) else link
     return Link(context) if isinstance(context, SpanContext) else None
 
 
-def span_kind_of(kind: SpanKind | str | None) -> SpanKind:
-    """Return the kind of that name in any case; anything else counts as internal."""
+def to_span_kind(kind: SpanKind | str | None) -> SpanKind:
+    """Return the span kind with this name, in any case. Anything else is internal."""
     if isinstance(kind, SpanKind):
         return kind
     return _KINDS.get(kind.lower(), SpanKind.INTERNAL) if isinstance(kind, str) else SpanKind.INTERNAL
@@ -90,10 +90,10 @@ def span_name(name: object) -> str:
 
 
 def is_function(name: object) -> TypeGuard[Callable[..., Any]]:
-    """Whether a bare decorator got its function, and not a name."""
+    """Return whether the argument of a decorator is the decorated function, not a name."""
     return callable(name) or isinstance(name, classmethod)
 
 
 def qualified_name(function: Callable[..., Any]) -> str:
-    """Return the name that a bare decorator gives: the function's qualified name."""
+    """Return the function's qualified name as a span name."""
     return span_name(getattr(function, "__qualname__", type(function).__qualname__))

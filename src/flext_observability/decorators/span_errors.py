@@ -1,9 +1,8 @@
-"""Exceptions that leave a span → its status and its event, once.
+"""Exception raised in a span → status and exception event of the span.
 
-Errors are recorded once: the innermost span that an exception leaves keeps it as an event, every span that it passes gets
-the error status. Cancellation (``asyncio.CancelledError``) is not an error: the span ends with the status unset and the
-attribute ``flext.outcome`` = ``cancelled``. ``GeneratorExit``, ``StopIteration``, ``StopAsyncIteration``,
-``KeyboardInterrupt`` and ``SystemExit`` leave no mark.
+The innermost span records the exception as an event. It and all outer spans get the error status. A cancelled task
+(``asyncio.CancelledError``) is not an error: the status stays unset, and ``flext.outcome`` is ``cancelled``.
+``GeneratorExit``, ``StopIteration``, ``StopAsyncIteration``, ``KeyboardInterrupt`` and ``SystemExit`` are not recorded.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _RECORDED = "__flext_recorded_in__"
 
 
 def record_error(span: Span, error: BaseException) -> None:
-    """Put an error on a span: status, and the exception event unless a span of this trace has it already."""
+    """Set the error status, and add the exception event unless another span of this trace has it."""
     if not span.is_recording():
         return
     if is_cancellation(error):
@@ -34,36 +33,36 @@ def record_error(span: Span, error: BaseException) -> None:
     try:
         span.set_status(Status(StatusCode.ERROR, describe_error(error)))
         if first_in_trace(error, _RECORDED, span):
-            # Not record_exception: it fails with the error's own __str__, and knows no limit.
+            # Not record_exception: it has no size limit, and raises when __str__ of the error raises.
             span.add_event("exception", exception_attributes(error))
-    except Exception as failure:  # noqa: BLE001 - a span of somebody else
+    except Exception as failure:  # noqa: BLE001 - a foreign span
         report_once("Recording an error on a span", failure)
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Whether a task was cancelled."""
-    # Importing asyncio takes longer than all of ours; where nobody has, nothing was cancelled.
+    """Return whether the exception is the cancellation of a task."""
+    # Without importing asyncio, which is slow: no task can be cancelled before its import.
     asyncio_exceptions = sys.modules.get("asyncio.exceptions")
     return asyncio_exceptions is not None and isinstance(error, asyncio_exceptions.CancelledError)
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether an exception says that something went wrong, and not that work ended or was called off."""
+    """Return whether the exception is an error, not the end or the cancellation of work."""
     return isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration)
 
 
 def first_in_trace(error: BaseException, mark: str, span: Span) -> bool:
-    """Whether this is the first call for the error with this mark in the span's trace; marks the error."""
+    """Mark the error. Return whether it did not have this mark in the span's trace."""
     trace_id = span.get_span_context().trace_id
-    # The dictionary itself: exceptions may refuse attributes (frozen dataclasses).
+    # Through __dict__, because setting an attribute of a frozen dataclass raises.
     first: bool = error.__dict__.get(mark) != trace_id
     error.__dict__[mark] = trace_id
     return first
 
 
 def end_span(span: Span) -> None:
-    """End a span, whatever its processors do."""
+    """End a span. An exception of a processor is logged once."""
     try:
         span.end()
-    except Exception as error:  # noqa: BLE001 - a processor of somebody else must not break the program
+    except Exception as error:  # noqa: BLE001 - a foreign processor must not break the program
         report_once("Ending a span", error)

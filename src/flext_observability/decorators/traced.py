@@ -1,4 +1,4 @@
-"""Name and attributes → a span around a block, a function or a generator (OTel API only)."""
+"""Name and attributes → span around a block, a function or a generator (OTel API only)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 
 from flext_observability.decorators.span_arguments import (
     Parent,
-    context_of,
-    encode,
     is_function,
-    links_of,
+    merge_attributes,
+    parent_context,
     qualified_name,
-    span_kind_of,
     span_name,
+    to_links,
+    to_span_kind,
 )
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.wrapping import decorate
@@ -49,7 +49,7 @@ def traced(
     span_kind: SpanKind | str | None = None,
     links: Iterable[Link | Span | SpanContext] = (),
     parent: Parent = None,
-    **more: object,
+    **extra: object,
 ) -> SpanTemplate: ...
 
 
@@ -61,34 +61,35 @@ def traced(
     span_kind: SpanKind | str | None = None,
     links: Iterable[Link | Span | SpanContext] = (),
     parent: Parent = None,
-    **more: object,
+    **extra: object,
 ) -> Any:
-    """Trace a block (``with``, ``async with``) or a function (decorator, bare too).
+    """Trace a block (``with``, ``async with``) or a function (``@traced``, ``@traced("name")``).
 
-    Works before ``init_observability`` (nothing is recorded until then). As a decorator it takes functions, coroutine
-    functions, generator functions, async generator functions, and either order with ``classmethod`` and ``staticmethod``.
-    A generator's span starts with its body, is current only while the body runs, and ends quietly when it is closed early.
+    Can be used before ``init_observability``; spans are recorded from then on. The decorator supports functions,
+    coroutine functions, generator functions and async generator functions, and ``classmethod`` and ``staticmethod`` in
+    either order. A generator's span starts with its body and is current only while the body runs. Closing a generator
+    early is not an error.
 
     Args:
-        name: Span name; a bare ``@traced`` uses the function's qualified name.
-        attributes: Span attributes of any type, encoded as in entities; None values are left out.
-        span_kind: ``SpanKind`` or its name in any case; anything else counts as internal.
-        links: Spans, span contexts or links; anything else is left out.
-        parent: A span, a span context, a context from ``extract_context`` (which then holds in the body), or a started
-            ``FlextTrace``; the current span by default.
-        more: Further attributes, which win over ``attributes``.
+        name: Span name. ``@traced`` uses the function's qualified name.
+        attributes: Span attributes of any type, encoded as in entities. None values are left out.
+        span_kind: ``SpanKind`` or its name in any case. Anything else is internal.
+        links: Spans, span contexts or links. Anything else is left out.
+        parent: A span, a span context, a started ``FlextTrace``, or a context from ``extract_context``, which becomes
+            the current context of the body. Default: the current span.
+        extra: Further attributes, which win over ``attributes``.
 
     Returns:
-        A context manager that yields the span, and decorates.
+        A context manager that yields the span. It is also a decorator.
     """
     if is_function(name):
         return decorate(name, SpanTemplate(qualified_name(name)).begin)
-    encoded = encode(attributes, more)
-    return SpanTemplate(span_name(name), encoded, kind=span_kind_of(span_kind), links=links_of(links), parent=parent)
+    encoded = merge_attributes(attributes, extra)
+    return SpanTemplate(span_name(name), encoded, kind=to_span_kind(span_kind), links=to_links(links), parent=parent)
 
 
 class SpanTemplate:
-    """Description of a span, ready to be entered any number of times, or to decorate a function."""
+    """Name and options of a span. Can be entered any number of times, or decorate a function."""
 
     __slots__ = ("_attributes", "_entered", "_kind", "_links", "_name", "_parent")
 
@@ -109,37 +110,36 @@ class SpanTemplate:
         self._entered: list[ActiveSpan] = []
 
     def begin(self) -> ActiveSpan:
-        """Return one run of this span; it starts when it is entered."""
+        """Return a new span, which starts on ``__enter__``."""
         return ActiveSpan(self)
 
     def start(self) -> tuple[Span, Context]:
-        """Start the span; return it with the context in which it is current."""
-        parent = None if self._parent is None else context_of(self._parent)
+        """Start the span. Return it and a context in which it is current."""
+        parent = None if self._parent is None else parent_context(self._parent)
         try:
             span = tracer().start_span(self._name, parent, self._kind, self._attributes, self._links)
-        except Exception as error:  # noqa: BLE001 - a sampler or processor of somebody else must not break the program
+        except Exception as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
             report_once("Starting a span", error)
             span = NonRecordingSpan(otel_trace.get_current_span(parent).get_span_context())
         return span, otel_trace.set_span_in_context(span, parent)
 
     def __enter__(self) -> Span:
         """Start the span and make it current."""
-        run = self.begin().__enter__()
-        self._entered.append(run)
-        return run.span
+        active = self.begin().__enter__()
+        self._entered.append(active)
+        return active.span
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the span; an error is recorded and goes on."""
+        """Record an error and end the span. The error propagates."""
         current = otel_context.get_current()
-        entered = list(
-            self._entered
-        )  # other threads and tasks may be inside too: the newest run that is current here is ours
-        run = next((run for run in reversed(entered) if run.context is current), entered[-1] if entered else None)
-        if run is not None:
-            self._entered.remove(run)
-            run.__exit__(kind, error, trace)
+        entered = list(self._entered)
+        # Other threads and tasks may have entered too. Ours is the newest one that is current here.
+        active = next((each for each in reversed(entered) if each.context is current), entered[-1] if entered else None)
+        if active is not None:
+            self._entered.remove(active)
+            active.__exit__(kind, error, trace)
 
     async def __aenter__(self) -> Span:
         """Start the span and make it current in this task."""
@@ -148,56 +148,56 @@ class SpanTemplate:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the span; an error is recorded and goes on."""
+        """Record an error and end the span. The error propagates."""
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate: each call, or each run of a generator, is a span of its own."""
+        """Return the function with a span around each call, or each run of a generator."""
         return decorate(function, self.begin)
 
 
 class ActiveSpan:
-    """One span under way: entered once, paused and resumed any number of times, left once."""
+    """A started span. Entered and left once, paused and resumed any number of times."""
 
-    __slots__ = ("_block", "_token", "context", "span")
+    __slots__ = ("_template", "_token", "context", "span")
 
     span: Span
     context: Context
     _token: Token[Context]
 
-    def __init__(self, block: SpanTemplate) -> None:
-        self._block = block
+    def __init__(self, template: SpanTemplate) -> None:
+        self._template = template
 
     def __enter__(self) -> Self:
         """Start the span and make it current."""
-        self.span, self.context = self._block.start()
+        self.span, self.context = self._template.start()
         self._token = otel_context.attach(self.context)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put back what was current, record the error, if any, and end the span."""
+        """Restore the previous context, record an error, and end the span."""
         detach(self._token)
         if error is not None:
             record_error(self.span, error)
         end_span(self.span)
 
     def pause(self) -> None:
-        """Put back what was current; keep what the body had made current."""
+        """Store the context of the body and restore the previous one."""
         self.context = otel_context.get_current()
         detach(self._token)
 
     def resume(self) -> None:
-        """Make current what was current in the body at the pause."""
+        """Restore the context of the body."""
         self._token = otel_context.attach(self.context)
 
 
 def detach(token: Token[Context] | None) -> None:
-    """Put back what was current before; do nothing in another task than the token's, or without a token."""
+    """Restore the previous context. Does nothing without a token, or in another task."""
     try:
         if token is not None:
-            # Not through OTel's detach: it logs a traceback when a generator is closed from another task.
+            # Not OTel's detach: it logs a traceback when a generator is closed in another task.
             token.var.reset(token)
     except ValueError:
         pass
@@ -205,5 +205,5 @@ def detach(token: Token[Context] | None) -> None:
 
 @cache
 def tracer() -> Tracer:
-    """Return our tracer; made on first use, and valid for the life of the process."""
+    """Return our tracer, which is valid for the life of the process."""
     return otel_trace.get_tracer(SCOPE_NAME)

@@ -1,4 +1,4 @@
-"""A function of any kind → the same function, each call inside a span; a generator's is current only while its body runs."""
+"""Function of any kind → function of the same kind with a scope around each call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CALL = "__call__"
 
 
 class SpanScope(Protocol):
-    """What each call runs in: entered once, paused and resumed any number of times, left once."""
+    """Scope of one call. Entered and left once. A generator pauses and resumes it around each ``yield``."""
 
     def __enter__(self) -> Self: ...
 
@@ -24,26 +24,26 @@ class SpanScope(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None: ...
 
-    def pause(self) -> None: ...  # noqa: D102 - said above
+    def pause(self) -> None: ...  # noqa: D102 - see the class
 
-    def resume(self) -> None: ...  # noqa: D102 - said above
+    def resume(self) -> None: ...  # noqa: D102 - see the class
 
 
 def decorate(function: Callable[P, R], begin: Callable[[], SpanScope]) -> Callable[P, R]:
-    """Return a function of the same kind, name and signature that runs each call inside ``begin()``."""
+    """Return a function of the same kind, name and signature that runs each call in a scope from ``begin``."""
     target: Any = function
     if isinstance(target, classmethod | staticmethod):
         descriptor = cast("Any", target)
         return cast("Callable[P, R]", type(descriptor)(decorate(descriptor.__func__, begin)))
-    body = _body_of(target)
+    body = _called_function(target)
     for is_kind, wrap in _WRAPPERS:
         if is_kind(body):
             return cast("Callable[P, R]", wraps(target)(wrap(target, begin)))
     return wraps(function)(_around_function(function, begin))
 
 
-def _body_of(target: object) -> object:
-    """Return what a call runs, whose kind the wrapper must have: of an object its ``__call__``, of a partial what it was made of."""
+def _called_function(target: object) -> object:
+    """Return the function that decides the kind of the wrapper: ``__call__`` of an object, ``func`` of a partial."""
     while isinstance(target, partial):
         target = cast("partial[object]", target).func
     return target if inspect.isroutine(target) else getattr(type(target), _CALL, target)
@@ -78,7 +78,7 @@ def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanScop
                 scope.pause()
                 try:
                     step, value = body.send, (yield item)
-                except BaseException as thrown:  # noqa: BLE001 - handed to the body, GeneratorExit too
+                except BaseException as thrown:  # noqa: BLE001 - thrown into the body, including GeneratorExit
                     step, value = body.throw, thrown
                 finally:
                     scope.resume()
@@ -99,7 +99,7 @@ def _around_async_generator(function: Callable[..., Any], begin: Callable[[], Sp
                 scope.pause()
                 try:
                     step, value = body.asend, (yield item)
-                except BaseException as thrown:  # noqa: BLE001 - handed to the body, GeneratorExit too
+                except BaseException as thrown:  # noqa: BLE001 - thrown into the body, including GeneratorExit
                     step, value = body.athrow, thrown
                 finally:
                     scope.resume()

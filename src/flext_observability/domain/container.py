@@ -106,8 +106,8 @@ def lookup(container: Container | None, name: str) -> object | None:
     """Return the object registered as ``name``; None without a container or without such an object.
 
     Args:
-        container: A ``FlextContainer``, or an object with a ``get`` that returns the value or a result. It may raise for
-            an unknown name.
+        container: A ``FlextContainer``, or an object with a ``get`` that returns the value or a result. It may raise
+            for an unknown name.
         name: Name to look up.
     """
     if container is None:

@@ -43,8 +43,8 @@ class FlextObservabilityMasterFactory:
     """Factory of entities.
 
     Every method checks types and rules. It returns the entity, or a failure with the code ``invalid_<kind>`` that names
-    the field. It does not emit or start anything. ``tags`` are scalars, stored as text. An entity without tags gets them
-    in its context or details, where explicit names win.
+    the field. It does not emit or start anything. ``tags`` are scalars, stored as text. An entity without a field for
+    tags gets them in its context or details, where explicit names win.
 
     Args:
         container: Source of ``clock`` (an object with ``time_ns()``) and ``id_generator`` (a function that returns

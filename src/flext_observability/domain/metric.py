@@ -26,7 +26,7 @@ class FlextMetric(Entity):
     Source: https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument-name-syntax
 
     Attributes:
-        name: Instrument name: starts with a letter, continues with letters, digits, ``_ . - /``; at most 255 characters.
+        name: Instrument name: a letter, then letters, digits and ``_ . - /``, at most 255 characters.
         value: Int, float or Decimal, kept as given.
         unit: Word or UCUM code (``milliseconds``, ``ms``, ``count``); empty for none.
         tags: Names and scalars. Scalars are stored as text.

@@ -38,8 +38,8 @@ class Notice:
 class SignalCounts:
     """Items of one signal since the start: ``started = open + sampled_out + finished``.
 
-    Log records are never open. For metrics, ``finished`` counts data points for push exporters. ``dropped`` counts items
-    that no exporter received, by reason: measurements under ``instrument_conflict`` (one name for two kinds or units).
+    Log records are never open. For metrics, ``finished`` counts data points for push exporters. ``dropped`` counts
+    items that no exporter received, by reason, such as ``instrument_conflict`` (one name for two kinds or units).
     """
 
     signal: Signal

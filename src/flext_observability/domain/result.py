@@ -278,7 +278,7 @@ class PendingResult(FlextResult[T_co]):
 
 
 def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResult[T]:
-    """Run the work when no event loop runs in this thread; otherwise return it as a ``PendingResult``.
+    """Run the work when no event loop runs in this thread, otherwise return a ``PendingResult``.
 
     Args:
         work: Coroutine function without arguments that returns a result.
@@ -296,7 +296,9 @@ def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResu
 
 
 def settle_blocking(work: Callable[[], T]) -> FlextResult[T]:
-    """Run blocking work when no event loop runs in this thread; otherwise return it as a ``PendingResult``, for a thread.
+    """Run blocking work when no event loop runs in this thread, otherwise return a ``PendingResult``.
+
+    The pending work runs in a thread.
 
     Args:
         work: Function without arguments that does not raise.

@@ -22,10 +22,11 @@ class FlextTrace(Entity):
         operation_name: Name of the span.
         service_name: Service of the span.
         context: Attributes of the span. Its ``parent_trace_id`` is used when the field is None.
-        parent_trace_id: Id of another trace, or 32 hex digits of a known OpenTelemetry trace; None for the current span.
+        parent_trace_id: Id of another trace, or the 32 hex digits of a known OpenTelemetry trace. None: the current
+            span.
         start_time: Start, timezone-aware.
         end_time: End, timezone-aware; None before the end.
-        status: ``unset`` before the end, then ``ok``, ``error``, or ``abandoned`` for a trace that was not ended in time.
+        status: ``unset`` before the end, then ``ok``, ``error``, or ``abandoned`` (not ended in time).
         trace_id: 32 hex digits after the start; empty before.
         span_id: 16 hex digits after the start; empty before.
         sampled: Whether the sampler records the span.

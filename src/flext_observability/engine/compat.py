@@ -1,6 +1,6 @@
-"""Every private name of OpenTelemetry that we use, behind functions of our own; tested with the oldest and the newest SDK.
+"""Private names of OpenTelemetry, behind functions of our own. Tested with the oldest and the newest SDK.
 
-Oldest supported SDK: 1.39.0. Newest tested: see ``constraints.txt``. A name missing in one of them is answered here, nowhere else.
+Oldest supported SDK: 1.39.0. Newest tested SDK: see ``constraints.txt``. Differences are handled here only.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ YieldT = TypeVar("YieldT")
 
 
 def is_suppressed() -> bool:
-    """Whether telemetry about the running code must not be recorded (it is exporting)."""
+    """Return whether instrumentation is suppressed: the running code is exporting."""
     return bool(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
 
 
 @contextmanager
 def suppress_instrumentation() -> Iterator[None]:
-    """Run the body without instrumentation, so that exporting is never itself exported."""
+    """Run the body without instrumentation, so that exports are not traced."""
     token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 — OTel's signature
     try:
         yield
@@ -71,80 +71,82 @@ def suppress_instrumentation() -> Iterator[None]:
 def agnostic_context_manager(
     function: Callable[P, Iterator[YieldT]],
 ) -> Callable[P, _AgnosticContextManager[YieldT]]:
-    """Turn a generator function into what OTel's tracers return: a context manager that decorates sync and async functions."""
-    make: Callable[[Any], Callable[P, _AgnosticContextManager[YieldT]]] = _agnosticcontextmanager
-    return make(function)
+    """Return the kind of context manager that OTel's tracers return. It decorates sync and async functions."""
+    decorate: Callable[[Any], Callable[P, _AgnosticContextManager[YieldT]]] = _agnosticcontextmanager
+    return decorate(function)
 
 
 def no_tracer_provider_yet() -> bool:
-    """Whether nobody has installed a tracer provider."""
+    """Return whether no tracer provider is installed."""
     return isinstance(_installed(get_tracer_provider), ProxyTracerProvider | None)
 
 
 def no_meter_provider_yet() -> bool:
-    """Whether nobody has installed a meter provider."""
+    """Return whether no meter provider is installed."""
     return isinstance(_installed(get_meter_provider), _ProxyMeterProvider | None)
 
 
 def no_logger_provider_yet() -> bool:
-    """Whether nobody has installed a logger provider."""
+    """Return whether no logger provider is installed."""
     return isinstance(_installed(get_logger_provider), ProxyLoggerProvider | None)
 
 
 def _installed(get: Callable[[], object]) -> object | None:
     try:
         return get()
-    except Exception:  # noqa: BLE001 — OTEL_PYTHON_*_PROVIDER names one that cannot be loaded: OTel has logged it
+    except Exception:  # noqa: BLE001 — OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
         return None
 
 
 def exports_to(handler: object, provider: object) -> bool:
-    """Whether a handler of standard-library logging is OpenTelemetry's own and emits to this provider; None: the global one."""
-    theirs = getattr(handler, "_logger_provider", None)
-    if provider is None and isinstance(theirs, ProxyLoggerProvider):
-        return True  # made before there was a global one
-    return theirs is not None and theirs is (provider or get_logger_provider())
+    """Return whether a logging handler is OpenTelemetry's and emits to this provider (None: the global provider)."""
+    target = getattr(handler, "_logger_provider", None)
+    if provider is None and isinstance(target, ProxyLoggerProvider):
+        return True  # the handler was created before the global provider was set
+    return target is not None and target is (provider or get_logger_provider())
 
 
 def make_logger_provider(
     resource: Resource, attribute_count: int | None, attribute_length: int | None
 ) -> LoggerProvider:
-    """Return an SDK logger provider with these limits (SDKs before limits became an argument read them from the environment)."""
+    """Return an SDK logger provider with these limits. Old SDKs read the limits from the environment instead."""
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 
     options: dict[str, Any] = {}
-    if (
-        "log_record_limits" in signature(LoggerProvider).parameters
-    ):  # pragma: no branch — not in the oldest SDK, which is tested apart
+    supported = "log_record_limits" in signature(LoggerProvider).parameters
+    if supported:  # pragma: no branch — not in the oldest SDK, which is tested separately
         count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
         length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
-        # The general limits are given too: what is not given would be read from the environment, where it may be wrong.
+        # The SDK reads missing general limits from the environment, where they may be invalid.
         options["log_record_limits"] = LogRecordLimits(count, length, count, length)
     return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)
 
 
 def reset_reader_lock() -> None:
-    """Free the lock that all meter providers share, in a forked child: a thread of the parent's may have been making one."""
+    """Replace the lock shared by all meter providers, in a forked child. A thread of the parent may hold it."""
     from opentelemetry.sdk.metrics import MeterProvider
 
     MeterProvider._all_metric_readers_lock = Lock()  # pyright: ignore[reportPrivateUsage]  # no public name
 
 
 def persistent_gauge_aggregation() -> dict[type, Any]:
-    """Return, as a reader takes it, how gauges are kept for every reading (SDKs before 1.45 show a value to one reading only)."""
+    """Return a reader's aggregation for gauges that reports the last value in every collection.
+
+    SDKs before 1.45 report a value in one collection only.
+    """
     from opentelemetry.sdk.metrics import _Gauge as SdkGauge  # pyright: ignore[reportPrivateUsage]  # no other name
     from opentelemetry.sdk.metrics.view import LastValueAggregation
 
-    class Lasting(LastValueAggregation):
-        def _create_aggregation(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 — the SDK's own kind
-            parent: Any = super()  # its method takes and gives private kinds
-            return _lasting(parent._create_aggregation(*arguments, **options))
+    class PersistentLastValue(LastValueAggregation):
+        def _create_aggregation(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 — a private type
+            parent: Any = super()  # the method has private types
+            return _repeat_last_point(parent._create_aggregation(*arguments, **options))
 
-    return {SdkGauge: Lasting()}
+    return {SdkGauge: PersistentLastValue()}
 
 
-def _lasting(aggregation: Any) -> Any:  # noqa: ANN401 — the SDK's own kind
-    """Make the aggregation of one series give its last point again when nothing was set since."""
+def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 — a private type of the SDK
+    """Change the aggregation of one series to return its last point again when no value was set since."""
     collect: Callable[..., Any] = aggregation.collect
     last: Any = None
 

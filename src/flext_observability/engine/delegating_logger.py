@@ -1,4 +1,4 @@
-"""Logger calls → whatever logger provider stands behind (stable proxies for OTel's global)."""
+"""Logger provider for OTel's global, and its loggers. They forward calls to a replaceable delegate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class DelegatingLogger(Logger):
-    """A logger that outlives the provider it came from."""
+    """Logger with a replaceable delegate."""
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         super().__init__(name, version, schema_url, attributes)
@@ -22,21 +22,21 @@ class DelegatingLogger(Logger):
         self._delegate: Logger = NoOpLogger(name)
 
     def set_delegate(self, provider: LoggerProvider) -> None:
-        """Take the logger of the same scope from another provider."""
+        """Replace the delegate with the logger of the same scope from another provider."""
         self._delegate = provider.get_logger(*self._scope)
 
-    def emit(self, *args: Any, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # two overloads
-        """Emit with the provider of the moment; same contract as OTel's ``Logger.emit``."""
+    def emit(self, *args: Any, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # overload
+        """Emit a record. See OTel's ``Logger.emit``."""
         self._delegate.emit(*args, **options)
 
     def enabled(self, **options: Any) -> bool:
-        """Whether a record like this would be kept; SDKs that cannot tell keep all."""
-        ask = getattr(self._delegate, "enabled", None)
-        return True if ask is None else bool(ask(**options))
+        """Return whether such a record is processed. Old SDKs, without this method, process all records."""
+        enabled = getattr(self._delegate, "enabled", None)
+        return True if enabled is None else bool(enabled(**options))
 
 
 class DelegatingLoggerProvider(LoggerProvider):
-    """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
+    """Provider for OTel's global. It lives as long as the process; ``set_delegate`` replaces its delegate."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
@@ -50,7 +50,7 @@ class DelegatingLoggerProvider(LoggerProvider):
         schema_url: str | None = None,
         attributes: Attributes = None,
     ) -> DelegatingLogger:
-        """Return a logger that follows every later swap."""
+        """Return a logger that follows the delegate."""
         logger = DelegatingLogger(name, version, schema_url, attributes)
         with self._lock:
             logger.set_delegate(self._delegate)
@@ -58,14 +58,14 @@ class DelegatingLoggerProvider(LoggerProvider):
         return logger
 
     def set_delegate(self, provider: LoggerProvider) -> None:
-        """Send all loggers, handed out before and after, to this provider."""
+        """Replace the delegate, for existing and new loggers."""
         with self._lock:
             self._delegate = provider
             for logger in list(self._loggers):
                 logger.set_delegate(provider)
 
     def __getattr__(self, name: str) -> object:
-        """Answer what SDK providers have beyond the API (``resource`` …) from the one behind."""
+        """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._delegate, name)

@@ -1,4 +1,4 @@
-"""Meter and instrument calls → whatever meter provider stands behind (stable proxies for OTel's global)."""
+"""Meter provider for OTel's global, with meters and instruments. They forward calls to a replaceable delegate."""
 
 from __future__ import annotations
 
@@ -25,68 +25,68 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
-Make = Callable[[Meter], Any]
+CreateFn = Callable[[Meter], Any]
 InstrumentT = TypeVar("InstrumentT", bound="_DelegatingInstrument")
 
 
 class _DelegatingInstrument:
-    """An instrument made again from the meter of the moment; ``_make`` is the call that makes it."""
+    """Instrument with a replaceable delegate, which ``create`` creates from a meter."""
 
-    def __init__(self, make: Make, meter: Meter) -> None:
-        self._make = make
-        self._delegate: Any = make(meter)
+    def __init__(self, create: CreateFn, meter: Meter) -> None:
+        self._create = create
+        self._delegate: Any = create(meter)
 
     def set_delegate(self, meter: Meter) -> None:
-        """Make the instrument again in another meter."""
-        self._delegate = self._make(meter)
+        """Replace the delegate with an instrument of another meter."""
+        self._delegate = self._create(meter)
 
 
 class DelegatingCounter(_DelegatingInstrument, Counter):
-    """Counter that follows swaps."""
+    """Counter with a replaceable delegate."""
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Add; same contract as OTel's ``Counter.add``."""
+        """Add a value. See OTel's ``Counter.add``."""
         self._delegate.add(amount, attributes, context)
 
 
 class DelegatingUpDownCounter(_DelegatingInstrument, UpDownCounter):
-    """Up-down counter that follows swaps."""
+    """Up-down counter with a replaceable delegate."""
 
     def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Add; same contract as OTel's ``UpDownCounter.add``."""
+        """Add a value. See OTel's ``UpDownCounter.add``."""
         self._delegate.add(amount, attributes, context)
 
 
 class DelegatingHistogram(_DelegatingInstrument, Histogram):
-    """Histogram that follows swaps."""
+    """Histogram with a replaceable delegate."""
 
     def record(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Record; same contract as OTel's ``Histogram.record``."""
+        """Record a value. See OTel's ``Histogram.record``."""
         self._delegate.record(amount, attributes, context)
 
 
 class DelegatingGauge(_DelegatingInstrument, Gauge):
-    """Gauge that follows swaps."""
+    """Gauge with a replaceable delegate."""
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Set; same contract as OTel's ``Gauge.set``."""
+        """Set the value. See OTel's ``Gauge.set``."""
         self._delegate.set(amount, attributes, context)
 
 
 class DelegatingObservableCounter(_DelegatingInstrument, ObservableCounter):
-    """Observable counter that follows swaps."""
+    """Observable counter with a replaceable delegate."""
 
 
 class DelegatingObservableUpDownCounter(_DelegatingInstrument, ObservableUpDownCounter):
-    """Observable up-down counter that follows swaps."""
+    """Observable up-down counter with a replaceable delegate."""
 
 
 class DelegatingObservableGauge(_DelegatingInstrument, ObservableGauge):
-    """Observable gauge that follows swaps."""
+    """Observable gauge with a replaceable delegate."""
 
 
 class DelegatingMeter(Meter):
-    """A meter that outlives the provider it came from, with all its instruments."""
+    """Meter with a replaceable delegate, and its instruments."""
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         super().__init__(name, version, schema_url)
@@ -96,7 +96,7 @@ class DelegatingMeter(Meter):
         self._delegate: Meter = NoOpMeterProvider().get_meter(name)
 
     def set_delegate(self, provider: MeterProvider) -> None:
-        """Make every instrument again in the meter of the same scope of another provider."""
+        """Replace the delegate with the meter of the same scope from another provider, and its instruments."""
         target = provider.get_meter(*self._scope)
         with self._lock:
             self._delegate = target
@@ -105,13 +105,13 @@ class DelegatingMeter(Meter):
             instrument.set_delegate(target)
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
-        """Return a counter; same contract as OTel's ``Meter.create_counter``."""
+        """Return a counter. See OTel's ``Meter.create_counter``."""
         return self._get_or_create(
             DelegatingCounter, lambda m: m.create_counter(name, unit, description), name, unit, description
         )
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
-        """Return an up-down counter; same contract as OTel's ``Meter.create_up_down_counter``."""
+        """Return an up-down counter. See OTel's ``Meter.create_up_down_counter``."""
         return self._get_or_create(
             DelegatingUpDownCounter,
             lambda m: m.create_up_down_counter(name, unit, description),
@@ -121,7 +121,7 @@ class DelegatingMeter(Meter):
         )
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
-        """Return a gauge; same contract as OTel's ``Meter.create_gauge``."""
+        """Return a gauge. See OTel's ``Meter.create_gauge``."""
         return self._get_or_create(
             DelegatingGauge, lambda m: m.create_gauge(name, unit, description), name, unit, description
         )
@@ -134,18 +134,18 @@ class DelegatingMeter(Meter):
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
     ) -> Histogram:
-        """Return a histogram; same contract as OTel's ``Meter.create_histogram``."""
+        """Return a histogram. See OTel's ``Meter.create_histogram``."""
         bounds = explicit_bucket_boundaries_advisory
 
-        def make(meter: Meter) -> Histogram:
+        def create(meter: Meter) -> Histogram:
             return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
 
-        return self._get_or_create(DelegatingHistogram, make, name, unit, description, *(bounds or ()))
+        return self._get_or_create(DelegatingHistogram, create, name, unit, description, *(bounds or ()))
 
     def create_observable_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableCounter:
-        """Return an observable counter; same contract as OTel's ``Meter.create_observable_counter``."""
+        """Return an observable counter. See OTel's ``Meter.create_observable_counter``."""
         return self._get_or_create(
             DelegatingObservableCounter,
             lambda m: m.create_observable_counter(name, callbacks, unit, description),
@@ -155,7 +155,7 @@ class DelegatingMeter(Meter):
     def create_observable_up_down_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableUpDownCounter:
-        """Return an observable up-down counter; same contract as OTel's ``Meter.create_observable_up_down_counter``."""
+        """Return an observable up-down counter. See OTel's ``Meter.create_observable_up_down_counter``."""
         return self._get_or_create(
             DelegatingObservableUpDownCounter,
             lambda m: m.create_observable_up_down_counter(name, callbacks, unit, description),
@@ -165,35 +165,35 @@ class DelegatingMeter(Meter):
     def create_observable_gauge(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableGauge:
-        """Return an observable gauge; same contract as OTel's ``Meter.create_observable_gauge``."""
+        """Return an observable gauge. See OTel's ``Meter.create_observable_gauge``."""
         return self._get_or_create(
             DelegatingObservableGauge,
             lambda m: m.create_observable_gauge(name, callbacks, unit, description),
             *_observed(name, unit, description, callbacks),
         )
 
-    def _get_or_create(self, kind: type[InstrumentT], make: Make, *identity: object) -> InstrumentT:
-        """Return the instrument of this identity, made once, so that asking again costs no memory."""
+    def _get_or_create(self, kind: type[InstrumentT], create: CreateFn, *identity: object) -> InstrumentT:
+        """Return the instrument with this identity, which is created on first use."""
         key = (kind, *identity)
         with self._lock:
             known, target = self._instruments.get(key), self._delegate
         if known is None:
-            # Without the lock: the SDK has one of its own, which it holds while callbacks make instruments.
-            made = kind(make, target)
+            # Outside our lock: the SDK holds its own lock while callbacks create instruments.
+            created = kind(create, target)
             with self._lock:
-                known, current = self._instruments.setdefault(key, made), self._delegate
+                known, current = self._instruments.setdefault(key, created), self._delegate
             if current is not target:
-                known.set_delegate(current)  # swapped meanwhile
+                known.set_delegate(current)  # the delegate was replaced meanwhile
         return cast("InstrumentT", known)
 
 
 def _observed(name: str, unit: str, description: str, callbacks: Sequence[CallbackT] | None) -> tuple[object, ...]:
-    """Return the identity of an observable: the same for the same callbacks; without callbacks, none is like another."""
+    """Return the identity of an observable instrument. Instruments without callbacks are never identical."""
     return (name, unit, description, *map(id, callbacks)) if callbacks else (object(),)
 
 
 class DelegatingMeterProvider(MeterProvider):
-    """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
+    """Provider for OTel's global. It lives as long as the process; ``set_delegate`` replaces its delegate."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
@@ -203,9 +203,9 @@ class DelegatingMeterProvider(MeterProvider):
     def get_meter(
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
     ) -> DelegatingMeter:
-        """Return the meter of this scope; it follows every later swap.
+        """Return the meter of this scope, which follows the delegate.
 
-        Meters are kept for good: an instrument must follow also when its owner let the meter go.
+        The provider keeps all meters, because instruments follow the delegate also after their meter is unreferenced.
         """
         key = repr((name, version, schema_url, sorted((attributes or {}).items())))
         with self._lock:
@@ -215,14 +215,14 @@ class DelegatingMeterProvider(MeterProvider):
             return self._meters[key]
 
     def set_delegate(self, provider: MeterProvider) -> None:
-        """Send all meters and instruments, handed out before and after, to this provider."""
+        """Replace the delegate, for existing and new meters and instruments."""
         with self._lock:
             self._delegate = provider
             for meter in self._meters.values():
                 meter.set_delegate(provider)
 
     def __getattr__(self, name: str) -> object:
-        """Answer what SDK providers have beyond the API from the one behind."""
+        """Return an attribute of the delegate that the API does not have."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._delegate, name)

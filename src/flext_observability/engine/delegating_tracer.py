@@ -1,4 +1,4 @@
-"""Tracer calls → whatever tracer provider stands behind (stable proxies for OTel's global)."""
+"""Tracer provider for OTel's global, and its tracers. They forward calls to a replaceable delegate."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 Route = Callable[[str], TracerProvider]
+"""Service name → the provider for its spans."""
 
 
 class DelegatingTracer(Tracer):
-    """A tracer that outlives the provider it came from."""
+    """Tracer with a replaceable delegate."""
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         self._name = name
@@ -38,7 +39,12 @@ class DelegatingTracer(Tracer):
         self._delegate: Tracer = NoOpTracerProvider().get_tracer(name)
 
     def set_delegate(self, provider: TracerProvider, route: Route | None) -> None:
-        """Take the tracer of the same scope from another provider; ``route`` gives the provider for a service name."""
+        """Replace the delegate with the tracer of the same scope from another provider.
+
+        Args:
+            provider: Provider of the new delegate.
+            route: Selects the provider for a scope with a service name; None for ``provider``.
+        """
         service = (self._attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
         if route is not None and isinstance(service, str):
             provider = route(service)
@@ -55,7 +61,7 @@ class DelegatingTracer(Tracer):
         record_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
     ) -> Span:
-        """Start a span with the provider of the moment; same contract as OTel's ``Tracer.start_span``."""
+        """Start a span. See OTel's ``Tracer.start_span``."""
         return self._delegate.start_span(
             name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         )
@@ -73,7 +79,7 @@ class DelegatingTracer(Tracer):
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
         end_on_exit: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
     ) -> Iterator[Span]:
-        """Start a span and make it current; same contract as OTel's ``Tracer.start_as_current_span``."""
+        """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
         span = self.start_span(
             name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         )
@@ -87,7 +93,7 @@ class DelegatingTracer(Tracer):
 
 
 class DelegatingTracerProvider(TracerProvider):
-    """The provider that stands in OTel's global for the life of the process; ``set_delegate`` swaps what is behind it."""
+    """Provider for OTel's global. It lives as long as the process; ``set_delegate`` replaces its delegate."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
@@ -102,7 +108,7 @@ class DelegatingTracerProvider(TracerProvider):
         schema_url: str | None = None,
         attributes: Attributes = None,
     ) -> DelegatingTracer:
-        """Return a tracer that follows every later swap."""
+        """Return a tracer that follows the delegate."""
         tracer = DelegatingTracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
         with self._lock:
             tracer.set_delegate(self._delegate, self._route)
@@ -110,14 +116,14 @@ class DelegatingTracerProvider(TracerProvider):
         return tracer
 
     def set_delegate(self, provider: TracerProvider, route: Route | None = None) -> None:
-        """Send all tracers, handed out before and after, to this provider."""
+        """Replace the delegate, for existing and new tracers."""
         with self._lock:
             self._delegate, self._route = provider, route
             for tracer in list(self._tracers):
                 tracer.set_delegate(provider, route)
 
     def __getattr__(self, name: str) -> object:
-        """Answer what SDK providers have beyond the API (``resource``, ``add_span_processor`` …) from the one behind."""
+        """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._delegate, name)

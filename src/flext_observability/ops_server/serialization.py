@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from flext_observability.settings.config import FIELDS
 from flext_observability.values.encoding import encode_tag
-from flext_observability.values.masking import MASK, is_secret_name, masked_text
+from flext_observability.values.masking import MASK, is_secret_name, mask_secrets
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
@@ -41,7 +41,7 @@ def to_jsonable(value: object) -> object:
         }
     if isinstance(value, list | tuple):
         return [to_jsonable(item) for item in cast("list[object]", value)]
-    return masked_text(encode_tag(value))
+    return mask_secrets(encode_tag(value))
 
 
 def check_to_dict(check: FlextHealthCheck) -> dict[str, object]:

@@ -243,7 +243,9 @@ def _find_instrument(metric: FlextMetric, description: str = "") -> FlextResult[
         return FlextResult.ok(adapter.instrument_of(metric, description=description))
     except InstrumentConflict as error:
         adapter.discard(error.conflict)
-        return FlextResult[RecordFn].fail(f"Invalid metric: {error}", code="instrument_conflict")
+        return FlextResult[RecordFn].fail(
+            f"Invalid metric: {error}", code="instrument_conflict", fix=adapter.CONFLICT_FIX
+        )
 
 
 def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:

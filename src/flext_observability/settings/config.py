@@ -11,7 +11,7 @@ from flext_observability.settings.endpoint import ParsedEndpoint
 from flext_observability.settings.fields import UNSET, Field, field_table
 from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.values.endpoint import Endpoint
-from flext_observability.values.masking import without_credentials
+from flext_observability.values.masking import mask_credentials
 
 
 @final
@@ -88,7 +88,7 @@ def enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
 
 def _preview(name: str, value: object) -> str:
     if not FIELDS[name].type.secret:
-        return without_credentials(repr(value))
+        return mask_credentials(repr(value))
     return (
         repr({str(key): "***" for key in cast("Mapping[object, object]", value)})
         if isinstance(value, Mapping)

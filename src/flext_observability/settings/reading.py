@@ -12,7 +12,7 @@ from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
 from flext_observability.settings.types import LIMIT, FieldType, PartialParseError
 from flext_observability.values.encoding import preview
-from flext_observability.values.masking import without_credentials
+from flext_observability.values.masking import mask_credentials
 
 ARGUMENT = "argument"
 DEFAULT = "default"
@@ -82,7 +82,7 @@ def preview_value(value: object, field_type: FieldType[object]) -> str:
     if field_type.secret:
         return "…" if type(value) is str else type(value).__name__
     if type(value) in {str, float, bool} or (type(value) is int and value.bit_length() < _MAX_PREVIEW_BITS):
-        text = without_credentials(repr(value))
+        text = mask_credentials(repr(value))
         return text if len(text) <= _MAX_PREVIEW_CHARS else f"{text[:_MAX_PREVIEW_CHARS]}…"
     return type(value).__name__
 

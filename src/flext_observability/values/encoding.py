@@ -1,4 +1,4 @@
-"""Any Python value → an attribute value: text, bool, int, float, or a tuple of one of these (never raises, deterministic, bounded)."""
+"""Python value → attribute value: text, bool, int, float, or a tuple of one type (never raises, bounded size)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ Scalar = str | bool | int | float
 AttributeValue = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 
 MAX_BYTES = 8192
-"""Default size of one encoded value, in bytes of UTF-8; a number counts 8."""
+"""Default size limit of one encoded value, in bytes of UTF-8. A number counts 8."""
 
 _ELLIPSIS = "…"
 _ELLIPSIS_BYTES = 3
 _MAX_DEPTH = 16
-_MAX_DECIMAL_BITS = (
-    4096  # a longer int is written in hexadecimal: decimal digits take quadratic time and are refused past 4300
-)
+# Longer ints are written in hexadecimal: decimal digits need quadratic time, and Python allows at most 4300 of them.
+_MAX_DECIMAL_BITS = 4096
 _INT64 = 1 << 63
 _NUMBER_BYTES = 8
 _UNLIMITED = 1 << 31
@@ -39,33 +38,35 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class _Array(list[object]):
-    """What a sequence came down to."""
+    """Items of a reduced sequence."""
 
 
 class _Unordered(_Array):
-    """What a set came down to: its order is an accident of hashing."""
+    """Items of a reduced set, in no defined order."""
 
 
 class _Object(list[tuple[object, object]]):
-    """What a mapping, dataclass or model came down to: pairs in their own order."""
+    """Pairs of a reduced mapping, dataclass or model, in their order."""
 
 
 class _BudgetExceeded(Exception):
-    """The size budget is used up."""
+    """The size limit is reached."""
 
 
 def encode_attribute(value: object, *, max_bytes: int = MAX_BYTES) -> AttributeValue:
     """Encode one value.
 
-    Text, bool, float and int within 64 bits stay as they are; sequences and sets of one such type become tuples. Enum members count as
-    their value, Decimal, UUID and paths as text, dates and times as ISO 8601, timedelta as seconds, bytes as text when they are UTF-8 and
-    base64 otherwise. Everything nested (mappings, dataclasses, pydantic models, mixed sequences) becomes compact JSON text; fields declared
-    with ``repr=False`` are left out. What is too long ends in an ellipsis. Lone surrogates become U+FFFD, None becomes ``null``. Any other
-    object gives its ``str`` without memory addresses.
+    - Text, bool, float and int within 64 bits are unchanged. Sequences and sets of one of these types become tuples.
+    - Enum members become their value; Decimal, UUID and paths text; dates and times ISO 8601; timedelta seconds.
+    - Bytes become text when they are UTF-8, otherwise base64.
+    - Nested values (mappings, dataclasses, pydantic models, mixed sequences) become compact JSON, without fields
+      declared ``repr=False``.
+    - None becomes ``null``, lone surrogates become U+FFFD. Text over the limit ends in an ellipsis.
+    - Any other object becomes its ``str`` without memory addresses.
 
     Args:
-        value: Anything.
-        max_bytes: Size budget in bytes of UTF-8, at least 3.
+        value: Any object.
+        max_bytes: Size limit in bytes of UTF-8, at least 3.
     """
     kind = type(value)
     if kind is bool or kind is float or (kind is int and -_INT64 <= cast("int", value) < _INT64):
@@ -83,12 +84,12 @@ def encode_attribute(value: object, *, max_bytes: int = MAX_BYTES) -> AttributeV
 def encode_attributes(
     attributes: Mapping[str, object] | None, *, max_bytes: int = MAX_BYTES
 ) -> dict[str, AttributeValue]:
-    """Encode a mapping's values; names become text, entries whose value is None are left out.
+    """Encode the values of a mapping. Names become text. None values are left out.
 
     Args:
-        attributes: Names and values; None gives an empty result. A dataclass or model gives its fields; anything else is kept under the
-            name ``value``, so that nothing is lost and nobody is stopped.
-        max_bytes: Size budget of each value.
+        attributes: Names and values. None gives an empty result. A dataclass or model gives its fields. Any other
+            object is encoded under the name ``value``.
+        max_bytes: Size limit of each value.
     """
     return {
         encode_tag(name, max_bytes=max_bytes): encode_attribute(value, max_bytes=max_bytes)
@@ -98,7 +99,7 @@ def encode_attributes(
 
 
 def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
-    """Encode one value as text: metric tags and attribute names. Bool gives ``true`` and ``false``, None gives ``null``."""
+    """Encode one value as text, for tags and names. Bool becomes ``true`` or ``false``, None becomes ``null``."""
     if type(value) is str:
         return _text(value, max_bytes)
     encoded = encode_attribute(value, max_bytes=max_bytes)
@@ -106,12 +107,12 @@ def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
 
 
 def preview(value: object) -> str:
-    """Return a short form of a value for messages: text in quotes, cut at 80 bytes; numbers and flat sequences as they are."""
+    """Return a short form of a value for messages: quoted text of at most 80 bytes, or a number or tuple."""
     return repr(encode_attribute(value, max_bytes=80))
 
 
 def is_container(value: object) -> bool:
-    """Whether the value holds other values, so that it cannot be a metric tag."""
+    """Return whether the value contains other values, so that it is not a valid tag."""
     return type(value) is not str and isinstance(_reduce(value, _ELLIPSIS_BYTES), list)
 
 
@@ -130,13 +131,13 @@ def _text(text: str, max_bytes: int) -> str:
 
 
 def _reduce(value: object, max_bytes: int) -> object:
-    """Bring a value down to text, bool, int, float, None, _Array or _Object, one level deep."""
+    """Reduce a value to text, bool, int, float, None, _Array or _Object, one level deep."""
     try:
         for types, reduce in _REDUCERS:
             if isinstance(value, types):
                 return reduce(value, max_bytes)
         return _reduce_other(value, max_bytes)
-    except Exception:  # noqa: BLE001 - the value's own code failed: say what it was
+    except Exception:  # noqa: BLE001 - the code of the value raised
         return f"<unprintable {type(value).__module__}.{type(value).__qualname__}>"
 
 
@@ -155,7 +156,7 @@ def _reduce_int(value: int) -> int | str:
 
 
 def _reduce_bytes(value: bytes | bytearray | memoryview, max_bytes: int) -> str:
-    # Four bytes more than fit: the text shows that it was cut, and no character ends early inside the budget.
+    # Four bytes over the limit: the text gets its ellipsis, and no character within the limit is cut.
     raw = bytes(memoryview(value).cast("B")[: max_bytes + 4])
     try:
         return raw.decode()
@@ -174,7 +175,7 @@ def _reduce_other(value: object, max_bytes: int) -> object:
     return _Object((name, getattr(value, name)) for name, field in islice(fields, max_bytes) if field.repr)
 
 
-# First match wins: enum members and bool before the types that they also are.
+# First match wins: enum members and bool before their base types.
 _REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], ...] = (
     (Enum, lambda value, limit: _reduce(value.value, limit)),
     (str, lambda value, _: str.__str__(value)),
@@ -198,7 +199,7 @@ def _size(value: AbstractSet[object]) -> str:
 
 
 def _uniform(items: _Array, max_bytes: int) -> AttributeValue | None:
-    """Return the items as a tuple when they share one simple type and fit the budget."""
+    """Return the items as a tuple if they have one simple type and are within the size limit."""
     reduced = [_reduce(item, max_bytes) for item in items]
     kinds = {type(item) for item in reduced}
     if not kinds <= _SIMPLE or len(kinds) > 1:
@@ -207,14 +208,14 @@ def _uniform(items: _Array, max_bytes: int) -> AttributeValue | None:
         reduced = [_text(cast("str", item), max_bytes) for item in reduced]
     if sum(len(item.encode()) if isinstance(item, str) else _NUMBER_BYTES for item in reduced) > max_bytes:
         return None
-    # One simple type each: they can be compared.
+    # Items of one simple type can be sorted.
     return cast(
         "AttributeValue", tuple(sorted(cast("list[str]", reduced)) if isinstance(items, _Unordered) else reduced)
     )
 
 
 def _json(value: object, max_bytes: int) -> str:
-    """Write compact JSON text up to the budget."""
+    """Return compact JSON text up to the size limit."""
     writer = _JsonWriter(max_bytes)
     with contextlib.suppress(_BudgetExceeded):
         writer.write(value, ())
@@ -222,7 +223,7 @@ def _json(value: object, max_bytes: int) -> str:
 
 
 class _JsonWriter:
-    """Pieces of JSON text, at most a little more than the budget."""
+    """Pieces of JSON text. Writing stops shortly after the size limit."""
 
     __slots__ = ("left", "max_bytes", "parts")
 
@@ -232,7 +233,7 @@ class _JsonWriter:
         self.parts: list[str] = []
 
     def write(self, value: object, parents: tuple[object, ...]) -> None:
-        """Append one value; ``parents`` are the containers around it."""
+        """Append one value. ``parents`` are the containers around it."""
         reduced = _reduce(value, self.max_bytes)
         if not isinstance(reduced, _Array | _Object):
             self._put(_json_scalar(reduced, self.max_bytes))
@@ -266,9 +267,9 @@ class _JsonWriter:
         self._put("}")
 
     def _write_unordered(self, items: _Unordered, parents: tuple[object, ...]) -> None:
-        """Append the items in the order of their text; a set that does not fit whole is named only, as no part of it comes first."""
+        """Append the items sorted by their text, or only the size of a set that exceeds the limit."""
         texts: list[str] = []
-        left = self.left - 1  # the brackets and commas: one more than there are items
+        left = self.left - 1  # two brackets, and one comma less than items
         try:
             for item in items:
                 writer = _JsonWriter(self.max_bytes, left)

@@ -1,4 +1,4 @@
-"""Exception → its message, its description, and its attributes by the semantic conventions (never raises)."""
+"""Exception → message, description, and attributes of the semantic conventions (never raises)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ _MAX_FRAMES: Final = 50
 
 
 def error_message(error: BaseException) -> str:
-    """Return an error's message, whatever its own code does."""
+    """Return an exception's message, also when its ``__str__`` raises."""
     try:
         return encode_tag(str(error))
-    except Exception:  # noqa: BLE001 - any exception class may have any __str__
+    except Exception:  # noqa: BLE001 - __str__ of an exception may raise anything
         return "<no readable message>"
 
 
 def describe_error(error: BaseException) -> str:
-    """Return type and message of an error, as status descriptions have it."""
+    """Return type and message of an exception: ``ValueError: not a number``."""
     return encode_tag(f"{type(error).__name__}: {error_message(error)}")
 
 
 def exception_attributes(error: BaseException) -> dict[str, AttributeValue]:
-    """Return ``exception.type``, ``.message`` and ``.stacktrace``: the innermost 50 frames, 32 768 bytes at most.
+    """Return ``exception.type``, ``.message`` and ``.stacktrace`` (the innermost 50 frames, at most 32 768 bytes).
 
     Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/exception/
     """
     kind = type(error)
-    # Not all of a deep recursion: cut by bytes alone, the frame that raised would be missing.
+    # A limit on frames, because the limit in bytes alone would cut off the frame that raised.
     stack = "".join(traceback.format_exception(error, limit=-_MAX_FRAMES))
     return {
         "exception.type": kind.__qualname__

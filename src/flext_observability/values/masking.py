@@ -1,4 +1,4 @@
-"""Text for people → the same without the secrets that can be told from their surroundings (standard library only)."""
+"""Text for people → the text with secrets masked (standard library only)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _SECRET_NAME: Final = re.compile(rf"(?:^|[^a-z])(?:{_WORDS})s?(?:$|[^a-z])", re.
 _SECRET_IN_TEXT: Final = re.compile(rf"\b((?:[\w-]{{0,40}}[_-])?(?:{_WORDS})=)[^&\s;,'\"]+", re.IGNORECASE)
 
 
-def without_credentials(text: str) -> str:
-    """Return a text with the ``user:password@`` of addresses in it hidden, and of one without a scheme."""
-    return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2]}{MASK}@", text)
+def mask_credentials(text: str) -> str:
+    """Return the text with ``user:password@`` of URLs masked, also without a scheme."""
+    return _CREDENTIALS.sub(lambda match: f"{match[1] or match[2]}{MASK}@", text)
 
 
-def masked_text(text: str) -> str:
-    """Return a text with credentials of addresses hidden, and the values of ``token=…`` and the like."""
-    return _SECRET_IN_TEXT.sub(rf"\1{MASK}", without_credentials(text))
+def mask_secrets(text: str) -> str:
+    """Return the text with credentials of URLs masked, and values such as ``token=…``."""
+    return _SECRET_IN_TEXT.sub(rf"\1{MASK}", mask_credentials(text))
 
 
 def sanitize_message(text: str) -> str:
-    """Return the text of another program as one printable line of at most ``MAX_MESSAGE_CHARACTERS``, secrets masked."""
+    """Return text of another program as one printable line of limited length, with secrets masked."""
     text = text[: 4 * MAX_MESSAGE_CHARACTERS]
     printable = "".join(character if character.isprintable() else " " for character in text)
-    line = masked_text(" ".join(printable.split()))
+    line = mask_secrets(" ".join(printable.split()))
     return line if len(line) <= MAX_MESSAGE_CHARACTERS else line[: MAX_MESSAGE_CHARACTERS - 1] + "…"
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a value under this name is to be masked."""
+    """Return whether values with this name are secret."""
     return _SECRET_NAME.search(name) is not None

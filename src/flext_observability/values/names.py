@@ -1,4 +1,4 @@
-"""Names in our telemetry: scope, attributes, instruments, events, and the values that some attributes are limited to."""
+"""Names in our telemetry: scope, attributes and their fixed values, instruments, events."""
 
 from __future__ import annotations
 

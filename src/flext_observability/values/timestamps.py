@@ -1,4 +1,4 @@
-"""Aware datetime ↔ nanoseconds since the Unix epoch."""
+"""Timezone-aware datetime ↔ nanoseconds since the Unix epoch."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def to_unix_nanos(moment: datetime) -> int:
-    """Return the moment in nanoseconds since the epoch, exact to the microsecond; 0 for moments before it."""
-    return max(to_unix_micros(moment) * 1000, 0)
+def to_unix_nanos(time: datetime) -> int:
+    """Return a time in nanoseconds since the epoch, exact to the microsecond; 0 for times before the epoch."""
+    return max(to_unix_micros(time) * 1000, 0)
 
 
-def to_unix_micros(moment: datetime) -> int:
-    """Return the moment in microseconds since the epoch; negative for moments before it."""
-    return (moment - _EPOCH) // _MICROSECOND
+def to_unix_micros(time: datetime) -> int:
+    """Return a time in microseconds since the epoch; negative for times before the epoch."""
+    return (time - _EPOCH) // _MICROSECOND
 
 
 def from_unix_nanos(time_ns: int) -> datetime:
-    """Return the moment in UTC, to the microsecond; what is left over is cut off."""
+    """Return the time in UTC, truncated to the microsecond."""
     return _EPOCH + time_ns // 1000 * _MICROSECOND
 
 

@@ -1,4 +1,4 @@
-"""Unit in words or in UCUM → UCUM, as OpenTelemetry instruments want it.
+"""Word or UCUM code → UCUM code for OpenTelemetry instruments.
 
 Source: https://ucum.org/ucum and https://opentelemetry.io/docs/specs/semconv/general/metrics/#instrument-units
 """
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 MAX_UNIT_LENGTH: Final = 63
-"""Longest unit that an OpenTelemetry instrument takes, in characters."""
+"""Maximum length of an OpenTelemetry instrument's unit, in characters."""
 
 _WORDS: Final = {
     "ratio": "1",
@@ -53,11 +53,11 @@ _CODES: Final = frozenset(
 def to_ucum(unit: str) -> str:
     """Translate a unit.
 
-    UCUM stays as it is; words that name a UCUM unit become it (``milliseconds`` → ``ms``, ``bytes/second`` → ``By/s``); any other word
-    becomes an annotation (``count`` → ``{count}``, ``USD`` → ``{USD}``).
+    UCUM codes are unchanged. Names of UCUM units become codes (``milliseconds`` → ``ms``, ``bytes/second`` → ``By/s``).
+    Other words become annotations (``count`` → ``{count}``, ``USD`` → ``{USD}``).
 
     Args:
-        unit: Word or UCUM; empty stays empty.
+        unit: Word or UCUM code; may be empty.
 
     Returns:
         At most 63 characters.

@@ -219,5 +219,5 @@ def test_the_status_names_both_definitions(recorded: Recorded, service: FlextMet
         notice.message for notice in recorded.handle.status()["metrics"].notices if "svc.status" in notice.message
     )
     assert message.endswith(
-        'gauge "svc.status" in no unit conflicts with counter "svc.status" in no unit (measurements discarded: 1)'
+        'gauge "svc.status" in no unit conflicts with counter "svc.status" in no unit (measurements dropped: 1)'
     )

@@ -5,16 +5,16 @@ import pytest
 from flext_observability.values.masking import (
     MAX_MESSAGE_CHARACTERS,
     is_secret_name,
-    masked_text,
+    mask_credentials,
+    mask_secrets,
     sanitize_message,
-    without_credentials,
 )
 
 
 def test_credentials_of_addresses_are_hidden() -> None:
-    assert without_credentials("see http://me:secret@host/x") == "see http://***@host/x"
-    assert without_credentials("'me:secret@host:9091'") == "'***@host:9091'"
-    assert without_credentials("me:secret@host:9091") == "***@host:9091"
+    assert mask_credentials("see http://me:secret@host/x") == "see http://***@host/x"
+    assert mask_credentials("'me:secret@host:9091'") == "'***@host:9091'"
+    assert mask_credentials("me:secret@host:9091") == "***@host:9091"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_credentials_of_addresses_are_hidden() -> None:
     ],
 )
 def test_secrets_inside_texts_are_masked(text: str, expected: str) -> None:
-    assert masked_text(text) == expected
+    assert mask_secrets(text) == expected
 
 
 @pytest.mark.parametrize(
