@@ -283,7 +283,7 @@ def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResu
     Args:
         work: Coroutine function without arguments that returns a result.
     """
-    if _inside_event_loop():
+    if inside_event_loop():
         return PendingResult(work)
     import asyncio
 
@@ -303,7 +303,7 @@ def settle_blocking(work: Callable[[], T]) -> FlextResult[T]:
     Args:
         work: Function without arguments that does not raise.
     """
-    if not _inside_event_loop():
+    if not inside_event_loop():
         return FlextResult.ok(work())
 
     async def in_thread() -> FlextResult[T]:
@@ -314,7 +314,8 @@ def settle_blocking(work: Callable[[], T]) -> FlextResult[T]:
     return PendingResult(in_thread)
 
 
-def _inside_event_loop() -> bool:
+def inside_event_loop() -> bool:
+    """Return whether an event loop runs in this thread."""
     if "asyncio" not in sys.modules:
         return False  # no loop can run, and asyncio is slow to import
     from asyncio import get_running_loop

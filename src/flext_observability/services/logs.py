@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from flext_observability.domain.container import Container
     from flext_observability.domain.log_entry import FlextLogEntry
 
+_Attributes = Mapping[str, object] | None
+
 
 @final
 class FlextLoggingService:
@@ -33,19 +35,8 @@ class FlextLoggingService:
         self._persist: Persist[FlextLogEntry] = repository_writer(container, "store_log_entry")
 
     @never_raises
-    def create(
-        self, level: str, message: str, context: Mapping[str, object] | None = None
-    ) -> FlextResult[FlextLogEntry]:
-        """Create a log entry and write it.
-
-        Args:
-            level: ``trace``, ``debug``, ``info``, ``warning``, ``error`` or ``critical``, in any case.
-            message: Text of the line.
-            context: Attributes of any type.
-
-        Returns:
-            The entry, or a failure as of ``log``.
-        """
+    def create(self, level: str, message: str, context: _Attributes = None) -> FlextResult[FlextLogEntry]:
+        """Create a log entry and write it. Arguments and failures: see ``log``."""
         return entity_factory(self._container).create_log_entry(level, message, context).flat_map(self._write)
 
     @never_raises
@@ -53,7 +44,7 @@ class FlextLoggingService:
         self,
         level: FlextLogEntry | str,
         message: str | None = None,
-        attributes: Mapping[str, object] | None = None,
+        attributes: _Attributes = None,
         /,
         **context: object,
     ) -> FlextResult[FlextLogEntry]:
@@ -77,50 +68,40 @@ class FlextLoggingService:
         return self._create(level, message or "", attributes, context)
 
     @never_raises
-    def trace(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
-    ) -> FlextResult[FlextLogEntry]:
+    def trace(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``trace``. See ``log``."""
         return self._create("trace", message, attributes, context)
 
     @never_raises
-    def debug(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
-    ) -> FlextResult[FlextLogEntry]:
+    def debug(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``debug``. See ``log``."""
         return self._create("debug", message, attributes, context)
 
     @never_raises
-    def info(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
-    ) -> FlextResult[FlextLogEntry]:
+    def info(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``info``. See ``log``."""
         return self._create("info", message, attributes, context)
 
     @never_raises
-    def warning(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
-    ) -> FlextResult[FlextLogEntry]:
+    def warning(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``warning``. See ``log``."""
         return self._create("warning", message, attributes, context)
 
     @never_raises
-    def error(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
-    ) -> FlextResult[FlextLogEntry]:
+    def error(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``error``. See ``log``."""
         return self._create("error", message, attributes, context)
 
     @never_raises
     def critical(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+        self, message: str, attributes: _Attributes = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``critical``. See ``log``."""
         return self._create("critical", message, attributes, context)
 
     @never_raises
     def exception(
-        self, message: str, attributes: Mapping[str, object] | None = None, /, **context: object
+        self, message: str, attributes: _Attributes = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``error`` with the attributes ``exception.*`` of the exception being handled. See ``log``."""
         error = sys.exception()
@@ -128,7 +109,7 @@ class FlextLoggingService:
         return self._create("error", message, attributes, exception | context)
 
     def _create(
-        self, level: str, message: str, attributes: Mapping[str, object] | None, context: Mapping[str, object]
+        self, level: str, message: str, attributes: _Attributes, context: Mapping[str, object]
     ) -> FlextResult[FlextLogEntry]:
         is_mapping = isinstance(cast("object", attributes), Mapping)
         merged = {**attributes, **context} if attributes and is_mapping else attributes or context

@@ -66,19 +66,7 @@ class FlextMetricsService:
         *,
         description: str = "",
     ) -> FlextResult[FlextMetric]:
-        """Create a metric and record it.
-
-        Args:
-            name: OpenTelemetry instrument name.
-            value: Finite number. For a counter, the increment.
-            unit: Unit in words or UCUM.
-            tags: Attributes: scalars by name.
-            metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``.
-            description: Description of the instrument. The first one given is kept.
-
-        Returns:
-            The entity, or a failure as of ``record_metric``.
-        """
+        """Create a metric and record it. Arguments and failures: see ``record_metric``."""
         created = entity_factory(self._container).create_metric(name, value, unit, tags, metric_type)
         return created.flat_map(lambda metric: self._record(metric, description))
 
@@ -132,12 +120,11 @@ class FlextMetricsService:
             message, fix = "Invalid values: nothing to collect", "Pass a mapping from metric names to values"
             return FlextResult[list["FlextMetric"]].fail(message, code="invalid_argument", fix=fix)
         created = _all(self._entity(service_name, name, given) for name, given in values.items())
-        recorded = created.flat_map(
-            lambda metrics: _all(_find_instrument(metric) for metric in metrics).map(
-                lambda record_fns: [self._emit(*pair) for pair in zip(metrics, record_fns, strict=True)]
-            )
-        )
-        return recorded.flat_map(lambda metrics: _all([self._persist(metric) for metric in metrics]))
+        record_fns = created.flat_map(lambda metrics: _all(_find_instrument(metric) for metric in metrics))
+        if record_fns.is_failure:
+            return cast("FlextResult[list[FlextMetric]]", record_fns)
+        recorded = [self._emit(*pair) for pair in zip(created.unwrap(), record_fns.unwrap(), strict=True)]
+        return _all([self._persist(metric) for metric in recorded])  # a list: store each, also after a failure
 
     @never_raises
     def export_prometheus_format(self) -> FlextResult[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 from flext_observability.domain.container import lookup
 from flext_observability.domain.criteria import MetricsCriteria, validate_criteria
@@ -60,9 +60,7 @@ class FlextObservabilityRepository:
         Returns:
             The same metric; or a failure: ``invalid_metric``, or one of the storage (see ``SQLiteStorage.store``).
         """
-        from flext_observability.domain.metric import FlextMetric
-
-        return self._store(FlextMetric, metric)
+        return self._store("metric", metric)
 
     @never_raises
     def store_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
@@ -71,9 +69,7 @@ class FlextObservabilityRepository:
         Returns:
             The same trace; or a failure: ``invalid_trace``, or one of the storage.
         """
-        from flext_observability.domain.trace import FlextTrace
-
-        return self._store(FlextTrace, trace)
+        return self._store("trace", trace)
 
     @never_raises
     def store_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
@@ -82,9 +78,7 @@ class FlextObservabilityRepository:
         Returns:
             The same alert; or a failure: ``invalid_alert``, or one of the storage.
         """
-        from flext_observability.domain.alert import FlextAlert
-
-        return self._store(FlextAlert, alert)
+        return self._store("alert", alert)
 
     @never_raises
     def store_health_check(self, check: FlextHealthCheck) -> FlextResult[FlextHealthCheck]:
@@ -93,9 +87,7 @@ class FlextObservabilityRepository:
         Returns:
             The same check; or a failure: ``invalid_health_check``, or one of the storage.
         """
-        from flext_observability.domain.health_check import FlextHealthCheck
-
-        return self._store(FlextHealthCheck, check)
+        return self._store("health_check", check)
 
     @never_raises
     def store_log_entry(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
@@ -104,9 +96,7 @@ class FlextObservabilityRepository:
         Returns:
             The same entry; or a failure: ``invalid_log``, or one of the storage.
         """
-        from flext_observability.domain.log_entry import FlextLogEntry
-
-        return self._store(FlextLogEntry, entry)
+        return self._store("log", entry)
 
     @never_raises
     def find_metrics_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextMetric]]:
@@ -115,30 +105,22 @@ class FlextObservabilityRepository:
         Returns:
             The metrics; or a failure: ``invalid_criteria``, or one of the storage.
         """
-        from flext_observability.domain.metric import FlextMetric
-
-        return self._find_by_name(FlextMetric, name, limit)
+        return self._find_by_name("metric", name, limit)
 
     @never_raises
     def find_traces_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextTrace]]:
         """Return the newest ``limit`` traces of this operation. See ``find_metrics_by_name``."""
-        from flext_observability.domain.trace import FlextTrace
-
-        return self._find_by_name(FlextTrace, name, limit)
+        return self._find_by_name("trace", name, limit)
 
     @never_raises
     def find_alerts_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextAlert]]:
         """Return the newest ``limit`` alerts with this name. See ``find_metrics_by_name``."""
-        from flext_observability.domain.alert import FlextAlert
-
-        return self._find_by_name(FlextAlert, name, limit)
+        return self._find_by_name("alert", name, limit)
 
     @never_raises
     def find_health_checks_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextHealthCheck]]:
         """Return the newest ``limit`` results of the health check with this name. See ``find_metrics_by_name``."""
-        from flext_observability.domain.health_check import FlextHealthCheck
-
-        return self._find_by_name(FlextHealthCheck, name, limit)
+        return self._find_by_name("health_check", name, limit)
 
     @never_raises
     def find_log_entries_by_level(self, level: str, *, limit: int = LIMIT) -> FlextResult[list[FlextLogEntry]]:
@@ -150,7 +132,7 @@ class FlextObservabilityRepository:
 
         if isinstance(cast("object", level), str):
             level = FlextLogEntry(level=level, message="").severity
-        return self._find_by_name(FlextLogEntry, level, limit)
+        return self._find_by_name("log", level, limit)
 
     @never_raises
     def query_metrics(self, criteria: MetricsCriteria) -> FlextResult[list[FlextMetric]]:
@@ -210,18 +192,21 @@ class FlextObservabilityRepository:
         """
         return self._storage.flat_map(lambda storage: storage.store(entity)).map(lambda _: entity)
 
-    def _store(self, kind: type[EntityT], entity: EntityT) -> FlextResult[EntityT]:
-        if not isinstance(cast("object", entity), kind):
-            message = f"Invalid {kind.kind.replace('_', ' ')}: {type(entity).__name__} is not a {kind.__name__}"
-            return FlextResult[EntityT].fail(message, code=f"invalid_{kind.kind}", fix=f"Pass a {kind.__name__}")
-        return entity.validate_business_rules().flat_map(lambda _: self.persist(entity))
+    def _store(self, kind: str, entity: EntityT) -> FlextResult[EntityT]:
+        from flext_observability.services.storage.rows import ENTITIES
 
-    def _find_by_name(self, kind: type[EntityT], name: str, limit: int) -> FlextResult[list[EntityT]]:
-        if not isinstance(cast("object", name), str):  # None would match any name
-            message = f"Invalid criteria name: {type(name).__name__} is not text"
-            return FlextResult[list[EntityT]].fail(message, code="invalid_criteria", fix="Use text")
-        entities = self._query(kind.kind, MetricsCriteria(name=name, limit=limit))
-        return cast("FlextResult[list[EntityT]]", entities)
+        expected = ENTITIES[kind]
+        if isinstance(entity, expected):
+            return entity.validate_business_rules().flat_map(lambda _: self.persist(entity))
+        message = f"Invalid {kind.replace('_', ' ')}: {type(entity).__name__} is not a {expected.__name__}"
+        return FlextResult[EntityT].fail(message, code=f"invalid_{kind}", fix=f"Pass a {expected.__name__}")
+
+    def _find_by_name(self, kind: str, name: str, limit: int) -> FlextResult[list[Any]]:
+        """Return entities of a kind. The caller declares their type."""
+        if isinstance(cast("object", name), str):
+            return self._query(kind, MetricsCriteria(name=name, limit=limit))
+        message = f"Invalid criteria name: {type(name).__name__} is not text"  # None would match any name
+        return FlextResult[list["Entity"]].fail(message, code="invalid_criteria", fix="Use text")
 
     def _query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
         return validate_criteria(criteria).flat_map(

@@ -61,17 +61,7 @@ class FlextTracingService:
         context: Mapping[str, object] | None = None,
         parent_trace_id: str | None = None,
     ) -> FlextResult[FlextTrace]:
-        """Create a trace and start it. It is not made current.
-
-        Args:
-            operation_name: Name of the span.
-            service_name: Name of the service that the span belongs to.
-            context: Attributes.
-            parent_trace_id: Id of another trace, or 32 hex digits of a known one. Default: the current span.
-
-        Returns:
-            The entity, or a failure as of ``start_trace``.
-        """
+        """Create a trace and start it. Arguments and failures: see ``start_trace``."""
         return self._create(operation_name, service_name, context, parent_trace_id).flat_map(self._persist)
 
     def start_trace(

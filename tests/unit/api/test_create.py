@@ -1,4 +1,4 @@
-"""flext_create_*: check, emit once through the active handle, return."""
+"""flext_create_*: validate, emit once through the active handle, return."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CREATE: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 
 
-def test_each_is_emitted(recorded: Recorded) -> None:
+def test_each_kind_is_emitted(recorded: Recorded) -> None:
     assert flext_create_metric("simple.orders", 2, "count", {"a": 1}, "counter").success
     assert flext_create_alert("disk", "error", "full", "host", {"free": 0}).success
     assert flext_create_health_check("simple check", "degraded", "slow", {"a": 1}).success
@@ -42,11 +42,11 @@ def test_each_is_emitted(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("kind", CREATE)
-def test_an_entity_is_emitted_once_however_often_a_service_takes_it(recorded: Recorded, kind: str) -> None:
+def test_an_entity_is_emitted_once_when_a_service_records_it_again(recorded: Recorded, kind: str) -> None:
     create, arguments = CREATE[kind]
     entity = create(*arguments).unwrap()
     handle = recorded.handle
-    takers: dict[str, Any] = {
+    record: dict[str, Any] = {
         "metric": handle.metrics.record_metric,
         "trace": handle.tracing.start_trace,
         "alert": handle.alerts.process_alert,
@@ -54,7 +54,7 @@ def test_an_entity_is_emitted_once_however_often_a_service_takes_it(recorded: Re
         "log": handle.logs.log,
     }
     before = len(recorded.logs())
-    result: FlextResult[Any] = takers[kind](entity)
+    result: FlextResult[Any] = record[kind](entity)
     assert result.data is entity
     assert len(recorded.logs()) == before
 
@@ -74,13 +74,13 @@ def test_an_entity_is_emitted_once_however_often_a_service_takes_it(recorded: Re
         (flext_create_alert, (None, "error", "m"), "Invalid alert name"),
         (flext_create_alert, ("a", "loud", "m"), "Invalid alert severity"),
         (flext_create_health_check, (5,), "Invalid health check name"),
-        (flext_create_health_check, ("a", "nonsense"), "Invalid health check status"),
+        (flext_create_health_check, ("a", "fine"), "Invalid health check status"),
         (flext_create_log_entry, ("loud", "m"), "Invalid log level"),
         (flext_create_log_entry, ("info", None), "Invalid log message"),
     ],
 )
 @pytest.mark.parametrize("started", [True, False])
-def test_wrong_arguments_fail_before_and_after_the_start(
+def test_invalid_arguments_fail_before_and_after_the_start(
     create: Any, arguments: tuple[Any, ...], start: str, started: bool
 ) -> None:
     if started:
@@ -92,7 +92,7 @@ def test_wrong_arguments_fail_before_and_after_the_start(
 
 
 class TestTrace:
-    def test_second_shape_is_a_span_of_this_process(self, recorded: Recorded) -> None:
+    def test_name_and_operation_give_a_span_of_this_process(self, recorded: Recorded) -> None:
         trace = flext_create_trace(name="checkout", operation="sell", context={"a": 1}).unwrap()
         assert trace.service_name == recorded.handle.config.service_name
         recorded.handle.tracing.complete_trace(trace)
@@ -100,20 +100,20 @@ class TestTrace:
         assert span.attributes == {"flext.id": trace.id, "flext.operation": "sell", "a": 1}
         assert span.resource.attributes["service.name"] == trace.service_name
 
-    def test_second_shape_takes_a_service_too_and_needs_no_context(self, recorded: Recorded) -> None:
+    def test_name_and_operation_accept_a_service(self, recorded: Recorded) -> None:
         trace = flext_create_trace(name="checkout", operation="sell", service_name="tills").unwrap()
         assert (trace.service_name, trace.context) == ("tills", {"flext.operation": "sell"})
 
-    def test_second_shape_before_the_start(self) -> None:
+    def test_name_and_operation_before_the_start(self) -> None:
         trace = flext_create_trace(name="checkout", operation="sell").unwrap()
         assert trace.service_name == "unknown_service"
 
-    def test_a_wrong_context_of_the_second_shape_fails(self) -> None:
-        odd: Any = 5
-        result = flext_create_trace(name="checkout", operation="sell", context=odd)
+    def test_name_and_operation_with_an_invalid_context_fail(self) -> None:
+        context: Any = 5
+        result = flext_create_trace(name="checkout", operation="sell", context=context)
         assert str(result.error).startswith("Invalid trace context")
 
-    def test_it_is_a_child_of_the_current_span_and_not_current_itself(self, recorded: Recorded) -> None:
+    def test_it_is_a_child_of_the_current_span_and_not_made_current(self, recorded: Recorded) -> None:
         with traced("current") as span:
             trace = flext_create_trace("charge", "payments").unwrap()
             with traced("sibling"):
@@ -123,7 +123,7 @@ class TestTrace:
 
 
 class TestBeforeTheStart:
-    def test_everything_is_checked_and_returned_and_nothing_emitted_later(self) -> None:
+    def test_entities_are_validated_and_never_emitted(self) -> None:
         for create, arguments in CREATE.values():
             assert create(*arguments).success
         with recording() as started:
@@ -141,7 +141,7 @@ class TestBeforeTheStart:
         assert len(parent.trace_id) == 32
         assert (child.trace_id, child.span_id != parent.span_id) == (parent.trace_id, True)
 
-    def test_nothing_reaches_a_provider_of_somebody_else(self) -> None:
+    def test_nothing_reaches_a_foreign_provider(self) -> None:
         program = """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -159,7 +159,7 @@ assert exporter.get_finished_spans() == ()
         assert done.returncode == 0, done.stderr
 
 
-def test_after_the_end_everything_is_checked_and_returned() -> None:
+def test_after_shutdown_entities_are_validated_and_returned() -> None:
     with recording():
         pass
     for create, arguments in CREATE.values():

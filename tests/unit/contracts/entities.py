@@ -1,9 +1,10 @@
-"""What the entities, the verbs that make and emit them, the factory and the wrappers promise."""
+"""Contracts of the entities, the verbs that create and emit them, the factory and the wrappers."""
 
 from __future__ import annotations
 
 from datetime import UTC
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -14,8 +15,9 @@ from tests.unit.contracts.table import contract
 
 
 @contract("FlextMetric")
-def a_metric_keeps_its_value_and_knows_its_rules() -> None:
-    metric = root.FlextMetric(name="orders", value=Decimal("1.10"), unit="count", tags={"shop": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+def a_metric_keeps_its_value_and_checks_its_rules() -> None:
+    tags: Any = {"shop": 3}
+    metric = root.FlextMetric(name="orders", value=Decimal("1.10"), unit="count", tags=tags)
     assert (metric.value, metric.tags, metric.metric_type, metric.timestamp.tzinfo) == (
         Decimal("1.10"),
         {"shop": "3"},
@@ -48,12 +50,12 @@ def an_alert_has_a_severity_and_an_id() -> None:
 @contract("FlextHealthCheck")
 def a_health_check_has_a_status() -> None:
     assert root.FlextHealthCheck(name="database").validate_business_rules().success
-    odd = root.FlextHealthCheck(name="database", status="fine").validate_business_rules()
-    assert str(odd.error).startswith("Invalid health check status")
+    invalid = root.FlextHealthCheck(name="database", status="fine").validate_business_rules()
+    assert str(invalid.error).startswith("Invalid health check status")
 
 
 @contract("FlextLogEntry")
-def a_log_entry_takes_its_level_in_any_case() -> None:
+def a_log_entry_accepts_its_level_in_any_case() -> None:
     entry = root.FlextLogEntry(level="WARN", message="late")
     assert (entry.level, entry.severity, entry.validate_business_rules().success) == ("WARN", "warning", True)
     loud = root.FlextLogEntry(level="loud", message="late").validate_business_rules()
@@ -61,16 +63,16 @@ def a_log_entry_takes_its_level_in_any_case() -> None:
 
 
 @contract("flext_create_metric")
-def a_metric_is_made_and_recorded() -> None:
+def a_metric_is_created_and_recorded() -> None:
     with recording() as started:
         metric = root.flext_create_metric("contract.orders", 2, "count", {"a": 1}, "counter").unwrap()
-        assert started.handle.metrics.record_metric(metric).success  # once, all the same
+        assert started.handle.metrics.record_metric(metric).success  # still counted once
         assert started.values("contract.orders") == {(("a", "1"),): 2}
         assert started.metric("contract.orders").unit == "{count}"
 
 
 @contract("flext_create_trace")
-def a_trace_is_made_and_started() -> None:
+def a_trace_is_created_and_started() -> None:
     with recording() as started:
         parent = root.flext_create_trace("checkout", "shop", {"items": 2}).unwrap()
         child = root.flext_create_trace(name="charge", operation="pay", context={"parent_trace_id": parent.id}).unwrap()
@@ -81,7 +83,7 @@ def a_trace_is_made_and_started() -> None:
 
 
 @contract("flext_create_alert")
-def an_alert_is_made_and_raised() -> None:
+def an_alert_is_created_and_raised() -> None:
     with recording() as started:
         alert = root.flext_create_alert("disk", "error", "full", "host", {"free": 0}).unwrap()
         (record,) = started.logs("flext.alert")
@@ -90,14 +92,14 @@ def an_alert_is_made_and_raised() -> None:
 
 
 @contract("flext_create_health_check")
-def a_health_check_is_made_and_reported() -> None:
+def a_health_check_is_created_and_reported() -> None:
     with recording() as started:
         assert root.flext_create_health_check("contract check", "degraded", "slow").success
         assert started.values("flext.health.status")[(("flext.check", "contract check"),)] == 0.5
 
 
 @contract("flext_create_log_entry")
-def a_log_entry_is_made_and_written() -> None:
+def a_log_entry_is_created_and_written() -> None:
     with recording() as started, root.traced("writing") as span:
         assert root.flext_create_log_entry("info", "hello", {"a": 1}).success
         (record,) = started.logs()
@@ -108,12 +110,12 @@ def a_log_entry_is_made_and_written() -> None:
 def the_factory_neither_emits_nor_starts() -> None:
     factory = root.FlextObservabilityMasterFactory()
     with recording() as started:
-        assert factory.create_metric("contract.made", 1, tags={"a": 1}).success
+        assert factory.create_metric("contract.created", 1, tags={"a": 1}).success
         assert factory.create_trace("a", "b", tags={"a": 1}).unwrap().trace_id == ""
         assert factory.create_alert("a", "info", "m", tags={"a": 1}).success
         assert factory.create_health_check("a", tags={"a": 1}).success
         assert factory.create_log_entry("info", "m", tags={"a": 1}).unwrap().context == {"a": "1"}
-        assert (started.metric("contract.made"), started.spans(), started.logs()) == (None, [], [])
+        assert (started.metric("contract.created"), started.spans(), started.logs()) == (None, [], [])
 
 
 @contract("get_global_factory")
@@ -124,10 +126,10 @@ def the_process_shares_a_factory() -> None:
 
 @contract("reset_global_factory")
 def the_shared_factory_can_be_replaced() -> None:
-    before = root.get_global_factory()
+    previous = root.get_global_factory()
     root.reset_global_factory()
-    assert root.get_global_factory() is not before
-    assert before.create_metric("a", 1).success
+    assert root.get_global_factory() is not previous
+    assert previous.create_metric("a", 1).success
 
 
 @contract("traced")

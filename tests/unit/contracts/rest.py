@@ -1,4 +1,4 @@
-"""What platform, storage, logging, doors, extension and the classes of names promise."""
+"""Contracts of platform, storage, logging, ops server, extensions and the classes of names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ METRIC = root.FlextMetric(name="contract.stored", value=1, tags={"a": "1"})
 
 
 @contract("FlextObservabilityPlatformV2")
-def the_platform_makes_emits_and_stores() -> None:
+def the_platform_creates_emits_and_stores() -> None:
     with recording() as started, root.FlextObservabilityPlatformV2() as platform:
         assert platform.create_metric("contract.platform", 3).success
         assert started.values("contract.platform") == {(): 3}
@@ -31,7 +31,7 @@ def the_platform_makes_emits_and_stores() -> None:
 
 
 @contract("FlextObservabilityRepository")
-def the_repository_keeps_and_finds() -> None:
+def the_repository_stores_and_finds() -> None:
     repository = root.FlextObservabilityRepository()
     assert repository.store_metric(METRIC).data is METRIC
     assert repository.find_metrics_by_name("contract.stored").unwrap() == [METRIC]
@@ -50,39 +50,39 @@ def criteria_match_by_name_tags_and_time() -> None:
     assert root.MetricsCriteria(limit=1).select([METRIC, METRIC]) == [METRIC]
 
 
-class OneList:
-    """Storage that keeps what it gets in a list."""
+class ListStorage:
+    """Storage in a list."""
 
     def __init__(self) -> None:
-        self.kept: list[Any] = []
+        self.entities: list[Any] = []
 
     def store(self, entity: object) -> root.FlextResult[None]:
-        self.kept.append(entity)
+        self.entities.append(entity)
         return root.FlextResult.ok(None)
 
     def query(self, kind: str, criteria: root.MetricsCriteria) -> root.FlextResult[list[Any]]:
-        return root.FlextResult.ok(criteria.select(each for each in self.kept if each.kind == kind))
+        return root.FlextResult.ok(criteria.select(each for each in self.entities if each.kind == kind))
 
 
 @contract("FlextStorageAdapter")
-def a_storage_of_ones_own_is_enough_for_a_repository() -> None:
-    storage: root.FlextStorageAdapter = OneList()
+def a_repository_uses_a_custom_storage() -> None:
+    storage: root.FlextStorageAdapter = ListStorage()
     repository = root.FlextObservabilityRepository(storage)
     repository.store_metric(METRIC).unwrap()
     assert repository.find_metrics_by_name("contract.stored").unwrap() == [METRIC]
 
 
 @contract("register_storage")
-def a_storage_is_known_by_name() -> None:
-    storage = OneList()
+def a_storage_is_registered_by_name() -> None:
+    storage = ListStorage()
     assert root.register_storage("contract_list", storage).success
     root.FlextObservabilityRepository("contract_list").store_metric(METRIC).unwrap()
-    assert storage.kept == [METRIC]
+    assert storage.entities == [METRIC]
     assert root.register_storage("two words", storage).code == "invalid_storage"
 
 
 @contract("InMemoryStorage")
-def the_memory_storage_keeps_the_newest() -> None:
+def the_memory_storage_stores_and_finds() -> None:
     storage = root.InMemoryStorage()
     storage.store(METRIC).unwrap()
     assert storage.query("metric", root.MetricsCriteria()).unwrap() == [METRIC]
@@ -90,9 +90,9 @@ def the_memory_storage_keeps_the_newest() -> None:
 
 
 @contract("SQLiteStorage")
-def a_file_keeps_entities_for_another_storage() -> None:
+def a_file_is_shared_by_two_storages() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "kept.sqlite3"
+        path = Path(folder) / "entities.sqlite3"
         for _ in range(2):
             storage = root.SQLiteStorage(path)
             storage.store(METRIC).unwrap()
@@ -122,7 +122,7 @@ def a_structured_logger_is_immutable_and_sync_and_async() -> None:
 
 
 @contract("TraceContextFormatter")
-def the_formatter_shows_ids_inside_a_span_alone() -> None:
+def the_formatter_adds_ids_inside_a_span_only() -> None:
     formatter = root.TraceContextFormatter()
     record = logging.makeLogRecord({"msg": "hello", "levelname": "INFO"})
     with recording(), root.traced("writing") as span:
@@ -133,7 +133,7 @@ def the_formatter_shows_ids_inside_a_span_alone() -> None:
 
 
 @contract("emit_log_record")
-def a_processor_sends_events_on_and_passes_them_through() -> None:
+def a_processor_emits_events_and_returns_them_unchanged() -> None:
     with recording() as started:
         event = {"event": "paid", "amount": 3}
         assert dict(root.emit_log_record(None, "info", event)) == {"event": "paid", "amount": 3}
@@ -147,11 +147,12 @@ def the_ops_server_answers_on_loopback() -> None:
         for page in ("/metrics", "/health", "/health/live", "/health/ready", "/health/startup", "/status"):
             with urllib.request.urlopen(server.address + page, timeout=10) as answer:
                 assert answer.status == 200, page
-    assert root.start_ops_server(port="x").code == "invalid_argument"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    port: Any = "x"
+    assert root.start_ops_server(port=port).code == "invalid_argument"
 
 
 @contract("OpsServer")
-def a_stopped_server_answers_no_more() -> None:
+def a_stopped_server_refuses_connections() -> None:
     server: root.OpsServer = root.start_ops_server(port=0).unwrap()
     assert server.port > 0
     server.stop()
@@ -190,7 +191,7 @@ def the_pages_are_an_asgi_app() -> None:
 
 
 @contract("register_exporter")
-def an_exporter_is_known_by_name() -> None:
+def an_exporter_is_registered_by_name() -> None:
     exporter = ScriptedExporter()
     assert root.register_exporter("contract_exporter", OneExporterFactory(lambda _: exporter)).success
     assert root.register_exporter("none", OneExporterFactory(lambda _: exporter)).code == "invalid_exporter"
@@ -200,12 +201,12 @@ def an_exporter_is_known_by_name() -> None:
 
 
 @contract("available_exporters")
-def the_names_of_exporters_are_known() -> None:
+def the_exporters_have_names() -> None:
     assert set(root.available_exporters()) >= {"otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory"}
 
 
 @contract("ExporterFactory")
-def a_factory_makes_exporters() -> None:
+def a_factory_creates_exporters() -> None:
     factory: root.ExporterFactory = OneExporterFactory(lambda _: ScriptedExporter(), ["logs"])
     config = root.FlextObservabilityConstants.DEFAULTS
     assert list(factory.signals()) == ["logs"]
@@ -213,17 +214,17 @@ def a_factory_makes_exporters() -> None:
 
 
 @contract("ExportOutcome")
-def an_outcome_that_drops_shows_in_the_report() -> None:
-    refuses = ScriptedExporter(root.ExportOutcome(reason="rejected", message="no", fix="send something else"))
-    root.register_exporter("contract_refuses", OneExporterFactory(lambda _: refuses)).unwrap()
-    with root.init_observability(exporters={"traces": ["contract_refuses"]}).unwrap() as handle:
-        with root.traced("refused"):
+def a_dropping_outcome_is_in_the_report() -> None:
+    rejecting = ScriptedExporter(root.ExportOutcome(reason="rejected", message="no", fix="send something else"))
+    root.register_exporter("contract_rejecting", OneExporterFactory(lambda _: rejecting)).unwrap()
+    with root.init_observability(exporters={"traces": ["contract_rejecting"]}).unwrap() as handle:
+        with root.traced("rejected"):
             pass
         assert handle.flush(10).unwrap().dropped == {"rejected": 1}
 
 
 @contract("ExporterUnavailable")
-def an_exporter_that_cannot_work_degrades_its_signal() -> None:
+def an_unavailable_exporter_degrades_its_signal() -> None:
     factory = OneExporterFactory(unavailable("the disk is missing", "mount it"))
     root.register_exporter("contract_unavailable", factory).unwrap()
     with root.init_observability(exporters={"traces": ["contract_unavailable"]}).unwrap() as handle:
@@ -246,8 +247,8 @@ def the_memory_exporter_can_be_read() -> None:
         )
 
 
-class Heard(root.FlextObservabilityPlugin):
-    """A plug-in that remembers."""
+class RecordingPlugin(root.FlextObservabilityPlugin):
+    """A plug-in that records its notifications."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -256,41 +257,42 @@ class Heard(root.FlextObservabilityPlugin):
         self.names.append(metric.name)
 
 
-def _heard() -> list[str]:
+def _notified() -> list[str]:
     from flext_observability.extensions.plugins.hooks import plugin_hooks
 
-    heard = Heard()
-    assert root.register_plugin("contract_heard", heard).success
+    plugin = RecordingPlugin()
+    assert root.register_plugin("contract_plugin", plugin).success
     try:
         with recording() as started:
-            root.flext_create_metric("contract.heard", 1).unwrap()
+            root.flext_create_metric("contract.notified", 1).unwrap()
             started.handle.flush(10).unwrap()
     finally:
         plugin_hooks().flush(time.monotonic() + 10)
-        plugin_hooks().remove("contract_heard")
-    return heard.names
+        plugin_hooks().remove("contract_plugin")
+    return plugin.names
 
 
 @contract("FlextObservabilityPlugin")
-def a_plugin_hears_of_what_it_overrides() -> None:
-    assert _heard() == ["contract.heard"]
+def a_plugin_is_notified_of_overridden_hooks() -> None:
+    assert _notified() == ["contract.notified"]
 
 
 @contract("register_plugin")
-def a_plugin_is_active_at_once() -> None:
-    assert _heard() == ["contract.heard"]
-    assert root.register_plugin("contract_heard", Heard).code == "invalid_plugin"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+def a_plugin_is_active_immediately() -> None:
+    assert _notified() == ["contract.notified"]
+    plugin: Any = RecordingPlugin
+    assert root.register_plugin("contract_plugin", plugin).code == "invalid_plugin"
 
 
 @contract("FlextObservabilityConstants")
-def constants_are_those_of_the_program() -> None:
+def constants_hold_defaults_and_choices() -> None:
     names = root.FlextObservabilityConstants
     assert names.DEFAULTS.metrics_store_size == 1000
     assert root.flext_create_alert("a", names.ALERT_SEVERITIES[-1], "m").success
 
 
 @contract("FlextObservabilityTypes")
-def aliases_annotate() -> None:
+def types_can_be_used_in_annotations() -> None:
     def kind(signal: root.FlextObservabilityTypes.Signal) -> root.FlextObservabilityTypes.SignalState:
         return "active" if signal == "traces" else "off"
 
@@ -298,7 +300,7 @@ def aliases_annotate() -> None:
 
 
 @contract("FlextObservabilityProtocols")
-def ports_annotate() -> None:
+def protocols_can_be_used_in_annotations() -> None:
     factory: root.FlextObservabilityProtocols.ExporterFactory = OneExporterFactory(lambda _: ScriptedExporter())
     container: root.FlextObservabilityProtocols.Container = root.FlextContainer()
     assert (len(factory.signals()), container.get("clock").success) == (3, False)

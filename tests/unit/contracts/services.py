@@ -1,4 +1,4 @@
-"""What the services, the instruments, alerts, health and the collector promise."""
+"""Contracts of the services, the instruments, alerts, health and the metrics collector."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HANG_UP = Answer(headers={"connection": "close"})
 
 
 @contract("FlextMetricsService")
-def the_metrics_service_records_keeps_and_renders() -> None:
+def the_metrics_service_records_stores_and_exports() -> None:
     service = root.FlextMetricsService()
     assert service.record_metric("contract_jobs", 3, "count", metric_type="counter").success
     assert len(service.collect_metrics("shop", {"contract_load": {"value": 0.5}, "contract_users": 7}).unwrap()) == 2
@@ -24,7 +24,7 @@ def the_metrics_service_records_keeps_and_renders() -> None:
 
 
 @contract("FlextTracingService")
-def the_tracing_service_starts_and_ends() -> None:
+def the_tracing_service_starts_and_ends_traces() -> None:
     with recording() as started:
         service = root.FlextTracingService()
         trace = service.start_trace("charge").unwrap()
@@ -40,14 +40,14 @@ def the_alert_service_raises_escalates_and_resolves() -> None:
     service = root.FlextAlertService()
     alert = service.process_alert(root.FlextAlert(name="disk", severity="warning", message="full")).unwrap()
     assert [each.id for each in service.active_alerts().unwrap()] == [alert.id]
-    escalated = service.escalate_alert(alert, {"level": 2, "reason": "nobody came", "severity": "critical"}).unwrap()
+    escalated = service.escalate_alert(alert, {"level": 2, "reason": "no reaction", "severity": "critical"}).unwrap()
     assert (escalated.status, escalated.escalation_level, escalated.severity) == ("escalated", 2, "critical")
     assert service.resolve_alert(alert).unwrap().status == "resolved"
     assert service.active_alerts().unwrap() == ()
 
 
 @contract("FlextHealthService")
-def the_health_service_runs_checks_and_sums_up() -> None:
+def the_health_service_runs_and_aggregates_checks() -> None:
     service = root.FlextHealthService()
 
     async def later() -> bool:
@@ -59,7 +59,7 @@ def the_health_service_runs_checks_and_sums_up() -> None:
     report = service.overall().unwrap()
     assert report.status == "degraded"
     assert service.unregister_check("cache").success
-    assert service.execute_health_check("nobody").code == "unknown_check"
+    assert service.execute_health_check("unknown").code == "unknown_check"
 
 
 @contract("FlextHealthReport")
@@ -89,7 +89,7 @@ def services_have_short_names() -> None:
 
 
 @contract("Counter")
-def a_counter_only_rises() -> None:
+def a_counter_is_monotonic() -> None:
     with recording() as started:
         counter = started.handle.metrics.counter("contract.counter", "count")
         assert isinstance(counter, root.Counter)
@@ -100,7 +100,7 @@ def a_counter_only_rises() -> None:
 
 
 @contract("UpDownCounter")
-def an_up_down_counter_rises_and_falls() -> None:
+def an_up_down_counter_may_decrease() -> None:
     with recording() as started:
         handle = started.handle.metrics.up_down_counter("contract.up_down")
         assert isinstance(handle, root.UpDownCounter)
@@ -145,8 +145,8 @@ def a_rule_raises_and_resolves_an_alert() -> None:
         alerts.remove_rule("queue is long").unwrap()
 
 
-class Told:
-    """A notifier that remembers."""
+class RecordingNotifier:
+    """A notifier that records its alerts."""
 
     def __init__(self) -> None:
         self.alerts: list[tuple[str, str]] = []
@@ -158,28 +158,28 @@ class Told:
 
 
 @contract("FlextNotifier")
-def a_notifier_is_told_of_alerts() -> None:
-    told = Told()
-    notifier: root.FlextNotifier = told
+def a_notifier_receives_alerts() -> None:
+    received = RecordingNotifier()
+    notifier: root.FlextNotifier = received
     service = root.FlextAlertService()
-    service.add_notifier("told", notifier).unwrap()
+    service.add_notifier("recording", notifier).unwrap()
     alert = service.process_alert(root.FlextAlert(name="disk", severity="error", message="full")).unwrap()
     assert service.flush(time.monotonic() + 10)
     service.resolve_alert(alert).unwrap()
     assert service.flush(time.monotonic() + 10)
-    assert told.alerts == [("disk", "active"), ("disk", "resolved")]
+    assert received.alerts == [("disk", "active"), ("disk", "resolved")]
 
 
 @contract("register_notifier")
-def a_notifier_is_known_by_name() -> None:
-    told: list[str] = []
-    assert root.register_notifier("contract_told", lambda alert: told.append(alert.name)).success
-    assert root.register_notifier("two words", Told()).code == "invalid_notifier"
-    with recording(alert_notifiers=("contract_told",)) as started:
+def a_notifier_is_registered_by_name() -> None:
+    names: list[str] = []
+    assert root.register_notifier("contract_notifier", lambda alert: names.append(alert.name)).success
+    assert root.register_notifier("two words", RecordingNotifier()).code == "invalid_notifier"
+    with recording(alert_notifiers=("contract_notifier",)) as started:
         alert = root.flext_create_alert("door", "error", "open").unwrap()
         assert started.handle.alerts.flush(time.monotonic() + 10)
         started.handle.alerts.resolve_alert(alert).unwrap()
-    assert told[0] == "door"
+    assert names[0] == "door"
 
 
 @contract("AlertmanagerNotifier")

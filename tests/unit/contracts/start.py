@@ -1,9 +1,10 @@
-"""What the names of start-up, results, correlation and propagation promise."""
+"""Contracts of start-up, results, correlation and propagation."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,13 @@ from tests.unit.contracts.table import contract
 
 
 @contract("init_observability")
-def starts_and_names_every_wrong_argument() -> None:
+def it_starts_and_names_every_invalid_argument() -> None:
     with root.init_observability(service_name="shop", exporters="none").unwrap() as handle:
         assert handle.config.service_name == "shop"
-    wrong = root.init_observability(service_name=3, sample_ratio=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    assert wrong.code == "invalid_settings"
-    assert all(word in str(wrong.error) for word in ("service_name", "sample_ratio"))
+    arguments: dict[str, Any] = {"service_name": 3, "sample_ratio": 7}
+    invalid = root.init_observability(**arguments)
+    assert invalid.code == "invalid_settings"
+    assert all(name in str(invalid.error) for name in arguments)
 
 
 @contract("Observability")
@@ -35,14 +37,14 @@ def the_handle_has_services_status_flush_and_shutdown() -> None:
 
 
 @contract("get_observability")
-def the_active_handle_and_a_failure_without_one() -> None:
+def the_active_handle_or_a_failure() -> None:
     assert root.get_observability().code == "not_started"
     with recording() as started:
         assert root.get_observability().unwrap().config is started.handle.config
 
 
 @contract("flush_observability")
-def flush_sends_what_was_recorded() -> None:
+def flush_sends_queued_items() -> None:
     assert root.flush_observability().code == "not_started"
     with recording():
         with root.traced("flushed"):
@@ -53,10 +55,10 @@ def flush_sends_what_was_recorded() -> None:
 
 
 @contract("shutdown_observability")
-def shutdown_sends_what_is_left_and_stops() -> None:
+def shutdown_sends_queued_items_and_stops() -> None:
     assert root.shutdown_observability().code == "not_started"
     with recording():
-        with root.traced("left"):
+        with root.traced("queued"):
             pass
         assert root.shutdown_observability(10).unwrap().exported == 1
         assert root.get_observability().is_failure
@@ -73,7 +75,7 @@ def a_frozen_configuration_can_be_given_and_changed() -> None:
 
 
 @contract("SignalStatus")
-def a_status_says_state_reason_fix_and_counts() -> None:
+def a_status_has_state_reason_fix_and_counts() -> None:
     with recording(exporters={"traces": ["memory"], "metrics": ["memory"], "logs": "none"}) as started:
         status = started.handle.status()
         assert isinstance(status["traces"], root.SignalStatus)
@@ -94,7 +96,7 @@ def a_flush_report_has_counts() -> None:
 
 
 @contract("ShutdownReport")
-def a_shutdown_report_is_the_last_word() -> None:
+def a_second_shutdown_returns_the_same_report() -> None:
     with recording() as started:
         report = started.handle.shutdown(10).unwrap()
         assert isinstance(report, root.ShutdownReport)
@@ -119,7 +121,7 @@ def a_result_is_a_value_or_a_failure() -> None:
 
 
 @contract("PendingResult")
-def a_pending_result_works_when_it_is_awaited() -> None:
+def a_pending_result_runs_when_awaited() -> None:
     async def main() -> None:
         with recording() as started:
             pending = started.handle.flush(10)
@@ -139,7 +141,7 @@ def unwrap_of_a_failure_raises() -> None:
 
 
 @contract("FlextContainer")
-def a_container_keeps_instances_and_factories() -> None:
+def a_container_holds_instances_and_factories() -> None:
     container = root.FlextContainer()
     assert container.register("id_generator", lambda: "id-1").success
     assert container.register_factory("list", list).success
@@ -149,15 +151,15 @@ def a_container_keeps_instances_and_factories() -> None:
 
 
 @contract("flext_get_correlation_id")
-def a_correlation_id_is_made_when_there_is_none() -> None:
+def a_correlation_id_is_created_when_there_is_none() -> None:
     assert root.flext_get_correlation_id() == root.flext_get_correlation_id() != ""
 
 
 @contract("flext_set_correlation_id")
-def a_correlation_id_from_outside_is_checked() -> None:
+def a_given_correlation_id_is_validated() -> None:
     assert root.flext_set_correlation_id("request-1").success
-    for wrong in ("", "x" * 200, "line\nbreak", "\x00"):
-        assert root.flext_set_correlation_id(wrong).is_failure
+    for invalid in ("", "x" * 200, "line\nbreak", "\x00"):
+        assert root.flext_set_correlation_id(invalid).is_failure
     assert root.flext_get_correlation_id() == "request-1"
 
 
@@ -170,7 +172,7 @@ def a_scope_ends_with_its_body() -> None:
 
 
 @contract("inject_context")
-def context_goes_into_a_carrier() -> None:
+def context_is_injected_into_a_carrier() -> None:
     carrier: dict[str, str] = {}
     with recording(), root.correlation_scope("request-1"), root.traced("caller") as span:
         root.inject_context(carrier)
@@ -179,7 +181,7 @@ def context_goes_into_a_carrier() -> None:
 
 
 @contract("extract_context")
-def context_comes_out_of_a_carrier() -> None:
+def context_is_extracted_from_a_carrier() -> None:
     carrier = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
     with recording() as started:
         with root.traced("called", parent=root.extract_context(carrier)):

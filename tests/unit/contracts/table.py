@@ -1,4 +1,4 @@
-"""Functions that show what a public name promises, by name."""
+"""Functions that show the contract of a public name, by name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ CONTRACTS: dict[str, Callable[[], None]] = {}
 
 
 def contract(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Enter a function as the one that shows what ``name`` promises."""
+    """Register the decorated function as the contract of ``name``."""
 
-    def enter(show: Callable[[], None]) -> Callable[[], None]:
+    def register(show: Callable[[], None]) -> Callable[[], None]:
         assert name not in CONTRACTS
         CONTRACTS[name] = show
         return show
 
-    return enter
+    return register

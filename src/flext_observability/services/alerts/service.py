@@ -61,18 +61,7 @@ class FlextAlertService:
     def create(
         self, name: str, severity: str, message: str, source: str = "", details: Mapping[str, object] | None = None
     ) -> FlextResult[FlextAlert]:
-        """Create an alert and raise it.
-
-        Args:
-            name: Name of the alert.
-            severity: ``info``, ``warning``, ``error`` or ``critical``.
-            message: Explanation for people.
-            source: Where the alert comes from.
-            details: Further facts.
-
-        Returns:
-            The alert, or a failure as of ``process_alert``.
-        """
+        """Create an alert and raise it. Arguments: see ``flext_create_alert``. Failures: see ``process_alert``."""
         created = entity_factory(self._container).create_alert(name, severity, message, source, details)
         return created.map(self._raise).flat_map(self._persist)
 

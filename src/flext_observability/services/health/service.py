@@ -10,7 +10,7 @@ from weakref import ref
 
 from flext_observability.adapters import health_check as adapter
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, aggregate
-from flext_observability.domain.result import FlextResult, settle
+from flext_observability.domain.result import FlextResult, inside_event_loop, settle
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
@@ -124,16 +124,10 @@ class FlextHealthService:
     def create(
         self, name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
     ) -> FlextResult[FlextHealthCheck]:
-        """Create the outcome of a health check and report it.
-
-        Args:
-            name: Name of the check.
-            status: ``healthy``, ``degraded``, ``unhealthy`` or ``unknown``.
-            message: Explanation for people.
-            details: Further facts.
+        """Create the result of a check and report it. Arguments: see ``flext_create_health_check``.
 
         Returns:
-            The entity, or a failure: ``invalid_health_check``, and those of the container's repository.
+            The result, or a failure as of ``execute_health_check``.
         """
         created = entity_factory(self._container).create_health_check(name, status, message, details)
         return created.tap(self._report).flat_map(self._persist)
@@ -176,7 +170,7 @@ class FlextHealthService:
             return FlextResult[FlextHealthReport].fail(message, code="unknown_probe", fix=fix)
         if probe == "startup" and self._started:
             return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
-        own_loop = not _in_event_loop()
+        own_loop = not inside_event_loop()
         return settle(lambda: self._overall(probe, own_loop=own_loop))
 
     def configure(self, config: FlextObservabilityConfig) -> None:
@@ -187,7 +181,8 @@ class FlextHealthService:
     def connect(self, ledger: StatusSource) -> None:
         """Start the background runs, and register the check ``telemetry`` unless the program has registered one."""
         self._drop_telemetry()
-        self._schedule_all()
+        for check in self._checks():
+            self._schedule(check)
         if self._telemetry_enabled and TELEMETRY not in self._registered:
             self._telemetry = TelemetryCheck(ledger, self._capacities)
             self.register_check(TELEMETRY, self._telemetry, critical=False, probes=())
@@ -195,9 +190,7 @@ class FlextHealthService:
     def disconnect(self) -> None:
         """Remove the check ``telemetry``, and stop the background runs."""
         self._drop_telemetry()
-        with self._lock:
-            registered = list(self._registered.values())
-        for check in registered:
+        for check in self._checks():
             scheduler().cancel(_job(check))
 
     def reinit_after_fork(self) -> None:
@@ -223,11 +216,9 @@ class FlextHealthService:
         self._schedule(check)
         return FlextResult[None].ok(None)
 
-    def _schedule_all(self) -> None:
+    def _checks(self) -> list[RegisteredCheck]:
         with self._lock:
-            registered = list(self._registered.values())
-        for check in registered:
-            self._schedule(check)
+            return list(self._registered.values())
 
     def _schedule(self, check: RegisteredCheck) -> None:
         if check.interval_seconds is not None:
@@ -243,7 +234,7 @@ class FlextHealthService:
 
     def run_registered(self, check: RegisteredCheck) -> FlextResult[FlextHealthCheck]:
         """Run a check now, after the checks it depends on. See ``execute_health_check``."""
-        check_run = self._new_run(own_loop=not _in_event_loop())
+        check_run = self._new_run(own_loop=not inside_event_loop())
 
         async def work() -> FlextResult[FlextHealthCheck]:
             (result,) = await check_run.evaluate([check], force=True)
@@ -308,13 +299,3 @@ class _BackgroundJob:
 
 def _job(check: RegisteredCheck) -> str:
     return f"flext.health.{id(check)}"
-
-
-def _in_event_loop() -> bool:
-    from asyncio import get_running_loop
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
