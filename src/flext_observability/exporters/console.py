@@ -1,4 +1,4 @@
-"""Spans, log records, metrics → readable trees, lines and a last table on stderr."""
+"""Spans, log records and metrics → trace trees, log lines and a final table on stderr."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ if TYPE_CHECKING:
 
 
 @final
-class Board:
-    """What the console exporters of one configuration share: one view on stderr, and the latest metric points.
+class SharedConsole:
+    """View on stderr and latest metric points, shared by the console exporters of one configuration.
 
-    Metrics are drawn once, when the last of the exporters closes: a table every minute would hide what a person reads.
+    Metrics are shown once, when the last exporter closes: a table every minute would hide the traces.
     """
 
     def __init__(self, grafana_url: str) -> None:
         self._grafana_url = grafana_url
         self._lock = ForkSafeLock()
         self._open = 0
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._view: LiveView | None = None
         self._points: dict[Hashable, MetricView] = {}
 
     def _is_inherited(self) -> bool:
-        """Whether this is the copy in a forked child: what it has gathered is the parent's to draw."""
+        """Return whether this is the copy in a forked child, whose items the parent shows."""
         return self._pid != os.getpid()
 
-    def opened(self) -> None:
-        """Count one exporter more."""
+    def acquire(self) -> None:
+        """Add an exporter."""
         with self._lock:
             if self._is_inherited():
-                self._begin()
-                self._open = 0  # the parent's exporters are not closed here
+                self._reset()
+                self._open = 0  # the child does not close the exporters of its parent
             self._open += 1
 
     def view(self) -> LiveView:
-        """Return the view, made at the first use in this process."""
+        """Return the view, created on first use in this process."""
         from flext_observability.views.links import grafana_trace_link
         from flext_observability.views.terminal.live import LiveView, Pace
         from flext_observability.views.terminal.output import Terminal
 
         with self._lock:
             if self._is_inherited():
-                self._begin()
+                self._reset()
             if self._view is None:
                 self._view = LiveView(
                     Terminal(), Pace(local_roots=True), link=lambda trace: grafana_trace_link(self._grafana_url, trace)
@@ -69,19 +69,19 @@ class Board:
             return self._view
 
     def add_spans(self, batch: Sequence[object]) -> tuple[int, str]:
-        """Take ``ReadableSpan`` items; return how many, and why drawing failed."""
+        """Add ``ReadableSpan`` items; return their number and the error of the output, empty without one."""
         from flext_observability.views.from_sdk import span_view
 
         return len(batch), self.view().add(spans=map(span_view, cast("Sequence[ReadableSpan]", batch)))
 
     def add_logs(self, batch: Sequence[object]) -> tuple[int, str]:
-        """Take ``ReadableLogRecord`` items; return how many, and why drawing failed."""
+        """Add ``ReadableLogRecord`` items; return their number and the error of the output, empty without one."""
         from flext_observability.views.from_sdk import log_view
 
         return len(batch), self.view().add(logs=map(log_view, cast("Sequence[ReadableLogRecord]", batch)))
 
     def add_metrics(self, batch: Sequence[object]) -> tuple[int, str]:
-        """Take ``MetricsData`` items; return how many data points they hold, and why drawing failed."""
+        """Add ``MetricsData`` items; return the number of points and the error of the output, empty without one."""
         from flext_observability.views.from_sdk import metric_views
         from flext_observability.views.series import merge, series_key
 
@@ -93,8 +93,8 @@ class Board:
                 self._points[key] = merge(self._points.get(key), point)
         return len(points), failure
 
-    def closed(self) -> None:
-        """Count one exporter less; with the last one, draw all that is left and the metrics."""
+    def release(self) -> None:
+        """Remove an exporter; after the last one, show pending traces and the metrics."""
         with self._lock:
             self._open -= 1
             if self._open or self._view is None or self._is_inherited():
@@ -110,32 +110,32 @@ class Board:
 
 @final
 class ConsoleExporter:
-    """Draws one signal on the board that it shares with the others."""
+    """Shows one signal on the console shared with the other signals."""
 
-    def __init__(self, signal: Signal, board: Board) -> None:
-        self._board = board
-        self._add = {"traces": board.add_spans, "metrics": board.add_metrics, "logs": board.add_logs}[signal]
-        board.opened()
+    def __init__(self, signal: Signal, console: SharedConsole) -> None:
+        self._console = console
+        self._add = {"traces": console.add_spans, "metrics": console.add_metrics, "logs": console.add_logs}[signal]
+        console.acquire()
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Take the batch; trees are drawn when they are whole, so a failure may be reported with the batch that follows."""
+        """Add the batch. Traces are shown when complete, so an error may be reported with a later batch."""
         count, failure = self._add(batch)
         if not failure:
             return ExportOutcome(accepted=count)
         return ExportOutcome(
             reason="error",
             message=f"stderr cannot be written ({failure})",
-            fix='Give the program a stderr that can be written to, or take "console" out of its exporters',
+            fix='Give the program a writable stderr, or remove "console" from its exporters',
         )
 
     def close(self) -> None:
-        """Draw what is left, once the exporters of the other signals are closed too."""
-        self._board.closed()
+        """Release the console; the last exporter shows the pending items."""
+        self._console.release()
 
 
 @final
 class ConsoleExporterFactory:
-    """Makes the console exporters; those of one configuration share a board."""
+    """Factory of console exporters; those of one configuration share a console."""
 
     __slots__ = ()
 
@@ -144,18 +144,18 @@ class ConsoleExporterFactory:
         return SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> SignalExporter[object]:
-        """Return an exporter of the signal."""
+        """Return an exporter for the signal."""
         latest = current_runtime().get(_Latest)
-        if latest.board is None or latest.config != config:
-            latest.config, latest.board = config, Board(config.grafana_url)
-        return ConsoleExporter(signal, latest.board)
+        if latest.console is None or latest.config != config:
+            latest.config, latest.console = config, SharedConsole(config.grafana_url)
+        return ConsoleExporter(signal, latest.console)
 
 
 class _Latest:
-    """The board of the configuration that was started last."""
+    """Console of the configuration that was started last."""
 
     config: FlextObservabilityConfig | None = None
-    board: Board | None = None
+    console: SharedConsole | None = None
 
 
 factory: Final = ConsoleExporterFactory()

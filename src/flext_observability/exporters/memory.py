@@ -1,4 +1,4 @@
-"""Finished items → bounded lists in this process, readable by tests and notebooks."""
+"""Finished items → bounded lists in this process, for tests and notebooks."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ MAX_COLLECTIONS = 100
 
 @final
 class MemoryStore:
-    """What the ``memory`` exporter has received; the newest 10 000 spans and log records and the newest 100 metric collections."""
+    """Items of the ``memory`` exporter: the newest 10 000 spans, 10 000 log records and 100 metric collections."""
 
     __slots__ = ("_items", "_lock")
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Create an empty store."""
         self._lock = ForkSafeLock()
         self._items: dict[Signal, deque[Any]] = {
             "traces": deque(maxlen=MAX_ITEMS),
@@ -40,21 +40,21 @@ class MemoryStore:
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
-        """Finished spans, in the order of their arrival."""
+        """Finished spans, in the order of arrival."""
         return self._snapshot("traces")
 
     @property
     def logs(self) -> tuple[ReadableLogRecord, ...]:
-        """Log records, in the order of their arrival."""
+        """Log records, in the order of arrival."""
         return self._snapshot("logs")
 
     @property
     def metrics(self) -> tuple[MetricsData, ...]:
-        """Metric collections, oldest first; the last one holds the newest totals."""
+        """Metric collections, oldest first; the last one contains the newest totals."""
         return self._snapshot("metrics")
 
     def metric(self, name: str) -> Metric | None:
-        """Return the newest state of the metric of that name; None when no collection holds it."""
+        """Return the newest state of a metric; None when no collection contains it."""
         for data in reversed(self.metrics):
             for resource in data.resource_metrics:
                 for scope in resource.scope_metrics:
@@ -64,13 +64,13 @@ class MemoryStore:
         return None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all items."""
         with self._lock:
             for items in self._items.values():
                 items.clear()
 
     def add(self, signal: Signal, batch: Sequence[object]) -> None:
-        """Keep the items of one export call."""
+        """Add the items of one export call."""
         with self._lock:
             self._items[signal].extend(batch)
 
@@ -81,22 +81,22 @@ class MemoryStore:
 
 @final
 class MemoryExporter:
-    """Keeps each batch in a store."""
+    """Adds each batch to a store."""
 
     __slots__ = ("_signal", "_store")
 
     def __init__(self, signal: Signal, store: MemoryStore) -> None:
-        """Take the store that receives the signal's items."""
+        """Store the signal and the destination of its items."""
         self._signal: Signal = signal
         self._store = store
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Keep the batch; always succeeds."""
+        """Add the batch to the store; always succeeds."""
         self._store.add(self._signal, batch)
         return ExportOutcome(accepted=count_items(self._signal, batch))
 
     def close(self) -> None:
-        """Do nothing: what was kept stays readable."""
+        """Do nothing: the items stay readable."""
 
 
 @final
@@ -115,7 +115,7 @@ class MemoryFactory:
         return memory_store() if self._store is None else self._store
 
     def signals(self) -> Collection[Signal]:
-        """All three."""
+        """Return all three signals."""
         return SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> MemoryExporter:

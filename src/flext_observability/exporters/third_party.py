@@ -1,4 +1,4 @@
-"""OpenTelemetry exporter found by entry point → SignalExporter of the pipeline."""
+"""OpenTelemetry exporter of another package, found by entry point → ``SignalExporter``."""
 
 from __future__ import annotations
 
@@ -20,84 +20,73 @@ if TYPE_CHECKING:
 _SHUTDOWN_SECONDS = 0.5
 
 
-def wrap(name: str, entry_points: Mapping[Signal, EntryPoint]) -> WrappedFactory:
-    """Return a factory for the exporters that a package offers in OpenTelemetry's entry-point groups.
-
-    Args:
-        name: Name of the exporter.
-        entry_points: What was found, by signal; loaded when an exporter is made.
-    """
-    return WrappedFactory(name, entry_points)
-
-
 @final
 class WrappedFactory:
-    """Makes exporters of another package, without arguments, as OpenTelemetry does: they read their own settings."""
+    """Factory of the exporters of a package in OpenTelemetry's entry-point groups; they read their own settings."""
 
     __slots__ = ("_entry_points", "_name")
 
     def __init__(self, name: str, entry_points: Mapping[Signal, EntryPoint]) -> None:
-        """Take the name and what was found under it."""
+        """Store the name and its entry points, which are loaded when an exporter is created."""
         self._name = name
         self._entry_points = entry_points
 
     def signals(self) -> Collection[Signal]:
-        """The signals for which the package offers an exporter."""
+        """Return the signals for which the package has an exporter."""
         return tuple(self._entry_points)
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> WrappedExporter:
-        """Return the package's exporter for the signal.
+        """Return the exporter of the package for the signal.
 
         Raises:
-            ExporterUnavailable: It cannot be loaded or made, or it is a reader that nobody pushes to.
+            ExporterUnavailable: It cannot be loaded or created, or it is a metric reader and not a push exporter.
         """
         entry_point = self._entry_points[signal]
         try:
             made = entry_point.load()()
         except Exception as error:
-            message = f"{entry_point.value} cannot be made: {describe_error(error)}"
+            message = f"{entry_point.value} cannot be created: {describe_error(error)}"
             raise ExporterUnavailable(message, "See the documentation of the package that provides it") from error
         if not callable(getattr(made, "export", None)):
-            message = f"{entry_point.value} is a metric reader, which collects by itself: only push exporters can be wired by name"
-            raise ExporterUnavailable(
-                message, "For a Prometheus page use the exporter prometheus; otherwise name a push exporter"
-            )
+            message = f"{entry_point.value} is a metric reader, not a push exporter"
+            fix = "For a Prometheus page use the exporter prometheus, otherwise a push exporter"
+            raise ExporterUnavailable(message, fix)
         return WrappedExporter(signal, self._name, made)
 
 
 @final
 class WrappedExporter:
-    """Hands batches to the exporter of another package, which keeps its own retries and time limits."""
+    """Passes batches to the exporter of another package, which has its own retries and time limits."""
 
     __slots__ = ("_exporter", "_name", "_signal")
 
-    def __init__(self, signal: Signal, name: str, exporter: Any) -> None:  # noqa: ANN401 - any of three base classes, or none
-        """Take the exporter."""
+    def __init__(self, signal: Signal, name: str, exporter: Any) -> None:  # noqa: ANN401 - of any class
+        """Store the exporter and the name for messages."""
         self._signal: Signal = signal
         self._name = name
         self._exporter = exporter
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Hand the batch over; what the exporter does not take is given up, as it has tried again itself."""
+        """Pass the batch on. Items that the exporter does not accept are dropped, as it has its own retries."""
         accepted = 0
         try:
             for items, call in self._calls(batch, timeout_seconds):
-                # The three result enums have the same names; an exporter that returns nothing says nothing bad.
+                # The three result enums have the same names. None counts as success.
                 if getattr(call(), "name", "") == "FAILURE":
-                    return self._failed("reports a failure", accepted)
+                    return self._failed("reported a failure", accepted)
                 accepted += items
         except Exception as error:  # noqa: BLE001 - foreign code
             return self._failed(f"raised {describe_error(error)}", accepted)
         return ExportOutcome(accepted=accepted)
 
     def close(self) -> None:
-        """Shut the exporter down; half a second is waited for it, the rest it may do behind our back."""
+        """Shut the exporter down in a thread; wait for it up to half a second."""
         thread = threading.Thread(target=self._shut_down, name=f"flext-observability-close-{self._name}", daemon=True)
         thread.start()
         thread.join(_SHUTDOWN_SECONDS)
 
     def _calls(self, batch: Sequence[object], timeout_seconds: float) -> list[tuple[int, Callable[[], object]]]:
-        """Return (items, call) for each call of the exporter: metric collections go one by one."""
+        """Return (number of items, call) for each call of the exporter; metric collections are passed one by one."""
         if self._signal != "metrics":
             return [(len(batch), partial(self._exporter.export, batch))]
         send = partial(self._exporter.export, timeout_millis=timeout_seconds * 1000)
@@ -106,7 +95,7 @@ class WrappedExporter:
     def _shut_down(self) -> None:
         try:
             self._exporter.shutdown()
-        except Exception:  # noqa: BLE001 - foreign code, at the end of its life
+        except Exception:  # noqa: BLE001 - foreign code, at shutdown
             return
 
     def _failed(self, what: str, accepted: int) -> ExportOutcome:

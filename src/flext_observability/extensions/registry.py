@@ -26,7 +26,7 @@ _VALID_NAME: Final = re.compile(r"[^\s,]+")
 _MAX_COMPARED_LENGTH: Final = 80
 _EXPORTER_ALIASES: Final[Mapping[str, str]] = {"otlp": "otlp_http", **ALIASES}
 _OTEL_GROUPS: Final[Mapping[str, Signal]] = {f"opentelemetry_{signal}_exporter": signal for signal in SIGNALS}
-_OTEL_WRAPPER: Final = "flext_observability.exporters.third_party:wrap"
+_OTEL_WRAPPER: Final = "flext_observability.exporters.third_party:WrappedFactory"
 
 
 class PluginRegistry(Generic[T]):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.wire.http.errors import ErrorKind, TransportError
-from flext_observability.wire.http.headers import retry_after_seconds
+from flext_observability.wire.http.headers import parse_retry_after
 
 if TYPE_CHECKING:
     from flext_observability.wire.http.client import HttpReply
@@ -62,7 +62,7 @@ _FIXES: Mapping[StatusClass | ErrorKind, str] = {
     "refused": _NO_REPLY,
     "unreachable": _NO_REPLY,
     "timeout": _NO_REPLY,
-    "tls": "Set SSL_CERT_FILE to the certificate of the authority that signed the certificate of the {name}, "
+    "tls": "Set SSL_CERT_FILE to the certificate of the authority that signed the one of the {name}, "
     "or use http:// if it has no TLS",
     "tls_expected": "Use https:// in {setting}",
     "broken": "Check the scheme and the port in {setting}: http:// without TLS, https:// with TLS",
@@ -117,12 +117,24 @@ class HttpBackend:
             detail: Explanation in the reply, one line; empty without one.
         """
         failure = classify(reply.status, retry_server_errors=self.retry_server_errors)
+        message = f"{display_url} answered {reply.status}" + (f": {detail}" if detail else "")
+        delay = parse_retry_after(reply.headers.get("retry-after", ""))
+        return self.outcome(failure, message, retry_after_seconds=delay)
+
+    def outcome(self, failure: StatusClass, message: str, *, retry_after_seconds: float | None = None) -> ExportOutcome:
+        """Return the outcome of a request that failed with a status.
+
+        Args:
+            failure: Class of the status.
+            message: What happened, without a full stop.
+            retry_after_seconds: Wait that the server asked for; ignored when the failure is permanent.
+        """
         retry = failure in {"throttled", "unavailable"}
         return ExportOutcome(
             retry=retry,
-            retry_after_seconds=retry_after_seconds(reply.headers.get("retry-after", "")) if retry else None,
+            retry_after_seconds=retry_after_seconds if retry else None,
             reason=_REASONS.get(failure, failure),
-            message=f"{display_url} answered {reply.status}" + (f": {detail}" if detail else ""),
+            message=message,
             fix=self.fix(failure),
         )
 

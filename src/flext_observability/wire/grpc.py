@@ -1,4 +1,4 @@
-"""Request bytes → reply bytes of one unary gRPC call within one deadline (grpc is imported at the first call)."""
+"""Request bytes → reply bytes of a unary gRPC call, with one deadline (grpc is imported by the first call)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.enable_retries", 0),
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.service_config_disable_resolution", 1),
-    # Channels of one address would otherwise share gRPC's own back-off between connection attempts.
+    # Without it, all channels of an address share the back-off of gRPC between connection attempts.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
 
 class GrpcError(Exception):
-    """The server, or the channel to it, answered with a status other than OK.
+    """The status of a call is not OK.
 
     Attributes:
         code: Name of the status code, such as ``UNAVAILABLE``.
         details: Text of the status.
-        status: ``google.rpc.Status`` in protobuf, as sent along; empty without one.
+        status: ``google.rpc.Status`` (protobuf) from the trailing metadata; empty without one.
     """
 
     def __init__(self, code: str, details: str, status: bytes = b"") -> None:
@@ -41,29 +41,34 @@ class GrpcError(Exception):
 
 @final
 class GrpcTransport:
-    """One target and one channel, made at the first call of each process; not for use by two threads at once (``close`` excepted)."""
+    """Calls methods of one target over one channel per process. Only ``close`` may be called from another thread."""
 
     __slots__ = ("_channel", "_compress", "_owner", "target")
 
     def __init__(self, target: HttpTarget, *, compress: bool) -> None:
-        """Take the address (``http`` is gRPC without TLS) and whether to compress; nothing is opened or imported."""
+        """Store the target. The channel is opened by the first call.
+
+        Args:
+            target: Address; ``http`` means gRPC without TLS.
+            compress: Whether to compress requests with gzip.
+        """
         self.target = target
         self._compress = compress
-        # The library carries no types.
+        # The library has no types.
         self._channel: Any = None
         self._owner = 0
 
     def call(self, method: str, body: bytes, *, timeout_seconds: float) -> bytes:
-        """Send one request and return the reply's bytes.
+        """Send a request and return the encoded reply.
 
         Args:
             method: Full name, ``/package.Service/Method``.
             body: Encoded request.
-            timeout_seconds: Limit over everything.
+            timeout_seconds: Limit for name resolution, connection and call together.
 
         Raises:
-            TransportError: Nobody answers, or what answers does not speak gRPC or the expected TLS.
-            GrpcError: Any other status than OK.
+            TransportError: The server is not reached, or does not speak gRPC or the expected TLS.
+            GrpcError: The status is not OK.
             TlsFileError: A certificate file cannot be used.
         """
         deadline = deadline_in(timeout_seconds)
@@ -75,20 +80,20 @@ class GrpcTransport:
         metadata = [
             (name, value.encode() if name.endswith("-bin") else value)
             for name, value in self.target.headers.items()
-            if name != "user-agent"  # the library sets it, as an option of the channel
+            if name != "user-agent"  # an option of the channel
         ]
-        left = remaining_seconds(deadline, self.target.display_url)
+        remaining = remaining_seconds(deadline, self.target.display_url)
         try:
-            # Without serialisers, bytes go in and come out.
-            reply: bytes = self._channel.unary_unary(method)(body, timeout=left, metadata=metadata)
+            # A method without serialisers sends and returns bytes.
+            reply: bytes = self._channel.unary_unary(method)(body, timeout=remaining, metadata=metadata)
         except grpc.RpcError as error:
-            raise self._fault(error) from error
+            raise self._map_error(error) from error
         return reply
 
     def close(self) -> None:
-        """Drop the channel, cancelling a call that waits on it."""
+        """Close the channel and cancel a call that is waiting on it."""
         channel, self._channel = self._channel, None
-        # A channel of the parent process cannot be closed here; it is only let go of.
+        # A forked child cannot close the channel of its parent.
         if channel is not None and self._owner == os.getpid():
             channel.close()
 
@@ -99,7 +104,7 @@ class GrpcTransport:
         hop = proxy or endpoint
         connect(hop.host, hop.port_or_default, deadline).close()
 
-    def _open(self) -> Any:  # noqa: ANN401 - the library carries no types
+    def _open(self) -> Any:  # noqa: ANN401 - the library has no types
         grpc: Any = import_module("grpc")
         target = self.target
         address = f"{format_host(target.endpoint.host)}:{target.endpoint.port_or_default}"
@@ -110,20 +115,20 @@ class GrpcTransport:
         credentials = grpc.ssl_channel_credentials(*read_pems(target.tls))
         return grpc.secure_channel(address, credentials, options, compression)
 
-    def _fault(self, error: Any) -> GrpcError | TransportError:  # noqa: ANN401 - the library carries no types
+    def _map_error(self, error: Any) -> GrpcError | TransportError:  # noqa: ANN401 - the library has no types
         code: str = error.code().name
         details: str = error.details() or ""
-        place = self.target.display_url
+        url = self.target.display_url
         if code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
-            # Also a peer that vanished without a word is found again by a new connection only.
+            # A peer that vanished silently is only found again by a new connection.
             self.close()
         if code == "DEADLINE_EXCEEDED":
-            return TransportError("timeout", f"{place} did not answer within the time limit")
+            return TransportError("timeout", f"{url} did not answer within the time limit")
         if code == "UNAVAILABLE" and "handshake failed" in details.lower():
-            return TransportError("tls", f"TLS with {place} failed: {details}")
+            return TransportError("tls", f"TLS with {url} failed: {details}")
         if code == "UNAVAILABLE" and ("Failed parsing HTTP/2" in details or "http1.x" in details):
-            return TransportError("http1", f"{place} does not speak HTTP/2 (gRPC)")
+            return TransportError("http1", f"{url} does not speak HTTP/2 (gRPC)")
         if code == "UNAVAILABLE" and details.startswith("failed to connect"):
-            return TransportError("broken", f"{place} breaks connections off: {details}")
+            return TransportError("broken", f"{url} closes connections: {details}")
         metadata: dict[str, bytes] = dict(error.trailing_metadata() or ())
         return GrpcError(code, details, metadata.get("grpc-status-details-bin", b""))

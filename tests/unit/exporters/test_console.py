@@ -27,7 +27,7 @@ from tests.unit.views.shop import Screen, no_terminal_settings
 
 
 class Stderr:
-    """What was written to stderr so far."""
+    """Text written to stderr so far."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
@@ -79,11 +79,11 @@ def exporters(config: FlextObservabilityConfig | None = None) -> dict[Signal, Si
     return {signal: maker.create(signal, settings) for signal in maker.signals()}
 
 
-def test_it_carries_all_signals() -> None:
+def test_it_exports_all_signals() -> None:
     assert set(factory.signals()) == set(SIGNALS)
 
 
-def test_the_three_signals_meet_in_one_drawing(screen: Stderr) -> None:
+def test_the_three_signals_share_one_view(screen: Stderr) -> None:
     program, made = Program(), exporters()
     program.work()
     for signal in ("logs", "traces", "metrics"):
@@ -97,7 +97,7 @@ def test_the_three_signals_meet_in_one_drawing(screen: Stderr) -> None:
     assert "└── shop job" in text
 
 
-def test_metrics_are_drawn_once_at_the_end(screen: Stderr) -> None:
+def test_metrics_are_shown_once_at_the_end(screen: Stderr) -> None:
     program, made = Program(), exporters()
     for _ in range(3):
         program.work()
@@ -109,7 +109,7 @@ def test_metrics_are_drawn_once_at_the_end(screen: Stderr) -> None:
     assert screen.getvalue().split()[-2:] == ["a=2", "3"]
 
 
-def test_without_anything_to_draw_nothing_is_written(screen: Stderr) -> None:
+def test_no_items_no_output(screen: Stderr) -> None:
     for exporter in exporters().values():
         exporter.close()
     made = exporters()
@@ -120,7 +120,7 @@ def test_without_anything_to_draw_nothing_is_written(screen: Stderr) -> None:
 
 
 @pytest.mark.parametrize("stream", [None, "closed", "not a stream"])
-def test_a_stderr_that_cannot_be_written_is_an_outcome(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_stderr_is_an_outcome(stream: object, monkeypatch: pytest.MonkeyPatch) -> None:
     if stream == "closed":
         stream = io.StringIO()
         stream.close()
@@ -150,7 +150,7 @@ def test_a_broken_pipe_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
         stream.close()
 
 
-def test_the_trace_id_opens_grafana_when_its_address_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_id_links_to_a_configured_grafana(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Screen(terminal=True)
     monkeypatch.setattr(sys, "stderr", terminal)
     program, made = Program(), exporters(FlextObservabilityConfig(grafana_url="http://localhost:3000"))
@@ -161,7 +161,7 @@ def test_the_trace_id_opens_grafana_when_its_address_is_known(monkeypatch: pytes
     assert ";http://localhost:3000/explore?" in terminal.getvalue()
 
 
-def test_one_configuration_shares_a_board_and_another_has_its_own(screen: Stderr) -> None:
+def test_exporters_of_one_configuration_share_a_console(screen: Stderr) -> None:
     maker = ConsoleExporterFactory()
     first, second = FlextObservabilityConfig(grafana_url=""), FlextObservabilityConfig(grafana_url="http://g")
     one = [maker.create("traces", first), maker.create("metrics", first)]
@@ -176,7 +176,7 @@ def test_one_configuration_shares_a_board_and_another_has_its_own(screen: Stderr
     assert "jobs" in screen.getvalue()
 
 
-def test_a_forked_child_draws_its_own_spans_only(screen: Stderr, tmp_path: Path) -> None:
+def test_forked_child_shows_only_its_own_spans(screen: Stderr, tmp_path: Path) -> None:
     before, after, made = Program(), Program(), exporters()
     before.work()
     made["traces"].export(before.batch("traces"), 1.0)
@@ -196,7 +196,7 @@ def test_a_forked_child_draws_its_own_spans_only(screen: Stderr, tmp_path: Path)
     assert "job" in screen.getvalue()
 
 
-def test_a_forked_child_draws_what_is_left_at_its_end() -> None:
+def test_forked_child_shows_pending_spans_at_exit() -> None:
     done = run("""
         import os, sys
         from flext_observability import flush_observability, init_observability, traced
@@ -211,11 +211,11 @@ def test_a_forked_child_draws_what_is_left_at_its_end() -> None:
             sys.exit(0)
         os.wait()
     """)
-    # Newer Pythons warn of the fork in words of their own.
+    # Newer versions of Python add a warning about the fork.
     assert (done.err.count("shop in the parent"), done.err.count("shop in the child")) == (1, 1), done.err
 
 
-def test_a_child_that_never_exports_leaves_the_parents_spans_alone(screen: Stderr, tmp_path: Path) -> None:
+def test_child_without_exports_does_not_show_the_spans_of_the_parent(screen: Stderr, tmp_path: Path) -> None:
     program, made = Program(), exporters()
     program.work()
     made["traces"].export(program.batch("traces"), 1.0)
@@ -231,7 +231,7 @@ def test_a_child_that_never_exports_leaves_the_parents_spans_alone(screen: Stder
     assert (tmp_path / "child").read_text() == ""
 
 
-def test_making_the_exporters_loads_no_drawing_code() -> None:
+def test_creating_exporters_does_not_import_rich() -> None:
     code = (
         "import sys; from flext_observability.exporters.console import factory\n"
         "from flext_observability.settings.config import FlextObservabilityConfig as C\n"

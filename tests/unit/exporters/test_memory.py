@@ -1,6 +1,10 @@
-"""What the memory exporter keeps."""
+"""Items of the memory exporter."""
 
 from __future__ import annotations
+
+from functools import partial
+
+from opentelemetry.metrics import Meter
 
 from flext_observability.domain.report import SIGNALS
 from flext_observability.exporters.memory import MAX_ITEMS, MemoryFactory, MemoryStore, factory, memory_store
@@ -10,7 +14,7 @@ from tests.backends.telemetry import make_logs, make_metrics, make_spans
 CONFIG = with_defaults({})
 
 
-def test_all_signals_end_in_one_store() -> None:
+def test_all_signals_share_a_store() -> None:
     made = MemoryFactory()
     assert tuple(made.signals()) == SIGNALS
     spans, logs = make_spans(2), make_logs(1)
@@ -21,24 +25,29 @@ def test_all_signals_end_in_one_store() -> None:
     assert (made.store.spans, made.store.logs, made.store.metrics) == (tuple(spans), tuple(logs), (data,))
 
 
+def _sell(amount: int, meter: Meter) -> None:
+    meter.create_counter("sold").add(amount)
+
+
 def test_newest_state_of_a_metric() -> None:
     store = MemoryStore()
     for amount in (1, 5):
-        store.add("metrics", [make_metrics(lambda meter, n=amount: meter.create_counter("sold").add(n))])  # type: ignore[misc] # n is bound
+        record = partial(_sell, amount)
+        store.add("metrics", [make_metrics(record)])
     metric = store.metric("sold")
     assert metric is not None
     assert getattr(metric.data.data_points[0], "value", None) == 5
     assert store.metric("unknown") is None
 
 
-def test_oldest_items_leave_first() -> None:
+def test_oldest_items_are_removed_first() -> None:
     store = MemoryStore()
     store.add("traces", list(range(MAX_ITEMS + 2)))
     kept: tuple[object, ...] = store.spans
     assert (len(kept), kept[0]) == (MAX_ITEMS, 2)
 
 
-def test_kept_items_outlive_the_exporter_until_they_are_cleared() -> None:
+def test_items_outlive_the_exporter() -> None:
     made = MemoryFactory(MemoryStore())
     exporter = made.create("traces", CONFIG)
     exporter.export(make_spans(1), 1)
@@ -48,5 +57,5 @@ def test_kept_items_outlive_the_exporter_until_they_are_cleared() -> None:
     assert not made.store.spans
 
 
-def test_exporter_of_that_name_has_one_store_for_the_process() -> None:
+def test_memory_exporter_has_one_store_per_process() -> None:
     assert memory_store() is factory.store

@@ -1,4 +1,4 @@
-"""Exporters of other packages: a small one that is really installed, and ones that misbehave."""
+"""Exporters of other packages: an installed one, and faulty ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from flext_observability.domain.report import Signal
-from flext_observability.exporters.third_party import WrappedExporter, wrap
+from flext_observability.exporters.third_party import WrappedExporter, WrappedFactory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.settings.config import with_defaults
 from tests import programs
@@ -45,7 +45,7 @@ PROGRAM = """
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the package into a folder of its own, from its source, without a network."""
+    """Install the package from its source into a temporary folder, without a network."""
     folder = tmp_path_factory.mktemp("installed")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--no-compile", "--target", str(folder)]
     subprocess.run(
@@ -54,7 +54,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_installed_package_is_found_by_name_and_gets_all_signals(installed: Path, tmp_path: Path) -> None:
+def test_installed_package_is_found_by_name_and_exports_all_signals(installed: Path, tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     done = programs.run(PROGRAM, PYTHONPATH=f"{installed}:{ROOT}", EXAMPLE_EXPORTER_FILE=str(lines))
     assert done.lines == ["['logs', 'metrics', 'traces']", "traces 2", "metrics 1", "logs 1"], done.err
@@ -69,7 +69,7 @@ def test_installed_package_is_found_by_name_and_gets_all_signals(installed: Path
     ]
 
 
-def test_initialised_program_sends_through_it(installed: Path, tmp_path: Path) -> None:
+def test_initialised_program_uses_it(installed: Path, tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     done = programs.run(
         """
@@ -86,7 +86,7 @@ def test_initialised_program_sends_through_it(installed: Path, tmp_path: Path) -
     assert {"span checkout", "log paid", "spans end", "logs end"} <= set(lines.read_text().splitlines())
 
 
-def test_reader_and_broken_exporter_of_an_installed_package_say_why_they_cannot_be_used(installed: Path) -> None:
+def test_metric_reader_and_broken_exporter_are_unavailable(installed: Path) -> None:
     done = programs.run(
         """
         from flext_observability.extensions.ports import ExporterUnavailable
@@ -108,7 +108,7 @@ def test_reader_and_broken_exporter_of_an_installed_package_say_why_they_cannot_
 
 
 class Foreign:
-    """Exporter of somebody else, doing what a test says."""
+    """Exporter of another package, with given functions."""
 
     def __init__(
         self, export: Callable[..., object] = lambda *_, **__: None, shutdown: Callable[[], object] = int
@@ -121,7 +121,7 @@ def wrapped(exporter: Foreign, signal: Signal = "traces") -> WrappedExporter:
     return WrappedExporter(signal, "foreign", exporter)
 
 
-def test_result_of_success_and_no_result_count_as_accepted() -> None:
+def test_success_and_none_count_as_accepted() -> None:
     assert wrapped(Foreign(lambda _: SpanExportResult.SUCCESS)).export(make_spans(2), 1) == ExportOutcome(accepted=2)
     assert wrapped(Foreign(lambda _: None)).export(make_spans(2), 1) == ExportOutcome(accepted=2)
 
@@ -129,7 +129,7 @@ def test_result_of_success_and_no_result_count_as_accepted() -> None:
 def test_failure_is_final() -> None:
     found = wrapped(Foreign(lambda _: SpanExportResult.FAILURE)).export(make_spans(2), 1)
     assert (found.accepted, found.retry, found.reason) == (0, False, "error")
-    assert found.message == "the exporter foreign reports a failure"
+    assert found.message == "the exporter foreign reported a failure"
     assert found.fix
 
 
@@ -141,7 +141,7 @@ def test_exception_is_reported() -> None:
     assert (found.reason, found.message) == ("error", "the exporter foreign raised RuntimeError: no key")
 
 
-def test_metrics_go_one_by_one_with_the_time_allowed() -> None:
+def test_metrics_are_passed_one_by_one_with_the_timeout() -> None:
     data = make_metrics(lambda meter: [meter.create_counter("sold").add(1, {"table": table}) for table in range(3)])
     results = [MetricExportResult.SUCCESS, MetricExportResult.FAILURE]
     seen: list[object] = []
@@ -155,7 +155,7 @@ def test_metrics_go_one_by_one_with_the_time_allowed() -> None:
     assert seen == [(data, 2000), (data, 2000)]
 
 
-def test_shutdown_that_raises_is_survived() -> None:
+def test_shutdown_that_raises() -> None:
     called = threading.Event()
 
     def explode() -> None:
@@ -166,7 +166,7 @@ def test_shutdown_that_raises_is_survived() -> None:
     assert called.is_set()
 
 
-def test_shutdown_that_hangs_is_not_waited_for_long() -> None:
+def test_shutdown_that_hangs() -> None:
     release = threading.Event()
     began = time.monotonic()
     wrapped(Foreign(shutdown=lambda: release.wait(10))).close()
@@ -174,12 +174,12 @@ def test_shutdown_that_hangs_is_not_waited_for_long() -> None:
     release.set()
 
 
-def test_wrapper_names_its_signals() -> None:
+def test_signals_of_the_factory() -> None:
     point: Any = EntryPoint("x", "module:Name", "group")
-    assert tuple(wrap("x", {"logs": point}).signals()) == ("logs",)
+    assert tuple(WrappedFactory("x", {"logs": point}).signals()) == ("logs",)
 
 
-def test_entry_point_that_leads_nowhere() -> None:
+def test_entry_point_of_a_missing_module() -> None:
     point: Any = EntryPoint("x", "no_such_module:Name", "group")
     with pytest.raises(ExporterUnavailable, match="no_such_module"):
-        wrap("x", {"logs": point}).create("logs", with_defaults({}))
+        WrappedFactory("x", {"logs": point}).create("logs", with_defaults({}))

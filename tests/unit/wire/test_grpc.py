@@ -1,11 +1,11 @@
-"""One unary call over a real channel: reuse, loss, limits, TLS."""
+"""Unary calls over real channels: reuse, loss, limits, TLS."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
-import grpc  # type: ignore[import-untyped] # the library carries no types
+import grpc  # type: ignore[import-untyped] # the library has no types
 import pytest
 
 from flext_observability.values.endpoint import parse_endpoint
@@ -33,7 +33,7 @@ def transport(url: str, *, tls: TlsFiles | None = None, compress: bool = False) 
     return GrpcTransport(http_target(parse_endpoint(url), headers=headers, tls=tls), compress=compress)
 
 
-def fault(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
+def call_error(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
     sender = transport(url, tls=tls)
     with pytest.raises(TransportError) as caught:
         sender.call(METHOD, b"", timeout_seconds=seconds)
@@ -64,7 +64,7 @@ def test_status_of_the_server() -> None:
             with pytest.raises(GrpcError) as caught:
                 sender.call(METHOD, b"", timeout_seconds=2)
             assert (caught.value.code, caught.value.details, caught.value.status) == (code, details, status)
-        # A new channel takes the place of one that had no answer.
+        # After UNAVAILABLE, the channel is replaced.
         assert sender.call(METHOD, b"", timeout_seconds=2) == b""
         sender.close()
 
@@ -77,12 +77,12 @@ def test_tls_with_client_certificate(certificates: Certificates) -> None:
         sender.close()
 
 
-def test_certificate_that_nobody_vouches_for(certificates: Certificates) -> None:
+def test_untrusted_certificate(certificates: Certificates) -> None:
     with grpc_collector(certificates) as server:
-        assert fault(server.url).kind == "tls"
+        assert call_error(server.url).kind == "tls"
 
 
-def test_refusing_port_and_unknown_name_are_found_without_grpc() -> None:
+def test_refusing_port_and_unknown_name_do_not_import_grpc() -> None:
     done = programs.run(
         """
         import sys
@@ -102,38 +102,38 @@ def test_refusing_port_and_unknown_name_are_found_without_grpc() -> None:
     assert done.lines == ["refused False", "unknown_host False"], done.err
 
 
-def test_refusal_is_reported_at_once() -> None:
+def test_refused_connection_is_reported_at_once() -> None:
     began = time.monotonic()
     with refusing_port() as port:
-        assert fault(f"http://127.0.0.1:{port}", 5).kind == "refused"
+        assert call_error(f"http://127.0.0.1:{port}", 5).kind == "refused"
     assert time.monotonic() - began < 1
 
 
 def test_silent_server_costs_the_timeout() -> None:
     with raw_server(silent) as server:
         began = time.monotonic()
-        assert fault(server.url, 0.3).kind == "timeout"
+        assert call_error(server.url, 0.3).kind == "timeout"
         assert time.monotonic() - began < 2
 
 
 def test_http_server_is_recognised() -> None:
     with collector() as server:
-        assert fault(server.url).kind == "http1"
+        assert call_error(server.url).kind == "http1"
 
 
 def test_server_that_resets() -> None:
     with raw_server(resets) as server:
-        assert fault(server.url).kind == "broken"
+        assert call_error(server.url).kind == "broken"
 
 
-def test_proxy_that_refuses_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_that_refuses_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing_port() as port:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
-        error = fault("http://collector.invalid:4317")
+        error = call_error("http://collector.invalid:4317")
     assert error.kind == "refused"
 
 
-def test_forked_child_makes_a_channel_of_its_own() -> None:
+def test_forked_child_opens_its_own_channel() -> None:
     with grpc_collector() as server:
         done = programs.run(
             f"""
@@ -156,7 +156,7 @@ def test_forked_child_makes_a_channel_of_its_own() -> None:
         assert len(server.requests) == 3
 
 
-def test_child_that_only_closes_leaves_the_parents_channel_alone() -> None:
+def test_child_that_only_closes_keeps_the_channel_of_the_parent() -> None:
     with grpc_collector() as server:
         done = programs.run(
             f"""

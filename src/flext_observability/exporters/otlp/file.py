@@ -1,4 +1,4 @@
-"""Batch → one line of OTLP/JSON appended to a file.
+"""Batch of finished items → one line of OTLP/JSON, appended to a file.
 
 Source: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
 """
@@ -22,25 +22,25 @@ _FIX = "Free space, correct the permissions, or set otlp_file_path (FLEXT_OBSERV
 
 @final
 class OtlpFileExporter:
-    """Appends batches to a file that is opened for each, so that rotating or deleting it is no trouble.
+    """Appends batches to a file, which is opened for each batch, so that it may be rotated or deleted.
 
-    Several signals and processes may share the file: each line is one write at its end.
+    Several signals and processes may share the file: each line is written by one call.
     """
 
     __slots__ = ("_path", "_sender", "_torn")
 
     def __init__(self, signal: Signal, path: Path) -> None:
-        """Take the file; its folder exists."""
+        """Store the path; its folder must exist."""
         self._path = path
         self._torn = False
-        self._sender = BatchSender(signal, self._write, encode=_line)
+        self._sender = BatchSender(signal, self._write, encode=_encode_line)
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Append one line; the file has it when this returns."""
+        """Append the batch as one line; it is in the file when this returns."""
         return self._sender.export(batch, timeout_seconds)
 
     def close(self) -> None:
-        """Do nothing: no file stays open."""
+        """Do nothing: no file is left open."""
 
     def _write(self, line: bytes, items: int, _seconds: float) -> ExportOutcome:
         try:
@@ -53,7 +53,7 @@ class OtlpFileExporter:
     def _append(self, line: bytes) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            # What a full disk cut short stays a line of its own.
+            # After a partial write, the new batch starts on a line of its own.
             view = memoryview(b"\n" + line if self._torn else line)
             while view:
                 written = os.write(descriptor, view)
@@ -65,14 +65,14 @@ class OtlpFileExporter:
 
 @final
 class OtlpFileFactory:
-    """Makes exporters into ``otlp_file_path``."""
+    """Factory of exporters to ``otlp_file_path``."""
 
     def signals(self) -> Collection[Signal]:
-        """All three."""
+        """Return all three signals."""
         return SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpFileExporter:
-        """Return an exporter; its folder is made when it is missing.
+        """Return an exporter; a missing folder is created.
 
         Raises:
             ExporterUnavailable: No path is set, or the file cannot be opened for writing.
@@ -80,7 +80,7 @@ class OtlpFileFactory:
         path = Path(config.otlp_file_path).expanduser()
         if not config.otlp_file_path:
             fix = "Set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
-            raise ExporterUnavailable("there is no file to write to", fix)
+            raise ExporterUnavailable("no file is set", fix)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("ab").close()
@@ -89,11 +89,11 @@ class OtlpFileFactory:
         return OtlpFileExporter(signal, path)
 
 
-def _line(signal: Signal, batch: Sequence[object]) -> bytes:
+def _encode_line(signal: Signal, batch: Sequence[object]) -> bytes:
     from flext_observability.wire.otlp.encode import request_message
     from flext_observability.wire.otlp.json import to_otlp_json
 
-    # An export request has the fields of TracesData, MetricsData and LogsData, which the file format names.
+    # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
     return to_otlp_json(request_message(signal, batch)).encode() + b"\n"
 
 

@@ -1,14 +1,14 @@
-"""Batch → OTLP/HTTP request with a protobuf body → outcome (the retry policy is the pipeline's)."""
+"""Batch of finished items → OTLP/HTTP request (protobuf) → outcome (the pipeline retries)."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.otlp.outcome import (
-    ENDPOINT_SETTING,
+    HEADERS_SETTING,
     file_fix,
     from_file_error,
     from_reply,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flext_observability.settings.otlp import OtlpSettings
     from flext_observability.wire.http.client import HttpTransport
 
-# Level 3 costs a quarter of the time of level 9 for 6 % more bytes.
+# Level 3 takes a quarter of the time of level 9 and gives 6 % more bytes.
 _GZIP_LEVEL = 3
 _GZIP_WINDOW = 31
 USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
@@ -33,12 +33,12 @@ USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
 
 @final
 class OtlpHttpExporter:
-    """Sends one signal to one address over a kept-alive connection."""
+    """Sends one signal to one endpoint over a kept-alive connection."""
 
     __slots__ = ("_compress", "_request_seconds", "_sender", "_signal", "_target", "_transport")
 
     def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
-        """Take the address; nothing is opened or imported before the first export."""
+        """Store the target. The connection is opened by the first export."""
         self._signal: Signal = signal
         self._target = target
         self._compress = settings.compression == "gzip"
@@ -47,11 +47,16 @@ class OtlpHttpExporter:
         self._sender = BatchSender(signal, self._send)
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Send the batch; each request takes at most ``otlp_timeout_seconds``, all together at most ``timeout_seconds``."""
+        """Send the batch.
+
+        Args:
+            batch: Finished items.
+            timeout_seconds: Limit for all requests together; each request is limited by ``otlp_timeout_seconds`` too.
+        """
         return self._sender.export(batch, timeout_seconds)
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -72,62 +77,43 @@ class OtlpHttpExporter:
 
 @final
 class OtlpHttpFactory:
-    """Makes OTLP/HTTP exporters."""
+    """Factory of OTLP/HTTP exporters."""
 
     def signals(self) -> Collection[Signal]:
-        """All three."""
+        """Return all three signals."""
         return SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpHttpExporter:
-        """Return an exporter for the signal's address.
+        """Return an exporter to the endpoint of the signal.
 
         Raises:
-            ExporterUnavailable: The address, a header or a certificate file cannot be used.
+            ExporterUnavailable: A header or a certificate file is not valid.
         """
         from flext_observability.settings.otlp import otlp_settings
 
         settings = otlp_settings(config, signal, "http/protobuf")
-        return OtlpHttpExporter(signal, settings, checked_target(settings))
+        headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
+        if settings.compression == "gzip":
+            headers["content-encoding"] = "gzip"
+        return OtlpHttpExporter(signal, settings, create_target(settings, headers))
 
 
-def checked_target(settings: OtlpSettings) -> HttpTarget:
-    """Return where requests go, with everything checked that needs no connection.
+def create_target(settings: OtlpSettings, headers: Mapping[str, str]) -> HttpTarget:
+    """Return the target of requests, with headers and certificate files validated.
 
     Raises:
-        ExporterUnavailable: The address, a header or a certificate file cannot be used.
+        ExporterUnavailable: A header or a certificate file is not valid.
     """
-    tls = tls_files(settings)
-    headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
-    if settings.compression == "gzip":
-        headers["content-encoding"] = "gzip"
+    tls = TlsFiles(settings.certificate_file, settings.client_certificate_file, settings.client_key_file)
     try:
         target = http_target(settings.endpoint, headers=headers, tls=tls)
+        if target.uses_tls and tls.given:
+            client_context(tls)
     except ValueError as error:
-        raise ExporterUnavailable(
-            f"OTLP over HTTP cannot start: {error}", f"Correct {ENDPOINT_SETTING} or otlp_headers"
-        ) from error
-    if target.uses_tls:
-        check_tls(tls)
-    return target
-
-
-def tls_files(settings: OtlpSettings) -> TlsFiles:
-    """Return the certificate files of the settings."""
-    return TlsFiles(settings.certificate_file, settings.client_certificate_file, settings.client_key_file)
-
-
-def check_tls(tls: TlsFiles) -> None:
-    """Read the certificate files, if any are set.
-
-    Raises:
-        ExporterUnavailable: One of them cannot be used.
-    """
-    if not tls.given:
-        return
-    try:
-        client_context(tls)
+        raise ExporterUnavailable(f"OTLP cannot start: {error}", f"Correct {HEADERS_SETTING}") from error
     except TlsFileError as error:
         raise ExporterUnavailable(f"TLS cannot be used: {error.message}", file_fix(error)) from error
+    return target
 
 
 factory = OtlpHttpFactory()

@@ -30,7 +30,7 @@ _FIXES: Mapping[StatusClass | ErrorKind, str] = {
     "for example http://localhost:4318",
     "unsupported_media_type": "Set otlp_compression (OTEL_EXPORTER_OTLP_COMPRESSION) to none",
     "throttled": "Send less (sample_ratio), or raise the limits of the collector",
-    "tls": f"Set {_CERTIFICATE_SETTING} to the certificate of the authority that signed the certificate of the collector, "
+    "tls": f"Set {_CERTIFICATE_SETTING} to the certificate of the authority that signed the one of the collector, "
     "or use http:// if it has no TLS",
     "http1": 'Use exporters="otlp_http" (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf), or port 4317 for gRPC',
     "http2": 'Use exporters="otlp_grpc" (OTEL_EXPORTER_OTLP_PROTOCOL=grpc), or port 4318 for HTTP',
@@ -88,7 +88,7 @@ def from_transport_error(signal: Signal, error: TransportError, *, port: int = 0
 
 
 def from_file_error(error: TlsFileError) -> ExportOutcome:
-    """Return the outcome of a request that an unusable certificate file prevented; retryable, as the file may be corrected."""
+    """Return the outcome of a request that an invalid certificate file prevented; retryable, as it may be fixed."""
     return ExportOutcome(
         retry=True,
         reached=False,
@@ -99,7 +99,7 @@ def from_file_error(error: TlsFileError) -> ExportOutcome:
 
 
 def file_fix(error: TlsFileError) -> str:
-    """Return the next action for an unusable certificate or key file."""
+    """Return the next action for an invalid certificate or key file."""
     return f"Correct otlp_{error.role} (OTEL_EXPORTER_OTLP_{error.role.upper()})"
 
 

@@ -1,4 +1,4 @@
-"""Totals of the moment → Prometheus text, put in the place of this job's group at a Pushgateway: at each flush and at the end."""
+"""Current totals → Prometheus text, which replaces the group of this process at a Pushgateway."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GATEWAY = HttpBackend(
     "Pushgateway",
     _SETTING,
     {
-        "bad_request": "Rename the metric in the message if its name has another type in another group, or delete that group",
+        "bad_request": "Rename the metric in the message, or delete the group in which it has another type",
         "unauthorized": f"Put user:password@ before the host in {_SETTING}",
         "not_found": f"Set {_SETTING} to the base address of the Pushgateway, without /metrics",
         "too_large": "Raise the limit of the proxy before the Pushgateway, or record fewer series",
@@ -45,22 +45,22 @@ _log = logging.getLogger(__name__)
 
 @final
 class PushgatewayExporter:
-    """Keeps one group at one gateway.
+    """Replaces one group at one Pushgateway.
 
-    It is an on-demand exporter: what it is given are the newest totals, at each flush and at the end, never in between.
+    It is a ``FlushOnlyExporter``: it receives the current totals on each flush and on shutdown, never periodically.
     """
 
     __slots__ = ("_labels", "_reported", "_target", "_transport")
 
     def __init__(self, target: HttpTarget, labels: Collection[str]) -> None:
-        """Take the group's address and the names of its labels; nothing is opened before the first push."""
+        """Store the URL of the group and the names of its labels. The connection is opened by the first push."""
         self._target = target
         self._labels = frozenset(labels)
         self._reported: set[str] = set()
         self._transport: HttpTransport | None = None
 
     def export(self, batch: Sequence[MetricsData], timeout_seconds: float) -> ExportOutcome:
-        """Put the newest totals in the place of the group; those before it in the batch are part of them."""
+        """Replace the group by the last totals of the batch, which include the earlier ones."""
         from flext_observability.pipeline.shared_metric_reader import count_points
         from flext_observability.wire.http.client import HttpTransport
         from flext_observability.wire.prometheus.from_sdk import families
@@ -91,7 +91,7 @@ class PushgatewayExporter:
         return FlextResult[None].fail(outcome.message, code=outcome.reason, fix=outcome.fix)
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -112,47 +112,50 @@ class PushgatewayExporter:
             self._reported.add(name)
             log_warning(
                 _log,
-                f"The Pushgateway is not given all of {name}: another instrument has that name in Prometheus; rename one",
+                f"Some series of {name} are not pushed: another instrument has the same name in Prometheus. Rename one.",
             )
 
 
 @final
 class PushgatewayFactory:
-    """Makes Pushgateway exporters."""
+    """Factory of Pushgateway exporters."""
 
     def signals(self) -> Collection[Signal]:
-        """Metrics alone."""
+        """Return ``metrics`` only."""
         return _SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:
-        """Return an exporter for this process's group.
+        """Return an exporter to the group of this process.
 
         Raises:
-            ExporterUnavailable: The signal is not ``metrics``, or address or grouping key cannot be used.
+            ExporterUnavailable: The signal is not ``metrics``, or the address or the grouping key is not valid.
         """
         if signal != "metrics":
             fix = 'Use exporters={"metrics": ["pushgateway"]} and another exporter for the other signals'
-            raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
+            raise ExporterUnavailable(f"it exports metrics, not {signal}", fix)
         endpoint = config.endpoints.get("push_gateway")
         if endpoint is None:
             raise ExporterUnavailable(
                 "no Pushgateway's address is set", f"Set {_SETTING}, for example http://localhost:9091"
             )
         job = config.push_gateway_job or config.service_name
-        labels = grouping(config.push_gateway_grouping)
+        labels = grouping_key(config.push_gateway_grouping)
         try:
             path = group_path(job, labels)
         except ValueError as error:
-            fix = "Give the job as push_gateway_job, and in push_gateway_grouping names of letters, digits and underscores"
+            fix = (
+                "Use only letters, digits and underscores in push_gateway_grouping, and set the job as push_gateway_job"
+            )
             raise ExporterUnavailable(str(error), fix) from error
         target = http_target(endpoint.join_path(path), headers={"Content-Type": CLASSIC_TYPE})
         return PushgatewayExporter(target, {"job", "instance", *labels})
 
 
-def grouping(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the labels beside the job: those given and, in a child process, an ``instance`` that no relative has.
+def grouping_key(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels besides ``job``: those given and, in a child process, a distinct ``instance``.
 
-    One group for all would leave the totals of whoever pushes last; names that repeat from run to run keep groups from piling up.
+    In a shared group, the last push would replace the totals of all other processes. The names of child processes
+    are the same in each run, so groups do not accumulate.
     """
     child = process_name()
     if not child:

@@ -1,4 +1,4 @@
-"""Request body → HTTP reply over one kept-alive connection, with limits on time and size (retries are left to the caller)."""
+"""Request body → HTTP reply over a kept-alive connection, with limits on time and size (the caller retries)."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class HttpTransport:
 
 
 class _DeadlineSocket(RawIOBase):
-    """Socket as ``http.client`` uses it. One deadline limits all operations together, whatever the pace of the peer."""
+    """Socket as ``http.client`` uses it. One deadline limits all its operations together."""
 
     def __init__(self, sock: socket.socket, peer: str, deadline: float) -> None:
         super().__init__()

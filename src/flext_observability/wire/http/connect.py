@@ -61,21 +61,21 @@ def _resolve(host: str, port: int, deadline: float) -> list[_AddressInfo]:
     addresses: list[_AddressInfo] = []
     errors: list[Exception] = []
 
-    def look_up() -> None:
+    def resolve() -> None:
         try:
             addresses.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             errors.append(error)
 
     if _is_ip_address(host):
-        look_up()
+        resolve()
     else:
         # The resolver of the system has no time limit, so a thread waits for it.
-        thread = threading.Thread(target=look_up, name="flext-observability-resolve", daemon=True)
+        thread = threading.Thread(target=resolve, name="flext-observability-resolve", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # no thread available: resolve without a limit
-            look_up()
+            resolve()
         else:
             thread.join(remaining_seconds(deadline, host))
     if addresses:

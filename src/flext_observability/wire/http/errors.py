@@ -25,9 +25,9 @@ class TransportError(Exception):
     """A request got no usable reply.
 
     Attributes:
-        kind: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake failed), ``broken`` (connection
-            lost before a reply), ``not_http``, ``http1`` or ``http2`` (the peer speaks that version and not the expected
-            one), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
+        kind: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake failed), ``broken``
+            (connection lost before a reply), ``not_http``, ``http1`` or ``http2`` (the peer speaks that version and not
+            the expected one), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
         message: What happened, with the address concerned and without a full stop.
     """
 

@@ -23,7 +23,7 @@ def quality(header: str, choice: str) -> float | None:
     return max(qualities, default=None)
 
 
-def retry_after_seconds(value: str) -> float | None:
+def parse_retry_after(value: str) -> float | None:
     """Return the wait that a ``Retry-After`` header asks for, in seconds from now.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Endpoint, headers and certificate files → validated HTTP or gRPC target (without http.client and ssl, for a fast start)."""
+"""Endpoint, headers and certificate files → validated target of HTTP or gRPC requests (no heavy imports)."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def http_target(
     """Return the target for an endpoint.
 
     Args:
-        endpoint: Address; ``http`` is its scheme if it has none. Its credentials become a Basic ``authorization`` header
-            unless ``headers`` has one.
+        endpoint: Address; ``http`` is its scheme if it has none. Its credentials become a Basic ``authorization``
+            header unless ``headers`` has one.
         headers: Headers of every request.
         tls: Certificate files for https.
 

@@ -1,4 +1,4 @@
-"""Certificate files → TLS client context, each mistake naming the file (ssl is imported on use)."""
+"""Certificate files → TLS client context; errors name the file (ssl is imported on use)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FileRole = Literal["certificate", "client_certificate", "client_key"]
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Paths of PEM files; None uses the system's certificate authorities, or no client certificate.
+    """Paths of PEM files.
 
     Attributes:
-        certificate_file: Certificate authorities that may have signed the server's certificate.
-        client_certificate_file: Certificate, with its chain, that this side shows.
-        client_key_file: Private key of that certificate; None when it is in the same file.
+        certificate_file: Certificate authorities to trust; None for those of the system.
+        client_certificate_file: Client certificate with its chain; None for no client certificate.
+        client_key_file: Private key of the client certificate; None if it is in the same file.
     """
 
     certificate_file: str | None = None
@@ -28,7 +28,7 @@ class TlsFiles:
 
     @property
     def given(self) -> bool:
-        """Whether any path is set."""
+        """Whether a path is set."""
         return bool(self.certificate_file or self.client_certificate_file or self.client_key_file)
 
 
@@ -36,8 +36,8 @@ class TlsFileError(Exception):
     """A certificate or key file cannot be used.
 
     Attributes:
-        role: Which file: ``certificate``, ``client_certificate`` or ``client_key``.
-        message: What is wrong with it, one sentence that names it.
+        role: File concerned: ``certificate``, ``client_certificate`` or ``client_key``.
+        message: What is wrong, with the path and without a full stop.
     """
 
     def __init__(self, role: FileRole, message: str) -> None:
@@ -47,10 +47,10 @@ class TlsFileError(Exception):
 
 
 def client_context(files: TlsFiles) -> ssl.SSLContext:
-    """Return a verifying client context.
+    """Return a client context that verifies the server's certificate.
 
     Raises:
-        TlsFileError: A file is missing, unreadable, or does not hold what it should.
+        TlsFileError: A file is missing, unreadable or invalid.
     """
     import ssl
 
@@ -58,7 +58,7 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=files.certificate_file)
     except ssl.SSLError as error:
-        raise TlsFileError("certificate", f"{files.certificate_file} holds no usable PEM certificate") from error
+        raise TlsFileError("certificate", f"{files.certificate_file} contains no valid PEM certificate") from error
     if files.client_certificate_file:
         _load_client_certificate(context, files.client_certificate_file, files.client_key_file)
     elif files.client_key_file:
@@ -68,7 +68,7 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
 
 
 def read_pems(files: TlsFiles) -> tuple[bytes | None, bytes | None, bytes | None]:
-    """Return what the files hold: authorities, client key, client certificate; None for those not set.
+    """Return the contents of the files: authorities, client key, client certificate; None for those not set.
 
     Raises:
         TlsFileError: A file is missing or unreadable.
@@ -84,11 +84,11 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
     import ssl
 
     try:
-        # The empty password keeps an encrypted key from asking on the terminal.
+        # Without a password argument, OpenSSL asks for the one of an encrypted key on the terminal.
         context.load_cert_chain(certificate, key, password="")
     except ssl.SSLError as error:
-        place = f"{certificate} and {key}" if key else certificate
-        message = f"{place} hold no PEM certificate with its key, unencrypted ({error.reason or error})"
+        files = f"{certificate} and {key}" if key else certificate
+        message = f"{files}: no PEM certificate with its unencrypted key ({error.reason or error})"
         raise TlsFileError("client_key" if key else "client_certificate", message) from error
 
 

@@ -1,4 +1,4 @@
-"""Batch → number of items in it, and its two halves (metrics: counted and split by data point)."""
+"""Batch of finished items → number of items, and two halves (metrics: by data point)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.report import Signal
 
-# One data point with everything around it.
+# A data point with the objects that contain it.
 _Leaf = tuple["ResourceMetrics", "ScopeMetrics", "Metric", Any]
 
 
@@ -23,14 +23,14 @@ def count_items(signal: Signal, batch: Sequence[object]) -> int:
     return sum(1 for _ in _leaves(cast("Sequence[MetricsData]", batch)))
 
 
-def halves(signal: Signal, batch: Sequence[object]) -> tuple[Sequence[object], Sequence[object]]:
-    """Return the first and the second half of a batch of at least two items, order kept."""
+def split(signal: Signal, batch: Sequence[object]) -> tuple[Sequence[object], Sequence[object]]:
+    """Return the first and the second half of a batch of at least two items, in order."""
     if signal != "metrics":
         middle = len(batch) // 2
         return batch[:middle], batch[middle:]
     leaves = list(_leaves(cast("Sequence[MetricsData]", batch)))
     middle = len(leaves) // 2
-    return [_rebuilt(leaves[:middle])], [_rebuilt(leaves[middle:])]
+    return [_rebuild(leaves[:middle])], [_rebuild(leaves[middle:])]
 
 
 def _leaves(batch: Sequence[MetricsData]) -> Iterator[_Leaf]:
@@ -42,7 +42,7 @@ def _leaves(batch: Sequence[MetricsData]) -> Iterator[_Leaf]:
                         yield resource, scope, metric, point
 
 
-def _rebuilt(leaves: list[_Leaf]) -> MetricsData:
+def _rebuild(leaves: list[_Leaf]) -> MetricsData:
     from opentelemetry.sdk.metrics.export import MetricsData
 
     return MetricsData([replace(parts[0][0], scope_metrics=_scopes(parts)) for parts in _runs(leaves, 0)])
@@ -58,5 +58,5 @@ def _metric(leaves: list[_Leaf]) -> Metric:
 
 
 def _runs(leaves: list[_Leaf], level: int) -> list[list[_Leaf]]:
-    """Group neighbours that share the very same object at this level."""
+    """Group neighbours that share the same object at a level of the leaf."""
     return [list(run) for _, run in groupby(leaves, key=lambda leaf: id(leaf[level]))]

@@ -1,4 +1,4 @@
-"""Body of an OTLP/HTTP request (protobuf or JSON, plain or gzip) → export request message, within a size."""
+"""Body of an OTLP/HTTP request (protobuf or JSON, plain or compressed) → export request, with a size limit."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _ANY_GZIP_OR_ZLIB = 47
 
 
 class OtlpDecodeError(Exception):
-    """A request body cannot be read.
+    """A request body is not acceptable.
 
     Attributes:
-        status: HTTP status to answer with: 400, 413 or 415.
-        message: What is wrong, one sentence.
+        status: HTTP status of the response: 400, 413 or 415.
+        message: What is wrong, without a full stop.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -51,14 +51,14 @@ def decode(signal: Signal, body: bytes, content_type: str, content_encoding: str
     """Return the request message.
 
     Args:
-        signal: What the path says it is.
+        signal: Signal that the path of the request names.
         body: Request body as received.
-        content_type: ``application/x-protobuf`` or ``application/json``, parameters ignored.
+        content_type: ``application/x-protobuf`` or ``application/json``; parameters are ignored.
         content_encoding: ``gzip``, ``deflate``, ``identity`` or empty.
-        max_bytes: Limit on the inflated body.
+        max_bytes: Limit on the decompressed body.
 
     Raises:
-        OtlpDecodeError: The body is too large (413), in an unknown form (415) or malformed (400).
+        OtlpDecodeError: The body is too large (413), of an unknown type or encoding (415), or malformed (400).
     """
     from google.protobuf.message import DecodeError
 
@@ -71,46 +71,48 @@ def decode(signal: Signal, body: bytes, content_type: str, content_encoding: str
         elif kind in {"application/x-protobuf", "application/protobuf"}:
             message.ParseFromString(data)
         else:
-            raise OtlpDecodeError(415, f"content type {kind!r}: send application/x-protobuf or application/json")
+            raise OtlpDecodeError(
+                415, f"unsupported content type {kind!r}: send application/x-protobuf or application/json"
+            )
     except (DecodeError, ValueError) as error:
-        raise OtlpDecodeError(400, f"the body is no OTLP {signal} request ({error})") from error
+        raise OtlpDecodeError(400, f"the body is not an OTLP {signal} request ({error})") from error
     return message
 
 
 def inflate(body: bytes, content_encoding: str, max_bytes: int) -> bytes:
-    """Return the plain body.
+    """Return the decompressed body.
 
     Args:
-        body: As received.
+        body: Request body as received.
         content_encoding: ``gzip``, ``deflate``, ``identity`` or empty.
         max_bytes: Limit on the result.
 
     Raises:
-        OtlpDecodeError: Too large (413), an unknown encoding (415) or broken data (400).
+        OtlpDecodeError: The body is too large (413), of an unknown encoding (415) or malformed (400).
     """
     encoding = content_encoding.strip().lower()
     if encoding in {"gzip", "deflate"}:
-        body = _inflated(body, max_bytes)
+        body = _decompress(body, max_bytes)
     elif encoding not in {"", "identity"}:
-        raise OtlpDecodeError(415, f"content encoding {encoding!r}: send gzip or none")
+        raise OtlpDecodeError(415, f"unsupported content encoding {encoding!r}: send gzip or none")
     if len(body) > max_bytes:
-        raise OtlpDecodeError(413, f"the body has more than {max_bytes} bytes")
+        raise OtlpDecodeError(413, f"the body is larger than {max_bytes} bytes")
     return body
 
 
-def _inflated(body: bytes, max_bytes: int) -> bytes:
-    """Inflate one or more members, stopping at the first byte too many."""
+def _decompress(body: bytes, max_bytes: int) -> bytes:
+    """Decompress one or more members; stop at the first byte over the limit."""
     parts: list[bytes] = []
-    room = max_bytes + 1
-    while body and room > 0:
+    remaining = max_bytes + 1
+    while body and remaining > 0:
         inflater = zlib.decompressobj(_ANY_GZIP_OR_ZLIB)
         try:
-            parts.append(inflater.decompress(body, room))
+            parts.append(inflater.decompress(body, remaining))
         except zlib.error as error:
-            raise OtlpDecodeError(400, f"the compressed body is broken ({error})") from error
-        room -= len(parts[-1])
-        if room > 0 and not inflater.eof:
-            raise OtlpDecodeError(400, "the compressed body breaks off")
+            raise OtlpDecodeError(400, f"the compressed body is malformed ({error})") from error
+        remaining -= len(parts[-1])
+        if remaining > 0 and not inflater.eof:
+            raise OtlpDecodeError(400, "the compressed body is truncated")
         body = inflater.unused_data
     return b"".join(parts)
 

@@ -1,4 +1,4 @@
-"""Batch of finished items → bytes of one OTLP export request (the stock encoder, imported in the thread that exports)."""
+"""Batch of finished items → bytes of an OTLP export request (OpenTelemetry's encoder, imported on use)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def request_message(signal: Signal, batch: Sequence[object]) -> Message:
-    """Return the batch as ``ExportTraceServiceRequest``, ``ExportMetricsServiceRequest`` or ``ExportLogsServiceRequest``.
+    """Return the batch as the export request of the signal, such as ``ExportTraceServiceRequest``.
 
     Raises:
-        Exception: An item holds what protobuf cannot carry (a lone surrogate, an attribute of an odd type).
+        Exception: Protobuf cannot encode an item, such as one with a lone surrogate or an attribute of an unknown type.
     """
     if signal == "traces":
         from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
         return encode_spans(cast("Sequence[ReadableSpan]", batch))
     if signal == "logs":
-        # The package has no other name for it.
+        # The package has no public name for it.
         from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 
         return encode_logs(cast("Sequence[ReadableLogRecord]", batch))
@@ -34,13 +34,13 @@ def request_message(signal: Signal, batch: Sequence[object]) -> Message:
 
     request = ExportMetricsServiceRequest()
     for data in cast("Sequence[MetricsData]", batch):
-        # One by one: the encoder keeps only one entry for each resource.
+        # The encoder keeps only one entry per resource, so each collection is encoded separately.
         request.MergeFrom(encode_metrics(data))
     return request
 
 
 def encode_request(signal: Signal, batch: Sequence[object]) -> bytes:
-    """Return the batch as the bytes of one export request.
+    """Return the batch as the bytes of an export request.
 
     Raises:
         Exception: As in ``request_message``.

@@ -1,4 +1,4 @@
-"""OTLP/JSON ↔ protobuf's own JSON mapping: trace and span ids are hex in the one, base64 in the other.
+"""OTLP/JSON ↔ protobuf message. Trace and span ids are hexadecimal in OTLP/JSON, base64 in protobuf's JSON mapping.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
@@ -18,38 +18,38 @@ _MAX_DEPTH = 100
 
 
 def to_otlp_json(message: Message) -> str:
-    """Return a message as one line of OTLP/JSON: lowerCamelCase keys, integer enums, hex ids."""
+    """Return a message as one line of OTLP/JSON: lowerCamelCase keys, integer enums, hexadecimal ids."""
     from google.protobuf.json_format import MessageToDict
 
     tree = MessageToDict(message, use_integers_for_enums=True)
-    return json.dumps(_with_ids(tree, _base64_to_hex, 0), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_convert_ids(tree, _base64_to_hex, 0), separators=(",", ":"), ensure_ascii=False)
 
 
 def fill_from_otlp_json(message: Message, text: bytes) -> None:
-    """Read OTLP/JSON into a message; unknown fields are ignored.
+    """Parse OTLP/JSON into a message; unknown fields are ignored.
 
     Raises:
-        ValueError: The text is no JSON, no such message, or nested deeper than any real request.
+        ValueError: The text is not JSON, not such a message, or nested too deeply.
     """
     from google.protobuf.json_format import ParseDict, ParseError
 
     try:
-        tree = cast("dict[str, Any]", _with_ids(json.loads(text), _hex_to_base64, 0))
+        tree = cast("dict[str, Any]", _convert_ids(json.loads(text), _hex_to_base64, 0))
         ParseDict(tree, message, ignore_unknown_fields=True, max_recursion_depth=_MAX_DEPTH)
     except (ParseError, RecursionError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
 
 
-def _with_ids(node: object, convert: Callable[[str], str], depth: int) -> object:
-    """Return a copy with every id converted; keys chosen by users never appear as keys in OTLP/JSON."""
+def _convert_ids(node: object, convert: Callable[[str], str], depth: int) -> object:
+    """Return a copy with every id converted. Attribute keys are values in OTLP/JSON, so they cannot match."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"nested deeper than {_MAX_DEPTH} levels")
     if isinstance(node, list):
-        return [_with_ids(item, convert, depth + 1) for item in cast("list[object]", node)]
+        return [_convert_ids(item, convert, depth + 1) for item in cast("list[object]", node)]
     if not isinstance(node, dict):
         return node
     return {
-        key: convert(value) if key in _ID_KEYS and isinstance(value, str) else _with_ids(value, convert, depth + 1)
+        key: convert(value) if key in _ID_KEYS and isinstance(value, str) else _convert_ids(value, convert, depth + 1)
         for key, value in cast("dict[str, object]", node).items()
     }
 

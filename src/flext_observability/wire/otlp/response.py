@@ -1,4 +1,4 @@
-"""Reply body of an OTLP receiver → refused items and the receiver's own words (protobuf, JSON or text)."""
+"""Response body of an OTLP receiver (protobuf, JSON or text) → rejected items and error message."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _REJECTED_FIELDS: dict[Signal, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PartialSuccess:
-    """What a receiver that took a batch did not take.
+    """Partial success of an export request.
 
     Attributes:
-        rejected: Items rejected for good.
-        message: The receiver's explanation or warning, bounded; empty when there is none.
+        rejected: Number of items that the receiver rejected for good.
+        message: Explanation or warning of the receiver, shortened; empty without one.
     """
 
     rejected: int = 0
@@ -33,31 +33,31 @@ class PartialSuccess:
 
 
 def parse_success(signal: Signal, body: bytes, content_type: str = "") -> PartialSuccess:
-    """Read an export response.
+    """Return the content of a successful response.
 
     Args:
-        signal: Which response it is.
-        body: ``Export…ServiceResponse`` in protobuf, or in JSON when the content type says so.
-        content_type: Value of the reply's ``Content-Type``.
+        signal: Signal of the request.
+        body: ``Export…ServiceResponse`` in JSON for that content type, otherwise in protobuf.
+        content_type: ``Content-Type`` of the response.
 
     Raises:
-        ValueError: The body is neither.
+        ValueError: The body is not such a message.
     """
     if not body.strip():
         return PartialSuccess()
     message = _response_message(signal)
-    _fill(message, body, content_type)
+    _parse(message, body, content_type)
     partial = cast("Any", message).partial_success
     rejected = int(getattr(partial, _REJECTED_FIELDS[signal]))
     return PartialSuccess(max(rejected, 0), sanitize_message(partial.error_message))
 
 
 def parse_error(body: bytes, content_type: str = "") -> str:
-    """Return the receiver's explanation of a refusal, in one bounded line; empty when it gave none.
+    """Return the explanation in an error response, as one shortened line; empty without one.
 
     Args:
         body: ``google.rpc.Status`` in protobuf or JSON, or plain text.
-        content_type: Value of the reply's ``Content-Type``.
+        content_type: ``Content-Type`` of the response.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith("protobuf"):
@@ -65,7 +65,7 @@ def parse_error(body: bytes, content_type: str = "") -> str:
 
         status = Status()
         try:
-            _fill(status, body, content_type)
+            _parse(status, body, content_type)
         except ValueError:
             return ""
         return sanitize_message(status.message)
@@ -75,7 +75,7 @@ def parse_error(body: bytes, content_type: str = "") -> str:
 
 
 def retry_delay_seconds(status: bytes) -> float | None:
-    """Return the wait that a ``google.rpc.Status`` asks for by ``RetryInfo``, in seconds; None without one."""
+    """Return the delay in the ``RetryInfo`` of a ``google.rpc.Status``, in seconds; None without one."""
     from google.protobuf.message import DecodeError
     from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped] # as above
     from google.rpc.status_pb2 import Status
@@ -90,7 +90,7 @@ def retry_delay_seconds(status: bytes) -> float | None:
     return max(info.retry_delay.seconds + info.retry_delay.nanos / 1e9, 0.0) if found else None
 
 
-def _fill(message: Message, body: bytes, content_type: str) -> None:
+def _parse(message: Message, body: bytes, content_type: str) -> None:
     from google.protobuf.json_format import Parse, ParseError
     from google.protobuf.message import DecodeError
 

@@ -16,7 +16,7 @@ from tests import programs
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
 
-def test_all_signals_share_a_file_and_are_read_back(tmp_path: Path) -> None:
+def test_all_signals_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "telemetry.jsonl"
     config = with_defaults({"otlp_file_path": str(path)})
     data = make_metrics(lambda meter: meter.create_counter("sold").add(1))
@@ -30,7 +30,7 @@ def test_all_signals_share_a_file_and_are_read_back(tmp_path: Path) -> None:
     assert decode("metrics", metrics, "application/json", "", 1 << 20).resource_metrics
 
 
-def test_file_that_is_moved_away_begins_again(tmp_path: Path) -> None:
+def test_moved_file_is_created_again(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.jsonl"
     exporter = OtlpFileExporter("traces", path)
     exporter.export(make_spans(1), 1)
@@ -40,21 +40,21 @@ def test_file_that_is_moved_away_begins_again(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 1
 
 
-def test_full_disk_is_reported_and_may_be_tried_again() -> None:
+def test_full_disk_is_retryable() -> None:
     found = OtlpFileExporter("traces", Path("/dev/full")).export(make_spans(1), 1)
     assert (found.accepted, found.retry, found.reason) == (0, True, "unavailable")
     assert "No space left" in found.message
     assert "otlp_file_path" in found.fix
 
 
-def test_span_that_json_cannot_hold_is_refused_alone(tmp_path: Path) -> None:
+def test_span_that_cannot_be_encoded_is_rejected_alone(tmp_path: Path) -> None:
     spans = make_spans(3)
     spans[1]._name = "\ud800"  # the SDK has no public way to make such a finished span
     found = OtlpFileExporter("traces", tmp_path / "x").export(spans, 1)
     assert (found.accepted, found.rejected, found.reason) == (2, 1, "encoding")
 
 
-def test_line_that_a_full_disk_cut_short_spoils_no_other(tmp_path: Path) -> None:
+def test_truncated_line_does_not_damage_the_next(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.jsonl"
     done = programs.run(
         f"""
@@ -76,7 +76,7 @@ def test_line_that_a_full_disk_cut_short_spoils_no_other(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("path", ["", "/dev/null/x"])
-def test_file_that_cannot_be(path: str) -> None:
+def test_invalid_path(path: str) -> None:
     with pytest.raises(ExporterUnavailable) as caught:
         factory.create("traces", with_defaults({"otlp_file_path": path}))
     assert "otlp_file_path" in caught.value.fix

@@ -1,4 +1,4 @@
-"""OTLP over gRPC against real servers, good and bad."""
+"""OTLP over gRPC against real servers, valid and faulty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc  # type: ignore[import-untyped] # the library carries no types
+import grpc  # type: ignore[import-untyped] # the library has no types
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
@@ -121,7 +121,7 @@ def test_partial_success_is_counted() -> None:
     assert (found.accepted, found.rejected, found.reason) == (1, 1, "rejected")
 
 
-def test_garbage_in_a_success_is_reported_and_counted() -> None:
+def test_success_with_garbage_is_accepted_and_reported() -> None:
     with grpc_collector() as server:
         server.reply = b"<html>"
         found = export(server.url)
@@ -129,13 +129,13 @@ def test_garbage_in_a_success_is_reported_and_counted() -> None:
     assert "not an OTLP response" in found.message
 
 
-def test_batch_above_the_receivers_limit_arrives_in_parts() -> None:
+def test_batch_above_the_size_limit_arrives_in_parts() -> None:
     with grpc_collector(max_bytes=1000) as server:
         assert export(server.url, 20) == ExportOutcome(accepted=20)
         assert len(server.spans()) == 20
 
 
-def test_refusing_port_costs_nothing() -> None:
+def test_refusing_port_fails_at_once() -> None:
     began = time.monotonic()
     with refusing_port() as port:
         found = export(f"http://127.0.0.1:{port}", seconds=5)
@@ -144,7 +144,7 @@ def test_refusing_port_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(("allowed", "setting"), [(0.3, 10.0), (10.0, 0.3)])
-def test_silent_receiver_costs_the_shorter_limit(allowed: float, setting: float) -> None:
+def test_silent_receiver_costs_the_shorter_timeout(allowed: float, setting: float) -> None:
     with raw_server(silent) as server:
         began = time.monotonic()
         found = export(server.url, seconds=allowed, otlp_timeout_seconds=setting)
@@ -157,7 +157,7 @@ def test_http_receiver_is_recognised() -> None:
         assert "otlp_http" in export(server.url).fix
 
 
-def test_receiver_that_goes_and_comes_back() -> None:
+def test_restarted_receiver() -> None:
     with grpc_collector() as first, exporter(first.url) as made:
         made.export(make_spans(1), 2)
     gone = made.export(make_spans(1), 2)
@@ -186,7 +186,7 @@ def test_tls_without_certificate(certificates: Certificates) -> None:
     assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in found.fix
 
 
-def test_missing_certificate_file_is_found_at_the_start(tmp_path: Path) -> None:
+def test_missing_certificate_file_is_found_at_startup(tmp_path: Path) -> None:
     config = (
         resolve(None, {"otlp_endpoint": "https://h:4317", "otlp_certificate": str(tmp_path / "gone.pem")}, {})
         .unwrap()
@@ -196,7 +196,7 @@ def test_missing_certificate_file_is_found_at_the_start(tmp_path: Path) -> None:
         factory.create("traces", config)
 
 
-def test_certificate_file_that_vanishes_later(tmp_path: Path, certificates: Certificates) -> None:
+def test_certificate_file_that_is_deleted_later(tmp_path: Path, certificates: Certificates) -> None:
     copy = tmp_path / "authority.pem"
     copy.write_bytes(certificates.authority.read_bytes())
     with grpc_collector(certificates) as server, exporter(server.url, otlp_certificate=str(copy)) as made:
@@ -205,13 +205,13 @@ def test_certificate_file_that_vanishes_later(tmp_path: Path, certificates: Cert
 
 
 @pytest.mark.parametrize("headers", [{"two words": "x"}, {"grpc-timeout": "1"}, {"x": "é"}])
-def test_header_that_cannot_be_sent(headers: dict[str, str]) -> None:
+def test_invalid_header(headers: dict[str, str]) -> None:
     with pytest.raises(ExporterUnavailable, match="cannot start") as caught:
         factory.create("traces", with_defaults({"otlp_headers": headers}))
     assert "otlp_headers" in caught.value.fix
 
 
-def test_making_an_exporter_loads_nothing_heavy() -> None:
+def test_creating_an_exporter_imports_nothing_heavy() -> None:
     done = programs.run(
         """
         import sys

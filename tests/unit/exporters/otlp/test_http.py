@@ -1,4 +1,4 @@
-"""OTLP over HTTP against real servers, good and bad."""
+"""OTLP over HTTP against real servers, valid and faulty."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_connection_is_kept_between_batches() -> None:
         assert server.connections == 1
 
 
-def test_batch_above_the_receivers_limit_arrives_in_parts() -> None:
+def test_batch_above_the_size_limit_arrives_in_parts() -> None:
     with collector() as server:
         server.max_body_bytes = 1000
         assert export(server.url, 50) == ExportOutcome(accepted=50)
         assert len(server.spans()) == 50
 
 
-def test_metrics_above_the_receivers_limit_arrive_in_parts() -> None:
+def test_metrics_above_the_size_limit_arrive_in_parts() -> None:
     data = make_metrics(lambda meter: [meter.create_counter("sold").add(1, {"table": table}) for table in range(40)])
     with collector() as server:
         server.max_body_bytes = 700
@@ -93,7 +93,7 @@ def test_metrics_above_the_receivers_limit_arrive_in_parts() -> None:
     assert sorted(point.attributes[0].value.int_value for point in points) == list(range(40))
 
 
-def test_span_above_the_receivers_limit_is_refused_alone() -> None:
+def test_span_above_the_size_limit_is_rejected_alone() -> None:
     with collector() as server:
         server.max_body_bytes = 1000
         with exporter(server.url) as made:
@@ -111,7 +111,7 @@ def test_receiver_that_asks_to_wait_and_recovers() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 404, 503])
-def test_refusals_have_a_fix(status: int) -> None:
+def test_error_statuses_have_a_fix(status: int) -> None:
     with collector() as server:
         server.standing = Answer(status)
         found = export(server.url)
@@ -120,7 +120,7 @@ def test_refusals_have_a_fix(status: int) -> None:
     assert found.fix
 
 
-def test_garbage_in_a_success_is_reported_and_counted() -> None:
+def test_success_with_garbage_is_accepted_and_reported() -> None:
     with collector() as server:
         server.standing = Answer(200, {"content-type": "text/html"}, b"<html>hello</html>")
         found = export(server.url)
@@ -128,13 +128,13 @@ def test_garbage_in_a_success_is_reported_and_counted() -> None:
     assert found.message
 
 
-def test_endless_reply_is_bounded() -> None:
+def test_endless_reply_is_limited() -> None:
     with raw_server(answers_without_end(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 4096)) as server:
         found = export(server.url, seconds=5)
     assert (found.accepted, found.retry) == (2, False)
 
 
-def test_refusing_port_costs_nothing() -> None:
+def test_refusing_port_fails_at_once() -> None:
     began = time.monotonic()
     with refusing_port() as port:
         found = export(f"http://127.0.0.1:{port}", seconds=5)
@@ -149,7 +149,7 @@ def test_unknown_host() -> None:
 
 
 @pytest.mark.parametrize(("allowed", "setting"), [(0.2, 10.0), (10.0, 0.2)])
-def test_silent_receiver_costs_the_shorter_limit(allowed: float, setting: float) -> None:
+def test_silent_receiver_costs_the_shorter_timeout(allowed: float, setting: float) -> None:
     with raw_server(silent) as server:
         began = time.monotonic()
         found = export(server.url, seconds=allowed, otlp_timeout_seconds=setting)
@@ -164,7 +164,7 @@ def test_grpc_receiver_is_recognised() -> None:
     assert "otlp_grpc" in found.fix
 
 
-def test_receiver_that_hangs_up() -> None:
+def test_receiver_that_closes_the_connection() -> None:
     with raw_server(reads_and_closes) as server:
         assert export(server.url).reason == "unreachable"
 
@@ -187,7 +187,7 @@ def test_tls_without_certificate(certificates: Certificates) -> None:
     assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in found.fix
 
 
-def test_missing_certificate_file_is_found_at_the_start(tmp_path: Path) -> None:
+def test_missing_certificate_file_is_found_at_startup(tmp_path: Path) -> None:
     with pytest.raises(ExporterUnavailable, match=r"gone\.pem cannot be read") as caught:
         factory.create(
             "traces",
@@ -198,7 +198,7 @@ def test_missing_certificate_file_is_found_at_the_start(tmp_path: Path) -> None:
     assert "OTEL_EXPORTER_OTLP_CERTIFICATE" in caught.value.fix
 
 
-def test_certificate_file_that_vanishes_later(tmp_path: Path, certificates: Certificates) -> None:
+def test_certificate_file_that_is_deleted_later(tmp_path: Path, certificates: Certificates) -> None:
     copy = tmp_path / "authority.pem"
     copy.write_bytes(certificates.authority.read_bytes())
     with (
@@ -209,13 +209,13 @@ def test_certificate_file_that_vanishes_later(tmp_path: Path, certificates: Cert
         assert "cannot be read" in made.export(make_spans(1), 2).message
 
 
-def test_header_that_cannot_be_sent() -> None:
+def test_invalid_header() -> None:
     with pytest.raises(ExporterUnavailable, match="two words") as caught:
         factory.create("traces", with_defaults({"otlp_headers": {"two words": "x"}}))
     assert "otlp_headers" in caught.value.fix
 
 
-def test_making_an_exporter_loads_nothing_heavy() -> None:
+def test_creating_an_exporter_imports_nothing_heavy() -> None:
     done = programs.run(
         """
         import sys

@@ -1,4 +1,4 @@
-"""Batches that go out whole, in parts, or not at all."""
+"""Batches that are sent whole, in parts, or not at all."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from flext_observability.domain.report import Signal
 from flext_observability.exporters.otlp.split import BatchSender
 from flext_observability.extensions.ports import ExportOutcome
 
-TAKEN = ExportOutcome()
+ACCEPTED = ExportOutcome()
 
 
 def encode(signal: Signal, batch: Sequence[object]) -> bytes:
-    """Encode letters; an item that is no text is one that protobuf could not hold."""
+    """Join strings. Other items cannot be encoded."""
     return "".join(item if isinstance(item, str) else _fail(item) for item in batch).encode()
 
 
 def _fail(item: object) -> str:
-    raise ValueError(f"cannot hold {item}")
+    raise ValueError(f"cannot encode {item}")
 
 
 class Receiver:
-    """Takes requests up to a size, until its answers run out."""
+    """Accepts requests up to a size; the given answers come first."""
 
     def __init__(self, limit: int = 1000) -> None:
         self.limit = limit
@@ -34,8 +34,8 @@ class Receiver:
         self.sizes.append(len(body))
         if len(body) > self.limit:
             return ExportOutcome(reason="too_large", message="too large")
-        answer = self.answers.pop(0) if self.answers else TAKEN
-        return replace(answer, accepted=items) if answer == TAKEN else answer
+        answer = self.answers.pop(0) if self.answers else ACCEPTED
+        return replace(answer, accepted=items) if answer == ACCEPTED else answer
 
 
 def sender(receiver: Receiver) -> BatchSender:
@@ -48,13 +48,13 @@ def test_whole_batch() -> None:
     assert receiver.sizes == [8]
 
 
-def test_batch_that_is_too_large_goes_in_halves() -> None:
+def test_batch_that_is_too_large_is_split_in_halves() -> None:
     receiver = Receiver(2)
     assert sender(receiver).export(["a"] * 8, 1) == ExportOutcome(accepted=8)
     assert receiver.sizes == [8, 4, 2, 2, 2, 2]
 
 
-def test_size_once_refused_is_not_tried_again() -> None:
+def test_rejected_size_is_not_sent_again() -> None:
     receiver = Receiver(2)
     sending = sender(receiver)
     sending.export(["a"] * 4, 1)
@@ -63,27 +63,27 @@ def test_size_once_refused_is_not_tried_again() -> None:
     assert receiver.sizes == [2, 2]
 
 
-def test_single_item_that_is_too_large_is_refused_alone() -> None:
+def test_item_that_is_too_large_is_rejected_alone() -> None:
     found = sender(Receiver(3)).export(["a", "bbbb", "c", "d"], 1)
     assert (found.accepted, found.rejected, found.retry, found.reason) == (3, 1, False, "too_large")
 
 
-def test_item_that_cannot_be_encoded_is_refused_alone() -> None:
+def test_item_that_cannot_be_encoded_is_rejected_alone() -> None:
     found = sender(Receiver()).export(["a", 7, "c", "d"], 1)
     assert (found.accepted, found.rejected, found.retry, found.reason) == (3, 1, False, "encoding")
-    assert "cannot hold 7" in found.message
+    assert "cannot encode 7" in found.message
     assert found.fix
 
 
-def test_last_refusal_is_the_one_reported() -> None:
+def test_last_rejection_is_reported() -> None:
     found = sender(Receiver(3)).export([7, "bbbb"], 1)
     assert (found.rejected, found.reason) == (2, "too_large")
 
 
-def test_part_that_may_be_sent_again_ends_the_call_and_leaves_the_tail() -> None:
+def test_retryable_part_ends_the_call() -> None:
     receiver = Receiver(2)
     busy = ExportOutcome(retry=True, reason="unavailable", retry_after_seconds=3)
-    receiver.answers = [TAKEN, busy]
+    receiver.answers = [ACCEPTED, busy]
     found = sender(receiver).export(["a"] * 8, 1)
     assert (found.accepted, found.rejected, found.retry, found.retry_after_seconds) == (2, 0, True, 3)
     assert receiver.sizes == [8, 4, 2, 2]
@@ -97,6 +97,6 @@ def test_first_part_that_fails_ends_the_call() -> None:
     assert receiver.sizes == [4, 2]
 
 
-def test_time_that_ends_between_parts() -> None:
+def test_deadline_between_parts() -> None:
     found = sender(Receiver()).export(["a", "b"], 0)
     assert (found.accepted, found.retry, found.reason) == (0, True, "timeout")

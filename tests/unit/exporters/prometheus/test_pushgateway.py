@@ -1,4 +1,4 @@
-"""The Pushgateway exporter against real servers, good and bad."""
+"""The Pushgateway exporter against real servers, valid and faulty."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def push(url: str, record: Callable[[Meter], object] = ONE, seconds: float = 2.0
         return made.export([make_metrics(record)], seconds)
 
 
-def problem(**settings: Any) -> ExporterUnavailable:
+def creation_error(**settings: Any) -> ExporterUnavailable:
     with pytest.raises(ExporterUnavailable) as caught:
         factory.create(
             "metrics", resolve(None, {"push_gateway": "http://h", "service_name": "s", **settings}, {}).unwrap().config
@@ -55,7 +55,7 @@ def problem(**settings: Any) -> ExporterUnavailable:
     return caught.value
 
 
-def test_the_page_is_put_in_the_groups_place() -> None:
+def test_the_group_is_replaced() -> None:
     with gateway() as server:
         assert push(server.url) == ExportOutcome(accepted=1)
         (request,) = server.requests
@@ -65,17 +65,17 @@ def test_the_page_is_put_in_the_groups_place() -> None:
         assert "target_info{" in request.body
 
 
-def test_of_several_batches_the_newest_is_put_and_all_are_counted() -> None:
+def test_the_last_of_several_batches_is_pushed_and_all_are_counted() -> None:
     with gateway() as server, exporter(server.url) as made:
         assert made.export([make_metrics(sold(1)), make_metrics(sold(3))], 2) == ExportOutcome(accepted=2)
         assert server.lines(NIGHTLY) == ["sold_total 3.0"]
 
 
-def test_it_carries_metrics_alone_and_on_demand() -> None:
+def test_it_exports_only_metrics_and_only_on_flush() -> None:
     assert tuple(factory.signals()) == ("metrics",)
     with exporter("http://h") as made:
         assert isinstance(made, FlushOnlyExporter)
-    with pytest.raises(ExporterUnavailable, match="it carries metrics, not logs"):
+    with pytest.raises(ExporterUnavailable, match="it exports metrics, not logs"):
         factory.create("logs", with_defaults({"exporters": {}}))
 
 
@@ -97,13 +97,13 @@ def test_path_of_the_group(settings: dict[str, Any], path: str) -> None:
         assert list(server.groups) == [path]
 
 
-def test_a_prefix_of_the_address_is_kept() -> None:
+def test_path_prefix_of_the_address_is_kept() -> None:
     with gateway() as server:
         push(f"{server.url}/push/", push_gateway_job="a b")
         assert list(server.groups) == ["/push/metrics/job@base64/YSBi"]
 
 
-def test_credentials_go_into_a_header_and_into_no_message() -> None:
+def test_credentials_are_sent_as_a_header_and_not_shown() -> None:
     with gateway() as server:
         server.standing = Answer(401, body=b"who are you?")
         outcome = push(server.url.replace("//", "//me:p%40ss@"))
@@ -113,7 +113,7 @@ def test_credentials_go_into_a_header_and_into_no_message() -> None:
     assert "me:" not in f"{outcome}"
 
 
-def test_https_is_checked_against_the_systems_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_uses_the_authorities_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificates = make_certificates(tmp_path)
     with gateway(context=certificates.server_context()) as server:
         refused = push(server.url)
@@ -123,7 +123,7 @@ def test_https_is_checked_against_the_systems_authorities(tmp_path: Path, monkey
     assert "SSL_CERT_FILE" in refused.fix
 
 
-def test_attributes_give_way_to_the_groups_labels() -> None:
+def test_attributes_with_the_names_of_group_labels_are_renamed() -> None:
     with gateway() as server:
         record = sold(1, job="x", instance="y", shard="z", region="eu")
         push(server.url, record, push_gateway_grouping={"shard": "1"})
@@ -131,7 +131,7 @@ def test_attributes_give_way_to_the_groups_labels() -> None:
     assert line == 'sold_total{exported_instance="y",exported_job="x",exported_shard="z",region="eu"} 1.0'
 
 
-def test_what_cannot_stand_beside_another_metric_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_conflicting_metric_names_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     def record(meter: Meter) -> None:
         meter.create_counter("a.b").add(1)
         meter.create_counter("a_b").add(2)
@@ -141,7 +141,7 @@ def test_what_cannot_stand_beside_another_metric_is_said_once(caplog: pytest.Log
             made.export([make_metrics(record)], 2)
         assert server.lines(NIGHTLY) == ["a_b_total 1.0"]
     assert [line.message for line in caplog.records] == [
-        "The Pushgateway is not given all of a_b_total: another instrument has that name in Prometheus; rename one"
+        "Some series of a_b_total are not pushed: another instrument has the same name in Prometheus. Rename one."
     ]
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_stand_beside_another_metric_is_said_once(caplog: pytest.Log
         (503, "unavailable", True),
     ],
 )
-def test_each_refusal_has_its_word_and_next_action(status: int, reason: str, retry: bool) -> None:
+def test_each_error_status_has_a_reason_and_a_fix(status: int, reason: str, retry: bool) -> None:
     with gateway() as server:
         server.standing = Answer(status, body=b'pushed metrics are invalid: "a" is not a COUNTER\n')
         outcome = push(server.url)
@@ -169,7 +169,7 @@ def test_each_refusal_has_its_word_and_next_action(status: int, reason: str, ret
     assert outcome.fix
 
 
-def test_the_wait_that_the_gateway_asks_for_is_kept() -> None:
+def test_retry_after_and_location_are_used() -> None:
     with gateway() as server:
         server.standing = Answer(503, {"retry-after": "7"})
         assert push(server.url).retry_after_seconds == 7
@@ -177,20 +177,20 @@ def test_the_wait_that_the_gateway_asks_for_is_kept() -> None:
         assert "elsewhere" in push(server.url).message
 
 
-def test_nobody_there() -> None:
+def test_refusing_port() -> None:
     with refusing_port() as port:
         outcome = push(f"http://127.0.0.1:{port}")
     assert (outcome.reason, outcome.retry, outcome.reached) == ("unreachable", True, False)
     assert "Start the Pushgateway" in outcome.fix
 
 
-def test_a_silent_gateway_costs_the_time_allowed() -> None:
+def test_silent_gateway_costs_the_timeout() -> None:
     with raw_server(silent) as server:
         outcome = push(server.url, seconds=0.1)
     assert (outcome.reason, outcome.retry) == ("timeout", True)
 
 
-def test_something_else_than_a_gateway() -> None:
+def test_other_servers() -> None:
     with raw_server(reads_and_closes) as server:
         assert "Check the scheme and the port" in push(server.url).fix
     with raw_server(answers(b"220 smtp ready\r\n")) as server:
@@ -205,7 +205,7 @@ def test_the_group_is_deleted() -> None:
         assert made.delete_group(2).success  # nothing there any more
 
 
-def test_a_group_that_cannot_be_deleted_is_a_failure() -> None:
+def test_failed_deletion() -> None:
     with gateway() as server, exporter(server.url) as made:
         server.standing = Answer(503, body=b"later")
         refused = made.delete_group(2)
@@ -215,12 +215,12 @@ def test_a_group_that_cannot_be_deleted_is_a_failure() -> None:
         assert made.delete_group(2).code == "unreachable"
 
 
-def test_without_an_address_there_is_none() -> None:
-    found = problem(push_gateway="")
+def test_missing_address() -> None:
+    found = creation_error(push_gateway="")
     assert (found.message, "PROMETHEUS_PUSH_GATEWAY" in found.fix) == ("no Pushgateway's address is set", True)
 
 
 @pytest.mark.parametrize("name", ["job", "a-b", "1a", "__a", "a.b", "é"])
-def test_labels_that_no_group_can_have(name: str) -> None:
-    found = problem(push_gateway_grouping={name: "x"})
+def test_invalid_labels(name: str) -> None:
+    found = creation_error(push_gateway_grouping={name: "x"})
     assert found.message == f"the grouping label {name!r} cannot be used"

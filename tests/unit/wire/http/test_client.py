@@ -1,4 +1,4 @@
-"""One POST over a real socket: reuse, loss, limits, TLS, proxies."""
+"""Requests over real sockets: reuse, loss, limits, TLS, proxies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def transport(url: str, tls: TlsFiles | None = None) -> HttpTransport:
     return HttpTransport(http_target(parse_endpoint(url), headers={"x-test": "yes"}, tls=tls))
 
 
-def fault(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
+def request_error(url: str, seconds: float = 2.0, tls: TlsFiles | None = None) -> TransportError:
     with pytest.raises(TransportError) as caught:
         transport(url, tls).post(b"body", timeout_seconds=seconds)
     return caught.value
@@ -65,7 +65,7 @@ def test_connection_is_kept() -> None:
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
-def test_connection_is_not_kept_when_the_server_says_so() -> None:
+def test_connection_close_is_respected() -> None:
     with collector() as server:
         server.standing = Answer(200, {"Connection": "close"})
         sender = transport(server.url)
@@ -74,7 +74,7 @@ def test_connection_is_not_kept_when_the_server_says_so() -> None:
         assert server.connections == 2
 
 
-def test_connection_that_the_server_closed_meanwhile_is_replaced_at_once() -> None:
+def test_connection_that_the_server_closed_is_replaced_at_once() -> None:
     def once(server: RawServer, connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -87,7 +87,7 @@ def test_connection_that_the_server_closed_meanwhile_is_replaced_at_once() -> No
         sender.close()
 
 
-def test_kept_connection_that_fails_otherwise_is_not_tried_again() -> None:
+def test_kept_connection_with_another_error_is_not_retried() -> None:
     def garbage_second(server: RawServer, connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -102,7 +102,7 @@ def test_kept_connection_that_fails_otherwise_is_not_tried_again() -> None:
         assert server.connections == 1
 
 
-def test_forked_child_opens_a_connection_of_its_own() -> None:
+def test_forked_child_opens_its_own_connection() -> None:
     with collector() as server:
         sender = transport(server.url)
         sender.post(b"parent", timeout_seconds=2)
@@ -124,7 +124,7 @@ def test_close_without_connection_and_twice() -> None:
     sender.close()
 
 
-def test_close_when_the_peer_is_gone() -> None:
+def test_close_after_the_peer_is_gone() -> None:
     with collector() as server:
         sender = transport(server.url)
         sender.post(b"body", timeout_seconds=2)
@@ -133,17 +133,17 @@ def test_close_when_the_peer_is_gone() -> None:
 
 def test_refusing_port() -> None:
     with refusing_port() as port:
-        assert fault(f"http://127.0.0.1:{port}").kind == "refused"
+        assert request_error(f"http://127.0.0.1:{port}").kind == "refused"
 
 
 def test_silent_server_costs_the_timeout() -> None:
     with raw_server(silent) as server:
         began = time.monotonic()
-        assert fault(server.url, 0.2).kind == "timeout"
+        assert request_error(server.url, 0.2).kind == "timeout"
     assert time.monotonic() - began < 1
 
 
-def test_server_that_takes_no_more_of_a_large_request() -> None:
+def test_server_that_stops_reading_a_large_request() -> None:
     with raw_server(silent) as server, pytest.raises(TransportError, match="did not accept the request") as caught:
         transport(server.url).post(bytes(1 << 25), timeout_seconds=0.3)
     assert caught.value.kind == "timeout"
@@ -151,10 +151,10 @@ def test_server_that_takes_no_more_of_a_large_request() -> None:
 
 def test_server_that_closes_without_reply() -> None:
     with raw_server(reads_and_closes) as server:
-        assert fault(server.url).kind == "broken"
+        assert request_error(server.url).kind == "broken"
 
 
-def test_reply_that_comes_before_the_whole_request_was_taken() -> None:
+def test_reply_before_the_whole_request_was_read() -> None:
     def too_large(server: RawServer, connection: socket.socket) -> None:
         connection.recv(1)
         connection.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
@@ -170,43 +170,43 @@ def test_reply_that_comes_before_the_whole_request_was_taken() -> None:
 
 def test_garbage_instead_of_http() -> None:
     with raw_server(answers(b"\xff\xfe garbage\r\n\r\n")) as server:
-        assert fault(server.url).kind == "not_http"
+        assert request_error(server.url).kind == "not_http"
 
 
 def test_grpc_server_is_recognised() -> None:
     with raw_server(answers(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")) as server:
-        assert fault(server.url).kind == "http2"
+        assert request_error(server.url).kind == "http2"
 
 
 def test_tls_server_is_recognised_by_its_alert() -> None:
     with raw_server(answers(b"\x15\x03\x01\x00\x02\x02\x46")) as server:
-        assert fault(server.url).kind == "tls_expected"
+        assert request_error(server.url).kind == "tls_expected"
 
 
-def test_endless_body_is_cut() -> None:
+def test_endless_body_is_limited() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
     with raw_server(answers_without_end(head, b"x" * 4096)) as server:
         reply = transport(server.url).post(b"body", timeout_seconds=5)
     assert (reply.status, len(reply.body), reply.complete) == (200, MAX_REPLY_BYTES, False)
 
 
-def test_endless_head_is_cut() -> None:
+def test_endless_headers_are_limited() -> None:
     with raw_server(answers_without_end(b"HTTP/1.1 200 OK\r\n", b"X-More: yes\r\n" * 50)) as server:
-        assert fault(server.url, 5).kind == "not_http"
+        assert request_error(server.url, 5).kind == "not_http"
 
 
-def test_head_that_never_ends_costs_the_timeout() -> None:
+def test_dripping_headers_cost_the_timeout() -> None:
     with raw_server(drips(b"HTTP/1.1 200 OK\r\n", b"X", 0.01)) as server:
-        assert fault(server.url, 0.2).kind == "timeout"
+        assert request_error(server.url, 0.2).kind == "timeout"
 
 
-def test_body_that_drips_costs_the_timeout_and_keeps_the_status() -> None:
+def test_dripping_body_costs_the_timeout_and_keeps_the_status() -> None:
     with raw_server(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x", 0.01)) as server:
         reply = transport(server.url).post(b"body", timeout_seconds=0.2)
     assert (reply.status, reply.complete) == (200, False)
 
 
-def test_body_that_breaks_off_keeps_the_status() -> None:
+def test_truncated_body_keeps_the_status() -> None:
     with raw_server(answers(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nbusy")) as server:
         reply = transport(server.url).post(b"body", timeout_seconds=2)
     assert (reply.status, reply.body, reply.complete) == (503, b"busy", False)
@@ -218,7 +218,7 @@ def test_chunked_body_with_a_broken_chunk_keeps_the_status() -> None:
     assert (reply.status, reply.body, reply.complete) == (200, b"full", False)
 
 
-def test_tls_with_its_authority(certificates: Certificates) -> None:
+def test_tls_with_a_trusted_authority(certificates: Certificates) -> None:
     with collector(context=certificates.server_context()) as server:
         sender = transport(server.url, TlsFiles(str(certificates.authority)))
         assert sender.post(b"body", timeout_seconds=2).status == 200
@@ -236,35 +236,35 @@ def test_tls_with_client_certificate(certificates: Certificates) -> None:
         sender.close()
 
 
-def test_certificate_that_nobody_vouches_for(certificates: Certificates) -> None:
+def test_untrusted_certificate(certificates: Certificates) -> None:
     with collector(context=certificates.server_context()) as server:
-        error = fault(server.url)
+        error = request_error(server.url)
     assert error.kind == "tls"
     assert "certificate is not trusted" in error.message
 
 
 def test_tls_to_a_server_without_it() -> None:
     with collector() as server:
-        error = fault(server.url.replace("http:", "https:"))
+        error = request_error(server.url.replace("http:", "https:"))
     assert error.kind == "tls"
     assert "wrong version number" in error.message or "record layer failure" in error.message
 
 
 def test_server_that_closes_during_the_handshake() -> None:
     with raw_server(reads_and_closes) as server:
-        assert fault(server.url.replace("http:", "https:")).kind == "tls"
+        assert request_error(server.url.replace("http:", "https:")).kind == "tls"
 
 
 def test_server_that_resets_during_the_handshake() -> None:
     with raw_server(resets) as server:
-        error = fault(server.url.replace("http:", "https:"))
+        error = request_error(server.url.replace("http:", "https:"))
     assert error.kind == "tls"
     assert "reset" in error.message
 
 
 def test_server_that_is_silent_during_the_handshake() -> None:
     with raw_server(silent) as server:
-        error = fault(server.url.replace("http:", "https:"), 0.2)
+        error = request_error(server.url.replace("http:", "https:"), 0.2)
     assert error.kind == "timeout"
     assert "handshake" in error.message
 
@@ -300,10 +300,10 @@ def test_tls_goes_through_a_tunnel(monkeypatch: pytest.MonkeyPatch, certificates
     assert heads[0].startswith(b"CONNECT localhost:4318 HTTP/1.1\r\n")
 
 
-def test_proxy_that_refuses_the_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_that_rejects_the_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server(answers(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
-        error = fault("https://collector.invalid")
+        error = request_error("https://collector.invalid")
     assert error.kind == "proxy"
     assert "407 Proxy Authentication Required to CONNECT collector.invalid:443" in error.message
 

@@ -1,4 +1,4 @@
-"""Connections to names and addresses that accept, refuse, are unknown or unreachable."""
+"""Connections to addresses that accept, refuse, are unknown or unreachable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_unknown_name() -> None:
     assert caught.value.kind == "unknown_host"
 
 
-def test_name_that_no_resolver_takes() -> None:
+def test_invalid_name() -> None:
     with pytest.raises(TransportError, match="cannot be resolved") as caught:
         connect("a" * 70, 4318, deadline_in(2))
     assert caught.value.kind == "unknown_host"
@@ -57,7 +57,7 @@ def test_resolver_without_an_answer_in_time(name: str, monkeypatch: pytest.Monke
     assert caught.value.kind == "unknown_host"
 
 
-def test_name_is_resolved_where_no_thread_can_be_had() -> None:
+def test_name_is_resolved_when_no_thread_can_be_started() -> None:
     usual = threading.stack_size(1 << 46)  # more than any machine gives
     try:
         with pytest.raises(TransportError, match="cannot be resolved"):
@@ -66,13 +66,13 @@ def test_name_is_resolved_where_no_thread_can_be_had() -> None:
         threading.stack_size(usual)
 
 
-def test_address_that_no_route_leads_to() -> None:
+def test_address_without_a_route() -> None:
     with pytest.raises(TransportError, match=r"cannot be reached") as caught:
         connect("255.255.255.255", 4318, deadline_in(2))
     assert caught.value.kind == "unreachable"
 
 
-def test_listener_that_is_full_costs_no_more_than_the_deadline() -> None:
+def test_full_listener_costs_the_timeout() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)

@@ -1,4 +1,4 @@
-"""TransportError and the time that is left."""
+"""TransportError and remaining time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import pytest
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 
 
-def test_time_left_until_a_deadline() -> None:
+def test_remaining_seconds() -> None:
     assert 0 < remaining_seconds(deadline_in(5), "there") <= 5
 
 
-def test_no_time_left_is_a_timeout_that_names_the_place() -> None:
+def test_passed_deadline_is_a_timeout_that_names_the_peer() -> None:
     with pytest.raises(TransportError, match=r"there did not answer") as caught:
         remaining_seconds(deadline_in(0), "there")
     assert caught.value.kind == "timeout"
 
 
 @pytest.mark.parametrize("kind", ["unknown_host", "refused", "unreachable", "timeout"])
-def test_nobody_answered(kind: str) -> None:
+def test_kinds_without_an_answer(kind: str) -> None:
     assert not TransportError(kind, "x").reached  # type: ignore[arg-type] # a literal by parametrisation
 
 
-def test_somebody_answered() -> None:
+def test_kinds_with_an_answer() -> None:
     assert TransportError("not_http", "x").reached

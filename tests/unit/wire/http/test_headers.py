@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from flext_observability.wire.http.headers import quality, retry_after_seconds
+from flext_observability.wire.http.headers import parse_retry_after, quality
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ def test_quality_of_a_choice(header: str, expected: float | None) -> None:
 
 
 def test_retry_after_seconds_or_date() -> None:
-    assert retry_after_seconds(" 12 ") == 12.0
-    assert retry_after_seconds("9" * 30) == 999_999_999.0
-    later = retry_after_seconds(formatdate(time.time() + 30, usegmt=True))
+    assert parse_retry_after(" 12 ") == 12.0
+    assert parse_retry_after("9" * 30) == 999_999_999.0
+    later = parse_retry_after(formatdate(time.time() + 30, usegmt=True))
     assert later is not None
     assert 25 < later <= 30
-    assert retry_after_seconds(formatdate(time.time() - 30, usegmt=True)) == 0.0
+    assert parse_retry_after(formatdate(time.time() - 30, usegmt=True)) == 0.0
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-3", "1.5", "٣", "Mon, 99 Foo 2020 00:00:00 GMT"])
 def test_invalid_retry_after(value: str) -> None:
-    assert retry_after_seconds(value) is None
+    assert parse_retry_after(value) is None

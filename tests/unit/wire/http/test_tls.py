@@ -1,4 +1,4 @@
-"""Certificate files, good and bad."""
+"""Certificate files, valid and invalid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
-def test_no_files_use_the_system() -> None:
+def test_default_is_the_authorities_of_the_system() -> None:
     assert not TlsFiles().given
     assert client_context(TlsFiles()).check_hostname
 
@@ -36,14 +36,14 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     assert caught.value.role == "certificate"
 
 
-def test_file_that_holds_no_certificate(tmp_path: Path) -> None:
+def test_file_without_a_certificate(tmp_path: Path) -> None:
     (tmp_path / "text.pem").write_text("hello")
-    with pytest.raises(TlsFileError, match="holds no usable PEM certificate"):
+    with pytest.raises(TlsFileError, match="contains no valid PEM certificate"):
         client_context(TlsFiles(str(tmp_path / "text.pem")))
 
 
 def test_certificate_without_its_key(certificates: Certificates) -> None:
-    with pytest.raises(TlsFileError, match="hold no PEM certificate with its key") as caught:
+    with pytest.raises(TlsFileError, match="no PEM certificate with its unencrypted key") as caught:
         client_context(TlsFiles(client_certificate_file=str(certificates.client)))
     assert caught.value.role == "client_certificate"
 

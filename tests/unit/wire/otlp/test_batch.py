@@ -1,4 +1,4 @@
-"""Counting and halving batches."""
+"""Counting and splitting batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from flext_observability.domain.report import Signal
-from flext_observability.wire.otlp.batch import count_items, halves
+from flext_observability.wire.otlp.batch import count_items, split
 from flext_observability.wire.otlp.encode import encode_request
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
@@ -35,23 +35,23 @@ def point_names(batch: object) -> list[str]:
 
 
 @pytest.mark.parametrize("signal", ["traces", "logs"])
-def test_spans_and_logs_are_counted_and_cut_one_by_one(signal: Signal) -> None:
+def test_spans_and_logs_are_split_by_item(signal: Signal) -> None:
     batch = make_spans(5) if signal == "traces" else make_logs(5)
     assert count_items(signal, batch) == 5
-    assert halves(signal, batch) == (batch[:2], batch[2:])
+    assert split(signal, batch) == (batch[:2], batch[2:])
 
 
-def test_metrics_are_counted_and_cut_by_point() -> None:
+def test_metrics_are_split_by_data_point() -> None:
     batch = [make_metrics(record), make_metrics(record)]
-    first, second = halves("metrics", batch)
+    first, second = split("metrics", batch)
     assert count_items("metrics", batch) == 10
     assert point_names(first) == ["sold", "sold", "sold", "wait", "load"]
     assert point_names(second) == point_names(first)
 
 
-def test_metric_that_is_cut_in_the_middle_keeps_what_surrounds_it() -> None:
+def test_split_metric_keeps_its_resource_and_scope() -> None:
     data = make_metrics(record)
-    first, second = halves("metrics", [data])
+    first, second = split("metrics", [data])
     assert (point_names(first), point_names(second)) == (["sold", "sold"], ["sold", "wait", "load"])
     for half in (first, second):
         resource = cast("list[MetricsData]", half)[0].resource_metrics[0]
@@ -60,5 +60,5 @@ def test_metric_that_is_cut_in_the_middle_keeps_what_surrounds_it() -> None:
         assert encode_request("metrics", cast("list[MetricsData]", half))
 
 
-def test_nothing() -> None:
+def test_empty_batch() -> None:
     assert count_items("metrics", []) == 0

@@ -1,4 +1,4 @@
-"""Request bodies as senders make them, and as they should not."""
+"""Request bodies: valid, malformed, of unknown types, too large."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def batch(signal: Signal) -> Sequence[object]:
     return [make_metrics(lambda meter: meter.create_counter("sold").add(1))]
 
 
-def refused(signal: Signal, body: bytes, kind: str = PROTOBUF, encoding: str = "", limit: int = LIMIT) -> int:
+def error_status(signal: Signal, body: bytes, kind: str = PROTOBUF, encoding: str = "", limit: int = LIMIT) -> int:
     with pytest.raises(OtlpDecodeError) as caught:
         decode(signal, body, kind, encoding, limit)
     assert caught.value.message
@@ -38,7 +38,7 @@ def refused(signal: Signal, body: bytes, kind: str = PROTOBUF, encoding: str = "
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
-def test_protobuf_and_json_plain_and_compressed_give_the_same(signal: Signal) -> None:
+def test_all_encodings_give_the_same_request(signal: Signal) -> None:
     sent = request_message(signal, batch(signal))
     binary, text = sent.SerializeToString(), to_otlp_json(sent).encode()
     assert decode(signal, binary, PROTOBUF, "", LIMIT) == sent
@@ -52,35 +52,35 @@ def test_empty_body_is_an_empty_request() -> None:
 
 
 def test_malformed_bodies() -> None:
-    assert refused("traces", b"\xff\xff garbage") == 400
-    assert refused("logs", b"{", JSON) == 400
+    assert error_status("traces", b"\xff\xff garbage") == 400
+    assert error_status("logs", b"{", JSON) == 400
 
 
-def test_unknown_forms() -> None:
-    assert refused("traces", b"", "text/html") == 415
-    assert refused("traces", b"", PROTOBUF, "br") == 415
+def test_unknown_types_and_encodings() -> None:
+    assert error_status("traces", b"", "text/html") == 415
+    assert error_status("traces", b"", PROTOBUF, "br") == 415
 
 
 def test_body_over_the_limit() -> None:
-    assert refused("traces", b"x" * 11, limit=10) == 413
+    assert error_status("traces", b"x" * 11, limit=10) == 413
 
 
-def test_bomb_is_stopped_at_the_limit() -> None:
+def test_compression_bomb_is_stopped_at_the_limit() -> None:
     bomb = gzip.compress(bytes(1 << 24))
-    assert refused("traces", bomb, encoding="gzip", limit=1000) == 413
+    assert error_status("traces", bomb, encoding="gzip", limit=1000) == 413
 
 
-def test_bomb_of_many_members_is_stopped_at_the_limit() -> None:
-    assert refused("traces", gzip.compress(bytes(900)) * 3, encoding="gzip", limit=1000) == 413
+def test_compression_bomb_of_many_members_is_stopped_at_the_limit() -> None:
+    assert error_status("traces", gzip.compress(bytes(900)) * 3, encoding="gzip", limit=1000) == 413
 
 
-def test_members_of_gzip_follow_each_other() -> None:
+def test_members_of_gzip_are_joined() -> None:
     assert inflate(gzip.compress(b"one") + gzip.compress(b"two"), "GZIP", 6) == b"onetwo"
 
 
 def test_broken_compression() -> None:
-    assert refused("traces", b"not gzip", encoding="gzip") == 400
-    assert refused("traces", gzip.compress(b"hello world")[:-9], encoding="gzip") == 400
+    assert error_status("traces", b"not gzip", encoding="gzip") == 400
+    assert error_status("traces", gzip.compress(b"hello world")[:-9], encoding="gzip") == 400
 
 
 @given(
@@ -89,6 +89,6 @@ def test_broken_compression() -> None:
     st.sampled_from([PROTOBUF, JSON, ""]),
     st.sampled_from(["", "gzip"]),
 )
-def test_any_bytes_are_decoded_or_refused(signal: Signal, body: bytes, kind: str, encoding: str) -> None:
+def test_any_bytes_are_decoded_or_rejected(signal: Signal, body: bytes, kind: str, encoding: str) -> None:
     with suppress(OtlpDecodeError):
         decode(signal, body, kind, encoding, 1000)

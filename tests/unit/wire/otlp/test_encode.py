@@ -1,4 +1,4 @@
-"""Batches → OTLP bytes, read back as another program would."""
+"""Batches → OTLP bytes, parsed by the protobuf classes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_metric_collections_in_one_request() -> None:
     assert request.resource_metrics[0].scope_metrics[0].metrics[0].sum.data_points[0].as_int == 2
 
 
-def test_text_that_protobuf_cannot_hold_raises() -> None:
+def test_text_that_protobuf_cannot_encode_raises() -> None:
     span = make_spans(1)[0]
     span._name = "\ud800"
     with pytest.raises(ValueError, match="surrogates"):

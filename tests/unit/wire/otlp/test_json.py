@@ -1,4 +1,4 @@
-"""OTLP/JSON as the specification spells it."""
+"""OTLP/JSON as specified."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_ids_are_hex_and_enums_are_numbers() -> None:
     assert "\n" not in text
 
 
-def test_what_is_written_is_read_back_the_same() -> None:
+def test_round_trip() -> None:
     sent = request_message("traces", make_spans(3, flag=True, ratio=0.5, raw=b"\x00\xff", words=["é", "b"]))
     read = ExportTraceServiceRequest()
     fill_from_otlp_json(read, to_otlp_json(sent).encode())
     assert read == sent
 
 
-def test_unknown_fields_and_names_with_underscores_are_read() -> None:
+def test_unknown_fields_are_ignored_and_snake_case_names_accepted() -> None:
     read = ExportTraceServiceRequest()
     fill_from_otlp_json(
         read, b'{"newField": 1, "resource_spans": [{"scope_spans": [{"spans": [{"trace_id": "0A", "kind": 3}]}]}]}'
@@ -57,6 +57,6 @@ def test_unknown_fields_and_names_with_underscores_are_read() -> None:
         b'{"a":' * 2000 + b"1" + b"}" * 2000,
     ],
 )
-def test_text_that_is_no_request(text: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - several libraries word it
+def test_invalid_text(text: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - several libraries raise it
         fill_from_otlp_json(ExportTraceServiceRequest(), text)

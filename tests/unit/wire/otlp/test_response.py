@@ -1,4 +1,4 @@
-"""What receivers say in their replies."""
+"""Responses of OTLP receivers."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def test_json_reply() -> None:
     assert parse_success("traces", body, "application/json") == PartialSuccess(3, "why")
 
 
-def test_negative_count_is_none() -> None:
+def test_negative_count_is_zero() -> None:
     assert parse_success("traces", b'{"partialSuccess": {"rejectedSpans": "-3"}}', "application/json").rejected == 0
 
 
 @pytest.mark.parametrize(
     ("body", "kind"), [(b"<html>", PROTOBUF), (b"<html>", "application/json"), (b"\xff", "application/json")]
 )
-def test_body_that_is_no_response(body: bytes, kind: str) -> None:
+def test_invalid_body(body: bytes, kind: str) -> None:
     with pytest.raises(ValueError, match="not an OTLP response"):
         parse_success("traces", body, kind)
 
 
-def test_explanation_of_a_refusal() -> None:
+def test_explanation_in_an_error_response() -> None:
     status = Status(message="no such tenant").SerializeToString()
     assert parse_error(status, PROTOBUF) == "no such tenant"
     assert parse_error(b'{"message": "no such tenant"}', "application/json; charset=utf-8") == "no such tenant"
@@ -85,7 +85,7 @@ def test_explanation_of_a_refusal() -> None:
         (b"", ""),
     ],
 )
-def test_refusal_without_explanation(body: bytes, kind: str) -> None:
+def test_error_response_without_explanation(body: bytes, kind: str) -> None:
     assert not parse_error(body, kind)
 
 
@@ -98,13 +98,13 @@ def status_with(*details: object) -> bytes:
     return bytes(status.SerializeToString())
 
 
-def test_wait_asked_for() -> None:
+def test_retry_delay() -> None:
     info = RetryInfo(retry_delay=Duration(seconds=2, nanos=500_000_000))
     assert retry_delay_seconds(status_with(Duration(seconds=9), info)) == 2.5
     assert retry_delay_seconds(status_with(RetryInfo(retry_delay=Duration(seconds=-2)))) == 0.0
 
 
-def test_no_wait_asked_for() -> None:
+def test_no_retry_delay() -> None:
     assert retry_delay_seconds(b"") is None
     assert retry_delay_seconds(status_with(Duration(seconds=9))) is None
     assert retry_delay_seconds(b"\xff\xff") is None
