@@ -11,8 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from opentelemetry import metrics, trace
 
 from flext_observability import FlextObservabilityConfig, Observability, init_observability, shutdown_observability

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from flext_observability.adapters import correlation
-from flext_observability.adapters import metric as metric_adapter
+from flext_observability.adapters import correlation, metric as metric_adapter
 from flext_observability.decorators import span_arguments as arguments
 from flext_observability.domain import (
     alert,
@@ -22,8 +21,7 @@ from flext_observability.domain import (
 from flext_observability.extensions import ports
 from flext_observability.extensions.plugins import base, dispatcher
 from flext_observability.services import repository
-from flext_observability.settings import arguments as setting_arguments
-from flext_observability.settings import config, fields
+from flext_observability.settings import arguments as setting_arguments, config, fields
 from flext_observability.values import encoding, names, units
 from flext_observability.views import model
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Any, cast
 
 from flext_observability.api.handle import Observability
 from flext_observability.api.process import active_process
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugins
 from flext_observability.extensions.registry import exporters, notifiers
+from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.report import FlushReport, ShutdownReport
     from flext_observability.ops_server.pages import OpsPages
-    from flext_observability.settings.arguments import InitArguments
     from flext_observability.settings.config import FlextObservabilityConfig
 
 NOT_STARTED = "Observability is not started"
@@ -48,6 +49,19 @@ def init_observability(
     except Exception as error:  # noqa: BLE001  # pragma: no cover - an internal error must not break the program
         message = f"Starting failed: {type(error).__name__}: {error}"
         return FlextResult[Observability].fail(message, code="internal", fix="Report this, with the settings")
+
+
+def _show_arguments(function: Any) -> None:  # noqa: ANN401 - a function with an attribute
+    """Make ``help`` and editors show the keyword arguments by name."""
+    positional = signature(init_observability).parameters["config"]
+    fields = (
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation.__forward_arg__)
+        for name, annotation in InitArguments.__annotations__.items()
+    )
+    function.__signature__ = Signature([positional, *fields], return_annotation="FlextResult[Observability]")
+
+
+_show_arguments(init_observability)
 
 
 def get_observability() -> FlextResult[Observability]:

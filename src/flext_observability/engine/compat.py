@@ -20,8 +20,8 @@ from opentelemetry.context import (
 )
 from opentelemetry.metrics import (
     _Gauge as Gauge,  # pyright: ignore[reportPrivateUsage]  # exported under this name only
+    get_meter_provider,
 )
-from opentelemetry.metrics import get_meter_provider
 from opentelemetry.metrics._internal import (
     _ProxyMeterProvider,  # pyright: ignore[reportPrivateUsage]  # no public name
 )

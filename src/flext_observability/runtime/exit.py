@@ -23,6 +23,7 @@ class ExitHook:
     def __init__(self, at_exit: Callable[[], object]) -> None:
         self._at_exit = at_exit
         self._registered_after_fork = False
+        atexit.unregister(at_exit)  # of a former runtime
         atexit.register(at_exit)
         register_restart(self)
         self._register_multiprocessing()

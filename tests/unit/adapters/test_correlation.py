@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from opentelemetry import context
-from opentelemetry import trace as otel_trace
+from hypothesis import given, strategies as st
+from opentelemetry import context, trace as otel_trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from flext_observability.adapters.correlation import (

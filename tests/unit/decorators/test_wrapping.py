@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from opentelemetry import context as otel_context
-from opentelemetry import trace as otel_trace
+from opentelemetry import context as otel_context, trace as otel_trace
 from opentelemetry.trace import StatusCode
 
 from flext_observability import traced

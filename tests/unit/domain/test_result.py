@@ -6,8 +6,7 @@ import sys
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from flext_observability.domain.result import FlextObservabilityError, FlextResult, PendingResult, settle
 

@@ -10,8 +10,7 @@ import pytest
 from opentelemetry._logs import get_logger_provider
 from opentelemetry._logs._internal import ProxyLoggerProvider
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics import _Gauge as SdkGauge
+from opentelemetry.sdk.metrics import MeterProvider, _Gauge as SdkGauge
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.export_queue import ExportQueue

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from flext_observability.domain.report import SIGNALS
 from flext_observability.settings.config import FIELDS, set_fields

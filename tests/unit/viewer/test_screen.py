@@ -6,8 +6,7 @@ from flext_observability.viewer.screen import Screen
 from flext_observability.viewer.store import Store
 from flext_observability.views.terminal.live import Pace
 from flext_observability.views.terminal.output import Terminal
-from tests.unit.views.shop import Screen as Stream
-from tests.unit.views.shop import checkout, counter, log, no_terminal_settings, span
+from tests.unit.views.shop import Screen as Stream, checkout, counter, log, no_terminal_settings, span
 
 NEVER = Pace(settle_seconds=60, patience_seconds=60)
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from flext_observability.views.buckets import explicit_buckets, exponential_buckets
 from flext_observability.views.quantiles import quantile

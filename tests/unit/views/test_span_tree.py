@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from flext_observability.views.model import EventView, SpanView, TraceView
 from flext_observability.views.span_tree import Node, items_of, nest

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.wire.otlp.decode import OtlpDecodeError, decode, inflate
