@@ -99,11 +99,11 @@ print(json.dumps({
         state, reason, _, messages = got["status"][signal]
         assert (state, reason) == ("active", "")
         assert "resource" in messages[-1]
-        assert "not ours" in messages[-1]
+        assert "was installed first and is used" in messages[-1]
     state, reason, fix, messages = got["status"]["metrics"]
     if hasattr(MeterProvider, "add_metric_reader"):
         assert (state, got["count"]) == ("active", 1)
-        assert "not ours" in messages[-1]
+        assert "was installed first and is used" in messages[-1]
     else:
         assert (state, got["count"]) == ("degraded", None)
         assert "opentelemetry.sdk.metrics" in reason

@@ -171,7 +171,7 @@ def test_a_group_that_stays_is_told(pushed: Gateway, caplog: pytest.LogCaptureFi
     metrics.get_meter("t").create_counter("rows").add(1)
     pushed.answers.extend([Answer(), Answer(403)])
     job.shutdown()
-    assert any("What was pushed is still there" in line.message for line in caplog.records)
+    assert any("Pushed metrics are not deleted" in line.message for line in caplog.records)
 
 
 def test_the_group_is_deleted_on_request(pushed: Gateway) -> None:

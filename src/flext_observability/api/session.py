@@ -98,9 +98,9 @@ class Session:
 
     def status(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""
-        from flext_observability.providers.status import describe
+        from flext_observability.providers.status import signal_statuses
 
-        return describe(self.running)
+        return signal_statuses(self.running)
 
     def pages(self, services: ServiceGroup) -> OpsPages:
         """Return the ops pages of this session."""

@@ -1,6 +1,6 @@
-"""Resolved settings → everything that runs for them: resource, propagators, exporters, metrics, traces, logs.
+"""Resolved settings → running pipeline: resource, propagators, exporters, metrics, traces, logs.
 
-``start`` reads as the architecture. Nothing here touches what ran before: the caller swaps, then closes the old one.
+``start`` leaves the previous pipeline running. The caller closes it afterwards.
 """
 
 from __future__ import annotations
@@ -47,113 +47,120 @@ _logger = logging.getLogger("flext_observability")
 
 @dataclass(slots=True)
 class RunningPipeline:
-    """Everything that one configuration has running."""
+    """Running parts of one configuration."""
 
     settings: ResolvedSettings
     resource: Resource
     notices: Notices
     ledger: Ledger
-    watch: ExporterState
+    exporter_state: ExporterState
     exporters: Exporters
-    deliveries: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
+    workers: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
     meter: MetricReaders | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
-        """The resolved settings: every field concrete."""
+        """Resolved configuration."""
         return self.settings.config
 
     def flush(self, deadline: float) -> bool:
-        """Send all that was offered until now, all signals and exporters in parallel; whether that was done in time."""
-        tickets = [(delivery, delivery.begin_flush()) for delivery in self.deliveries]
-        done = [delivery.wait_flushed(ticket, deadline) for delivery, ticket in tickets]
-        return all(done)
+        """Export all queued items, in parallel, and return whether that succeeded before ``deadline`` (monotonic seconds)."""
+        tickets = [(worker, worker.begin_flush()) for worker in self.workers]
+        flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
+        return all(flushed)
 
     def close(self, deadline: float) -> None:
-        """Send what is left, all signals and exporters in parallel, and end before ``deadline`` (monotonic seconds)."""
-        for delivery in self.deliveries:
-            delivery.begin_close(deadline)
-        for delivery in self.deliveries:
-            delivery.wait_closed(deadline)
+        """Export all queued items, in parallel, and stop before ``deadline`` (monotonic seconds)."""
+        for worker in self.workers:
+            worker.begin_close(deadline)
+        for worker in self.workers:
+            worker.wait_closed(deadline)
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
-                log_warning(_logger, f"What was pushed is still there: {deleted.error}")
+                log_warning(_logger, f"Pushed metrics are not deleted: {deleted.error}")
 
     def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
-        """Delete what on-demand exporters keep at their back ends; a failure when that did not go everywhere."""
-        keepers = [each for _, each in self.exporters.push["metrics"] if isinstance(each, FlushOnlyExporter)]
-        done = [keeper.delete_group(timeout_seconds) for keeper in keepers]
-        return next((result for result in done if not result.success), FlextResult[None].ok(None))
+        """Delete pushed metrics from the back ends of flush-only exporters, and return the first failure."""
+        exporters = [each for _, each in self.exporters.push["metrics"] if isinstance(each, FlushOnlyExporter)]
+        results = [exporter.delete_group(timeout_seconds) for exporter in exporters]
+        return next((result for result in results if not result.success), FlextResult[None].ok(None))
 
     def abandon(self) -> None:
-        """Forget all of it in a forked child, where it belongs to the parent."""
-        for delivery in self.deliveries:
-            delivery.abandon()
-        for tally in self.ledger.counters.values():
-            tally.reset_lock()
+        """Stop without export in a forked child: the queued items belong to the parent process."""
+        for worker in self.workers:
+            worker.abandon()
+        for counter in self.ledger.counters.values():
+            counter.reset_lock()
 
 
-@fork_barrier().section()  # a fork waits for it: it imports, and takes locks that are not ours
+@fork_barrier().section()  # it imports modules and acquires locks of other libraries
 def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipeline | None = None) -> RunningPipeline:
-    """Build and switch on everything for resolved settings.
+    """Create all parts for resolved settings, and direct telemetry to them.
 
     Args:
-        settings: Resolved settings, with what resolving them found.
+        settings: Resolved settings with their notices.
         instance_id: Identity of this process.
-        previous: What ran before; its metric totals are kept when the resource is the same.
+        previous: Pipeline in use until now. Its metric totals are kept if resource and metric settings are the same.
 
     Returns:
-        What runs now; telemetry flows into it from here on. The previous one still has to be closed.
+        The new pipeline. The caller closes the previous one.
     """
     notices = Notices(settings.notices)
     resource = make_resource(settings.config, instance_id, notices)
     install_propagators(settings.config, notices)
     exporters = create_exporters(settings, notices)
-    running = RunningPipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
+    pipeline = RunningPipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
     global_providers().install()
-    _start_metrics(running, previous)
-    _start_traces(running)
-    _start_logs(running)
-    return running
+    _start_metrics(pipeline, previous)
+    _start_traces(pipeline)
+    _start_logs(pipeline)
+    return pipeline
 
 
-def _start_metrics(running: RunningPipeline, previous: RunningPipeline | None) -> None:
-    if not enabled_signals(running.config)["metrics"]:
+def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) -> None:
+    config = pipeline.config
+    if not enabled_signals(config)["metrics"]:
         global_providers().disable("metrics")
         return
-    known = previous.meter if previous is not None else None
-    pushes = sum(not isinstance(each, FlushOnlyExporter) for _, each in running.exporters.push["metrics"])
-    same = known is not None and known.key == meter_key(running.config, running.resource, pushes)
-    state = known if known is not None and same else MetricReaders(running.config, running.resource, pushes)
+    push_count = sum(not isinstance(each, FlushOnlyExporter) for _, each in pipeline.exporters.push["metrics"])
+    readers = previous.meter if previous is not None else None
+    is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
+    if readers is None or not is_kept:
+        readers = MetricReaders(config, pipeline.resource, push_count)
     if global_providers().meters is None:
         foreign = metrics.get_meter_provider()
-        if not _adopt(running, "metrics", foreign, "add_metric_reader", [] if same else state.readers()):
-            return  # a reader that nobody feeds complains each time that it is read
-    elif not same:
-        global_providers().set_meter_provider(state.make_provider(running.config, running.resource))
-    running.meter = state
-    for page in running.exporters.pull.values():
-        page.attach(state.cumulative.collect)
+        if not _adopt(pipeline, "metrics", foreign, "add_metric_reader", [] if is_kept else readers.readers()):
+            return  # the SDK logs a warning at each collection of an unregistered reader
+    elif not is_kept:
+        global_providers().set_meter_provider(readers.make_provider(config, pipeline.resource))
+    pipeline.meter = readers
+    for page in pipeline.exporters.pull.values():
+        page.attach(readers.cumulative.collect)
     schedule = Schedule(
-        interval_seconds=running.config.metric_export_interval_seconds,
-        request_timeout_seconds=running.config.metric_export_timeout_seconds,
+        interval_seconds=config.metric_export_interval_seconds,
+        request_timeout_seconds=config.metric_export_timeout_seconds,
         max_batch=MAX_PENDING_DELTAS,
         periodic=True,
     )
-    for delivery in _deliveries(running, "metrics", schedule, MAX_PENDING_DELTAS, _states(running, state, pushes)):
-        delivery.start()
+    workers = _create_workers(
+        pipeline, "metrics", schedule, MAX_PENDING_DELTAS, _readers_by_exporter(pipeline, readers, push_count)
+    )
+    for worker in workers:
+        worker.start()
 
 
-def _states(running: RunningPipeline, state: MetricReaders, pushes: int) -> Iterator[SharedMetricReader]:
-    """Yield the state that each push exporter reads: totals for on-demand ones, else what the settings prefer."""
-    preferred = iter(state.for_push(pushes))
-    for _, exporter in running.exporters.push["metrics"]:
-        yield state.cumulative if isinstance(exporter, FlushOnlyExporter) else next(preferred)
+def _readers_by_exporter(
+    pipeline: RunningPipeline, readers: MetricReaders, push_count: int
+) -> Iterator[SharedMetricReader]:
+    """Yield the reader of each push exporter: the cumulative one for flush-only exporters."""
+    preferred = iter(readers.for_push(push_count))
+    for _, exporter in pipeline.exporters.push["metrics"]:
+        yield readers.cumulative if isinstance(exporter, FlushOnlyExporter) else next(preferred)
 
 
-def _start_traces(running: RunningPipeline) -> None:
-    config = running.config
+def _start_traces(pipeline: RunningPipeline) -> None:
+    config = pipeline.config
     if not enabled_signals(config)["traces"]:
         global_providers().disable("traces")
         return
@@ -162,17 +169,18 @@ def _start_traces(running: RunningPipeline) -> None:
         request_timeout_seconds=config.traces_export_timeout_seconds,
         max_batch=min(config.traces_max_export_batch_size, config.traces_max_queue_size),
     )
-    tally = running.ledger.counters["traces"]
-    intake = ExportSpanProcessor(tally, _deliveries(running, "traces", schedule, config.traces_max_queue_size))
+    counter = pipeline.ledger.counters["traces"]
+    workers = _create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
+    processor = ExportSpanProcessor(counter, workers)
     if global_providers().tracers is None:
-        _adopt(running, "traces", trace.get_tracer_provider(), "add_span_processor", [intake])
+        _adopt(pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
         return
-    tracers = make_tracers(config, running.resource, intake, tally, running.notices)
+    tracers = make_tracers(config, pipeline.resource, processor, counter, pipeline.notices)
     global_providers().set_tracer_provider(tracers.provider, tracers.for_service)
 
 
-def _start_logs(running: RunningPipeline) -> None:
-    config = running.config
+def _start_logs(pipeline: RunningPipeline) -> None:
+    config = pipeline.config
     if not enabled_signals(config)["logs"]:
         global_providers().disable("logs")
         return
@@ -181,61 +189,61 @@ def _start_logs(running: RunningPipeline) -> None:
         request_timeout_seconds=config.logs_export_timeout_seconds,
         max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
     )
-    deliveries = _deliveries(running, "logs", schedule, config.logs_max_queue_size)
-    intake = ExportLogRecordProcessor(running.ledger.counters["logs"], deliveries)
+    workers = _create_workers(pipeline, "logs", schedule, config.logs_max_queue_size)
+    processor = ExportLogRecordProcessor(pipeline.ledger.counters["logs"], workers)
     if global_providers().loggers is None:
-        _adopt(running, "logs", _logs.get_logger_provider(), "add_log_record_processor", [intake])
+        _adopt(pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
         return
     provider = make_logger_provider(
-        running.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
+        pipeline.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
     )
-    provider.add_log_record_processor(intake)
+    provider.add_log_record_processor(processor)
     global_providers().set_logger_provider(provider)
 
 
-def _deliveries(
-    running: RunningPipeline,
+def _create_workers(
+    pipeline: RunningPipeline,
     signal: Signal,
     schedule: Schedule,
     queue_size: int,
-    states: Iterable[SharedMetricReader] = (),
+    readers: Iterable[SharedMetricReader] = (),
 ) -> list[ExportWorker[Any]]:
-    """Make one queue and worker for each push exporter of the signal."""
-    totals = running.meter.cumulative if running.meter is not None else None
-    made: list[ExportWorker[Any]] = []
-    for (name, exporter), state in zip_longest(running.exporters.push[signal], states):
-        delivery: ExportWorker[Any] = ExportWorker(
+    """Create a worker with a queue for each push exporter of the signal."""
+    cumulative = pipeline.meter.cumulative if pipeline.meter is not None else None
+    workers: list[ExportWorker[Any]] = []
+    for (name, exporter), reader in zip_longest(pipeline.exporters.push[signal], readers):
+        worker: ExportWorker[Any] = ExportWorker(
             name=name,
             signal=signal,
             exporter=exporter,
-            queue=ExportQueue[Any](signal, name, queue_size, count_points if state else None),
+            queue=ExportQueue[Any](signal, name, queue_size, count_points if reader else None),
             schedule=replace(schedule, periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
-            state=running.watch,
-            collect=state.collect_for_push if state else None,
-            cumulative=state is totals,
+            state=pipeline.exporter_state,
+            collect=reader.collect_for_push if reader else None,
+            cumulative=reader is cumulative,
         )
-        running.ledger.add(delivery.counts)
-        made.append(delivery)
-    running.deliveries.extend(made)
-    return made
+        pipeline.ledger.add(worker.counts)
+        workers.append(worker)
+    pipeline.workers.extend(workers)
+    return workers
 
 
-def _adopt(running: RunningPipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
-    """Add our parts to a provider that somebody else installed, by its own public method; whether it takes them."""
-    kind = f"{type(provider).__module__}.{type(provider).__qualname__}"
+def _adopt(pipeline: RunningPipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
+    """Add processors or readers to a provider of another library, by its public method, and return whether it has one."""
+    name = f"{type(provider).__module__}.{type(provider).__qualname__}"
     try:
         for part in parts:
             getattr(provider, method)(part)
-    except Exception as error:  # noqa: BLE001 — it has no such method, or its code fails
-        running.notices.degrade(
+    except Exception as error:  # noqa: BLE001 - a missing method, or an error in the method
+        pipeline.notices.degrade(
             signal,
-            f"{kind} was installed first and takes no exporters from us ({error}): nothing is sent for {signal}",
+            f"{signal} are not exported: {name} was installed first and does not accept exporters ({error})",
             "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
         )
         return False
-    running.notices.warn(
+    pipeline.notices.warn(
         signal,
-        f"{kind} was installed first and is used: its resource, sampler, limits and id generator are not ours",
+        f"{name} was installed first and is used, with its own resource, sampler, limits and id generator",
         "Call init_observability before the other library to use these settings",
     )
     return True

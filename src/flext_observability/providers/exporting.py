@@ -1,4 +1,4 @@
-"""Names of exporters → exporters of each signal; what cannot be made is a notice."""
+"""Exporter names → exporters of each signal. Exporters that cannot be created are notices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flext_observability.settings.resolve import ResolvedSettings
 
 @dataclass(slots=True)
 class Exporters:
-    """The exporters of one configuration.
+    """Exporters of one configuration.
 
     Attributes:
         push: (name, exporter) by signal, in the order of the settings.
@@ -28,38 +28,38 @@ class Exporters:
     pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
 
     def names(self, signal: Signal) -> tuple[str, ...]:
-        """Return the names of the exporters that carry this signal."""
+        """Return the names of the exporters of a signal."""
         pages = tuple(self.pull) if signal == "metrics" else ()
         return (*(name for name, _ in self.push[signal]), *pages)
 
 
 def create_exporters(settings: ResolvedSettings, notices: Notices) -> Exporters:
-    """Make every exporter that the settings name."""
+    """Create the exporters of all enabled signals."""
     exporters = Exporters()
-    wanted = enabled_signals(settings.config)
+    is_enabled = enabled_signals(settings.config)
     for signal in SIGNALS:
-        for name in settings.config.exporters.get(signal, ()) if wanted[signal] else ():
-            _open(name, signal, settings, exporters, notices)
+        for name in settings.config.exporters.get(signal, ()) if is_enabled[signal] else ():
+            _create(name, signal, settings, exporters, notices)
     return exporters
 
 
 def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
-    """Return which signals the settings want at all."""
+    """Return whether each signal is enabled."""
     return {signal: enabled(config, signal) and not config.disabled for signal in SIGNALS}
 
 
-def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
+def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
     found = find_exporter(name)
     if not found.success:
         notices.degrade(signal, found.message or "", found.fix)
         return
     factory = found.unwrap()
     try:
-        carried = factory.signals()
-        exporter = factory.create(signal, settings.config) if signal in carried else None
-    except ExporterUnavailable as problem:
-        notices.degrade(signal, f"{name}: {problem.message}", problem.fix)
-    except Exception as error:  # noqa: BLE001 — a factory may be somebody else's code
+        supported = factory.signals()
+        exporter = factory.create(signal, settings.config) if signal in supported else None
+    except ExporterUnavailable as unavailable:
+        notices.degrade(signal, f"{name}: {unavailable.message}", unavailable.fix)
+    except Exception as error:  # noqa: BLE001 - code of another package
         notices.degrade(signal, f"{name}: {type(error).__name__}: {error}", "Report this to the exporter's author")
     else:
         if isinstance(exporter, PullExporter):
@@ -67,5 +67,5 @@ def _open(name: str, signal: Signal, settings: ResolvedSettings, exporters: Expo
         elif exporter is not None:
             exporters.push[signal].append((name, exporter))
         elif signal not in settings.complete:
-            fix = f"Name it for {', '.join(sorted(carried))}, and another one for {signal}"
-            notices.degrade(signal, f"The exporter '{name}' does not carry {signal}", fix)
+            fix = f"Name it for {', '.join(sorted(supported))}, and another one for {signal}"
+            notices.degrade(signal, f"The exporter '{name}' does not support {signal}", fix)

@@ -1,4 +1,4 @@
-"""Settings, resource and exporters → a meter provider with one state that every push and page reads."""
+"""Settings, resource and exporters → meter provider, with one reader shared by push exporters and pages."""
 
 from __future__ import annotations
 
@@ -41,38 +41,38 @@ TEMPORALITIES: Mapping[str, Mapping[type, Any]] = {
 
 
 class MetricReaders:
-    """The states behind a meter provider: one cumulative state for all, unless push prefers another temporality.
+    """Readers of a meter provider: one cumulative reader for all, unless push exporters prefer another temporality.
 
-    A page always reads the cumulative state. Who reads a delta takes it away, so each push exporter then has a state of its own; each costs every
-    measurement once more.
+    Pages always read the cumulative reader. Reading deltas resets them, so each push exporter with delta temporality has its
+    own reader, which aggregates each measurement once more.
 
     Args:
-        config: Resolved settings.
-        resource: What the measurements are about.
-        pushes: Number of push exporters.
+        config: Resolved configuration.
+        resource: Resource of the metrics.
+        push_count: Number of push exporters, flush-only ones excluded.
     """
 
-    def __init__(self, config: FlextObservabilityConfig, resource: Resource, pushes: int) -> None:
+    def __init__(self, config: FlextObservabilityConfig, resource: Resource, push_count: int) -> None:
         aggregation = _aggregation(config.metrics_default_histogram_aggregation)
         preference = config.metrics_temporality_preference
-        self.key = meter_key(config, resource, pushes)
+        self.key = meter_key(config, resource, push_count)
         self.shared = preference == "cumulative"
         self.cumulative = SharedMetricReader(preferred_aggregation=aggregation)
-        own = 0 if self.shared else pushes
+        own = 0 if self.shared else push_count
         self._own = [SharedMetricReader(TEMPORALITIES[preference], aggregation) for _ in range(own)]
 
-    def for_push(self, pushes: int) -> Sequence[SharedMetricReader]:
-        """Return the state of each push exporter; a cumulative one serves any number, now and after a second start."""
-        return [self.cumulative] * pushes if self.shared else self._own
+    def for_push(self, push_count: int) -> Sequence[SharedMetricReader]:
+        """Return the reader of each push exporter."""
+        return [self.cumulative] * push_count if self.shared else self._own
 
     def readers(self) -> list[MetricReader]:
-        """Return the SDK readers of all states."""
-        return [state.reader for state in (self.cumulative, *self._own)]
+        """Return the SDK readers."""
+        return [each.reader for each in (self.cumulative, *self._own)]
 
     def make_provider(self, config: FlextObservabilityConfig, resource: Resource) -> MeterProvider:
-        """Return the SDK provider that feeds the states."""
-        for state in (self.cumulative, *self._own):
-            state.counts_calls = True
+        """Return an SDK provider with these readers."""
+        for reader in (self.cumulative, *self._own):
+            reader.counts_calls = True
         return MeterProvider(
             metric_readers=self.readers(),
             resource=resource,
@@ -82,20 +82,20 @@ class MetricReaders:
         )
 
 
-def meter_key(config: FlextObservabilityConfig, resource: Resource, pushes: int) -> tuple[object, ...]:
-    """Return what must stay the same for totals to be kept by a second start."""
+def meter_key(config: FlextObservabilityConfig, resource: Resource, push_count: int) -> tuple[object, ...]:
+    """Return the values that must be equal for a second start to keep the totals."""
     cumulative = config.metrics_temporality_preference == "cumulative"
     return (
         resource,
         config.metrics_temporality_preference,
-        0 if cumulative else pushes,
+        0 if cumulative else push_count,
         config.metrics_default_histogram_aggregation,
         config.metrics_exemplar_filter,
     )
 
 
 def _views(config: FlextObservabilityConfig) -> list[View]:
-    """Return the view that gives histograms with fixed buckets our reservoir of exemplars."""
+    """Return the view with our exemplar reservoir, for histograms with explicit buckets."""
     if config.metrics_default_histogram_aggregation != "explicit_bucket_histogram":
         return []
     return [View(instrument_type=Histogram, exemplar_reservoir_factory=_reservoirs)]
@@ -104,7 +104,7 @@ def _views(config: FlextObservabilityConfig) -> list[View]:
 def _reservoirs(_aggregation: type) -> Callable[[dict[str, Any]], ExemplarReservoir]:
     return cast(
         "Callable[[dict[str, Any]], ExemplarReservoir]", LatestPerBucketReservoir
-    )  # the SDK's annotation says a mapping where it gives keywords
+    )  # the SDK passes keywords, unlike its annotation
 
 
 def _aggregation(name: str) -> Mapping[type, Any]:

@@ -1,4 +1,4 @@
-"""Findings of start-up → notices, collected by the steps that make them."""
+"""Notices of one configuration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flext_observability.domain.report import Notice, Signal
 
 
 class Notices:
-    """A list that steps write to; the status reads it."""
+    """Collects the notices of start-up for the status."""
 
     __slots__ = ("_notices",)
 
@@ -17,17 +17,17 @@ class Notices:
         self._notices = list(notices)
 
     def degrade(self, signal: Signal | Literal["all"], message: str, fix: str = "") -> None:
-        """Note that a signal cannot do what the settings ask for."""
+        """Add a notice that degrades a signal."""
         self._notices.append(Notice(signal, message, fix, degrades=True))
 
     def warn(self, signal: Signal | Literal["all"], message: str, fix: str = "") -> None:
-        """Note something worth reading that degrades nothing."""
+        """Add a notice that does not degrade a signal."""
         self._notices.append(Notice(signal, message, fix))
 
     def extend(self, notices: Iterable[Notice]) -> None:
-        """Take over notices found elsewhere."""
+        """Add notices."""
         self._notices.extend(notices)
 
     def all(self) -> tuple[Notice, ...]:
-        """Return everything found, in order."""
+        """Return all notices, in order."""
         return tuple(self._notices)

@@ -1,4 +1,4 @@
-"""Names of propagators → the global propagator, with the correlation id carried beside them."""
+"""Propagator names → global propagator, which also propagates the correlation id."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ PACKAGES = {
 
 
 class CorrelationPropagator(TextMapPropagator):
-    """Carries the correlation id as a header and as baggage around other propagators.
+    """Propagates the correlation id as header and baggage, in addition to another propagator.
 
     Args:
-        inner: What carries trace context and baggage.
+        inner: Propagator of trace context and baggage.
         header: Name of the header.
     """
 
@@ -52,19 +52,19 @@ class CorrelationPropagator(TextMapPropagator):
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
-        """Read the inner propagators' values, then the id: header first, baggage second; an invalid one is left out."""
-        found = self._inner.extract(carrier, context if context is not None else get_current(), getter)
+        """Extract with the inner propagator, then the correlation id from the header or else baggage. Ignore invalid ids."""
+        extracted = self._inner.extract(carrier, context if context is not None else get_current(), getter)
         headers = getter.get(carrier, self._header) or getter.get(carrier, self._header.lower()) or []
-        for value in [*headers, baggage.get_baggage(CORRELATION_ATTRIBUTE, found)]:
-            arrived = valid_correlation_id(value)
-            if arrived is not None:
-                return set_value(REMOTE_ID_KEY, arrived, found)
-        return found
+        for value in [*headers, baggage.get_baggage(CORRELATION_ATTRIBUTE, extracted)]:
+            remote_id = valid_correlation_id(value)
+            if remote_id is not None:
+                return set_value(REMOTE_ID_KEY, remote_id, extracted)
+        return extracted
 
     def inject(
         self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
     ) -> None:
-        """Write the id as header and baggage, then the inner propagators' values."""
+        """Inject the correlation id as header and baggage, then with the inner propagator."""
         source = context if context is not None else get_current()
         correlation_id = current_correlation_id(source)
         if correlation_id is not None:
@@ -74,37 +74,37 @@ class CorrelationPropagator(TextMapPropagator):
 
     @property
     def fields(self) -> set[str]:
-        """Return the names of all headers written."""
+        """Return the names of all injected headers."""
         return {*self._inner.fields, self._header}
 
 
 def install_propagators(config: FlextObservabilityConfig, notices: Notices) -> None:
-    """Set OTel's global propagator; names that are not installed are notices."""
-    chosen = make_propagators(config.propagators, notices)
-    propagate.set_global_textmap(CorrelationPropagator(CompositePropagator(chosen), config.correlation_id_header))
+    """Set OpenTelemetry's global propagator. Unknown names are notices."""
+    propagators = make_propagators(config.propagators, notices)
+    propagate.set_global_textmap(CorrelationPropagator(CompositePropagator(propagators), config.correlation_id_header))
 
 
 def make_propagators(names: Sequence[str], notices: Notices) -> list[TextMapPropagator]:
-    """Return one propagator for each name, in order, without doubles; ``none`` carries nothing."""
-    chosen: list[TextMapPropagator] = []
+    """Return one propagator for each distinct name, in order. ``none`` has no propagator."""
+    propagators: list[TextMapPropagator] = []
     for name in dict.fromkeys(names):
         if name == "tracecontext":
-            chosen.append(TraceContextTextMapPropagator())
+            propagators.append(TraceContextTextMapPropagator())
         elif name == "baggage":
-            chosen.append(W3CBaggagePropagator())
+            propagators.append(W3CBaggagePropagator())
         elif name != "none":
-            chosen.extend(_installed(name, notices))
-    return chosen
+            propagators.extend(_load(name, notices))
+    return propagators
 
 
-def _installed(name: str, notices: Notices) -> list[TextMapPropagator]:
-    found = list(entry_points(group="opentelemetry_propagator", name=name))
-    if not found:
+def _load(name: str, notices: Notices) -> list[TextMapPropagator]:
+    installed = list(entry_points(group="opentelemetry_propagator", name=name))
+    if not installed:
         package = PACKAGES.get(name, f"opentelemetry-propagator-{name}")
         notices.degrade("traces", f"The propagator '{name}' is not installed", f"pip install {package}")
         return []
     try:
-        return [found[0].load()()]
-    except Exception as error:  # noqa: BLE001 — a propagator is somebody else's code
+        return [installed[0].load()()]
+    except Exception as error:  # noqa: BLE001 - code of another package
         notices.degrade("traces", f"The propagator '{name}' failed: {error}", "Remove it from the propagators")
         return []

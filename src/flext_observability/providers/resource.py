@@ -1,4 +1,4 @@
-"""Settings → the resource: who emits the telemetry of this process."""
+"""Settings → resource of this process."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ BUILT_IN_DETECTORS = frozenset({"otel"})
 
 
 def make_resource(config: FlextObservabilityConfig, instance_id: str, notices: Notices) -> Resource:
-    """Return the resource of this process; a detector that fails is a notice.
+    """Return the resource of this process. Detectors that fail are notices.
 
     Args:
-        config: Resolved settings.
-        instance_id: Identity of this process, used when the settings name none.
-        notices: Where findings go.
+        config: Resolved configuration.
+        instance_id: ``service.instance.id``, unless configured.
+        notices: Receives the notices.
 
     Source: https://opentelemetry.io/docs/specs/semconv/resource/
     """
     resource = Resource(_process_attributes())
     for name in config.resource_detectors:
         if name not in BUILT_IN_DETECTORS:
-            resource = resource.merge(_detected(name, notices))
-    return resource.merge(Resource({**config.resource_attributes, **_own_attributes(config, instance_id)}))
+            resource = resource.merge(_detect(name, notices))
+    return resource.merge(Resource({**config.resource_attributes, **_configured_attributes(config, instance_id)}))
 
 
-def _own_attributes(config: FlextObservabilityConfig, instance_id: str) -> dict[str, str]:
+def _configured_attributes(config: FlextObservabilityConfig, instance_id: str) -> dict[str, str]:
     given = config.resource_attributes
     attributes = {
         "service.name": config.service_name,
@@ -59,16 +59,16 @@ def _process_attributes() -> dict[str, str | int]:
     }
 
 
-def _detected(name: str, notices: Notices) -> Resource:
-    found = list(entry_points(group="opentelemetry_resource_detector", name=name))
-    if not found:
+def _detect(name: str, notices: Notices) -> Resource:
+    installed = list(entry_points(group="opentelemetry_resource_detector", name=name))
+    if not installed:
         notices.degrade(
             "all", f"The resource detector '{name}' is not installed", "Install its package or remove the name"
         )
         return Resource({})
     try:
-        detected: Resource = found[0].load()().detect()
-    except Exception as error:  # noqa: BLE001 — a detector is somebody else's code
+        detected: Resource = installed[0].load()().detect()
+    except Exception as error:  # noqa: BLE001 - code of another package
         notices.degrade(
             "all", f"The resource detector '{name}' failed: {error}", "Remove it from the resource detectors"
         )

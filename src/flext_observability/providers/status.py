@@ -1,4 +1,4 @@
-"""A running configuration → the status of each signal: active, degraded or off, why, and what to do."""
+"""Running pipeline → status of each signal: active, degraded or off, with reason and fix."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from flext_observability.providers.bootstrap import RunningPipeline
 
 
-def describe(running: RunningPipeline) -> dict[Signal, SignalStatus]:
-    """Return the status of every signal at this moment."""
-    ledger = running.ledger.snapshot()
-    return {signal: _describe(running, signal, ledger) for signal in SIGNALS}
+def signal_statuses(pipeline: RunningPipeline) -> dict[Signal, SignalStatus]:
+    """Return the current status of every signal."""
+    ledger = pipeline.ledger.snapshot()
+    return {signal: _signal_status(pipeline, signal, ledger) for signal in SIGNALS}
 
 
-def _describe(running: RunningPipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
-    found = (*running.notices.all(), *conflict_notices(), *plugin_hooks().notices())
-    notices = tuple(notice for notice in found if notice.signal in {signal, "all"})
-    names = running.exporters.names(signal)
-    cause = _cause(running, signal, notices)
-    wanted = enabled_signals(running.config)[signal]
+def _signal_status(pipeline: RunningPipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
+    all_notices = (*pipeline.notices.all(), *conflict_notices(), *plugin_hooks().notices())
+    notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})
+    names = pipeline.exporters.names(signal)
+    cause = _degradation(pipeline, signal, notices)
+    is_enabled = enabled_signals(pipeline.config)[signal]
     state: SignalState = "off"
-    if not wanted or (not names and cause is None):
-        cause = _why_off(running, signal)
+    if not is_enabled or (not names and cause is None):
+        cause = _reason_off(pipeline, signal)
     else:
         state = "active" if cause is None else "degraded"
     return SignalStatus(
         signal=signal,
         state=state,
-        exporters=names if wanted else (),
+        exporters=names if is_enabled else (),
         reason=cause.message if cause else "",
         fix=cause.fix if cause else "",
         notices=notices,
@@ -42,20 +42,18 @@ def _describe(running: RunningPipeline, signal: Signal, ledger: LedgerSnapshot) 
     )
 
 
-def _cause(running: RunningPipeline, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
-    """Return what keeps the signal from working as asked: trouble of this moment first, then start-up's first finding."""
-    trouble = running.watch.failure(signal)
-    if trouble is not None:
-        return Notice(signal, trouble.message, trouble.fix, degrades=True)
+def _degradation(pipeline: RunningPipeline, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
+    """Return the current failure of an exporter, or the first notice that degrades the signal."""
+    failure = pipeline.exporter_state.failure(signal)
+    if failure is not None:
+        return Notice(signal, failure.message, failure.fix, degrades=True)
     return next((notice for notice in notices if notice.degrades), None)
 
 
-def _why_off(running: RunningPipeline, signal: Signal) -> Notice:
-    if not enabled_signals(running.config)[signal]:
-        fix = f"Set {signal}_enabled=True, and OTEL_SDK_DISABLED not to true"
-        return Notice(signal, "Switched off by the settings", fix)
-    if not running.config.exporters.get(signal):
-        return Notice(signal, f"The settings name no exporter for {signal}", "Name one, such as otlp or console")
-    return Notice(
-        signal, f"No exporter that the settings name carries {signal}", "Name one that does, such as otlp or console"
-    )
+def _reason_off(pipeline: RunningPipeline, signal: Signal) -> Notice:
+    if not enabled_signals(pipeline.config)[signal]:
+        return Notice(signal, "Disabled by the settings", f"Set {signal}_enabled=True, and unset OTEL_SDK_DISABLED")
+    if not pipeline.config.exporters.get(signal):
+        return Notice(signal, f"No exporter is configured for {signal}", "Configure one, such as otlp or console")
+    fix = "Configure another one, such as otlp or console"
+    return Notice(signal, f"No configured exporter supports {signal}", fix)

@@ -1,4 +1,4 @@
-"""Settings, resource and exporters → a tracer provider whose spans reach every exporter."""
+"""Settings, resource and span processor → tracer providers."""
 
 from __future__ import annotations
 
@@ -29,51 +29,51 @@ MAX_SERVICE_NAMES = 64
 
 
 class ServiceTracers:
-    """The process's tracer provider, and one for each other service name that traces are recorded under."""
+    """Tracer providers by service name: that of the process, and those of traces with another service name."""
 
     def __init__(
-        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, intake: ExportSpanProcessor
+        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, processor: ExportSpanProcessor
     ) -> None:
         self._limits = make_span_limits(config)
         self._resource = resource
         self._sampler = sampler
-        self._intake: SpanProcessor = intake
+        self._processor: SpanProcessor = processor
         self._lock = threading.RLock()
         self._by_service: dict[str, TracerProvider] = {}
         self.provider = self._make(resource)
 
     def for_service(self, service_name: str) -> TracerProvider:
-        """Return the provider for a service name; the process's own past ``MAX_SERVICE_NAMES`` names."""
+        """Return the provider for a service name. Beyond ``MAX_SERVICE_NAMES`` names it is that of the process."""
         if service_name == self._resource.attributes.get("service.name"):
             return self.provider
         with self._lock:
-            known = self._by_service.get(service_name)
-            if known is None and len(self._by_service) < MAX_SERVICE_NAMES:
-                known = self._make(self._resource.merge(Resource({"service.name": service_name})))
-                self._by_service[service_name] = known
-        return known or self.provider
+            provider = self._by_service.get(service_name)
+            if provider is None and len(self._by_service) < MAX_SERVICE_NAMES:
+                provider = self._make(self._resource.merge(Resource({"service.name": service_name})))
+                self._by_service[service_name] = provider
+        return provider or self.provider
 
     def _make(self, resource: Resource) -> TracerProvider:
         provider = TracerProvider(
             resource=resource, sampler=self._sampler, span_limits=self._limits, shutdown_on_exit=False
         )
-        provider.add_span_processor(self._intake)
+        provider.add_span_processor(self._processor)
         return provider
 
 
 def make_tracers(
     config: FlextObservabilityConfig,
     resource: Resource,
-    intake: ExportSpanProcessor,
-    tally: SignalCounter,
+    processor: ExportSpanProcessor,
+    counter: SignalCounter,
     notices: Notices,
 ) -> ServiceTracers:
     """Return the tracer providers of one configuration."""
-    return ServiceTracers(config, resource, CountingSampler(make_sampler(config, notices), tally), intake)
+    return ServiceTracers(config, resource, CountingSampler(make_sampler(config, notices), counter), processor)
 
 
 def make_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
-    """Return the sampler that the settings name; one that cannot be loaded is a notice, and everything is sampled.
+    """Return the configured sampler. If it cannot be loaded, sample every trace and add a notice.
 
     Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration
     """
@@ -90,7 +90,7 @@ def make_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
 
 
 def make_span_limits(config: FlextObservabilityConfig) -> SpanLimits:
-    """Return the SDK's limits from resolved settings; None means unlimited."""
+    """Return the SDK's span limits. None means unlimited."""
     return SpanLimits(
         max_attributes=_limit(config.attribute_count_limit),
         max_attribute_length=_limit(config.attribute_value_length_limit),
@@ -108,12 +108,12 @@ def _limit(value: int | None) -> int:
 
 
 def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
-    found = list(entry_points(group="opentelemetry_traces_sampler", name=config.sampler))
+    installed = list(entry_points(group="opentelemetry_traces_sampler", name=config.sampler))
     problem = "is not installed"
-    for entry in found:
+    for entry in installed:
         try:
             sampler = entry.load()(config.sampler_arg)
-        except Exception as error:  # noqa: BLE001 — a sampler is somebody else's code
+        except Exception as error:  # noqa: BLE001 - code of another package
             problem = f"failed ({type(error).__name__}: {error})"
         else:
             if isinstance(sampler, Sampler):
@@ -121,7 +121,7 @@ def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sa
             problem = "is not a sampler"
     notices.degrade(
         "traces",
-        f"The sampler '{config.sampler}' {problem}: every trace is kept",
+        f"The sampler '{config.sampler}' {problem}: every trace is sampled",
         "Use always_on, always_off, traceidratio or a parentbased_ one of these, or install the sampler's package",
     )
     return ParentBased(ALWAYS_ON)

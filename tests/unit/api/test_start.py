@@ -198,7 +198,7 @@ def test_switched_off_signals_record_nothing_and_say_so(store: Any) -> None:
     handle.flush()
     assert ([span.name for span in store.spans], store.logs) == ([], ())
     for signal, status in handle.status().items():
-        assert (status.state, status.reason) == ("off", "Switched off by the settings")
+        assert (status.state, status.reason) == ("off", "Disabled by the settings")
         assert signal in status.fix
 
 
@@ -216,14 +216,14 @@ def test_a_signal_that_no_exporter_carries_is_off_with_the_reason() -> None:
     status = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap().status()
     assert status["metrics"].state == "active"
     assert status["traces"].state == "off"
-    assert "No exporter" in status["traces"].reason
+    assert status["traces"].reason == "No configured exporter supports traces"
 
 
 def test_the_handle_says_what_it_is() -> None:
     handle = init_observability(service_name="shop", exporters={"traces": "memory", "logs": []}, console=False).unwrap()
     text = repr(handle)
     assert text == "<Observability shop: traces active, metrics active, logs off>"
-    assert handle.status()["logs"].reason == "The settings name no exporter for logs"
+    assert handle.status()["logs"].reason == "No exporter is configured for logs"
 
 
 def test_the_services_are_the_same_through_every_handle() -> None:

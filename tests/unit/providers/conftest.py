@@ -1,4 +1,4 @@
-"""Resolved settings and an empty list of findings for the steps of start-up."""
+"""Resolved settings and empty notices for the steps of start-up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flext_observability.settings.resolve import ResolvedSettings, resolve
 
 @pytest.fixture
 def settings() -> Callable[..., FlextObservabilityConfig]:
-    """Resolve keyword arguments without any environment."""
+    """Resolve keyword arguments without environment, to a configuration."""
 
     def make(**arguments: Any) -> FlextObservabilityConfig:
         return resolve(None, arguments, {}).unwrap().config
@@ -24,7 +24,7 @@ def settings() -> Callable[..., FlextObservabilityConfig]:
 
 @pytest.fixture
 def resolved() -> Callable[..., ResolvedSettings]:
-    """Resolve keyword arguments without any environment, and keep what resolving found."""
+    """Resolve keyword arguments without environment."""
 
     def make(**arguments: Any) -> ResolvedSettings:
         return resolve(None, arguments, {}).unwrap()

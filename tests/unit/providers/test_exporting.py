@@ -1,4 +1,4 @@
-"""Exporters of a configuration: made by name, trouble becomes a notice."""
+"""Exporters of a configuration; those that cannot be created are notices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Resolved = Callable[..., ResolvedSettings]
 
 
 class Page:
-    """Pull exporter with nothing on its page."""
+    """Pull exporter with an empty page."""
 
     def attach(self, collect: Callable[[], Any]) -> None:
         self.collect = collect
@@ -30,7 +30,7 @@ class Page:
 
 @pytest.fixture
 def register() -> Callable[[str, ExporterFactory], None]:
-    """Register exporters by hand; the next test's take their place."""
+    """Register an exporter factory."""
 
     def add(name: str, factory: ExporterFactory) -> None:
         assert register_exporter(name, factory).success
@@ -48,7 +48,7 @@ def test_each_signal_gets_its_exporters_in_order(
     assert notices.all() == ()
 
 
-def test_pages_are_kept_apart(resolved: Resolved, notices: Notices, register: Callable[..., None]) -> None:
+def test_pages_are_pull_exporters(resolved: Resolved, notices: Notices, register: Callable[..., None]) -> None:
     register("page", OneExporterFactory(lambda signal: Page(), {"metrics"}))
     exporters = create_exporters(resolved(exporters="page", console=False), notices)
     assert isinstance(exporters.pull["page"], PullExporter)
@@ -56,23 +56,23 @@ def test_pages_are_kept_apart(resolved: Resolved, notices: Notices, register: Ca
     assert (exporters.names("metrics"), exporters.names("traces")) == (("page",), ())
 
 
-def test_what_is_not_available_degrades_its_signal_only(
+def test_unavailable_exporter_degrades_its_signal(
     resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
-    register("shut", OneExporterFactory(unavailable("no such file", "Create it"), {"traces"}))
-    register("fine", OneExporterFactory(lambda signal: ScriptedExporter()))
-    exporters = create_exporters(resolved(exporters=["shut", "fine"], console=False), notices)
-    assert exporters.names("traces") == ("fine",)
+    register("unavailable", OneExporterFactory(unavailable("no such file", "Create it"), {"traces"}))
+    register("working", OneExporterFactory(lambda signal: ScriptedExporter()))
+    exporters = create_exporters(resolved(exporters=["unavailable", "working"], console=False), notices)
+    assert exporters.names("traces") == ("working",)
     (notice,) = notices.all()
     assert (notice.signal, notice.message, notice.fix, notice.degrades) == (
         "traces",
-        "shut: no such file",
+        "unavailable: no such file",
         "Create it",
         True,
     )
 
 
-def test_a_factory_that_raises_degrades_its_signal_only(
+def test_raising_factory_degrades_its_signal(
     resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
     def broken(signal: object) -> ScriptedExporter:
@@ -84,18 +84,19 @@ def test_a_factory_that_raises_degrades_its_signal_only(
     assert notice.message == "broken: KeyError: 'oops'"
 
 
-def test_a_name_that_nobody_knows_is_a_notice(resolved: Resolved, notices: Notices) -> None:
+def test_unknown_exporter_is_a_notice(resolved: Resolved, notices: Notices) -> None:
     exporters = create_exporters(
         resolved(exporters={"traces": ["nowhere"], "metrics": [], "logs": []}, console=False), notices
     )
     assert exporters.names("traces") == ()
     (notice,) = notices.all()
-    assert "nowhere" in notice.message
+    assert (notice.message.startswith("Unknown exporter 'nowhere'"), notice.fix.startswith("Install its package")) == (
+        True,
+        True,
+    )
 
 
-def test_a_signal_that_is_switched_off_opens_nothing(
-    resolved: Resolved, notices: Notices, register: Callable[..., None]
-) -> None:
+def test_disabled_signal_has_no_exporters(resolved: Resolved, notices: Notices, register: Callable[..., None]) -> None:
     register("a", OneExporterFactory(lambda signal: ScriptedExporter()))
     config = resolved(exporters="a", console=False, traces_enabled=False)
     assert create_exporters(config, notices).names("traces") == ()
@@ -103,7 +104,7 @@ def test_a_signal_that_is_switched_off_opens_nothing(
     assert create_exporters(disabled, notices).names("logs") == ()
 
 
-def test_a_signal_that_a_chosen_exporter_cannot_carry_is_a_mistake(
+def test_exporter_that_does_not_support_the_signal_is_a_notice(
     resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
     register("points", OneExporterFactory(lambda signal: ScriptedExporter(), {"metrics"}))
@@ -111,17 +112,17 @@ def test_a_signal_that_a_chosen_exporter_cannot_carry_is_a_mistake(
     exporters = create_exporters(resolved(exporters=names, console=False), notices)
     assert exporters.names("metrics") == ("points",)
     (notice,) = notices.all()
-    assert (notice.signal, notice.message) == ("traces", "The exporter 'points' does not carry traces")
+    assert (notice.signal, notice.message) == ("traces", "The exporter 'points' does not support traces")
     assert notice.fix == "Name it for metrics, and another one for traces"
 
 
-def test_a_factory_that_cannot_name_its_signals_degrades(
+def test_factory_with_raising_signals_degrades_all(
     resolved: Resolved, notices: Notices, register: Callable[..., None]
 ) -> None:
-    class Mute(OneExporterFactory):
+    class RaisingSignals(OneExporterFactory):
         def signals(self) -> set[Signal]:
             raise KeyError("which")
 
-    register("mute", Mute(lambda signal: ScriptedExporter()))
-    create_exporters(resolved(exporters="mute", console=False), notices)
-    assert [notice.message for notice in notices.all()] == ["mute: KeyError: 'which'"] * 3
+    register("raising", RaisingSignals(lambda signal: ScriptedExporter()))
+    create_exporters(resolved(exporters="raising", console=False), notices)
+    assert [notice.message for notice in notices.all()] == ["raising: KeyError: 'which'"] * 3

@@ -1,4 +1,4 @@
-"""Meter state: one for all, a second one only for another temporality."""
+"""Metric readers: one for all, and further ones for delta temporality."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def only(data: MetricsData) -> Any:
     return data.resource_metrics[0].scope_metrics[0].metrics[0].data
 
 
-def test_page_and_push_read_one_state(settings: Settings) -> None:
+def test_page_and_push_share_one_reader(settings: Settings) -> None:
     config = settings()
     state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
@@ -35,7 +35,7 @@ def test_page_and_push_read_one_state(settings: Settings) -> None:
         ("lowmemory", AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE),
     ],
 )
-def test_another_temporality_is_for_push_alone(
+def test_temporality_applies_to_push_exporters_alone(
     settings: Settings, preference: str, counter: AggregationTemporality, up_down: AggregationTemporality
 ) -> None:
     config = settings(metrics_temporality_preference=preference)
@@ -52,7 +52,7 @@ def test_another_temporality_is_for_push_alone(
     ("name", "kind"),
     [("explicit_bucket_histogram", Histogram), ("base2_exponential_bucket_histogram", ExponentialHistogram)],
 )
-def test_the_aggregation_of_histograms_can_be_chosen(settings: Settings, name: str, kind: type) -> None:
+def test_histogram_aggregation(settings: Settings, name: str, kind: type) -> None:
     config = settings(metrics_default_histogram_aggregation=name)
     state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_histogram("x").record(2)
@@ -60,14 +60,14 @@ def test_the_aggregation_of_histograms_can_be_chosen(settings: Settings, name: s
 
 
 @pytest.mark.parametrize(("name", "count"), [("always_on", 1), ("always_off", 0), ("trace_based", 0)])
-def test_the_exemplar_filter_can_be_chosen(settings: Settings, name: str, count: int) -> None:
+def test_exemplar_filter(settings: Settings, name: str, count: int) -> None:
     config = settings(metrics_exemplar_filter=name)
     state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
     assert len(only(state.cumulative.collect()).data_points[0].exemplars) == count
 
 
-def test_totals_are_kept_only_while_resource_and_aggregation_stay(settings: Settings) -> None:
+def test_key_depends_on_resource_and_metric_settings(settings: Settings) -> None:
     key = MetricReaders(settings(), RESOURCE, 1).key
     assert MetricReaders(settings(service_name="other words"), RESOURCE, 1).key == key
     assert MetricReaders(settings(), Resource({"service.name": "other"}), 1).key != key
@@ -75,7 +75,7 @@ def test_totals_are_kept_only_while_resource_and_aggregation_stay(settings: Sett
     assert MetricReaders(settings(), RESOURCE, 2).key == key
 
 
-def test_each_push_of_deltas_has_a_state_of_its_own(settings: Settings) -> None:
+def test_each_delta_push_exporter_has_its_own_reader(settings: Settings) -> None:
     config = settings(metrics_temporality_preference="delta")
     state = MetricReaders(config, RESOURCE, 2)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)

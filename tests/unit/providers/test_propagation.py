@@ -1,4 +1,4 @@
-"""Propagators: by name, with the correlation id carried as header and baggage."""
+"""Propagators by name, and the correlation id as header and baggage."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def standard(notices: Notices, header: str = "X-Correlation-ID") -> CorrelationP
     return CorrelationPropagator(CompositePropagator(make_propagators(["tracecontext", "baggage"], notices)), header)
 
 
-def test_trace_baggage_and_id_make_the_round_trip(notices: Notices) -> None:
+def test_trace_baggage_and_correlation_id_round_trip(notices: Notices) -> None:
     propagator, carrier = standard(notices), dict[str, str]()
     outgoing = trace.set_span_in_context(NonRecordingSpan(PARENT), baggage.set_baggage("tier", "gold"))
     with correlation_scope("order-7"):
@@ -52,48 +52,46 @@ def test_trace_baggage_and_id_make_the_round_trip(notices: Notices) -> None:
     assert current_correlation_id(arrived) == "order-7"
 
 
-def test_nothing_is_written_for_an_id_that_does_not_exist(notices: Notices) -> None:
+def test_no_correlation_id_is_injected_without_one(notices: Notices) -> None:
     carrier: dict[str, str] = {}
     standard(notices).inject(carrier, context.Context())
     assert carrier == {}
 
 
-def test_the_current_context_is_the_default(notices: Notices) -> None:
+def test_default_context_is_the_current_one(notices: Notices) -> None:
     propagator, carrier = standard(notices), dict[str, str]()
     with correlation_scope("order-7"):
         propagator.inject(carrier)
     assert current_correlation_id(propagator.extract(carrier)) == "order-7"
 
 
-def test_header_names_are_found_in_lower_case_too(notices: Notices) -> None:
+def test_lower_case_header_names(notices: Notices) -> None:
     arrived = standard(notices).extract({"x-correlation-id": "order-7"}, context.Context())
     assert current_correlation_id(arrived) == "order-7"
 
 
-def test_baggage_serves_when_the_header_is_missing_or_invalid(notices: Notices) -> None:
+def test_correlation_id_from_baggage_without_valid_header(notices: Notices) -> None:
     carrier = {"X-Correlation-ID": "bad id\n", "baggage": "flext.correlation_id=order-7"}
     assert current_correlation_id(standard(notices).extract(carrier, context.Context())) == "order-7"
 
 
 @pytest.mark.parametrize("bad", ["x" * 129, "a b", "\x00", ""])
-def test_invalid_ids_from_outside_are_left_out(notices: Notices, bad: str) -> None:
+def test_invalid_remote_ids_are_ignored(notices: Notices, bad: str) -> None:
     carrier = {"X-Correlation-ID": bad}
     assert current_correlation_id(standard(notices).extract(carrier, context.Context())) is None
 
 
-def test_fields_name_every_header(notices: Notices) -> None:
+def test_fields(notices: Notices) -> None:
     assert {"traceparent", "baggage", "X-Request-ID"} <= standard(notices, "X-Request-ID").fields
 
 
-def test_none_carries_nothing_and_doubles_count_once(notices: Notices) -> None:
+def test_propagators_are_distinct_and_none_has_none(notices: Notices) -> None:
     assert make_propagators(["none"], notices) == []
     assert len(make_propagators(["baggage", "baggage"], notices)) == 1
     assert notices.all() == ()
 
 
-def test_other_propagators_come_by_entry_point(
-    notices: Notices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_installed_propagators(notices: Notices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     points = {"opentelemetry_propagator": {"own": "own_propagators:Works", "broken": "own_propagators:Broken"}}
     install(tmp_path, monkeypatch, "own_propagators", PROPAGATORS, points)
     carrier: dict[str, str] = {}
@@ -103,13 +101,13 @@ def test_other_propagators_come_by_entry_point(
     assert [notice.message for notice in notices.all()] == ["The propagator 'broken' failed: no licence"]
 
 
-def test_a_missing_propagator_says_what_to_install(notices: Notices) -> None:
+def test_missing_propagator_is_a_notice_with_its_package(notices: Notices) -> None:
     assert make_propagators(["b3", "homemade"], notices) == []
     fixes = [notice.fix for notice in notices.all()]
     assert fixes == ["pip install opentelemetry-propagator-b3", "pip install opentelemetry-propagator-homemade"]
 
 
-def test_start_up_sets_the_global_propagator(settings: Settings, notices: Notices) -> None:
+def test_install_propagators_sets_the_global_one(settings: Settings, notices: Notices) -> None:
     before = propagate.get_global_textmap()
     try:
         install_propagators(settings(correlation_id_header="X-Request-ID"), notices)

@@ -1,4 +1,4 @@
-"""Resource: settings over detectors over what the process says of itself."""
+"""Resource: settings have precedence over detectors, detectors over process attributes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Broken(ResourceDetector):
 """
 
 
-def test_standard_attributes_are_there(settings: Settings, notices: Notices) -> None:
+def test_standard_attributes(settings: Settings, notices: Notices) -> None:
     config = settings(service_name="shop", service_version="1.2", service_namespace="eu", environment="staging")
     attributes = make_resource(config, "id-1", notices).attributes
     assert attributes["service.name"] == "shop"
@@ -39,28 +39,28 @@ def test_standard_attributes_are_there(settings: Settings, notices: Notices) -> 
     assert attributes["process.pid"] == os.getpid()
 
 
-def test_a_service_without_a_name_is_unknown_service(settings: Settings, notices: Notices) -> None:
+def test_default_service_name(settings: Settings, notices: Notices) -> None:
     assert str(make_resource(settings(), "id-1", notices).attributes["service.name"]).startswith("unknown_service")
 
 
-def test_empty_settings_leave_no_empty_attributes(settings: Settings, notices: Notices) -> None:
+def test_empty_settings_are_not_attributes(settings: Settings, notices: Notices) -> None:
     attributes = make_resource(settings(service_name="shop"), "id-1", notices).attributes
     assert "service.version" not in attributes
     assert "deployment.environment.name" not in attributes
 
 
-def test_a_chosen_instance_id_wins(settings: Settings, notices: Notices) -> None:
+def test_configured_instance_id_has_precedence(settings: Settings, notices: Notices) -> None:
     attributes = make_resource(settings(service_instance_id="pod-3"), "id-1", notices).attributes
     assert attributes["service.instance.id"] == "pod-3"
 
 
-def test_free_attributes_are_taken(settings: Settings, notices: Notices) -> None:
+def test_further_attributes(settings: Settings, notices: Notices) -> None:
     config = settings(service_name="shop", resource_attributes={"team": "tea", "host.name": "given"})
     attributes = make_resource(config, "id-1", notices).attributes
     assert (attributes["team"], attributes["host.name"]) == ("tea", "given")
 
 
-def test_detectors_are_found_by_name(
+def test_installed_detectors(
     settings: Settings, notices: Notices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.installed import install

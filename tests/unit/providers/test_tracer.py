@@ -1,4 +1,4 @@
-"""Tracer providers: samplers by name, limits as resolved, a provider for each service name."""
+"""Tracer providers: samplers, span limits, and a provider for each service name."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Settings = Callable[..., FlextObservabilityConfig]
 
 
 def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracers:
-    tally = SignalCounter("traces")
-    return make_tracers(config, Resource({"service.name": "shop"}), ExportSpanProcessor(tally, []), tally, notices)
+    counter = SignalCounter("traces")
+    return make_tracers(config, Resource({"service.name": "shop"}), ExportSpanProcessor(counter, []), counter, notices)
 
 
 def sampled(sampler: Sampler, trace_id: int) -> bool:
@@ -53,19 +53,19 @@ def test_built_in_samplers(settings: Settings, notices: Notices, arguments: dict
     assert notices.all() == ()
 
 
-def test_a_ratio_keeps_about_its_share(settings: Settings, notices: Notices) -> None:
+def test_ratio_sampler(settings: Settings, notices: Notices) -> None:
     sampler = make_sampler(settings(sample_ratio=0.25), notices)
     step = 2**64 // 1000
     assert sum(sampled(sampler, number * step) for number in range(1000)) in {250, 251}
 
 
-def test_no_limit_is_passed_on_as_unlimited(settings: Settings) -> None:
+def test_no_limit_is_unlimited(settings: Settings) -> None:
     limits = make_span_limits(settings(span_event_count_limit=3, span_attribute_value_length_limit=10))
     assert (limits.max_events, limits.max_span_attribute_length) == (3, 10)
     assert make_span_limits(settings()).max_span_attribute_length is None
 
 
-def test_another_service_name_gets_a_resource_of_its_own(settings: Settings, notices: Notices) -> None:
+def test_each_service_name_has_its_own_resource(settings: Settings, notices: Notices) -> None:
     made = tracers(settings(), notices)
     billing = made.for_service("billing")
     assert billing.resource.attributes["service.name"] == "billing"
@@ -73,7 +73,7 @@ def test_another_service_name_gets_a_resource_of_its_own(settings: Settings, not
     assert made.for_service("shop") is made.provider
 
 
-def test_past_the_limit_of_names_the_process_s_own_serves(settings: Settings, notices: Notices) -> None:
+def test_number_of_service_names_is_limited(settings: Settings, notices: Notices) -> None:
     made = tracers(settings(), notices)
     providers = {id(made.for_service(f"service-{number}")) for number in range(MAX_SERVICE_NAMES)}
     assert len(providers) == MAX_SERVICE_NAMES
@@ -87,7 +87,7 @@ def works(argument):
     assert argument == "0.5", argument
     return ALWAYS_OFF
 
-def odd(argument):
+def invalid(argument):
     return "not a sampler"
 
 def broken(argument):
@@ -95,7 +95,7 @@ def broken(argument):
 """
 
 
-def test_other_samplers_come_by_entry_point(
+def test_installed_samplers(
     notices: Notices, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flext_observability.settings.resolve import resolve
@@ -103,7 +103,7 @@ def test_other_samplers_come_by_entry_point(
     points = {
         "opentelemetry_traces_sampler": {
             "own": "own_samplers:works",
-            "odd": "own_samplers:odd",
+            "invalid": "own_samplers:invalid",
             "broken": "own_samplers:broken",
         }
     }
@@ -113,12 +113,12 @@ def test_other_samplers_come_by_entry_point(
     assert not sampled(make_sampler(config, notices), 1)
     assert notices.all() == ()
     expected = {
-        "odd": "The sampler 'odd' is not a sampler: every trace is kept",
-        "broken": "The sampler 'broken' failed (RuntimeError: no licence): every trace is kept",
-        "absent": "The sampler 'absent' is not installed: every trace is kept",
+        "invalid": "The sampler 'invalid' is not a sampler: every trace is sampled",
+        "broken": "The sampler 'broken' failed (RuntimeError: no licence): every trace is sampled",
+        "absent": "The sampler 'absent' is not installed: every trace is sampled",
     }
     for name, words in expected.items():
-        odd = resolve(None, {}, {"OTEL_TRACES_SAMPLER": name}).unwrap().config
-        assert sampled(make_sampler(odd, notices), 1)
+        config = resolve(None, {}, {"OTEL_TRACES_SAMPLER": name}).unwrap().config
+        assert sampled(make_sampler(config, notices), 1)
         assert notices.all()[-1].message == words
         assert notices.all()[-1].fix
