@@ -1,4 +1,4 @@
-"""Anything in any setting, through the whole start: no exception, and what is wrong is named with a fix."""
+"""Any value of any setting, with a full start: no exception, and invalid values are reported with a fix."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from opentelemetry import metrics, trace
 from flext_observability import FlextObservabilityConfig, Observability, init_observability, shutdown_observability
 from flext_observability.settings.config import FIELDS
 
-NOWHERE = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
+NO_EXPORTERS = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 VARIABLES = {variable.name: row for row in FIELDS.values() for variable in row.variables}
-# Names that would write files, listen, or speak to a collector that happens to run here are left to tests of their own.
+# Without names that would write files, listen on a port, or connect to a local collector.
 WORDS = st.sampled_from(
     (
         *(
@@ -63,8 +63,8 @@ OBJECTS = st.recursive(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def levels_as_before() -> Iterator[None]:
-    """Put back the levels that ``internal_log_level`` changes."""
+def restore_log_levels() -> Iterator[None]:
+    """Restore the levels that ``internal_log_level`` changes."""
     ours = [logging.getLogger(name) for name in ("opentelemetry", "flext_observability")]
     before = [logger.level for logger in ours]
     yield
@@ -74,14 +74,14 @@ def levels_as_before() -> Iterator[None]:
 
 @contextmanager
 def variables(environ: Mapping[str, str]) -> Iterator[None]:
-    """Set what an environment can hold; everything that is left to default sends nothing."""
+    """Set the variables that an environment can hold, and disable default exporters."""
     possible = {name: text for name, text in environ.items() if "\x00" not in text}
-    with patch.dict(os.environ, {**NOWHERE, **possible}):
+    with patch.dict(os.environ, {**NO_EXPORTERS, **possible}):
         yield
 
 
 def use(handle: Observability) -> None:
-    """Record, ask, flush and end: whatever the settings are, this works."""
+    """Record, read the status, flush and shut down."""
     with trace.get_tracer("t").start_as_current_span("s"):
         logging.getLogger("any.setting").warning("line")
         metrics.get_meter("t").create_histogram("h").record(1)
@@ -101,7 +101,7 @@ def use_or_explain(name: str, result: Any) -> None:
         return
     assert result.code in {"invalid_settings", "unknown_exporter"}
     assert name in result.error or result.code == "unknown_exporter"
-    assert " must be " in result.error or "There are: " in result.error
+    assert " must be " in result.error or "known names are" in result.error
 
 
 @settings(max_examples=250)
@@ -125,11 +125,11 @@ def test_any_object_in_the_configuration(name: str, value: object) -> None:
 def test_any_text_in_any_variable(name: str, text: str) -> None:
     with variables({name: text}):
         handle = init_observability().unwrap()
-        noted = [notice for status in handle.status().values() for notice in status.notices if name in notice.message]
-        kind = next(each.type for each in VARIABLES[name].variables if each.name == name) or VARIABLES[name].type
-        if text.strip() and "\x00" not in text and not readable(kind.parse, text):
-            assert noted, "a value that is not used is said"
-            assert all(notice.fix for notice in noted if notice.degrades)
+        found = [notice for status in handle.status().values() for notice in status.notices if name in notice.message]
+        field_type = next(each.type for each in VARIABLES[name].variables if each.name == name) or VARIABLES[name].type
+        if text.strip() and "\x00" not in text and not readable(field_type.parse, text):
+            assert found, "an ignored value has a notice"
+            assert all(notice.fix for notice in found if notice.degrades)
         use(handle)
 
 
@@ -149,7 +149,7 @@ def test_any_texts_in_many_variables(environ: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("config", [1, "x", {"service_name": "x"}, object(), FlextObservabilityConfig])
-def test_anything_but_a_configuration_is_refused(config: Any) -> None:
+def test_configuration_of_another_type_is_rejected(config: Any) -> None:
     result = init_observability(config)
     assert result.code == "invalid_settings"
     assert "FlextObservabilityConfig" in (result.error or "")

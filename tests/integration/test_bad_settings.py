@@ -1,4 +1,4 @@
-"""Wrong arguments, wrong variables and a taken port: nothing is raised, and the result or the status says what to do."""
+"""Invalid arguments, invalid variables and a port in use: no exception, and result or status have a fix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flext_observability import init_observability
 from tests.backends.collector import collector
 from tests.integration.bad_input import record, start
 
-WRONG: dict[str, tuple[Any, str, str]] = {
+INVALID: dict[str, tuple[Any, str, str]] = {
     "sample_ratio": (7, "7", "from 0 to 1"),
     "otlp_headers": ("authorization Bearer x", "authorization Bearer x", "name=value"),
     "otlp_endpoint": ("ftp://collector", "ftp://collector", "http://localhost:4318"),
@@ -27,12 +27,12 @@ WRONG: dict[str, tuple[Any, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_argument_is_named_with_what_is_allowed(name: str) -> None:
-    value, _, allowed = WRONG[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_argument_is_named_with_the_allowed_values(name: str) -> None:
+    value, _, allowed = INVALID[name]
     arguments: Any = {"exporters": "none", name: value}
     result = init_observability(console=False, **arguments)
-    if result.success:  # names that another package may bring are looked up, and missed, at start
+    if result.success:  # names of other packages are looked up at start
         status = result.unwrap().status()["traces"]
         assert str(value) in "".join(notice.message for notice in status.notices)
         assert any(notice.fix and notice.degrades for notice in status.notices)
@@ -43,26 +43,26 @@ def test_a_wrong_argument_is_named_with_what_is_allowed(name: str) -> None:
     assert allowed in (result.error or "")
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_variable_is_replaced_and_said_with_the_fix(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    value, shown, allowed = WRONG[name]
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_variable_is_a_notice_with_a_fix(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value, preview, allowed = INVALID[name]
     variable = f"FLEXT_OBSERVABILITY_{name.upper()}"
     for signal in ("TRACES", "METRICS", "LOGS"):
         monkeypatch.setenv(f"OTEL_{signal}_EXPORTER", "none")
     monkeypatch.setenv(variable, str(value))
     status = init_observability(console=False).unwrap().status()
     notices = [notice for each in status.values() for notice in each.notices if notice.degrades]
-    told_so = " ".join(notice.message + notice.fix for notice in notices)
-    assert variable in told_so or name in {"exporters", "propagators", "sampler"}
+    messages = " ".join(notice.message + notice.fix for notice in notices)
+    assert variable in messages or name in {"exporters", "propagators", "sampler"}
     if name != "otlp_headers":  # header values are secret
-        assert shown in told_so
-    assert allowed in told_so or name == "propagators"
+        assert preview in messages
+    assert allowed in messages or name == "propagators"
     assert all(notice.fix for notice in notices)
 
 
-def test_a_taken_port_leaves_the_other_exporters_at_work() -> None:
-    with collector() as received, socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_port_in_use_does_not_affect_other_exporters() -> None:
+    with collector() as received, socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         handle = start(
             exporters=["otlp", "prometheus"],
             prometheus_host="127.0.0.1",

@@ -64,13 +64,13 @@ class RunningPipeline:
         return self.settings.config
 
     def flush(self, deadline: float) -> bool:
-        """Export all queued items, in parallel, and return whether that succeeded before ``deadline`` (monotonic seconds)."""
+        """Export all queued items in parallel; return whether all were sent before ``deadline`` (monotonic seconds)."""
         tickets = [(worker, worker.begin_flush()) for worker in self.workers]
         flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
         return all(flushed)
 
     def close(self, deadline: float) -> None:
-        """Export all queued items, in parallel, and stop before ``deadline`` (monotonic seconds)."""
+        """Export all queued items in parallel, and stop before ``deadline`` (monotonic seconds)."""
         for worker in self.workers:
             worker.begin_close(deadline)
         for worker in self.workers:
@@ -229,7 +229,7 @@ def _create_workers(
 
 
 def _adopt(pipeline: RunningPipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
-    """Add processors or readers to a provider of another library, by its public method, and return whether it has one."""
+    """Add processors or readers to a provider of another library; return whether it accepts them."""
     name = f"{type(provider).__module__}.{type(provider).__qualname__}"
     try:
         for part in parts:

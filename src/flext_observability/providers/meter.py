@@ -43,8 +43,8 @@ TEMPORALITIES: Mapping[str, Mapping[type, Any]] = {
 class MetricReaders:
     """Readers of a meter provider: one cumulative reader for all, unless push exporters prefer another temporality.
 
-    Pages always read the cumulative reader. Reading deltas resets them, so each push exporter with delta temporality has its
-    own reader, which aggregates each measurement once more.
+    Pages always read the cumulative reader. Reading deltas resets them, so each push exporter with delta temporality
+    has its own reader, which aggregates each measurement once more.
 
     Args:
         config: Resolved configuration.

@@ -52,7 +52,7 @@ class CorrelationPropagator(TextMapPropagator):
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
-        """Extract with the inner propagator, then the correlation id from the header or else baggage. Ignore invalid ids."""
+        """Extract with the inner propagator, then a valid correlation id from the header or else baggage."""
         extracted = self._inner.extract(carrier, context if context is not None else get_current(), getter)
         headers = getter.get(carrier, self._header) or getter.get(carrier, self._header.lower()) or []
         for value in [*headers, baggage.get_baggage(CORRELATION_ATTRIBUTE, extracted)]:

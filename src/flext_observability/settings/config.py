@@ -20,8 +20,8 @@ class FlextObservabilityConfig(OperationsFields):
     """All settings, by name. ``docs/reference/settings.md`` lists them with unit, default and variables.
 
     Fields that are not set are read from the environment, or have their default, when the configuration is resolved.
-    ``Observability.config`` is resolved: every field has a value. ``init_observability`` accepts both, also copies made by
-    ``dataclasses.replace``.
+    ``Observability.config`` is resolved: every field has a value. ``init_observability`` accepts both, also copies
+    made by ``dataclasses.replace``.
     """
 
     endpoints: Mapping[str, Endpoint] = field(init=False, compare=False, default_factory=dict[str, Endpoint])
@@ -60,7 +60,7 @@ def set_fields(config: FlextObservabilityConfig) -> dict[str, object]:
 
 
 def with_defaults(values: Mapping[str, object]) -> FlextObservabilityConfig:
-    """Return a configuration with these values, as read by the types of the fields, and the defaults of all other fields."""
+    """Return a configuration with these validated values, and the defaults of all other fields."""
     config = object.__new__(FlextObservabilityConfig)
     endpoints: dict[str, Endpoint] = {}
     for name, row in FIELDS.items():

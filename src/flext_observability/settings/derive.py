@@ -47,7 +47,8 @@ def derive_identity(partial: PartialSettings) -> None:
         attributes.pop(keys[0], None)
     partial.values["resource_attributes"] = attributes
     if partial.source("service_name") == DEFAULT:
-        name = f"unknown_service:{os.path.basename(sys.executable or 'python')}"  # noqa: PTH119 - pathlib costs start-up time
+        executable = os.path.basename(sys.executable or "python")  # noqa: PTH119 - pathlib costs start-up time
+        name = f"unknown_service:{executable}"
         partial.values["service_name"] = name
         message = f"No service name is set: {name} is used"
         partial.notices.append(Notice("all", message, "Pass service_name, or set OTEL_SERVICE_NAME"))

@@ -56,7 +56,7 @@ class Field:
         variables: Environment variables, highest precedence first.
         aliases: Further names of the argument.
         signal: The signal that an invalid value degrades.
-        merged: Whether the value is merged from all sources by key. Otherwise the source with the highest precedence sets it.
+        merged: Whether the value is merged from all sources, by key.
     """
 
     name: str
@@ -90,7 +90,7 @@ def setting(  # noqa: PLR0913 - one declaration, each part named
 
 
 def field_table(cls: type) -> dict[str, Field]:
-    """Return the rows that a class of settings declares, bases first. Each reads a ``FLEXT_OBSERVABILITY_`` variable."""
+    """Return the rows declared by a class, bases first. Each has a ``FLEXT_OBSERVABILITY_`` variable."""
     rows = {each.name: each.metadata.get(_ROW) for each in dataclasses.fields(cls)}
     return {name: _named(name, cast("Field", row)) for name, row in rows.items() if row is not None}
 

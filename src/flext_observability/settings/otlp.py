@@ -82,7 +82,7 @@ def default_protocol(config: FlextObservabilityConfig, signal: Signal) -> Protoc
 
 
 def otlp_notices(config: FlextObservabilityConfig) -> tuple[Notice, ...]:
-    """Return notices about the endpoints of all configured OTLP exporters; one notice where all signals have the same."""
+    """Return notices about the endpoints of all configured OTLP exporters, equal ones of all signals merged."""
     found: dict[Notice, list[Signal]] = {}
     for signal in SIGNALS:
         for name in config.exporters[signal]:

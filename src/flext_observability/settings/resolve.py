@@ -30,8 +30,8 @@ class ResolvedSettings:
 
     Attributes:
         config: Resolved configuration: every field has a value.
-        sources: ``argument``, the variable's name, or ``default``, by field; for ``exporters`` and ``resource_attributes`` also
-            by ``field.key``.
+        sources: ``argument``, the variable's name, or ``default``, by field; for ``exporters`` and
+            ``resource_attributes`` also by ``field.key``.
         notices: Findings for the status, invalid variables included.
         complete: Signals whose exporters are named for all signals together. An exporter that does not support one of
             these signals is not an error.
@@ -54,8 +54,8 @@ def resolve(
         environ: Environment variables.
 
     Returns:
-        The settings; an invalid variable is ignored, with a notice. Failure code: ``invalid_settings``, naming every invalid
-        argument.
+        The settings; an invalid variable is ignored, with a notice. Failure code: ``invalid_settings``; the message
+        names every invalid argument.
     """
     if not _is_config(given):
         message = f"Invalid configuration: it must be a FlextObservabilityConfig, got {type(given).__name__}"

@@ -94,8 +94,8 @@ class GeneralFields:
     )
     console: bool | None = setting(
         types.BOOL,
-        "Console tree on stderr: true adds it, false never does. Not set: added to default exporters in development, and "
-        "on a terminal without an environment.",
+        "Console tree on stderr: true adds it, false never does. Not set: added to default exporters in development, "
+        "and on a terminal without an environment.",
         default=None,
     )
     log_level: str = setting(

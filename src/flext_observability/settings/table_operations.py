@@ -17,7 +17,7 @@ class OperationsFields(LimitFields):
 
     push_gateway: str = setting(
         PUSH_GATEWAY,
-        "Endpoint of a Pushgateway. Adds the exporter `pushgateway` for metrics, unless an argument names their exporters.",
+        "Endpoint of a Pushgateway. Adds the exporter `pushgateway`, unless an argument names the metrics exporters.",
         "PROMETHEUS_PUSH_GATEWAY",
         default="",
         signal="metrics",

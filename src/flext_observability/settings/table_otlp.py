@@ -61,7 +61,8 @@ class _OtlpRows:
                     f"Endpoint for {signal}, used as it is; empty: `otlp_endpoint`, for HTTP with `/v1/{signal}` added."
                 )
             variable = f"{signal.upper()}_{variable}"
-            default = default if isinstance(default, Mapping) else "" if isinstance(default, str) else None
+            if default is not types.NO_KEY_VALUES:
+                default = "" if isinstance(default, str) else None
         variable = f"OTEL_EXPORTER_OTLP_{variable}"
         return cast("T", setting(field_type, doc, variable, default=default, unit=unit, signal=signal))
 

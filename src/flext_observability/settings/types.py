@@ -38,7 +38,7 @@ class FieldType(Generic[T_co]):
     Attributes:
         name: Name on the reference page.
         allowed: Description of valid values; follows "must be" in messages.
-        parse: Text of a variable (never blank) → value. Raises ValueError; its message is empty when ``allowed`` is enough.
+        parse: Text of a variable (never blank) → value. Raises ValueError, with a message if ``allowed`` is not enough.
         accept: Object of an argument → value. Raises ValueError like ``parse``.
         secret: Whether values are hidden in messages and ``repr``.
     """

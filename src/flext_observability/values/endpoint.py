@@ -30,7 +30,7 @@ class Endpoint:
         port: Port in the text; None without one.
         path: Path as written; empty without one.
         query: Query as written, without its question mark; empty without one.
-        credentials: ``user:password``, percent-decoded; empty without a user. Never in ``repr``, ``url`` or ``display_url``.
+        credentials: ``user:password``, percent-decoded; empty without a user. Hidden in ``repr`` and URLs.
     """
 
     scheme: str
@@ -94,8 +94,8 @@ def parse_endpoint(text: str) -> Endpoint:
     """Return the parts of ``[scheme://][user[:password]@]host[:port][/path][?query]``; a fragment is dropped.
 
     Raises:
-        ValueError: It has another scheme than http or https, no valid host or port, or forbidden characters. The text of
-            the exception quotes nothing of the endpoint, which may hold a password.
+        ValueError: The scheme is not http or https, the host or port is not valid, or a character is forbidden. The
+            message does not contain the text: it may have a password.
     """
     if _FORBIDDEN.search(text):
         raise ValueError("a character of it is not allowed in URLs")

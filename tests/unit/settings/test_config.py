@@ -23,7 +23,8 @@ def test_repr_has_the_set_fields_without_secrets() -> None:
         service_name="shop", otlp_headers={"api-key": "s3cret"}, otlp_endpoint="http://me:s3cret@host"
     )
     assert repr(config) == (
-        "FlextObservabilityConfig(service_name='shop', otlp_endpoint='http://***@host', otlp_headers={'api-key': '***'})"
+        "FlextObservabilityConfig("
+        "service_name='shop', otlp_endpoint='http://***@host', otlp_headers={'api-key': '***'})"
     )
 
 

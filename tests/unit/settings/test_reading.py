@@ -161,7 +161,10 @@ def test_empty_text_is_not_set() -> None:
         ({"otlp_headers": 3}, f"otlp_headers must be {HEADERS.allowed}, got int"),
         (
             {"otlp_endpoint": "ftp://me:pw@h"},
-            "otlp_endpoint must be an endpoint like http://localhost:4318 (its scheme is not http or https), got 'ftp://***@h'",
+            (
+                "otlp_endpoint must be an endpoint like http://localhost:4318 (its scheme is not http or https), "
+                "got 'ftp://***@h'"
+            ),
         ),
         (
             {"exporters": "none,otlp"},

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, Final, cast
 
 import pytest
 
@@ -105,8 +105,9 @@ class TestIdentity:
         assert (config.service_name, config.resource_attributes) == ("name", {"team": "a"})
 
     def test_resource_attributes_set_the_identity(self) -> None:
-        text = "service.name=shop,service.version=2,service.namespace=n,service.instance.id=i,deployment.environment.name=e"
-        settings = resolve(None, {}, {"OTEL_RESOURCE_ATTRIBUTES": text}).unwrap()
+        text = "service.name=shop,service.version=2,service.namespace=n,service.instance.id=i"
+        environ = {"OTEL_RESOURCE_ATTRIBUTES": f"{text},deployment.environment.name=e"}
+        settings = resolve(None, {}, environ).unwrap()
         config = settings.config
         assert (config.service_name, config.service_version, config.service_namespace) == ("shop", "2", "n")
         assert (config.service_instance_id, config.environment, config.resource_attributes) == ("i", "e", {})
@@ -230,7 +231,7 @@ class TestSignalSettings:
 
 
 class TestExporters:
-    ALL_HTTP = {"traces": ("otlp_http",), "metrics": ("otlp_http",), "logs": ("otlp_http",)}  # noqa: RUF012 - never changed
+    ALL_HTTP: Final = {"traces": ("otlp_http",), "metrics": ("otlp_http",), "logs": ("otlp_http",)}
 
     def test_default_is_otlp_over_http(self) -> None:
         assert resolved(environment="test").config.exporters == self.ALL_HTTP
@@ -267,7 +268,7 @@ class TestExporters:
         assert settings.complete == {"metrics", "logs"}
 
     def test_configuration_object_may_name_exporters_too(self) -> None:
-        given = FlextObservabilityConfig(exporters=cast("dict[str, list[str]]", ["memory"]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        given = FlextObservabilityConfig(exporters=cast("Any", ["memory"]))
         assert resolve(given, {}, {}).unwrap().complete == {"traces", "metrics", "logs"}
 
     def test_unknown_exporter_names_are_kept(self) -> None:
