@@ -58,44 +58,28 @@ class FlextObservabilityRepository:
         """Store a metric.
 
         Returns:
-            The same metric; or a failure: ``invalid_metric``, or one of the storage (see ``SQLiteStorage.store``).
+            The same entity; or a failure: ``invalid_<kind>``, or one of the storage (see ``SQLiteStorage.store``).
         """
         return self._store("metric", metric)
 
     @never_raises
     def store_trace(self, trace: FlextTrace) -> FlextResult[FlextTrace]:
-        """Store the current state of a trace. Store it again after its end to update it.
-
-        Returns:
-            The same trace; or a failure: ``invalid_trace``, or one of the storage.
-        """
+        """Store the current state of a trace. Store it again after its end to update it. See ``store_metric``."""
         return self._store("trace", trace)
 
     @never_raises
     def store_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        """Store an alert. It replaces an earlier state with the same id.
-
-        Returns:
-            The same alert; or a failure: ``invalid_alert``, or one of the storage.
-        """
+        """Store an alert. It replaces an earlier state with the same id. See ``store_metric``."""
         return self._store("alert", alert)
 
     @never_raises
     def store_health_check(self, check: FlextHealthCheck) -> FlextResult[FlextHealthCheck]:
-        """Store the result of a health check.
-
-        Returns:
-            The same check; or a failure: ``invalid_health_check``, or one of the storage.
-        """
+        """Store the result of a health check. See ``store_metric``."""
         return self._store("health_check", check)
 
     @never_raises
     def store_log_entry(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
-        """Store a log entry.
-
-        Returns:
-            The same entry; or a failure: ``invalid_log``, or one of the storage.
-        """
+        """Store a log entry. See ``store_metric``."""
         return self._store("log", entry)
 
     @never_raises
