@@ -117,7 +117,7 @@ child = os.fork()
 if child == 0:
     fresh = [state.state for state in monitor.status().rules]
     metrics = {metric.name: metric.value for metric in collector.collect().unwrap()}
-    print(json.dumps([before, fresh, states(), collector._readings.process.pid == os.getpid(), metrics["process.uptime"]]), flush=True)
+    print(json.dumps([before, fresh, states(), collector._cache.process.pid == os.getpid(), metrics["process.uptime"]]), flush=True)
     os._exit(0)
 os.waitpid(child, 0)
 """

@@ -1,4 +1,4 @@
-"""Structured loggers in programs of their own: one call, one record, whatever configures logging, threads or forks."""
+"""Structured loggers in separate programs: one record per call, for every configuration, thread and fork."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = """
 import logging, logging.config
 from flext_observability import correlation_scope, get_logger, init_observability, shutdown_observability, traced
 log = get_logger("app", region="eu")
-log.info("too early")
+log.info("before the start")
 BEFORE
 handle = init_observability(console=False, service_name="logs").unwrap()
 AFTER
@@ -90,30 +90,30 @@ def assert_each_once(received: Collector) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("how", CONFIGURED)
-def test_each_record_arrives_once_and_is_shown_as_the_program_wants(how: str, when: str, received: Collector) -> None:
-    configuration, shown = CONFIGURED[how]
+def test_records_are_exported_once_and_handled_as_configured(how: str, when: str, received: Collector) -> None:
+    configuration, handled = CONFIGURED[how]
     done = succeed(program(**{when: configuration}), received)
     assert_each_once(received)
-    assert done.err.splitlines() == shown
+    assert done.err.splitlines() == handled
 
 
-def test_each_record_arrives_once_after_a_second_start_and_none_after_the_end(received: Collector) -> None:
+def test_records_are_exported_once_after_a_second_start(received: Collector) -> None:
     again = 'handle = init_observability(console=False, service_name="logs").unwrap()'
     last = 'assert shutdown_observability().success\nlog.error("over")\n' + again
     succeed(program(after=again, end=last), received)
     assert_each_once(received)
 
 
-def test_logs_that_are_off_reach_handlers_only(received: Collector) -> None:
+def test_disabled_logs_reach_handlers_only(received: Collector) -> None:
     done = succeed(program(), received, FLEXT_OBSERVABILITY_LOGS_ENABLED="false")
     assert received.log_records() == []
     assert done.err == "outside region=eu amount=4\n"
 
 
-def test_beside_a_handler_of_opentelemetry_each_record_arrives_once(received: Collector) -> None:
+def test_records_are_exported_once_with_a_handler_of_opentelemetry(received: Collector) -> None:
     handler = """
         import warnings
-        warnings.simplefilter("ignore")  # the SDK's class is deprecated, and still what programs have
+        warnings.simplefilter("ignore")  # the SDK's class is deprecated, but still in use
         from opentelemetry.sdk._logs import LoggingHandler
         logging.getLogger().addHandler(LoggingHandler())
     """
@@ -123,7 +123,7 @@ def test_beside_a_handler_of_opentelemetry_each_record_arrives_once(received: Co
     assert attributes(outside) == {"region": "eu", "amount": 4}
 
 
-def test_on_the_console_each_record_stands_once() -> None:
+def test_records_are_printed_once() -> None:
     source = """
         from flext_observability import get_logger, init_observability
         with init_observability(exporters="console", service_name="logs").unwrap():
@@ -133,7 +133,7 @@ def test_on_the_console_each_record_stands_once() -> None:
     assert (done.out + done.err).count("paid") == 1
 
 
-def test_eight_threads_write_eight_thousand_records_each_once(received: Collector) -> None:
+def test_records_of_many_threads_are_exported_once(received: Collector) -> None:
     source = """
         import threading
         from flext_observability import get_logger, init_observability
@@ -157,7 +157,7 @@ def test_eight_threads_write_eight_thousand_records_each_once(received: Collecto
     assert counts == Counter((worker, number) for worker in range(8) for number in range(1000))
 
 
-def test_forked_child_writes_its_own_records_once(received: Collector) -> None:
+def test_records_of_a_forked_child_are_exported_once(received: Collector) -> None:
     source = """
         import os
         from flext_observability import get_logger, init_observability
@@ -173,23 +173,23 @@ def test_forked_child_writes_its_own_records_once(received: Collector) -> None:
         assert os.waitpid(child, 0)[1] == 0
     """
     succeed(source, received)
-    said = {record.body.string_value: attributes(record) for record in received.log_records()}
+    found = {record.body.string_value: attributes(record) for record in received.log_records()}
     assert len(received.log_records()) == 3
-    assert said == {
+    assert found == {
         "before": {"user": 7},
         "child": {"user": 7, "child": True},
         "parent": {"user": 7, "child": False},
     }
 
 
-def test_bad_correlation_ids_from_outside_reach_no_record(received: Collector) -> None:
+def test_invalid_remote_correlation_ids_are_ignored(received: Collector) -> None:
     source = """
         from opentelemetry import context
         from flext_observability import extract_context, get_logger, init_observability
         handle = init_observability(console=False, service_name="logs").unwrap()
         log = get_logger("app")
         ids = {"good": "x" * 128, "long": "x" * 129, "enormous": "x" * 1_000_000, "newline": "order\\n7",
-               "escape": "\\x1b[31mred", "null": "a\\0b", "blank": " ", "empty": "", "letters": "ünï"}
+               "escape": "\\x1b[31mred", "null": "a\\0b", "blank": " ", "empty": "", "not ASCII": "ünï"}
         for name, given in ids.items():
             for carrier in ({"X-Correlation-ID": given}, {"x-correlation-id": given}):
                 token = context.attach(extract_context(carrier))
@@ -198,13 +198,13 @@ def test_bad_correlation_ids_from_outside_reach_no_record(received: Collector) -
         assert handle.shutdown(10).unwrap().complete
     """
     succeed(source, received)
-    said = [(record.body.string_value, attributes(record)) for record in received.log_records()]
-    assert len(said) == 18
-    assert [found for name, found in said if name == "good"] == [{"flext.correlation_id": "x" * 128}] * 2
-    assert [found for name, found in said if name != "good"] == [{}] * 16
+    found = [(record.body.string_value, attributes(record)) for record in received.log_records()]
+    assert len(found) == 18
+    assert [found for name, found in found if name == "good"] == [{"flext.correlation_id": "x" * 128}] * 2
+    assert [found for name, found in found if name != "good"] == [{}] * 16
 
 
-def test_without_being_used_structlog_is_not_loaded() -> None:
+def test_structlog_is_loaded_on_use() -> None:
     source = """
         import sys
         from flext_observability import TraceContextFormatter, flext_create_log_entry, init_observability

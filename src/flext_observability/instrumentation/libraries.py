@@ -1,4 +1,4 @@
-"""Names of libraries → OpenTelemetry's own instrumentations of them, switched on and off (API only)."""
+"""Library names → OpenTelemetry's instrumentations, switched on and off (API only)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
-_LOG: Final = logging.getLogger("flext_observability.instrumentation")
+_logger: Final = logging.getLogger("flext_observability.instrumentation")
 _GROUP: Final = "opentelemetry_instrumentor"
 
 
 class _Instrumentor(Protocol):
-    """What OpenTelemetry's ``BaseInstrumentor`` offers."""
+    """The used part of OpenTelemetry's ``BaseInstrumentor``."""
 
     @property
     def is_instrumented_by_opentelemetry(self) -> bool: ...
@@ -43,50 +43,50 @@ def instrument(names: Iterable[str]) -> tuple[Notice, ...]:
     """Switch on the instrumentation of each library.
 
     Args:
-        names: Names of OpenTelemetry instrumentations, such as ``starlette``, ``httpx``, ``grpc_client``; case, ``-`` and ``_`` do not
-            matter.
+        names: Names of OpenTelemetry instrumentations, such as ``starlette``, ``httpx``, ``grpc_client``; case, ``-``
+            and ``_`` do not matter.
 
     Returns:
-        One notice for each that could not be switched on: what is missing and the ``pip install`` line, or why it failed.
+        One notice for each failure, with the ``pip install`` line of a missing package.
     """
     with current_runtime().get(_Active).lock:
-        notices = [_instrument(_plain(name)) for name in names]
+        notices = [_instrument(_normalize(name)) for name in names]
     return tuple(notice for notice in notices if notice is not None)
 
 
 def uninstrument() -> None:
-    """Switch off what ``instrument`` switched on, last first; what the program switched on by itself stays."""
+    """Switch off the instrumentations of ``instrument``, last first. Those that the program switched on stay."""
     active = current_runtime().get(_Active)
     with active.lock:
         while active.by_name:
             name, instrumentor = active.by_name.popitem()
             try:
                 instrumentor.uninstrument()
-            except Exception as error:  # noqa: BLE001 - foreign code must not stop the others, nor the host
-                log_warning(_LOG, f"The instrumentation {name!r} could not be switched off: {describe_error(error)}")
+            except Exception as error:  # noqa: BLE001 - foreign code must not affect the others
+                log_warning(_logger, f"Instrumentation {name!r} cannot be switched off: {describe_error(error)}")
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return name.strip().lower().replace("_", "-")
 
 
 def _instrument(name: str) -> Notice | None:
     if name == "logging":
-        return Notice("logs", "Standard-library logging is recorded already, without the instrumentation 'logging'")
-    point = next((found for found in entry_points(group=_GROUP) if _plain(found.name) == name), None)
+        return Notice("logs", "Instrumentation 'logging' is not needed: records of logging are collected without it")
+    point = next((found for found in entry_points(group=_GROUP) if _normalize(found.name) == name), None)
     if point is None:
         package = f"opentelemetry-instrumentation-{name}"
-        return _failed(f"No instrumentation named {name!r} is installed", f"pip install {package}")
+        return _degraded(f"Instrumentation {name!r} is not installed", f"pip install {package}")
     try:
         return _activate(name, point)
     except ModuleNotFoundError as error:
         missing = (error.name or name).partition(".")[0]
-        return _failed(
-            f"The instrumentation {name!r} needs the package {missing!r}, which is not installed",
-            f"pip install {missing}, or leave {name!r} out",
+        return _degraded(
+            f"Instrumentation {name!r} cannot be loaded: the package {missing} is not installed",
+            f"pip install {missing}, or remove {name!r}",
         )
     except Exception as error:  # noqa: BLE001 - foreign code must not stop the start
-        return _explain(name, error)
+        return _from_error(name, error)
 
 
 def _activate(name: str, point: EntryPoint) -> Notice | None:
@@ -95,33 +95,31 @@ def _activate(name: str, point: EntryPoint) -> Notice | None:
     if instrumentor.is_instrumented_by_opentelemetry:
         if name in active:
             return None
-        return Notice("all", f"The program has switched on the instrumentation {name!r} itself; it is left as it is")
+        return Notice("all", f"Instrumentation {name!r} is not changed: the program switched it on")
     instrumentor.instrument(raise_exception_on_conflict=True)
     active[name] = instrumentor
     return None
 
 
-def _explain(name: str, error: Exception) -> Notice:
-    """Read OpenTelemetry's ``DependencyConflictError``: the library is missing or too old; anything else is a plain failure."""
+def _from_error(name: str, error: Exception) -> Notice:
+    """Return a notice. OpenTelemetry's ``DependencyConflictError`` means that the library is missing or too old."""
     conflict: object = getattr(error, "conflict", None)
     if conflict is None:
-        return _failed(
-            f"The instrumentation {name!r} failed: {describe_error(error)}", f"Upgrade it, or leave {name!r} out"
-        )
-    wanted = _packages(conflict, "required") or [name]
+        return _degraded(f"Instrumentation {name!r} failed: {describe_error(error)}", f"Upgrade it, or remove {name!r}")
+    required = _packages(conflict, "required") or [name]
     found = " and ".join(_packages(conflict, "found")) or "nothing"
-    return _failed(
-        f"The instrumentation {name!r} needs the package {' or '.join(wanted)}; found: {found}",
-        f"pip install '{wanted[0]}', or leave {name!r} out",
+    return _degraded(
+        f"Instrumentation {name!r} needs {' or '.join(required)}: found {found}",
+        f"pip install '{required[0]}', or remove {name!r}",
     )
 
 
 def _packages(conflict: object, field: str) -> list[str]:
-    """Return the requirements or versions in a field and its twin for alternatives, without the name of the extra."""
-    one: object = getattr(conflict, field, None)
-    several: Iterable[object] = getattr(conflict, f"{field}_any", None) or ()
-    return [str(package).partition(";")[0].strip() for package in (one, *several) if package]
+    """Return the requirements or versions of a field and of ``<field>_any``, without extras."""
+    single: object = getattr(conflict, field, None)
+    alternatives: Iterable[object] = getattr(conflict, f"{field}_any", None) or ()
+    return [str(package).partition(";")[0].strip() for package in (single, *alternatives) if package]
 
 
-def _failed(message: str, fix: str) -> Notice:
+def _degraded(message: str, fix: str) -> Notice:
     return Notice("traces", message, fix, degrades=True)

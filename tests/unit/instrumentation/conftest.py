@@ -1,4 +1,4 @@
-"""A logger, the records that the bridge takes from it, and logging as it was before."""
+"""A logger, the records that the bridge emits, and restored logging."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.instrumentation.sink import Sink
 
 
 @pytest.fixture
-def logging_as_before() -> Iterator[None]:
+def restored_logging() -> Iterator[None]:
     root, handlers, level = logging.getLogger(), list(logging.root.handlers), logging.root.level
     yield
     logging_bridge.uninstall()
@@ -28,9 +28,9 @@ def logging_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def sink() -> Sink:
-    taken = Sink()
-    logging_bridge.install("info", provider=taken.provider)
-    return taken
+    emitted = Sink()
+    logging_bridge.install("info", provider=emitted.provider)
+    return emitted
 
 
 @pytest.fixture

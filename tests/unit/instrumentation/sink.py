@@ -1,4 +1,4 @@
-"""What reached OpenTelemetry, for the tests of the logging bridge; a logger that nobody hears."""
+"""Records that the logging bridge emitted, and a logger without output."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 
 
 def new_exporter() -> InMemoryLogRecordExporter:
-    return InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # OpenTelemetry's own lack of a hint
+    return InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # OpenTelemetry has no annotation
 
 
 class Sink:
-    """What reached OpenTelemetry."""
+    """A logger provider that keeps its records."""
 
     def __init__(self) -> None:
         self.exporter = new_exporter()
@@ -35,12 +35,12 @@ class Sink:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the program gave: the attributes without those of the place in the code."""
+        """The attributes without those of the code location."""
         return {name: value for name, value in self.attributes.items() if not name.startswith("code.")}
 
 
 def quiet(name: str) -> logging.Logger:
-    """Return a logger whose records reach no handler that complains."""
+    """Return a logger without output."""
     logger = logging.getLogger(name)
     logger.propagate = False
     logger.addHandler(logging.NullHandler())

@@ -11,17 +11,17 @@ from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 
 from flext_observability.instrumentation import libraries
 
-# A package as an author would publish it: five instrumentations, each with a trouble of its own.
+# A published package with instrumentations that fail in different ways.
 ENTRY_POINTS = """
 [opentelemetry_instrumentor]
-needs_missing = troubled:NeedsMissing
-needs_any = troubled:NeedsAny
-needs_newer = troubled:NeedsNewer
-raises = troubled:Raises
-stuck = troubled:Stuck
-imports_missing = troubled_import:Anything
+needs_missing = failing:NeedsMissing
+needs_any = failing:NeedsAny
+needs_newer = failing:NeedsNewer
+raises = failing:Raises
+stuck = failing:Stuck
+imports_missing = failing_import:Anything
 """
-TROUBLED = """
+FAILING = """
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 class Base(BaseInstrumentor):
@@ -85,19 +85,19 @@ print(asyncio.run(call()), len(spans.get_finished_spans()))
 
 
 @pytest.fixture(autouse=True)
-def _all_off_afterwards() -> Iterator[None]:
+def _uninstrumented_afterwards() -> Iterator[None]:
     yield
     libraries.uninstrument()
 
 
 @pytest.fixture
-def _troubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info = tmp_path / "troubled-1.0.dist-info"
+def _failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "failing-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: troubled\nVersion: 1.0\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: failing\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    (tmp_path / "troubled.py").write_text(TROUBLED)
-    (tmp_path / "troubled_import.py").write_text("import no_such_library.client\n")
+    (tmp_path / "failing.py").write_text(FAILING)
+    (tmp_path / "failing_import.py").write_text("import no_such_library.client\n")
     monkeypatch.syspath_prepend(tmp_path)
 
 
@@ -116,12 +116,12 @@ def test_library_is_switched_on_and_off_by_name(name: str) -> None:
     assert not HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
 
 
-def test_switching_on_twice_is_no_matter() -> None:
+def test_instrument_is_idempotent() -> None:
     assert libraries.instrument(["httpx", "httpx"]) == ()
     assert libraries.instrument(["httpx"]) == ()
 
 
-def test_name_without_an_instrumentation_is_answered_with_the_pip_line() -> None:
+def test_unknown_name_has_the_pip_line_as_fix() -> None:
     (notice,) = libraries.instrument(["no_such_thing"])
 
     assert notice.degrades
@@ -129,18 +129,18 @@ def test_name_without_an_instrumentation_is_answered_with_the_pip_line() -> None
     assert notice.fix == "pip install opentelemetry-instrumentation-no-such-thing"
 
 
-def test_good_names_are_switched_on_beside_bad_ones() -> None:
+def test_valid_names_are_switched_on_beside_invalid_ones() -> None:
     assert len(libraries.instrument(["no_such_thing", "starlette"])) == 1
     assert StarletteInstrumentor().is_instrumented_by_opentelemetry
 
 
-def test_logging_is_recorded_already() -> None:
+def test_logging_needs_no_instrumentation() -> None:
     (notice,) = libraries.instrument(["logging"])
 
     assert (notice.signal, notice.degrades) == ("logs", False)
 
 
-def test_what_the_program_switched_on_itself_is_left_as_it_is() -> None:
+def test_instrumentation_of_the_program_is_not_changed() -> None:
     HTTPXClientInstrumentor().instrument()
     try:
         (notice,) = libraries.instrument(["httpx"])
@@ -152,22 +152,22 @@ def test_what_the_program_switched_on_itself_is_left_as_it_is() -> None:
         HTTPXClientInstrumentor().uninstrument()
 
 
-@pytest.mark.usefixtures("_troubled")
+@pytest.mark.usefixtures("_failing")
 @pytest.mark.parametrize(
     ("name", "message", "fix"),
     [
         (
             "needs-missing",
-            "needs the package no-such-library >= 2; found: nothing",
+            "needs no-such-library >= 2: found nothing",
             "pip install 'no-such-library >= 2'",
         ),
-        ("needs_any", "needs the package one >= 1 or two; found: nothing", "pip install 'one >= 1'"),
-        ("needs_newer", "needs the package pytest >= 999; found: pytest ", "pip install 'pytest >= 999'"),
+        ("needs_any", "needs one >= 1 or two: found nothing", "pip install 'one >= 1'"),
+        ("needs_newer", "needs pytest >= 999: found pytest ", "pip install 'pytest >= 999'"),
         ("raises", "failed: RuntimeError: out of order", "Upgrade it"),
-        ("imports_missing", "needs the package 'no_such_library'", "pip install no_such_library"),
+        ("imports_missing", "the package no_such_library is not installed", "pip install no_such_library"),
     ],
 )
-def test_library_that_cannot_be_instrumented_is_answered_with_the_fix(name: str, message: str, fix: str) -> None:
+def test_failure_has_a_fix(name: str, message: str, fix: str) -> None:
     (notice,) = libraries.instrument([name])
 
     assert notice.degrades
@@ -175,12 +175,12 @@ def test_library_that_cannot_be_instrumented_is_answered_with_the_fix(name: str,
     assert notice.fix.startswith(fix)
 
 
-@pytest.mark.usefixtures("_troubled")
-def test_instrumentation_that_cannot_be_switched_off_does_not_hold_up_the_others(
+@pytest.mark.usefixtures("_failing")
+def test_instrumentation_that_cannot_be_switched_off_does_not_affect_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert libraries.instrument(["httpx", "stuck"]) == ()
     libraries.uninstrument()
 
     assert not HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
-    assert "'stuck' could not be switched off" in caplog.text
+    assert "Instrumentation 'stuck' cannot be switched off" in caplog.text

@@ -1,4 +1,4 @@
-"""Process and machine → observable instruments of OTel's API, and a snapshot as entities (FlextMetricsCollector)."""
+"""Metrics of process and machine → OTel's observable instruments, and entities (FlextMetricsCollector)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCOPE_NAME: Final = "flext_observability.collector"
 
 
 class _Collectors:
-    """Started collectors, and names of the instruments that exist: OpenTelemetry cannot remove one."""
+    """Started collectors, and names of existing instruments: OpenTelemetry cannot remove one."""
 
     def __init__(self) -> None:
         self.lock = ForkSafeLock()
@@ -38,10 +38,11 @@ class _Collectors:
 
 @final
 class FlextMetricsCollector:
-    """Measures this process and its machine, under the names of the semantic conventions.
+    """Measures this process and its machine, with the names of the semantic conventions.
 
-    It has no thread: started, its instruments are read whenever an exporter or an alert rule reads the metrics. What the platform does not
-    offer is left out. Collectors that run at the same time share their instruments; the one started first is asked. A context manager.
+    It has no thread: exporters and alert rules read its instruments together with other metrics. Metrics that the
+    platform does not support are left out. Concurrent collectors share their instruments, which read the collector
+    started first. As a context manager, it stops at the end of the block.
 
     Args:
         process: Whether to measure the process: CPU, memory, disk, threads, file descriptors, garbage collector.
@@ -56,28 +57,28 @@ class FlextMetricsCollector:
             metric.name: metric
             for metric in (*(PROCESS_METRICS if process else ()), *(SYSTEM_METRICS if system else ()))
         }
-        self._readings = SourceCache(per_cpu=per_cpu)
+        self._cache = SourceCache(per_cpu=per_cpu)
         self._lock = ForkSafeLock()
         self._unavailable: dict[str, str] = {}
 
     @property
     def active(self) -> bool:
-        """Whether it is started."""
+        """Whether the collector is started."""
         return self in current_runtime().get(_Collectors).active
 
     @property
     def unavailable(self) -> Mapping[str, str]:
-        """Metrics that could not be read when they were last asked for, each with the reason."""
+        """Metrics whose last reading failed, with the reason."""
         with self._lock:
             return MappingProxyType(dict(self._unavailable))
 
     def start(self) -> FlextResult[None]:
-        """Measure from now on, before and after ``init_observability`` alike; again changes nothing.
+        """Start to measure, also before ``init_observability``. Idempotent.
 
         Returns:
-            Success, or a failure (``internal``).
+            None on success. Failure ``internal``.
         """
-        self._read_all()  # what is compared with the time before has something to compare with
+        self._read_all()  # utilizations need a previous reading
         collectors = current_runtime().get(_Collectors)
         with collectors.lock:
             if self not in collectors.active:
@@ -85,13 +86,13 @@ class FlextMetricsCollector:
         try:
             for metric in self._metrics.values():
                 _register(metric)
-        except Exception as error:  # noqa: BLE001 - the border: a provider of somebody else may raise anything
+        except Exception as error:  # noqa: BLE001 - a foreign provider may raise anything
             self.stop()
             return FlextResult[None].fail(report_once("Starting the metrics collector", error), code="internal")
         return FlextResult.ok(None)
 
     def stop(self) -> FlextResult[None]:
-        """Give no points any more; again changes nothing."""
+        """Stop to measure. Idempotent."""
         collectors = current_runtime().get(_Collectors)
         with collectors.lock:
             if self in collectors.active:
@@ -102,8 +103,8 @@ class FlextMetricsCollector:
         """Measure now, started or not, and return the values as entities, which are not emitted.
 
         Returns:
-            One entity for each point; never a failure. Utilization of CPUs is missing at first: it speaks of the time since the reading
-            before, at least 0.1 s earlier.
+            One entity for each point; never a failure. The first call has no CPU utilization: it needs a previous
+            reading, at least 0.1 s earlier.
         """
         from flext_observability.domain.metric import FlextMetric
 
@@ -121,28 +122,28 @@ class FlextMetricsCollector:
         )
 
     def points(self, name: str) -> Sequence[tuple[float, Mapping[str, str | int]]] | None:
-        """Return the values and attributes of one metric; None when it is not one of this collector's."""
+        """Return values and attributes of a metric. None if the collector does not have it."""
         metric = self._metrics.get(name)
         if metric is None:
             return None
         with self._lock:
             try:
-                points = list(metric.read(self._readings))
-            except Exception as error:  # noqa: BLE001 - what a platform does not offer fails in a way of its own
+                points = list(metric.read(self._cache))
+            except Exception as error:  # noqa: BLE001 - platforms without this metric raise different errors
                 self._unavailable[name] = describe_error(error)
                 return ()
             self._unavailable.pop(name, None)
             return points
 
     def __enter__(self) -> FlextMetricsCollector:
-        """Start."""
+        """Start the collector."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop."""
+        """Stop the collector."""
         self.stop()
 
     def _read_all(self) -> list[tuple[Observable, float, Mapping[str, str | int]]]:
@@ -154,7 +155,7 @@ class FlextMetricsCollector:
 
 
 def _register(metric: Observable) -> None:
-    """Make the instrument of a metric, once in a process: OTel cannot take one back."""
+    """Create the instrument of a metric once per process: OTel cannot remove one."""
     from opentelemetry.metrics import get_meter
 
     collectors = current_runtime().get(_Collectors)
@@ -162,7 +163,7 @@ def _register(metric: Observable) -> None:
         if metric.name in collectors.instruments:
             return
         collectors.instruments.add(metric.name)
-    try:  # without the lock: the SDK has one of its own, which it holds while it calls back
+    try:  # without the lock: the SDK calls back with its own lock held
         create = getattr(get_meter(SCOPE_NAME), f"create_observable_{metric.kind}")
         create(metric.name, [_observer(metric.name)], metric.unit, metric.description)
     except Exception:

@@ -1,4 +1,4 @@
-"""Sources of the operating system → what each says, asked once in a while and compared with the time before (SourceCache)."""
+"""Readings of the operating system, cached for one collection and compared with the previous one (SourceCache)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Points = Iterable[tuple[float, Mapping[str, str | int]]]
 """Values with their attributes."""
 
 LIFETIME_SECONDS: Final = 0.1
-"""One collection asks a source once; shorter windows say nothing of CPUs, whose clocks tick a hundred times a second."""
+"""Age at which a source is read again. CPU clocks tick a hundred times a second: shorter intervals are useless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observable:
-    """One metric of a convention.
+    """One metric.
 
     Attributes:
-        name: As the semantic conventions have it.
-        kind: Of the instrument.
-        unit: UCUM.
-        description: For people.
-        read: Gives the points of this moment; raises what the platform does not offer.
+        name: Name in the semantic conventions.
+        kind: Instrument.
+        unit: UCUM unit.
+        description: Description of the instrument.
+        read: Returns the current points. Raises if the platform does not support the metric.
     """
 
     name: str
@@ -40,51 +40,51 @@ class Observable:
 
 @final
 class SourceCache:
-    """What the operating system said last and before that; of this process, also in a forked child.
+    """The latest and the previous reading of each source. A forked child starts with an empty cache.
 
     Args:
-        per_cpu: Whether CPUs are kept apart.
+        per_cpu: Whether CPUs are measured separately.
     """
 
     def __init__(self, *, per_cpu: bool = False) -> None:
         self.per_cpu = per_cpu
         self._pid = 0
-        self._since = 0.0
+        self._cached_since = 0.0
         self._process: Process | None = None
         self._latest: dict[str, tuple[float, object]] = {}
-        self._before: dict[str, tuple[float, object]] = {}
+        self._previous: dict[str, tuple[float, object]] = {}
 
     @property
     def process(self) -> Process:
-        """This process."""
+        """The current process."""
         from psutil import Process
 
-        self._turn()
+        self._expire()
         if self._process is None:
             self._process = Process()
         return self._process
 
-    def ask(self, source: str, read: Callable[[], T]) -> T:
-        """Return what a source says: what it said already in this collection, or what ``read`` gives."""
-        self._turn()
+    def get(self, source: str, read: Callable[[], T]) -> T:
+        """Return the cached value of a source, or the result of ``read``."""
+        self._expire()
         if source not in self._latest:
             value = read()
             self._latest[source] = (monotonic(), value)
         return cast("T", self._latest[source][1])
 
-    def since_before(self, source: str, read: Callable[[], T]) -> tuple[float, T, T] | None:
-        """Return (seconds between, what the source said before, what it says now); None at first."""
-        now = self.ask(source, read)
+    def delta(self, source: str, read: Callable[[], T]) -> tuple[float, T, T] | None:
+        """Return (seconds in between, previous value, current value). None without a previous value."""
+        now = self.get(source, read)
         at, _ = self._latest[source]
-        before_at, before = self._before.get(source, (at, now))
-        return (at - before_at, cast("T", before), now) if at > before_at else None
+        previous_at, previous = self._previous.get(source, (at, now))
+        return (at - previous_at, cast("T", previous), now) if at > previous_at else None
 
-    def _turn(self) -> None:
-        """Forget what is old, and everything in a forked child."""
+    def _expire(self) -> None:
+        """Replace previous by expired values. Clear the cache in a forked child."""
         pid, now = os.getpid(), monotonic()
         if pid != self._pid:
-            self._pid, self._process, self._latest, self._before = pid, None, {}, {}
-        elif now - self._since < LIFETIME_SECONDS:
+            self._pid, self._process, self._latest, self._previous = pid, None, {}, {}
+        elif now - self._cached_since < LIFETIME_SECONDS:
             return
-        self._since = now
-        self._before, self._latest = {**self._before, **self._latest}, {}
+        self._cached_since = now
+        self._previous, self._latest = {**self._previous, **self._latest}, {}

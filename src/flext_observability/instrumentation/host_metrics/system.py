@@ -1,4 +1,4 @@
-"""The machine, by psutil → metrics named as the semantic conventions name them (`system.*`).
+"""Metrics of the machine from psutil, with the names of the semantic conventions.
 
 Source: https://opentelemetry.io/docs/specs/semconv/system/system-metrics/
 """
@@ -29,13 +29,13 @@ _DIRECTIONS: Final = {"receive": "recv", "transmit": "sent"}
 _ERROR_DIRECTIONS: Final = {"receive": "in", "transmit": "out"}
 _MS: Final = 0.001
 CpuSeconds = dict[tuple[int, str], float]
-"""Seconds by number of the CPU (-1: all together) and mode."""
+"""Seconds by CPU number (-1: sum of all) and mode."""
 
 
-def _cpu_seconds(readings: SourceCache) -> CpuSeconds:
+def _cpu_seconds(cache: SourceCache) -> CpuSeconds:
     from psutil import cpu_times
 
-    all_times = list(enumerate(cpu_times(percpu=True))) if readings.per_cpu else [(-1, cpu_times())]
+    all_times = list(enumerate(cpu_times(percpu=True))) if cache.per_cpu else [(-1, cpu_times())]
     return {
         (cpu, mode): sum(getattr(times, field, 0.0) for field in fields)
         for cpu, times in all_times
@@ -48,20 +48,22 @@ def _cpu_attributes(cpu: int, mode: str) -> Mapping[str, str | int]:
     return {"cpu.mode": mode} if cpu < 0 else {"cpu.mode": mode, "cpu.logical_number": cpu}
 
 
-def _cpu_time(readings: SourceCache) -> Points:
-    times = readings.ask("system.cpu", lambda: _cpu_seconds(readings))
+def _cpu_time(cache: SourceCache) -> Points:
+    times = cache.get("system.cpu", lambda: _cpu_seconds(cache))
     return [(seconds, _cpu_attributes(*key)) for key, seconds in times.items()]
 
 
-def _cpu_utilization(readings: SourceCache) -> Points:
-    """Give each mode's share of the time that the kernel counted; with all CPUs together that is their mean."""
-    window = readings.since_before("system.cpu", lambda: _cpu_seconds(readings))
-    if window is None:
+def _cpu_utilization(cache: SourceCache) -> Points:
+    """Return the fraction of each mode in the time that the kernel counted; for all CPUs, the mean."""
+    delta = cache.delta("system.cpu", lambda: _cpu_seconds(cache))
+    if delta is None:
         return []
-    _, before, now = window
-    spent = {key: max(0.0, seconds - before.get(key, seconds)) for key, seconds in now.items()}
-    elapsed = {cpu: sum(value for (other, _), value in spent.items() if other == cpu) for cpu, _ in spent}
-    return [(value / elapsed[key[0]], _cpu_attributes(*key)) for key, value in spent.items() if elapsed[key[0]]]
+    _, before, now = delta
+    seconds_since = {key: max(0.0, seconds - before.get(key, seconds)) for key, seconds in now.items()}
+    elapsed = {
+        cpu: sum(value for (other, _), value in seconds_since.items() if other == cpu) for cpu, _ in seconds_since
+    }
+    return [(value / elapsed[key[0]], _cpu_attributes(*key)) for key, value in seconds_since.items() if elapsed[key[0]]]
 
 
 def _cpu_count(_: SourceCache) -> Points:
@@ -70,66 +72,69 @@ def _cpu_count(_: SourceCache) -> Points:
     return [(cpu_count() or 1, {})]
 
 
-def _memory(readings: SourceCache) -> Points:
+def _memory(cache: SourceCache) -> Points:
     from psutil import virtual_memory
 
-    memory = readings.ask("system.memory", virtual_memory)
+    memory = cache.get("system.memory", virtual_memory)
     return [
         (getattr(memory, state), {"system.memory.state": state}) for state in _MEMORY_STATES if hasattr(memory, state)
     ]
 
 
-def _memory_share(readings: SourceCache) -> Points:
-    ((total, _),) = _memory_field("total", readings)
-    return [(value / total, attributes) for value, attributes in _memory(readings)]
+def _memory_utilization(cache: SourceCache) -> Points:
+    ((total, _),) = _memory_field("total", cache)
+    return [(value / total, attributes) for value, attributes in _memory(cache)]
 
 
-def _memory_field(field: str, readings: SourceCache) -> Points:
+def _memory_field(field: str, cache: SourceCache) -> Points:
     from psutil import virtual_memory
 
-    return [(getattr(readings.ask("system.memory", virtual_memory), field), {})]
+    return [(getattr(cache.get("system.memory", virtual_memory), field), {})]
 
 
-def _swap(readings: SourceCache) -> Points:
+def _swap(cache: SourceCache) -> Points:
     from psutil import swap_memory
 
-    swap = readings.ask("system.paging", swap_memory)
+    swap = cache.get("system.paging", swap_memory)
     return [(getattr(swap, state), {"system.paging.state": state}) for state in ("used", "free")]
 
 
-def _swap_share(readings: SourceCache) -> Points:
-    points = list(_swap(readings))
+def _swap_utilization(cache: SourceCache) -> Points:
+    points = list(_swap(cache))
     total = sum(value for value, _ in points)
     return [(value / total, attributes) for value, attributes in points if total]
 
 
-def _disks(readings: SourceCache) -> Iterator[tuple[str, object]]:
-    """Give the whole disks that were ever used; their partitions would count everything twice."""
+def _disks(cache: SourceCache) -> Iterator[tuple[str, object]]:
+    """Yield the whole disks that were used. Partitions would count everything twice."""
     from psutil import disk_io_counters
 
     whole = Path("/sys/block")
-    for name, counters in readings.ask("system.disk", lambda: disk_io_counters(perdisk=True)).items():
+    for name, counters in cache.get("system.disk", lambda: disk_io_counters(perdisk=True)).items():
         if any(counters) and ((whole / name).exists() or not whole.exists()):
             yield name, counters
 
 
-def _disk(field: str, scale: float, readings: SourceCache) -> Points:
+def _disk(field: str, scale: float, cache: SourceCache) -> Points:
     return [
         (getattr(counters, f"{direction}_{field}") * scale, {"system.device": name, "disk.io.direction": direction})
-        for name, counters in _disks(readings)
+        for name, counters in _disks(cache)
         for direction in ("read", "write")
     ]
 
 
-def _disk_io_time(readings: SourceCache) -> Points:
-    return [(counters.busy_time * _MS, {"system.device": name}) for name, counters in _disks(readings)]  # type: ignore[attr-defined]
+def _disk_io_time(cache: SourceCache) -> Points:
+    return [
+        (counters.busy_time * _MS, {"system.device": name})  # type: ignore[attr-defined]
+        for name, counters in _disks(cache)
+    ]
 
 
 def _filesystem_attributes() -> list[dict[str, str]]:
-    """Describe each local file system once, by its shortest mount point: containers mount one device many times."""
+    """Return one entry per device, with its shortest mount point: containers mount one device many times."""
     from psutil import disk_partitions
 
-    once: dict[str, dict[str, str]] = {}
+    by_device: dict[str, dict[str, str]] = {}
     for partition in sorted(disk_partitions(), key=lambda each: len(each.mountpoint)):
         attributes = {
             "system.device": partition.device,
@@ -137,8 +142,8 @@ def _filesystem_attributes() -> list[dict[str, str]]:
             "system.filesystem.mountpoint": partition.mountpoint,
             "system.filesystem.type": partition.fstype,
         }
-        once.setdefault(partition.device, attributes)
-    return list(once.values())
+        by_device.setdefault(partition.device, attributes)
+    return list(by_device.values())
 
 
 def _filesystem_states() -> list[tuple[dict[str, str], dict[str, int]]]:
@@ -146,41 +151,40 @@ def _filesystem_states() -> list[tuple[dict[str, str], dict[str, int]]]:
 
     found: list[tuple[dict[str, str], dict[str, int]]] = []
     for attributes in _filesystem_attributes():
-        with suppress(OSError):  # one that this user may not see hides no other
+        with suppress(OSError):  # a file system that this user cannot read
             usage = disk_usage(attributes["system.filesystem.mountpoint"])
             reserved = max(0, usage.total - usage.used - usage.free)
             found.append((attributes, {"used": usage.used, "free": usage.free, "reserved": reserved}))
     return found
 
 
-def _filesystem(readings: SourceCache) -> Points:
+def _filesystem(cache: SourceCache) -> Points:
     return [
         (value, {**attributes, "system.filesystem.state": state})
-        for attributes, states in readings.ask("system.filesystem", _filesystem_states)
+        for attributes, states in cache.get("system.filesystem", _filesystem_states)
         for state, value in states.items()
     ]
 
 
-def _filesystem_share(readings: SourceCache) -> Points:
+def _filesystem_utilization(cache: SourceCache) -> Points:
     return [
         (value / total, {**attributes, "system.filesystem.state": state})
-        for attributes, states in readings.ask("system.filesystem", _filesystem_states)
+        for attributes, states in cache.get("system.filesystem", _filesystem_states)
         if (total := sum(states.values()))
         for state, value in states.items()
     ]
 
 
-def _filesystem_limit(readings: SourceCache) -> Points:
+def _filesystem_limit(cache: SourceCache) -> Points:
     return [
-        (sum(states.values()), attributes)
-        for attributes, states in readings.ask("system.filesystem", _filesystem_states)
+        (sum(states.values()), attributes) for attributes, states in cache.get("system.filesystem", _filesystem_states)
     ]
 
 
-def _network(prefix: str, directions: Mapping[str, str], interface: str, readings: SourceCache) -> Points:
+def _network(prefix: str, directions: Mapping[str, str], interface: str, cache: SourceCache) -> Points:
     from psutil import net_io_counters
 
-    counters = readings.ask("system.network", lambda: net_io_counters(pernic=True))
+    counters = cache.get("system.network", lambda: net_io_counters(pernic=True))
     return [
         (getattr(each, f"{prefix}{suffix}"), {interface: name, "network.io.direction": direction})
         for name, each in counters.items()
@@ -197,7 +201,7 @@ def _uptime(_: SourceCache) -> Points:
 _NIC: Final = "network.interface.name"
 
 SYSTEM_METRICS: Final = (
-    Observable("system.uptime", "gauge", "s", "Time since the machine began", _uptime),
+    Observable("system.uptime", "gauge", "s", "Time since the machine started", _uptime),
     Observable("system.cpu.time", "counter", "s", "CPU seconds by mode", _cpu_time),
     Observable(
         "system.cpu.utilization",
@@ -208,54 +212,66 @@ SYSTEM_METRICS: Final = (
     ),
     Observable("system.cpu.logical.count", "up_down_counter", "{cpu}", "Logical CPUs", _cpu_count),
     Observable("system.memory.usage", "up_down_counter", "By", "Memory by state", _memory),
-    Observable("system.memory.utilization", "gauge", "1", "Fraction of the memory, by state", _memory_share),
+    Observable("system.memory.utilization", "gauge", "1", "Fraction of the memory, by state", _memory_utilization),
     Observable(
-        "system.memory.limit", "up_down_counter", "By", "Memory of the machine", lambda r: _memory_field("total", r)
+        "system.memory.limit",
+        "up_down_counter",
+        "By",
+        "Memory of the machine",
+        lambda cache: _memory_field("total", cache),
     ),
     Observable(
         "system.memory.linux.available",
         "up_down_counter",
         "By",
-        "Memory that can be had without swapping",
-        lambda r: _memory_field("available", r),
+        "Memory available without swapping",
+        lambda cache: _memory_field("available", cache),
     ),
     Observable("system.paging.usage", "up_down_counter", "By", "Swap by state", _swap),
-    Observable("system.paging.utilization", "gauge", "1", "Fraction of the swap, by state", _swap_share),
-    Observable("system.disk.io", "counter", "By", "Bytes read and written", lambda r: _disk("bytes", 1, r)),
-    Observable("system.disk.operations", "counter", "{operation}", "Reads and writes", lambda r: _disk("count", 1, r)),
+    Observable("system.paging.utilization", "gauge", "1", "Fraction of the swap, by state", _swap_utilization),
+    Observable("system.disk.io", "counter", "By", "Bytes read and written", lambda cache: _disk("bytes", 1, cache)),
     Observable(
-        "system.disk.operation_time", "counter", "s", "Time that all operations took", lambda r: _disk("time", _MS, r)
+        "system.disk.operations", "counter", "{operation}", "Reads and writes", lambda cache: _disk("count", 1, cache)
     ),
-    Observable("system.disk.io_time", "counter", "s", "Time that the disk was busy", _disk_io_time),
+    Observable(
+        "system.disk.operation_time",
+        "counter",
+        "s",
+        "Sum of the time of all operations",
+        lambda cache: _disk("time", _MS, cache),
+    ),
+    Observable("system.disk.io_time", "counter", "s", "Time in which the disk was active", _disk_io_time),
     Observable("system.filesystem.usage", "up_down_counter", "By", "Space by state", _filesystem),
-    Observable("system.filesystem.utilization", "gauge", "1", "Fraction of the space, by state", _filesystem_share),
+    Observable(
+        "system.filesystem.utilization", "gauge", "1", "Fraction of the space, by state", _filesystem_utilization
+    ),
     Observable("system.filesystem.limit", "up_down_counter", "By", "Space of the file system", _filesystem_limit),
     Observable(
         "system.network.io",
         "counter",
         "By",
         "Bytes received and sent",
-        lambda r: _network("bytes_", _DIRECTIONS, _NIC, r),
+        lambda cache: _network("bytes_", _DIRECTIONS, _NIC, cache),
     ),
     Observable(
         "system.network.packet.count",
         "counter",
         "{packet}",
         "Packets received and sent",
-        lambda r: _network("packets_", _DIRECTIONS, "system.device", r),
+        lambda cache: _network("packets_", _DIRECTIONS, "system.device", cache),
     ),
     Observable(
         "system.network.packet.dropped",
         "counter",
         "{packet}",
         "Packets dropped without an error",
-        lambda r: _network("drop", _ERROR_DIRECTIONS, _NIC, r),
+        lambda cache: _network("drop", _ERROR_DIRECTIONS, _NIC, cache),
     ),
     Observable(
         "system.network.errors",
         "counter",
         "{error}",
-        "Errors of the network",
-        lambda r: _network("err", _ERROR_DIRECTIONS, _NIC, r),
+        "Network errors",
+        lambda cache: _network("err", _ERROR_DIRECTIONS, _NIC, cache),
     ),
 )

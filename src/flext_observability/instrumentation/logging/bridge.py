@@ -1,4 +1,4 @@
-"""Standard library log records → OpenTelemetry log records, each once, whatever the logging configuration does (API only)."""
+"""Standard library log record → OpenTelemetry log record, once for every logging configuration (API only)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 
 from flext_observability.engine.compat import exports_to, is_suppressed
-from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD, stamp
+from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD, attach_context
 from flext_observability.instrumentation.logging.structured_record import LEVELS, ExcInfo, from_event
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText
 from flext_observability.runtime.internal_log import log_warning
@@ -24,21 +24,21 @@ from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_erro
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
 
-_LOG: Final = logging.getLogger("flext_observability.logging")
-_OURS: Final = frozenset(("flext_observability", "opentelemetry"))
+_logger: Final = logging.getLogger("flext_observability.logging")
+_INTERNAL: Final = frozenset(("flext_observability", "opentelemetry"))
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__)
-_LEFT_OUT: Final = _STANDARD | {
+_EXCLUDED: Final = _STANDARD | {
     "asctime",
     "message",
     "taskName",
-    # written by OpenTelemetry's own logging instrumentation; the record carries the same as its trace context
+    # set by OpenTelemetry's logging instrumentation; the record has them as its trace context
     "otelServiceName",
     "otelSpanID",
     "otelTraceID",
     "otelTraceSampled",
     CONTEXT_FIELD,
 }
-_OF_STRUCTLOG: Final = frozenset(("_logger", "_name"))  # extras of ProcessorFormatter.wrap_for_formatter
+_STRUCTLOG_EXTRAS: Final = frozenset(("_logger", "_name"))  # extras of ProcessorFormatter.wrap_for_formatter
 
 _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
 
@@ -49,21 +49,21 @@ class _Installed(NamedTuple):
     switch: threading.Event
     threshold: int
     loggers: _Loggers
-    root_level: tuple[int, int] | None  # before, and as set by us
+    root_level: tuple[int, int] | None  # before and after install
 
 
-class _Here(threading.local):
-    """What this thread is doing."""
+class _ThreadState(threading.local):
+    """The record that this thread handles, and whether it emits one."""
 
     emitting = False
     record: logging.LogRecord | None = None
 
 
-_here: Final = _Here()
+_thread_state: Final = _ThreadState()
 
 
 class _Bridge:
-    """What ``install`` changed, and whether the last record could not be emitted."""
+    """Changes of ``install``, and whether emitting fails."""
 
     def __init__(self) -> None:
         self.lock = ForkSafeLock()
@@ -72,17 +72,17 @@ class _Bridge:
 
 
 def install(level: str = "", *, provider: LoggerProvider | None = None, on_console: bool = False) -> None:
-    """Take every record that a logger lets through, before its handlers get it.
+    """Emit every record that passes its logger's level, before the handlers get it.
 
-    Records of ``opentelemetry`` and ``flext_observability`` loggers, and those written while instrumentation is suppressed, are left out.
-    Calling it again replaces the level.
+    Records of ``opentelemetry`` and ``flext_observability`` loggers, and those created while instrumentation is
+    suppressed, are left out. Another call replaces the arguments.
 
     Args:
-        level: ``trace`` to ``critical`` in any case: records below it are left out, and a root logger that is stricter is opened as
-            far; empty leaves everything to the levels of the loggers.
-        provider: Where the records go; OpenTelemetry's global provider unless given.
-        on_console: Whether an exporter shows the records on the console: what no handler takes is then not printed a second time by
-            the standard library's handler of last resort.
+        level: ``trace`` to ``critical`` in any case. Records below it are left out, and a root logger with a higher
+            level is set to it. Empty: the levels of the loggers decide.
+        provider: Logger provider. Default: OpenTelemetry's global one.
+        on_console: Whether an exporter prints the records to the console. Records without a handler are then not
+            printed a second time by the standard library's handler of last resort.
     """
     uninstall()
     bridge = current_runtime().get(_Bridge)
@@ -94,12 +94,12 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         switch.set()
         loggers = _Loggers(provider, on_console=on_console)
         wrapper = _wrap(original, threshold, switch, loggers)
-        logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # the one place that all records pass once
+        logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # all records pass it once
         bridge.installed = _Installed(wrapper, original, switch, threshold, loggers, _open_root(threshold))
 
 
 def uninstall() -> None:
-    """Take no more records, and put back what ``install`` changed unless somebody else has changed it since."""
+    """Emit no more records, and undo the changes of ``install`` that were not changed since."""
     bridge = current_runtime().get(_Bridge)
     with bridge.lock:
         installed, bridge.installed = bridge.installed, None
@@ -112,12 +112,12 @@ def uninstall() -> None:
             logging.root.setLevel(installed.root_level[0])
 
 
-def wants(logger: logging.Logger, level: int) -> bool:
-    """Whether a structured logger's record goes into the pipeline although ``logging`` would stop it.
+def is_enabled(logger: logging.Logger, level: int) -> bool:
+    """Return whether a structured logger's record goes into the pipeline although ``logging`` would drop it.
 
-    ``logging`` stops it for the sake of its handlers: the root logger starts at ``WARNING``, and ``dictConfig`` disables loggers that it does
-    not name. What says that nobody wants the record counts: ``log_level``, ``logging.disable``, a root logger stricter than
-    ``WARNING``, and a level of the logger's own or above it.
+    ``logging`` drops records for the sake of its handlers: the default level of the root logger is ``WARNING``, and
+    ``dictConfig`` disables loggers without a configuration. Explicit settings do apply: ``log_level``,
+    ``logging.disable``, a root level above ``WARNING``, and a level of the logger or of a parent.
     """
     installed, manager = current_runtime().get(_Bridge).installed, logger.manager
     if installed is None or manager.disable >= level:
@@ -132,11 +132,11 @@ def wants(logger: logging.Logger, level: int) -> bool:
     return True
 
 
-def take(record: logging.LogRecord) -> None:
-    """Take a record that goes past ``logging``; never raise."""
+def emit(record: logging.LogRecord) -> None:
+    """Emit a record that does not pass ``logging``. Never raises."""
     installed = current_runtime().get(_Bridge).installed
-    if installed is not None and record.levelno >= installed.threshold and not _here.emitting:
-        _take(record, installed.loggers)
+    if installed is not None and record.levelno >= installed.threshold and not _thread_state.emitting:
+        _emit(record, installed.loggers)
 
 
 def _open_root(threshold: int) -> tuple[int, int] | None:
@@ -148,7 +148,7 @@ def _open_root(threshold: int) -> tuple[int, int] | None:
 
 
 class _Loggers(dict[str, "Logger"]):
-    """OpenTelemetry loggers by name; as many as the program has loggers, which live for ever anyway."""
+    """OpenTelemetry loggers by name. As many as the loggers of ``logging``, which are never deleted either."""
 
     def __init__(self, provider: LoggerProvider | None, *, on_console: bool) -> None:
         super().__init__()
@@ -162,27 +162,30 @@ class _Loggers(dict[str, "Logger"]):
 def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel_loggers: _Loggers) -> _CallHandlers:
     @wraps(original)
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        outer = _here.record
-        # A handler may pass the record on to another logger: it is the same record still.
+        outer = _thread_state.record
+        # A handler may pass the same record to another logger.
         if outer is record or not switch.is_set():
             original(self, record)
             return
-        if record.levelno >= threshold and not _here.emitting:
-            taken = not _brought(self, record, otel_loggers.provider) and _take(record, otel_loggers)
-            if taken and otel_loggers.on_console and not self.hasHandlers():
+        if record.levelno >= threshold and not _thread_state.emitting:
+            exported = _already_exported(self, record, otel_loggers.provider)
+            emitted = not exported and _emit(record, otel_loggers)
+            if emitted and otel_loggers.on_console and not self.hasHandlers():
                 return
-        stamp(record)
-        _here.record = record
+        attach_context(record)
+        _thread_state.record = record
         try:
             original(self, record)
         finally:
-            _here.record = outer
+            _thread_state.record = outer
 
     return call_handlers
 
 
-def _brought(logger: logging.Logger | None, record: logging.LogRecord, provider: LoggerProvider | None) -> bool:
-    """Whether a handler of OpenTelemetry's own, which the program has added, brings the record to the same place."""
+def _already_exported(
+    logger: logging.Logger | None, record: logging.LogRecord, provider: LoggerProvider | None
+) -> bool:
+    """Return whether one of OpenTelemetry's handlers, added by the program, emits the record to the same provider."""
     while logger is not None:
         if any(record.levelno >= handler.level and exports_to(handler, provider) for handler in logger.handlers):
             return True
@@ -190,21 +193,21 @@ def _brought(logger: logging.Logger | None, record: logging.LogRecord, provider:
     return False
 
 
-def _take(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
-    """Emit the record and return whether that was done; never raise, and say once when it fails."""
-    if record.name.partition(".")[0] in _OURS or is_suppressed():
+def _emit(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
+    """Emit the record and return whether it was emitted. Never raises; logs the first failure."""
+    if record.name.partition(".")[0] in _INTERNAL or is_suppressed():
         return False
-    _here.emitting = True
+    _thread_state.emitting = True
     try:
         otel_loggers[record.name].emit(_translate(record))
-    except Exception as error:  # noqa: BLE001 - the host only wanted to log
+    except Exception as error:  # noqa: BLE001 - logging must not fail the program
         bridge = current_runtime().get(_Bridge)
         if not bridge.failing:
             bridge.failing = True
-            log_warning(_LOG, f"Log records cannot be recorded: {describe_error(error)}")
+            log_warning(_logger, f"Log records cannot be emitted: {describe_error(error)}")
         return False
     finally:
-        _here.emitting = False
+        _thread_state.emitting = False
     return True
 
 
@@ -221,17 +224,17 @@ def _translate(record: logging.LogRecord) -> LogRecord:
 
 
 def _structured(record: logging.LogRecord) -> tuple[StructuredText | None, ExcInfo | None]:
-    """Return event and values of a record that has them: from our structured loggers, and from structlog's formatter."""
+    """Return event with values, and exception, of records from structured loggers and from structlog's formatter."""
     message: object = record.msg
     if type(message) is StructuredText:
         return message, None
-    if isinstance(message, dict) and record.__dict__.keys() >= _OF_STRUCTLOG:
+    if isinstance(message, dict) and record.__dict__.keys() >= _STRUCTLOG_EXTRAS:
         return from_event(cast("dict[str, object]", message))
     return None, None
 
 
 def _severity(level: int) -> SeverityNumber:
-    """Map a level: each span of ten to its four severity numbers, so that custom levels keep their order."""
+    """Map ten levels each to four severity numbers, so that custom levels keep their order."""
     if level <= 0:
         return SeverityNumber.UNSPECIFIED
     return SeverityNumber(min(1 + level // 10 * 4 + level % 10 * 4 // 10, SeverityNumber.FATAL4.value))
@@ -240,7 +243,7 @@ def _severity(level: int) -> SeverityNumber:
 def _body(record: logging.LogRecord) -> str:
     try:
         text: object = record.getMessage()
-    except Exception:  # noqa: BLE001 - wrong arguments for the template: the template says most of it
+    except Exception:  # noqa: BLE001 - wrong arguments: keep the template
         text = record.msg
     return encode_tag(text, max_bytes=MAX_EVENT_BYTES)
 
@@ -254,18 +257,18 @@ def _attributes(
         "code.function.name": record.funcName or "",
         "code.line.number": record.lineno,
     }
-    left_out: AbstractSet[str] = _LEFT_OUT
+    excluded: AbstractSet[str] = _EXCLUDED
     if text is not None:
         attributes |= text.attributes
-        left_out = _LEFT_OUT | _OF_STRUCTLOG
-    fields = record.__dict__  # wins over the values: a filter of the host may have changed them
+        excluded = _EXCLUDED | _STRUCTLOG_EXTRAS
+    fields = record.__dict__  # replace the values: a filter of the program may have changed them
     if len(fields) > len(_STANDARD):
-        attributes |= encode_attributes({name: fields[name] for name in fields if name not in left_out})
+        attributes |= encode_attributes({name: fields[name] for name in fields if name not in excluded})
     if record.stack_info:
         attributes["code.stacktrace"] = encode_tag(record.stack_info, max_bytes=MAX_STACK_BYTES)
-    raised = error or record.exc_info
-    if raised and raised[1] is not None:
-        attributes |= exception_attributes(raised[1])
-    elif record.exc_text:  # the record came from another process, its exception as text
+    exc_info = error or record.exc_info
+    if exc_info and exc_info[1] is not None:
+        attributes |= exception_attributes(exc_info[1])
+    elif record.exc_text:  # from another process
         attributes["exception.stacktrace"] = encode_tag(record.exc_text, max_bytes=MAX_STACK_BYTES)
     return attributes

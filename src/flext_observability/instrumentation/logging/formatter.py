@@ -1,4 +1,4 @@
-"""Log record → line of text with the trace id, span id and correlation id of the moment, absent where there are none (API only)."""
+"""Log record → line of text with the current trace id, span id and correlation id (API only)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry.trace import get_current_span
 from flext_observability.adapters.correlation import current_correlation_id
 
 CONTEXT_FIELD: Final = "flext_trace_context"
-"""Attribute of a log record: the ids that were current when it was written."""
+"""Attribute of a log record: the ids that were current when it was created."""
 
 _FORMATS: Final = {
     "%": "%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -21,14 +21,14 @@ _FORMATS: Final = {
 }
 
 
-class Ids(NamedTuple):
-    """What a record was written under.
+class ContextIds(NamedTuple):
+    """Ids of the context of a record.
 
     Attributes:
         trace_id: 0 outside of a span.
         span_id: 0 outside of a span.
-        sampled: Whether the span is recorded.
-        correlation_id: None when there is none.
+        sampled: Whether the span is sampled.
+        correlation_id: None for none.
     """
 
     trace_id: int
@@ -37,36 +37,37 @@ class Ids(NamedTuple):
     correlation_id: str | None
 
 
-class _Use:
-    """Whether any formatter of this process wants the ids."""
+class _FormatterUse:
+    """Whether this process has a formatter that needs the ids."""
 
-    wanted = False
-
-
-def stamp(record: logging.LogRecord) -> None:
-    """Write the ids of this moment on the record, once, if a ``TraceContextFormatter`` may ask for them later in another thread."""
-    if _Use.wanted and CONTEXT_FIELD not in record.__dict__:
-        record.__dict__[CONTEXT_FIELD] = tuple(_now())  # another process may lack our classes
+    active = False
 
 
-def _now() -> Ids:
+def attach_context(record: logging.LogRecord) -> None:
+    """Set the current ids on the record once: a ``TraceContextFormatter`` may need them later in another thread."""
+    if _FormatterUse.active and CONTEXT_FIELD not in record.__dict__:
+        record.__dict__[CONTEXT_FIELD] = tuple(_current_ids())  # unpickled without our classes
+
+
+def _current_ids() -> ContextIds:
     context = get_current_span().get_span_context()
     correlation_id = current_correlation_id()
     if not context.is_valid:
-        return Ids(0, 0, sampled=False, correlation_id=correlation_id)
-    return Ids(context.trace_id, context.span_id, context.trace_flags.sampled, correlation_id)
+        return ContextIds(0, 0, sampled=False, correlation_id=correlation_id)
+    return ContextIds(context.trace_id, context.span_id, context.trace_flags.sampled, correlation_id)
 
 
 class TraceContextFormatter(logging.Formatter):
-    """Formatter of ``logging`` that shows the ids of the current span, and the correlation id.
+    """Formatter of ``logging`` with the ids of the current span and the correlation id.
 
-    Without a format: ``2026-11-21 10:00:00,123 INFO shop.pay: paid amount=3 trace_id=… span_id=… correlation_id=…``; an id that does
-    not exist is left out. A format of one's own may name ``trace_id`` (32 hex digits), ``span_id`` (16 hex digits), ``trace_sampled``
-    (``true``, ``false``) and ``correlation_id``: empty text where there is none. A field that the record has itself, from ``extra`` or a
-    filter, stays as it is.
+    Default: ``2026-11-21 10:00:00,123 INFO shop.pay: paid amount=3 trace_id=… span_id=… correlation_id=…``. Missing ids
+        are
+    left out. Custom formats can use ``trace_id`` (32 hex digits), ``span_id`` (16 hex digits), ``trace_sampled``
+    (``true``, ``false``) and ``correlation_id``. They are empty if missing. Fields of the record itself, from ``extra``
+    or a filter, take precedence.
 
-    Records that are formatted later in another thread (``QueueListener``, ``MemoryHandler``) show the ids under which they were written
-    while telemetry runs; without it, those of the moment of formatting.
+    For records that are formatted later in another thread (``QueueListener``, ``MemoryHandler``), the formatter uses
+    the ids of their creation while telemetry runs, otherwise the ids at formatting.
 
     In ``dictConfig``: ``{"()": "flext_observability.TraceContextFormatter"}``.
     """
@@ -80,34 +81,34 @@ class TraceContextFormatter(logging.Formatter):
         *,
         defaults: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make a formatter; see ``logging.Formatter``, which this one stands in for.
+        """Create a formatter with the parameters of ``logging.Formatter``.
 
         Args:
-            fmt: Format; the one of the class by default.
-            datefmt: Format of the time, for ``time.strftime``.
+            fmt: Format. Default: the one of the class.
+            datefmt: Format of the time for ``time.strftime``.
             style: ``%``, ``{`` or ``$``.
-            validate: Whether a format that does not fit its style is a ``ValueError``.
-            defaults: Fields that a record need not have.
+            validate: Whether a format that does not match its style raises ``ValueError``.
+            defaults: Values of missing fields.
         """
         super().__init__(fmt or _FORMATS.get(style), datefmt, style, validate, defaults=defaults)
-        self._shows_ids = fmt is None
-        _Use.wanted = True
+        self._appends_ids = fmt is None
+        _FormatterUse.active = True
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging.Formatter's name
-        """Return the line, before exception and stack are added."""
-        fields = _fields(record)
-        dressed = copy.copy(record)
-        dressed.__dict__.update(fields | record.__dict__)
-        line = super().formatMessage(dressed)
-        if not self._shows_ids:
+        """Return the line without exception and stack."""
+        fields = _id_fields(record)
+        extended = copy.copy(record)
+        extended.__dict__.update(fields | record.__dict__)
+        line = super().formatMessage(extended)
+        if not self._appends_ids:
             return line
         return " ".join(
             (line, *(f"{name}={fields[name]}" for name in ("trace_id", "span_id", "correlation_id") if fields[name]))
         )
 
 
-def _fields(record: logging.LogRecord) -> dict[str, str]:
-    ids = Ids(*record.__dict__[CONTEXT_FIELD]) if CONTEXT_FIELD in record.__dict__ else _now()
+def _id_fields(record: logging.LogRecord) -> dict[str, str]:
+    ids = ContextIds(*record.__dict__[CONTEXT_FIELD]) if CONTEXT_FIELD in record.__dict__ else _current_ids()
     return {
         "trace_id": f"{ids.trace_id:032x}" if ids.trace_id else "",
         "span_id": f"{ids.span_id:016x}" if ids.span_id else "",

@@ -1,4 +1,4 @@
-"""Logger, level, event and values → log record of the standard library, with nothing that could stop it."""
+"""Logger, level, event and values of any type → log record of the standard library."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ LEVELS: Final = {
     "fatal": logging.CRITICAL,
     "critical": logging.CRITICAL,
 }
-_OWN_FRAMES: Final = 4  # make_record, the two that lead to it, and the verb
-# What logging itself writes on a record, formatters and later Pythons included.
+_OWN_FRAMES: Final = 4  # make_record, its two callers, and the verb
+# Attributes that logging sets itself, including formatters and newer Python versions.
 _RESERVED: Final = frozenset((*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", CONTEXT_FIELD))
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def level_number(level: object) -> int | None:
-    """Return the number of a level: a number, or a word of ours or of ``logging.addLevelName`` in any case; else None."""
+    """Return the number of a level: a number, or a name of ours or of ``logging.addLevelName``. Otherwise None."""
     if isinstance(level, int) and not isinstance(level, bool):
         return level
     if not isinstance(level, str):
@@ -47,36 +47,36 @@ def make_record(
     args: tuple[object, ...],
     values: Mapping[str, object],
     *,
-    shown: bool,
+    with_values: bool,
 ) -> logging.LogRecord:
-    """Make a record of the caller of the verb, three calls above.
+    """Return a record located at the caller of the verb, three calls above.
 
     Args:
-        logger: Its name and its record factory count.
-        level: Number.
-        event: What happened, of any type; None is no text.
-        args: What ``%`` puts into it; what does not fit is kept as the attribute ``positional_args``.
-        values: Attributes. ``exc_info``, ``stack_info``, ``stacklevel`` and ``extra`` mean what they mean to ``logging``.
-        shown: Whether a handler will show the record.
+        logger: Provides the name and the record factory.
+        level: Level number.
+        event: Event of any type. None is an empty text.
+        args: Values of ``%`` placeholders. Arguments that do not fit become the attribute ``positional_args``.
+        values: Attributes. ``exc_info``, ``stack_info``, ``stacklevel`` and ``extra`` have the meaning of ``logging``.
+        with_values: Whether the text contains the values, for handlers.
     """
     fields = dict(values)
     error = exc_info(fields.pop("exc_info", None))
     stack = bool(fields.pop("stack_info", False))
-    above = fields.pop("stacklevel", 1)
+    stacklevel = fields.pop("stacklevel", 1)
     if isinstance(fields.get("extra"), Mapping):
         fields = {**encode_attributes(cast("Mapping[str, object]", fields.pop("extra"))), **fields}
-    text, left = _format_extras(event, args)
-    if left:
-        fields["positional_args"] = left
-    frames = _OWN_FRAMES + (max(above, 1) if type(above) is int else 1)
+    text, unused = _format(event, args)
+    if unused:
+        fields["positional_args"] = unused
+    frames = _OWN_FRAMES + (max(stacklevel, 1) if type(stacklevel) is int else 1)
     path, line, function, sinfo = logger.findCaller(stack, frames)
-    message = structured_text(text, fields, shown=shown)
+    message = structured_text(text, fields, with_values=with_values)
     record = logger.makeRecord(logger.name, level, path, line, message, (), error, function, None, sinfo)
-    return dress(record, message)
+    return set_extras(record, message)
 
 
-def dress(record: logging.LogRecord, message: StructuredText) -> logging.LogRecord:
-    """Name the level ``TRACE``, and put the values where the host's filters and formatters look, but for names that ``logging`` needs."""
+def set_extras(record: logging.LogRecord, message: StructuredText) -> logging.LogRecord:
+    """Set the values as attributes of the record, for filters and formatters. Reserved names are left out."""
     if record.levelno == TRACE and record.levelname == f"Level {TRACE}":
         record.levelname = "TRACE"
     record.__dict__.update({name: value for name, value in message.attributes.items() if name not in _RESERVED})
@@ -84,9 +84,9 @@ def dress(record: logging.LogRecord, message: StructuredText) -> logging.LogReco
 
 
 def from_event(given: Mapping[str, object]) -> tuple[StructuredText, ExcInfo | None]:
-    """Read an event dictionary of structlog: event and values, and the exception that it speaks of.
+    """Return event with values, and exception, of an event dictionary of structlog.
 
-    What structlog's own processors say of the record besides (``level``, ``stack_info``, ``stacklevel``) is left out.
+    Entries that structlog's own processors add (``level``, ``stack_info``, ``stacklevel``) are left out.
     """
     fields = dict(given)
     event = fields.pop("event", None)
@@ -95,11 +95,11 @@ def from_event(given: Mapping[str, object]) -> tuple[StructuredText, ExcInfo | N
         fields.pop(name, None)
     if str(fields.get("level")).lower() in LEVELS:
         del fields["level"]
-    return structured_text(_format_extras(event, ())[0], fields, shown=False), error
+    return structured_text(_format(event, ())[0], fields, with_values=False), error
 
 
 def exc_info(given: object) -> ExcInfo | None:
-    """Return what ``exc_info`` means: an exception, its tuple, or, for anything else that is true, the one being handled."""
+    """Return the exception of an ``exc_info`` argument: an exception, its tuple, or true for the current one."""
     if isinstance(given, tuple):
         given = next((item for item in cast("tuple[object, ...]", given) if isinstance(item, BaseException)), True)
     if not given:
@@ -108,12 +108,12 @@ def exc_info(given: object) -> ExcInfo | None:
     return None if error is None else (type(error), error, error.__traceback__)
 
 
-def _format_extras(event: object, args: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
-    """Return the text, and the arguments that it has no place for."""
+def _format(event: object, args: tuple[object, ...]) -> tuple[str, tuple[object, ...]]:
+    """Return the text with arguments, and the arguments that do not fit."""
     text = "" if event is None else encode_tag(event, max_bytes=MAX_EVENT_BYTES)
     if not args:
         return text, ()
     try:
         return text % (args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args), ()
-    except Exception:  # noqa: BLE001 - a template for something else, or an argument without text
+    except Exception:  # noqa: BLE001 - not a template for these arguments, or an argument that raises
         return text, args

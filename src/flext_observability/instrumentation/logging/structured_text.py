@@ -1,26 +1,26 @@
-"""Event and values → text that says both on one line, and that a log record carries as its message (standard library only)."""
+"""Event and values → one line of text, the message of a log record (standard library only)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from json.encoder import encode_basestring as quote
+from json.encoder import encode_basestring
 from typing import Final
 
 from flext_observability.values.encoding import AttributeValue, encode_attribute, encode_tag, is_container
 
 MAX_EVENT_BYTES: Final = 262_144
 _PLAIN: Final = re.compile(r"[^\s\"'=\\\[\]{}]+")
-# What would end the line, or steer the terminal, for whoever reads it.
-_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Line ends and terminal control characters.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class StructuredText(str):
-    """The line as handlers show it; a ``str``, so that whatever reads ``record.msg`` finds what it expects.
+    """The line for handlers. A ``str``, as users of ``record.msg`` expect.
 
     Attributes:
-        event: What happened, without the values.
-        attributes: The values, encoded.
+        event: The event without the values.
+        attributes: The encoded values.
     """
 
     __slots__ = ("attributes", "event")
@@ -29,17 +29,17 @@ class StructuredText(str):
     attributes: dict[str, AttributeValue]
 
 
-def structured_text(event: str, values: Mapping[str, object], *, shown: bool = True) -> StructuredText:
-    """Put event and values together.
+def structured_text(event: str, values: Mapping[str, object], *, with_values: bool = True) -> StructuredText:
+    """Return the line of an event and its values.
 
     Args:
-        event: What happened; cut to ``MAX_EVENT_BYTES``.
-        values: Names and values of any type. None is shown and is no attribute.
-        shown: Whether anybody will read the line: without, it is the event alone.
+        event: The event, truncated to ``MAX_EVENT_BYTES``.
+        values: Names and values of any type. None is in the line, but is not an attribute.
+        with_values: Whether the line contains the values. Otherwise it is the event only.
     """
     event = encode_tag(event, max_bytes=MAX_EVENT_BYTES)
     attributes = {encode_tag(name): encode_attribute(value) for name, value in values.items() if value is not None}
-    text = StructuredText(_line(event, values, attributes) if shown else event)
+    text = StructuredText(_line(event, values, attributes) if with_values else event)
     text.event = event
     text.attributes = attributes
     return text
@@ -47,22 +47,22 @@ def structured_text(event: str, values: Mapping[str, object], *, shown: bool = T
 
 def _line(event: str, values: Mapping[str, object], attributes: Mapping[str, AttributeValue]) -> str:
     words = [event] if event else []
-    for given, value in values.items():
-        name = encode_tag(given)
-        words.append(f"{_quoted(name)}={_shown(value, attributes.get(name))}")
-    return _UNSEEN.sub(_escape, " ".join(words))
+    for key, value in values.items():
+        name = encode_tag(key)
+        words.append(f"{_quote(name)}={_format(value, attributes.get(name))}")
+    return _CONTROL.sub(_escape, " ".join(words))
 
 
-def _shown(value: object, encoded: AttributeValue | None) -> str:
+def _format(value: object, encoded: AttributeValue | None) -> str:
     if encoded is None:
         return "None"
     text = encode_tag(encoded)
-    # What is not text is a number or JSON, which needs no quotes of ours.
-    return _quoted(text) if isinstance(encoded, str) and not is_container(value) else text
+    # Numbers and JSON need no further quotes.
+    return _quote(text) if isinstance(encoded, str) and not is_container(value) else text
 
 
-def _quoted(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else quote(text)
+def _quote(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else encode_basestring(text)
 
 
 def _escape(found: re.Match[str]) -> str:

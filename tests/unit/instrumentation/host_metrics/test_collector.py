@@ -1,4 +1,4 @@
-"""FlextMetricsCollector → plausible values under standard names, and observations that start and stop."""
+"""Values and names of FlextMetricsCollector, and its start and stop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def by(tag: str, metrics: list[FlextMetric]) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def snapshot() -> Collected:
-    """What a second collection gives, after the process has worked for a moment."""
+    """The second collection, after the process was busy for a moment."""
     collector = FlextMetricsCollector()
     collector.collect()
     end = time.monotonic() + 0.25
@@ -80,17 +80,17 @@ NEWER = {
 }
 
 
-def test_names_are_used_once_and_descriptions_are_there() -> None:
+def test_names_are_unique_and_descriptions_are_not_empty() -> None:
     names = [metric.name for metric in ALL]
     assert len(names) == len(set(names))
     assert all(metric.description for metric in ALL)
 
 
-def test_every_entity_keeps_the_rules(snapshot: Collected) -> None:
+def test_entities_are_valid(snapshot: Collected) -> None:
     assert all(metric.validate_business_rules().success for metrics in snapshot.values() for metric in metrics)
 
 
-def test_the_process_is_measured_as_proc_shows_it(snapshot: Collected) -> None:
+def test_process_metrics_match_proc(snapshot: Collected) -> None:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     resident = int(status["VmRSS"].split()[0]) * 1024
     assert float(snapshot["process.memory.usage"][0].value) == pytest.approx(resident, rel=0.3)
@@ -109,18 +109,18 @@ def test_the_process_is_measured_as_proc_shows_it(snapshot: Collected) -> None:
     assert 0 < float(snapshot["process.memory.utilization"][0].value) < 1
 
 
-def test_a_busy_process_shows_in_its_utilization(snapshot: Collected) -> None:
+def test_busy_process_has_a_high_utilization(snapshot: Collected) -> None:
     busy = sum(by("cpu.mode", snapshot["process.cpu.utilization"]).values())
     assert 0.05 < busy * len(os.sched_getaffinity(0)) < 1.3
 
 
-def test_the_garbage_collector_is_counted_by_generation(snapshot: Collected) -> None:
+def test_garbage_collector_is_counted_by_generation(snapshot: Collected) -> None:
     runs = by("cpython.gc.generation", snapshot["cpython.gc.collections"])
     assert [str(number) for number in range(len(gc.get_stats()))] == sorted(runs)
     assert all(runs[str(number)] <= stats["collections"] for number, stats in enumerate(gc.get_stats()))
 
 
-def test_the_machine_is_measured_as_proc_shows_it(snapshot: Collected) -> None:
+def test_machine_metrics_match_proc(snapshot: Collected) -> None:
     lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
     total = int(lines["MemTotal"].split()[0]) * 1024
     assert snapshot["system.memory.limit"][0].value == total
@@ -133,14 +133,14 @@ def test_the_machine_is_measured_as_proc_shows_it(snapshot: Collected) -> None:
     assert by("cpu.mode", snapshot["system.cpu.time"])["idle"] == pytest.approx(seconds[3], rel=0.05)
 
 
-def test_the_modes_of_the_cpus_share_all_of_the_time(snapshot: Collected) -> None:
+def test_cpu_modes_sum_up_to_one(snapshot: Collected) -> None:
     shares = by("cpu.mode", snapshot["system.cpu.utilization"])
     assert {"user", "system", "idle"} <= set(shares)
     assert sum(shares.values()) == pytest.approx(1)
     assert all(0 <= share <= 1 for share in shares.values())
 
 
-def test_file_systems_are_measured_once_each_and_their_states_add_up(snapshot: Collected) -> None:
+def test_file_systems_are_measured_once_and_their_states_sum_up(snapshot: Collected) -> None:
     limits = snapshot["system.filesystem.limit"]
     devices = [metric.tags["system.device"] for metric in limits]
     assert len(devices) == len(set(devices)) > 0
@@ -152,7 +152,7 @@ def test_file_systems_are_measured_once_each_and_their_states_add_up(snapshot: C
         assert 0 <= float(metric.value) <= 1
 
 
-def test_the_network_is_measured_by_interface_and_direction(snapshot: Collected) -> None:
+def test_network_is_measured_by_interface_and_direction(snapshot: Collected) -> None:
     interfaces = {line.partition(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
     assert {metric.tags["network.interface.name"] for metric in snapshot["system.network.io"]} <= interfaces
     assert {metric.tags["system.device"] for metric in snapshot["system.network.packet.count"]} <= interfaces
@@ -166,24 +166,24 @@ def test_disks_count_whole_devices(snapshot: Collected) -> None:
     assert len(snapshot.get("system.disk.operations", [])) == 2 * len(devices)
 
 
-def test_the_first_collection_gives_no_utilization_of_cpus_rather_than_a_wrong_one() -> None:
+def test_first_collection_has_no_cpu_utilization() -> None:
     first = collected(FlextMetricsCollector())
     assert not {"process.cpu.utilization", "system.cpu.utilization"} & set(first)
 
 
-def test_cpus_are_kept_apart_on_request() -> None:
+def test_per_cpu() -> None:
     found = collected(FlextMetricsCollector(process=False, per_cpu=True))
     assert {metric.tags["cpu.logical_number"] for metric in found["system.cpu.time"]} == {
         str(number) for number in range(os.cpu_count() or 1)
     }
 
 
-def test_the_process_or_the_machine_alone() -> None:
+def test_process_or_machine_only() -> None:
     assert {name.partition(".")[0] for name in collected(FlextMetricsCollector(system=False))} == {"process", "cpython"}
     assert {name.partition(".")[0] for name in collected(FlextMetricsCollector(process=False))} == {"system"}
 
 
-def test_a_started_collector_is_observed_and_a_stopped_one_is_not(recorded: Recorded) -> None:
+def test_started_collector_is_observed_and_a_stopped_one_is_not(recorded: Recorded) -> None:
     collector = FlextMetricsCollector()
     assert collector.start().success
     assert [collector.active, recorded.values("process.thread.count")[()] >= 1] == [True, True]
@@ -193,20 +193,20 @@ def test_a_started_collector_is_observed_and_a_stopped_one_is_not(recorded: Reco
     assert recorded.values("process.thread.count") == {}
 
 
-def test_starting_and_stopping_twice_changes_nothing(recorded: Recorded) -> None:
+def test_start_and_stop_are_idempotent(recorded: Recorded) -> None:
     collector = FlextMetricsCollector(system=False)
     assert [collector.start().success, collector.start().success] == [True, True]
     assert len(recorded.values("process.memory.usage")) == 1
     assert [collector.stop().success, collector.stop().success] == [True, True]
 
 
-def test_collectors_at_the_same_time_give_each_metric_once(recorded: Recorded) -> None:
+def test_concurrent_collectors_report_each_metric_once(recorded: Recorded) -> None:
     with FlextMetricsCollector(system=False), FlextMetricsCollector():
         assert len(recorded.values("process.memory.usage")) == 1
         assert len(recorded.values("system.memory.limit")) == 1
 
 
-def test_what_the_platform_does_not_offer_is_left_out_with_a_reason(recorded: Recorded) -> None:
+def test_unsupported_metric_is_left_out_with_a_reason(recorded: Recorded) -> None:
     def raises(_: SourceCache) -> Any:
         raise NotImplementedError("not on this platform")
 
@@ -221,23 +221,23 @@ def test_what_the_platform_does_not_offer_is_left_out_with_a_reason(recorded: Re
     assert dict(collector.unavailable) == {}
 
 
-def test_a_provider_that_cannot_make_instruments_is_a_failure_and_nothing_is_started(
+def test_provider_that_cannot_create_instruments_is_a_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(_: str) -> object:
-        raise RuntimeError("no meters here")
+        raise RuntimeError("no meters")
 
     monkeypatch.setattr("opentelemetry.metrics.get_meter", broken)
     collector = FlextMetricsCollector()
     started = collector.start()
     assert started.code == "internal"
-    assert "no meters here" in (started.error or "")
+    assert "no meters" in (started.error or "")
     assert not collector.active
     monkeypatch.undo()
-    assert collector.start().success, "no instrument counts as made"
+    assert collector.start().success, "instruments are created again"
 
 
-def test_a_collection_costs_a_fraction_of_a_tenth_of_a_second(started: FlextMetricsCollector) -> None:
-    began = time.perf_counter()
+def test_collection_is_fast(started: FlextMetricsCollector) -> None:
+    before = time.perf_counter()
     started.collect().unwrap()
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - before < 0.5

@@ -1,4 +1,4 @@
-"""Sources asked → one answer for each collection, and what it was before."""
+"""One reading per collection, and the previous one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from flext_observability.instrumentation.host_metrics import source_cache as os_readings
+from flext_observability.instrumentation.host_metrics import source_cache
 from flext_observability.instrumentation.host_metrics.source_cache import LIFETIME_SECONDS, SourceCache
 
 
@@ -23,39 +23,39 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     clock = Time()
-    monkeypatch.setattr(os_readings, "monotonic", clock)
+    monkeypatch.setattr(source_cache, "monotonic", clock)
     return clock
 
 
-def test_a_source_is_asked_once_in_a_collection(time: Time) -> None:
-    readings, answers = SourceCache(), iter((1, 2))
-    assert readings.ask("cpu", lambda: next(answers)) == 1
+def test_source_is_read_once_per_collection(time: Time) -> None:
+    cache, values = SourceCache(), iter((1, 2))
+    assert cache.get("cpu", lambda: next(values)) == 1
     time.now += LIFETIME_SECONDS / 2
-    assert readings.ask("cpu", lambda: next(answers)) == 1
+    assert cache.get("cpu", lambda: next(values)) == 1
     time.now += LIFETIME_SECONDS
-    assert readings.ask("cpu", lambda: next(answers)) == 2
+    assert cache.get("cpu", lambda: next(values)) == 2
 
 
-def test_a_change_needs_two_readings(time: Time) -> None:
-    readings, answers = SourceCache(), iter((10, 15, 18))
-    assert readings.since_before("cpu", lambda: next(answers)) is None
+def test_delta_needs_two_readings(time: Time) -> None:
+    cache, values = SourceCache(), iter((10, 15, 18))
+    assert cache.delta("cpu", lambda: next(values)) is None
     time.now += 2
-    assert readings.since_before("cpu", lambda: next(answers)) == (2.0, 10, 15)
-    assert readings.since_before("cpu", lambda: next(answers)) == (2.0, 10, 15)
+    assert cache.delta("cpu", lambda: next(values)) == (2.0, 10, 15)
+    assert cache.delta("cpu", lambda: next(values)) == (2.0, 10, 15)
     time.now += 1
-    assert readings.since_before("cpu", lambda: next(answers)) == (1.0, 15, 18)
+    assert cache.delta("cpu", lambda: next(values)) == (1.0, 15, 18)
 
 
-def test_a_source_that_was_not_asked_for_a_while_is_compared_with_its_last_answer(time: Time) -> None:
-    readings = SourceCache()
-    readings.ask("cpu", lambda: 10)
+def test_delta_uses_the_last_reading_of_a_source(time: Time) -> None:
+    cache = SourceCache()
+    cache.get("cpu", lambda: 10)
     for _ in range(3):
         time.now += 1
-        readings.ask("other", lambda: 0)
-    assert readings.since_before("cpu", lambda: 40) == (3.0, 10, 40)
+        cache.get("other", lambda: 0)
+    assert cache.delta("cpu", lambda: 40) == (3.0, 10, 40)
 
 
-def test_the_process_is_this_one_and_is_looked_up_once() -> None:
-    readings = SourceCache()
-    assert readings.process.pid == os.getpid()
-    assert readings.process is readings.process
+def test_process_is_cached() -> None:
+    cache = SourceCache()
+    assert cache.process.pid == os.getpid()
+    assert cache.process is cache.process

@@ -1,4 +1,4 @@
-"""Which log records the bridge takes, each of them once; installing, replacing and removing it."""
+"""Which log records the bridge emits, once each; installation, replacement and removal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.unit.instrumentation.sink import Sink, new_exporter, quiet
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 UVICORN: dict[str, Any] = {
     "version": 1,
@@ -57,7 +57,7 @@ CONFIGURATIONS = [configure_basic, configure_dict, configure_uvicorn]
 
 
 @pytest.mark.parametrize("configure", CONFIGURATIONS)
-def test_records_are_taken_once_when_logging_is_configured_afterwards(
+def test_records_are_emitted_once_if_logging_is_configured_afterwards(
     sink: Sink, configure: Callable[[], None]
 ) -> None:
     configure()
@@ -68,17 +68,17 @@ def test_records_are_taken_once_when_logging_is_configured_afterwards(
 
 
 @pytest.mark.parametrize("configure", CONFIGURATIONS)
-def test_records_are_taken_once_when_logging_was_configured_before(configure: Callable[[], None]) -> None:
+def test_records_are_emitted_once_if_logging_was_configured_before(configure: Callable[[], None]) -> None:
     configure()
-    taken = Sink()
-    logging_bridge.install("info", provider=taken.provider)
+    emitted = Sink()
+    logging_bridge.install("info", provider=emitted.provider)
     for name in ("shop", "shop.error", "shop.access"):
         logging.getLogger(name).info(name)
 
-    assert taken.bodies == ["shop", "shop.error", "shop.access"]
+    assert emitted.bodies == ["shop", "shop.error", "shop.access"]
 
 
-def test_record_that_a_handler_passes_on_is_taken_once(sink: Sink, log: logging.Logger) -> None:
+def test_record_that_a_handler_passes_on_is_emitted_once(sink: Sink, log: logging.Logger) -> None:
     class PassOn(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             logging.getLogger("shop.other").handle(record)
@@ -91,22 +91,22 @@ def test_record_that_a_handler_passes_on_is_taken_once(sink: Sink, log: logging.
     assert sink.bodies == ["x"]
 
 
-def test_record_that_a_handler_writes_itself_is_taken_too(sink: Sink, log: logging.Logger) -> None:
-    class Talkative(logging.Handler):
+def test_record_created_by_a_handler_is_emitted(sink: Sink, log: logging.Logger) -> None:
+    class LoggingHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             logging.getLogger("shop.other").info("about %s", record.getMessage())
 
     logging.getLogger("shop.other").propagate = False
-    log.addHandler(Talkative())
+    log.addHandler(LoggingHandler())
     log.info("x")
 
     assert sink.bodies == ["x", "about x"]
 
 
-def test_record_through_a_queue_is_taken_once(sink: Sink, log: logging.Logger) -> None:
-    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    listener = logging.handlers.QueueListener(waiting, logging.NullHandler())
-    log.addHandler(logging.handlers.QueueHandler(waiting))
+def test_record_through_a_queue_is_emitted_once(sink: Sink, log: logging.Logger) -> None:
+    records: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    listener = logging.handlers.QueueListener(records, logging.NullHandler())
+    log.addHandler(logging.handlers.QueueHandler(records))
     log.propagate = False
     listener.start()
     log.info("x")
@@ -115,7 +115,7 @@ def test_record_through_a_queue_is_taken_once(sink: Sink, log: logging.Logger) -
     assert sink.bodies == ["x"]
 
 
-def test_every_record_of_many_threads_is_taken(sink: Sink) -> None:
+def test_every_record_of_many_threads_is_emitted(sink: Sink) -> None:
     logger = quiet("shop.threads")
 
     def write() -> None:
@@ -132,11 +132,11 @@ def test_every_record_of_many_threads_is_taken(sink: Sink) -> None:
 
 
 def test_pipeline_that_logs_does_not_feed_itself(sink: Sink, log: logging.Logger) -> None:
-    class Talkative(SimpleLogRecordProcessor):
+    class LoggingHandler(SimpleLogRecordProcessor):
         def on_emit(self, log_record: ReadWriteLogRecord) -> None:
             logging.getLogger("shop.inner").info("inner")
 
-    sink.provider.add_log_record_processor(Talkative(new_exporter()))
+    sink.provider.add_log_record_processor(LoggingHandler(new_exporter()))
     log.info("outer")
 
     assert sink.bodies == ["outer"]
@@ -155,7 +155,7 @@ def test_similar_names_are_not_left_out(sink: Sink) -> None:
     assert sink.bodies == ["x"]
 
 
-def test_records_written_while_exporting_are_left_out(sink: Sink, log: logging.Logger) -> None:
+def test_records_created_while_exporting_are_left_out(sink: Sink, log: logging.Logger) -> None:
     with suppress_instrumentation():
         log.info("connecting")
     log.info("x")
@@ -170,18 +170,18 @@ def test_handlers_of_the_program_still_get_every_record(sink: Sink, caplog: pyte
     assert [record.message for record in caplog.records] == ["one", "two"]
 
 
-def test_stricter_root_is_opened_and_closed_again(log: logging.Logger) -> None:
+def test_root_level_is_lowered_and_restored(log: logging.Logger) -> None:
     logging.root.setLevel(logging.WARNING)
-    taken = Sink()
-    logging_bridge.install("DEBUG", provider=taken.provider)
+    emitted = Sink()
+    logging_bridge.install("DEBUG", provider=emitted.provider)
     log.debug("x")
     logging_bridge.uninstall()
 
-    assert taken.bodies == ["x"]
+    assert emitted.bodies == ["x"]
     assert logging.root.level == logging.WARNING
 
 
-def test_root_that_the_program_has_changed_since_is_left_alone() -> None:
+def test_root_level_changed_by_the_program_is_kept() -> None:
     logging.root.setLevel(logging.WARNING)
     logging_bridge.install("debug")
     logging.root.setLevel(logging.ERROR)
@@ -190,28 +190,28 @@ def test_root_that_the_program_has_changed_since_is_left_alone() -> None:
     assert logging.root.level == logging.ERROR
 
 
-def test_records_below_the_level_are_left_out_and_an_open_root_stays_open(log: logging.Logger) -> None:
+def test_records_below_the_level_are_left_out_and_a_lower_root_level_stays(log: logging.Logger) -> None:
     logging.root.setLevel(logging.DEBUG)
-    taken = Sink()
-    logging_bridge.install("error", provider=taken.provider)
-    log.warning("quiet")
-    log.error("loud")
+    emitted = Sink()
+    logging_bridge.install("error", provider=emitted.provider)
+    log.warning("below")
+    log.error("above")
 
-    assert taken.bodies == ["loud"]
+    assert emitted.bodies == ["above"]
     assert logging.root.level == logging.DEBUG
 
 
 def test_without_a_level_the_loggers_decide(log: logging.Logger) -> None:
     logging.root.setLevel(logging.WARNING)
-    taken = Sink()
-    logging_bridge.install(provider=taken.provider)
-    log.info("quiet")
-    log.warning("loud")
+    emitted = Sink()
+    logging_bridge.install(provider=emitted.provider)
+    log.info("below")
+    log.warning("above")
 
-    assert taken.bodies == ["loud"]
+    assert emitted.bodies == ["above"]
 
 
-def test_installing_again_replaces_the_bridge(sink: Sink, log: logging.Logger) -> None:
+def test_second_install_replaces_the_first(sink: Sink, log: logging.Logger) -> None:
     again = Sink()
     logging_bridge.install("info", provider=again.provider)
     log.info("x")
@@ -219,7 +219,7 @@ def test_installing_again_replaces_the_bridge(sink: Sink, log: logging.Logger) -
     assert (sink.bodies, again.bodies) == ([], ["x"])
 
 
-def test_uninstalling_puts_the_method_back(sink: Sink, log: logging.Logger) -> None:
+def test_uninstall_restores_the_method(sink: Sink, log: logging.Logger) -> None:
     logging_bridge.uninstall()
     before = logging.Logger.callHandlers
     logging_bridge.install("info", provider=sink.provider)
@@ -231,43 +231,43 @@ def test_uninstalling_puts_the_method_back(sink: Sink, log: logging.Logger) -> N
     assert sink.bodies == []
 
 
-def test_patch_of_another_library_stays_and_nothing_is_taken_twice(
+def test_patch_of_another_library_stays_and_records_are_emitted_once(
     sink: Sink, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
-    ours = logging.Logger.callHandlers
+    called: list[str] = []
+    patched = logging.Logger.callHandlers
 
-    def theirs(self: logging.Logger, record: logging.LogRecord) -> None:
-        seen.append(record.getMessage())
-        ours(self, record)
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        called.append(record.getMessage())
+        patched(self, record)
 
-    monkeypatch.setattr(logging.Logger, "callHandlers", theirs)
+    monkeypatch.setattr(logging.Logger, "callHandlers", call_handlers)
     logging_bridge.uninstall()
     log.warning("one")
     logging_bridge.install("info", provider=sink.provider)
     log.warning("two")
     logging_bridge.uninstall()
 
-    assert seen == ["one", "two"]
+    assert called == ["one", "two"]
     assert sink.bodies == ["two"]
 
 
-def test_provider_that_fails_never_reaches_the_program_and_is_told_once(
+def test_failing_provider_is_logged_once_and_does_not_affect_the_program(
     log: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(ApiLoggerProvider):
         def get_logger(self, *_: object, **__: object) -> NoReturn:
-            raise RuntimeError("no provider today")
+            raise RuntimeError("no provider")
 
     logging_bridge.install("info", provider=Failing())
     log.info("one")
     log.info("two")
 
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("flext_observability")]
-    assert ours == ["Log records cannot be recorded: RuntimeError: no provider today"]
+    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("flext_observability")]
+    assert warnings == ["Log records cannot be emitted: RuntimeError: no provider"]
     assert [record.getMessage() for record in caplog.records if record.name == "shop"] == ["one", "two"]
 
 
-def test_global_provider_is_used_unless_one_is_given(log: logging.Logger) -> None:
+def test_global_provider_is_the_default(log: logging.Logger) -> None:
     logging_bridge.install("info")
     log.info("x")

@@ -1,4 +1,4 @@
-"""What a log record becomes: body, severity, time, attributes, exceptions, the span that it belongs to."""
+"""Content of emitted log records: body, severity, time, attributes, exception, trace context."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from opentelemetry.sdk.trace import TracerProvider
 from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.unit.instrumentation.sink import Sink, quiet
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
-class Odd(Exception):
+class UnprintableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
 
-class Shy:
+class Unprintable:
     def __str__(self) -> str:
         raise RuntimeError("no text")
 
 
-def test_record_carries_message_level_time_and_place(sink: Sink, log: logging.Logger) -> None:
+def test_record_has_message_level_time_and_location(sink: Sink, log: logging.Logger) -> None:
     before = time.time_ns()
     log.warning("sold %d of %s", 3, "tea")
-    (taken,) = sink.records
-    record = taken.log_record
+    (emitted,) = sink.records
+    record = emitted.log_record
 
     assert record.body == "sold 3 of tea"
     assert (record.severity_text, record.severity_number) == ("WARNING", SeverityNumber.WARN)
     assert record.timestamp is not None
     assert record.observed_timestamp is not None
     assert before - 1_000_000 <= record.timestamp <= record.observed_timestamp
-    assert taken.instrumentation_scope is not None
-    assert taken.instrumentation_scope.name == "shop"
+    assert emitted.instrumentation_scope is not None
+    assert emitted.instrumentation_scope.name == "shop"
     assert sink.attributes["code.file.path"] == __file__
-    assert sink.attributes["code.function.name"] == "test_record_carries_message_level_time_and_place"
+    assert sink.attributes["code.function.name"] == "test_record_has_message_level_time_and_location"
     assert sink.attributes["code.line.number"] > 0
 
 
@@ -63,15 +63,15 @@ def test_record_carries_message_level_time_and_place(sink: Sink, log: logging.Lo
         (1000, 24),
     ],
 )
-def test_levels_keep_their_order(level: int, number: int) -> None:
-    taken = Sink()
-    logging_bridge.install(provider=taken.provider)
+def test_severity_numbers_keep_the_order_of_levels(level: int, number: int) -> None:
+    emitted = Sink()
+    logging_bridge.install(provider=emitted.provider)
     logging.getLogger("shop").handle(logging.makeLogRecord({"name": "shop", "levelno": level, "msg": "x"}))
 
-    assert [record.log_record.severity_number for record in taken.records] == [SeverityNumber(number)]
+    assert [record.log_record.severity_number for record in emitted.records] == [SeverityNumber(number)]
 
 
-def test_level_of_its_own_keeps_its_name(sink: Sink, log: logging.Logger) -> None:
+def test_custom_level_keeps_its_name(sink: Sink, log: logging.Logger) -> None:
     record = logging.makeLogRecord({"name": "shop", "levelno": 25, "levelname": "NOTICE", "msg": "x"})
     log.handle(record)
 
@@ -88,7 +88,7 @@ def test_extra_fields_become_attributes(sink: Sink, log: logging.Logger) -> None
     }
 
 
-def test_exception_is_described_by_the_conventions(sink: Sink, log: logging.Logger) -> None:
+def test_exception_has_the_attributes_of_the_conventions(sink: Sink, log: logging.Logger) -> None:
     try:
         int("no tea")
     except ValueError:
@@ -100,40 +100,40 @@ def test_exception_is_described_by_the_conventions(sink: Sink, log: logging.Logg
     assert "ValueError: invalid literal" in sink.attributes["exception.stacktrace"]
 
 
-def test_exception_without_a_text_is_described_as_far_as_it_goes(sink: Sink) -> None:
-    quiet("shop.odd").error("failed", exc_info=Odd())
+def test_exception_whose_text_raises_is_described(sink: Sink) -> None:
+    quiet("shop.quiet").error("failed", exc_info=UnprintableError())
 
-    assert sink.attributes["exception.type"] == f"{__name__}.Odd"
+    assert sink.attributes["exception.type"] == f"{__name__}.UnprintableError"
     assert sink.attributes["exception.message"] == "<no readable message>"
 
 
-def test_no_exception_gives_no_exception_attributes(sink: Sink, log: logging.Logger) -> None:
+def test_exc_info_without_an_exception_adds_no_attributes(sink: Sink, log: logging.Logger) -> None:
     log.error("failed", exc_info=True)  # noqa: LOG014 - what is tested
 
     assert not any(name.startswith("exception.") for name in sink.attributes)
 
 
-def test_exception_that_came_as_text_is_kept(sink: Sink, log: logging.Logger) -> None:
+def test_exception_text_is_kept(sink: Sink, log: logging.Logger) -> None:
     log.handle(logging.makeLogRecord({"name": "shop", "levelno": 40, "msg": "x", "exc_text": "Traceback: remote"}))
 
     assert sink.attributes["exception.stacktrace"] == "Traceback: remote"
 
 
-def test_stack_is_kept_when_asked_for(sink: Sink, log: logging.Logger) -> None:
+def test_stack_info_is_kept(sink: Sink, log: logging.Logger) -> None:
     log.info("here", stack_info=True)
 
-    assert "test_stack_is_kept_when_asked_for" in sink.attributes["code.stacktrace"]
+    assert "test_stack_info_is_kept" in sink.attributes["code.stacktrace"]
 
 
-def test_record_that_cannot_be_formatted_is_kept_as_its_template(sink: Sink) -> None:
-    quiet("shop.odd").info("%d apples", "many")
-    quiet("shop.odd").info(Shy())
+def test_record_that_cannot_be_formatted_keeps_its_template(sink: Sink) -> None:
+    quiet("shop.quiet").info("%d apples", "many")
+    quiet("shop.quiet").info(Unprintable())
 
-    assert sink.bodies == ["%d apples", f"<unprintable {__name__}.Shy>"]
+    assert sink.bodies == ["%d apples", f"<unprintable {__name__}.Unprintable>"]
 
 
-def test_any_message_can_be_sent(sink: Sink) -> None:
-    logger = quiet("shop.odd")
+def test_any_message_is_emitted(sink: Sink) -> None:
+    logger = quiet("shop.quiet")
     logger.info("a\ud800b")
     logger.info("x" * 1_000_000)
     logger.info({"a": 1})
@@ -143,7 +143,7 @@ def test_any_message_can_be_sent(sink: Sink) -> None:
     assert sink.bodies[2] == "{'a': 1}"
 
 
-def test_record_belongs_to_the_current_span(sink: Sink, log: logging.Logger) -> None:
+def test_record_has_the_ids_of_the_current_span(sink: Sink, log: logging.Logger) -> None:
     with TracerProvider(shutdown_on_exit=False).get_tracer("t").start_as_current_span("sale") as span:
         log.info("inside")
     log.info("outside")

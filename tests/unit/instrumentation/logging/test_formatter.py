@@ -1,4 +1,4 @@
-"""Plain text with the ids of the moment; absent where there are none."""
+"""Lines of text with the current ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from flext_observability import TraceContextFormatter, correlation_scope, get_lo
 from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD
 from tests.unit.instrumentation.sink import Sink
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 SPAN = NonRecordingSpan(SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1)))
 UNSAMPLED = NonRecordingSpan(SpanContext(0xABC, 0xDEF, is_remote=False))
@@ -31,7 +31,7 @@ def record(**fields: Any) -> logging.LogRecord:
     return logging.makeLogRecord({"name": "shop.pay", "levelname": "INFO", "msg": "paid", **fields})
 
 
-def test_line_is_readable_and_ids_are_last() -> None:
+def test_default_line_ends_with_the_ids() -> None:
     with use_span(SPAN), correlation_scope("order-7"):
         line = TraceContextFormatter().format(record())
     assert re.fullmatch(
@@ -41,7 +41,7 @@ def test_line_is_readable_and_ids_are_last() -> None:
     )
 
 
-def test_outside_of_a_span_ids_are_absent() -> None:
+def test_missing_ids_are_left_out() -> None:
     assert TraceContextFormatter().format(record()).endswith(" INFO shop.pay: paid")
     with correlation_scope("order-7"):
         assert TraceContextFormatter().format(record()).endswith(" paid correlation_id=order-7")
@@ -55,7 +55,7 @@ def test_outside_of_a_span_ids_are_absent() -> None:
         ("$", "${trace_id}|${span_id}|${trace_sampled}|${correlation_id}|${message}"),
     ],
 )
-def test_format_of_ones_own_may_name_them(style: Literal["%", "{", "$"], fmt: str) -> None:
+def test_custom_format_uses_the_fields(style: Literal["%", "{", "$"], fmt: str) -> None:
     formatter = TraceContextFormatter(fmt, style=style)
     assert formatter.format(record()) == "||||paid"
     with use_span(SPAN), correlation_scope("order-7"):
@@ -65,18 +65,18 @@ def test_format_of_ones_own_may_name_them(style: Literal["%", "{", "$"], fmt: st
     assert " INFO shop.pay: paid" in TraceContextFormatter(style=style).format(record())
 
 
-def test_unknown_style_is_refused_as_logging_does() -> None:
+def test_unknown_style_is_an_error() -> None:
     style: Any = "?"
     with pytest.raises(ValueError, match="Style must be one of"):
         TraceContextFormatter(style=style)
 
 
-def test_fields_of_the_record_win_and_it_stays_as_it_was() -> None:
-    written = record(correlation_id="theirs")
+def test_fields_of_the_record_have_precedence() -> None:
+    written = record(correlation_id="given")
     before = dict(written.__dict__)
     formatter = TraceContextFormatter("%(correlation_id)s %(trace_id)s %(more)s", defaults={"more": "m"})
-    with use_span(SPAN), correlation_scope("ours"):
-        assert formatter.format(written) == f"theirs {TRACE_ID} m"
+    with use_span(SPAN), correlation_scope("current"):
+        assert formatter.format(written) == f"given {TRACE_ID} m"
     assert {name: written.__dict__[name] for name in before} == before
     assert "trace_id" not in written.__dict__
 
@@ -89,7 +89,7 @@ def test_exception_follows_the_line() -> None:
 
 
 @pytest.mark.parametrize("key", ["format", "fmt"])
-def test_dictconfig_finds_it_by_name(key: str) -> None:
+def test_dictconfig_by_name(key: str) -> None:
     out = io.StringIO()
     logging.config.dictConfig(
         {
@@ -107,15 +107,15 @@ def test_dictconfig_finds_it_by_name(key: str) -> None:
 
 
 def _through_queue(out: logging.Handler, write: Callable[[], None]) -> None:
-    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    listener = logging.handlers.QueueListener(waiting, out)
-    logging.getLogger("shop").addHandler(logging.handlers.QueueHandler(waiting))
+    records: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    listener = logging.handlers.QueueListener(records, out)
+    logging.getLogger("shop").addHandler(logging.handlers.QueueHandler(records))
     listener.start()
     write()
     listener.stop()
 
 
-def test_formatted_in_another_thread_ids_are_those_of_the_writing(sink: Sink) -> None:
+def test_ids_are_those_of_the_creating_thread(sink: Sink) -> None:
     out = logging.StreamHandler(io.StringIO())
     out.setFormatter(TraceContextFormatter("%(message)s %(trace_id)s %(correlation_id)s"))
 
@@ -131,10 +131,10 @@ def test_formatted_in_another_thread_ids_are_those_of_the_writing(sink: Sink) ->
         f"inside a=1 {TRACE_ID} order-7",
         "outside  ",
     ]
-    assert not any(CONTEXT_FIELD in (taken.log_record.attributes or {}) for taken in sink.records)
+    assert not any(CONTEXT_FIELD in (emitted.log_record.attributes or {}) for emitted in sink.records)
 
 
-def test_without_telemetry_another_thread_knows_none() -> None:
+def test_without_telemetry_another_thread_has_no_ids() -> None:
     out = logging.StreamHandler(io.StringIO())
     out.setFormatter(TraceContextFormatter("%(message)s %(trace_id)s"))
     with use_span(SPAN):
@@ -142,20 +142,20 @@ def test_without_telemetry_another_thread_knows_none() -> None:
     assert out.stream.getvalue() == "x \n"
 
 
-def test_stamp_is_plain_for_other_processes_and_is_written_once(sink: Sink) -> None:
+def test_context_is_plain_for_other_processes_and_is_written_once(sink: Sink) -> None:
     TraceContextFormatter()
-    seen: list[logging.LogRecord] = []
+    records: list[logging.LogRecord] = []
 
-    class Keep(logging.Handler):
+    class Collecting(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            seen.append(record)
+            records.append(record)
 
-    logging.getLogger("shop").addHandler(Keep())
+    logging.getLogger("shop").addHandler(Collecting())
     with use_span(SPAN):
         logging.getLogger("shop").info("x")
-    logging.getLogger("shop").handle(seen[0])
-    stamp = seen[0].__dict__[CONTEXT_FIELD]
-    assert type(stamp) is tuple
-    assert pickle.loads(pickle.dumps(stamp)) == (0xABC, 0xDEF, True, None)  # noqa: S301 - our own
-    arrived = logging.makeLogRecord({**seen[0].__dict__, CONTEXT_FIELD: json.loads(json.dumps(stamp))})
+    logging.getLogger("shop").handle(records[0])
+    context = records[0].__dict__[CONTEXT_FIELD]
+    assert type(context) is tuple
+    assert pickle.loads(pickle.dumps(context)) == (0xABC, 0xDEF, True, None)  # noqa: S301 - our own
+    arrived = logging.makeLogRecord({**records[0].__dict__, CONTEXT_FIELD: json.loads(json.dumps(context))})
     assert TraceContextFormatter("%(trace_id)s").format(arrived) == TRACE_ID

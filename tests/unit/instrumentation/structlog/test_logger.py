@@ -1,4 +1,4 @@
-"""What structured loggers write: levels, values, exceptions, place; what is bound."""
+"""Records of structured loggers: levels, values, exceptions, location, bound values."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.recorded import Recorded
 from tests.unit.instrumentation.sink import Sink
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
-class Shy:
+class Unprintable:
     def __repr__(self) -> str:
         raise RuntimeError("no text")
 
@@ -32,14 +32,14 @@ class Shy:
 
 def test_event_and_values_become_body_and_attributes(sink: Sink, shop: FlextStructuredLogger) -> None:
     shop.info("paid", amount=3, sku="hat")
-    (taken,) = sink.records
-    assert (taken.log_record.body, sink.values) == ("paid", {"amount": 3, "sku": "hat"})
-    assert (taken.log_record.severity_text, taken.log_record.severity_number) == ("INFO", SeverityNumber.INFO)
-    assert taken.instrumentation_scope is not None
-    assert taken.instrumentation_scope.name == "shop"
+    (emitted,) = sink.records
+    assert (emitted.log_record.body, sink.values) == ("paid", {"amount": 3, "sku": "hat"})
+    assert (emitted.log_record.severity_text, emitted.log_record.severity_number) == ("INFO", SeverityNumber.INFO)
+    assert emitted.instrumentation_scope is not None
+    assert emitted.instrumentation_scope.name == "shop"
 
 
-def test_ids_are_those_of_the_moment(recorded: Recorded) -> None:
+def test_ids_are_the_current_ones(recorded: Recorded) -> None:
     with correlation_scope("order-7"), traced("pay") as span:
         get_logger("shop").info("inside")
     get_logger("shop").info("outside")
@@ -65,9 +65,9 @@ def test_ids_are_those_of_the_moment(recorded: Recorded) -> None:
         ("exception", "ERROR", SeverityNumber.ERROR),
     ],
 )
-def test_each_level_has_a_verb_and_an_awaited_twin(verb: str, text: str, number: SeverityNumber) -> None:
-    taken = Sink()
-    logging_bridge.install("trace", provider=taken.provider)
+def test_verb_and_async_verb_of_each_level(verb: str, text: str, number: SeverityNumber) -> None:
+    emitted = Sink()
+    logging_bridge.install("trace", provider=emitted.provider)
     log = get_logger("shop")
 
     async def main() -> None:
@@ -75,10 +75,10 @@ def test_each_level_has_a_verb_and_an_awaited_twin(verb: str, text: str, number:
         await getattr(log, f"a{verb}")("awaited", a=1)
 
     asyncio.run(main())
-    ours = [record.log_record for record in taken.records if record.log_record.body in {"plain", "awaited"}]
-    assert [record.body for record in ours] == ["plain", "awaited"]
-    assert {(record.severity_text, record.severity_number) for record in ours} == {(text, number)}
-    assert [(record.attributes or {})["code.function.name"] for record in ours] == ["main", "main"]
+    found = [record.log_record for record in emitted.records if record.log_record.body in {"plain", "awaited"}]
+    assert [record.body for record in found] == ["plain", "awaited"]
+    assert {(record.severity_text, record.severity_number) for record in found} == {(text, number)}
+    assert [(record.attributes or {})["code.function.name"] for record in found] == ["main", "main"]
 
 
 @pytest.mark.parametrize(
@@ -96,24 +96,24 @@ def test_each_level_has_a_verb_and_an_awaited_twin(verb: str, text: str, number:
         ("", "INFO", {"log.level": ""}),
     ],
 )
-def test_level_may_be_a_number_a_name_or_nonsense(
+def test_level_is_a_number_or_a_name(
     sink: Sink, shop: FlextStructuredLogger, level: Any, text: str, kept: dict[str, Any]
 ) -> None:
     shop.log(level, "x")
     asyncio.run(shop.alog(level, "x"))
     assert sink.bodies == ["x", "x"]
-    assert [taken.log_record.severity_text for taken in sink.records] == [text, text]
+    assert [emitted.log_record.severity_text for emitted in sink.records] == [text, text]
     assert sink.values == kept
 
 
-def test_level_that_the_program_named_is_known(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_level_named_by_the_program(sink: Sink, shop: FlextStructuredLogger) -> None:
     logging.addLevelName(25, "SHOP_NOTICE")
     shop.log("shop_notice", "x")
     assert sink.records[0].log_record.severity_text == "SHOP_NOTICE"
 
 
 @pytest.mark.parametrize(
-    ("event", "args", "body", "left"),
+    ("event", "args", "body", "unused"),
     [
         ("only %d of %s left", (3, "hat"), "only 3 of hat left", {}),
         ("%(count)d left", ({"count": 3},), "3 left", {}),
@@ -122,9 +122,9 @@ def test_level_that_the_program_named_is_known(sink: Sink, shop: FlextStructured
         ("%d", ("x",), "%d", {"positional_args": ("x",)}),
         (
             "%s",
-            (Shy(),),
+            (Unprintable(),),
             "%s",
-            {"positional_args": ("<unprintable tests.unit.instrumentation.structlog.test_logger.Shy>",)},
+            {"positional_args": ("<unprintable tests.unit.instrumentation.structlog.test_logger.Unprintable>",)},
         ),
         ("%s", ({},), "{}", {}),
         (None, (), "", {}),
@@ -134,43 +134,43 @@ def test_level_that_the_program_named_is_known(sink: Sink, shop: FlextStructured
         ("", (), "", {}),
     ],
 )
-def test_arguments_fill_the_event_in(
-    sink: Sink, shop: FlextStructuredLogger, event: Any, args: tuple[Any, ...], body: str, left: dict[str, Any]
+def test_arguments_fill_placeholders(
+    sink: Sink, shop: FlextStructuredLogger, event: Any, args: tuple[Any, ...], body: str, unused: dict[str, Any]
 ) -> None:
     shop.info(event, *args)
-    assert (sink.bodies, sink.values) == ([body], left)
+    assert (sink.bodies, sink.values) == ([body], unused)
 
 
-def test_names_that_logging_needs_itself_are_values_like_others(
+def test_reserved_names_are_valid_names_of_values(
     sink: Sink, shop: FlextStructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    odd: dict[str, Any] = dict.fromkeys(
+    values: dict[str, Any] = dict.fromkeys(
         ("event", "level", "name", "msg", "args", "message", "asctime", "exc_text", "self", "method_name", "two words"),
         "x",
     )
-    shop.bind(**odd).info("paid", **odd)
-    assert (sink.bodies, sink.values) == (["paid"], odd)
-    assert caplog.messages == [" ".join(("paid", *(f'"{name}"=x' if " " in name else f"{name}=x" for name in odd)))]
+    shop.bind(**values).info("paid", **values)
+    assert (sink.bodies, sink.values) == (["paid"], values)
+    assert caplog.messages == [" ".join(("paid", *(f'"{name}"=x' if " " in name else f"{name}=x" for name in values)))]
 
 
-def test_values_of_any_kind_are_encoded(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_values_of_any_type_are_encoded(sink: Sink, shop: FlextStructuredLogger) -> None:
     cycle: dict[Any, Any] = {1: "a"}
     cycle["self"] = cycle
-    shop.info("x", shy=Shy(), cycle=cycle, big="y" * 1_000_000, nothing=None, tags=["a"], lone="\ud800")
+    shop.info("x", unprintable=Unprintable(), cycle=cycle, big="y" * 1_000_000, nothing=None, tags=["a"], lone="\ud800")
     found = sink.values
     assert len(found.pop("big").encode()) == 8192
     assert found == {
-        "shy": "<unprintable tests.unit.instrumentation.structlog.test_logger.Shy>",
+        "unprintable": "<unprintable tests.unit.instrumentation.structlog.test_logger.Unprintable>",
         "cycle": '{"1":"a","self":"…"}',
         "tags": ("a",),
         "lone": "\ufffd",
     }
 
 
-# ---- what logging's own keywords mean ----------------------------------------------------------------------------------
+# ---- keywords of logging ---------------------------------------------------------------------------------------------
 
 
-def test_exception_being_handled_is_told(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_current_exception_is_emitted(sink: Sink, shop: FlextStructuredLogger) -> None:
     kept: list[ValueError] = []
     try:
         int("free")
@@ -182,8 +182,8 @@ def test_exception_being_handled_is_told(sink: Sink, shop: FlextStructuredLogger
         kept.append(error)
     shop.info("pay", exc_info=kept[0])
     assert len(sink.records) == 5
-    for taken in sink.records:
-        attributes = taken.log_record.attributes or {}
+    for emitted in sink.records:
+        attributes = emitted.log_record.attributes or {}
         assert (attributes["exception.type"], attributes["exception.message"]) == (
             "ValueError",
             "invalid literal for int() with base 10: 'free'",
@@ -192,51 +192,51 @@ def test_exception_being_handled_is_told(sink: Sink, shop: FlextStructuredLogger
 
 
 @pytest.mark.parametrize("given", [None, False, True, "text", (None, None, None), (), (1, 2)])
-def test_without_an_exception_none_is_told(sink: Sink, shop: FlextStructuredLogger, given: Any) -> None:
+def test_exc_info_without_an_exception_adds_no_attributes(sink: Sink, shop: FlextStructuredLogger, given: Any) -> None:
     shop.exception("x", exc_info=given)
     assert (sink.bodies, sink.values) == (["x"], {})
 
 
-def test_extra_is_merged_as_logging_does_and_clashes_with_nothing(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_extra_is_merged(sink: Sink, shop: FlextStructuredLogger) -> None:
     shop.info("x", extra={"sku": "hat", "name": "n", 1: 2}, sku="cap")
     assert sink.values == {"sku": "cap", "name": "n", "1": 2}
     shop.info("x", extra="more")
     assert sink.values == {"extra": "more"}
 
 
-def test_place_is_the_callers_or_one_further_up(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_location_is_the_caller_or_a_frame_above(sink: Sink, shop: FlextStructuredLogger) -> None:
     def inner(**keywords: Any) -> None:
         shop.info("x", **keywords)
 
-    for given in (1, "nonsense", -5):
+    for given in (1, "invalid", -5):
         inner(stacklevel=given)
         assert sink.attributes["code.function.name"] == "inner"
     inner(stacklevel=2)
-    assert sink.attributes["code.function.name"] == "test_place_is_the_callers_or_one_further_up"
+    assert sink.attributes["code.function.name"] == "test_location_is_the_caller_or_a_frame_above"
     assert sink.attributes["code.file.path"] == __file__
     assert "code.stacktrace" not in sink.attributes
     inner(stack_info=True)
     assert "inner" in sink.attributes["code.stacktrace"]
 
 
-# ---- bound values ------------------------------------------------------------------------------------------------------
+# ---- bound values ----------------------------------------------------------------------------------------------------
 
 
-def test_bound_values_are_carried_and_loggers_never_change(sink: Sink) -> None:
+def test_bound_values_are_emitted_and_loggers_are_immutable(sink: Sink) -> None:
     base = get_logger("shop", region="eu")
     bound = base.bind(user=7, region="us")
     for logger in (base, bound, bound.unbind("user", "unknown"), bound.try_unbind("region"), bound.new(a=1)):
         logger.info("x")
-    seen = [
-        {name: value for name, value in (taken.log_record.attributes or {}).items() if not name.startswith("code.")}
-        for taken in sink.records
+    found = [
+        {name: value for name, value in (emitted.log_record.attributes or {}).items() if not name.startswith("code.")}
+        for emitted in sink.records
     ]
-    assert seen == [{"region": "eu"}, {"user": 7, "region": "us"}, {"region": "us"}, {"user": 7}, {"a": 1}]
+    assert found == [{"region": "eu"}, {"user": 7, "region": "us"}, {"region": "us"}, {"user": 7}, {"a": 1}]
     assert bound.name == "shop"
     assert isinstance(bound, FlextStructuredLogger)
 
 
-def test_values_in_the_context_count_least(sink: Sink) -> None:
+def test_values_of_the_context_have_the_lowest_precedence(sink: Sink) -> None:
     with structlog.contextvars.bound_contextvars(request="r-1", user="context", a="context"):
         get_logger("shop", user="bound", a="bound").info("x", a="call")
     assert sink.values == {"request": "r-1", "user": "bound", "a": "call"}
@@ -244,7 +244,7 @@ def test_values_in_the_context_count_least(sink: Sink) -> None:
     assert sink.values == {}
 
 
-def test_tasks_carry_values_of_their_own(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_tasks_have_separate_values(sink: Sink, shop: FlextStructuredLogger) -> None:
     async def work(number: int) -> None:
         with structlog.contextvars.bound_contextvars(task=number):
             await asyncio.sleep(0)
@@ -254,39 +254,39 @@ def test_tasks_carry_values_of_their_own(sink: Sink, shop: FlextStructuredLogger
         await asyncio.gather(*(work(number) for number in range(5)))
 
     asyncio.run(main())
-    found = [taken.log_record.attributes or {} for taken in sink.records]
+    found = [emitted.log_record.attributes or {} for emitted in sink.records]
     assert sorted((each["task"], each["number"]) for each in found) == [(number, number) for number in range(5)]
 
 
-def test_handlers_of_an_awaited_verb_run_beside_the_loop(shop: FlextStructuredLogger) -> None:
-    seen: list[threading.Thread] = []
+def test_handlers_of_an_async_verb_run_in_another_thread(shop: FlextStructuredLogger) -> None:
+    threads: list[threading.Thread] = []
 
     class Slow(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            seen.append(threading.current_thread())
+            threads.append(threading.current_thread())
 
     logging.getLogger("shop").addHandler(Slow())
     asyncio.run(shop.ainfo("x"))
-    asyncio.run(shop.adebug("not wanted"))
-    assert len(seen) == 1
-    assert seen[0] is not threading.current_thread()
+    asyncio.run(shop.adebug("not enabled"))
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
 
 
-def test_copies_and_pickles_write_the_same(sink: Sink) -> None:
+def test_copies_and_pickles_log_the_same(sink: Sink) -> None:
     log = get_logger("shop", user=7)
-    for twin in (copy.copy(log), copy.deepcopy(log), pickle.loads(pickle.dumps(log))):  # noqa: S301 - our own
-        twin.info("x")
+    for copied in (copy.copy(log), copy.deepcopy(log), pickle.loads(pickle.dumps(log))):  # noqa: S301 - our own
+        copied.info("x")
         assert sink.values == {"user": 7}
     assert len(sink.records) == 3
 
 
-def test_name_is_the_callers_module_unless_given() -> None:
+def test_default_name_is_the_callers_module() -> None:
     assert get_logger().name == __name__
     assert get_logger(name="shop.pay").name == "shop.pay"
     nameless: dict[str, Any] = {"get_logger": get_logger}
     exec("found = get_logger()", nameless)  # noqa: S102 - a module without a name
     assert nameless["found"].name in {"root", "builtins"}
-    assert get_logger(7).name == "7"  # type: ignore[arg-type]  # odd names are what is tested
+    assert get_logger(7).name == "7"  # type: ignore[arg-type]  # invalid on purpose
 
 
 def test_global_configuration_of_structlog_is_neither_read_nor_changed(sink: Sink) -> None:

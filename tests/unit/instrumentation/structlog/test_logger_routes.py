@@ -1,4 +1,4 @@
-"""Which records of structured loggers are written, and where; nothing on the way stops the caller."""
+"""Which records of structured loggers reach handlers and pipeline; errors do not affect the caller."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from flext_observability import FlextStructuredLogger, get_logger
 from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.unit.instrumentation.sink import Sink, new_exporter
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
-# ---- levels ------------------------------------------------------------------------------------------------------------
+# ---- levels ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def handled() -> Iterator[list[str]]:
-    """Messages that the host's own handler got."""
+    """Messages of the program's handler."""
     messages: list[str] = []
 
     class Handler(logging.Handler):
@@ -37,20 +37,20 @@ def handled() -> Iterator[list[str]]:
     logging.root.removeHandler(handler)
 
 
-def test_info_arrives_although_the_root_logger_starts_at_warning(handled: list[str]) -> None:
+def test_info_is_emitted_at_the_default_root_level(handled: list[str]) -> None:
     logging.root.setLevel(logging.WARNING)
-    taken = Sink()
-    logging_bridge.install(provider=taken.provider)
+    emitted = Sink()
+    logging_bridge.install(provider=emitted.provider)
     log = get_logger("shop")
     for verb in (log.debug, log.info, log.warning):
         verb("x")
-    assert [record.log_record.severity_text for record in taken.records] == ["INFO", "WARNING"]
+    assert [record.log_record.severity_text for record in emitted.records] == ["INFO", "WARNING"]
     assert handled == ["x"]
     assert (log.isEnabledFor(logging.INFO), log.is_enabled_for("debug")) == (True, False)
 
 
 @pytest.mark.parametrize(
-    ("root", "log_level", "own", "wanted"),
+    ("root", "log_level", "own", "expected"),
     [
         (logging.WARNING, "", None, ["info", "warning", "error"]),
         (logging.INFO, "", None, ["info", "warning", "error"]),
@@ -64,18 +64,20 @@ def test_info_arrives_although_the_root_logger_starts_at_warning(handled: list[s
     ],
 )
 @pytest.mark.parametrize("name", ["shop", "shop.pay"])
-def test_what_goes_into_the_pipeline(root: int, log_level: str, own: int | None, wanted: list[str], name: str) -> None:
+def test_levels_that_reach_the_pipeline(
+    root: int, log_level: str, own: int | None, expected: list[str], name: str
+) -> None:
     logging.root.setLevel(root)
     logging.getLogger("shop").setLevel(own or logging.NOTSET)
-    taken = Sink()
-    logging_bridge.install(log_level, provider=taken.provider)
-    logging.root.setLevel(root)  # whatever the program does after the start
+    emitted = Sink()
+    logging_bridge.install(log_level, provider=emitted.provider)
+    logging.root.setLevel(root)  # the program may set it after the start
     for verb in ("debug", "info", "warning", "error"):
         getattr(get_logger(name), verb)(verb)
-    assert taken.bodies == wanted
+    assert emitted.bodies == expected
 
 
-def test_logger_that_dictconfig_has_disabled_still_arrives_but_is_not_shown(sink: Sink, handled: list[str]) -> None:
+def test_logger_disabled_by_dictconfig_is_emitted_but_not_handled(sink: Sink, handled: list[str]) -> None:
     logging.getLogger("shop").disabled = True
     try:
         get_logger("shop").error("x")
@@ -84,7 +86,7 @@ def test_logger_that_dictconfig_has_disabled_still_arrives_but_is_not_shown(sink
     assert (sink.bodies, handled) == (["x"], [])
 
 
-def test_logging_that_is_switched_off_stays_off(sink: Sink) -> None:
+def test_logging_disable_is_respected(sink: Sink) -> None:
     logging.disable(logging.INFO)
     try:
         get_logger("shop").info("off")
@@ -94,25 +96,25 @@ def test_logging_that_is_switched_off_stays_off(sink: Sink) -> None:
     assert sink.bodies == ["on"]
 
 
-def test_root_logger_may_be_structured_too() -> None:
+def test_structured_root_logger() -> None:
     logging.root.setLevel(logging.WARNING)
-    taken = Sink()
-    logging_bridge.install(provider=taken.provider)
+    emitted = Sink()
+    logging_bridge.install(provider=emitted.provider)
     get_logger("root").info("x")
-    assert taken.bodies == ["x"]
+    assert emitted.bodies == ["x"]
 
 
-def test_before_the_start_only_handlers_get_it(handled: list[str]) -> None:
+def test_before_the_start_only_handlers_get_records(handled: list[str]) -> None:
     logging.root.setLevel(logging.WARNING)
-    get_logger("shop").info("quiet")
+    get_logger("shop").info("not handled")
     get_logger("shop").warning("paid", amount=3)
     assert handled == ["paid amount=3"]
 
 
-def test_filter_of_the_logger_counts_wherever_the_record_goes(handled: list[str]) -> None:
-    taken = Sink()
+def test_filter_of_the_logger_applies_to_handlers_and_pipeline(handled: list[str]) -> None:
+    emitted = Sink()
     logging.root.setLevel(logging.WARNING)
-    logging_bridge.install(provider=taken.provider)
+    logging_bridge.install(provider=emitted.provider)
 
     def keep(record: logging.LogRecord) -> bool:
         record.__dict__["card"] = "***"
@@ -125,32 +127,32 @@ def test_filter_of_the_logger_counts_wherever_the_record_goes(handled: list[str]
             verb("secret")
     finally:
         logging.getLogger("shop").removeFilter(keep)
-    assert taken.bodies == ["paid", "paid"]
-    assert [(record.log_record.attributes or {})["card"] for record in taken.records] == ["***", "***"]
+    assert emitted.bodies == ["paid", "paid"]
+    assert [(record.log_record.attributes or {})["card"] for record in emitted.records] == ["***", "***"]
     assert len(handled) == 1
 
 
-def test_filter_may_give_another_record_where_python_allows_it() -> None:
+def test_filter_may_return_another_record() -> None:
     class Filtered(logging.Logger):
         def filter(self, record: logging.LogRecord) -> Any:
             return logging.makeLogRecord({**record.__dict__, "msg": "another"})
 
-    taken = Sink()
+    emitted = Sink()
     logging.root.setLevel(logging.WARNING)
-    logging_bridge.install(provider=taken.provider)
+    logging_bridge.install(provider=emitted.provider)
     logging.setLoggerClass(Filtered)
     try:
         log = get_logger("shop.filtered")
     finally:
         logging.setLoggerClass(logging.Logger)
     log.info("x")
-    assert taken.bodies == ["another"]
+    assert emitted.bodies == ["another"]
 
 
-# ---- nothing stops the caller ------------------------------------------------------------------------------------------
+# ---- errors do not affect the caller ---------------------------------------------------------------------------------
 
 
-def test_handler_or_factory_that_raises_is_told_once_and_costs_the_caller_nothing(
+def test_handler_or_factory_that_raises_is_logged_once(
     sink: Sink, shop: FlextStructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(logging.Handler):
@@ -164,19 +166,19 @@ def test_handler_or_factory_that_raises_is_told_once_and_costs_the_caller_nothin
     shop.info("one")
     asyncio.run(shop.ainfo("two"))
     plain = logging.getLogRecordFactory()
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("flext_observability")]
+    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("flext_observability")]
     logging.setLogRecordFactory(factory)
     try:
         shop.info("three")
     finally:
         logging.setLogRecordFactory(plain)
     assert sink.bodies == ["one", "two"]
-    assert said == [
+    assert warnings == [
         "Writing a structured log record failed: RuntimeError: broken handler; the program continues without it"
     ]
 
 
-def test_fields_of_the_hosts_own_factory_are_attributes_too(sink: Sink, shop: FlextStructuredLogger) -> None:
+def test_fields_of_a_record_factory_are_attributes(sink: Sink, shop: FlextStructuredLogger) -> None:
     plain = logging.getLogRecordFactory()
 
     def factory(*args: Any, **keywords: Any) -> logging.LogRecord:
@@ -193,17 +195,17 @@ def test_fields_of_the_hosts_own_factory_are_attributes_too(sink: Sink, shop: Fl
 
 
 def test_pipeline_that_logs_structured_does_not_feed_itself(sink: Sink, shop: FlextStructuredLogger) -> None:
-    class Talkative(SimpleLogRecordProcessor):
+    class LoggingProcessor(SimpleLogRecordProcessor):
         def on_emit(self, log_record: ReadWriteLogRecord) -> None:
             get_logger("shop.inner").info("inner")
 
-    logging.root.setLevel(logging.WARNING)  # so that the bridge alone takes it
-    sink.provider.add_log_record_processor(Talkative(new_exporter()))
+    logging.root.setLevel(logging.WARNING)  # only the bridge gets it
+    sink.provider.add_log_record_processor(LoggingProcessor(new_exporter()))
     shop.info("outer")
     assert sink.bodies == ["outer"]
 
 
-def test_every_record_of_many_threads_arrives_once(sink: Sink) -> None:
+def test_records_of_many_threads_are_emitted_once(sink: Sink) -> None:
     def write(worker: int) -> None:
         log = get_logger("shop", worker=worker)
         for number in range(50):
@@ -214,7 +216,7 @@ def test_every_record_of_many_threads_arrives_once(sink: Sink) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    found = [taken.log_record.attributes or {} for taken in sink.records]
+    found = [emitted.log_record.attributes or {} for emitted in sink.records]
     assert sorted((each["worker"], each["number"]) for each in found) == [
         (worker, number) for worker in range(8) for number in range(50)
     ]

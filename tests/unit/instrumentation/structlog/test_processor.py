@@ -1,4 +1,4 @@
-"""Programs that configure structlog themselves: each event arrives once, whichever way it takes."""
+"""Programs that configure structlog themselves: each event is emitted once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flext_observability.instrumentation.logging import bridge as logging_bridge
 from tests.recorded import Recorded
 from tests.unit.instrumentation.sink import Sink
 
-pytestmark = pytest.mark.usefixtures("logging_as_before")
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 @pytest.fixture(autouse=True)
-def _structlog_as_before() -> Iterator[None]:
+def _restored_structlog() -> Iterator[None]:
     before = structlog.get_config()
     yield
     structlog.configure(**before)
@@ -54,35 +54,35 @@ def configure_logging(renderer: Any) -> None:
     )
 
 
-def test_printed_events_arrive_too(sink: Sink) -> None:
+def test_printed_events_are_emitted(sink: Sink) -> None:
     printed = configure_printing()
     log = structlog.get_logger().bind(region="eu")
     log.debug("below the level of structlog")
     log.warning("paid", amount=3)
-    (taken,) = sink.records
-    assert (taken.log_record.body, taken.log_record.severity_text) == ("paid", "WARNING")
+    (emitted,) = sink.records
+    assert (emitted.log_record.body, emitted.log_record.severity_text) == ("paid", "WARNING")
     assert values(sink) == {"region": "eu", "amount": 3}
-    assert sink.attributes["code.function.name"] == "test_printed_events_arrive_too"
-    assert taken.instrumentation_scope is not None
-    assert taken.instrumentation_scope.name == __name__
+    assert sink.attributes["code.function.name"] == "test_printed_events_are_emitted"
+    assert emitted.instrumentation_scope is not None
+    assert emitted.instrumentation_scope.name == __name__
     assert printed.getvalue() == '{"amount": 3, "event": "paid", "level": "warning", "region": "eu"}\n'
 
 
-def test_exception_and_name_are_told(sink: Sink) -> None:
+def test_exception_and_name_are_emitted(sink: Sink) -> None:
     configure_printing()
     try:
         int("free")
     except ValueError:
         structlog.get_logger().exception("pay", logger="shop.pay", stack_info=True)
-    (taken,) = sink.records
-    assert taken.log_record.severity_text == "ERROR"
+    (emitted,) = sink.records
+    assert emitted.log_record.severity_text == "ERROR"
     assert sink.attributes["exception.type"] == "ValueError"
-    assert taken.instrumentation_scope is not None
-    assert taken.instrumentation_scope.name == "shop.pay"
+    assert emitted.instrumentation_scope is not None
+    assert emitted.instrumentation_scope.name == "shop.pay"
     assert values(sink) == {"logger": "shop.pay"}
 
 
-def test_ids_are_those_of_the_moment(recorded: Recorded) -> None:
+def test_ids_are_the_current_ones(recorded: Recorded) -> None:
     configure_printing()
     with traced("pay") as span:
         structlog.get_logger().info("paid")
@@ -91,7 +91,7 @@ def test_ids_are_those_of_the_moment(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("renderer", ["render_to_log_kwargs", "wrap_for_formatter"])
-def test_events_over_logging_arrive_once(sink: Sink, renderer: str) -> None:
+def test_events_through_logging_are_emitted_once(sink: Sink, renderer: str) -> None:
     wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     configure_logging(structlog.stdlib.render_to_log_kwargs if renderer == "render_to_log_kwargs" else wrap)
     log = structlog.get_logger("shop")
@@ -108,26 +108,26 @@ def test_events_over_logging_arrive_once(sink: Sink, renderer: str) -> None:
     assert sink.attributes["exception.type"] == "ValueError"
 
 
-def test_below_the_level_and_before_the_start_nothing_is_sent() -> None:
+def test_events_below_the_level_and_before_the_start_are_not_emitted() -> None:
     printed = configure_printing()
     structlog.get_logger().info("before")
-    taken = Sink()
-    logging_bridge.install("error", provider=taken.provider)
+    emitted = Sink()
+    logging_bridge.install("error", provider=emitted.provider)
     structlog.get_logger().info("below")
-    structlog.get_logger().error("from there on")
-    assert taken.bodies == ["from there on"]
+    structlog.get_logger().error("above")
+    assert emitted.bodies == ["above"]
     assert printed.getvalue().count("\n") == 3
 
 
-def test_called_by_hand_it_takes_anything(sink: Sink) -> None:
-    given: dict[str, Any] = {"event": None, "level": 5, "logger": ["odd"], "exc_info": "text"}
-    assert emit_log_record(None, "shout", given) is given
-    (taken,) = sink.records
-    assert (taken.log_record.body, taken.log_record.severity_text) == ("", "INFO")
-    assert values(sink) == {"level": 5, "logger": ("odd",)}
+def test_direct_call_accepts_any_values(sink: Sink) -> None:
+    event: dict[str, Any] = {"event": None, "level": 5, "logger": ["other"], "exc_info": "text"}
+    assert emit_log_record(None, "shout", event) is event
+    (emitted,) = sink.records
+    assert (emitted.log_record.body, emitted.log_record.severity_text) == ("", "INFO")
+    assert values(sink) == {"level": 5, "logger": ("other",)}
 
 
-def test_failure_is_told_once_and_the_event_goes_on(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
+def test_failure_is_logged_once_and_the_event_is_returned(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
     nothing: Any = None
     assert emit_log_record(None, "info", nothing) is None
     assert emit_log_record(None, "info", nothing) is None
