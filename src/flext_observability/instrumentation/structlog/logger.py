@@ -59,7 +59,7 @@ def _verbs(name: str, level: int, **defaults: object) -> tuple[_Verb, _AsyncVerb
         await self._write_async(level, event, args, merged)  # pyright: ignore[reportPrivateUsage]  # see above
 
     write.__name__, write_async.__name__ = name, f"a{name}"
-    write.__doc__ = f"Log at level ``{logging.getLevelName(level)}``."
+    write.__doc__ = f"Log at level {level}."
     write_async.__doc__ = f"Log as ``{name}``, and call the handlers in another thread."
     return cast("_Verb", write), cast("_AsyncVerb", write_async)
 
