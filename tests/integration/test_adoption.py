@@ -1,4 +1,4 @@
-"""Providers that another library installed first: used, reported, never shut down; or, where that cannot be, said with the fix."""
+"""Providers that another library installed first: adopted and never shut down, or reported with the fix."""
 
 from __future__ import annotations
 
@@ -46,50 +46,53 @@ def work(name):
         logging.getLogger("app").warning(name)
         metrics.get_meter("t").create_counter("count").add(1)
 
-def told(status):
+def summary(status):
     return {signal: [each.state, each.reason, each.fix, [notice.message for notice in each.notices]]
             for signal, each in status.items()}
 """
 
 
 def result(program: str, *, starts: int = 1) -> Any:
-    done = run(program, PYTHONWARNINGS="ignore::DeprecationWarning")  # newer Pythons warn of every fork
+    done = run(program, PYTHONWARNINGS="ignore::DeprecationWarning")  # new Pythons warn of every fork
     assert done.code == 0, done.err
-    said = [line for line in done.err.splitlines() if line not in {"one", "two"}]
-    assert [line for line in said if "was installed first" not in line] == []
-    assert len(said) <= starts, "one line for what cannot be adopted, and none while it runs"
+    logged = [line for line in done.err.splitlines() if line not in {"one", "two"}]
+    assert [line for line in logged if "was installed first" not in line] == []
+    assert len(logged) <= starts, "one line for a provider that cannot be adopted"
     return json.loads(done.out)
 
 
-def test_their_providers_feed_our_exporters_and_go_on_after_our_end() -> None:
+def test_foreign_providers_send_to_our_exporters_and_survive_our_shutdown() -> None:
     got = result(
         FOREIGN
         + INSTALL
         + OURS
         + """
 handle = init_observability(service_name="ours", exporters="memory", console=False).unwrap()
-status = told(handle.status())
+status = summary(handle.status())
 with correlation_scope("order-1"):
     work("one")
 handle.flush()
 report = handle.shutdown().unwrap()
 work("two")
 count = ours.metric("count")
+(their_metric,) = their_reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
 print(json.dumps({
     "status": status,
     "ours": [[span.name for span in ours.spans], [each.log_record.body for each in ours.logs]],
-    "theirs": [[span.name for span in their_spans.get_finished_spans()], [each.log_record.body for each in their_logs.get_finished_logs()]],
+    "theirs": [span.name for span in their_spans.get_finished_spans()],
     "resource": ours.spans[0].resource.attributes["service.name"],
-    "correlation": [ours.spans[0].attributes.get("flext.correlation_id"), ours.logs[0].log_record.attributes.get("flext.correlation_id")],
+    "correlation": [
+        item.attributes.get("flext.correlation_id") for item in (ours.spans[0], ours.logs[0].log_record)
+    ],
     "traced": ours.logs[0].log_record.trace_id == ours.spans[0].context.trace_id,
     "count": count and count.data.data_points[0].value,
-    "their_count": their_reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0].value,
+    "their_count": their_metric.data.data_points[0].value,
     "exported": {row.signal: [row.finished, row.exported] for row in report.ledger.exporters},
 }))
 """
     )
     assert got["ours"] == [["one"], ["one"]]
-    assert got["theirs"][0] == ["one", "two"]
+    assert got["theirs"] == ["one", "two"]
     assert got["resource"] == "theirs"
     assert got["correlation"] == ["order-1", "order-1"]
     assert got["traced"]
@@ -111,7 +114,7 @@ print(json.dumps({
 
 
 @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
-def test_a_provider_that_takes_nothing_degrades_its_signal_with_the_fix(signal: str) -> None:
+def test_a_no_op_provider_degrades_its_signal_with_the_fix(signal: str) -> None:
     installed = {
         "traces": "trace.set_tracer_provider(trace.NoOpTracerProvider())",
         "metrics": "metrics.set_meter_provider(metrics.NoOpMeterProvider())",
@@ -127,7 +130,7 @@ work("one")
 report = handle.flush(5).unwrap()
 work("two")
 handle.flush(5)
-print(json.dumps([told(handle.status()), report.complete]))
+print(json.dumps([summary(handle.status()), report.complete]))
 """
     )
     status, complete = got
@@ -139,7 +142,7 @@ print(json.dumps([told(handle.status()), report.complete]))
     assert {each[0] for each in status.values()} == {"active"}
 
 
-def test_a_provider_that_fails_when_asked_degrades_its_signal_alone() -> None:
+def test_a_provider_that_raises_degrades_its_signal_only() -> None:
     got = result(
         FOREIGN
         + """
@@ -155,7 +158,8 @@ for _ in range(2):
 work("one")
 handle.flush(5)
 status = handle.status()
-print(json.dumps([status["traces"].state, status["traces"].reason, status["logs"].state, [each.log_record.body for each in ours.logs]]))
+bodies = [each.log_record.body for each in ours.logs]
+print(json.dumps([status["traces"].state, status["traces"].reason, status["logs"].state, bodies]))
 """,
         starts=2,
     )
@@ -164,7 +168,7 @@ print(json.dumps([status["traces"].state, status["traces"].reason, status["logs"
     assert "not today" in reason
 
 
-def test_a_second_start_sends_what_their_providers_give_to_the_new_exporters_alone() -> None:
+def test_a_second_start_sends_to_the_new_exporters_only() -> None:
     got = result(
         FOREIGN
         + INSTALL
@@ -180,17 +184,18 @@ handle = init_observability(exporters="second", metrics_enabled=False, console=F
 work("two")
 handle.flush()
 status = handle.status()
+rows = [row for signal in ("traces", "logs") for row in status[signal].deliveries]
 print(json.dumps([
     [span.name for span in ours.spans], [each.log_record.body for each in ours.logs],
     [span.name for span in second.spans], [each.log_record.body for each in second.logs],
-    [(row.finished, row.exported, sum(row.dropped.values())) for signal in ("traces", "logs") for row in status[signal].deliveries],
+    [(row.finished, row.exported, sum(row.dropped.values())) for row in rows],
 ]))
 """
     )
     assert got == [["one"], ["one"], ["two"], ["two"], [[1, 1, 0], [1, 1, 0]]]
 
 
-def test_a_span_open_when_their_provider_is_adopted_keeps_the_counts_whole() -> None:
+def test_a_span_open_at_the_adoption_is_counted_once() -> None:
     got = result(
         FOREIGN
         + INSTALL
@@ -207,13 +212,14 @@ print(json.dumps([counts.started, counts.open, counts.finished, [span.name for s
     assert got == [1, 0, 1, ["early"]]
 
 
-def test_their_provider_in_a_forked_child_sends_each_span_once() -> None:
+def test_a_foreign_provider_in_a_forked_child_sends_each_span_once() -> None:
     got = result(
         FOREIGN
         + INSTALL
         + OURS
         + """
-handle = init_observability(exporters={"traces": "memory"}, metrics_enabled=False, logs_enabled=False, console=False).unwrap()
+settings = dict(metrics_enabled=False, logs_enabled=False, console=False)
+handle = init_observability(exporters={"traces": "memory"}, **settings).unwrap()
 work("one")
 child = os.fork()
 if child == 0:
@@ -229,7 +235,7 @@ print(json.dumps([code, [span.name for span in ours.spans]]))
     assert got == [0, ["one"]]
 
 
-def test_our_providers_stay_when_a_library_installs_its_own_later() -> None:
+def test_our_providers_stay_when_a_library_installs_others_later() -> None:
     done = run(
         FOREIGN
         + OURS
@@ -240,7 +246,8 @@ handle = init_observability(exporters="memory", console=False).unwrap()
         + """
 work("one")
 handle.flush()
-print([span.name for span in ours.spans], [each.log_record.body for each in ours.logs], ours.metric("count").data.data_points[0].value)
+(point,) = ours.metric("count").data.data_points
+print([span.name for span in ours.spans], [each.log_record.body for each in ours.logs], point.value)
 """
     )
     assert done.code == 0, done.err

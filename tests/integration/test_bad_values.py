@@ -1,4 +1,4 @@
-"""Values of any type as attributes, extras and tags: they arrive encoded, or the result says why not; nothing is raised."""
+"""Values of any type as attributes, extras and tags are encoded, or the result is a failure. Nothing raises."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Order(BaseModel):
 
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ODD: dict[str, Any] = {
+VALUES: dict[str, Any] = {
     "decimal": Decimal("1.10"),
     "datetime": NOON,
     "path": Path("/var/log"),
@@ -53,7 +53,7 @@ ODD: dict[str, Any] = {
     "function": print,
     "loop": (loop := [1]),
 }
-loop.append(loop)  # type: ignore[arg-type]  # a list that holds itself
+loop.append(loop)  # type: ignore[arg-type]  # a list that contains itself
 EXACT = {"path": "/var/log", "decimal": "1.10", "enum": "red", "surrogate": "a\ufffdb"}
 
 
@@ -65,7 +65,7 @@ def attributes_of(item: Any) -> dict[str, Any]:
 
 
 def assert_encoded(found: dict[str, str], prefix: str = "") -> None:
-    assert {name.removeprefix(prefix) for name in found} >= set(ODD) - {"none"}
+    assert {name.removeprefix(prefix) for name in found} >= set(VALUES) - {"none"}
     for name, text in found.items():
         assert len(text.encode()) <= 10_000, name
     for name, text in EXACT.items():
@@ -78,30 +78,30 @@ def assert_encoded(found: dict[str, str], prefix: str = "") -> None:
 
 def test_attributes_of_any_type_arrive_encoded(received: Collector) -> None:
     handle = start(otlp_endpoint=received.url)
-    with traced("odd", ODD):
-        logging.getLogger("odd").warning("by extra", extra={f"odd_{name}": value for name, value in ODD.items()})
-    flext_create_log_entry("info", "by entry", ODD).unwrap()
-    handle.tracing.complete_trace(flext_create_trace("by trace", "bad", ODD).unwrap())
+    with traced("block", VALUES):
+        logging.getLogger("bad").warning("by extra", extra={f"x_{name}": value for name, value in VALUES.items()})
+    flext_create_log_entry("info", "by entry", VALUES).unwrap()
+    handle.tracing.complete_trace(flext_create_trace("by trace", "bad", VALUES).unwrap())
     report = handle.flush(5).unwrap()
     assert (report.complete, report.dropped) == (True, {})
     spans = {span.name: attributes_of(span) for span in received.spans()}
     logs = {record.body.string_value: attributes_of(record) for record in received.log_records()}
-    assert_encoded(spans["odd"])
+    assert_encoded(spans["block"])
     assert_encoded(spans["by trace"])
     assert_encoded(logs["by entry"])
-    assert_encoded({key: text for key, text in logs["by extra"].items() if key.startswith("odd_")}, "odd_")
+    assert_encoded({key: text for key, text in logs["by extra"].items() if key.startswith("x_")}, "x_")
 
 
-def test_tags_are_scalars_as_text_and_containers_are_refused_with_the_reason(received: Collector) -> None:
+def test_tags_are_scalars_as_text_and_containers_are_rejected(received: Collector) -> None:
     handle = start(otlp_endpoint=received.url)
-    made = {
-        name: flext_create_metric("odd.metric", 1, "count", {name: value}, "counter") for name, value in ODD.items()
+    results = {
+        name: flext_create_metric("bad.metric", 1, "count", {name: value}, "counter") for name, value in VALUES.items()
     }
-    refused = {name for name, result in made.items() if not result.success}
-    assert refused >= {"nested", "mixed", "loop"}
-    for name in refused:
-        assert made[name].code == "invalid_metric"
-        assert (made[name].error or "").startswith("Invalid metric")
+    rejected = {name for name, result in results.items() if not result.success}
+    assert rejected >= {"nested", "mixed", "loop"}
+    for name in rejected:
+        assert results[name].code == "invalid_metric"
+        assert (results[name].error or "").startswith("Invalid metric")
     report = handle.flush(5).unwrap()
     assert (report.complete, report.dropped) == (True, {})
     points = {
@@ -113,7 +113,7 @@ def test_tags_are_scalars_as_text_and_containers_are_refused_with_the_reason(rec
     assert points.items() >= EXACT.items()
 
 
-def test_a_value_of_the_raw_api_that_otlp_cannot_carry_costs_itself_alone(received: Collector) -> None:
+def test_an_invalid_value_from_the_otel_api_loses_itself_only(received: Collector) -> None:
     handle = start(exporters={"traces": "otlp"}, metrics_enabled=False, logs_enabled=False, otlp_endpoint=received.url)
     for name, value in {"before": "plain", "broken": "a\ud800b", "after": "plain"}.items():
         trace.get_tracer("raw").start_span(name, attributes={"text": value, "more": 1}).end()

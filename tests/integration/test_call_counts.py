@@ -1,4 +1,4 @@
-"""Calls of monitored functions are counted exactly: over forks, second starts, deltas, and in other people's providers."""
+"""Calls of monitored functions are counted exactly: with forks, second starts, deltas and foreign providers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def total(metric: Any) -> int:
     return sum(point.value for point in metric.data.data_points)
 
 
-def start(name: str, **more: Any) -> None:
-    init_observability(service_name=name, exporters="memory", console=False, **more).unwrap()
+def start(name: str, **settings: Any) -> None:
+    init_observability(service_name=name, exporters="memory", console=False, **settings).unwrap()
 
 
 @pytest.mark.parametrize(("second", "expected"), [("same", 3), ("other", 2)])
@@ -48,7 +48,7 @@ def test_deltas_are_counted_once() -> None:
             assert total(recorded.metric(CALLS)) == calls
 
 
-def test_exponential_histograms_count_as_well() -> None:
+def test_calls_are_counted_with_exponential_histograms() -> None:
     with recording(metrics_default_histogram_aggregation="base2_exponential_bucket_histogram") as recorded:
         work()
         assert total(recorded.metric(CALLS)) == 1
@@ -64,7 +64,7 @@ def test_a_child_starts_at_zero_and_calls_before_the_start_are_not_counted() -> 
         @flext_monitor_function("work")
         def work(): pass
 
-        def told():
+        def report():
             handle.flush()
             (point,) = memory_store().metric("flext.function.calls").data.data_points
             print(point.value, flush=True)
@@ -73,22 +73,22 @@ def test_a_child_starts_at_zero_and_calls_before_the_start_are_not_counted() -> 
         handle = init_observability(service_name="s", exporters="memory").unwrap()
         work()
         work()
-        told()
+        report()
         if pid := os.fork():
             os.waitpid(pid, 0)
             work()
-            told()
+            report()
         else:
             memory_store().clear()
             work()
-            told()
+            report()
         """
     )
     assert done.lines == ["2", "1", "3"], done.err
 
 
 @pytest.mark.parametrize("before", ["", "work()"])
-def test_readers_of_a_foreign_provider_see_the_counter_and_we_send_it_once(before: str) -> None:
+def test_a_foreign_provider_has_the_counter_and_we_send_it_once(before: str) -> None:
     done = run(
         f"""
         from opentelemetry import metrics
@@ -117,5 +117,5 @@ def test_readers_of_a_foreign_provider_see_the_counter_and_we_send_it_once(befor
             print(metric and [point.value for point in metric.data.data_points])
         """
     )
-    takes_readers = hasattr(MeterProvider, "add_metric_reader")  # the oldest SDK gives nobody its measurements
-    assert done.lines == ["[2]", "[2]" if takes_readers else "None"], done.err
+    accepts_readers = hasattr(MeterProvider, "add_metric_reader")  # not in the oldest SDK
+    assert done.lines == ["[2]", "[2]" if accepts_readers else "None"], done.err

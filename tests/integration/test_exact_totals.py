@@ -1,10 +1,10 @@
-"""8 threads × 10 000 records: totals are exact in what is exported, on the page and in the service's own text."""
+"""8 threads × 10 000 records: exported totals and the service's Prometheus text are exact."""
 
 from __future__ import annotations
 
 from tests.programs import UNMEASURED, run
 
-# A program of its own: measuring its lines would take longer than the test.
+# In a new process, because measuring its coverage would take longer than the test.
 PROGRAM = """
 import threading
 
@@ -40,8 +40,8 @@ for thread in threads:
 handle.flush(10)
 for name in ("named", "entity", "handle", "stock", "duration"):
     points = memory_store().metric(name).data.data_points
-    told = [(dict(point.attributes), getattr(point, "sum", None) or point.value) for point in points]
-    print(name, *sorted(told, key=str))
+    totals = [(dict(point.attributes), getattr(point, "sum", None) or point.value) for point in points]
+    print(name, *sorted(totals, key=str))
 text = service.export_prometheus_format().unwrap()
 named = next(family for family in text_string_to_metric_families(text) if family.name == "named")
 print("text", *sorted(sample.value for sample in named.samples))
@@ -49,7 +49,7 @@ print("stored", len(service._metrics_store))
 """
 
 
-def test_every_way_of_recording_is_exact() -> None:
+def test_totals_are_exact_for_every_way_of_recording() -> None:
     done = run(PROGRAM, 120, **UNMEASURED)
     assert done.lines == [
         "named ({'parity': '0'}, 40000.0) ({'parity': '1'}, 40000.0)",

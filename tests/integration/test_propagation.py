@@ -1,4 +1,4 @@
-"""Two programs over real HTTP: trace context, baggage and correlation id arrive on the spans and records of both."""
+"""Two programs over HTTP: trace context, baggage and correlation id reach the spans and records of both."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ server.server_close()
 """
 SERVERS = {"instrumented": INSTRUMENTED_SERVER, "raw": RAW_SERVER}
 
-BEGIN = """
+START = """
 import asyncio, json, logging, os, urllib.request
 from opentelemetry import baggage, context
 from flext_observability import correlation_scope, init_observability, inject_context, traced
@@ -97,19 +97,19 @@ url = os.environ["SERVER"]
 """
 INSTRUMENTED_CLIENT = (
     "INSTRUMENT = ['httpx']"
-    + BEGIN
+    + START
     + """
 import httpx
 
-def ask(name):
+def get(name):
     return httpx.get(f"{url}/{name}", trust_env=False).json()
 """
 )
 RAW_CLIENT = (
     "INSTRUMENT = []"
-    + BEGIN
+    + START
     + """
-def ask(name):
+def get(name):
     with traced("GET"):
         request = urllib.request.Request(f"{url}/{name}", headers=inject_context({}))
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as reply:
@@ -121,7 +121,7 @@ BUY = """
 with correlation_scope("order-7"), traced("buy"):
     token = context.attach(baggage.set_baggage("tier", "gold"))
     logger.info("asking")
-    print(json.dumps(ask("tea")))
+    print(json.dumps(get("tea")))
     context.detach(token)
 """
 
@@ -131,8 +131,8 @@ class Server:
     """A running server.
 
     Attributes:
-        port: Where it listens on 127.0.0.1.
-        received: What it has sent so far, and what clients of the same collector have.
+        port: Port on 127.0.0.1.
+        received: Collector of the server and its clients.
     """
 
     port: int
@@ -143,7 +143,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str, headers: dict[str, str | bytes] | None = None) -> None:
-        """Send a request that no library has touched."""
+        """Send a request without instrumentation."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", path, headers=headers or {})
         connection.getresponse().read()
@@ -151,14 +151,14 @@ class Server:
 
 
 @contextmanager
-def serving(kind: str, *shown: str, **settings: str) -> Iterator[Server]:
-    """Run a server that answers with these headers of its request; when the block ends, it has ended and sent everything."""
+def serving(kind: str, *returned: str, **settings: str) -> Iterator[Server]:
+    """Run a server that returns these headers of its request. It has ended and sent all items after the block."""
     with collector() as received, socket.create_server(("127.0.0.1", 0)) as listener:
         settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = received.url
         number = listener.fileno()
         server = Server(listener.getsockname()[1], received)
         with subprocess.Popen(
-            [sys.executable, "-c", SERVERS[kind], f"{number}", *shown],
+            [sys.executable, "-c", SERVERS[kind], f"{number}", *returned],
             stderr=subprocess.PIPE,
             text=True,
             pass_fds=[number],
@@ -178,7 +178,7 @@ def attributes(item: Any) -> dict[str, str]:
 
 
 def by_service(received: Collector, service: str) -> tuple[list[Any], list[Any]]:
-    """Return the spans and the log records of a service; of its own loggers only."""
+    """Return the spans of a service, and the log records of its loggers."""
 
     def ours(path: str, field: str) -> Iterator[Any]:
         for message in received.accepted(path):
@@ -216,7 +216,7 @@ def named(spans: list[Any], name: str) -> Any:
 @pytest.mark.parametrize(
     ("client", "server"), [("instrumented", "instrumented"), ("raw", "raw"), ("raw", "instrumented")]
 )
-def test_everything_arrives_on_the_other_side(client: str, server: str, header: str) -> None:
+def test_context_reaches_the_server(client: str, server: str, header: str) -> None:
     setting = {} if header == HEADERS[0] else {"FLEXT_OBSERVABILITY_CORRELATION_ID_HEADER": header}
     with serving(server, *HEADERS, **setting) as far:
         endpoint = far.received.url
@@ -224,8 +224,8 @@ def test_everything_arrives_on_the_other_side(client: str, server: str, header: 
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out) == {name: "order-7" if name == header else None for name in HEADERS}
 
-    here, said_here = by_service(far.received, "client")
-    there, said_there = by_service(far.received, "server")
+    here, client_records = by_service(far.received, "client")
+    there, server_records = by_service(far.received, "server")
     buy, get, inner = named(here, "buy"), named(here, "GET"), named(there, "inner")
     entry = named(there, "GET /{name}")
     assert {span.trace_id for span in (*here, *there)} == {buy.trace_id}
@@ -234,7 +234,7 @@ def test_everything_arrives_on_the_other_side(client: str, server: str, header: 
     assert attributes(inner)["tier"] == "gold"
     for span in (*here, *there):
         assert attributes(span)[CORRELATION] == "order-7", span.name
-    for records, text, span in ((said_here, "asking", buy), (said_there, "serving tea", inner)):
+    for records, text, span in ((client_records, "asking", buy), (server_records, "serving tea", inner)):
         assert [record.body.string_value for record in records] == [text]
         assert attributes(records[0])[CORRELATION] == "order-7"
         assert (records[0].trace_id, records[0].span_id) == (span.trace_id, span.span_id)
@@ -253,44 +253,44 @@ asyncio.run(main())
 """
 
 
-def test_requests_at_the_same_time_do_not_mix() -> None:
+def test_concurrent_requests_do_not_mix() -> None:
     with serving("instrumented") as far:
         done = run(CLIENTS["instrumented"] + MANY, SERVER=far.url, OTEL_EXPORTER_OTLP_ENDPOINT=far.received.url)
     assert (done.code, done.err) == (0, "")
     here, _ = by_service(far.received, "client")
-    there, said = by_service(far.received, "server")
+    there, log_records = by_service(far.received, "server")
     trace_of = {attributes(span)[CORRELATION]: span.trace_id for span in here if span.name == "buy"}
     assert set(trace_of) == {f"order-{index}" for index in range(40)}
     assert len(set(trace_of.values())) == 40
     inner = {f"order-{attributes(span)['name']}": span for span in there if span.name == "inner"}
     for name, span in inner.items():
         assert (attributes(span)[CORRELATION], span.trace_id) == (name, trace_of[name])
-    records = {record.body.string_value.replace("serving ", "order-"): record for record in said}
+    records = {record.body.string_value.replace("serving ", "order-"): record for record in log_records}
     for name, record in records.items():
         assert (attributes(record)[CORRELATION], record.trace_id) == (name, trace_of[name])
     assert set(records) == set(inner) == set(trace_of)
 
 
-# ---- what comes from outside -----------------------------------------------------------------------------------------
+# ---- invalid headers -------------------------------------------------------------------------------------------------
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 BAD_IDS: dict[str, str | bytes] = {
     "space": "two words",
     "long": "x" * 129,
     "empty": "",
-    "letters": "ünïcödé".encode(),
+    "unicode": "ünïcödé".encode(),
     "control": b"order\t7",
 }
 BAD_PARENTS = {
     "zero-trace": f"00-{'0' * 32}-b7ad6b7169203331-01",
     "zero-span": f"00-{TRACE}-{'0' * 16}-01",
     "short": "00-abc-def-01",
-    "words": "nonsense",
+    "words": "no parent",
 }
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_what_is_invalid_from_outside_is_left_out(kind: str) -> None:
+def test_invalid_headers_are_ignored(kind: str) -> None:
     good = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "x-correlation-id": "x" * 128}
     with serving(kind) as far:
         for name, value in BAD_IDS.items():
@@ -302,24 +302,24 @@ def test_what_is_invalid_from_outside_is_left_out(kind: str) -> None:
     spans, records = by_service(far.received, "server")
     inner = {attributes(span)["name"]: span for span in spans if span.name == "inner"}
     entries = {span.span_id: span for span in spans if span.name != "inner"}
-    said = {record.body.string_value.removeprefix("serving "): record for record in records}
-    assert set(inner) == set(said) == {*BAD_IDS, *BAD_PARENTS, "good", "baggage"}
+    logged = {record.body.string_value.removeprefix("serving "): record for record in records}
+    assert set(inner) == set(logged) == {*BAD_IDS, *BAD_PARENTS, "good", "baggage"}
     for name in (*BAD_IDS, *BAD_PARENTS):
         entry = entries[inner[name].parent_span_id]
         assert entry.parent_span_id == b"", name
         assert entry.trace_id not in {b"", bytes(16), bytes.fromhex(TRACE)}, name
-        for item in (entry, inner[name], said[name]):
+        for item in (entry, inner[name], logged[name]):
             assert CORRELATION not in attributes(item), name
     assert inner["good"].trace_id == bytes.fromhex(TRACE)
     assert entries[inner["good"].parent_span_id].parent_span_id.hex() == "b7ad6b7169203331"
-    assert attributes(said["good"])[CORRELATION] == "x" * 128
-    assert attributes(inner["baggage"])[CORRELATION] == attributes(said["baggage"])[CORRELATION] == "order-7"
+    assert attributes(logged["good"])[CORRELATION] == "x" * 128
+    assert attributes(inner["baggage"])[CORRELATION] == attributes(logged["baggage"])[CORRELATION] == "order-7"
 
 
-# ---- what is missing -------------------------------------------------------------------------------------------------
+# ---- missing parts ---------------------------------------------------------------------------------------------------
 
 
-def test_a_missing_instrumentation_says_what_to_install_and_breaks_nothing_else() -> None:
+def test_a_missing_instrumentation_degrades_traces_with_the_fix() -> None:
     program = """
 import json, os
 from flext_observability import init_observability

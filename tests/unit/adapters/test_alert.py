@@ -8,7 +8,7 @@ from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
 
 
-def test_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
+def test_an_alert_is_a_log_record_and_a_count(recorded: Recorded) -> None:
     alert = FlextAlert(name="disk", severity="critical", message="full", source="host", details={"free": {"mb": 1}})
     emit(alert)
     emit(alert.model_copy(update={"status": "resolved"}), timestamp_ns=7, occurrences=3)

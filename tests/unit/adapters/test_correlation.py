@@ -1,4 +1,4 @@
-"""Correlation ids: made, set, scoped, arrived from outside, and never invalid."""
+"""Correlation ids: created, set, scoped, remote, and always valid."""
 
 from __future__ import annotations
 
@@ -27,33 +27,34 @@ from flext_observability.adapters.correlation import (
 @pytest.fixture(autouse=True)
 def _fresh_context() -> None:
     contextvars.copy_context()
-    # Each test sets ids of its own; the variable is put back to nothing first.
+    # Each test starts without an id.
     from flext_observability.adapters import correlation
 
     correlation._local_id.set(None)
 
 
-def test_an_id_is_made_once_and_kept() -> None:
+def test_an_id_is_created_once() -> None:
     first = flext_get_correlation_id()
     assert len(first) == 32
     assert flext_get_correlation_id() == first
 
 
-def test_looking_makes_none() -> None:
+def test_reading_the_current_id_creates_none() -> None:
     assert current_correlation_id() is None
 
 
-def test_a_set_id_is_in_force() -> None:
+def test_a_set_id_is_current() -> None:
     assert flext_set_correlation_id("order-7").unwrap() == "order-7"
     assert flext_get_correlation_id() == "order-7"
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 129, "a b", "line\nbreak", "tab\t", "ünï", None, 7, "\x00"])
-def test_an_invalid_id_is_refused_and_changes_nothing(bad: object) -> None:
+def test_an_invalid_id_is_rejected_and_changes_nothing(bad: object) -> None:
     flext_set_correlation_id("before")
-    result = flext_set_correlation_id(bad)  # type: ignore[arg-type]  # bad input is what is tested
+    result = flext_set_correlation_id(bad)  # type: ignore[arg-type]  # invalid on purpose
     assert result.code == "invalid_correlation_id"
-    assert (result.error or "").startswith("Invalid correlation id")
+    assert (result.error or "").startswith("Invalid correlation id: ")
+    assert result.fix == "Use 1 to 128 visible ASCII characters without spaces"
     assert flext_get_correlation_id() == "before"
 
 
@@ -65,12 +66,12 @@ def test_a_scope_ends_with_its_body() -> None:
 
 
 @pytest.mark.parametrize("bad", [None, "a b"])
-def test_a_scope_replaces_what_is_no_id(bad: str | None) -> None:
+def test_a_scope_replaces_an_invalid_id(bad: str | None) -> None:
     with correlation_scope(bad) as value:
         assert len(value) == 32
 
 
-def test_tasks_have_ids_of_their_own() -> None:
+def test_each_task_has_its_own_id() -> None:
     async def worker(name: str) -> str:
         with correlation_scope(name):
             await asyncio.sleep(0)
@@ -82,7 +83,7 @@ def test_tasks_have_ids_of_their_own() -> None:
     assert asyncio.run(main()) == ["a", "b"]
 
 
-def test_a_scope_in_an_async_generator_closes_quietly_from_another_context() -> None:
+def test_a_scope_in_an_async_generator_can_be_closed_in_another_context() -> None:
     async def stream() -> AsyncIterator[int]:
         with correlation_scope("stream"):
             yield 1
@@ -97,7 +98,7 @@ def test_a_scope_in_an_async_generator_closes_quietly_from_another_context() -> 
     asyncio.run(main())
 
 
-def test_an_arrived_id_hides_an_older_own_one() -> None:
+def test_a_remote_id_hides_an_older_local_id() -> None:
     flext_set_correlation_id("start-up")
     token = context.attach(context.set_value(REMOTE_ID_KEY, "request-1"))
     try:
@@ -109,13 +110,13 @@ def test_an_arrived_id_hides_an_older_own_one() -> None:
     assert current_correlation_id() is None
 
 
-def test_a_given_context_is_looked_at() -> None:
-    arrived = context.set_value(REMOTE_ID_KEY, "request-1")
-    assert current_correlation_id(arrived) == "request-1"
+def test_the_id_is_read_from_a_given_context() -> None:
+    remote = context.set_value(REMOTE_ID_KEY, "request-1")
+    assert current_correlation_id(remote) == "request-1"
     assert current_correlation_id() is None
 
 
-def test_carriers_make_the_round_trip() -> None:
+def test_carrier_round_trip() -> None:
     carrier: dict[str, str] = {}
     assert inject_context(carrier) is carrier
     assert extract_context(carrier) == context.get_current()
@@ -128,7 +129,7 @@ def test_only_visible_ascii_is_an_id(text: str) -> None:
 
 
 @pytest.mark.parametrize("carrier", [None, 5, ()])
-def test_what_is_no_carrier_is_left_as_it_is_and_said_once(carrier: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_carrier_is_unchanged_and_logged_once(carrier: Any, caplog: pytest.LogCaptureFixture) -> None:
     flext_set_correlation_id("order-7")
     with otel_trace.use_span(NonRecordingSpan(SpanContext(1, 1, is_remote=False))):
         assert inject_context(carrier) is carrier

@@ -17,32 +17,32 @@ def gauge(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def test_gauge_shows_each_status_and_nothing_for_unknown(recorded: Recorded) -> None:
+def test_gauge_has_each_status_except_unknown(recorded: Recorded) -> None:
     for status in ("healthy", "degraded", "unhealthy", "unknown"):
         emit(FlextHealthCheck(name=f"check {status}", status=status))
     assert gauge(recorded) == {"check healthy": 1.0, "check degraded": 0.5, "check unhealthy": 0.0}
     assert recorded.metric("flext.health.status").unit == "1"
 
 
-def test_an_odd_name_arrives_as_it_does_in_records(recorded: Recorded) -> None:
+def test_long_and_invalid_names_are_encoded(recorded: Recorded) -> None:
     for name in ("x" * 1_000_000, "db \ud800"):
         emit(FlextHealthCheck(name=name))
     assert {name[:4]: len(name.encode()) <= MAX_BYTES for name in gauge(recorded)} == {"xxxx": True, "db \ufffd": True}
 
 
-def test_a_check_that_is_forgotten_has_no_point(recorded: Recorded) -> None:
+def test_a_removed_check_has_no_point(recorded: Recorded) -> None:
     emit(FlextHealthCheck(name="db"))
     remove("db")
     remove("unknown")
     assert gauge(recorded) == {}
 
 
-def test_a_change_is_told_apart(recorded: Recorded) -> None:
-    told = [emit(FlextHealthCheck(name="told", status=status)) for status in ("healthy", "healthy", "unhealthy")]
-    assert told == [True, False, True]
+def test_emit_returns_whether_the_status_changed(recorded: Recorded) -> None:
+    changed = [emit(FlextHealthCheck(name="db", status=status)) for status in ("healthy", "healthy", "unhealthy")]
+    assert changed == [True, False, True]
 
 
-def test_log_record_on_change_alone(recorded: Recorded) -> None:
+def test_log_record_on_a_change_only(recorded: Recorded) -> None:
     emit(FlextHealthCheck(name="db", status="healthy"))
     emit(FlextHealthCheck(name="db", status="healthy"))
     emit(FlextHealthCheck(name="db", status="unhealthy", message="gone", details={"host": "a"}, duration_seconds=0.5))
@@ -67,7 +67,7 @@ def test_severity(recorded: Recorded, status: str, level: str) -> None:
 def test_the_newest_checks_are_kept(recorded: Recorded) -> None:
     for number in (*range(MAX_CHECKS), 0, MAX_CHECKS):
         emit(FlextHealthCheck(name=f"check {number}"))
-    shown = gauge(recorded)
-    assert len(shown) == MAX_CHECKS
-    assert "check 1" not in shown
-    assert {"check 0", f"check {MAX_CHECKS}"} <= set(shown)
+    points = gauge(recorded)
+    assert len(points) == MAX_CHECKS
+    assert "check 1" not in points
+    assert {"check 0", f"check {MAX_CHECKS}"} <= set(points)

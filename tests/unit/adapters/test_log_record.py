@@ -27,24 +27,24 @@ def test_level_becomes_severity(recorded: Recorded, level: str, number: Severity
 
 
 def test_record_is_in_the_current_trace_with_time_and_context(recorded: Recorded) -> None:
-    entry = FlextLogEntry(level="info", message="hello", context={"count": 1, "odd": {"a": b"x"}})
+    entry = FlextLogEntry(level="info", message="hello", context={"count": 1, "nested": {"a": b"x"}})
     with traced("work") as span:
         emit_entry(entry)
     (record,) = recorded.logs()
     context = span.get_span_context()
     assert (record.trace_id, record.span_id) == (context.trace_id, context.span_id)
     assert record.timestamp == to_unix_nanos(entry.timestamp)
-    assert record.attributes == {"count": 1, "odd": '{"a":"x"}'}
+    assert record.attributes == {"count": 1, "nested": '{"a":"x"}'}
 
 
-def test_own_correlation_id_wins_over_the_current_one(recorded: Recorded) -> None:
+def test_the_correlation_id_of_the_entry_wins(recorded: Recorded) -> None:
     with correlation_scope("current"):
         emit_entry(FlextLogEntry(level="info", message="own", correlation_id="own"))
         emit_entry(FlextLogEntry(level="info", message="current"))
     assert [record.attributes["flext.correlation_id"] for record in recorded.logs()] == ["own", "current"]
 
 
-def test_huge_message_with_surrogate_is_cut_and_valid(recorded: Recorded) -> None:
+def test_a_huge_message_with_a_surrogate_is_truncated_and_valid(recorded: Recorded) -> None:
     emit_entry(FlextLogEntry(level="info", message="\ud800" + "x" * 1_000_000))
     (record,) = recorded.logs()
     assert len(record.body.encode()) <= 65_536

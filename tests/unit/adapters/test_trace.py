@@ -8,15 +8,15 @@ from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
 
 
-def make(**fields: object) -> FlextTrace:
+def new_trace(**fields: object) -> FlextTrace:
     return FlextTrace.model_validate({"operation_name": "charge", "service_name": "payments", **fields})
 
 
 def test_entity_becomes_a_span_with_its_context_and_time(recorded: Recorded) -> None:
-    trace = make(context={"amount": 3, "parent_trace_id": "x", "odd": b"y"})
+    trace = new_trace(context={"amount": 3, "parent_trace_id": "x", "raw": b"y"})
     start(trace, None).end()
     span = recorded.span("charge")
-    assert span.attributes == {"flext.id": trace.id, "amount": 3, "odd": "y"}
+    assert span.attributes == {"flext.id": trace.id, "amount": 3, "raw": "y"}
     assert span.start_time == to_unix_nanos(trace.start_time)
     assert span.context is not None
     assert (int(trace.trace_id, 16), int(trace.span_id, 16)) == (span.context.trace_id, span.context.span_id)
@@ -24,18 +24,18 @@ def test_entity_becomes_a_span_with_its_context_and_time(recorded: Recorded) -> 
 
 def test_another_service_has_its_own_resource(recorded: Recorded) -> None:
     own = recorded.handle.config.service_name
-    start(make(), None).end()
-    start(make(service_name=own), None).end()
+    start(new_trace(), None).end()
+    start(new_trace(service_name=own), None).end()
     other, same = recorded.spans("charge")
     assert [span.resource.attributes["service.name"] for span in (other, same)] == ["payments", own]
     assert process_service_name() == own
 
 
-def test_odd_names_become_text_that_back_ends_take(recorded: Recorded) -> None:
+def test_long_and_invalid_names_become_valid_text(recorded: Recorded) -> None:
     for name in ("x" * 1_000_000, "pay \ud800"):
-        start(make(operation_name=name, service_name=name), None).end()
+        start(new_trace(operation_name=name, service_name=name), None).end()
     spans = recorded.spans()
-    # Past 64 names of this process the service's name is an attribute.
+    # After 64 service names in this process, the name is an attribute.
     services = [
         (span.attributes or {}).get("flext.service.name", span.resource.attributes["service.name"]) for span in spans
     ]
@@ -44,17 +44,17 @@ def test_odd_names_become_text_that_back_ends_take(recorded: Recorded) -> None:
     assert names[1] == ("pay \ufffd", "pay \ufffd")
 
 
-def test_current_span_is_the_parent_unless_another_is_given(recorded: Recorded) -> None:
+def test_the_current_span_is_the_default_parent(recorded: Recorded) -> None:
     with traced("current") as current:
-        start(make(), None).end()
-        start(make(), INVALID_SPAN_CONTEXT).end()
+        start(new_trace(), None).end()
+        start(new_trace(), INVALID_SPAN_CONTEXT).end()
     child, root = recorded.spans("charge")
     assert child.parent == current.get_span_context()
     assert root.parent is None
 
 
-def test_without_a_provider_the_entity_gets_ids_of_its_own() -> None:
-    first, second, child = make(), make(), make()
+def test_without_a_provider_the_entity_gets_its_own_ids() -> None:
+    first, second, child = new_trace(), new_trace(), new_trace()
     start(first, None)
     span = start_non_recording(second, None)
     start_non_recording(child, span.get_span_context())
@@ -65,7 +65,7 @@ def test_without_a_provider_the_entity_gets_ids_of_its_own() -> None:
 
 
 def test_without_a_provider_a_child_keeps_the_trace_of_a_remote_parent() -> None:
-    remote, trace = make(), make()
+    remote, trace = new_trace(), new_trace()
     parent = start_non_recording(remote, None).get_span_context()
     from opentelemetry import context
 

@@ -1,4 +1,4 @@
-"""flext_monitor_function: span, duration, calls by outcome, one error log."""
+"""flext_monitor_function: span, duration, calls by outcome, one error record."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Shop:
         return 3
 
 
-def test_a_call_gives_span_duration_and_count(recorded: Recorded) -> None:
+def test_a_call_has_span_duration_and_count(recorded: Recorded) -> None:
     assert divide(6, 3) == 2
     span = recorded.span("divide")
     assert span.status.status_code is StatusCode.UNSET
@@ -75,7 +75,7 @@ def test_duration_has_an_exemplar_that_points_to_the_span(recorded: Recorded) ->
     assert [exemplar.span_id for exemplar in point.exemplars] == [context.span_id]
 
 
-def test_an_exception_is_logged_once_however_many_levels_it_passes(recorded: Recorded) -> None:
+def test_an_exception_is_logged_once_in_nested_calls(recorded: Recorded) -> None:
     with pytest.raises(ZeroDivisionError):
         outer(0)
     (record,) = recorded.logs()
@@ -90,7 +90,7 @@ def test_an_exception_is_logged_once_however_many_levels_it_passes(recorded: Rec
     assert recorded.span("outer operation").status.status_code is StatusCode.ERROR
 
 
-def test_an_exception_that_a_traced_block_has_seen_is_logged_all_the_same(recorded: Recorded) -> None:
+def test_an_exception_recorded_by_a_traced_block_is_logged(recorded: Recorded) -> None:
     @flext_monitor_function("work")
     def work() -> None:
         with traced("inner"):
@@ -150,7 +150,7 @@ def test_cancellation_and_exit_count_as_cancelled(recorded: Recorded) -> None:
     assert recorded.logs() == []
 
 
-def test_stop_iteration_is_no_error(recorded: Recorded) -> None:
+def test_stop_iteration_is_not_an_error(recorded: Recorded) -> None:
     class Empty:
         def __iter__(self) -> Empty:
             return self
@@ -164,7 +164,7 @@ def test_stop_iteration_is_no_error(recorded: Recorded) -> None:
     assert recorded.logs() == []
 
 
-def test_coroutine_function_stays_one(recorded: Recorded) -> None:
+def test_a_coroutine_function_is_kept(recorded: Recorded) -> None:
     @flext_monitor_function("async work")
     async def work() -> int:
         await asyncio.sleep(0)
@@ -203,7 +203,7 @@ def test_methods_of_each_kind(recorded: Recorded) -> None:
     assert calls(recorded) == {("method", "ok"): 1, ("Shop.of_class", "ok"): 2, ("Shop.static", "ok"): 1}
 
 
-def test_name_docstring_and_signature_stay() -> None:
+def test_name_docstring_and_signature_are_kept() -> None:
     assert (divide.__name__, divide.__doc__) == ("divide", "Divide.")
     assert list(inspect.signature(divide).parameters) == ["a", "b"]
 
@@ -233,8 +233,8 @@ def test_before_the_start_the_function_works() -> None:
         divide(1, 0)
 
 
-def test_a_name_that_is_taken_costs_the_measurement_alone() -> None:
-    """In a process of its own, because names are taken for the life of a process."""
+def test_a_name_conflict_drops_the_measurement_only() -> None:
+    """In a new process, because instruments live as long as the process."""
     program = """
 from flext_observability import FlextMetricsService, flext_monitor_function
 FlextMetricsService().gauge("flext.function.calls", "s")

@@ -1,4 +1,4 @@
-"""Arguments of traced: names, attributes, kinds and links of any type, parents of every sort."""
+"""Arguments of traced: names, attributes, kinds, links and parents of any type."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ REMOTE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0
 
 
 class Raising:
-    """Raises whatever it is asked."""
+    """Raises on every attribute access."""
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(name)
 
 
 class TestArguments:
-    def test_more_attributes_win_and_none_is_left_out(self, recorded: Recorded) -> None:
+    def test_extra_attributes_win_and_none_is_left_out(self, recorded: Recorded) -> None:
         with traced("work", {"a": 1, "b": 2}, b=3, c=None):
             pass
         assert recorded.span("work").attributes == {"a": 1, "b": 3}
@@ -38,9 +38,9 @@ class TestArguments:
             pass
         assert recorded.span("work").attributes == {}
 
-    def test_attributes_that_are_no_mapping_are_kept_under_one_name(self, recorded: Recorded) -> None:
-        odd: Any = [1, 2]
-        with traced("list", odd), traced("list and more", odd, a=1):
+    def test_attributes_that_are_not_a_mapping_have_one_name(self, recorded: Recorded) -> None:
+        items: Any = [1, 2]
+        with traced("list", items), traced("list and more", items, a=1):
             pass
         assert recorded.span("list").attributes == {"value": (1, 2)}
         assert recorded.span("list and more").attributes == {"value": (1, 2), "a": 1}
@@ -51,7 +51,7 @@ class TestArguments:
             (SpanKind.SERVER, SpanKind.SERVER),
             ("client", SpanKind.CLIENT),
             ("PRODUCER", SpanKind.PRODUCER),
-            ("nonsense", SpanKind.INTERNAL),
+            ("unknown", SpanKind.INTERNAL),
             (5, SpanKind.INTERNAL),
         ],
     )
@@ -63,7 +63,7 @@ class TestArguments:
     def test_links_from_spans_contexts_and_links(self, recorded: Recorded) -> None:
         with traced("one") as one, traced("two") as two, traced("three") as three:
             pass
-        links: Any = [one, two.get_span_context(), Link(three.get_span_context(), {"why": "x"}), "nonsense", None]
+        links: Any = [one, two.get_span_context(), Link(three.get_span_context(), {"why": "x"}), "unknown", None]
         with traced("linked", links=links):
             pass
         linked = recorded.span("linked").links
@@ -79,9 +79,9 @@ class TestArguments:
             pass
         assert recorded.span("work").links == ()
 
-    def test_links_that_are_no_sequence_are_left_out(self, recorded: Recorded) -> None:
-        odd: Any = 5
-        with traced("work", links=odd):
+    def test_links_that_are_not_iterable_are_left_out(self, recorded: Recorded) -> None:
+        number: Any = 5
+        with traced("work", links=number):
             pass
         assert list(recorded.span("work").links) == []
 
@@ -123,19 +123,19 @@ class Model(BaseModel):
     ],
 )
 def test_attribute_of_any_type(recorded: Recorded, value: Any, expected: str) -> None:
-    with traced("work", odd=value):
+    with traced("work", item=value):
         pass
-    assert recorded.span("work").attributes == {"odd": expected}
+    assert recorded.span("work").attributes == {"item": expected}
 
 
-def test_huge_attribute_is_cut(recorded: Recorded) -> None:
+def test_a_huge_attribute_is_truncated(recorded: Recorded) -> None:
     with traced("work", text="x" * 1_000_000):
         pass
     assert len(str((recorded.span("work").attributes or {})["text"])) <= 8192
 
 
 class TestParent:
-    def test_extracted_context_holds_in_the_body(self, recorded: Recorded) -> None:
+    def test_an_extracted_context_is_current_in_the_body(self, recorded: Recorded) -> None:
         with traced("work", parent=extract_context({**REMOTE, "baggage": "user=anna"})):
             from opentelemetry import baggage
 
@@ -156,7 +156,7 @@ class TestParent:
         ids = [child.parent.span_id for child in recorded.spans("child") if child.parent]
         assert ids == [context.span_id, context.span_id, int(trace.span_id, 16)]
 
-    def test_trace_that_is_not_sampled_is_no_parent_of_recorded_spans(self) -> None:
+    def test_children_of_an_unsampled_trace_are_not_recorded(self) -> None:
         with recording(sample_ratio=0) as recorded:
             trace = flext_create_trace("entity", "orders").unwrap()
             assert trace.sampled is False
@@ -165,20 +165,20 @@ class TestParent:
             assert recorded.spans() == []
 
     @pytest.mark.parametrize("parent", [5, "text", object()])
-    def test_what_is_no_parent_counts_as_none(self, recorded: Recorded, parent: Any) -> None:
+    def test_an_invalid_parent_is_ignored(self, recorded: Recorded, parent: Any) -> None:
         with traced("outer") as outer, traced("inner", parent=parent):
             pass
         inner = recorded.span("inner").parent
         assert inner is not None
         assert inner.span_id == outer.get_span_context().span_id
 
-    def test_what_raises_when_it_is_looked_at_counts_as_none(self, recorded: Recorded) -> None:
+    def test_a_parent_that_raises_is_ignored(self, recorded: Recorded) -> None:
         parent: Any = Raising()
         with traced("work", parent=parent):
             pass
         assert recorded.span("work").parent is None
 
-    def test_trace_that_is_not_started_counts_as_none(self, recorded: Recorded) -> None:
+    def test_a_trace_that_is_not_started_is_ignored(self, recorded: Recorded) -> None:
         from flext_observability import FlextTrace
 
         with traced("work", parent=FlextTrace(operation_name="a", service_name="b")):

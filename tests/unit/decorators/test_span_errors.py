@@ -1,4 +1,4 @@
-"""Errors that leave a span: its status and its event, once; spans of somebody else that fail."""
+"""Errors in spans: status, one event, and foreign spans that raise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MuteError(Exception):
 
 
 class TestErrors:
-    def test_error_is_recorded_and_goes_on(self, recorded: Recorded) -> None:
+    def test_an_error_is_recorded_and_propagates(self, recorded: Recorded) -> None:
         with pytest.raises(ValueError, match="broken"), traced("work"):
             raise ValueError("broken")
         span = recorded.span("work")
@@ -45,7 +45,7 @@ class TestErrors:
                 raise error
         assert [len(span.events) for span in recorded.spans("work")] == [1, 1]
 
-    def test_cancellation_is_no_error(self, recorded: Recorded) -> None:
+    def test_cancellation_is_not_an_error(self, recorded: Recorded) -> None:
         async def cancelled() -> None:
             async with traced("work"):
                 await asyncio.sleep(60)
@@ -63,7 +63,7 @@ class TestErrors:
         assert span.attributes == {"flext.outcome": "cancelled"}
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(0), StopIteration(), GeneratorExit()])
-    def test_what_ends_work_leaves_no_mark(self, recorded: Recorded, error: BaseException) -> None:
+    def test_exceptions_that_end_work_are_not_recorded(self, recorded: Recorded, error: BaseException) -> None:
         with pytest.raises(type(error)), traced("work"):
             raise error
         span = recorded.span("work")
@@ -93,13 +93,13 @@ class BrokenSpan(NonRecordingSpan):
         raise RuntimeError("broken end")
 
 
-class TestForeignFaults:
-    def test_span_that_cannot_end_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
+class TestForeignSpans:
+    def test_a_span_whose_end_raises_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING, "flext_observability"):
             for _ in range(2):
                 end_span(BrokenSpan(SpanContext(1, 1, is_remote=False)))
         assert caplog.text.count("Ending a span failed: RuntimeError") == 1
 
-    def test_span_that_takes_no_status_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_span_whose_status_raises_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         record_error(BrokenSpan(SpanContext(1, 1, is_remote=False)), ValueError())
         assert "Recording an error on a span failed: RuntimeError: broken status" in caplog.text

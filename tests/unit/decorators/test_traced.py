@@ -1,4 +1,4 @@
-"""traced around a block: what is current inside and afterwards, entered again, shared, asynchronous."""
+"""traced around a block: the current span, re-entry, sharing by tasks, async blocks."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class TestBlock:
         asyncio.run(main())
         assert [format_span_id(span.context.span_id) for span in recorded.spans("shared") if span.context] == order
 
-    def test_leaving_without_entering_does_nothing(self, recorded: Recorded) -> None:
+    def test_exit_without_enter_does_nothing(self, recorded: Recorded) -> None:
         traced("never").__exit__(None, None, None)
         assert recorded.spans() == []
 
-    def test_tracer_that_raises_leaves_the_parent_in_place(self, caplog: pytest.LogCaptureFixture) -> None:
-        """A provider of somebody else whose sampler raises: in a process of its own, since OTel's global is set once."""
+    def test_a_tracer_that_raises_keeps_the_parent(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A foreign sampler raises. In a new process, because OTel's global is set once."""
         program = """
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -87,10 +87,10 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 from flext_observability import traced
 
 class Broken(Sampler):
-    def should_sample(self, parent_context, trace_id, name, *rest, **more):
+    def should_sample(self, parent_context, trace_id, name, *args, **options):
         if name == "bad":
             raise RuntimeError("broken sampler")
-        return ALWAYS_ON.should_sample(parent_context, trace_id, name, *rest, **more)
+        return ALWAYS_ON.should_sample(parent_context, trace_id, name, *args, **options)
     def get_description(self):
         return "broken"
 

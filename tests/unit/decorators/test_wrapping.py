@@ -1,4 +1,4 @@
-"""Decorated functions, methods, coroutines and generators: the same function, each call inside a span."""
+"""Decorated functions, methods, coroutines and generators: same kind, one span for each call."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TestDecorator:
         assert [named(1), named(2)] == [1, 2]
         assert [span.attributes for span in recorded.spans("named")] == [{"kind": "sum"}] * 2
 
-    def test_name_docstring_and_signature_stay(self) -> None:
+    def test_name_docstring_and_signature_are_kept(self) -> None:
         assert (bare.__name__, bare.__doc__) == ("bare", "Add.")
         assert str(inspect.signature(bare)) == "(x: 'int', *, y: 'int' = 1) -> 'int'"
 
@@ -83,7 +83,7 @@ class TestDecorator:
         assert traced(partial(int, "5"))() == 5
         assert recorded.span("partial").end_time is not None
 
-    def test_coroutine_function_stays_one(self, recorded: Recorded) -> None:
+    def test_a_coroutine_function_is_kept(self, recorded: Recorded) -> None:
         @traced("coroutine")
         async def work() -> str:
             await asyncio.sleep(0)
@@ -127,7 +127,7 @@ def counting(limit: int) -> Generator[str, int, str]:
 
 
 class TestGenerator:
-    def test_it_stays_a_generator_function(self) -> None:
+    def test_the_kind_is_kept(self) -> None:
         assert inspect.isgeneratorfunction(counting)
 
     def test_span_is_current_only_while_the_body_runs(self, recorded: Recorded) -> None:
@@ -148,7 +148,7 @@ class TestGenerator:
         assert next(generator, "end") == "end"
         assert len(recorded.spans("generator")) == 1
 
-    def test_values_sent_and_returned_pass_through(self, recorded: Recorded) -> None:
+    def test_sent_and_returned_values_pass_through(self, recorded: Recorded) -> None:
         def driver() -> Iterator[str]:
             result = yield from counting(2)
             yield result
@@ -158,7 +158,7 @@ class TestGenerator:
         running.send(3)
         assert running.send(4) == "sum 7"
 
-    def test_early_close_is_quiet_and_closes_the_body(
+    def test_an_early_close_closes_the_body_without_an_error(
         self, recorded: Recorded, caplog: pytest.LogCaptureFixture
     ) -> None:
         closed: list[str] = []
@@ -215,7 +215,7 @@ async def ticking(limit: int) -> AsyncGenerator[str, int]:
 
 
 class TestAsyncGenerator:
-    def test_it_stays_an_async_generator_function(self) -> None:
+    def test_the_kind_is_kept(self) -> None:
         assert inspect.isasyncgenfunction(ticking)
 
     def test_span_is_current_only_while_the_body_runs(self, recorded: Recorded) -> None:
@@ -261,8 +261,10 @@ class TestAsyncGenerator:
         assert recorded.span("failing").status.description == "ValueError: broken"
 
     @pytest.mark.parametrize("decorate", [True, False])
-    def test_break_is_quiet(self, recorded: Recorded, caplog: pytest.LogCaptureFixture, decorate: bool) -> None:
-        """Also when the loop closes the generator from a task of its own, where the token of a block is not valid."""
+    def test_a_break_is_not_an_error(
+        self, recorded: Recorded, caplog: pytest.LogCaptureFixture, decorate: bool
+    ) -> None:
+        """Also when the event loop closes the generator in another task, where the token is invalid."""
 
         async def body() -> AsyncIterator[int]:
             with traced("inner"):
@@ -287,7 +289,7 @@ class TestAsyncGenerator:
         assert [record for record in caplog.records if "detach" in record.getMessage()] == []
 
 
-def test_context_is_whole_again_after_everything(recorded: Recorded) -> None:
+def test_the_context_is_restored(recorded: Recorded) -> None:
     before = otel_context.get_current()
     list(counting(3))
     bare(1)

@@ -1,4 +1,4 @@
-"""Objects that can be called, partials, bound methods: `traced` and the monitor treat them as what they run."""
+"""Callable objects, partials and bound methods: the function that they call decides their kind."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_an_object_with_a_plain_call(recorded: Recorded, decorate: Callable[[Any
 @pytest.mark.parametrize(
     "make", [Later, lambda: partial(Later(), 4), lambda: Later().method, lambda: partial(partial(Later().method), 4)]
 )
-def test_what_runs_as_a_coroutine_is_covered_to_its_end(
+def test_the_span_covers_a_coroutine(
     recorded: Recorded, decorate: Callable[[Any], Any], make: Callable[[], Any]
 ) -> None:
     target = make()
@@ -82,16 +82,14 @@ def test_what_runs_as_a_coroutine_is_covered_to_its_end(
     assert_covered(recorded)
 
 
-def test_what_runs_as_a_generator_is_covered_to_its_end(recorded: Recorded, decorate: Callable[[Any], Any]) -> None:
+def test_the_span_covers_a_generator(recorded: Recorded, decorate: Callable[[Any], Any]) -> None:
     wrapped = decorate(partial(Counting(), 3))
     assert inspect.isgeneratorfunction(wrapped)
     assert list(wrapped()) == [0, 1, 2]
     assert_covered(recorded)
 
 
-def test_what_runs_as_an_async_generator_is_covered_to_its_end(
-    recorded: Recorded, decorate: Callable[[Any], Any]
-) -> None:
+def test_the_span_covers_an_async_generator(recorded: Recorded, decorate: Callable[[Any], Any]) -> None:
     async def main() -> list[int]:
         return [each async for each in decorate(CountingLater())(3)]
 
@@ -108,7 +106,7 @@ def test_classes_builtins_and_caches(recorded: Recorded, decorate: Callable[[Any
     assert len(recorded.spans("called")) == 1
 
 
-def test_what_cannot_be_called_is_found_when_it_is_called(decorate: Callable[[Any], Any]) -> None:
+def test_an_object_that_is_not_callable_raises_on_the_call(decorate: Callable[[Any], Any]) -> None:
     wrapped = decorate(5)
     with pytest.raises(TypeError, match="not callable"):
         wrapped()

@@ -57,22 +57,27 @@ def test_the_newest_entities_are_selected_oldest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("criteria", "start"),
+    ("fields", "start"),
     [
-        (MetricsCriteria(name=5), "Invalid criteria name"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        (MetricsCriteria(tags=[]), "Invalid criteria tags"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        (MetricsCriteria(tags={"a": 1}), "Invalid criteria tags"),  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-        (MetricsCriteria(since=datetime(2026, 3, 1)), "Invalid criteria since"),  # noqa: DTZ001 - invalid on purpose
-        (MetricsCriteria(until="today"), "Invalid criteria until"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        (MetricsCriteria(limit=0), "Invalid criteria limit"),
-        (MetricsCriteria(limit=True), "Invalid criteria limit"),
-        (MetricsCriteria(limit=1 << 63), "Invalid criteria limit"),
-        ("load", "Invalid criteria: str is not MetricsCriteria. Pass MetricsCriteria"),
+        ({"name": 5}, "Invalid criteria name: 5. Use text or None."),
+        ({"tags": []}, "Invalid criteria tags"),
+        ({"tags": {"a": 1}}, "Invalid criteria tags"),
+        ({"since": datetime(2026, 3, 1)}, "Invalid criteria since"),  # noqa: DTZ001 - invalid on purpose
+        ({"until": "today"}, "Invalid criteria until"),
+        ({"limit": 0}, "Invalid criteria limit"),
+        ({"limit": True}, "Invalid criteria limit"),
+        ({"limit": 1 << 63}, "Invalid criteria limit"),
     ],
 )
-def test_an_invalid_field_is_named(criteria: Any, start: str) -> None:
-    result = validate_criteria(criteria)
+def test_an_invalid_field_is_named(fields: dict[str, Any], start: str) -> None:
+    result = validate_criteria(MetricsCriteria(**fields))
     assert (str(result.error)[: len(start)], result.code) == (start, "invalid_criteria")
+
+
+def test_another_type_is_invalid() -> None:
+    criteria: Any = "load"
+    result = validate_criteria(criteria)
+    assert (result.message, result.code) == ("Invalid criteria: str is not MetricsCriteria", "invalid_criteria")
 
 
 def test_valid_criteria_are_returned() -> None:

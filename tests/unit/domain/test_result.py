@@ -18,7 +18,7 @@ def refuse(_: object) -> NoReturn:
 
 
 def half(number: int) -> FlextResult[int]:
-    return FlextResult.ok(number // 2) if number % 2 == 0 else FlextResult[int].fail("odd", code="odd")
+    return FlextResult.ok(number // 2) if number % 2 == 0 else FlextResult[int].fail("not even", code="not_even")
 
 
 @given(VALUES)
@@ -57,7 +57,7 @@ def test_failure_without_a_code_is_an_error() -> None:
     assert FlextResult[int].fail("no").code == "error"
 
 
-def test_failure_without_a_message_is_a_failure_all_the_same() -> None:
+def test_failure_without_a_message_is_a_failure() -> None:
     nothing: Any = FlextResult.ok(1).error
 
     result = FlextResult[int].fail(nothing, code="late")
@@ -107,7 +107,7 @@ def test_or_else_recovers() -> None:
     assert FlextResult[int].fail("abc").or_else(lambda message: FlextResult.ok(len(message))) == FlextResult.ok(3)
 
 
-def test_tap_shows_the_value_and_gives_the_same_result() -> None:
+def test_tap_passes_the_value_and_returns_the_same_result() -> None:
     seen: list[int] = []
     result = FlextResult.ok(3)
 
@@ -135,17 +135,17 @@ def test_equal_outcomes_are_equal_and_hash_alike() -> None:
     assert FlextResult.ok(1) != 1
 
 
-def test_representation_is_the_call_that_makes_it() -> None:
+def test_repr_is_the_call_that_creates_the_result() -> None:
     assert repr(FlextResult.ok("x")) == "FlextResult.ok('x')"
     assert repr(FlextResult[int].fail("no", code="nope")) == "FlextResult.fail('no', code='nope')"
 
 
-def test_results_cannot_be_changed() -> None:
+def test_results_are_immutable() -> None:
     with pytest.raises(AttributeError):
-        FlextResult.ok(1).data = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # what is tested
+        setattr(FlextResult.ok(1), "data", 2)  # noqa: B010 - the assignment is invalid
 
 
-def test_awaiting_gives_the_result_itself() -> None:
+def test_awaiting_returns_the_result_itself() -> None:
     result = FlextResult.ok(1)
 
     async def wait() -> FlextResult[int]:
@@ -163,7 +163,7 @@ def counting(calls: list[int], outcome: FlextResult[int]) -> PendingResult[int]:
     return PendingResult(work)
 
 
-def test_pending_result_read_unawaited_is_a_failure_that_says_so() -> None:
+def test_pending_result_is_a_failure_before_the_await() -> None:
     calls: list[int] = []
     pending = counting(calls, FlextResult.ok(1))
 
@@ -173,7 +173,7 @@ def test_pending_result_read_unawaited_is_a_failure_that_says_so() -> None:
     assert calls == []
 
 
-def test_pending_result_does_its_work_once_for_many_waiters_and_then_reads_as_the_outcome() -> None:
+def test_pending_work_runs_once_and_the_result_becomes_the_outcome() -> None:
     calls: list[int] = []
     pending = counting(calls, FlextResult.ok(1))
 
@@ -188,7 +188,7 @@ def test_pending_result_does_its_work_once_for_many_waiters_and_then_reads_as_th
     assert calls == [1]
 
 
-def test_cancelled_waiter_does_not_take_the_result_from_another() -> None:
+def test_cancelling_one_waiter_does_not_cancel_the_work() -> None:
     async def wait() -> FlextResult[int]:
         release = asyncio.Event()
 
@@ -247,7 +247,7 @@ def test_composed_pending_results_are_pending_until_awaited() -> None:
     assert seen == [2]
 
 
-def test_pending_result_composes_at_once_when_the_work_is_done() -> None:
+def test_pending_result_composes_immediately_after_the_work() -> None:
     async def wait() -> FlextResult[str]:
         pending = counting([], FlextResult.ok(2))
         await pending
@@ -261,11 +261,11 @@ async def answer() -> FlextResult[int]:
     return FlextResult.ok(42)
 
 
-def test_work_is_done_at_once_when_no_loop_runs() -> None:
+def test_work_runs_immediately_without_an_event_loop() -> None:
     assert settle(answer) == FlextResult.ok(42)
 
 
-def test_the_loop_that_the_program_has_set_stays() -> None:
+def test_the_event_loop_of_the_program_is_kept() -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -276,7 +276,7 @@ def test_the_loop_that_the_program_has_set_stays() -> None:
         loop.close()
 
 
-def test_work_waits_to_be_awaited_when_a_loop_runs() -> None:
+def test_work_is_pending_inside_an_event_loop() -> None:
     async def wait() -> tuple[str | None, FlextResult[int]]:
         pending = settle(answer)
         return pending.code, await pending
@@ -284,7 +284,7 @@ def test_work_waits_to_be_awaited_when_a_loop_runs() -> None:
     assert asyncio.run(wait()) == ("not_awaited", FlextResult.ok(42))
 
 
-def test_results_and_their_neighbours_load_without_pydantic() -> None:
+def test_results_load_without_pydantic() -> None:
     program = (
         "import sys; from flext_observability.domain import container, report, result;"
         "print([name for name in ('pydantic', 'opentelemetry', 'asyncio') if name in sys.modules])"

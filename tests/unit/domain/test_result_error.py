@@ -21,7 +21,8 @@ def test_an_error_without_a_fix_reads_as_its_message() -> None:
 
 
 def test_a_pickled_error_keeps_its_code_and_fix() -> None:
-    error = pickle.loads(pickle.dumps(FlextObservabilityError("port taken", "port_taken", "wait")))  # noqa: S301 - own bytes
+    pickled = pickle.dumps(FlextObservabilityError("port taken", "port_taken", "wait"))
+    error = pickle.loads(pickled)  # noqa: S301 - our own bytes
 
     assert (error.message, error.code, error.fix) == ("port taken", "port_taken", "wait")
 

@@ -1,4 +1,4 @@
-"""compat: private names of OpenTelemetry answer as we rely on, with the SDK that is installed."""
+"""Private names of OpenTelemetry, with the installed SDK."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flext_observability.engine import compat
 from tests.programs import run
 
 
-def test_suppression_lasts_as_long_as_its_body() -> None:
+def test_suppression_ends_with_its_body() -> None:
     assert not compat.is_suppressed()
     with compat.suppress_instrumentation():
         assert compat.is_suppressed()
@@ -26,11 +26,11 @@ def test_suppression_lasts_as_long_as_its_body() -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 3])
-def test_a_logger_provider_can_be_made_with_any_limit(limit: int | None) -> None:
+def test_a_logger_provider_accepts_any_limit(limit: int | None) -> None:
     assert isinstance(compat.make_logger_provider(Resource({}), limit, limit), LoggerProvider)
 
 
-def test_globals_are_free_until_somebody_takes_them() -> None:
+def test_globals_are_free_until_a_provider_is_installed() -> None:
     program = """
 from opentelemetry import _logs, metrics, trace
 from flext_observability.engine import compat
@@ -51,7 +51,7 @@ class _Theirs:
         self._logger_provider = provider
 
 
-def test_a_handler_feeds_the_provider_that_it_was_made_for_or_the_global_one() -> None:
+def test_a_handler_exports_to_its_provider_or_the_global_one() -> None:
     own, other = LoggerProvider(shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
     unset = ProxyLoggerProvider()
     assert compat.exports_to(_Theirs(own), own)
@@ -63,7 +63,7 @@ def test_a_handler_feeds_the_provider_that_it_was_made_for_or_the_global_one() -
 
 
 @pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
-def test_a_gauge_is_there_for_every_reading(temporality: AggregationTemporality) -> None:
+def test_a_gauge_is_in_every_collection(temporality: AggregationTemporality) -> None:
     reader = InMemoryMetricReader({SdkGauge: temporality}, compat.persistent_gauge_aggregation())
     gauge = MeterProvider([reader], shutdown_on_exit=False).get_meter("m").create_gauge("fill")
     seen: list[Any] = []
@@ -78,7 +78,7 @@ def test_a_gauge_is_there_for_every_reading(temporality: AggregationTemporality)
 
 
 @pytest.mark.parametrize("signal", ["TRACER", "METER", "LOGGER"])
-def test_a_provider_that_cannot_be_loaded_is_none(signal: str) -> None:
+def test_a_provider_that_cannot_be_loaded_is_ignored(signal: str) -> None:
     program = """
     from flext_observability import init_observability
     from opentelemetry import trace
@@ -86,5 +86,5 @@ def test_a_provider_that_cannot_be_loaded_is_none(signal: str) -> None:
     trace.get_tracer("t").start_span("x").end()
     print(handle.flush().unwrap().exported)
     """
-    done = run(program, 60, **{f"OTEL_PYTHON_{signal}_PROVIDER": "nobody"})
+    done = run(program, 60, **{f"OTEL_PYTHON_{signal}_PROVIDER": "unknown"})
     assert done.lines == ["1"], done.err

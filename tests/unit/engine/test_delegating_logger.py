@@ -1,4 +1,4 @@
-"""Stable loggers: handed out once, they follow every swap."""
+"""Delegating loggers: they follow each new delegate."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from flext_observability.engine.delegating_logger import DelegatingLoggerProvide
 
 
 class Sdk:
-    """An SDK provider and the records that it emitted."""
+    """An SDK provider and its emitted records."""
 
     def __init__(self) -> None:
-        make: Any = InMemoryLogRecordExporter  # its constructor is untyped
-        self._exporter: InMemoryLogRecordExporter = make()
+        exporter_type: Any = InMemoryLogRecordExporter  # the constructor is untyped
+        self._exporter: InMemoryLogRecordExporter = exporter_type()
         self.provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
         self.provider.add_log_record_processor(SimpleLogRecordProcessor(self._exporter))
 
@@ -27,58 +27,58 @@ class Sdk:
         return [each.log_record.body for each in self._exporter.get_finished_logs()]
 
 
-def test_before_any_provider_records_go_nowhere() -> None:
+def test_records_are_dropped_without_a_delegate() -> None:
     logger = DelegatingLoggerProvider().get_logger("l")
     logger.emit(LogRecord(body="x"))
     assert isinstance(logger.enabled(severity_number=SeverityNumber.INFO), bool)
 
 
-def test_a_logger_taken_early_emits_later_and_moves_on() -> None:
-    stable, first, second = DelegatingLoggerProvider(), Sdk(), Sdk()
-    logger = stable.get_logger("l", "1.0", "https://schema", {"a": 1})
-    stable.set_delegate(first.provider)
+def test_an_early_logger_follows_the_delegate() -> None:
+    provider, first, second = DelegatingLoggerProvider(), Sdk(), Sdk()
+    logger = provider.get_logger("l", "1.0", "https://schema", {"a": 1})
+    provider.set_delegate(first.provider)
     logger.emit(LogRecord(body="one"))
-    stable.set_delegate(second.provider)
+    provider.set_delegate(second.provider)
     logger.emit(body="two")
     assert (first.bodies, second.bodies) == (["one"], ["two"])
 
 
-def test_silence_keeps_nothing() -> None:
-    stable, sdk = DelegatingLoggerProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    stable.set_delegate(NoOpLoggerProvider())
-    stable.get_logger("l").emit(LogRecord(body="x"))
+def test_a_no_op_delegate_drops_records() -> None:
+    provider, sdk = DelegatingLoggerProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    provider.set_delegate(NoOpLoggerProvider())
+    provider.get_logger("l").emit(LogRecord(body="x"))
     assert sdk.bodies == []
 
 
-def test_a_provider_that_cannot_tell_keeps_all() -> None:
-    class Untold:
+def test_a_delegate_without_enabled_processes_all_records() -> None:
+    class OldLogger:
         def get_logger(self, *scope: object) -> object:
             return object()
 
-    stable = DelegatingLoggerProvider()
-    stable.set_delegate(Untold())  # type: ignore[arg-type]  # an older SDK's logger, reduced to what it lacks
-    assert stable.get_logger("l").enabled()
+    provider = DelegatingLoggerProvider()
+    provider.set_delegate(OldLogger())  # type: ignore[arg-type]  # an old SDK's logger
+    assert provider.get_logger("l").enabled()
 
 
-def test_a_provider_that_can_tell_is_asked() -> None:
-    class Told:
+def test_enabled_is_forwarded() -> None:
+    class NewLogger:
         def get_logger(self, *scope: object) -> object:
             return self
 
         def enabled(self, **options: object) -> bool:
             return options["severity_number"] is SeverityNumber.ERROR
 
-    stable = DelegatingLoggerProvider()
-    stable.set_delegate(Told())  # type: ignore[arg-type]  # a newer SDK's logger, reduced to what is asked
-    logger = stable.get_logger("l")
+    provider = DelegatingLoggerProvider()
+    provider.set_delegate(NewLogger())  # type: ignore[arg-type]  # a new SDK's logger
+    logger = provider.get_logger("l")
     assert logger.enabled(severity_number=SeverityNumber.ERROR)
     assert not logger.enabled(severity_number=SeverityNumber.INFO)
 
 
-def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
-    stable, sdk = DelegatingLoggerProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    assert stable.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # answered at run time
+def test_other_attributes_come_from_the_delegate() -> None:
+    provider, sdk = DelegatingLoggerProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    assert provider.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # dynamic attribute
     with pytest.raises(AttributeError):
-        _ = stable._nothing
+        _ = provider._nothing

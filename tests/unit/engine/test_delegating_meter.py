@@ -1,4 +1,4 @@
-"""Stable meters and instruments: handed out once, they follow every swap."""
+"""Delegating meters and instruments: they follow each new delegate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 
 
 class Sdk:
-    """An SDK provider and the points that it has."""
+    """An SDK provider and its points."""
 
     def __init__(self) -> None:
         self._reader = InMemoryMetricReader()
@@ -46,14 +46,14 @@ OBSERVABLE = ["create_observable_counter", "create_observable_up_down_counter", 
 
 
 @pytest.mark.parametrize("create", SYNCHRONOUS)
-def test_an_instrument_taken_early_records_later_and_moves_on(create: str) -> None:
-    stable, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
-    instrument = getattr(stable.get_meter("m"), create)("x", "By", "bytes")
+def test_an_early_instrument_follows_the_delegate(create: str) -> None:
+    provider, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
+    instrument = getattr(provider.get_meter("m"), create)("x", "By", "bytes")
     record = SYNCHRONOUS[create]
     record(instrument)
-    stable.set_delegate(first.provider)
+    provider.set_delegate(first.provider)
     record(instrument)
-    stable.set_delegate(second.provider)
+    provider.set_delegate(second.provider)
     record(instrument)
     record(instrument)
     for sdk, times in ((first, 1), (second, 2)):
@@ -64,79 +64,79 @@ def test_an_instrument_taken_early_records_later_and_moves_on(create: str) -> No
 
 
 @pytest.mark.parametrize("create", OBSERVABLE)
-def test_an_observable_instrument_follows_too(create: str) -> None:
-    stable, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
-    getattr(stable.get_meter("m"), create)("x", [observe], "By", "bytes")
-    stable.set_delegate(first.provider)
-    stable.set_delegate(second.provider)
+def test_an_observable_instrument_follows_the_delegate(create: str) -> None:
+    provider, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
+    getattr(provider.get_meter("m"), create)("x", [observe], "By", "bytes")
+    provider.set_delegate(first.provider)
+    provider.set_delegate(second.provider)
     assert (first.points()["x"].value, second.points()["x"].value) == (5, 5)
 
 
-def test_an_instrument_follows_when_its_meter_was_let_go() -> None:
-    stable, sdk = DelegatingMeterProvider(), Sdk()
-    counter = stable.get_meter("m").create_counter("x")
+def test_an_instrument_follows_without_a_reference_to_its_meter() -> None:
+    provider, sdk = DelegatingMeterProvider(), Sdk()
+    counter = provider.get_meter("m").create_counter("x")
     gc.collect()
-    stable.set_delegate(sdk.provider)
+    provider.set_delegate(sdk.provider)
     counter.add(1)
     assert sdk.points()["x"].value == 1
 
 
-def test_asking_again_gives_the_same_meter_and_instrument() -> None:
-    stable = DelegatingMeterProvider()
-    assert stable.get_meter("m", attributes={"a": 1}) is stable.get_meter("m", attributes={"a": 1})
-    assert stable.get_meter("m", attributes={"a": 1}) is not stable.get_meter("m", attributes={"a": True})
-    meter = stable.get_meter("m")
+def test_meters_and_instruments_are_created_once() -> None:
+    provider = DelegatingMeterProvider()
+    assert provider.get_meter("m", attributes={"a": 1}) is provider.get_meter("m", attributes={"a": 1})
+    assert provider.get_meter("m", attributes={"a": 1}) is not provider.get_meter("m", attributes={"a": True})
+    meter = provider.get_meter("m")
     assert meter.create_counter("x") is meter.create_counter("x")
     assert meter.create_counter("x") is not meter.create_counter("x", "By")
 
 
-def test_bounds_reach_the_histogram() -> None:
-    stable, sdk = DelegatingMeterProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    stable.get_meter("m").create_histogram("x", explicit_bucket_boundaries_advisory=[1, 2]).record(1.5)
+def test_histogram_bounds_are_forwarded() -> None:
+    provider, sdk = DelegatingMeterProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    provider.get_meter("m").create_histogram("x", explicit_bucket_boundaries_advisory=[1, 2]).record(1.5)
     assert sdk.points()["x"].explicit_bounds == (1, 2)
 
 
-def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
-    stable, sdk = DelegatingMeterProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    assert stable.force_flush() is True  # type: ignore[operator]  # answered at run time
+def test_other_attributes_come_from_the_delegate() -> None:
+    provider, sdk = DelegatingMeterProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    assert provider.force_flush() is True  # type: ignore[operator]  # dynamic attribute
     with pytest.raises(AttributeError):
-        _ = stable._nothing
+        _ = provider._nothing
 
 
-def test_an_instrument_made_during_a_swap_follows_it() -> None:
-    stable, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
+def test_an_instrument_created_during_a_change_of_delegate_follows_it() -> None:
+    provider, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
 
     class Swapping(MeterProvider):
-        """A provider that is replaced while it makes an instrument."""
+        """A provider that is replaced while it creates an instrument."""
 
         def get_meter(self, *scope: Any, **options: Any) -> Meter:
             meter: Any = first.provider.get_meter(*scope, **options)
             create = meter.create_counter
 
             def create_counter(*args: Any) -> Any:
-                stable.set_delegate(second.provider)
+                provider.set_delegate(second.provider)
                 return create(*args)
 
             meter.create_counter = create_counter
             return meter  # type: ignore[no-any-return]  # an SDK meter
 
-    stable.set_delegate(Swapping([], shutdown_on_exit=False))
-    stable.get_meter("m").create_counter("x").add(1)
+    provider.set_delegate(Swapping([], shutdown_on_exit=False))
+    provider.get_meter("m").create_counter("x").add(1)
     assert second.points()["x"].value == 1
 
 
-def test_a_callback_may_make_instruments_while_another_thread_does() -> None:
-    stable, sdk = DelegatingMeterProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    meter = stable.get_meter("m")
+def test_a_callback_can_create_instruments_while_another_thread_does() -> None:
+    provider, sdk = DelegatingMeterProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    meter = provider.get_meter("m")
     inside, done = threading.Event(), threading.Event()
 
     def observe_slowly(options: CallbackOptions) -> list[Observation]:
         inside.set()
-        other.join(0.5)  # that thread wants what the SDK holds during this callback
-        meter.create_counter("made.in.callback").add(1)
+        other.join(0.5)  # that thread needs the lock that the SDK holds during this callback
+        meter.create_counter("created.in.callback").add(1)
         done.set()
         return [Observation(1)]
 

@@ -1,4 +1,4 @@
-"""Stable tracers: handed out once, they follow every swap."""
+"""Delegating tracers: they follow each new delegate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flext_observability.engine.delegating_tracer import DelegatingTracerProvide
 
 
 class Sdk:
-    """An SDK provider and the spans that it finished."""
+    """An SDK provider and its finished spans."""
 
     def __init__(self, name: str = "sdk") -> None:
         self._exporter = InMemorySpanExporter()
@@ -28,17 +28,17 @@ class Sdk:
         return list(self._exporter.get_finished_spans())
 
 
-def test_before_any_provider_spans_are_not_recorded() -> None:
+def test_spans_are_not_recorded_without_a_delegate() -> None:
     with DelegatingTracerProvider().get_tracer("t").start_as_current_span("work") as span:
         assert not span.is_recording()
 
 
-def test_a_tracer_taken_early_records_later_and_moves_on() -> None:
-    stable, first, second = DelegatingTracerProvider(), Sdk(), Sdk()
-    tracer = stable.get_tracer("t", "1.0", "https://schema", {"a": 1})
-    stable.set_delegate(first.provider)
+def test_an_early_tracer_follows_the_delegate() -> None:
+    provider, first, second = DelegatingTracerProvider(), Sdk(), Sdk()
+    tracer = provider.get_tracer("t", "1.0", "https://schema", {"a": 1})
+    provider.set_delegate(first.provider)
     tracer.start_span("one").end()
-    stable.set_delegate(second.provider)
+    provider.set_delegate(second.provider)
     tracer.start_span("two").end()
     assert [span.name for span in first.spans] == ["one"]
     assert [span.name for span in second.spans] == ["two"]
@@ -51,43 +51,43 @@ def test_a_tracer_taken_early_records_later_and_moves_on() -> None:
     )
 
 
-def test_the_current_span_is_the_started_one_with_all_that_was_given() -> None:
-    stable, sdk = DelegatingTracerProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    with stable.get_tracer("t").start_as_current_span("work", kind=SpanKind.SERVER, attributes={"a": 1}) as span:
+def test_the_started_span_is_current_and_has_all_arguments() -> None:
+    provider, sdk = DelegatingTracerProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    with provider.get_tracer("t").start_as_current_span("work", kind=SpanKind.SERVER, attributes={"a": 1}) as span:
         assert get_current_span() is span
     finished = sdk.spans[0]
     assert (finished.kind, dict(finished.attributes)) == (SpanKind.SERVER, {"a": 1})
 
 
-def test_exceptions_are_recorded_and_go_on() -> None:
-    stable, sdk = DelegatingTracerProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
-    with pytest.raises(KeyError), stable.get_tracer("t").start_as_current_span("work"):
+def test_exceptions_are_recorded_and_propagate() -> None:
+    provider, sdk = DelegatingTracerProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    with pytest.raises(KeyError), provider.get_tracer("t").start_as_current_span("work"):
         raise KeyError("gone")
     assert sdk.spans[0].status.status_code is StatusCode.ERROR
     assert [event.name for event in sdk.spans[0].events] == ["exception"]
 
 
-def test_a_decorated_function_follows_swaps() -> None:
-    stable, first, second = DelegatingTracerProvider(), Sdk(), Sdk()
+def test_a_decorated_function_follows_the_delegate() -> None:
+    provider, first, second = DelegatingTracerProvider(), Sdk(), Sdk()
 
-    @stable.get_tracer("t").start_as_current_span("call")
+    @provider.get_tracer("t").start_as_current_span("call")
     def function() -> int:
         return 7
 
-    stable.set_delegate(first.provider)
+    provider.set_delegate(first.provider)
     assert function() == 7
-    stable.set_delegate(second.provider)
+    provider.set_delegate(second.provider)
     assert function() == 7
     assert (len(first.spans), len(second.spans)) == (1, 1)
 
 
 def test_a_decorated_coroutine_is_one_span() -> None:
-    stable, sdk = DelegatingTracerProvider(), Sdk()
-    stable.set_delegate(sdk.provider)
+    provider, sdk = DelegatingTracerProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
 
-    @stable.get_tracer("t").start_as_current_span("call")
+    @provider.get_tracer("t").start_as_current_span("call")
     async def function() -> int:
         await asyncio.sleep(0)
         return 7
@@ -96,18 +96,18 @@ def test_a_decorated_coroutine_is_one_span() -> None:
     assert [span.name for span in sdk.spans] == ["call"]
 
 
-def test_a_service_name_in_the_scope_picks_the_provider() -> None:
-    stable, own, other = DelegatingTracerProvider(), Sdk("own"), Sdk("other")
-    early = stable.get_tracer("t", attributes={"flext.service.name": "other"})
-    stable.set_delegate(own.provider, {"other": other.provider}.__getitem__)
+def test_a_service_name_in_the_scope_selects_the_provider() -> None:
+    provider, own, other = DelegatingTracerProvider(), Sdk("own"), Sdk("other")
+    early = provider.get_tracer("t", attributes={"flext.service.name": "other"})
+    provider.set_delegate(own.provider, {"other": other.provider}.__getitem__)
     early.start_span("one").end()
-    stable.get_tracer("t").start_span("two").end()
+    provider.get_tracer("t").start_span("two").end()
     assert ([span.name for span in own.spans], [span.name for span in other.spans]) == (["two"], ["one"])
 
 
-def test_what_sdk_providers_offer_beyond_the_api_is_answered() -> None:
-    stable, sdk = DelegatingTracerProvider(), Sdk("shop")
-    stable.set_delegate(sdk.provider)
-    assert stable.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # answered at run time
+def test_other_attributes_come_from_the_delegate() -> None:
+    provider, sdk = DelegatingTracerProvider(), Sdk("shop")
+    provider.set_delegate(sdk.provider)
+    assert provider.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # dynamic attribute
     with pytest.raises(AttributeError):
-        _ = stable._nothing
+        _ = provider._nothing

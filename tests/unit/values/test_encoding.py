@@ -80,22 +80,24 @@ class Point(NamedTuple):
 
 
 def size(value: AttributeValue) -> int:
-    """Bytes of an encoded value; a number counts 8."""
+    """Return the size of an encoded value in bytes. A number counts 8."""
     if isinstance(value, str):
         return len(value.encode())
     return sum(map(size, value)) if isinstance(value, tuple) else 8
 
 
 @pytest.mark.parametrize("value", ["", "text", "é", True, False, 0, -(2**63), 2**63 - 1, 1.5, math.inf])
-def test_simple_values_stay_as_they_are(value: AttributeValue) -> None:
+def test_simple_values_are_unchanged(value: AttributeValue) -> None:
     encoded = encode_attribute(value)
 
     assert encoded == value
     assert type(encoded) is type(value)
 
 
-def test_nan_stays_a_number() -> None:
-    assert math.isnan(encode_attribute(math.nan))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a float
+def test_nan_is_unchanged() -> None:
+    encoded = encode_attribute(math.nan)
+    assert isinstance(encoded, float)
+    assert math.isnan(encoded)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_nan_stays_a_number() -> None:
         (1 + 2j, "(1+2j)"),
     ],
 )
-def test_odd_values_have_one_form(value: object, expected: AttributeValue) -> None:
+def test_other_values_are_encoded(value: object, expected: AttributeValue) -> None:
     encoded = encode_attribute(value)
 
     if value is Line:
@@ -201,12 +203,12 @@ def test_long_bytes_are_cut_as_text(raw: bytes) -> None:
     assert len(encoded.encode()) <= 10
 
 
-def test_long_sequences_become_json_text_that_shows_the_cut() -> None:
+def test_long_sequences_become_truncated_json() -> None:
     assert encode_attribute(list(range(100)), max_bytes=20) == "[0,1,2,3,4,5,6,7,…"
     assert encode_attribute(["abc"] * 100, max_bytes=20) == '["abc","abc","abc…'
 
 
-def test_sets_that_do_not_fit_are_named_as_no_part_comes_first() -> None:
+def test_sets_over_the_limit_are_replaced_by_their_size() -> None:
     assert encode_attribute(set(range(100)), max_bytes=40) == "<set of 100 items>"
     assert encode_attribute({"a": set(range(30))}, max_bytes=60) == '{"a":"<set of 30 items>"}'
     nested = frozenset({frozenset({"x" * 30, 1}), frozenset({"y" * 30, 2})})
@@ -231,7 +233,7 @@ def test_depth_is_bounded() -> None:
     assert str(encode_attribute(deep)).startswith("[" * 16 + '"…"')
 
 
-def test_values_whose_own_code_fails_are_named() -> None:
+def test_values_whose_code_raises_are_named() -> None:
     assert encode_attribute(Unprintable()) == f"<unprintable {__name__}.Unprintable>"
     assert encode_attribute(Broken()) == f"<unprintable {__name__}.Broken>"
     assert encode_attribute(memoryview(array("i", [1, 2, 3]))[::2]) == "<unprintable builtins.memoryview>"
@@ -242,7 +244,7 @@ def test_memory_addresses_are_left_out() -> None:
     assert "0x" not in str(encode_attribute(Line(object())))
 
 
-def test_sets_read_the_same_whatever_the_hash_seed() -> None:
+def test_sets_do_not_depend_on_the_hash_seed() -> None:
     program = (
         "from flext_observability.values.encoding import encode_attribute;"
         "print(encode_attribute({('a', 1), ('b', 2), 'c', 4, frozenset({'x', 'y', 1})}))"
@@ -258,7 +260,8 @@ def test_sets_read_the_same_whatever_the_hash_seed() -> None:
 
 
 def test_attributes_have_text_names_and_no_none() -> None:
-    assert encode_attributes({"a": 1, 2: "x", None: 1.5, "n": None, "k\ud800": True}) == {  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # odd names
+    attributes: Any = {"a": 1, 2: "x", None: 1.5, "n": None, "k\ud800": True}
+    assert encode_attributes(attributes) == {
         "a": 1,
         "2": "x",
         "null": 1.5,
@@ -266,14 +269,14 @@ def test_attributes_have_text_names_and_no_none() -> None:
     }
 
 
-def test_attributes_may_come_from_anything() -> None:
+def test_attributes_of_any_type_are_encoded() -> None:
     assert encode_attributes(None) == {}
     assert encode_attributes({}) == {}
     assert encode_attributes(UserDict({"a": 1})) == {"a": 1}
-    odd: Any = Line(1)
-    assert encode_attributes(odd) == {"item": 1}
-    odd = [1]
-    assert encode_attributes(odd) == {"value": (1,)}
+    line: Any = Line(1)
+    assert encode_attributes(line) == {"item": 1}
+    items: Any = [1]
+    assert encode_attributes(items) == {"value": (1,)}
 
 
 @pytest.mark.parametrize(
@@ -294,14 +297,14 @@ def test_tags_are_text(value: object, expected: str) -> None:
 
 
 @pytest.mark.parametrize("value", [[], {}, set[int](), (1,), Line(1), Order(), Colour.PAIR, range(2)])
-def test_containers_are_known(value: object) -> None:
+def test_containers_are_detected(value: object) -> None:
     assert is_container(value)
 
 
 @pytest.mark.parametrize(
     "value", ["x", None, 1, 2**70, 1.5, True, b"\xff", Decimal(1), object(), Colour.RED, Unprintable()]
 )
-def test_scalars_are_no_containers(value: object) -> None:
+def test_scalars_are_not_containers(value: object) -> None:
     assert not is_container(value)
 
 
@@ -333,7 +336,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING, st.integers(3, 200))
-def test_encoding_never_raises_is_deterministic_and_stays_within_its_budget(value: object, max_bytes: int) -> None:
+def test_encoding_never_raises_is_deterministic_and_within_the_limit(value: object, max_bytes: int) -> None:
     encoded = encode_attribute(value, max_bytes=max_bytes)
 
     assert repr(encoded) == repr(encode_attribute(value, max_bytes=max_bytes))
@@ -344,20 +347,20 @@ def test_encoding_never_raises_is_deterministic_and_stays_within_its_budget(valu
 
 
 @given(st.dictionaries(HASHABLE, SCALARS, max_size=3))
-def test_attributes_never_raise_and_are_ready_for_any_exporter(attributes: dict[Any, object]) -> None:
+def test_encoded_attributes_are_valid_for_any_exporter(attributes: dict[Any, object]) -> None:
     for name, value in encode_attributes(attributes).items():
         name.encode()
         assert isinstance(value, str | bool | int | float | tuple)
 
 
 @given(st.dictionaries(st.text(), st.lists(st.integers() | st.none() | st.text() | st.booleans(), min_size=1)))
-def test_nested_values_within_the_budget_are_json(value: dict[str, object]) -> None:
+def test_nested_values_within_the_limit_are_json(value: dict[str, object]) -> None:
     encoded = encode_attribute(value, max_bytes=1_000_000)
 
     assert isinstance(encoded, str)
     assert json.loads(encoded).keys() == {encode_tag(name) for name in value}
 
 
-def test_shown_values_are_short() -> None:
+def test_previews_are_short() -> None:
     assert len(preview("x" * 1000)) < 90
     assert len(preview(10**10_000)) < 90

@@ -11,7 +11,7 @@ from flext_observability.values.masking import (
 )
 
 
-def test_credentials_of_addresses_are_hidden() -> None:
+def test_credentials_of_urls_are_masked() -> None:
     assert mask_credentials("see http://me:secret@host/x") == "see http://***@host/x"
     assert mask_credentials("'me:secret@host:9091'") == "'***@host:9091'"
     assert mask_credentials("me:secret@host:9091") == "***@host:9091"
@@ -27,7 +27,7 @@ def test_credentials_of_addresses_are_hidden() -> None:
         ("nothing to hide", "nothing to hide"),
     ],
 )
-def test_secrets_inside_texts_are_masked(text: str, expected: str) -> None:
+def test_secrets_in_text_are_masked(text: str, expected: str) -> None:
     assert mask_secrets(text) == expected
 
 
@@ -42,7 +42,7 @@ def test_secrets_inside_texts_are_masked(text: str, expected: str) -> None:
         ("name", False),
     ],
 )
-def test_names_that_speak_of_secrets_are_known(name: str, secret: bool) -> None:
+def test_secret_names_are_detected(name: str, secret: bool) -> None:
     assert is_secret_name(name) is secret
 
 

@@ -9,15 +9,15 @@ def test_microseconds_are_exact() -> None:
     assert to_unix_nanos(datetime(2026, 1, 1, 0, 0, 0, 123457, tzinfo=UTC)) == 1_767_225_600_123_457_000
 
 
-def test_other_zones_are_the_same_moment() -> None:
+def test_other_zones_are_the_same_time() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert to_unix_nanos(moment.astimezone(timezone(timedelta(hours=5)))) == to_unix_nanos(moment)
 
 
-def test_moments_before_the_epoch_are_its_start() -> None:
+def test_times_before_the_epoch_are_zero() -> None:
     assert to_unix_nanos(datetime(1960, 1, 1, tzinfo=UTC)) == 0
 
 
-def test_there_and_back() -> None:
+def test_round_trip() -> None:
     moment = datetime(2026, 1, 1, 12, 30, 0, 123457, tzinfo=UTC)
     assert from_unix_nanos(to_unix_nanos(moment) + 999) == moment

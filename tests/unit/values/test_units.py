@@ -36,15 +36,15 @@ def test_words_become_ucum(unit: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["1", "%", "s", "ms", "us", "ns", "min", "h", "d", "By", "KiBy", "MBy", "By/s", "{request}", "Cel", "Hz"]
 )
-def test_ucum_stays_as_it_is(unit: str) -> None:
+def test_ucum_codes_are_unchanged(unit: str) -> None:
     assert to_ucum(unit) == unit
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=80))
-def test_result_always_fits_an_instrument(unit: str) -> None:
+def test_every_result_is_a_valid_instrument_unit(unit: str) -> None:
     assert len(to_ucum(unit)) <= 63
 
 
 @given(st.text(max_size=20))
-def test_translating_twice_changes_nothing(unit: str) -> None:
+def test_translation_is_idempotent(unit: str) -> None:
     assert to_ucum(to_ucum(unit)) == to_ucum(unit)
