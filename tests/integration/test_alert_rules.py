@@ -54,7 +54,7 @@ def test_rules_need_no_exporter() -> None:
     with init_observability(**QUIET, exporters="none").unwrap() as started:
         started.alerts.add_rule(FlextAlertRule("tank_high", metric="tank.height", above=5)).unwrap()
         started.metrics.gauge("tank.height").set(9)
-        started.alerts.tick()
+        started.alerts.run_pending()
         assert [alert.name for alert in started.alerts.active_alerts().unwrap()] == ["tank_high"]
         started.alerts.remove_rule("tank_high").unwrap()
 

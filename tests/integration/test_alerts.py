@@ -42,7 +42,7 @@ print(handle.alerts.notifiers().unwrap()[0].queued)
     lines = finished.err.splitlines()
     assert len(lines) == 2
     assert "Notifier alertmanager does not deliver, waiting to send again" in lines[0]
-    assert "Notifier alertmanager: 100 alerts were not told" in lines[1]
+    assert "Notifier alertmanager: 100 notifications dropped" in lines[1]
     assert "secret" not in finished.err
 
 

@@ -222,7 +222,7 @@ class FlextObservabilityMonitor:
         return [rule for rule in alerts.rules().unwrap_or(()) if rule in self.rules]
 
     def _look(self, started: Observability) -> tuple[RuleState, ...]:
-        started.alerts.tick()
+        started.alerts.run_pending()
         return self._states(started)
 
     def _states(self, started: Observability) -> tuple[RuleState, ...]:

@@ -68,7 +68,7 @@ class ServiceGroup:
     def begin_drain(self, deadline: float) -> None:
         """Send pending notifications immediately, before others use the time until ``deadline`` (monotonic seconds)."""
         if "alerts" in self._made:
-            self.alerts.hurry(deadline)
+            self.alerts.begin_drain(deadline)
 
     def disconnect(self, deadline: float) -> None:
         """End all work in the background; ``deadline`` is in monotonic seconds."""

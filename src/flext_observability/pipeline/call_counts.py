@@ -1,4 +1,4 @@
-"""Histogram of the durations of monitored functions → counter of their calls: the same number, measured once."""
+"""Durations of monitored functions (histogram) → counter of their calls, so that a call is measured once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flext_observability.values.names import (
 
 
 def with_call_counts(scope: ScopeMetrics) -> Sequence[Metric]:
-    """Return the metrics of a scope, the counter of calls added when it has their durations."""
+    """Return the metrics of a scope, with the counter of calls if the scope has their durations."""
     if scope.scope.name != SCOPE_NAME:
         return scope.metrics
     durations = [metric for metric in scope.metrics if metric.name == FUNCTION_DURATION_NAME]

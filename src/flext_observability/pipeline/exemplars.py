@@ -1,4 +1,4 @@
-"""Measurements of a histogram → the newest exemplar of each bucket, at a third of what the SDK's own reservoir costs."""
+"""Measurements of a histogram → the latest exemplar of each bucket, at a third of the cost of the SDK's reservoir."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Kept = tuple[float, int, "Attributes", "SpanContext"]
 class LatestPerBucketReservoir(ExemplarReservoir):
     """Keeps the last measurement of each bucket since the last collection.
 
-    Without a lock: each step that threads share is one operation on a dictionary.
+    Thread-safe without a lock: shared state changes by single dictionary operations.
     """
 
     def __init__(self, boundaries: Sequence[float] = (), **_: Any) -> None:
@@ -28,12 +28,12 @@ class LatestPerBucketReservoir(ExemplarReservoir):
         self._kept: dict[int, _Kept] = {}
 
     def offer(self, value: float, time_unix_nano: int, attributes: Attributes, context: Context) -> None:
-        """Keep the measurement in the place of the last one in its bucket."""
+        """Keep the measurement instead of the previous one in its bucket."""
         span = get_current_span(context).get_span_context()
         self._kept[bisect_left(self._bounds, value)] = (value, time_unix_nano, attributes, span)
 
     def collect(self, point_attributes: Attributes) -> list[Exemplar]:
-        """Return what was kept, in the order of the buckets, and begin anew; attributes of the point are left out."""
+        """Return and remove the exemplars, in the order of the buckets, without the attributes of the point."""
         kept, self._kept = self._kept, {}
         known = point_attributes or {}
         return [

@@ -1,4 +1,4 @@
-"""Spans and log records from an SDK provider → counters and the workers of every exporter."""
+"""Ended spans and log records of an SDK provider → counters, and the worker of every exporter."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class ExportSpanProcessor(SpanProcessor):
-    """Counts spans, marks them with the correlation id, and hands the sampled ones to every exporter by reference."""
+    """Counts spans, adds the correlation id, and queues sampled spans for every exporter, by reference."""
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableSpan]]) -> None:
         self._counter = counter
         self._deliveries = tuple(workers)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Count the span and mark it."""
+        """Count the span, and add the correlation id and the service name of its tracer."""
         self._counter.start()
         correlation_id = current_correlation_id(parent_context)
         if correlation_id is not None:
@@ -49,14 +49,14 @@ class ExportSpanProcessor(SpanProcessor):
 
 
 class ExportLogRecordProcessor(LogRecordProcessor):
-    """Counts log records, marks them with the correlation id, and hands them to every exporter by reference."""
+    """Counts log records, adds the correlation id, and queues them for every exporter, by reference."""
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableLogRecord]]) -> None:
         self._counter = counter
         self._deliveries = tuple(workers)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Queue the record for every exporter; records about exporting are not telemetry of the program."""
+        """Queue the record for every exporter. Records about exporting are ignored."""
         if is_suppressed():
             return
         self._counter.pass_through()
@@ -74,8 +74,8 @@ class ExportLogRecordProcessor(LogRecordProcessor):
             worker.enqueue(finished)
 
     def shutdown(self) -> None:
-        """Do nothing: the workers are closed by their owner, under one deadline."""
+        """Do nothing. The owner closes all workers, under one deadline."""
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Do nothing: flushing is the owner's, under one deadline."""
+        """Do nothing. The owner flushes all workers, under one deadline."""
         return True

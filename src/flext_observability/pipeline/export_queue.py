@@ -1,49 +1,135 @@
-"""Items of one (signal, exporter) → a bounded queue that knows the fate of each (no lock, no thread: the owner guards it)."""
+"""Bounded queue of one exporter, which counts every item once (not synchronised: the owner holds a lock)."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar, final
 
-from flext_observability.domain.report import ExporterCounts, Signal
 from flext_observability.extensions.ports import ExportOutcome
 
 ItemT = TypeVar("ItemT")
 
 
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """Counts of one queue: ``finished = queued + in_flight + exported + sum(dropped)``; ``ExporterCounts`` describes them."""
+
+    finished: int = 0
+    queued: int = 0
+    in_flight: int = 0
+    exported: int = 0
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+
+
+class QueuePolicy(Protocol[ItemT]):
+    """Order of queued items. A ``deque`` is first in, first out; ``LatestByKey`` keeps the latest item of each key."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        ...
+
+    def __iter__(self) -> Iterator[ItemT]:
+        """Iterate from head to tail."""
+        ...
+
+    def append(self, item: ItemT, /) -> ItemT | None:
+        """Add an item, and return the one that it replaces."""
+        ...
+
+    def appendleft(self, item: ItemT, /) -> ItemT | None:
+        """Return an item to the head. Return the item itself if a later one replaces it."""
+        ...
+
+    def popleft(self) -> ItemT:
+        """Remove and return the head."""
+        ...
+
+    def clear(self) -> None:
+        """Remove all items."""
+        ...
+
+
+@final
+class LatestByKey(Generic[ItemT]):
+    """Queue policy that keeps the latest item of each key, at the position of the earlier one."""
+
+    def __init__(self, key: Callable[[ItemT], Hashable]) -> None:
+        self._key = key
+        self._items: OrderedDict[Hashable, ItemT] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[ItemT]:
+        """Iterate from head to tail."""
+        return iter(self._items.values())
+
+    def get(self, key: Hashable) -> ItemT | None:
+        """Return the item of a key."""
+        return self._items.get(key)
+
+    def append(self, item: ItemT, /) -> ItemT | None:
+        """Add an item, and return the earlier one of the same key."""
+        key = self._key(item)
+        earlier = self._items.get(key)
+        self._items[key] = item
+        return earlier
+
+    def appendleft(self, item: ItemT, /) -> ItemT | None:
+        """Return an item to the head; a later one of the same key moves to the head instead."""
+        key = self._key(item)
+        replaced = key in self._items
+        self._items.setdefault(key, item)
+        self._items.move_to_end(key, last=False)
+        return item if replaced else None
+
+    def popleft(self) -> ItemT:
+        """Remove and return the head."""
+        return self._items.popitem(last=False)[1]
+
+    def clear(self) -> None:
+        """Remove all items."""
+        self._items.clear()
+
+
+@final
 class ExportQueue(Generic[ItemT]):
-    """A queue whose counts add up: ``finished = queued + in_flight + exported + spooled + dropped``.
+    """Queue whose counts add up at any time; see ``QueueCounts``.
 
     Args:
-        signal: The signal of the items.
-        exporter: The exporter's name.
-        max_queue_size: Items that may wait; the oldest gives way to the newest.
-        sizer: What an item counts for (metrics: its data points); 1 each by default.
+        max_queue_size: Maximum number of queued items, at least 1; one more drops the oldest.
+        sizer: Size of an item in the counts (metrics: its data points); 1 by default.
+        policy: Order of queued items; first in, first out by default.
+
+    Attributes:
+        put_total: Number of items put so far.
+        settled_total: Number of items exported, dropped or replaced so far.
     """
 
     __slots__ = (
         "_dropped",
         "_exported",
-        "_exporter",
         "_finished",
         "_in_flight",
         "_items",
         "_max_queue_size",
-        "_signal",
         "_sizer",
         "put_total",
         "settled_total",
     )
 
     def __init__(
-        self, signal: Signal, exporter: str, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None
+        self,
+        max_queue_size: int,
+        sizer: Callable[[ItemT], int] | None = None,
+        policy: QueuePolicy[ItemT] | None = None,
     ) -> None:
-        self._signal: Signal = signal
-        self._exporter = exporter
         self._max_queue_size = max_queue_size
         self._sizer = sizer
-        self._items: deque[ItemT] = deque()
+        self._items: QueuePolicy[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
         self._finished = 0
         self._exported = 0
@@ -52,36 +138,31 @@ class ExportQueue(Generic[ItemT]):
         self.settled_total = 0
 
     def __len__(self) -> int:
-        """Items that wait."""
+        """Return the number of queued items, without those in flight."""
         return len(self._items)
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits and nothing is being sent."""
+        """Whether no item is queued or in flight."""
         return not self._items and not self._in_flight
 
     @property
     def overflow(self) -> int:
-        """Items that a full queue has cost."""
+        """Size of the items dropped because the queue was full."""
         return self._dropped["queue_full"]
 
     def put(self, item: ItemT) -> None:
-        """Add an item; when the queue is full, the oldest one is dropped as ``queue_full``."""
+        """Add an item. A full queue drops its oldest item as ``queue_full``."""
         self._finished += self._size(item)
         self.put_total += 1
-        if len(self._items) >= self._max_queue_size:
+        replaced = self._items.append(item)
+        if replaced is not None:
+            self._discount(replaced)
+        elif len(self._items) > self._max_queue_size:
             self._drop(self._items.popleft(), "queue_full")
-        self._items.append(item)
-
-    def replace(self, item: ItemT) -> None:
-        """Add an item that contains all that the waiting ones hold (cumulative metrics); those are uncounted."""
-        while self._items:
-            self._finished -= self._size(self._items.popleft())
-            self.settled_total += 1
-        self.put(item)
 
     def reject(self, item: ItemT, reason: str) -> None:
-        """Count an item that comes too late to be queued."""
+        """Count an item that came too late as dropped."""
         self._finished += self._size(item)
         self.put_total += 1
         self._drop(item, reason)
@@ -92,10 +173,10 @@ class ExportQueue(Generic[ItemT]):
         return self._in_flight
 
     def complete(self, outcome: ExportOutcome) -> None:
-        """Give each item in flight its fate; those to be sent again return to the head, oldest first."""
+        """Count the items in flight by the outcome of their export. Items to be retried return to the head, in order."""
         batch, self._in_flight = self._in_flight, []
         if not batch:
-            return  # given up meanwhile: counted as dropped, never twice
+            return
         total = sum(map(self._size, batch))
         accepted = min(max(outcome.accepted, 0), total)
         rejected = min(max(outcome.rejected, 0), total - accepted)
@@ -109,32 +190,18 @@ class ExportQueue(Generic[ItemT]):
         for item in rest:
             self._drop(item, outcome.reason or "error")
 
-    def _rest(self, batch: list[ItemT], known: int) -> list[ItemT]:
-        """Items whose fate is open: the last ones; of an item that was taken in part, the open points are given up."""
-        if self._sizer is None:
-            return batch[known:]
-        rest = deque(batch)
-        while rest and known >= (points := self._sizer(rest[0])):
-            known -= points
-            rest.popleft()
-        if known:
-            self._dropped["rejected"] += self._sizer(rest.popleft()) - known
-        return list(rest)
-
     def drop_all(self, reason: str) -> int:
-        """Drop all that waits or is in flight; return how many items that was."""
+        """Drop all items, queued and in flight, and return their size."""
         rest = [*self._in_flight, *self._items]
         self._in_flight = []
         self._items.clear()
         for item in rest:
             self._drop(item, reason)
-        return len(rest)
+        return sum(map(self._size, rest))
 
-    def counts(self) -> ExporterCounts:
-        """Return the counts of this moment."""
-        return ExporterCounts(
-            signal=self._signal,
-            exporter=self._exporter,
+    def counts(self) -> QueueCounts:
+        """Return the current counts."""
+        return QueueCounts(
             finished=self._finished,
             queued=sum(map(self._size, self._items)),
             in_flight=sum(map(self._size, self._in_flight)),
@@ -142,10 +209,30 @@ class ExportQueue(Generic[ItemT]):
             dropped={reason: count for reason, count in self._dropped.items() if count},
         )
 
+    def _rest(self, batch: list[ItemT], settled: int) -> list[ItemT]:
+        """Return the items after the settled ones. The open points of an item settled in part are dropped."""
+        if self._sizer is None:
+            return batch[settled:]
+        rest = deque(batch)
+        while rest and settled >= (points := self._sizer(rest[0])):
+            settled -= points
+            rest.popleft()
+        if settled:
+            self._dropped["rejected"] += self._sizer(rest.popleft()) - settled
+        return list(rest)
+
     def _put_back(self, items: list[ItemT]) -> None:
-        self._items.extendleft(reversed(items))
+        for item in reversed(items):
+            replaced = self._items.appendleft(item)
+            if replaced is not None:
+                self._discount(replaced)
         while len(self._items) > self._max_queue_size:
             self._drop(self._items.popleft(), "queue_full")
+
+    def _discount(self, replaced: ItemT) -> None:
+        """Remove an item from the counts: a later one carries its content."""
+        self._finished -= self._size(replaced)
+        self.settled_total += 1
 
     def _drop(self, item: ItemT, reason: str) -> None:
         self._dropped[reason] += self._size(item)

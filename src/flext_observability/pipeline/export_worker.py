@@ -1,21 +1,22 @@
-"""Finished items of one (signal, exporter) → batches handed to the exporter by one daemon worker, against deadlines."""
+"""Worker of one exporter: sends queued items in batches, on a daemon thread of its own, with retries and deadlines."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from math import inf
+from threading import TIMEOUT_MAX, Condition, RLock, Thread
+from typing import Generic, TypeVar, cast, final
 
-from flext_observability.domain.report import ExporterCounts, Signal
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
-from flext_observability.pipeline.export_queue import ExportQueue
-from flext_observability.pipeline.exporter_state import ExporterState
+from flext_observability.pipeline.export_queue import ExportQueue, QueueCounts
 from flext_observability.pipeline.retry import Backoff
+from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork_barrier import fork_barrier
+from flext_observability.values.exceptions import describe_error
 
 ItemT = TypeVar("ItemT")
 FIRST_BATCH_DELAY_SECONDS = 0.1
@@ -24,101 +25,108 @@ MIN_ATTEMPT_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a worker sends.
+    """Times and sizes of batches.
 
     Attributes:
-        interval_seconds: Time between two batches; a batch that is full leaves at once.
+        interval_seconds: Time between two batches; a full batch is sent at once.
         request_timeout_seconds: Limit of one attempt.
-        max_batch: Items of one batch.
-        periodic: Whether there is something to send at each interval without anything being offered (metrics).
+        max_batch: Maximum number of items in a batch.
+        periodic: Whether to collect and send at each interval (metrics), rather than when items are queued.
+        idle_seconds: Time without items after which the thread ends; the next item starts another one.
     """
 
     interval_seconds: float
     request_timeout_seconds: float
     max_batch: int
     periodic: bool = False
+    idle_seconds: float = inf
 
 
+@final
 class ExportWorker(Generic[ItemT]):
-    """Queue, worker thread and retry pace of one (signal, exporter).
+    """Sends the items of one queue to one exporter. Thread-safe; ``enqueue`` never blocks.
 
-    The first item leaves within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the queue's head until
-    it is accepted, refused for good, or evicted by overflow.
+    The first item is sent within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the head of the queue until
+    the exporter accepts it, rejects it permanently, or overflow evicts it.
 
     Args:
-        name: The exporter's name.
-        signal: The signal carried.
-        exporter: Where batches go.
-        queue: The queue.
-        schedule: When batches go.
-        watch: Told of every outcome.
-        collect: Called in the worker before each batch to put current data into the queue (metrics).
+        name: Name of the thread.
+        exporter: Receives the batches.
+        queue: The queue; only this worker uses it until ``stop``.
+        schedule: Times and sizes of batches.
+        report: Called after each attempt with its outcome and the size of the items that overflow has dropped so far.
+        collect: Returns current data to put into the queue before each batch (metrics).
     """
 
-    def __init__(  # noqa: PLR0913 — the parts of one pipeline, all named
+    def __init__(
         self,
         *,
         name: str,
-        signal: Signal,
         exporter: SignalExporter[ItemT],
         queue: ExportQueue[ItemT],
         schedule: Schedule,
-        state: ExporterState,
+        report: Callable[[ExportOutcome, int], object],
         collect: Callable[[], ItemT | None] | None = None,
-        cumulative: bool = False,
     ) -> None:
-        self.name = name
-        self.signal: Signal = signal
+        self._name = name
         self._exporter = exporter
         self._queue = queue
         self._schedule = schedule
-        self._state = state
+        self._report = report
         self._collect = collect
-        self._cumulative = cumulative
-        self._wake = threading.Condition(threading.RLock())
-        self._thread: threading.Thread | None = None
+        self._wake = Condition(RLock())
+        self._thread: Thread | None = None
         self._backoff = Backoff()
         self._due = 0.0
         self._not_before = 0.0
         self._retry_after_until = 0.0
         self._flush_requested = 0
         self._flush_done = 0
-        self._close_deadline: float | None = None
-        self._closed = False
+        self._attempt_deadline = inf
+        self._attempt_began: float | None = None
         self._exported_once = False
+        self._closing = False
+        self._closed = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread is alive."""
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the worker now (periodic signals); others start with their first item."""
+        """Start the thread now. Without this call it starts with the first item."""
         with self._wake:
             self._due = time.monotonic() + self._schedule.interval_seconds
-            self._ensure_thread()
+            self._start_thread()
 
     def enqueue(self, item: ItemT) -> None:
-        """Queue an item without waiting; after the end it is counted as dropped."""
+        """Queue an item. After the end it is counted as dropped."""
         with self._wake:
             if self._closed:
                 self._queue.reject(item, "after_shutdown")
                 return
             self._queue.put(item)
-            waiting = len(self._queue)
+            queued = len(self._queue)
             if self._thread is None:
-                self._ensure_thread()
-            if waiting in {1, self._schedule.max_batch}:
-                if waiting == 1:
+                self._start_thread()
+            if queued in {1, self._schedule.max_batch}:
+                if queued == 1:
                     self._due = max(self._due, time.monotonic() + FIRST_BATCH_DELAY_SECONDS)
                 self._wake.notify_all()
 
     def begin_flush(self) -> int:
-        """Ask the worker to send all that was offered until now; return a ticket for ``wait_flushed``."""
+        """Request to send all items queued until now, and return a ticket for ``wait_flushed``."""
         with self._wake:
             self._flush_requested += 1
+            if self._thread is None and len(self._queue) and not self._closed:
+                self._start_thread()
             if self._thread is None:
                 self._flush_done = self._flush_requested
             self._wake.notify_all()
             return self._flush_requested
 
     def wait_flushed(self, ticket: int, deadline: float) -> bool:
-        """Wait until what the ticket stands for was sent; return whether it was before ``deadline`` (monotonic seconds)."""
+        """Wait, with retries, and return whether the items of the ticket were sent before ``deadline`` (monotonic seconds)."""
         with self._wake:
             target: int | None = None
             while not self._closed:
@@ -132,17 +140,33 @@ class ExportWorker(Generic[ItemT]):
                 self._wake.wait(left)
             return self._queue.empty
 
-    def begin_close(self, deadline: float) -> None:
-        """Ask the worker to send what is left and end before ``deadline`` (monotonic seconds); do not wait."""
+    def begin_drain(self, deadline: float) -> None:
+        """Skip back-off and send each queued item, without retries, in attempts that end before ``deadline``."""
         with self._wake:
-            self._close_deadline = deadline
+            self._attempt_deadline = deadline
+            self._retry_after_until = 0.0
+            self.begin_flush()
+
+    def wait_drained(self, deadline: float) -> bool:
+        """Wait for the end of the drain, at most until ``deadline``, and return whether the queue is empty."""
+        with self._wake:
+            self._wake.wait_for(self._is_flushed, max(deadline - time.monotonic(), 0.0))
+            self._flush_done = self._flush_requested
+            self._attempt_deadline = inf
+            return self._queue.empty
+
+    def begin_close(self, deadline: float) -> None:
+        """Request to send the remaining items and end before ``deadline`` (monotonic seconds)."""
+        with self._wake:
+            self._closing = True
+            self._attempt_deadline = deadline
             self._not_before = self._retry_after_until = 0.0
             self._wake.notify_all()
 
-    def wait_closed(self, deadline: float) -> ExporterCounts:
-        """Wait for the end; what is left at ``deadline`` is counted as dropped. Return the last counts."""
+    def wait_closed(self, deadline: float) -> QueueCounts:
+        """Wait for the end, drop the items left at ``deadline``, and return the final counts."""
         if self._thread is None:
-            self._run()  # no worker was needed, or none could be had: an interpreter that ends may give no thread
+            self._run()  # no item has started it, or an interpreter that ends cannot start threads
         with self._wake:
             while not self._closed and (left := deadline - time.monotonic()) > 0:
                 self._wake.wait(left)
@@ -151,112 +175,146 @@ class ExportWorker(Generic[ItemT]):
                 self._closed = True
             return self._queue.counts()
 
+    def stop(self) -> None:
+        """End without sending. The caller may use the queue from now on; a running attempt no longer counts."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+
+    def stop_if_hung(self, limit_seconds: float) -> float | None:
+        """Stop if the current attempt has reached ``limit_seconds``, and return its duration; otherwise None."""
+        with self._wake:
+            seconds = -1.0 if self._attempt_began is None else time.monotonic() - self._attempt_began
+            if seconds < limit_seconds:
+                return None
+            self.stop()
+            return seconds
+
     def abandon(self) -> None:
-        """Forget everything without touching locks or sockets of the parent (called in a forked child)."""
-        self._wake = threading.Condition(threading.RLock())
+        """End in a forked child, without using locks or sockets of the parent."""
         self._closed = True
+        self._wake = Condition(RLock())
         self._thread = None
 
-    def counts(self) -> ExporterCounts:
-        """Return the counts of this moment."""
+    def counts(self) -> QueueCounts:
+        """Return the current counts."""
         with self._wake:
             return self._queue.counts()
 
-    # ---- the worker ------------------------------------------------------------------------------------------------
-
-    def _ensure_thread(self) -> None:
-        thread = threading.Thread(target=self._run, name=f"flext-{self.signal}-{self.name}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            return  # the host is out of threads: items wait in the queue, and the next one tries again
-        self._thread = thread
+    def _start_thread(self) -> None:
+        # If this fails, items stay in the queue and the next one tries again.
+        self._thread = start_daemon(self._name, self._run, what=f"the thread {self._name}")
 
     def _run(self) -> None:
+        wake = self._wake
         with suppress_instrumentation():
             while self._wait_until_due():
                 self._send_once()
         with self._wake:
-            self._finish()
-            self._wake.notify_all()
+            # If an export forks, this thread continues in the child, where `abandon` has replaced the lock.
+            if self._closed and self._wake is wake:
+                with suppress(Exception):  # nothing depends on the exporter any more
+                    self._exporter.close()
 
     def _wait_until_due(self) -> bool:
-        """Wait for the next thing to do; False when the worker has to end."""
-        with self._wake:
+        """Wait for the next attempt. Return False when the thread ends: the worker is closed or idle."""
+        wake = self._wake
+        with wake:
+            idle_at = time.monotonic() + self._schedule.idle_seconds
             while not self._closed:
                 now = time.monotonic()
-                due = self._next_due(now)
+                due = self._next_due()
                 if due <= now:
                     return True
-                self._wake.wait(min(due - now, threading.TIMEOUT_MAX))
+                limit = due if len(self._queue) else min(due, idle_at)
+                if limit <= now:
+                    self._thread = None
+                    return False
+                wake.wait(min(limit - now, TIMEOUT_MAX))
             return False
 
-    def _next_due(self, now: float) -> float:
+    def _is_flushed(self) -> bool:
+        return self._closed or self._flush_done >= self._flush_requested
+
+    def _next_due(self) -> float:
         if self._flush_requested > self._flush_done:
-            return self._retry_after_until  # a flush is one attempt at once, unless the back end has named a time
-        if self._close_deadline is not None:
-            return min(self._not_before, self._close_deadline)
-        waiting = len(self._queue)
-        if waiting == 0 and not self._schedule.periodic:
-            return now + threading.TIMEOUT_MAX
-        full = waiting >= self._schedule.max_batch and not self._schedule.periodic
+            return self._retry_after_until  # a flush skips back-off, but not a Retry-After
+        if self._closing:
+            return min(self._not_before, self._attempt_deadline)
+        queued = len(self._queue)
+        if queued == 0 and not self._schedule.periodic:
+            return inf
+        full = queued >= self._schedule.max_batch and not self._schedule.periodic
         return self._not_before if full else max(self._due, self._not_before)
 
     def _send_once(self) -> None:
-        """Send one batch (all batches, when flushing or closing: the caller loops)."""
+        """Send one batch. While flushing or closing, the caller repeats this until the queue is empty."""
         with self._wake:
-            closing = self._close_deadline is not None
-            asked = self._flush_requested
-        self._collect_current()
+            final, requested = self._closing, self._flush_requested
+        data = None if self._collect is None else self._collect_data(self._collect)
         with self._wake:
-            batch = self._queue.pop_batch(self._schedule.max_batch)
-        outcome = self._export(batch) if batch else ExportOutcome()
-        with self._wake:
-            too_late = self._closed or self._is_cut_short(outcome)
-            if too_late:  # one word for a silent back end, whether the worker or whoever waits sees the deadline first
-                self._queue.drop_all("shutdown_deadline")
-            self._queue.complete(outcome)
-            self._pace(outcome)
-            if self._collect is not None or len(self._queue) == 0 or outcome.retry:
-                self._flush_done = max(self._flush_done, asked)
-            self._decide_end(outcome, final=closing)
-            self._wake.notify_all()
-        if batch and not too_late:
-            self._state.record(self.name, self.signal, outcome)
-            self._state.record_overflow(self.name, self.signal, self._queue.overflow)
-
-    def _collect_current(self) -> None:
-        if self._collect is None:
-            return
-        try:
-            data = self._collect()
-        except Exception as error:  # noqa: BLE001 — callbacks of the program run in it
-            problem = f"reading {self.signal} raised {type(error).__name__}: {error}"
-            self._state.record(self.name, self.signal, ExportOutcome(reason="error", message=problem))
-            return
-        if data is None:
-            return
-        with self._wake:
-            if self._cumulative:
-                self._queue.replace(data)
-            else:
+            if self._closed:
+                return
+            if data is not None:
                 self._queue.put(data)
+            batch = self._queue.pop_batch(self._schedule.max_batch)
+            self._attempt_began = time.monotonic() if batch else None
+        outcome = self._export(batch) if batch else ExportOutcome()
+        cut_short = self._is_cut_short(outcome)
+        if batch and not cut_short and not self._closed:
+            self._report(outcome, self._queue.overflow)
+        wake = self._wake
+        with wake:
+            if not self._closed:
+                self._attempt_began = None
+                self._complete(outcome, final=final, requested=requested, cut_short=cut_short)
+                wake.notify_all()
+
+    def _complete(self, outcome: ExportOutcome, *, final: bool, requested: int, cut_short: bool) -> None:
+        """Settle the batch and plan the next attempt.
+
+        Args:
+            outcome: Outcome of the attempt.
+            final: Whether closing had begun before the attempt, so that it carried the last data.
+            requested: Flush requests made before the attempt.
+            cut_short: Whether the closing deadline ended the attempt.
+        """
+        if cut_short:
+            self._queue.drop_all("shutdown_deadline")
+        self._queue.complete(outcome)
+        self._pace(outcome)
+        if self._collect is not None or len(self._queue) == 0 or outcome.retry:
+            self._flush_done = max(self._flush_done, requested)
+        if not self._closing:
+            return
+        if outcome.retry and (not outcome.reached or self._not_before >= self._attempt_deadline):
+            self._queue.drop_all(outcome.reason or "unavailable")
+            self._closed = True
+        elif final:
+            self._closed = self._queue.empty
+
+    def _collect_data(self, collect: Callable[[], ItemT | None]) -> ItemT | None:
+        try:
+            return collect()
+        except Exception as error:  # noqa: BLE001 — callbacks of the program run in it
+            message = f"reading metrics raised {describe_error(error)}"
+            self._report(ExportOutcome(reason="error", message=message), self._queue.overflow)
+            return None
 
     def _export(self, batch: list[ItemT]) -> ExportOutcome:
-        timeout = self._schedule.request_timeout_seconds
-        if self._close_deadline is not None:
-            timeout = min(timeout, max(self._close_deadline - time.monotonic(), MIN_ATTEMPT_SECONDS))
+        left = max(self._attempt_deadline - time.monotonic(), MIN_ATTEMPT_SECONDS)
+        timeout = min(self._schedule.request_timeout_seconds, left)
         first, self._exported_once = (nullcontext() if self._exported_once else fork_barrier().section()), True
         try:
             with first:
                 outcome = cast("object", self._exporter.export(batch, timeout))
-        except Exception as error:  # noqa: BLE001 — an exporter of somebody else must not end the worker
-            problem = f"raised {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 — a third-party exporter must not end the worker
+            problem = f"raised {describe_error(error)}"
         else:
             if isinstance(outcome, ExportOutcome):
                 return outcome
-            problem = f"returned {type(outcome).__name__}, and no ExportOutcome"
-        fix = "Report this to the exporter's author"
+            problem = f"returned {type(outcome).__name__} instead of an ExportOutcome"
+        fix = "Report this to the author of the exporter"
         return ExportOutcome(reason="error", message=f"the exporter {problem}", fix=fix)
 
     def _pace(self, outcome: ExportOutcome) -> None:
@@ -272,27 +330,6 @@ class ExportWorker(Generic[ItemT]):
             self._backoff.reset()
 
     def _is_cut_short(self, outcome: ExportOutcome) -> bool:
-        """Whether the deadline of leaving, and not the back end's own time limit, ended the attempt."""
-        deadline = self._close_deadline
-        ended = deadline is not None and time.monotonic() > deadline - MIN_ATTEMPT_SECONDS
-        return ended and outcome.reason == "timeout"
-
-    def _decide_end(self, outcome: ExportOutcome, *, final: bool) -> None:
-        """While leaving: end when all is sent, when nobody answers, or when the next attempt would come too late.
-
-        Args:
-            outcome: What the attempt gave.
-            final: Whether leaving had begun before the attempt, so that its data were the last.
-        """
-        if self._close_deadline is None:
-            return
-        if outcome.retry and (not outcome.reached or self._not_before >= self._close_deadline):
-            self._queue.drop_all(outcome.reason or "unavailable")
-            self._closed = True
-        elif final:
-            self._closed = self._queue.empty
-
-    def _finish(self) -> None:
-        self._closed = True
-        with suppress(Exception):  # somebody else's exporter may fail to close; nothing depends on it any more
-            self._exporter.close()
+        """Return whether the closing deadline, rather than the back end's own limit, ended the attempt."""
+        late = self._closing and time.monotonic() > self._attempt_deadline - MIN_ATTEMPT_SECONDS
+        return late and outcome.reason == "timeout"

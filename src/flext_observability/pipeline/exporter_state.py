@@ -1,4 +1,4 @@
-"""Outcomes of exports → one log line per change of state, and the state itself for the status."""
+"""Outcomes of exports → one log line per change of state, and the current failure of each signal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from typing import Final, final
 
 from flext_observability.domain.report import Signal
+from flext_observability.domain.result import compose_message
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.internal_log import log_warning
 
-UNEXPECTED_RESPONSE = "unexpected_response"
-LOG_INTERVAL_SECONDS = 60.0
-_logger = logging.getLogger("flext_observability.export")
+UNEXPECTED_RESPONSE: Final = "unexpected_response"
+LOG_INTERVAL_SECONDS: Final = 60.0
+_logger: Final = logging.getLogger("flext_observability.export")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +23,10 @@ class ExportFailure:
     """Why an exporter does not deliver now.
 
     Attributes:
-        reason: The ledger's word for it.
-        message: One sentence.
-        fix: The next action.
-        since: When it began, seconds on the monotonic clock.
+        reason: Reason in the ledger.
+        message: What is wrong and why, without a full stop.
+        fix: The next action, without a full stop.
+        since: Start of the failure, monotonic seconds.
     """
 
     reason: str
@@ -33,8 +35,9 @@ class ExportFailure:
     since: float
 
 
+@final
 class ExporterState:
-    """The state of all exporters of one process; signals that fail for one cause share one line."""
+    """State of all exporters of one process. Thread-safe. Signals of one exporter that fail for one reason share a log line."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -44,45 +47,47 @@ class ExporterState:
         self._overflow: dict[tuple[str, Signal], int] = {}
         self._overflow_logged_at: dict[tuple[str, Signal], float] = {}
 
-    def record(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> None:
-        """Take the outcome of one export and log when the state changes."""
-        key = (exporter, signal)
-        reason = outcome.reason or (UNEXPECTED_RESPONSE if outcome.message else "")
-        with self._lock:
-            before = self._failures.get(key)
-            if not reason:
-                change = self._recovered(key)
-            elif before is None or before.reason != reason:
-                change = self._failed(key, outcome, reason)
-            else:
-                return
-        if change:
-            log_warning(_logger, change)
+    def record(self, exporter: str, signal: Signal, outcome: ExportOutcome, overflow: int = 0) -> None:
+        """Record the outcome of an export, and log a change of state.
 
-    def record_overflow(self, exporter: str, signal: Signal, dropped: int) -> None:
-        """Take how many items a full queue has cost so far; log when that begins, and again after a minute if it goes on."""
-        key: tuple[str, Signal] = (exporter, signal)
-        now = time.monotonic()
+        Args:
+            exporter: Name of the exporter.
+            signal: Signal of the items.
+            outcome: Outcome of the export.
+            overflow: Number of items that the full queue has dropped so far.
+        """
         with self._lock:
-            rises = dropped > self._overflow.get(key, 0)
-            self._overflow[key] = dropped
-            if not rises or now - self._overflow_logged_at.get(key, -LOG_INTERVAL_SECONDS) < LOG_INTERVAL_SECONDS:
-                return
-            self._overflow_logged_at[key] = now
-        less = (
-            "Raise metric_export_interval_seconds"
-            if signal == "metrics"
-            else f"Raise {signal}_max_queue_size, record less"
-        )
-        fix = f"{less}, or give it a receiver that keeps up"
-        log_warning(
-            _logger, f"{exporter} ({signal}) gets more than it can send: {dropped} items were dropped so far. {fix}"
-        )
+            lines = [self._change(exporter, signal, outcome), self._overflow_line(exporter, signal, overflow)]
+        for line in filter(None, lines):
+            log_warning(_logger, line)
 
     def failure(self, signal: Signal) -> ExportFailure | None:
-        """Return what keeps this signal from being delivered, or None."""
+        """Return what keeps this signal from being delivered; None when it is delivered."""
         with self._lock:
             return next((failure for (_, name), failure in self._failures.items() if name == signal), None)
+
+    def _change(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> str:
+        key = (exporter, signal)
+        reason = outcome.reason or (UNEXPECTED_RESPONSE if outcome.message else "")
+        before = self._failures.get(key)
+        if not reason:
+            return self._recovered(key)
+        if before is None or before.reason != reason:
+            return self._failed(key, outcome, reason)
+        return ""
+
+    def _overflow_line(self, exporter: str, signal: Signal, overflow: int) -> str:
+        """Return the line about new overflow, at most once per ``LOG_INTERVAL_SECONDS``; empty for none."""
+        key: tuple[str, Signal] = (exporter, signal)
+        now = time.monotonic()
+        rises = overflow > self._overflow.get(key, 0)
+        self._overflow[key] = overflow
+        if not rises or now - self._overflow_logged_at.get(key, -LOG_INTERVAL_SECONDS) < LOG_INTERVAL_SECONDS:
+            return ""
+        self._overflow_logged_at[key] = now
+        setting = "metric_export_interval_seconds" if signal == "metrics" else f"{signal}_max_queue_size, record less"
+        fix = f"Raise {setting}, or use a receiver that keeps up"
+        return compose_message(f"{exporter} ({signal}) queue full: {overflow} items dropped so far", fix)
 
     def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome, reason: str) -> str:
         exporter, signal = key
@@ -93,13 +98,13 @@ class ExporterState:
             return ""
         self._logged.add(exporter)
         fix = outcome.fix[:1].upper() + outcome.fix[1:]
-        return f"{exporter} ({signal}) {_state(outcome, reason)}: {outcome.message}. {fix}".rstrip()
+        return compose_message(f"{exporter} ({signal}) {_state(outcome, reason)}: {outcome.message}", fix)
 
     def _is_known(self, exporter: str, reason: str) -> bool:
         return any(name == exporter and failure.reason == reason for (name, _), failure in self._failures.items())
 
     def _logged_recently(self, exporter: str, now: float) -> bool:
-        """Whether refused items were told of a short while ago: a back end may refuse one in every other batch."""
+        """Return whether rejected items were logged recently: a back end may reject one in every other batch."""
         last = self._rejections_logged_at.get(exporter)
         if last is not None and now - last < LOG_INTERVAL_SECONDS:
             return True
@@ -117,7 +122,7 @@ class ExporterState:
 
 def _state(outcome: ExportOutcome, reason: str) -> str:
     if reason == UNEXPECTED_RESPONSE:
-        return "is answered oddly, items count as accepted"
+        return "got an unexpected response, items count as accepted"
     if outcome.rejected:
-        return "has items refused, they are dropped"
+        return "had items rejected, they are dropped"
     return "is down, waiting to send again" if outcome.retry else "is down, items are dropped"

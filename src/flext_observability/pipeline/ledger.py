@@ -1,16 +1,21 @@
-"""Starts and ends of items, and every queue → one snapshot of all counts."""
+"""Counts of started and ended items, and of every export queue → one snapshot of all counts."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters.metric import discarded
 from flext_observability.domain.report import SIGNALS, ExporterCounts, LedgerSnapshot, Signal, SignalCounts
 
+if TYPE_CHECKING:
+    from flext_observability.pipeline.export_queue import QueueCounts
 
+
+@final
 class SignalCounter:
-    """Counts of one signal before any exporter: ``started = open + sampled_out + finished``."""
+    """Counts of one signal before any exporter: ``started = open + sampled_out + finished``. Thread-safe."""
 
     __slots__ = ("_finished", "_lock", "_sampled_out", "_signal", "_started")
 
@@ -22,59 +27,76 @@ class SignalCounter:
         self._finished = 0
 
     def start(self) -> None:
-        """Count an item that has begun."""
+        """Count a started item."""
         with self._lock:
             self._started += 1
 
     def sample_out(self) -> None:
-        """Count a begun item that the sampler leaves out."""
+        """Count a started item that the sampler drops."""
         with self._lock:
             self._sampled_out += 1
 
     def finish(self) -> None:
-        """Count a begun item that has ended and goes to the exporters."""
+        """Count a started item that has ended and goes to the exporters."""
         with self._lock:
             self._finished += 1
 
     def pass_through(self) -> None:
-        """Count an item that begins and ends at once (log records)."""
+        """Count an item that starts and ends at once (log records)."""
         with self._lock:
             self._started += 1
             self._finished += 1
 
     def reset_lock(self) -> None:
-        """Make the lock usable in a forked child, where its holder may not exist."""
+        """Replace the lock in a forked child, where its holder may not exist."""
         self._lock = threading.RLock()
 
     def counts(self) -> SignalCounts:
-        """Return the counts of this moment."""
+        """Return the current counts."""
         with self._lock:
             ended = self._sampled_out + self._finished
-            # Spans that were open when a foreign provider was adopted end here without having begun here.
+            # Spans that were open when a foreign provider was adopted end here, but did not start here.
             started = max(self._started, ended)
             return SignalCounts(self._signal, started, started - ended, self._sampled_out, self._finished)
 
 
+@final
 class Ledger:
-    """All counts of one configuration; ``status()``, ``/health`` and the shutdown report read it."""
+    """All counts of one configuration, for ``status()``, ``/health`` and the shutdown report.
+
+    Attributes:
+        counters: Counter of each signal.
+    """
 
     def __init__(self) -> None:
         self.counters: dict[Signal, SignalCounter] = {signal: SignalCounter(signal) for signal in SIGNALS}
-        self._sources: list[Callable[[], ExporterCounts]] = []
+        self._queues: list[tuple[Signal, str, Callable[[], QueueCounts]]] = []
         self._discarded_before = discarded()
 
-    def add(self, counts: Callable[[], ExporterCounts]) -> None:
-        """Add the counts of one exporter."""
-        self._sources.append(counts)
+    def add(self, signal: Signal, exporter: str, counts: Callable[[], QueueCounts]) -> None:
+        """Add the queue of one exporter."""
+        self._queues.append((signal, exporter, counts))
 
     def snapshot(self) -> LedgerSnapshot:
-        """Return every count at this moment."""
-        exporters = tuple(source() for source in self._sources)
+        """Return all current counts."""
+        exporters = tuple(_exporter_counts(signal, exporter, counts()) for signal, exporter, counts in self._queues)
         signals = [self.counters["traces"].counts(), self._points(exporters), self.counters["logs"].counts()]
         return LedgerSnapshot(signals=tuple(signals), exporters=exporters)
 
     def _points(self, exporters: tuple[ExporterCounts, ...]) -> SignalCounts:
-        handed = sum(row.finished for row in exporters if row.signal == "metrics")
+        queued_total = sum(row.finished for row in exporters if row.signal == "metrics")
         conflicts = discarded() - self._discarded_before
         dropped = {"instrument_conflict": conflicts} if conflicts else {}
-        return SignalCounts("metrics", started=handed, finished=handed, dropped=dropped)
+        return SignalCounts("metrics", started=queued_total, finished=queued_total, dropped=dropped)
+
+
+def _exporter_counts(signal: Signal, exporter: str, counts: QueueCounts) -> ExporterCounts:
+    return ExporterCounts(
+        signal,
+        exporter,
+        finished=counts.finished,
+        queued=counts.queued,
+        in_flight=counts.in_flight,
+        exported=counts.exported,
+        dropped=counts.dropped,
+    )

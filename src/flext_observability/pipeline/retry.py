@@ -1,8 +1,9 @@
-"""Failed attempts in a row → seconds to wait before the next one (exponential, jittered, Retry-After first)."""
+"""Retry policy: exponential back-off with jitter; a ``Retry-After`` has precedence."""
 
 from __future__ import annotations
 
 import random
+from typing import final
 
 FIRST_SECONDS = 0.5
 FACTOR = 2.0
@@ -11,8 +12,9 @@ JITTER = 0.25
 MAX_RETRY_AFTER_SECONDS = 300.0
 
 
+@final
 class Backoff:
-    """The pace of retries of one exporter.
+    """Waits between the attempts of one exporter or notifier.
 
     Source: https://opentelemetry.io/docs/specs/otlp/#failures
     """
@@ -23,14 +25,14 @@ class Backoff:
         self._failures = 0
 
     def reset(self) -> None:
-        """Start again at the shortest wait; called when an attempt succeeds."""
+        """Return to the shortest wait, after a successful attempt."""
         self._failures = 0
 
     def next_seconds(self, retry_after_seconds: float | None = None) -> float:
-        """Count one failure and return the wait before the next attempt, in seconds.
+        """Count a failure and return the wait before the next attempt, in seconds.
 
         Args:
-            retry_after_seconds: What the back end asked for; taken as it is, at most five minutes. Zero leaves the pace to us.
+            retry_after_seconds: Wait that the back end requests, at most five minutes. None or 0 selects the exponential wait.
         """
         wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), MAX_SECONDS)
         self._failures += 1

@@ -1,4 +1,4 @@
-"""Sampling decisions of any sampler → the same decisions, with what is left out counted."""
+"""Sampler that counts the spans dropped by another sampler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CountingSampler(Sampler):
-    """Delegates to another sampler and counts spans that are not even recorded (processors never see those)."""
+    """Delegates to another sampler and counts dropped spans, which processors never receive."""
 
     def __init__(self, inner: Sampler, counter: SignalCounter) -> None:
         self._inner = inner
@@ -33,7 +33,7 @@ class CountingSampler(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        """Return the inner sampler's result; same contract as OTel's ``Sampler.should_sample``."""
+        """Return the result of the inner sampler."""
         result = self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
         if result.decision is Decision.DROP:
             self._counter.start()
@@ -41,5 +41,5 @@ class CountingSampler(Sampler):
         return result
 
     def get_description(self) -> str:
-        """Return the inner sampler's description."""
+        """Return the description of the inner sampler."""
         return self._inner.get_description()

@@ -1,4 +1,4 @@
-"""One aggregation of all measurements → MetricsData for every push and every page (a measurement is paid once)."""
+"""One aggregation of all measurements → ``MetricsData`` for every push and every scrape."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def count_points(data: MetricsData) -> int:
 
 
 class SharedMetricReader:
-    """The state behind all consumers of one temporality; collecting for one never takes exemplars from another.
+    """Metric reader that all consumers of one temporality share. Every consumer gets the same exemplars.
 
     Args:
         preferred_temporality: Temporality by SDK instrument class; cumulative by default.
         preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
 
     Attributes:
-        counts_calls: Whether calls of monitored functions are counted from their durations, as nobody else reads the provider.
+        counts_calls: Whether to derive the calls of monitored functions from their durations. False if others read the provider too.
     """
 
     __slots__ = ("_exemplars", "_lock", "counts_calls", "reader")
@@ -67,18 +67,18 @@ class SharedMetricReader:
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
     def collect(self) -> MetricsData:
-        """Return all points of this moment; empty when there are none. User callbacks run in the calling thread."""
+        """Return all current points. Callbacks of the program run in the calling thread."""
         with self._lock:
             data = self.reader.get_metrics_data()
             return MetricsData(resource_metrics=[]) if data is None else self._with_exemplars(data)
 
     def collect_for_push(self) -> MetricsData | None:
-        """Return all points of this moment, or None when there is nothing to send."""
+        """Return all current points, or None when there are none."""
         data = self.collect()
         return data if count_points(data) else None
 
     def _with_exemplars(self, data: MetricsData) -> MetricsData:
-        """Put back exemplars that an earlier collection took out of the SDK's reservoirs."""
+        """Restore exemplars that an earlier collection removed from the reservoirs of the SDK."""
         return MetricsData(resource_metrics=[self._restore_resource(each) for each in data.resource_metrics])
 
     def _restore_resource(self, metrics: ResourceMetrics) -> ResourceMetrics:
@@ -86,28 +86,28 @@ class SharedMetricReader:
 
     def _restore_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
         scope = (metrics.scope.name, metrics.scope.version)
-        known = with_call_counts(metrics) if self.counts_calls else metrics.metrics
-        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in known])
+        all_metrics = with_call_counts(metrics) if self.counts_calls else metrics.metrics
+        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in all_metrics])
 
     def _restore(self, metric: Metric, scope: object) -> Metric:
         data: Any = metric.data  # each kind of data has points of its own kind
         if getattr(data, "aggregation_temporality", None) is AggregationTemporality.DELTA:
-            return metric  # what was measured before does not belong to this interval
+            return metric  # earlier exemplars belong to earlier intervals
         points = [self._restore_point(point, (scope, metric.name)) for point in data.data_points]
         return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
 
     def _restore_point(self, point: Point, metric: object) -> Point:
         key = (metric, repr(sorted((point.attributes or {}).items())))
-        before = self._exemplars.get(key, ())
-        if not before and not point.exemplars:
+        earlier = self._exemplars.get(key, ())
+        if not earlier and not point.exemplars:
             return point
-        self._exemplars[key] = exemplars = _merged(point, before)
+        self._exemplars[key] = exemplars = _merged(point, earlier)
         return dataclasses.replace(point, exemplars=exemplars)
 
 
-def _merged(point: Point, before: Sequence[Exemplar]) -> Sequence[Exemplar]:
-    """Return the newest exemplar of each bucket; as many as the SDK keeps where buckets move, or of a number, where it keeps one."""
-    both = [*before, *point.exemplars]
+def _merged(point: Point, earlier: Sequence[Exemplar]) -> Sequence[Exemplar]:
+    """Return the latest exemplar of each bucket; the latest ones, as many as the SDK keeps, where there are no fixed buckets."""
+    both = [*earlier, *point.exemplars]
     if isinstance(point, HistogramDataPoint):
         by_bucket = {bisect_left(point.explicit_bounds, exemplar.value): exemplar for exemplar in both}
         return [by_bucket[index] for index in sorted(by_bucket)]

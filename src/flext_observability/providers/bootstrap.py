@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import make_logger_provider
 from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
-from flext_observability.pipeline.export_queue import ExportQueue
+from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
@@ -209,20 +210,20 @@ def _create_workers(
     readers: Iterable[SharedMetricReader] = (),
 ) -> list[ExportWorker[Any]]:
     """Create a worker with a queue for each push exporter of the signal."""
-    cumulative = pipeline.meter.cumulative if pipeline.meter is not None else None
+    totals = pipeline.meter.cumulative if pipeline.meter is not None else None
     workers: list[ExportWorker[Any]] = []
     for (name, exporter), reader in zip_longest(pipeline.exporters.push[signal], readers):
+        cumulative = reader is not None and reader is totals
+        policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
         worker: ExportWorker[Any] = ExportWorker(
-            name=name,
-            signal=signal,
+            name=f"flext-{signal}-{name}",
             exporter=exporter,
-            queue=ExportQueue[Any](signal, name, queue_size, count_points if reader else None),
+            queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
             schedule=replace(schedule, periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
-            state=pipeline.exporter_state,
+            report=partial(pipeline.exporter_state.record, name, signal),
             collect=reader.collect_for_push if reader else None,
-            cumulative=reader is cumulative,
         )
-        pipeline.ledger.add(worker.counts)
+        pipeline.ledger.add(signal, name, worker.counts)
         workers.append(worker)
     pipeline.workers.extend(workers)
     return workers

@@ -140,7 +140,7 @@ def a_rule_raises_and_resolves_an_alert() -> None:
         alerts.add_rule(rule).unwrap()
         for value, names in {20: ["queue is long"], 5: []}.items():
             metrics.record_metric("contract.rule.queue", value).unwrap()
-            alerts.tick()
+            alerts.run_pending()
             assert [each.name for each in alerts.active_alerts().unwrap() if each.name == rule.name] == names
         alerts.remove_rule("queue is long").unwrap()
 

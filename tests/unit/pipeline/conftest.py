@@ -1,14 +1,16 @@
-"""Deliveries that end with their test."""
+"""Fixtures of the pipeline: workers that are closed after the test."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from flext_observability.pipeline.export_queue import ExportQueue
+from flext_observability.domain.report import Signal
+from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.pipeline.exporter_state import ExporterState
 from tests.fakes import ScriptedExporter
@@ -17,7 +19,7 @@ from tests.unit.pipeline.workers import Make
 
 @pytest.fixture
 def make() -> Iterator[Make]:
-    """Deliveries that are ended after the test."""
+    """Maker of workers that are closed after the test."""
     made: list[ExportWorker[Any]] = []
 
     def build(
@@ -28,17 +30,18 @@ def make() -> Iterator[Make]:
         queue: int = 2048,
         collect: Callable[[], int | None] | None = None,
         cumulative: bool = False,
+        idle: float = 3600,
     ) -> ExportWorker[Any]:
         sizer = None if collect is None else lambda _item: 1
+        signal: Signal = "traces" if collect is None else "metrics"
+        policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
         worker: ExportWorker[Any] = ExportWorker(
-            name="fake",
-            signal="traces" if collect is None else "metrics",
+            name="flext-fake",
             exporter=exporter,
-            queue=ExportQueue("traces", "fake", queue, sizer),
-            schedule=Schedule(interval, 10, max_batch, periodic=collect is not None),
-            state=ExporterState(),
+            queue=ExportQueue(queue, sizer, policy),
+            schedule=Schedule(interval, 10, max_batch, periodic=collect is not None, idle_seconds=idle),
+            report=partial(ExporterState().record, "fake", signal),
             collect=collect,
-            cumulative=cumulative,
         )
         made.append(worker)
         return worker

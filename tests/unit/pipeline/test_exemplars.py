@@ -14,7 +14,7 @@ def inside(span_id: int) -> Context:
     return set_span_in_context(NonRecordingSpan(SpanContext(7, span_id, is_remote=False, trace_flags=TraceFlags(1))))
 
 
-def test_the_newest_of_each_bucket_stays_in_order_of_buckets() -> None:
+def test_the_latest_of_each_bucket_is_returned_in_bucket_order() -> None:
     kept = LatestPerBucketReservoir(boundaries=[1, 2])
     for span_id, value in enumerate((5.0, 0.5, 1.0, 1.5), start=1):
         kept.offer(value, span_id * 10, {"point": "x", "more": value}, inside(span_id))
@@ -27,7 +27,7 @@ def test_the_newest_of_each_bucket_stays_in_order_of_buckets() -> None:
     assert [each.filtered_attributes for each in exemplars] == [{"more": 1.0}, {"more": 1.5}, {"more": 5.0}]
 
 
-def test_collecting_begins_anew() -> None:
+def test_collecting_removes_the_exemplars() -> None:
     kept = LatestPerBucketReservoir(boundaries=[1])
     kept.offer(1, 1, None, inside(1))
     assert len(kept.collect(None)) == 1
@@ -41,7 +41,7 @@ def test_outside_a_span_there_are_no_ids() -> None:
     assert (exemplar.span_id, exemplar.trace_id) == (None, None)
 
 
-def test_threads_may_offer_while_one_collects() -> None:
+def test_threads_may_offer_during_a_collection() -> None:
     kept = LatestPerBucketReservoir(boundaries=range(100))
     over = threading.Event()
 

@@ -18,7 +18,6 @@ from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue
 from flext_observability.pipeline.export_worker import ExportWorker, Schedule
-from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.pipeline.sampling import CountingSampler
 from tests.fakes import ScriptedExporter
@@ -50,12 +49,11 @@ class Bench:
     @staticmethod
     def _delivery(exporter: ScriptedExporter) -> ExportWorker[Any]:
         return ExportWorker(
-            name="fake",
-            signal="traces",
+            name="flext-fake",
             exporter=exporter,
-            queue=ExportQueue("traces", "fake", 100),
+            queue=ExportQueue(100),
             schedule=Schedule(60, 1, 100),
-            state=ExporterState(),
+            report=lambda outcome, overflow: None,
         )
 
     def delivered(self) -> list[list[Any]]:

@@ -2,153 +2,194 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given, strategies as st
 
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.pipeline.export_queue import ExportQueue
+from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from tests.fakes import BUSY, REJECTED
 
 
 def make(size: int = 10) -> ExportQueue[int]:
-    return ExportQueue("traces", "fake", size)
+    return ExportQueue(size)
 
 
 def test_accepted_items_are_exported() -> None:
-    box = make()
-    box.put(1)
-    box.put(2)
-    assert box.pop_batch(5) == [1, 2]
-    assert box.counts().in_flight == 2
-    box.complete(ExportOutcome(accepted=2))
-    assert (box.counts().exported, box.counts().dropped, box.settled_total) == (2, {}, 2)
-    assert box.empty
+    queue = make()
+    queue.put(1)
+    queue.put(2)
+    assert queue.pop_batch(5) == [1, 2]
+    assert queue.counts().in_flight == 2
+    queue.complete(ExportOutcome(accepted=2))
+    assert (queue.counts().exported, queue.counts().dropped, queue.settled_total) == (2, {}, 2)
+    assert queue.empty
 
 
 def test_retryable_items_return_to_the_head_in_order() -> None:
-    box = make()
+    queue = make()
     for item in (1, 2, 3):
-        box.put(item)
-    box.pop_batch(2)
-    box.complete(BUSY)
-    assert box.pop_batch(3) == [1, 2, 3]
+        queue.put(item)
+    queue.pop_batch(2)
+    queue.complete(BUSY)
+    assert queue.pop_batch(3) == [1, 2, 3]
 
 
-def test_items_refused_for_good_are_dropped_with_the_reason() -> None:
-    box = make()
-    box.put(1)
-    box.pop_batch(1)
-    box.complete(REJECTED)
-    assert box.counts().dropped == {"rejected": 1}
+def test_rejected_items_are_dropped_with_the_reason() -> None:
+    queue = make()
+    queue.put(1)
+    queue.pop_batch(1)
+    queue.complete(REJECTED)
+    assert queue.counts().dropped == {"rejected": 1}
 
 
-def test_an_outcome_without_a_word_drops_as_error() -> None:
-    box = make()
-    box.put(1)
-    box.pop_batch(1)
-    box.complete(ExportOutcome())
-    assert box.counts().dropped == {"error": 1}
+def test_an_outcome_without_a_reason_drops_as_error() -> None:
+    queue = make()
+    queue.put(1)
+    queue.pop_batch(1)
+    queue.complete(ExportOutcome())
+    assert queue.counts().dropped == {"error": 1}
 
 
 def test_partial_success_counts_both_parts() -> None:
-    box = make()
+    queue = make()
     for item in range(5):
-        box.put(item)
-    box.pop_batch(5)
-    box.complete(ExportOutcome(accepted=3, rejected=2))
-    assert (box.counts().exported, box.counts().dropped) == (3, {"rejected": 2})
+        queue.put(item)
+    queue.pop_batch(5)
+    queue.complete(ExportOutcome(accepted=3, rejected=2))
+    assert (queue.counts().exported, queue.counts().dropped) == (3, {"rejected": 2})
 
 
-def test_numbers_that_cannot_be_count_as_none() -> None:
-    box = make()
-    box.put(1)
-    box.pop_batch(1)
-    box.complete(ExportOutcome(accepted=-5, rejected=-1))
-    assert (box.counts().exported, box.counts().dropped) == (0, {"error": 1})
+def test_impossible_numbers_count_as_zero() -> None:
+    queue = make()
+    queue.put(1)
+    queue.pop_batch(1)
+    queue.complete(ExportOutcome(accepted=-5, rejected=-1))
+    assert (queue.counts().exported, queue.counts().dropped) == (0, {"error": 1})
 
 
-def test_a_part_that_may_be_sent_again_stays() -> None:
-    box = make()
+def test_a_retryable_part_stays() -> None:
+    queue = make()
     for item in range(5):
-        box.put(item)
-    box.pop_batch(5)
-    box.complete(ExportOutcome(accepted=3, retry=True, reason="unavailable"))
-    assert box.pop_batch(5) == [3, 4]
+        queue.put(item)
+    queue.pop_batch(5)
+    queue.complete(ExportOutcome(accepted=3, retry=True, reason="unavailable"))
+    assert queue.pop_batch(5) == [3, 4]
 
 
-def test_the_oldest_gives_way_when_full() -> None:
-    box = make(2)
+def test_a_full_queue_drops_its_oldest_item() -> None:
+    queue = make(2)
     for item in (1, 2, 3):
-        box.put(item)
-    assert box.counts().dropped == {"queue_full": 1}
-    assert box.pop_batch(2) == [2, 3]
+        queue.put(item)
+    assert queue.counts().dropped == {"queue_full": 1}
+    assert queue.pop_batch(2) == [2, 3]
 
 
-def test_what_returns_to_a_full_queue_is_evicted_oldest_first() -> None:
-    box = make(2)
-    box.put(1)
-    box.put(2)
-    box.pop_batch(2)
-    box.put(3)
-    box.complete(BUSY)
-    assert box.counts().dropped == {"queue_full": 1}
-    assert box.pop_batch(2) == [2, 3]
+def test_items_that_return_to_a_full_queue_are_evicted_oldest_first() -> None:
+    queue = make(2)
+    queue.put(1)
+    queue.put(2)
+    queue.pop_batch(2)
+    queue.put(3)
+    queue.complete(BUSY)
+    assert queue.counts().dropped == {"queue_full": 1}
+    assert queue.pop_batch(2) == [2, 3]
 
 
-def test_a_replaced_item_is_carried_by_its_successor() -> None:
-    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
-    box.put(7)
-    box.replace(9)
-    counts = box.counts()
+def latest(size: int = 10) -> ExportQueue[str]:
+    """Return a queue that keeps the latest item of each first character."""
+    return ExportQueue(size, None, LatestByKey(lambda item: item[0]))
+
+
+def test_a_later_item_of_a_key_replaces_the_earlier_one_at_its_position() -> None:
+    queue = latest()
+    for item in ("a1", "b1", "a2"):
+        queue.put(item)
+    counts = queue.counts()
+    assert (counts.finished, counts.queued, counts.dropped, queue.settled_total) == (2, 2, {}, 1)
+    assert queue.pop_batch(5) == ["a2", "b1"]
+
+
+def test_the_size_of_a_replaced_item_is_discounted() -> None:
+    queue = ExportQueue[int](1, lambda points: points, LatestByKey(lambda _: "totals"))
+    queue.put(7)
+    queue.put(9)
+    counts = queue.counts()
     assert (counts.finished, counts.queued, counts.dropped) == (9, 9, {})
 
 
-def test_weighed_items_are_counted_by_size() -> None:
-    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
-    box.put(7)
-    box.pop_batch(1)
-    box.complete(ExportOutcome(accepted=5, rejected=2))
-    assert (box.counts().exported, box.counts().dropped) == (5, {"rejected": 2})
+def test_an_item_that_returns_gives_way_to_a_later_one_of_its_key() -> None:
+    queue = latest()
+    queue.put("a1")
+    queue.pop_batch(1)
+    queue.put("b1")
+    queue.put("a2")
+    queue.complete(BUSY)
+    assert (queue.counts().finished, queue.counts().dropped) == (2, {})
+    assert queue.pop_batch(5) == ["a2", "b1"]
 
 
-def test_open_points_of_a_batch_taken_in_part_are_given_up() -> None:
-    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
-    box.put(7)
-    box.pop_batch(1)
-    box.complete(ExportOutcome(accepted=5, retry=True))
-    assert (box.counts().exported, box.counts().dropped, box.empty) == (5, {"rejected": 2}, True)
+def test_an_item_of_another_key_is_dropped_when_the_queue_is_full() -> None:
+    queue = latest(2)
+    for item in ("a1", "b1", "b2", "c1"):
+        queue.put(item)
+    assert queue.counts().dropped == {"queue_full": 1}
+    assert queue.pop_batch(5) == ["b2", "c1"]
 
 
-def test_weighed_items_that_follow_those_taken_are_kept() -> None:
-    box = ExportQueue[int]("metrics", "fake", 3, lambda points: points)
+def test_the_policy_gives_the_item_of_a_key() -> None:
+    policy = LatestByKey[str](lambda item: item[0])
+    policy.append("a1")
+    assert (policy.get("a"), policy.get("b")) == ("a1", None)
+
+
+def test_items_are_counted_by_size() -> None:
+    queue = ExportQueue[int](1, lambda points: points)
+    queue.put(7)
+    queue.pop_batch(1)
+    queue.complete(ExportOutcome(accepted=5, rejected=2))
+    assert (queue.counts().exported, queue.counts().dropped) == (5, {"rejected": 2})
+
+
+def test_open_points_of_a_partly_accepted_item_are_dropped() -> None:
+    queue = ExportQueue[int](1, lambda points: points)
+    queue.put(7)
+    queue.pop_batch(1)
+    queue.complete(ExportOutcome(accepted=5, retry=True))
+    assert (queue.counts().exported, queue.counts().dropped, queue.empty) == (5, {"rejected": 2}, True)
+
+
+def test_items_after_the_accepted_ones_are_kept() -> None:
+    queue = ExportQueue[int](3, lambda points: points)
     for points in (2, 3, 4):
-        box.put(points)
-    box.pop_batch(3)
-    box.complete(ExportOutcome(accepted=3, retry=True))
-    assert (box.counts().exported, box.counts().dropped, box.counts().queued) == (3, {"rejected": 2}, 4)
+        queue.put(points)
+    queue.pop_batch(3)
+    queue.complete(ExportOutcome(accepted=3, retry=True))
+    assert (queue.counts().exported, queue.counts().dropped, queue.counts().queued) == (3, {"rejected": 2}, 4)
 
 
-def test_a_weighed_batch_that_failed_whole_is_kept() -> None:
-    box = ExportQueue[int]("metrics", "fake", 1, lambda points: points)
-    box.put(7)
-    box.pop_batch(1)
-    box.complete(BUSY)
-    assert box.counts().queued == 7
+def test_a_batch_with_sizes_that_failed_is_kept() -> None:
+    queue = ExportQueue[int](1, lambda points: points)
+    queue.put(7)
+    queue.pop_batch(1)
+    queue.complete(BUSY)
+    assert queue.counts().queued == 7
 
 
-def test_given_up_items_are_dropped_once() -> None:
-    box = make()
-    box.put(1)
-    box.put(2)
-    box.pop_batch(1)
-    assert box.drop_all("shutdown_deadline") == 2
-    box.complete(ExportOutcome(accepted=1))
-    assert (box.counts().exported, box.counts().dropped) == (0, {"shutdown_deadline": 2})
+def test_dropped_items_are_counted_once() -> None:
+    queue = make()
+    queue.put(1)
+    queue.put(2)
+    queue.pop_batch(1)
+    assert queue.drop_all("shutdown_deadline") == 2
+    queue.complete(ExportOutcome(accepted=1))
+    assert (queue.counts().exported, queue.counts().dropped) == (0, {"shutdown_deadline": 2})
 
 
 def test_a_late_item_is_counted_and_dropped() -> None:
-    box = make()
-    box.reject(1, "after_shutdown")
-    assert (box.counts().finished, box.counts().dropped) == (1, {"after_shutdown": 1})
+    queue = make()
+    queue.reject(1, "after_shutdown")
+    assert (queue.counts().finished, queue.counts().dropped) == (1, {"after_shutdown": 1})
 
 
 outcomes = st.builds(
@@ -159,32 +200,32 @@ outcomes = st.builds(
     reason=st.sampled_from(["", "rejected", "unavailable"]),
 )
 steps = st.lists(
-    st.one_of(st.just("put"), st.just("late"), st.just("drop_all"), st.integers(1, 5), outcomes, st.just("replace")),
-    max_size=60,
+    st.one_of(st.just("put"), st.just("late"), st.just("drop_all"), st.integers(1, 5), outcomes), max_size=60
 )
+SIZERS: list[Callable[[int], int] | None] = [None, lambda item: item + 1]
 
 
-@given(steps=steps, sizer=st.sampled_from([None, lambda item: item + 1]))
-def test_the_counts_add_up_after_any_sequence(steps: list[object], sizer: object) -> None:
-    box = ExportQueue[int]("traces", "fake", 4, sizer)  # type: ignore[arg-type]  # the strategy is untyped
+@given(steps=steps, sizer=st.sampled_from(SIZERS), by_key=st.booleans())
+def test_the_counts_add_up_after_any_sequence(
+    steps: list[object], sizer: Callable[[int], int] | None, by_key: bool
+) -> None:
+    queue = ExportQueue[int](4, sizer, LatestByKey(lambda item: item % 3) if by_key else None)
     for number, step in enumerate(steps):
         match step:
             case "put":
-                box.put(number)
+                queue.put(number)
             case "late":
-                box.reject(number, "after_shutdown")
-            case "replace":
-                box.replace(number)
+                queue.reject(number, "after_shutdown")
             case "drop_all":
-                box.drop_all("shutdown_deadline")
+                queue.drop_all("shutdown_deadline")
             case int():
-                if not box.counts().in_flight:
-                    box.pop_batch(step)
+                if not queue.counts().in_flight:
+                    queue.pop_batch(step)
             case ExportOutcome():
-                box.complete(step)
+                queue.complete(step)
             case _:
                 raise AssertionError(step)
-        counts = box.counts()
+        counts = queue.counts()
         assert counts.finished == counts.queued + counts.in_flight + counts.exported + sum(counts.dropped.values())
         assert min(counts.finished, counts.exported, *counts.dropped.values(), 0) == 0
-        assert len(box) <= 4
+        assert len(queue) <= 4

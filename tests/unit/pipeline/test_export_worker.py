@@ -1,4 +1,4 @@
-"""ExportWorker: batches leave on time and survive failure."""
+"""ExportWorker: batches are sent on time and survive failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes import BUSY, ScriptedExporter
 from tests.unit.pipeline.workers import Make, close, flush
 
 
-def test_the_first_item_leaves_at_once_and_the_next_at_the_interval(make: Make) -> None:
+def test_the_first_item_is_sent_at_once_and_the_next_at_the_interval(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter)
     began = time.monotonic()
@@ -38,7 +38,7 @@ def test_a_full_batch_does_not_wait_for_the_interval(make: Make) -> None:
     assert exporter.batches == [[1], [2, 3]]
 
 
-def test_items_of_the_interval_leave_together(make: Make) -> None:
+def test_items_of_one_interval_are_sent_together(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter, interval=0.3)
     worker.enqueue(1)
@@ -64,7 +64,7 @@ def test_the_worker_runs_with_instrumentation_suppressed(make: Make) -> None:
     assert not is_suppressed()
 
 
-def test_flush_sends_what_waits(make: Make) -> None:
+def test_flush_sends_all_queued_items(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter, max_batch=2)
     for item in range(5):
@@ -73,12 +73,12 @@ def test_flush_sends_what_waits(make: Make) -> None:
     assert [item for batch in exporter.batches for item in batch] == [0, 1, 2, 3, 4]
 
 
-def test_flush_of_nothing_is_done_at_once(make: Make) -> None:
+def test_flush_of_an_empty_queue_returns_at_once(make: Make) -> None:
     worker = make(ScriptedExporter())
     assert flush(worker, 0)
 
 
-def test_flush_keeps_its_deadline_while_nobody_answers(make: Make) -> None:
+def test_flush_keeps_its_deadline_without_a_response(make: Make) -> None:
     exporter = ScriptedExporter()
     exporter.hold.clear()
     worker = make(exporter)
@@ -97,7 +97,7 @@ def test_flush_waits_for_a_retry_within_its_deadline(make: Make) -> None:
     assert exporter.batches == [[1], [1]]
 
 
-def test_flush_respects_a_time_that_the_back_end_named(make: Make) -> None:
+def test_flush_respects_a_retry_after(make: Make) -> None:
     exporter = ScriptedExporter(ExportOutcome(retry=True, retry_after_seconds=200, reason="unavailable"))
     worker = make(exporter)
     worker.enqueue(1)
@@ -117,7 +117,7 @@ def test_flush_forces_one_attempt_during_back_off(make: Make, monkeypatch: pytes
     assert exporter.batches == [[1], [1]]
 
 
-def test_flush_after_the_end_answers_by_what_is_left(make: Make) -> None:
+def test_flush_after_the_end_returns_whether_the_queue_is_empty(make: Make) -> None:
     worker = make(ScriptedExporter())
     close(worker)
     assert flush(worker)
@@ -154,7 +154,7 @@ def test_periodic_data_are_read_at_each_interval(make: Make) -> None:
     assert exporter.batches[:3] == [[0], [1], [2]]
 
 
-def test_a_reading_that_fails_ends_no_worker(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_worker_survives_a_failed_reading(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     def read() -> int:
         if not exporter.batches and not caplog.messages:
             raise KeyError("gone")
@@ -164,10 +164,10 @@ def test_a_reading_that_fails_ends_no_worker(make: Make, caplog: pytest.LogCaptu
     worker = make(exporter, interval=0.05, max_batch=1, collect=read)
     worker.start()
     assert exporter.wait_for_batches(1)
-    assert caplog.messages[0] == "fake (metrics) is down, items are dropped: reading metrics raised KeyError: 'gone'."
+    assert caplog.messages[0] == "fake (metrics) is down, items are dropped: reading metrics raised KeyError: 'gone'"
 
 
-def test_an_exporter_that_returns_something_else_ends_nothing(make: Make) -> None:
+def test_an_invalid_outcome_costs_its_batch_only(make: Make) -> None:
     class Forgetful(ScriptedExporter):
         def export(self, batch: Sequence[Any], timeout_seconds: float) -> Any:
             super().export(batch, timeout_seconds)
@@ -180,7 +180,7 @@ def test_an_exporter_that_returns_something_else_ends_nothing(make: Make) -> Non
     assert close(worker) == {"error": 2}
 
 
-def test_nothing_to_read_sends_nothing(make: Make) -> None:
+def test_an_empty_reading_is_not_sent(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter, collect=lambda: None)
     worker.start()
@@ -198,7 +198,7 @@ def test_a_failed_cumulative_reading_is_carried_by_the_next(make: Make) -> None:
     assert worker.counts().finished == 1
 
 
-def test_a_failed_delta_reading_is_sent_again(make: Make) -> None:
+def test_a_failed_delta_reading_is_retried(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter(BUSY)
     worker = make(exporter, max_batch=1, queue=60, collect=lambda: next(numbers))
@@ -209,7 +209,7 @@ def test_a_failed_delta_reading_is_sent_again(make: Make) -> None:
     worker.wait_flushed(ticket, time.monotonic())
 
 
-def test_a_host_without_threads_keeps_items_until_there_is_one(make: Make) -> None:
+def test_items_stay_queued_while_the_host_has_no_threads(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter)
     before = threading.stack_size()
@@ -228,11 +228,11 @@ def test_many_threads_lose_nothing(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter, queue=100_000, max_batch=100)
 
-    def offer() -> None:
+    def enqueue() -> None:
         for number in range(1000):
             worker.enqueue(number)
 
-    threads = [threading.Thread(target=offer) for _ in range(8)]
+    threads = [threading.Thread(target=enqueue) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""ExportWorker: leaving sends what is left, by the deadline, and counts the rest."""
+"""ExportWorker: closing sends the remaining items by the deadline and counts the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.pipeline.workers import Make, close
 from tests.waiting import eventually
 
 
-def test_closing_sends_what_is_left_and_closes_the_exporter(make: Make) -> None:
+def test_closing_sends_the_remaining_items_and_closes_the_exporter(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter, max_batch=2)
     for item in range(5):
@@ -25,13 +25,13 @@ def test_closing_sends_what_is_left_and_closes_the_exporter(make: Make) -> None:
     assert exporter.closed
 
 
-def test_closing_before_anything_was_offered_closes_the_exporter(make: Make) -> None:
+def test_closing_an_unused_worker_closes_the_exporter(make: Make) -> None:
     exporter = ScriptedExporter()
     assert close(make(exporter)) == {}
     assert exporter.closed
 
 
-def test_nobody_answering_gets_one_last_attempt(make: Make) -> None:
+def test_an_unreachable_back_end_gets_one_last_attempt(make: Make) -> None:
     exporter = ScriptedExporter(REFUSED, REFUSED, REFUSED)
     worker = make(exporter)
     worker.enqueue(1)
@@ -43,7 +43,7 @@ def test_nobody_answering_gets_one_last_attempt(make: Make) -> None:
     assert len(exporter.batches) == 2
 
 
-def test_a_busy_back_end_is_asked_again_while_there_is_time(make: Make) -> None:
+def test_a_busy_back_end_is_retried_before_the_deadline(make: Make) -> None:
     soon = ExportOutcome(retry=True, retry_after_seconds=0.1, reason="unavailable")
     exporter = ScriptedExporter(soon, soon)
     worker = make(exporter)
@@ -52,7 +52,7 @@ def test_a_busy_back_end_is_asked_again_while_there_is_time(make: Make) -> None:
     assert worker.counts().exported == 1
 
 
-def test_a_retry_that_would_come_too_late_ends_the_wait(make: Make) -> None:
+def test_a_retry_after_the_deadline_ends_the_wait(make: Make) -> None:
     late = ExportOutcome(retry=True, retry_after_seconds=100)
     worker = make(ScriptedExporter(late))
     worker.enqueue(1)
@@ -73,7 +73,7 @@ def test_a_silent_back_end_costs_the_deadline_and_no_more(make: Make) -> None:
     exporter.hold.set()
 
 
-def test_an_outcome_that_comes_after_the_end_is_not_told(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outcome_after_the_end_is_not_reported(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     exporter = ScriptedExporter(REFUSED)
     exporter.hold.clear()
     worker = make(exporter)
@@ -81,11 +81,11 @@ def test_an_outcome_that_comes_after_the_end_is_not_told(make: Make, caplog: pyt
     assert exporter.wait_for_batches(1)
     assert close(worker, 0.1) == {"shutdown_deadline": 1}
     exporter.hold.set()
-    assert eventually(lambda: exporter.closed)  # the worker's last act
+    assert eventually(lambda: exporter.closed)
     assert caplog.messages == []
 
 
-def test_an_attempt_that_the_deadline_cuts_short_has_the_deadline_s_word(
+def test_an_attempt_cut_short_by_the_deadline_counts_as_shutdown_deadline(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Silent(ScriptedExporter):
@@ -99,7 +99,7 @@ def test_an_attempt_that_the_deadline_cuts_short_has_the_deadline_s_word(
     assert caplog.messages == []
 
 
-def test_the_last_attempt_gets_the_time_that_is_left(make: Make) -> None:
+def test_the_last_attempt_gets_the_remaining_time(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter)
     worker.enqueue(1)
@@ -114,7 +114,7 @@ def test_an_item_after_the_end_is_counted(make: Make) -> None:
     assert worker.counts().dropped == {"after_shutdown": 1}
 
 
-def test_an_exporter_that_fails_to_close_hurts_nobody(make: Make) -> None:
+def test_a_failure_to_close_the_exporter_is_ignored(make: Make) -> None:
     class Stubborn(ScriptedExporter):
         def close(self) -> None:
             raise OSError("no")
@@ -122,7 +122,7 @@ def test_an_exporter_that_fails_to_close_hurts_nobody(make: Make) -> None:
     assert close(make(Stubborn())) == {}
 
 
-def test_closing_sends_all_readings_that_wait_with_the_last_one(make: Make) -> None:
+def test_closing_sends_all_queued_readings_with_the_last_one(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter(BUSY)
     worker = make(exporter, interval=0, max_batch=60, queue=60, collect=lambda: next(numbers))
@@ -135,7 +135,7 @@ def test_closing_sends_all_readings_that_wait_with_the_last_one(make: Make) -> N
     assert (counts.exported, counts.dropped) == (2, {})
 
 
-def test_closing_reads_a_last_time_even_when_a_batch_was_under_way(make: Make) -> None:
+def test_closing_reads_a_last_time_after_a_batch_in_flight(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter()
     exporter.hold.clear()
@@ -149,7 +149,7 @@ def test_closing_reads_a_last_time_even_when_a_batch_was_under_way(make: Make) -
     assert exporter.batches == [[0], [1]]
 
 
-def test_an_abandoned_delivery_touches_nothing_of_its_parent(make: Make) -> None:
+def test_an_abandoned_worker_uses_nothing_of_its_parent(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter)
     worker.abandon()
@@ -158,7 +158,7 @@ def test_an_abandoned_delivery_touches_nothing_of_its_parent(make: Make) -> None
     assert not exporter.closed
 
 
-def test_items_that_never_got_a_thread_are_sent_by_whoever_closes(make: Make) -> None:
+def test_items_without_a_thread_are_sent_by_the_closing_thread(make: Make) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter)
     before = threading.stack_size()
@@ -169,3 +169,65 @@ def test_items_that_never_got_a_thread_are_sent_by_whoever_closes(make: Make) ->
     finally:
         threading.stack_size(before)
     assert (exporter.batches, exporter.closed) == ([[1]], True)
+
+
+def test_a_reading_that_ends_after_the_deadline_is_not_counted(make: Make) -> None:
+    reading, over = threading.Event(), threading.Event()
+
+    def read() -> int:
+        reading.set()
+        over.wait(10)
+        return 1
+
+    exporter = ScriptedExporter()
+    worker = make(exporter, interval=0, collect=read)
+    worker.start()
+    assert reading.wait(5)
+    assert close(worker, 0.05) == {}
+    over.set()
+    assert eventually(lambda: exporter.closed)
+    assert worker.counts().finished == 0
+
+
+def test_the_thread_ends_when_idle_and_starts_again_with_an_item(make: Make) -> None:
+    exporter = ScriptedExporter()
+    worker = make(exporter, interval=0, idle=0.01)
+    for count in (1, 2):
+        worker.enqueue(count)
+        assert exporter.wait_for_batches(count)
+        assert eventually(lambda: not worker.is_running)
+    assert not exporter.closed
+
+
+def test_a_drain_tries_once_without_back_off_and_keeps_failed_items(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flext_observability.pipeline.retry.FIRST_SECONDS", 200)
+    monkeypatch.setattr("flext_observability.pipeline.retry.MAX_SECONDS", 200)
+    late = ExportOutcome(retry=True, retry_after_seconds=200, reason="unavailable")
+    exporter = ScriptedExporter(late, late)
+    worker = make(exporter)
+    worker.enqueue(1)
+    assert exporter.wait_for_batches(1)
+    for drained in (False, True):
+        deadline = time.monotonic() + 5
+        worker.begin_drain(deadline)
+        assert worker.wait_drained(deadline) == drained
+    assert exporter.batches == [[1], [1], [1]]
+    assert all(timeout <= 5 for timeout in exporter.timeouts[1:])
+
+
+def test_a_stopped_worker_leaves_the_queue_to_its_owner(make: Make) -> None:
+    exporter = ScriptedExporter()
+    exporter.hold.clear()
+    worker = make(exporter, max_batch=1)
+    assert worker.stop_if_hung(0.0) is None
+    worker.enqueue(1)
+    worker.enqueue(2)
+    assert exporter.wait_for_batches(1)
+    assert worker.stop_if_hung(60.0) is None
+    assert worker.stop_if_hung(0.0) is not None
+    exporter.hold.set()
+    assert eventually(lambda: exporter.closed)
+    counts = worker.counts()
+    assert (counts.in_flight, counts.queued, counts.exported) == (1, 1, 0)

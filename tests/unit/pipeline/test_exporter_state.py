@@ -11,28 +11,28 @@ from tests.fakes import BUSY, REFUSED, REJECTED
 FINE = ExportOutcome(accepted=1)
 
 
-def test_failing_again_for_the_same_cause_says_nothing_new(caplog: pytest.LogCaptureFixture) -> None:
+def test_repeated_failures_for_one_reason_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     for _ in range(5):
         state.record("otlp_http", "traces", REFUSED)
-    assert caplog.messages == ["otlp_http (traces) is down, waiting to send again: nobody listens. Start it"]
+    assert caplog.messages == ["otlp_http (traces) is down, waiting to send again: nobody listens. Start it."]
 
 
-def test_signals_that_fail_for_one_cause_share_a_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_signals_that_fail_for_one_reason_share_a_line(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     for signal in ("traces", "metrics", "logs"):
         state.record("otlp_http", signal, REFUSED)
     assert len(caplog.messages) == 1
 
 
-def test_another_cause_is_another_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_reason_is_another_line(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     state.record("otlp_http", "traces", REFUSED)
     state.record("otlp_http", "traces", REJECTED)
-    assert caplog.messages[1] == "otlp_http (traces) is down, items are dropped: no. Send something else"
+    assert caplog.messages[1] == "otlp_http (traces) is down, items are dropped: no. Send something else."
 
 
-def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCaptureFixture) -> None:
+def test_recovery_of_the_last_signal_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     state.record("otlp_http", "traces", BUSY)
     state.record("otlp_http", "logs", BUSY)
@@ -44,19 +44,19 @@ def test_recovery_is_said_once_when_the_last_signal_is_back(caplog: pytest.LogCa
     assert len(caplog.messages) == 2
 
 
-def test_items_refused_now_and_then_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_occasional_rejections_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     for _ in range(5):
         state.record("otlp_http", "logs", ExportOutcome(accepted=1, rejected=1, reason="rejected", message="too old"))
         state.record("otlp_http", "logs", FINE)
     assert [line.partition(" (")[2] or line for line in caplog.messages] == [
-        "logs) has items refused, they are dropped: too old.",
+        "logs) had items rejected, they are dropped: too old",
         caplog.messages[1],
     ]
     assert "recovered" in caplog.messages[1]
 
 
-def test_refusals_are_told_of_again_after_a_while(
+def test_rejections_are_logged_again_after_the_interval(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = ExporterState()
@@ -70,21 +70,21 @@ def test_refusals_are_told_of_again_after_a_while(
     assert len(caplog.messages) == 3
 
 
-def test_an_odd_answer_is_said_although_nothing_was_lost(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_response_is_logged_although_nothing_was_lost(caplog: pytest.LogCaptureFixture) -> None:
     state = ExporterState()
     for _ in range(2):
         state.record(
-            "otlp_http", "traces", ExportOutcome(accepted=1, message="the answer is a web page", fix="check it")
+            "otlp_http", "traces", ExportOutcome(accepted=1, message="the response is a web page", fix="check it")
         )
     assert caplog.messages == [
-        "otlp_http (traces) is answered oddly, items count as accepted: the answer is a web page. Check it"
+        "otlp_http (traces) got an unexpected response, items count as accepted: the response is a web page. Check it."
     ]
     failure = state.failure("traces")
     assert failure is not None
-    assert failure.message == "the answer is a web page"
+    assert failure.message == "the response is a web page"
 
 
-def test_trouble_is_told_by_signal() -> None:
+def test_a_failure_belongs_to_its_signal() -> None:
     state = ExporterState()
     state.record("otlp_http", "logs", REFUSED)
     assert state.failure("traces") is None
@@ -93,29 +93,29 @@ def test_trouble_is_told_by_signal() -> None:
     assert (failure.reason, failure.message, failure.fix) == ("unreachable", "nobody listens", "start it")
 
 
-def test_items_that_are_refused_do_not_make_the_exporter_down(caplog: pytest.LogCaptureFixture) -> None:
+def test_rejected_items_do_not_mean_that_the_exporter_is_down(caplog: pytest.LogCaptureFixture) -> None:
     partial = ExportOutcome(accepted=6, rejected=1, reason="rejected", message="it refused 1 of 7", fix="look")
     ExporterState().record("otlp_http", "logs", partial)
-    assert caplog.messages == ["otlp_http (logs) has items refused, they are dropped: it refused 1 of 7. Look"]
+    assert caplog.messages == ["otlp_http (logs) had items rejected, they are dropped: it refused 1 of 7. Look."]
 
 
-def test_a_full_queue_is_said_when_it_begins_to_cost_items_and_once_a_minute(
+def test_overflow_is_logged_when_it_begins_and_once_per_interval(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("flext_observability.pipeline.exporter_state.time.monotonic", lambda: now[0])
     state = ExporterState()
     for dropped in (0, 0, 7, 9, 9):
-        state.record_overflow("otlp_http", "traces", dropped)
+        state.record("otlp_http", "traces", FINE, dropped)
     (message,) = caplog.messages
     assert message == (
-        "otlp_http (traces) gets more than it can send: 7 items were dropped so far. "
-        "Raise traces_max_queue_size, record less, or give it a receiver that keeps up"
+        "otlp_http (traces) queue full: 7 items dropped so far. "
+        "Raise traces_max_queue_size, record less, or use a receiver that keeps up."
     )
     now[0] = LOG_INTERVAL_SECONDS
-    state.record_overflow("otlp_http", "traces", 9)
-    state.record_overflow("otlp_http", "metrics", 3)
-    state.record_overflow("otlp_http", "traces", 12)
+    state.record("otlp_http", "traces", FINE, 9)
+    state.record("otlp_http", "metrics", FINE, 3)
+    state.record("otlp_http", "traces", FINE, 12)
     assert len(caplog.messages) == 3
     assert "metric_export_interval_seconds" in caplog.messages[1]
     assert "12 items" in caplog.messages[2]

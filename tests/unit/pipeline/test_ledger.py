@@ -1,10 +1,11 @@
-"""Ledger: starts, ends and fates add up."""
+"""Ledger: all counts add up."""
 
 from __future__ import annotations
 
 import threading
 
-from flext_observability.domain.report import ExporterCounts, SignalCounts
+from flext_observability.domain.report import SignalCounts
+from flext_observability.pipeline.export_queue import QueueCounts
 from flext_observability.pipeline.ledger import Ledger, SignalCounter
 
 
@@ -38,7 +39,7 @@ def test_counting_is_exact_under_threads() -> None:
     assert counter.counts().started == 40_000
 
 
-def test_a_tally_works_after_its_lock_was_held_by_a_lost_thread() -> None:
+def test_a_counter_works_after_its_lock_was_held_by_a_lost_thread() -> None:
     counter = SignalCounter("traces")
     counter._lock.acquire()
     counter.reset_lock()
@@ -51,8 +52,8 @@ def test_a_tally_works_after_its_lock_was_held_by_a_lost_thread() -> None:
 def test_the_snapshot_holds_every_signal_and_exporter() -> None:
     ledger = Ledger()
     ledger.counters["traces"].start()
-    ledger.add(lambda: ExporterCounts("metrics", "a", finished=3, exported=3))
-    ledger.add(lambda: ExporterCounts("metrics", "b", finished=4, dropped={"rejected": 4}))
+    ledger.add("metrics", "a", lambda: QueueCounts(finished=3, exported=3))
+    ledger.add("metrics", "b", lambda: QueueCounts(finished=4, dropped={"rejected": 4}))
     snapshot = ledger.snapshot()
     assert [(row.signal, row.started) for row in snapshot.signals] == [("traces", 1), ("metrics", 7), ("logs", 0)]
     assert (snapshot.exported, snapshot.queued, snapshot.dropped) == (3, 0, {"rejected": 4})

@@ -1,4 +1,4 @@
-"""Backoff: exponential, jittered, bounded; the back end's own wish comes first."""
+"""Backoff: exponential, jittered and bounded; Retry-After has precedence."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def test_waits_grow_and_stay_bounded() -> None:
         assert middle * (1 - retry.JITTER) <= backoff.next_seconds() <= middle * (1 + retry.JITTER)
 
 
-def test_waits_are_spread() -> None:
+def test_waits_have_jitter() -> None:
     assert len({Backoff().next_seconds() for _ in range(20)}) > 1
 
 
-def test_success_starts_again_at_the_shortest_wait() -> None:
+def test_success_returns_to_the_shortest_wait() -> None:
     backoff = Backoff()
     for _ in range(6):
         backoff.next_seconds()
@@ -27,7 +27,7 @@ def test_success_starts_again_at_the_shortest_wait() -> None:
     assert backoff.next_seconds() <= retry.FIRST_SECONDS * (1 + retry.JITTER)
 
 
-def test_retry_after_is_taken_as_it_is() -> None:
+def test_retry_after_has_no_jitter() -> None:
     assert Backoff().next_seconds(7.0) == 7.0
 
 
@@ -36,5 +36,5 @@ def test_retry_after_is_at_most_five_minutes() -> None:
 
 
 @pytest.mark.parametrize("asked", [0.0, -3.0, float("nan")])
-def test_a_back_end_that_asks_for_no_wait_is_not_asked_without_end(asked: float) -> None:
+def test_an_invalid_retry_after_selects_the_exponential_wait(asked: float) -> None:
     assert Backoff().next_seconds(asked) >= retry.FIRST_SECONDS * (1 - retry.JITTER)

@@ -34,7 +34,7 @@ def test_every_collection_sees_the_same_totals() -> None:
     assert [point.value for point in points(state.collect())] == [3]
 
 
-def test_nothing_recorded_is_an_empty_collection_and_nothing_to_push() -> None:
+def test_without_measurements_there_is_nothing_to_collect_or_push() -> None:
     state = SharedMetricReader()
     provider_of(state)
     assert count_points(state.collect()) == 0

@@ -1,4 +1,4 @@
-"""Deliveries for tests: how they are asked for, flushed and closed."""
+"""Helpers for tests of workers: close and flush."""
 
 from __future__ import annotations
 

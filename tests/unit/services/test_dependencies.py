@@ -60,7 +60,7 @@ def test_check_results_and_alerts_of_rules_have_time_and_id_from_the_container()
     health.register_check("disk", lambda: True).unwrap()
     alerts.add_rule(FlextAlertRule("silent", metric="dependencies.silent", absent_seconds=0.0)).unwrap()
     alerts.connect(list)
-    alerts.tick()
+    alerts.run_pending()
     alerts.disconnect(0.0)
     (alert,) = alerts.active_alerts().unwrap()
     result = health.execute_health_check("disk").unwrap()
@@ -129,7 +129,7 @@ def test_an_alert_of_a_rule_is_raised_once_when_storing_fails(tmp_path: Path) ->
     alerts.add_rule(FlextAlertRule("silent", metric="dependencies.silent", absent_seconds=0.0)).unwrap()
     alerts.connect(list)
     for _ in range(3):
-        alerts.tick()
+        alerts.run_pending()
     (alert,) = alerts.active_alerts().unwrap()
     assert alert.name == "silent"
     alerts.remove_rule("silent").unwrap()

@@ -21,7 +21,16 @@ from flext_observability import (
 
 HANDLES = {"counter", "up_down_counter", "gauge", "histogram", "span", "trace", "check"}
 # Called when a configuration starts and stops.
-LIFECYCLE = {"configure", "connect", "hurry", "flush", "disconnect", "reinit_after_fork", "tick", "resize_store"}
+LIFECYCLE = {
+    "configure",
+    "connect",
+    "begin_drain",
+    "flush",
+    "disconnect",
+    "reinit_after_fork",
+    "run_pending",
+    "resize_store",
+}
 SERVICES = (
     FlextAlertService,
     FlextHealthService,

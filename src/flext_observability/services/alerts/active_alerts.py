@@ -1,4 +1,4 @@
-"""Alerts → the active ones by fingerprint: counted, changed, ended (no lock and no clock of its own)."""
+"""Active alerts by fingerprint, and ids of resolved ones (not synchronised: the owner holds a lock)."""
 
 from __future__ import annotations
 
@@ -10,42 +10,43 @@ if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
 
 MAX_ACTIVE: Final = 10_000
-"""Alerts that are active at one time; the oldest is given up for a further one."""
-MAX_ENDED: Final = 20_000
-"""Ids of ended alerts that are remembered, so that they do not become active again."""
+"""Maximum number of active alerts; one more evicts the oldest."""
+MAX_RESOLVED_IDS: Final = 20_000
+"""Maximum number of ids of resolved alerts, kept so that those alerts do not become active again."""
 MAX_IDS: Final = 16
-"""Ids under which one active alert is found: its first, and the latest ones."""
+"""Maximum number of ids of one active alert: its first one and the latest ones."""
 
-Step = Literal["raised", "repeated", "changed", "ended", "none"]
+Change = Literal["none", "repeated", "changed"]
+State = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class Entry:
+class ActiveAlert:
     """One active alert.
 
     Attributes:
-        alert: As it is now, with the id and the time of the first one.
-        fingerprint: What it is found by.
-        since: Since when it is active, monotonic seconds.
-        escalates_from: When the time to its next escalation began, monotonic seconds.
-        occurrences: How often it was raised.
-        last_notified_at: When notifiers were told of it last, monotonic seconds; None: never.
-        trace_id: Trace in which it was raised, 32 hex digits; empty outside one.
-        quiet: Whether a notifier raised it: nobody is told, or telling would never end.
-        ids: Ids of what was raised, the first one first.
-        first: What the first one said, to know it again.
+        alert: Current state, with the id and time of the first occurrence.
+        fingerprint: Key of the alert.
+        since: Time of the first occurrence, monotonic seconds.
+        escalates_from: Start of the time to the next escalation, monotonic seconds.
+        first_state: State of the first occurrence, to recognise it when it is processed again.
+        ids: Ids of its occurrences, the first one first.
+        occurrences: Number of occurrences.
+        last_notified_at: Time of the last notification, monotonic seconds; None before the first one.
+        trace_id: Trace of the first occurrence, 32 hex digits; empty outside a trace.
+        muted: Whether a notifier raised the alert. Such an alert is not sent to notifiers, which could raise it endlessly.
     """
 
     alert: FlextAlert
     fingerprint: str
     since: float
     escalates_from: float
+    first_state: State
+    ids: list[str] = field(default_factory=list[str])
     occurrences: int = 1
     last_notified_at: float | None = None
     trace_id: str = ""
-    quiet: bool = False
-    ids: list[str] = field(default_factory=list[str])
-    first: tuple[str, str, str] = ("", "", "")
+    muted: bool = False
 
 
 @final
@@ -53,96 +54,94 @@ class ActiveAlerts:
     """The active alerts, oldest first.
 
     Attributes:
-        given_up: Active alerts that were given up because there were too many.
+        evicted: Number of active alerts evicted because there were more than ``MAX_ACTIVE``.
     """
 
     def __init__(self) -> None:
-        self.given_up = 0
-        self._entries: dict[str, Entry] = {}
-        self._by_id: dict[str, Entry] = {}
-        self._ended: dict[str, None] = {}
+        self.evicted = 0
+        self._by_fingerprint: dict[str, ActiveAlert] = {}
+        self._by_id: dict[str, ActiveAlert] = {}
+        self._resolved_ids: dict[str, None] = {}
 
-    def __iter__(self) -> Iterator[Entry]:
-        """Go through the entries, oldest first."""
-        return iter(self._entries.values())
+    def __iter__(self) -> Iterator[ActiveAlert]:
+        """Iterate over the active alerts, oldest first."""
+        return iter(self._by_fingerprint.values())
 
     def __len__(self) -> int:
-        """Return how many alerts are active."""
-        return len(self._entries)
+        """Return the number of active alerts."""
+        return len(self._by_fingerprint)
 
-    def find(self, alert: FlextAlert | str) -> Entry | None:
-        """Return the entry of an id, or of an alert by its id or fingerprint; None for what is not active."""
+    def find(self, alert: FlextAlert | str) -> ActiveAlert | None:
+        """Return the active alert with this id, or with the id or fingerprint of this alert; None when there is none."""
         if isinstance(alert, str):
             return self._by_id.get(alert)
-        if alert.id in self._ended:
+        if self.is_resolved(alert):
             return None
-        return self._by_id.get(alert.id) or self._entries.get(alert.fingerprint)
+        return self._by_id.get(alert.id) or self._by_fingerprint.get(alert.fingerprint)
 
-    def has_ended(self, alert: FlextAlert) -> bool:
-        """Whether this alert was active and is no more."""
-        return alert.id in self._ended
+    def is_resolved(self, alert: FlextAlert) -> bool:
+        """Return whether the alert was active and has been resolved."""
+        return alert.id in self._resolved_ids
 
-    def add(self, alert: FlextAlert, now: float) -> Entry:
-        """Take a new active alert, and return its entry; the oldest one gives way when there are too many."""
-        entry = Entry(alert, alert.fingerprint, now, now, first=_said(alert))
-        self._entries[entry.fingerprint] = entry
-        self._know(entry, alert.id)
+    def add(self, alert: FlextAlert, now: float) -> ActiveAlert:
+        """Add an alert, and evict the oldest one when there are too many."""
+        active = ActiveAlert(alert, alert.fingerprint, now, now, _state(alert))
+        self._by_fingerprint[active.fingerprint] = active
+        self._index(active, alert.id)
         if len(self) > MAX_ACTIVE:
-            self.given_up += 1
+            self.evicted += 1
             self._remove(next(iter(self)))
-        return entry
+        return active
 
-    def take(self, entry: Entry, alert: FlextAlert) -> Step:
-        """Bring an entry up to date with an alert of the same fingerprint, and say what that changed."""
+    def update(self, active: ActiveAlert, alert: FlextAlert) -> Change:
+        """Update an active alert with another occurrence, or with a changed copy, and return what changed."""
         known = alert.id in self._by_id
-        if known and _said(alert) in (entry.first, _said(entry.alert)):
+        if known and _state(alert) in (active.first_state, _state(active.alert)):
             return "none"
         if not known:
-            entry.occurrences += 1
-            self._know(entry, alert.id)
-        before = entry.alert
-        update = _report(alert)
+            active.occurrences += 1
+            self._index(active, alert.id)
+        before = active.alert
+        update = _mutable_fields(alert)
         update["escalation_level"] = max(alert.escalation_level, before.escalation_level)
-        # An alert that is raised again is as it was: acknowledged or escalated.
+        # Another occurrence does not undo an acknowledgement or an escalation.
         update["status"] = before.status if alert.status == "active" else alert.status
-        entry.alert = before.model_copy(update=update)
-        changed = (before.severity, before.status) != (entry.alert.severity, entry.alert.status)
+        active.alert = before.model_copy(update=update)
+        changed = (before.severity, before.status) != (active.alert.severity, active.alert.status)
         return "changed" if changed else "repeated"
 
-    def end(self, entry: Entry, alert: FlextAlert | None = None) -> FlextAlert:
-        """Take an entry away, and return its alert as resolved, with what a resolved ``alert`` says."""
-        self._remove(entry)
-        for each in entry.ids:
-            self._ended[each] = None
-        while len(self._ended) > MAX_ENDED:
-            del self._ended[next(iter(self._ended))]
-        update: dict[str, Any] = {"status": "resolved"}
-        if alert is not None:
-            update |= _report(alert)
-        return entry.alert.model_copy(update=update)
+    def resolve(self, active: ActiveAlert, alert: FlextAlert | None = None) -> FlextAlert:
+        """Remove an active alert and return it as resolved, updated with ``alert`` if given."""
+        self._remove(active)
+        self._resolved_ids.update(dict.fromkeys(active.ids))
+        while len(self._resolved_ids) > MAX_RESOLVED_IDS:
+            del self._resolved_ids[next(iter(self._resolved_ids))]
+        update = {} if alert is None else _mutable_fields(alert)
+        return active.alert.model_copy(update={**update, "status": "resolved"})
 
     def clear(self) -> None:
-        """Forget everything."""
-        for each in (self._entries, self._by_id, self._ended):
-            each.clear()
-        self.given_up = 0
+        """Remove everything."""
+        self._by_fingerprint.clear()
+        self._by_id.clear()
+        self._resolved_ids.clear()
+        self.evicted = 0
 
-    def _know(self, entry: Entry, alert_id: str) -> None:
-        entry.ids.append(alert_id)
-        self._by_id[alert_id] = entry
-        if len(entry.ids) > MAX_IDS:
-            del self._by_id[entry.ids.pop(1)]
+    def _index(self, active: ActiveAlert, alert_id: str) -> None:
+        active.ids.append(alert_id)
+        self._by_id[alert_id] = active
+        if len(active.ids) > MAX_IDS:
+            del self._by_id[active.ids.pop(1)]
 
-    def _remove(self, entry: Entry) -> None:
-        del self._entries[entry.fingerprint]
-        for each in entry.ids:
+    def _remove(self, active: ActiveAlert) -> None:
+        del self._by_fingerprint[active.fingerprint]
+        for each in active.ids:
             del self._by_id[each]
 
 
-def _report(alert: FlextAlert) -> dict[str, Any]:
-    """Return what a further alert brings up to date in the first one."""
-    return {name: getattr(alert, name) for name in ("severity", "message", "details")}
+def _mutable_fields(alert: FlextAlert) -> dict[str, Any]:
+    """Return the fields of a further occurrence that replace those of the first one."""
+    return {"severity": alert.severity, "message": alert.message, "details": alert.details}
 
 
-def _said(alert: FlextAlert) -> tuple[str, str, str]:
+def _state(alert: FlextAlert) -> State:
     return alert.severity, alert.status, alert.message

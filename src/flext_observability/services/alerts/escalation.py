@@ -1,4 +1,4 @@
-"""Active alerts and the time → those to escalate and those to tell again; options → a checked escalation (pure)."""
+"""Escalation of alerts: options, policy, and due alerts (pure: the caller provides the time)."""
 
 from __future__ import annotations
 
@@ -12,36 +12,50 @@ from flext_observability.values.names import ALERT_SEVERITIES
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
-    from flext_observability.services.alerts.active_alerts import Entry
+    from flext_observability.services.alerts.active_alerts import ActiveAlert
     from flext_observability.settings.config import FlextObservabilityConfig
 
 MAX_LEVEL: Final = 3
-"""Level at which escalation by time ends."""
-MAX_GIVEN_LEVEL: Final = 100
+"""Highest level that escalation by time reaches."""
+MAX_EXPLICIT_LEVEL: Final = 100
+"""Highest level that ``escalate_alert`` accepts."""
 _OPTIONS: Final = ("level", "reason", "severity")
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationPolicy:
-    """When what is active is told again, and when it escalates.
+    """Times after which active alerts are repeated and escalated.
 
     Attributes:
-        repeat_seconds: Time between two times of telling.
-        escalate_seconds: Time to each escalation, by severity; what is missing or 0 never escalates.
+        repeat_seconds: Time between two notifications of an unchanged alert.
+        escalate_seconds: Time to each escalation, by severity; a severity without a time, or with 0, never escalates.
     """
 
     repeat_seconds: float
     escalate_seconds: Mapping[str, float]
 
+    def is_escalation_due(self, active: ActiveAlert, now: float) -> bool:
+        """Return whether the alert escalates now. An acknowledged alert never does."""
+        alert, seconds = active.alert, self.escalate_seconds.get(active.alert.severity, 0.0)
+        if not seconds or alert.status == "acknowledged" or alert.escalation_level >= MAX_LEVEL:
+            return False
+        return now - active.escalates_from >= seconds
+
+    def is_repeat_due(self, active: ActiveAlert, now: float) -> bool:
+        """Return whether the alert is sent to notifiers again. An acknowledged alert, or one never sent, is not."""
+        if active.alert.status == "acknowledged" or active.last_notified_at is None:
+            return False
+        return now - active.last_notified_at >= self.repeat_seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """One step up.
+    """One escalation of an alert.
 
     Attributes:
-        level: The new level; None: one more than before.
-        reason: Why, for a person; may be empty.
-        severity: The new severity; None: as before.
+        level: New level; None for one more than before.
+        reason: Reason, for a person; may be empty.
+        severity: New severity; None for the same.
     """
 
     level: int | None = None
@@ -49,7 +63,7 @@ class Escalation:
     severity: str | None = None
 
     def apply(self, alert: FlextAlert) -> FlextAlert:
-        """Return the alert, escalated."""
+        """Return the escalated alert."""
         level = alert.escalation_level + 1 if self.level is None else self.level
         update: dict[str, Any] = {"status": "escalated", "escalation_level": level}
         if self.severity is not None:
@@ -60,12 +74,12 @@ class Escalation:
 
 
 def acknowledged(alert: FlextAlert) -> FlextAlert:
-    """Return the alert, acknowledged."""
+    """Return the alert as acknowledged."""
     return alert.model_copy(update={"status": "acknowledged"})
 
 
 def policy_from(config: FlextObservabilityConfig) -> EscalationPolicy:
-    """Return the pace that the settings ask for."""
+    """Return the policy of the settings."""
     return EscalationPolicy(
         config.alert_repeat_interval_seconds,
         {
@@ -76,63 +90,54 @@ def policy_from(config: FlextObservabilityConfig) -> EscalationPolicy:
     )
 
 
-def due(
-    entries: Iterable[Entry], now: float, pace: EscalationPolicy
-) -> tuple[list[tuple[Entry, Escalation]], list[Entry]]:
-    """Return what is due at a moment: alerts to escalate, and alerts to tell again.
-
-    An acknowledged alert is neither. One that escalates is told of anyway.
+def find_due(
+    active_alerts: Iterable[ActiveAlert], now: float, policy: EscalationPolicy
+) -> tuple[list[tuple[ActiveAlert, Escalation]], list[ActiveAlert]]:
+    """Return the alerts to escalate, and the alerts to repeat. An escalated alert is not repeated as well.
 
     Args:
-        entries: The active alerts.
+        active_alerts: All active alerts.
         now: Monotonic seconds.
-        pace: The times.
+        policy: The times.
     """
-    escalate: list[tuple[Entry, Escalation]] = []
-    tell: list[Entry] = []
-    for entry in entries:
-        alert = entry.alert
-        wait = pace.escalate_seconds.get(alert.severity, 0.0)
-        if alert.status == "acknowledged":
-            continue
-        if wait and alert.escalation_level < MAX_LEVEL and now - entry.escalates_from >= wait:
-            escalate.append((entry, Escalation(reason=f"active for {_words(now - entry.since)} and not acknowledged")))
-        elif entry.last_notified_at is not None and now - entry.last_notified_at >= pace.repeat_seconds:
-            tell.append(entry)
-    return escalate, tell
+    escalate: list[tuple[ActiveAlert, Escalation]] = []
+    repeat: list[ActiveAlert] = []
+    for active in active_alerts:
+        if policy.is_escalation_due(active, now):
+            reason = f"active for {_format_duration(now - active.since)} and not acknowledged"
+            escalate.append((active, Escalation(reason=reason)))
+        elif policy.is_repeat_due(active, now):
+            repeat.append(active)
+    return escalate, repeat
 
 
-def escalation_of(options: object) -> FlextResult[Escalation]:
-    """Check the options of an escalation.
+def parse_escalation(options: object) -> FlextResult[Escalation]:
+    """Validate the options of an escalation.
 
     Args:
-        options: ``level`` (1 to 100), ``reason`` (text) and ``severity``, each of them optional; None for none of them.
+        options: Mapping with ``level`` (1 to 100), ``reason`` (text) and ``severity``, all optional; or None.
 
     Returns:
         The escalation, or a failure (``invalid_alert``).
     """
     if options is not None and not isinstance(options, Mapping):
-        return _failure(f"escalation: {preview(options)}; use a mapping with {', '.join(_OPTIONS)}")
+        return _invalid(f"escalation: {preview(options)}", f"Use a mapping with {', '.join(_OPTIONS)}")
     given = dict(cast("Mapping[object, object]", options or {}))
     level, reason, severity = (given.pop(name, None) for name in _OPTIONS)
     if given:
-        return _failure(f"escalation: {preview(next(iter(given)))} is not known; use {', '.join(_OPTIONS)}")
-    if level is not None and (type(level) is not int or not 1 <= level <= MAX_GIVEN_LEVEL):
-        return _failure(f"escalation level: {preview(level)}; use a whole number from 1 to {MAX_GIVEN_LEVEL}")
+        return _invalid(f"escalation: {preview(next(iter(given)))} is not known", f"Use {', '.join(_OPTIONS)}")
+    if level is not None and (type(level) is not int or not 1 <= level <= MAX_EXPLICIT_LEVEL):
+        return _invalid(f"escalation level: {preview(level)}", f"Use a whole number from 1 to {MAX_EXPLICIT_LEVEL}")
     if reason is not None and not isinstance(reason, str):
-        return _failure(f"escalation reason: {preview(reason)}; use text")
-    return _with_severity(level, reason or "", severity)
-
-
-def _with_severity(level: int | None, reason: str, severity: object) -> FlextResult[Escalation]:
+        return _invalid(f"escalation reason: {preview(reason)}", "Use text")
     if severity is not None and (not isinstance(severity, str) or severity not in ALERT_SEVERITIES):
-        return _failure(f"severity: {preview(severity)}; use one of {', '.join(ALERT_SEVERITIES)}")
-    return FlextResult[Escalation].ok(Escalation(level, reason, severity))
+        return _invalid(f"severity: {preview(severity)}", f"Use one of {', '.join(ALERT_SEVERITIES)}")
+    return FlextResult[Escalation].ok(Escalation(level, reason or "", severity))
 
 
-def _failure(wrong: str) -> FlextResult[Escalation]:
-    return FlextResult[Escalation].fail(f"Invalid alert {wrong}", code="invalid_alert")
+def _invalid(detail: str, fix: str) -> FlextResult[Escalation]:
+    return FlextResult[Escalation].fail(f"Invalid alert {detail}", code="invalid_alert", fix=fix)
 
 
-def _words(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

@@ -1,22 +1,20 @@
-"""Alerts for one notifier → calls of it on its own thread: the newest state of each, tried again with growing pauses, never for ever."""
+"""Notifications of one notifier: the latest state of each alert, sent by an ``ExportWorker`` of its own."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import Condition, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, cast, final, runtime_checkable
 
-from flext_observability.domain.result import FlextResult
-from flext_observability.engine.compat import suppress_instrumentation
-from flext_observability.pipeline.retry import Backoff
-from flext_observability.runtime.fork_barrier import fork_barrier
+from flext_observability.domain.result import FlextResult, compose_message
+from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
+from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.runtime.internal_log import log_warning
-from flext_observability.runtime.work_queue import WorkQueue
+from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE
 from flext_observability.values.exceptions import describe_error
 
@@ -25,47 +23,52 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import FlextNotifier
 
 CALL_SECONDS: Final = 10.0
-"""Time that a notifier is given for one alert."""
+"""Time limit that a notifier gets for one call."""
 CALL_TIMEOUT_SECONDS: Final = 30.0
-"""Time after which a call that has not returned is left to itself."""
-GIVE_UP_SECONDS: Final = 3600.0
-"""Time for which an alert is tried again."""
-QUIET_SECONDS: Final = 60.0
+"""Time after which a call counts as hung, and its thread is abandoned."""
+MAX_RETRY_SECONDS: Final = 3600.0
+"""Time for which one notification is retried."""
+LOG_INTERVAL_SECONDS: Final = 60.0
 MAX_HUNG: Final = 3
 CAPACITY: Final = MAX_ACTIVE
-RETRIED: Final = frozenset({"unreachable", "timeout", "unavailable"})
+RETRYABLE: Final = frozenset({"unreachable", "timeout", "unavailable"})
+_DROP_REASONS: Final = RETRYABLE | {"queue_full", "shutdown_deadline"}
 _logger: Final = logging.getLogger("flext_observability.alerts")
-_telling: Final[ContextVar[bool]] = ContextVar("flext_alert_telling", default=False)
+_inside: Final[ContextVar[bool]] = ContextVar("flext_inside_a_notifier", default=False)
 
 
 def inside_a_notifier() -> bool:
-    """Whether a notifier is running here: what it raises is told to nobody, or telling would never end."""
-    return _telling.get()
+    """Return whether the caller runs inside a notifier."""
+    return _inside.get()
 
 
 @runtime_checkable
 class Resending(Protocol):
-    """A notifier whose receiver forgets alerts that are not repeated."""
+    """A notifier whose receiver resolves alerts that are not sent again.
+
+    Attributes:
+        refresh_seconds: Time between two calls of ``notify_all``.
+    """
 
     refresh_seconds: float
 
     def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
-        """Tell of all alerts that are still active."""
+        """Send all active alerts again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class NotifierStatus:
-    """What became of the alerts for one notifier, since it was added.
+    """Notifications of one notifier since it was added.
 
     Attributes:
-        name: As it was added.
-        delivered: Times of telling that succeeded.
-        failed: Alerts that it refused, or whose call raised or hung.
-        dropped: Alerts given up: too many waited, or nobody could be reached until the end.
-        queued: Alerts that wait.
-        last_error: Last failure; empty when there was none.
-        fix: What to do about it; empty when that is not known.
+        name: Name of the notifier.
+        delivered: Notifications sent.
+        failed: Notifications that the notifier rejected, or whose call raised or hung.
+        dropped: Notifications dropped: the queue was full, or no attempt succeeded in time.
+        queued: Notifications queued or being sent.
+        last_error: Last failure; empty without one.
+        fix: The next action; empty when unknown.
     """
 
     name: str
@@ -77,9 +80,15 @@ class NotifierStatus:
     fix: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Notification:
-    """The newest state of one alert, and since when it waits; no alert: all that are active, again."""
+    """The latest state of one alert, or (no alert) a request to send all active alerts again.
+
+    Attributes:
+        fingerprint: Key of the alert; empty without an alert.
+        alert: State to send.
+        since: Time when the alert was queued first, monotonic seconds.
+    """
 
     fingerprint: str
     alert: FlextAlert | None
@@ -87,254 +96,243 @@ class _Notification:
 
 
 @final
-class Delivery:
-    """The way of alerts to one notifier; safe from threads.
+class NotificationQueue:
+    """Queue and worker of one notifier. Thread-safe; ``notify`` never blocks.
 
     Args:
         name: Name of the notifier.
-        notifier: Called on one thread, within ``CALL_SECONDS``.
-        severities: Those that are told; empty: all.
-        active: Returns the alerts that were told and are active.
+        notifier: Called on one thread.
+        severities: Severities to send; empty for all.
+        notified_alerts: Returns the active alerts that notifiers have received.
     """
+
+    _abandoned: list[ExportWorker[_Notification]]
+    _worker: ExportWorker[_Notification]
 
     def __init__(
         self,
         name: str,
         notifier: FlextNotifier,
         severities: Collection[str],
-        active: Callable[[], Sequence[FlextAlert]],
+        notified_alerts: Callable[[], Sequence[FlextAlert]],
     ) -> None:
         self.name = name
-        self._notifier = notifier
         self._severities = severities
-        self._active = active
-        self._mailbox = WorkQueue[None](f"notifier {name}", self._work)
-        self._turn = 0
-        self._warm = False
-        self.reinit_after_fork()
-
-    def reinit_after_fork(self) -> None:
-        """Begin without alerts and with counts at zero, as a forked child does."""
-        self._mailbox.reinit_after_fork()
-        self._changed = Condition()
-        self._pending: dict[str, _Notification] = {}
-        self._told: dict[str, None] = {}
-        self._refresh = self._running = self._spoken = False
-        self._turn += 1
-        self._in_flight: tuple[_Notification, float, int] | None = None
-        self._hung: set[int] = set()
-        self._resume_at = 0.0
-        self._hurry: float | None = None
-        self._backoff = Backoff()
-        self._delivered = self._failed = self._dropped = 0
-        self._trouble = self._last_error = self._fix = ""
-        self._reported_at = float("-inf")
+        self._exporter = _NotifierExporter(notifier, notified_alerts)
+        self._lock = ForkSafeLock()
+        self._reset()
 
     @property
-    def refresh_seconds(self) -> float:
-        """Time after which ``refresh`` is to be called; 0: never."""
-        return self._notifier.refresh_seconds if isinstance(self._notifier, Resending) else 0.0
+    def resend_seconds(self) -> float:
+        """Time between two calls of ``resend_all``; 0 when the notifier needs none."""
+        notifier = self._exporter.notifier
+        return notifier.refresh_seconds if isinstance(notifier, Resending) else 0.0
 
-    def use(self, notifier: FlextNotifier, severities: Collection[str]) -> None:
-        """Go on with another notifier; what waits is for it."""
-        with self._changed:
-            self._notifier, self._severities = notifier, severities
+    def set_notifier(self, notifier: FlextNotifier, severities: Collection[str]) -> None:
+        """Replace the notifier. It gets the queued notifications too."""
+        with self._lock:
+            self._exporter.notifier, self._severities = notifier, severities
 
-    def tell(self, fingerprint: str, alert: FlextAlert) -> None:
-        """Hand an alert over without waiting; it takes the place of an earlier state that has not been told yet."""
-        self.look_after()
-        with self._changed:
-            # Whoever was told of an alert learns its end, whatever its severity is by then.
-            if self._severities and alert.severity not in self._severities and fingerprint not in self._told:
+    def notify(self, fingerprint: str, alert: FlextAlert) -> None:
+        """Queue the state of an alert. It replaces an earlier state that has not been sent."""
+        self.check_hung()
+        with self._lock:
+            if self._accepts(fingerprint, alert):
+                queued = self._waiting.get(fingerprint)
+                since = monotonic() if queued is None else queued.since
+                self._worker.enqueue(_Notification(fingerprint, alert, since))
+
+    def resend_all(self) -> None:
+        """Send all active alerts again, after the queued notifications."""
+        with self._lock:
+            self._worker.enqueue(_Notification("", None, monotonic()))
+
+    def check_hung(self) -> None:
+        """Abandon a hung call and continue on another thread; at most ``MAX_HUNG`` threads are abandoned."""
+        with self._lock:
+            self._abandoned = [worker for worker in self._abandoned if worker.is_running]
+            seconds = None
+            if len(self._abandoned) < MAX_HUNG:
+                seconds = self._worker.stop_if_hung(CALL_TIMEOUT_SECONDS)
+            if seconds is None:
                 return
-            self._told[fingerprint] = None
-            if alert.status == "resolved":
-                del self._told[fingerprint]
-            elif len(self._told) > CAPACITY:
-                del self._told[next(iter(self._told))]
-            before = self._pending.get(fingerprint)
-            if before is None and len(self._pending) >= CAPACITY:
-                del self._pending[next(iter(self._pending))]
-                self._dropped += 1
-            since = monotonic() if before is None else before.since
-            self._pending[fingerprint] = _Notification(fingerprint, alert, since)
-            self._start()
+            message, fix = f"it has not returned for {seconds:.0f} s", f"Make it return within {CALL_SECONDS:g} s"
+            outcome = ExportOutcome(rejected=1, reason="hung", message=message, fix=fix)
+            self._queue.complete(outcome)
+            self._renew_worker()
+        self._state.record(outcome)
 
-    def refresh(self) -> None:
-        """Have the notifier told of all active alerts again, after what waits."""
-        with self._changed:
-            self._refresh = True
-            self._start()
+    def begin_drain(self, deadline: float) -> None:
+        """Skip back-off and send pending notifications immediately, before ``deadline`` (monotonic seconds)."""
+        with self._lock:
+            self._worker.begin_drain(deadline)
 
-    def look_after(self) -> None:
-        """Leave a call that hangs to itself and go on with the next alert; at most ``MAX_HUNG`` threads are left so."""
-        with self._changed:
-            if (
-                self._in_flight is None
-                or monotonic() - self._in_flight[1] < CALL_TIMEOUT_SECONDS
-                or len(self._hung) >= MAX_HUNG
-            ):
-                return
-            letter, since, _ = self._in_flight
-            self._abandon_call()
-            error = f"it has not returned for {monotonic() - since:.0f} s; make it return within {CALL_SECONDS:g} s"
-            line = self._settle(letter, FlextResult[None].fail(error, code="hung"))
-            self._start()
-        if line:
-            log_warning(_logger, line)
+    def wait_drained(self, deadline: float) -> bool:
+        """Wait for the end of the drain, and return whether the queue is empty."""
+        return self._worker.wait_drained(deadline)
 
-    def hurry(self, deadline: float) -> None:
-        """Wait for nothing any more until ``deadline`` (monotonic seconds), and try each alert once."""
-        with self._changed:
-            self._hurry = deadline
-            self._start()
-            self._changed.notify_all()
-
-    def finish(self, deadline: float) -> bool:
-        """Wait until all alerts were told, after ``hurry``; whether that was so before the deadline."""
-        done = self._mailbox.flush(deadline)
-        with self._changed:
-            self._hurry = None
-            self._start()
-            return done and not self._pending
-
-    def drop(self) -> None:
-        """Give up what waits, count it, and say so."""
-        with self._changed:
-            lost = len(self._pending)
-            self._dropped += lost
-            self._pending.clear()
-            self._told.clear()
-            self._refresh = False
-            self._abandon_call()
-            because = f" ({self._last_error})" if self._trouble else ""
-        if lost:
-            log_warning(
-                _logger, f"Notifier {self.name}: {lost} {'alerts were' if lost > 1 else 'alert was'} not told{because}"
-            )
+    def drop_all(self) -> None:
+        """Drop pending notifications, count them and log their number."""
+        with self._lock:
+            self._worker.stop()
+            dropped = self._queue.drop_all("shutdown_deadline")
+            self._accepted.clear()
+            self._renew_worker()
+        if dropped:
+            cause = f" ({self._state.last_error})" if self._state.failing else ""
+            log_warning(_logger, f"Notifier {self.name}: {dropped} notification{'s' * (dropped > 1)} dropped{cause}")
 
     def status(self) -> NotifierStatus:
-        """Return the counts of this moment."""
-        with self._changed:
-            counts = self._delivered, self._failed, self._dropped, len(self._pending)
-            return NotifierStatus(self.name, *counts, self._last_error, self._fix)
+        """Return the current counts."""
+        with self._lock:
+            counts = self._worker.counts()
+        dropped = sum(count for reason, count in counts.dropped.items() if reason in _DROP_REASONS)
+        return NotifierStatus(
+            self.name,
+            delivered=counts.exported,
+            failed=sum(counts.dropped.values()) - dropped,
+            dropped=dropped,
+            queued=counts.queued + counts.in_flight,
+            last_error=self._state.last_error,
+            fix=self._state.fix,
+        )
 
-    def _start(self) -> None:
-        """Have the worker work, unless it does."""
-        if not self._running and (self._pending or self._refresh):
-            self._running = self._mailbox.put(None)
+    def reinit_after_fork(self) -> None:
+        """Start with an empty queue and zero counts in a forked child."""
+        self._worker.abandon()
+        self._reset()
 
-    def _abandon_call(self) -> None:
-        """Take no notice of a call that goes on; its thread ends when it returns."""
-        if self._in_flight is not None:
-            self._hung.add(self._in_flight[2])
-            self._mailbox.replace_worker()
-        self._turn += 1
-        self._in_flight = None
-        self._running = False
+    def _reset(self) -> None:
+        self._waiting = LatestByKey[_Notification](lambda notification: notification.fingerprint)
+        self._queue = ExportQueue(CAPACITY, _size, self._waiting)
+        self._state = _NotifierState(self.name)
+        self._accepted: dict[str, None] = {}
+        self._abandoned = []
+        self._worker = self._create_worker()
 
-    def _work(self, _: None) -> None:
-        changed, turn = self._changed, self._turn
-        token = _telling.set(True)
+    def _accepts(self, fingerprint: str, alert: FlextAlert) -> bool:
+        """Return whether to send this state. The end of an accepted alert is sent whatever its severity."""
+        if self._severities and alert.severity not in self._severities and fingerprint not in self._accepted:
+            return False
+        self._accepted[fingerprint] = None
+        if alert.status == "resolved":
+            del self._accepted[fingerprint]
+        elif len(self._accepted) > CAPACITY:
+            del self._accepted[next(iter(self._accepted))]
+        return True
+
+    def _create_worker(self) -> ExportWorker[_Notification]:
+        return ExportWorker(
+            name=f"flext-notifier {self.name}",
+            exporter=self._exporter,
+            queue=self._queue,
+            schedule=Schedule(0.0, CALL_SECONDS, max_batch=1, idle_seconds=5.0),
+            report=self._state.record,
+        )
+
+    def _renew_worker(self) -> None:
+        self._abandoned.append(self._worker)
+        self._worker = self._create_worker()
+        if not self._queue.empty:
+            self._worker.start()
+
+
+@final
+class _NotifierExporter:
+    """A notifier as the exporter of an ``ExportWorker``."""
+
+    def __init__(self, notifier: FlextNotifier, notified_alerts: Callable[[], Sequence[FlextAlert]]) -> None:
+        self.notifier = notifier
+        self._notified_alerts = notified_alerts
+
+    def export(self, batch: Sequence[_Notification], timeout_seconds: float) -> ExportOutcome:
+        """Send one notification and return the outcome; never raises."""
+        (notification,) = batch
+        token = _inside.set(True)
         try:
-            with suppress_instrumentation():
-                while (letter := self._next(turn)) is not None:
-                    # The first call may import; a fork that is made meanwhile waits for that.
-                    with nullcontext() if self._warm else fork_barrier().section():
-                        result = self._call(letter)
-                    self._warm = True
-                    with changed:
-                        line = self._settle(letter, result) if turn == self._turn else ""
-                    if line:
-                        log_warning(_logger, line)
-        finally:
-            _telling.reset(token)
-            with changed:
-                self._hung.discard(get_ident())
-
-    def _next(self, turn: int) -> _Notification | None:
-        """Wait for the time of the next attempt and return what to tell; None when there is nothing left to do."""
-        with self._changed:
-            while turn == self._turn:
-                wait = self._resume_at - monotonic()
-                if not self._pending and not self._refresh:
-                    self._running = False
-                    return None
-                if wait <= 0 or self._hurry is not None:
-                    letter = next(iter(self._pending.values()), None)
-                    if letter is None:
-                        self._refresh = False
-                        letter = _Notification("", None, monotonic())
-                    self._in_flight = letter, monotonic(), get_ident()
-                    return letter
-                self._changed.wait(wait)
-            return None
-
-    def _call(self, letter: _Notification) -> FlextResult[None]:
-        seconds = CALL_SECONDS
-        if self._hurry is not None:
-            seconds = max(min(seconds, self._hurry - monotonic()), 0.001)
-        try:
-            if letter.alert is not None:
-                return _checked(self._notifier.notify(letter.alert, seconds))
-            alerts = self._active()
-            if not alerts:
-                return FlextResult[None].ok(None)
-            return _checked(cast("Resending", self._notifier).notify_all(alerts, seconds))
+            result = self._call(notification.alert, timeout_seconds)
         except BaseException as error:  # noqa: BLE001 - SystemExit too: no notifier may end the program or the worker
             code = "timeout" if isinstance(error, TimeoutError) else "unreachable"
             code = code if isinstance(error, TimeoutError | ConnectionError) else "raised"
-            return FlextResult[None].fail(f"it raised {describe_error(error)}", code=code)
+            result = FlextResult[None].fail(f"it raised {describe_error(error)}", code=code)
+        finally:
+            _inside.reset(token)
+        return self._outcome(result, retryable=monotonic() - notification.since < MAX_RETRY_SECONDS)
 
-    def _settle(self, letter: _Notification, result: FlextResult[None]) -> str:
-        """Keep, count or give up an alert after an attempt, and return the line to say; empty for none."""
-        self._in_flight = None
+    def close(self) -> None:
+        """Do nothing. The notifier outlives its workers."""
+
+    def _call(self, alert: FlextAlert | None, timeout_seconds: float) -> FlextResult[None]:
+        if alert is not None:
+            return _validate(self.notifier.notify(alert, timeout_seconds))
+        alerts = self._notified_alerts()
+        if not alerts:
+            return FlextResult[None].ok(None)
+        return _validate(cast("Resending", self.notifier).notify_all(alerts, timeout_seconds))
+
+    def _outcome(self, result: FlextResult[None], *, retryable: bool) -> ExportOutcome:
+        if result.success:
+            return ExportOutcome(accepted=1)
+        reason, message = result.code or "error", result.message or ""
+        if reason not in RETRYABLE:
+            return ExportOutcome(rejected=1, reason=reason, message=message, fix=result.fix)
+        wait = getattr(self.notifier, "retry_after_seconds", None)
+        return ExportOutcome(
+            retry=retryable,
+            retry_after_seconds=wait if isinstance(wait, float) else None,
+            reason=reason,
+            message=message,
+            fix=result.fix,
+        )
+
+
+@final
+class _NotifierState:
+    """State of one notifier: its last failure, and one log line per change.
+
+    Attributes:
+        failing: Whether the last call failed.
+        last_error: Last failure; empty without one.
+        fix: The next action.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.failing = False
+        self.last_error = self.fix = ""
+        self._name = name
+        self._reason = ""
+        self._failure_logged = False
+        self._logged_at = float("-inf")
+
+    def record(self, outcome: ExportOutcome, _overflow: int = 0) -> None:
+        """Record the outcome of a call. A new failure is logged at most once per ``LOG_INTERVAL_SECONDS``."""
+        before, self._reason = self._reason, outcome.reason
+        self.failing = bool(outcome.reason)
+        if not self.failing:
+            logged, self._failure_logged = self._failure_logged, False
+            if logged:
+                log_warning(_logger, f"Notifier {self._name} delivers again")
+            return
+        self.last_error, self.fix = outcome.message, outcome.fix
         now = monotonic()
-        waiting = self._pending.get(letter.fingerprint) is letter
-        again = result.code in RETRIED and now - letter.since < GIVE_UP_SECONDS
-        if waiting and not again:
-            del self._pending[letter.fingerprint]
-        if result.success:
-            self._delivered += letter.alert is not None
-            self._resume_at = 0.0
-            self._backoff.reset()
-        elif result.code in RETRIED:
-            self._dropped += waiting and not again
-            self._resume_at = now + self._backoff.next_seconds(_retry_after(self._notifier))
-            if self._hurry is not None:  # everything else would fare alike
-                self._turn += 1
-                self._running = False
-        else:
-            self._failed += letter.alert is not None
-        return self._news(result, now)
-
-    def _news(self, result: FlextResult[None], now: float) -> str:
-        """Return the line about a change of state; one that was told a short while ago is not told again."""
-        code, before = result.code or "", self._trouble
-        self._trouble = code
-        if result.success:
-            told, self._spoken = self._spoken, False
-            return f"Notifier {self.name} delivers again" if told else ""
-        error = result.error or ""
-        said, _, fix = error.rpartition("; ")
-        self._last_error, self._fix = (said, fix) if said else (result.message or "", result.fix)
-        if code == before or now - self._reported_at < QUIET_SECONDS:
-            return ""
-        self._reported_at, self._spoken = now, True
-        what = "does not deliver, waiting to send again" if code in RETRIED else "did not take an alert"
-        return f"Notifier {self.name} {what}: {error}"
+        if outcome.reason == before or now - self._logged_at < LOG_INTERVAL_SECONDS:
+            return
+        self._logged_at, self._failure_logged = now, True
+        retried = outcome.reason in RETRYABLE
+        what = "does not deliver, waiting to send again" if retried else "did not accept an alert"
+        log_warning(_logger, f"Notifier {self._name} {what}: {compose_message(outcome.message, outcome.fix)}")
 
 
-def _checked(answer: object) -> FlextResult[None]:
-    """Return the answer of a notifier; None counts as success, anything but a result as a failure."""
+def _size(notification: _Notification) -> int:
+    """Return the size in the counts: resending is not counted."""
+    return 0 if notification.alert is None else 1
+
+
+def _validate(answer: object) -> FlextResult[None]:
+    """Return the result of a notifier. None counts as success, any other value that is not a result as a failure."""
     if isinstance(answer, FlextResult):
         return cast("FlextResult[None]", answer)
     if answer is None:
         return FlextResult[None].ok(None)
-    message = f"it returned {type(answer).__name__}; return a FlextResult from notify()"
-    return FlextResult[None].fail(message, code="nonsense")
-
-
-def _retry_after(notifier: object) -> float | None:
-    wait = getattr(notifier, "retry_after_seconds", None)
-    return wait if isinstance(wait, float) else None
+    message, fix = f"it returned {type(answer).__name__}", "Return a FlextResult from notify()"
+    return FlextResult[None].fail(message, code="invalid_result", fix=fix)

@@ -1,4 +1,4 @@
-"""Settings, container and what users add → the notifiers of one alert service, each with its own delivery."""
+"""The notifiers of one alert service, from settings, container and calls; each has a queue of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flext_observability.extensions.registry import find_notifier
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
-from flext_observability.services.alerts.notification_queue import Delivery, NotifierStatus
+from flext_observability.services.alerts.notification_queue import NotificationQueue, NotifierStatus
 from flext_observability.values.encoding import encode_tag, preview
 from flext_observability.values.names import ALERT_SEVERITIES
 
@@ -25,147 +25,149 @@ _logger: Final = logging.getLogger("flext_observability.alerts")
 
 
 @final
-class Notifiers:
-    """The notifiers of one service, by name; safe from threads."""
+class NotifierSet:
+    """The notifiers of one service, by name. Thread-safe."""
 
-    def __init__(self, active: Callable[[], Sequence[FlextAlert]], first: object) -> None:
-        """Take the first notifiers.
+    def __init__(self, notified_alerts: Callable[[], Sequence[FlextAlert]], initial: object) -> None:
+        """Add the initial notifiers.
 
         Args:
-            active: Returns the alerts that were told and are active.
-            first: A mapping of names to notifiers, a sequence of them, one of them, or None.
+            notified_alerts: Returns the active alerts that notifiers have received.
+            initial: A mapping of names to notifiers, a sequence of notifiers, one notifier, or None.
         """
-        self._active = active
+        self._notified_alerts = notified_alerts
         self._lock = ForkSafeLock()
-        self._deliveries: dict[str, Delivery] = {}
-        self._of_settings: set[str] = set()
-        self._refreshed: set[str] = set()
+        self._queues: dict[str, NotificationQueue] = {}
+        self._configured: set[str] = set()
+        self._resending: set[str] = set()
         self._closed = False
-        for name, notifier in _with_names(first):
-            self._take(name, notifier, None)
+        for name, notifier in _with_names(initial):
+            self._add_or_log(name, notifier)
 
     def add(self, name: object, notifier: object, severities: object) -> FlextResult[None]:
-        """Add a notifier, or put it in the place of one of that name; failure ``invalid_notifier``."""
-        wrong = _wrong_name(name) or _wrong_notifier(notifier) or _wrong_severities(severities)
-        if wrong:
-            return FlextResult[None].fail(f"Invalid notifier{wrong}", code="invalid_notifier")
-        key, only = cast("str", name), frozenset(cast("Collection[str]", severities or ()))
-        made = _as_notifier(notifier)
+        """Add a notifier, or replace the one of that name. Failure ``invalid_notifier``."""
+        valid = _validate(name, notifier, severities)
+        if valid.is_failure:
+            return valid
+        key, accepted = cast("str", name), frozenset(cast("Collection[str]", severities or ()))
+        usable = _as_notifier(notifier)
         with self._lock:
-            self._of_settings.discard(key)
-            if key in self._deliveries:
-                self._deliveries[key].use(made, only)
+            self._configured.discard(key)
+            if key in self._queues:
+                self._queues[key].set_notifier(usable, accepted)
             else:
-                self._deliveries[key] = Delivery(key, made, only, self._active)
-        return FlextResult[None].ok(None)
+                self._queues[key] = NotificationQueue(key, usable, accepted, self._notified_alerts)
+        return valid
 
     def remove(self, name: object) -> FlextResult[None]:
-        """Take a notifier away; what waits for it is given up. Failure ``unknown_notifier``."""
+        """Remove a notifier and drop its queued notifications. Failure ``unknown_notifier``."""
         with self._lock:
-            known = ", ".join(self._deliveries) or "none"
-            delivery = self._deliveries.pop(name, None) if isinstance(name, str) else None
-        if delivery is None:
-            message = f"No notifier is named {preview(name)}: use one of the known names ({known})"
-            return FlextResult[None].fail(message, code="unknown_notifier")
-        scheduler().cancel(_job(delivery))
-        self._refreshed.discard(delivery.name)
-        delivery.drop()
+            known = ", ".join(self._queues) or "none"
+            queue = self._queues.pop(name, None) if isinstance(name, str) else None
+        if queue is None:
+            message, fix = f"No notifier is named {preview(name)}", f"Use one of the known names ({known})"
+            return FlextResult[None].fail(message, code="unknown_notifier", fix=fix)
+        self._cancel_resend(queue)
+        queue.drop_all()
         return FlextResult[None].ok(None)
 
     def configure(self, config: FlextObservabilityConfig) -> None:
-        """Take the notifiers of the settings in place of those of the settings before."""
-        chosen = dict(_chosen(config))
-        before, self._of_settings, self._closed = self._of_settings, set[str](), False
-        for name in before - chosen.keys():
+        """Replace the notifiers of the previous settings by those of ``config``. Notifiers added by calls stay."""
+        configured = dict(_from_settings(config))
+        before, self._configured, self._closed = self._configured, set[str](), False
+        for name in before - configured.keys():
             self.remove(name)
-        for name, notifier in chosen.items():
-            if name in before or name not in self._deliveries:  # one added by hand stays
-                self._take(name, notifier, None)
-                self._of_settings.add(name)
+        for name, notifier in configured.items():
+            if name in before or name not in self._queues:
+                self._add_or_log(name, notifier)
+                self._configured.add(name)
 
-    def tell(self, fingerprint: str, alert: FlextAlert) -> None:
-        """Hand an alert to all, without waiting."""
-        for delivery in self._all():
-            if not (self._closed and delivery.name in self._of_settings):
-                delivery.tell(fingerprint, alert)
+    def notify(self, fingerprint: str, alert: FlextAlert) -> None:
+        """Queue an alert for every notifier, without waiting."""
+        for queue in self._all():
+            if not (self._closed and queue.name in self._configured):
+                queue.notify(fingerprint, alert)
 
-    def look_after(self) -> None:
-        """Leave calls that hang to themselves."""
-        for delivery in self._all():
-            delivery.look_after()
+    def check_hung(self) -> None:
+        """Abandon notifier calls that hang."""
+        for queue in self._all():
+            queue.check_hung()
 
     def schedule_resend(self, *, on: bool) -> None:
-        """Tell receivers that forget, now and then, what is active; or stop that."""
-        for delivery in self._all():
-            if on and delivery.refresh_seconds and delivery.name not in self._refreshed:
-                self._refreshed.add(delivery.name)
-                scheduler().schedule(_job(delivery), delivery.refresh_seconds, delivery.refresh)
-            elif not on and delivery.name in self._refreshed:
-                self._refreshed.discard(delivery.name)
-                scheduler().cancel(_job(delivery))
+        """Start or stop the periodic resending of active alerts to notifiers that need it."""
+        for queue in self._all():
+            if not on:
+                self._cancel_resend(queue)
+            elif queue.resend_seconds and queue.name not in self._resending:
+                self._resending.add(queue.name)
+                scheduler().schedule(_job_name(queue), queue.resend_seconds, queue.resend_all)
 
-    def hurry(self, deadline: float) -> None:
-        """Try at once whatever waits, and wait for nothing before ``deadline`` (monotonic seconds)."""
-        for delivery in self._all():
-            delivery.hurry(deadline)
+    def begin_drain(self, deadline: float) -> None:
+        """Skip back-off and send pending notifications immediately, before ``deadline`` (monotonic seconds)."""
+        for queue in self._all():
+            queue.begin_drain(deadline)
 
     def flush(self, deadline: float) -> bool:
-        """Hurry; whether all was told before ``deadline`` (monotonic seconds)."""
-        self.hurry(deadline)
-        finished = [delivery.finish(deadline) for delivery in self._all()]
-        return all(finished)
+        """Drain all queues, and return whether they were empty before ``deadline`` (monotonic seconds)."""
+        self.begin_drain(deadline)
+        drained = [queue.wait_drained(deadline) for queue in self._all()]
+        return all(drained)
 
     def close(self, deadline: float) -> None:
-        """Flush; what is left is given up, counted and said. Notifiers of the settings hear of nothing more."""
+        """Drain all queues and drop the remaining notifications. Notifiers of the settings get no further ones."""
         self.schedule_resend(on=False)
         self._closed = True
         self.flush(deadline)
-        for delivery in self._all():
-            delivery.drop()
+        for queue in self._all():
+            queue.drop_all()
 
     def statuses(self) -> tuple[NotifierStatus, ...]:
-        """Return what became of the alerts for each."""
-        return tuple(delivery.status() for delivery in self._all())
+        """Return the counts and the last error of each notifier."""
+        return tuple(queue.status() for queue in self._all())
 
     def reinit_after_fork(self) -> None:
-        """Begin without alerts in a forked child; the notifiers stay."""
-        for delivery in self._all():
-            delivery.reinit_after_fork()
+        """Keep the notifiers in a forked child, with empty queues."""
+        for queue in self._all():
+            queue.reinit_after_fork()
 
-    def _all(self) -> list[Delivery]:
+    def _all(self) -> list[NotificationQueue]:
         with self._lock:
-            return list(self._deliveries.values())
+            return list(self._queues.values())
 
-    def _take(self, name: str, notifier: object, severities: object) -> None:
-        """Add a notifier that nobody waits for an answer about: what is wrong is said in the log."""
-        added = self.add(name, notifier, severities)
-        problem = added.error or cast("str", getattr(notifier, "problem", ""))
-        if problem:
-            log_warning(_logger, f"Notifier {name}: {problem}")
+    def _cancel_resend(self, queue: NotificationQueue) -> None:
+        if queue.name in self._resending:
+            self._resending.discard(queue.name)
+            scheduler().cancel(_job_name(queue))
+
+    def _add_or_log(self, name: str, notifier: object) -> None:
+        """Add a notifier, and log what makes it unusable, as no caller gets a result."""
+        error = self.add(name, notifier, None).error or cast("str", getattr(notifier, "config_error", ""))
+        if error:
+            log_warning(_logger, f"Notifier {name}: {error}")
 
 
-def _chosen(config: FlextObservabilityConfig) -> list[tuple[str, object]]:
-    """Return the notifiers that the settings ask for; a name that leads nowhere is said in the log."""
-    chosen: list[tuple[str, object]] = []
+def _from_settings(config: FlextObservabilityConfig) -> list[tuple[str, object]]:
+    """Return the notifiers of the settings; log those that cannot be found."""
+    configured: list[tuple[str, object]] = []
     alertmanager = config.endpoints.get("alertmanager_url")
     if alertmanager is not None:
         from flext_observability.services.alerts.receivers.alertmanager import AlertmanagerNotifier
 
         labels = {"service": config.service_name, "environment": config.environment}
         notifier = AlertmanagerNotifier(alertmanager, generator_url=config.grafana_url, labels=labels)
-        chosen.append(("alertmanager", notifier))
+        configured.append(("alertmanager", notifier))
     webhook = config.endpoints.get("alert_webhook_url")
     if webhook is not None:
         from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
 
-        chosen.append(("webhook", WebhookNotifier(webhook)))
+        configured.append(("webhook", WebhookNotifier(webhook)))
     for name in config.alert_notifiers:
         found = find_notifier(name)
         if found.success:
-            chosen.append((name, found.unwrap()))
+            configured.append((name, found.unwrap()))
         else:
             log_warning(_logger, f"Notifier {name} cannot be used: {found.error}")
-    return chosen
+    return configured
 
 
 def _with_names(given: object) -> list[tuple[str, object]]:
@@ -173,11 +175,11 @@ def _with_names(given: object) -> list[tuple[str, object]]:
         return []
     if isinstance(given, Mapping):
         return list(cast("Mapping[str, object]", given).items())
-    many = list(cast("Sequence[object]", given)) if isinstance(given, list | tuple) else [given]
-    return [(_name_of(notifier, number), notifier) for number, notifier in enumerate(many, start=1)]
+    notifiers = list(cast("Sequence[object]", given)) if isinstance(given, list | tuple) else [given]
+    return [(_default_name(notifier, number), notifier) for number, notifier in enumerate(notifiers, start=1)]
 
 
-def _name_of(notifier: object, number: int) -> str:
+def _default_name(notifier: object, number: int) -> str:
     name = encode_tag(getattr(notifier, "__name__", type(notifier).__name__), max_bytes=_MAX_NAME - 10)
     return name if number == 1 else f"{name}_{number}"
 
@@ -190,27 +192,22 @@ def _as_notifier(given: object) -> FlextNotifier:
     return CallableNotifier(cast("Callable[[FlextAlert], object]", given))
 
 
-def _wrong_name(name: object) -> str:
-    if isinstance(name, str) and name.strip() and len(name) <= _MAX_NAME:
-        return ""
-    return f" name: {preview(name)}; use text of 1 to {_MAX_NAME} characters, such as 'pager'"
+def _validate(name: object, notifier: object, severities: object) -> FlextResult[None]:
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
+        return _invalid(f" name: {preview(name)}", f"Use text of 1 to {_MAX_NAME} characters, such as 'pager'")
+    if not callable(notifier) and not callable(getattr(notifier, "notify", None)):
+        fix = "Use an object with notify(alert, timeout_seconds), or a function that takes an alert"
+        return _invalid(f": {type(notifier).__name__} cannot be called", fix)
+    collection = isinstance(severities, list | tuple | set | frozenset)
+    if severities is not None and not (collection and set(cast("list[object]", severities)) <= set(ALERT_SEVERITIES)):
+        fix = f"Use some of {', '.join(ALERT_SEVERITIES)}, such as ['critical']"
+        return _invalid(f" severities: {preview(severities)}", fix)
+    return FlextResult[None].ok(None)
 
 
-def _wrong_notifier(given: object) -> str:
-    if callable(given) or callable(getattr(given, "notify", None)):
-        return ""
-    allowed = "an object with notify(alert, timeout_seconds), or a function that takes an alert"
-    return f": {type(given).__name__} cannot be called; use {allowed}"
+def _invalid(detail: str, fix: str) -> FlextResult[None]:
+    return FlextResult[None].fail(f"Invalid notifier{detail}", code="invalid_notifier", fix=fix)
 
 
-def _wrong_severities(given: object) -> str:
-    if given is None:
-        return ""
-    shown = preview(given)
-    if isinstance(given, list | tuple | set | frozenset) and set(cast("list[object]", given)) <= set(ALERT_SEVERITIES):
-        return ""
-    return f" severities: {shown}; use some of {', '.join(ALERT_SEVERITIES)}, such as ['critical']"
-
-
-def _job(delivery: Delivery) -> str:
-    return f"flext-alerts-{delivery.name}-{id(delivery)}"
+def _job_name(queue: NotificationQueue) -> str:
+    return f"flext-alerts-{queue.name}-{id(queue)}"

@@ -1,4 +1,4 @@
-"""Alert rules and metric points → alerts raised and resolved (driven from outside: it has no thread and reads no clock to decide)."""
+"""Alert rules and metric points → alerts raised and resolved (pure: time is an argument)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.alert_rule import FlextAlertRule
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
-from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.series_evaluator import Labels, SeriesEvaluator
-from flext_observability.values.encoding import encode_attribute
+from flext_observability.values.encoding import preview
 from flext_observability.views.model import MetricView
 
 Phase = Literal["ok", "pending", "firing", "no_data"]
@@ -25,15 +24,15 @@ Phase = Literal["ok", "pending", "firing", "no_data"]
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """Where one series of a rule stands.
+    """State of one series of a rule.
 
     Attributes:
-        rule: The rule's name.
-        labels: Attributes of the series, as text; empty when all series are one.
-        state: ``ok``, ``pending`` (the condition holds, not yet for long enough), ``firing``, ``no_data``.
-        since: Since when.
-        value: The number compared last; None without data.
-        note: Why there is no number, when that is the rule's fault.
+        rule: Name of the rule.
+        labels: Attributes of the series, as text; empty when the rule combines all series.
+        state: ``ok``, ``pending`` (the condition holds, but not yet for long enough), ``firing`` or ``no_data``.
+        since: Time of the last change of ``state``.
+        value: Number compared last; None without data.
+        note: Why there is no number, when the rule is the cause.
     """
 
     rule: str
@@ -46,7 +45,7 @@ class RuleState:
 
 @dataclass(slots=True)
 class _Series:
-    """One series of a rule, as it goes on."""
+    """Current state of one series of a rule."""
 
     phase: Phase
     since: datetime
@@ -58,131 +57,130 @@ class _Series:
 
 @dataclass(slots=True)
 class _LoadedRule:
-    """A rule, what it remembers, and its series."""
+    """A rule, its evaluator and the state of its series."""
 
     rule: FlextAlertRule
-    measurer: SeriesEvaluator
+    evaluator: SeriesEvaluator
     since: datetime
     series: dict[Labels, _Series] = field(default_factory=dict[Labels, _Series])
 
 
 @final
 class RuleEvaluator:
-    """Holds alert rules and turns looks at the metrics into alerts; safe from threads.
+    """Evaluates alert rules over metric points. Thread-safe.
 
-    An alert is raised once, when its condition has held long enough, and resolved once, when the condition has gone. One that somebody
-    resolves by hand meanwhile is raised again only after its condition was gone.
+    An alert is raised once, when its condition has held long enough, and resolved once, when the condition has cleared. An alert that a
+    person resolves meanwhile is raised again only after its condition has cleared.
 
     Args:
-        process: Raises an alert; a result whose data is an alert tells which id it has from then on. A failure is tried again at the next look.
-        resolve: Ends an alert, by its id.
-        clock: Gives the times shown by ``states``.
+        process: Raises an alert. A result that holds an alert gives the id to resolve later. A failure is tried again at the next evaluation.
+        resolve: Resolves an alert by its id.
+        clock: Source of the times that ``states`` returns.
     """
 
     def __init__(self, process: Callable[[FlextAlert], object], resolve: Callable[[str], object], clock: Clock) -> None:
         self._process = process
         self._resolve = resolve
         self._clock = clock
-        self._lock = ForkSafeLock()  # the rules, for a moment
-        self._looking = ForkSafeLock()  # one look, with what it calls
-        self._watched: dict[str, _LoadedRule] = {}
-        self._looked_at = -inf
-        register_fork_aware(self)
+        self._rules_lock = ForkSafeLock()  # guards the rules, briefly
+        self._eval_lock = ForkSafeLock()  # held for one evaluation, with its callbacks
+        self._loaded: dict[str, _LoadedRule] = {}
+        self._evaluated_at = -inf
 
     def add(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
-        """Watch a rule; one of the same name is replaced, and its alerts are resolved. The same rule again changes nothing.
+        """Add a rule, or replace the rule of that name and resolve its alerts. Adding an equal rule changes nothing.
 
         Returns:
             The rule, or a failure (``invalid_alert_rule``).
         """
         if not isinstance(cast("object", rule), FlextAlertRule):
-            message = f"Invalid alert rule: {encode_attribute(rule, max_bytes=80)!r}; pass a FlextAlertRule"
-            return FlextResult[FlextAlertRule].fail(message, code="invalid_alert_rule")
-        return rule.validate_business_rules().map(lambda _: self._put(rule))
+            message, fix = f"Invalid alert rule: {preview(rule)}", "Pass a FlextAlertRule"
+            return FlextResult[FlextAlertRule].fail(message, code="invalid_alert_rule", fix=fix)
+        return rule.validate_business_rules().map(lambda _: self._load(rule))
 
     def remove(self, name: str) -> FlextResult[None]:
-        """Watch a rule no more; its alerts are resolved.
+        """Remove a rule and resolve its alerts.
 
         Returns:
             Success, or a failure (``unknown_alert_rule``).
         """
-        with self._lock:
-            known = ", ".join(self._watched) or "none"
-            watched = self._watched.pop(name, None)
-        if watched is None:
-            message = f"No alert rule is named {name!r}: use one of the known names ({known})"
-            return FlextResult[None].fail(message, code="unknown_alert_rule")
-        self._end(watched)
+        with self._rules_lock:
+            known = ", ".join(self._loaded) or "none"
+            loaded = self._loaded.pop(name, None)
+        if loaded is None:
+            message, fix = f"No alert rule is named {preview(name)}", f"Use one of the known names ({known})"
+            return FlextResult[None].fail(message, code="unknown_alert_rule", fix=fix)
+        self._unload(loaded)
         return FlextResult.ok(None)
 
     def rules(self) -> tuple[FlextAlertRule, ...]:
         """Return the rules, oldest first."""
-        return tuple(watched.rule for watched in self._all())
+        return tuple(loaded.rule for loaded in self._all())
 
     def evaluate(self, points: Sequence[MetricView], now_monotonic: float) -> None:
-        """Look once: compare, raise and resolve. Never raises; a rule that fails is reported once and stops no other.
+        """Evaluate every rule once. Never raises; a rule that fails is reported once and does not stop the others.
 
         Args:
-            points: All points of this moment, cumulative.
-            now_monotonic: Seconds on a clock that never goes back.
+            points: All current points, cumulative.
+            now_monotonic: Monotonic seconds.
         """
         by_name: dict[str, list[MetricView]] = defaultdict(list)
         for point in points:
             by_name[point.name].append(point)
-        with self._looking:
-            self._looked_at = max(self._looked_at, now_monotonic)
-            for watched in self._all():
+        with self._eval_lock:
+            self._evaluated_at = max(self._evaluated_at, now_monotonic)
+            for loaded in self._all():
                 try:
-                    self._look(watched, by_name[watched.rule.metric], self._looked_at)
-                except Exception as error:  # noqa: BLE001 - the other rules are looked at all the same
-                    report_once(f"Looking at the alert rule {watched.rule.name}", error)
+                    self._evaluate(loaded, by_name[loaded.rule.metric], self._evaluated_at)
+                except Exception as error:  # noqa: BLE001 - one rule does not stop the others
+                    report_once(f"Evaluating the alert rule {loaded.rule.name}", error)
 
     def reinit_after_fork(self) -> None:
-        """Keep the rules and forget all else, in a forked child: the parent's alerts are not its own."""
-        with self._lock:
-            self._watched = {name: self._new(each.rule) for name, each in self._watched.items()}
+        """Keep the rules in a forked child, without the parent's series and alerts."""
+        with self._rules_lock:
+            self._loaded = {name: self._new(each.rule) for name, each in self._loaded.items()}
 
     def states(self) -> tuple[RuleState, ...]:
-        """Return where every series of every rule stands; a rule without any is one row without data."""
-        return tuple(state for watched in self._all() for state in _states(watched))
+        """Return the state of every series of every rule; a rule without series gives one state, ``no_data``."""
+        return tuple(state for loaded in self._all() for state in _states(loaded))
 
     def _all(self) -> list[_LoadedRule]:
-        with self._lock:
-            return list(self._watched.values())
+        with self._rules_lock:
+            return list(self._loaded.values())
 
-    def _put(self, rule: FlextAlertRule) -> FlextAlertRule:
-        with self._lock:
-            before = self._watched.get(rule.name)
+    def _load(self, rule: FlextAlertRule) -> FlextAlertRule:
+        with self._rules_lock:
+            before = self._loaded.get(rule.name)
             if before is not None and before.rule == rule:
                 return rule
-            self._watched[rule.name] = self._new(rule)
+            self._loaded[rule.name] = self._new(rule)
         if before is not None:
-            self._end(before)
+            self._unload(before)
         return rule
 
     def _new(self, rule: FlextAlertRule) -> _LoadedRule:
         return _LoadedRule(rule, SeriesEvaluator(rule), self._now())
 
-    def _end(self, watched: _LoadedRule) -> None:
-        with self._looking:
-            for each in watched.series.values():
-                self._clear(each)
+    def _unload(self, loaded: _LoadedRule) -> None:
+        with self._eval_lock:
+            for series in loaded.series.values():
+                self._clear(series)
 
-    def _look(self, watched: _LoadedRule, points: Sequence[MetricView], now: float) -> None:
-        numbers = watched.measurer.evaluate(points, now)
+    def _evaluate(self, loaded: _LoadedRule, points: Sequence[MetricView], now: float) -> None:
+        numbers = loaded.evaluator.evaluate(points, now)
         for labels in numbers:
-            if labels not in watched.series:
-                watched.series[labels] = _Series("ok", self._now(), now)
-        for labels, series in list(watched.series.items()):
+            if labels not in loaded.series:
+                loaded.series[labels] = _Series("ok", self._now(), now)
+        for labels, series in list(loaded.series.items()):
             series.value = numbers.get(labels)
-            self._step(watched.rule, labels, series, now)
+            self._transition(loaded.rule, labels, series, now)
             if labels not in numbers and series.phase != "firing":
-                watched.series.pop(labels, None)
-        if self._watched.get(watched.rule.name) is not watched:  # removed by what it called
-            self._end(watched)
+                loaded.series.pop(labels, None)
+        if self._loaded.get(loaded.rule.name) is not loaded:  # a callback removed the rule
+            self._unload(loaded)
 
-    def _step(self, rule: FlextAlertRule, labels: Labels, series: _Series, now: float) -> None:
-        """Move one series on by one look."""
+    def _transition(self, rule: FlextAlertRule, labels: Labels, series: _Series, now: float) -> None:
+        """Update the phase of one series after an evaluation."""
         if _meets(rule, series.value):
             series.cleared_at = None
             if series.phase == "ok":
@@ -238,10 +236,10 @@ def _meets(rule: FlextAlertRule, value: float | None) -> bool:
     return value < rule.threshold if rule.condition == "below" else value >= rule.threshold
 
 
-def _states(watched: _LoadedRule) -> list[RuleState]:
-    name, note = watched.rule.name, watched.measurer.note
+def _states(loaded: _LoadedRule) -> list[RuleState]:
+    name, note = loaded.rule.name, loaded.evaluator.note
     rows = [
         RuleState(name, dict(labels), each.phase, each.since, each.value, note)
-        for labels, each in list(watched.series.items())
+        for labels, each in list(loaded.series.items())
     ]
-    return rows or [RuleState(name, {}, "no_data", watched.since, None, note)]
+    return rows or [RuleState(name, {}, "no_data", loaded.since, None, note)]

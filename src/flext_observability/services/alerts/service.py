@@ -1,4 +1,4 @@
-"""Alert entities → the active ones, telemetry, and notifiers that are told (OTel API only)."""
+"""Alert service: raise, escalate, acknowledge and resolve alerts, by calls and by rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
-from flext_observability.services.alerts.escalation import acknowledged, escalation_of
+from flext_observability.services.alerts.escalation import acknowledged, parse_escalation
 from flext_observability.services.alerts.lifecycle import AlertLifecycle
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
 from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
@@ -31,30 +31,30 @@ JOB: Final = "flext-alerts"
 
 @final
 class FlextAlertService:
-    """Raise, escalate, acknowledge and resolve alerts, and tell notifiers of them; safe from threads, and never waits for a notifier.
+    """Raise, escalate, acknowledge and resolve alerts, and notify people of them. Thread-safe; never waits for a notifier.
 
-    Alerts of one name, source and ``details["labels"]`` are one problem: while it is active, a further one is counted, updates it, and is told
-    again only when severity or status change, or after the repeat interval. The newest 10 000 active alerts are kept.
+    Alerts of one name, source and ``details["labels"]`` are one problem. While it is active, a further alert is counted and updates it.
+    Notifiers receive it again when severity or status change, or after the repeat interval. The newest 10 000 active alerts are kept.
     """
 
     def __init__(self, container: Container | None = None) -> None:
-        """Make a service.
+        """Create a service.
 
         Args:
-            container: Where to look up ``clock``, ``id_generator`` for alerts of rules, ``notifiers`` (a mapping of names, a sequence, or
-                one), and ``repository``, which keeps each alert as it becomes; optional.
+            container: Source of optional parts: ``clock``, ``id_generator`` (for alerts of rules), ``notifiers`` (a mapping of names,
+                a sequence, or one notifier), and ``repository``, which stores each state of an alert.
         """
         self._container = container
         self._persist: Persist[FlextAlert] = repository_writer(container, "store_alert")
         self._clock = find_clock(container)
-        self._desk = AlertLifecycle(self._clock, lookup(container, "notifiers"))
-        self._notifiers = self._desk.notifiers
-        self._engine = self._make_engine()
+        self._lifecycle = AlertLifecycle(self._clock, lookup(container, "notifiers"))
+        self._notifiers = self._lifecycle.notifiers
+        self._evaluator = RuleEvaluator(self._raise_for_rule, self._resolve_for_rule, self._clock)
         self._interval_seconds = with_defaults({}).alert_rules_interval_seconds
-        self._snapshot: MetricSource | None = None
+        self._metrics: MetricSource | None = None
         self._lock = ForkSafeLock()
-        self._ticking = False
-        self._job = f"{JOB}-{id(self)}"  # a platform has an alert service of its own beside the process's
+        self._scheduled = False
+        self._job = f"{JOB}-{id(self)}"  # one process may have several alert services
         register_fork_aware(self)
 
     @never_raises
@@ -67,47 +67,45 @@ class FlextAlertService:
 
     @never_raises
     def process_alert(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        """Raise an alert: emit it, keep it among the active ones, and tell the notifiers.
+        """Raise an alert: emit it, add it to the active alerts and notify.
 
-        An alert that was resolved before does not become active again; one with the status ``resolved`` ends the active one.
+        A resolved alert does not become active again. An alert with the status ``resolved`` resolves the active one.
 
         Returns:
-            The alert as it is now, with the id of the first one of its kind that is active; or a failure: ``invalid_alert``, and those
-            of the container's repository, though the alert has been raised.
+            The current state of the alert, with the id of the active alert of its kind; or a failure: ``invalid_alert``, or a failure of
+            the container's repository, in which case the alert has been raised.
         """
-        return self._take(alert).flat_map(self._persist)
+        return _validate(alert).map(self._raise).flat_map(self._persist)
 
     @never_raises
     def escalate_alert(
         self, alert: FlextAlert | str, escalation: Mapping[str, object] | None = None
     ) -> FlextResult[FlextAlert]:
-        """Take an active alert a level higher, and tell of it.
+        """Escalate an active alert and notify.
 
         Args:
             alert: The alert, or its id.
-            escalation: ``level`` (1 to 100; default: one more), ``reason`` (text) and ``severity``, each of them optional.
+            escalation: ``level`` (1 to 100; default: one more), ``reason`` (text) and ``severity``, all optional.
 
         Returns:
-            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``, and those of the container's
-            repository, though the alert has been escalated.
+            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``, or a failure of the container's
+            repository, in which case the alert has been escalated.
         """
-        escalated = escalation_of(escalation).flat_map(
-            lambda step: _named(alert).flat_map(lambda known: self._desk.change(known, step.apply))
-        )
-        return escalated.flat_map(self._persist)
+        parsed = parse_escalation(escalation)
+        return parsed.flat_map(lambda valid: self._change(alert, valid.apply))
 
     @never_raises
     def acknowledge_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
-        """Say that somebody has taken an active alert on: it neither escalates by time nor repeats.
+        """Acknowledge an active alert: it stops escalating by time and repeating.
 
         Returns:
             A copy with the status ``acknowledged``; or a failure as of ``escalate_alert``.
         """
-        return _named(alert).flat_map(lambda known: self._desk.change(known, acknowledged)).flat_map(self._persist)
+        return self._change(alert, acknowledged)
 
     @never_raises
     def resolve_alert(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
-        """End an active alert, and tell of it.
+        """Resolve an active alert and notify.
 
         Args:
             alert: The alert, or its id.
@@ -115,12 +113,12 @@ class FlextAlertService:
         Returns:
             A copy with the status ``resolved``; or a failure as of ``escalate_alert``.
         """
-        return self._end(alert).flat_map(self._persist)
+        return self._resolve(alert).flat_map(self._persist)
 
     @never_raises
     def active_alerts(self) -> FlextResult[tuple[FlextAlert, ...]]:
         """Return the alerts that are not resolved, oldest first."""
-        return FlextResult.ok(self._desk.active())
+        return FlextResult.ok(self._lifecycle.alerts())
 
     @never_raises
     def add_notifier(
@@ -130,135 +128,132 @@ class FlextAlertService:
         *,
         severities: Collection[str] | None = None,
     ) -> FlextResult[None]:
-        """Have a notifier told of alerts from now on; it takes the place of one of that name.
+        """Send alerts to a notifier from now on. A notifier of the same name is replaced.
 
         Args:
-            name: For the status and the log.
+            name: Name in the status and in the log.
             notifier: Object with ``notify(alert, timeout_seconds)``, or a function that takes an alert, sync or async.
-            severities: Those that it is told of; None for all.
+            severities: Severities to send; None for all.
 
         Returns:
             Success, or a failure (``invalid_notifier``).
         """
-        return self._notifiers.add(name, notifier, severities).tap(lambda _: self._keep_time())
+        return self._notifiers.add(name, notifier, severities).tap(lambda _: self._update_schedule())
 
     @never_raises
     def remove_notifier(self, name: str) -> FlextResult[None]:
-        """Tell a notifier of nothing more; what waits for it is given up. Failure ``unknown_notifier``."""
+        """Remove a notifier and drop its pending notifications. Failure ``unknown_notifier``."""
         return self._notifiers.remove(name)
 
     @never_raises
     def notifiers(self) -> FlextResult[tuple[NotifierStatus, ...]]:
-        """Return what became of the alerts for each notifier: delivered, failed, dropped, queued, last error and fix."""
-        self._notifiers.look_after()
+        """Return the status of each notifier: notifications delivered, failed, dropped and queued, last error and fix."""
+        self._notifiers.check_hung()
         return FlextResult.ok(self._notifiers.statuses())
 
     @never_raises
     def add_rule(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
-        """Raise and resolve alerts by a rule over a metric; one of the same name is replaced. Failure ``invalid_alert_rule``."""
-        return self._engine.add(rule).tap(lambda _: self._keep_time())
+        """Add a rule that raises and resolves alerts by a metric. A rule of the same name is replaced. Failure ``invalid_alert_rule``."""
+        return self._evaluator.add(rule).tap(lambda _: self._update_schedule())
 
     @never_raises
     def remove_rule(self, name: str) -> FlextResult[None]:
-        """Look at a rule no more; its alerts are resolved. Failure ``unknown_alert_rule``."""
-        return self._engine.remove(name).tap(lambda _: self._keep_time())
+        """Remove a rule and resolve its alerts. Failure ``unknown_alert_rule``."""
+        return self._evaluator.remove(name).tap(lambda _: self._update_schedule())
 
     @never_raises
     def rules(self) -> FlextResult[tuple[FlextAlertRule, ...]]:
         """Return the rules, oldest first."""
-        return FlextResult.ok(self._engine.rules())
+        return FlextResult.ok(self._evaluator.rules())
 
     @never_raises
     def rule_states(self) -> FlextResult[tuple[RuleState, ...]]:
-        """Return where every series of every rule stands."""
-        return FlextResult.ok(self._engine.states())
+        """Return the state of every series of every rule."""
+        return FlextResult.ok(self._evaluator.states())
 
     def configure(self, config: FlextObservabilityConfig) -> None:
-        """Take intervals and notifiers of a configuration that starts."""
+        """Apply the intervals and notifiers of a configuration that starts."""
         self._interval_seconds = config.alert_rules_interval_seconds
-        self._desk.configure(config)
+        self._lifecycle.configure(config)
 
-    def connect(self, snapshot: MetricSource) -> None:
-        """Look at rules, escalations and repetitions from now on, as often as the configuration says."""
-        self._snapshot = None
-        self._keep_time()  # the interval may be another one now
-        self._snapshot = snapshot
-        self._keep_time()
+    def connect(self, metrics: MetricSource) -> None:
+        """Start the periodic evaluation of rules, escalations and repetitions, at the configured interval."""
+        self._metrics = None
+        self._update_schedule()  # cancels a job with an old interval
+        self._metrics = metrics
+        self._update_schedule()
 
-    def hurry(self, deadline: float) -> None:
-        """Have notifiers wait for nothing any more, while others are still being waited for; ``disconnect`` is to follow."""
-        self._notifiers.hurry(deadline)
+    def begin_drain(self, deadline: float) -> None:
+        """Skip back-off and send pending notifications immediately. Call ``disconnect`` afterwards."""
+        self._notifiers.begin_drain(deadline)
 
     def flush(self, deadline: float) -> bool:
-        """Have notifiers told of whatever waits; whether that was done before ``deadline`` (monotonic seconds)."""
+        """Send pending notifications, and return whether all were sent before ``deadline`` (monotonic seconds)."""
         return self._notifiers.flush(deadline)
 
     def disconnect(self, deadline: float) -> None:
-        """End the work in the background: flush, give up what is left, count it and say so. Active alerts stay active."""
-        self._snapshot = None
-        self._keep_time()
+        """Stop the periodic work, flush, and drop the remaining notifications. Active alerts stay active."""
+        self._metrics = None
+        self._update_schedule()
         self._notifiers.close(deadline)
 
     def reinit_after_fork(self) -> None:
-        """Begin without alerts in a forked child: those that are active are the parent's. Notifiers and rules stay."""
-        self._desk.reinit_after_fork()
-        rules, self._engine = self._engine.rules(), self._make_engine()
-        for rule in rules:
-            self._engine.add(rule)
+        """Remove the parent's alerts in a forked child. Notifiers and rules stay."""
+        self._lifecycle.reinit_after_fork()
+        self._evaluator.reinit_after_fork()
 
-    def tick(self) -> None:
-        """Look at rules, escalations, repetitions and notifiers that hang, once."""
-        if self._snapshot is not None and self._engine.rules():
-            self._engine.evaluate(self._snapshot(), self._clock.monotonic())
-        self._notifiers.look_after()
-        self._desk.run_due()
-        self._keep_time()
+    def run_pending(self) -> None:
+        """Evaluate rules, run due escalations and repetitions, and check for hung notifiers, once."""
+        if self._metrics is not None and self._evaluator.rules():
+            self._evaluator.evaluate(self._metrics(), self._clock.monotonic())
+        self._notifiers.check_hung()
+        self._lifecycle.run_due()
+        self._update_schedule()
 
-    def _make_engine(self) -> RuleEvaluator:
-        return RuleEvaluator(self._take_from_rule, self._end_for_rule, self._clock)
-
-    def _take(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        return _checked(alert).map(self._raise)
+    def _change(self, alert: FlextAlert | str, change: Callable[[FlextAlert], FlextAlert]) -> FlextResult[FlextAlert]:
+        valid = _validate_reference(alert)
+        return valid.flat_map(lambda known: self._lifecycle.change(known, change)).flat_map(self._persist)
 
     def _raise(self, alert: FlextAlert) -> FlextAlert:
-        """Raise an alert whose rules were checked, and return it as it is now."""
-        raised = self._desk.take(alert)
-        self._keep_time()
+        """Raise a valid alert and return its current state."""
+        raised = self._lifecycle.process(alert)
+        self._update_schedule()
         return raised
 
-    @never_raises
-    def _take_from_rule(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
-        """Raise an alert of a rule; where it cannot be kept it is raised all the same, and not again and again."""
-        return self._take(alert.model_copy(update=new_identity(self._container, type(alert)))).tap(self._persist)
+    def _resolve(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
+        return _validate_reference(alert).flat_map(self._lifecycle.resolve).tap(lambda _: self._update_schedule())
 
     @never_raises
-    def _end_for_rule(self, alert_id: str) -> FlextResult[FlextAlert]:
-        return self._end(alert_id).tap(self._persist)
+    def _raise_for_rule(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
+        """Raise an alert of a rule. A failure of the repository does not raise it again at the next evaluation."""
+        identified = alert.model_copy(update=new_identity(self._container, type(alert)))
+        return _validate(identified).map(self._raise).tap(self._persist)
 
-    def _end(self, alert: FlextAlert | str) -> FlextResult[FlextAlert]:
-        return _named(alert).flat_map(self._desk.resolve).tap(lambda _: self._keep_time())
+    @never_raises
+    def _resolve_for_rule(self, alert_id: str) -> FlextResult[FlextAlert]:
+        return self._resolve(alert_id).tap(self._persist)
 
-    def _keep_time(self) -> None:
-        """Have the clock call ``tick`` while there is something to look at, and not otherwise."""
+    def _update_schedule(self) -> None:
+        """Schedule ``run_pending`` while there are rules or active alerts; cancel it otherwise."""
         with self._lock:
-            connected = self._snapshot is not None
-            needed = connected and bool(self._desk.count or self._engine.rules())
-            if needed and not self._ticking:
-                scheduler().schedule(self._job, self._interval_seconds, self.tick)
-            elif self._ticking and not needed:
+            connected = self._metrics is not None
+            needed = connected and bool(self._lifecycle.count or self._evaluator.rules())
+            if needed and not self._scheduled:
+                scheduler().schedule(self._job, self._interval_seconds, self.run_pending)
+            elif self._scheduled and not needed:
                 scheduler().cancel(self._job)
-            self._ticking = needed
-            self._notifiers.schedule_resend(on=connected and self._desk.count > 0)
+            self._scheduled = needed
+            self._notifiers.schedule_resend(on=connected and self._lifecycle.count > 0)
 
 
-def _checked(alert: object) -> FlextResult[FlextAlert]:
+def _validate(alert: object) -> FlextResult[FlextAlert]:
     from flext_observability.domain.alert import FlextAlert
 
     if not isinstance(alert, FlextAlert):
-        message = f"Invalid alert: pass a FlextAlert, not {type(alert).__name__}"
-        return FlextResult[FlextAlert].fail(message, code="invalid_alert")
+        message = f"Invalid alert: {type(alert).__name__}"
+        return FlextResult[FlextAlert].fail(message, code="invalid_alert", fix="Pass a FlextAlert")
     return alert.validate_business_rules().map(lambda _: alert)
 
 
-def _named(alert: FlextAlert | str) -> FlextResult[FlextAlert | str]:
-    return FlextResult["FlextAlert | str"].ok(alert) if isinstance(alert, str) else _checked(alert)
+def _validate_reference(alert: FlextAlert | str) -> FlextResult[FlextAlert | str]:
+    return FlextResult["FlextAlert | str"].ok(alert) if isinstance(alert, str) else _validate(alert)

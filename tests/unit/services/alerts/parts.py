@@ -1,4 +1,4 @@
-"""Parts of tests of alerts: a clock that is set, a notifier that answers as told, alerts."""
+"""Helpers of alert tests: a manual clock, a scripted notifier, alerts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from flext_observability import FlextAlert, FlextAlertService, FlextContainer, FlextResult
 
 START_NS = 1_700_000_000_000_000_000
-BUSY: FlextResult[None] = FlextResult[None].fail("the server is busy; wait", code="unavailable")
-REFUSED: FlextResult[None] = FlextResult[None].fail("no such room; correct the room", code="rejected")
+BUSY: FlextResult[None] = FlextResult[None].fail("the server is busy", code="unavailable", fix="Wait")
+REJECTED: FlextResult[None] = FlextResult[None].fail("unknown room", code="rejected", fix="Correct the room")
 
 
-class SetClock:
-    """A clock that goes on when it is told to."""
+class ManualClock:
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -27,20 +27,20 @@ class SetClock:
 
 
 class ScriptedNotifier:
-    """Gives the answers of a script in turn, then success; remembers what it was told."""
+    """Returns the results of a script in turn, then success; records what it received."""
 
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
-        self.told: list[FlextAlert] = []
+        self.received: list[FlextAlert] = []
         self.seconds: list[float] = []
         self.hold = threading.Event()
         self.hold.set()
-        self.began = threading.Event()
+        self.called = threading.Event()
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
-        self.told.append(alert)
+        self.received.append(alert)
         self.seconds.append(timeout_seconds)
-        self.began.set()
+        self.called.set()
         self.hold.wait(10)
         step = self.script.pop(0) if self.script else FlextResult[None].ok(None)
         if isinstance(step, BaseException):
@@ -48,16 +48,16 @@ class ScriptedNotifier:
         answer: FlextResult[None] = step
         return answer
 
-    def heard(self) -> list[tuple[str, str, str]]:
-        """Return name, severity and status of what it was told."""
-        return [(alert.name, alert.severity, alert.status) for alert in self.told]
+    def states(self) -> list[tuple[str, str, str]]:
+        """Return name, severity and status of the received alerts."""
+        return [(alert.name, alert.severity, alert.status) for alert in self.received]
 
 
 def make(**fields: Any) -> FlextAlert:
     return FlextAlert.model_validate({"name": "disk", "severity": "error", "message": "full", **fields})
 
 
-def service_with(notifier: object, clock: SetClock | None = None) -> FlextAlertService:
+def service_with(notifier: object, clock: ManualClock | None = None) -> FlextAlertService:
     """Return a service with one notifier, named ``n``."""
     container = FlextContainer()
     container.register("notifiers", {"n": notifier})

@@ -13,12 +13,12 @@ from flext_observability.services.alerts.escalation import (
     MAX_LEVEL,
     Escalation,
     EscalationPolicy,
-    due,
-    escalation_of,
+    find_due,
+    parse_escalation,
     policy_from,
 )
 from flext_observability.settings.config import with_defaults
-from tests.unit.services.alerts.parts import ScriptedNotifier, SetClock, flush, make, service_with
+from tests.unit.services.alerts.parts import ManualClock, ScriptedNotifier, flush, make, service_with
 
 USUAL = policy_from(with_defaults({}))
 
@@ -27,89 +27,89 @@ USUAL = policy_from(with_defaults({}))
     ("severity", "seconds"), [("info", None), ("warning", 3600), ("error", 1800), ("critical", 900)]
 )
 def test_what_is_due_follows_from_severity_and_time(severity: str, seconds: float | None) -> None:
-    book = ActiveAlerts()
-    entry = book.add(make(severity=severity), 100.0)
-    assert due(book, 100.0 + (seconds or 1e6) - 1, USUAL)[0] == []
+    active = ActiveAlerts()
+    entry = active.add(make(severity=severity), 100.0)
+    assert find_due(active, 100.0 + (seconds or 1e6) - 1, USUAL)[0] == []
     expected = [] if seconds is None else [entry]
-    assert [each for each, _ in due(book, 100.0 + (seconds or 1e6), USUAL)[0]] == expected
+    assert [each for each, _ in find_due(active, 100.0 + (seconds or 1e6), USUAL)[0]] == expected
 
 
 def test_zero_never_escalates() -> None:
-    book = ActiveAlerts()
-    book.add(make(), 0.0)
-    assert due(book, 1e9, EscalationPolicy(1e10, {"error": 0.0})) == ([], [])
+    active = ActiveAlerts()
+    active.add(make(), 0.0)
+    assert find_due(active, 1e9, EscalationPolicy(1e10, {"error": 0.0})) == ([], [])
 
 
 def test_escalation_by_time_goes_on_up_to_a_level_says_why_and_is_told() -> None:
-    clock, notifier = SetClock(), ScriptedNotifier()
+    clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     service.process_alert(make())
     for _ in range(MAX_LEVEL + 2):
         assert flush(service)
         clock.now += 1800
-        service.tick()
+        service.run_pending()
     assert flush(service)
     (alert,) = service.active_alerts().unwrap()
     assert (alert.status, alert.escalation_level) == ("escalated", MAX_LEVEL)
     assert alert.details["escalation_reason"] == "active for 90 min and not acknowledged"
-    assert [each.escalation_level for each in notifier.told] == [0, 1, 2, 3]
+    assert [each.escalation_level for each in notifier.received] == [0, 1, 2, 3]
 
 
 def test_seconds_are_said_as_such() -> None:
-    clock = SetClock()
+    clock = ManualClock()
     service = service_with(ScriptedNotifier(), clock)
     handle = init_observability(exporters="none", alert_escalate_error_seconds=5).unwrap()
     service.configure(handle.config)
     service.process_alert(make())
     clock.now += 5
-    service.tick()
+    service.run_pending()
     assert service.active_alerts().unwrap()[0].details["escalation_reason"] == "active for 5 s and not acknowledged"
 
 
 def test_an_escalation_by_hand_starts_the_time_anew() -> None:
-    clock = SetClock()
+    clock = ManualClock()
     service = service_with(ScriptedNotifier(), clock)
     alert = service.process_alert(make()).unwrap()
     clock.now += 1700
     service.escalate_alert(alert)
     clock.now += 1700
-    service.tick()
+    service.run_pending()
     assert service.active_alerts().unwrap()[0].escalation_level == 1
 
 
 def test_an_active_alert_is_told_again_after_the_repeat_interval() -> None:
-    clock, notifier = SetClock(), ScriptedNotifier()
+    clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     service.process_alert(make(severity="info"))
     for seconds in (14_000, 400, 400):
         assert flush(service)
         clock.now += seconds
-        service.tick()
+        service.run_pending()
     assert flush(service)
-    assert len(notifier.told) == 2
+    assert len(notifier.received) == 2
 
 
 def test_a_repeated_alert_is_told_after_the_repeat_interval_too() -> None:
-    clock, notifier = SetClock(), ScriptedNotifier()
+    clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     for _ in range(2):
         service.process_alert(make())
         assert flush(service)
         clock.now += 14_400
-    assert len(notifier.told) == 2
+    assert len(notifier.received) == 2
 
 
 def test_an_acknowledged_alert_neither_escalates_nor_repeats() -> None:
-    clock, notifier = SetClock(), ScriptedNotifier()
+    clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     alert = service.process_alert(make()).unwrap()
     assert flush(service)
     service.acknowledge_alert(alert)
     clock.now += 1e6
-    service.tick()
+    service.run_pending()
     service.process_alert(make())
     assert flush(service)
-    assert [each.status for each in notifier.told] == ["active", "acknowledged"]
+    assert [each.status for each in notifier.received] == ["active", "acknowledged"]
 
 
 def test_settings_give_the_pace() -> None:
@@ -125,7 +125,7 @@ def test_settings_give_the_pace() -> None:
 
 @pytest.mark.parametrize("given", [None, {}, OrderedDict()])
 def test_every_option_may_be_left_out(given: Any) -> None:
-    assert escalation_of(given).data == Escalation()
+    assert parse_escalation(given).data == Escalation()
 
 
 @pytest.mark.parametrize(

@@ -22,15 +22,15 @@ from flext_observability import (
     traced,
 )
 from flext_observability.runtime.scheduler import scheduler
-from flext_observability.services.alerts import active_alerts as book
+from flext_observability.services.alerts import active_alerts
 from flext_observability.services.alerts.service import JOB
 from flext_observability.values.timestamps import to_unix_nanos
 from flext_observability.views.model import MetricView
 from tests.recorded import Recorded
 from tests.unit.services.alerts.parts import (
     START_NS,
+    ManualClock,
     ScriptedNotifier,
-    SetClock,
     flush,
     make,
     service_with,
@@ -83,7 +83,7 @@ def test_processing_a_resolved_alert_ends_it_too(recorded: Recorded) -> None:
     service.process_alert(alert.model_copy(update={"status": "resolved", "message": "over"}))
     assert flush(service)
     assert active(service) == ()
-    assert notifier.told[-1].message == "over"
+    assert notifier.received[-1].message == "over"
     assert [each.attributes["flext.alert.status"] for each in recorded.logs("flext.alert")] == ["active", "resolved"]
 
 
@@ -92,7 +92,7 @@ def test_a_resolved_alert_that_was_never_active_is_only_recorded(recorded: Recor
     service = service_with(notifier)
     assert service.process_alert(make(status="resolved")).unwrap().status == "resolved"
     assert flush(service)
-    assert (len(recorded.logs("flext.alert")), notifier.told, active(service)) == (1, [], ())
+    assert (len(recorded.logs("flext.alert")), notifier.received, active(service)) == (1, [], ())
 
 
 def test_a_resolved_alert_does_not_become_active_again(recorded: Recorded, service: FlextAlertService) -> None:
@@ -106,7 +106,7 @@ def test_a_resolved_alert_does_not_become_active_again(recorded: Recorded, servi
 def test_only_so_many_resolved_alerts_are_remembered(
     service: FlextAlertService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(book, "MAX_ENDED", 1)
+    monkeypatch.setattr(active_alerts, "MAX_RESOLVED_IDS", 1)
     first, second = (service.process_alert(make(name=name)).unwrap() for name in ("a", "b"))
     service.resolve_alert(first)
     service.resolve_alert(second)
@@ -124,7 +124,7 @@ def test_alerts_of_one_fingerprint_are_one_and_each_is_recorded(recorded: Record
     assert flush(service)
     assert (known.id, known.timestamp, known.message, known.details["free"]) == (first.id, first.timestamp, "fuller", 1)
     assert active(service) == (known,)
-    assert len(notifier.told) == 1
+    assert len(notifier.received) == 1
     records = [each.attributes for each in recorded.logs("flext.alert")]
     assert [each["flext.alert.occurrences"] for each in records] == [1, 2]
     assert {each["flext.alert.fingerprint"] for each in records} == {first.fingerprint}
@@ -146,12 +146,12 @@ def test_a_repeated_alert_with_another_severity_is_told_and_recorded_at_its_own_
     worse = make(severity="critical")
     service.process_alert(worse)
     assert flush(service)
-    assert notifier.heard() == [("disk", "error", "active"), ("disk", "critical", "active")]
+    assert notifier.states() == [("disk", "error", "active"), ("disk", "critical", "active")]
     assert recorded.logs("flext.alert")[1].timestamp == to_unix_nanos(worse.timestamp)
 
 
 def test_a_changed_copy_of_an_active_alert_changes_it(recorded: Recorded) -> None:
-    clock = SetClock()
+    clock = ManualClock()
     service = service_with(ScriptedNotifier(), clock)
     alert = service.process_alert(make()).unwrap()
     service.process_alert(alert.model_copy(update={"status": "acknowledged"}))
@@ -165,7 +165,7 @@ def test_a_changed_copy_of_an_active_alert_changes_it(recorded: Recorded) -> Non
 
 
 def test_only_the_first_and_the_latest_ids_find_an_alert(service: FlextAlertService) -> None:
-    alerts = [make() for _ in range(book.MAX_IDS + 2)]
+    alerts = [make() for _ in range(active_alerts.MAX_IDS + 2)]
     for alert in alerts:
         service.process_alert(alert)
     assert service.acknowledge_alert(alerts[1].id).code == "not_active"
@@ -198,7 +198,7 @@ def test_the_same_change_again_is_no_news(recorded: Recorded, service: FlextAler
 
 def test_what_is_not_active_cannot_be_changed(service: FlextAlertService) -> None:
     for result in (service.escalate_alert(make()), service.acknowledge_alert("x"), service.resolve_alert(make())):
-        assert (result.code, "process it first" in str(result.error)) == ("not_active", True)
+        assert (result.code, "Process it first" in str(result.error)) == ("not_active", True)
 
 
 @pytest.mark.parametrize("given", [None, 5, "text"])
@@ -218,13 +218,13 @@ def test_a_broken_rule_fails(service: FlextAlertService) -> None:
 def test_the_newest_active_alerts_are_kept_and_it_is_said_once(
     service: FlextAlertService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(book, "MAX_ACTIVE", 3)
+    monkeypatch.setattr(active_alerts, "MAX_ACTIVE", 3)
     alerts = [make(name=f"disk {number}") for number in range(5)]
     for alert in alerts:
         service.process_alert(alert)
     assert active(service) == tuple(alerts[2:])
     assert service.resolve_alert(alerts[0].id).code == "not_active"
-    assert len([line for line in caplog.messages if "oldest are given up" in line]) == 1
+    assert len([line for line in caplog.messages if "oldest are evicted" in line]) == 1
 
 
 def test_details_with_cycles_and_the_longest_names_are_taken(recorded: Recorded) -> None:
@@ -288,7 +288,7 @@ def test_notifiers_learn_in_which_trace_an_alert_was_raised() -> None:
         handle.alerts.resolve_alert(alert)
         handle.alerts.remove_notifier("n")
     assert "trace_id" not in alert.details
-    details = notifier.told[0].details
+    details = notifier.received[0].details
     assert details["trace_id"] == trace_id
     assert details["trace_url"].startswith("http://grafana:3000/explore?")
 
@@ -299,7 +299,7 @@ def test_without_grafana_there_is_an_id_and_no_link(recorded: Recorded) -> None:
     with traced("work"):
         service.process_alert(make())
     assert flush(service)
-    assert list(notifier.told[0].details) == ["trace_id"]
+    assert list(notifier.received[0].details) == ["trace_id"]
 
 
 def points() -> list[MetricView]:
@@ -329,17 +329,17 @@ def test_the_end_of_one_service_leaves_the_clock_of_another_running(service: Fle
 
 
 def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
-    clock = SetClock()
+    clock = ManualClock()
     service = service_with(ScriptedNotifier(), clock)
     rule = FlextAlertRule("queue", metric="queue.depth", above=5.0, for_seconds=10)
     assert service.add_rule(rule).data == rule
     assert service.rules().unwrap() == (rule,)
-    service.tick()  # not connected: nothing to look at
+    service.run_pending()  # not connected: nothing to look at
     assert service.rule_states().unwrap()[0].state == "no_data"
     service.connect(points)
-    service.tick()
+    service.run_pending()
     clock.now += 10
-    service.tick()
+    service.run_pending()
     assert [alert.name for alert in active(service)] == ["queue"]
     assert service.remove_rule("queue").success
     assert active(service) == ()
@@ -368,11 +368,11 @@ def test_in_a_forked_child_nothing_is_active_and_rules_go_on(service: FlextAlert
     service.add_rule(FlextAlertRule("queue", metric="queue.depth", above=5.0))
     service.add_notifier("n", ScriptedNotifier())
     service.connect(points)
-    service.tick()
+    service.run_pending()
     assert len(active(service)) == 1
     service.reinit_after_fork()  # what a child calls
     assert active(service) == ()
-    service.tick()
+    service.run_pending()
     assert [alert.name for alert in active(service)] == ["queue"]
     service.disconnect(time.monotonic())
 

@@ -1,4 +1,4 @@
-"""FlextAlert → Alertmanager's v2 API: active, kept active by repetition, resolved."""
+"""Notifier that posts alerts to the v2 API of an Alertmanager."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 REFRESH_SECONDS: Final = 60.0
 _EXPIRES_AFTER_NS: Final = int(4 * REFRESH_SECONDS * 1e9)
 _BATCH: Final = 100
-_MAX_REMEMBERED: Final = 20_000
+_MAX_SENT: Final = 20_000
 _MAX_VALUE_BYTES: Final = 1024
-_OWN: Final = ("alertname", "severity", "source")
+_RESERVED: Final = ("alertname", "severity", "source")
 _PATH: Final = "/api/v2/alerts"
 SETTING: Final = "alertmanager_url (ALERTMANAGER_URL)"
 
@@ -32,15 +32,14 @@ Labels = dict[str, str]
 
 @final
 class AlertmanagerNotifier(HttpNotifier):
-    """Posts alerts to an Alertmanager; one for all alerts of a process, used from one thread at a time.
+    """Posts alerts to an Alertmanager. Used from one thread at a time.
 
-    Labels: ``alertname``, ``severity``, ``source``, the alert's own (``details["labels"]``) and those given here, names brought to
-    ``[a-zA-Z_][a-zA-Z0-9_]*``. Annotations: ``summary``, ``description``, ``status``, ``escalation_level``, ``details`` (JSON text) and
-    ``trace``. Whoever does not repeat an alert within four minutes has it resolved there.
+    Labels: ``alertname``, ``severity``, ``source``, those of the alert (``details["labels"]``) and those given here; other characters than
+    ``[a-zA-Z0-9_]`` in names become ``_``. Annotations: ``summary``, ``description``, ``status``, ``escalation_level``, ``details`` (JSON
+    text) and ``trace``. The Alertmanager resolves an alert that is not sent again within four minutes.
 
     Attributes:
-        problem: Why nothing can be sent, and what to do; empty when the address can be used.
-        refresh_seconds: Time after which active alerts are to be sent again (``notify_all``).
+        refresh_seconds: Time between two calls of ``notify_all``.
 
     Source: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
     """
@@ -56,33 +55,33 @@ class AlertmanagerNotifier(HttpNotifier):
         labels: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Take the address; nothing is opened, and nothing is raised: see ``problem``.
+        """Store the address. Opens nothing, and never raises: see ``config_error``.
 
         Args:
-            url: Base address, with a path prefix if there is one; without a scheme http is meant. ``user:password@`` becomes basic
+            url: Base address, with a path prefix if there is one; the default scheme is http. ``user:password@`` becomes basic
                 authorization.
             timeout_seconds: Limit of one request.
-            generator_url: Where "Source" in the Alertmanager leads, when the alert was raised outside a trace.
-            labels: Further labels of every alert, such as ``service``; the alert's own win.
-            headers: Fields of every request, such as ``Authorization: Bearer …``.
+            generator_url: Target of the link "Source" in the Alertmanager for alerts raised outside a trace.
+            labels: Further labels of every alert, such as ``service``. Labels of the alert have precedence.
+            headers: Headers of every request, such as ``Authorization: Bearer …``.
         """
         super().__init__(JsonPoster(url, _PATH, headers, timeout_seconds, SETTING))
         self._generator_url = text(generator_url, 2048)
         self._labels = {_label_name(name): _value(value) for name, value in dict(labels or {}).items()}
-        # Label sets that the Alertmanager may hold as active: an alert that changes its severity is another one to it.
+        # Label sets that may be active in the Alertmanager, to which another severity is another alert.
         self._sent: dict[str, list[Labels]] = {}
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
-        """Post one alert; what it was before, under another severity, is resolved in the same request.
+        """Post one alert. The same alert under an earlier severity is resolved in the same request.
 
         Returns:
-            Success, or a failure: ``unreachable``, ``timeout``, ``unavailable`` (to be tried again); ``rejected``,
+            Success, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable``. Permanent: ``rejected``,
             ``unauthorized``, ``not_found``, ``invalid_address``.
         """
         return self._post([alert], timeout_seconds)
 
     def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
-        """Post alerts that are still active, so that the Alertmanager does not take them for resolved; failures as ``notify``."""
+        """Post active alerts again, so that the Alertmanager does not resolve them. Failures as of ``notify``."""
         deadline = time.monotonic() + timeout_seconds
         for start in range(0, len(alerts), _BATCH):
             posted = self._post(alerts[start : start + _BATCH], deadline - time.monotonic())
@@ -95,25 +94,27 @@ class AlertmanagerNotifier(HttpNotifier):
         rows: list[dict[str, object]] = []
         for alert in alerts:
             labels = self._labels_of(alert)
-            before = self._sent.pop(alert.fingerprint, [])
-            others = [each for each in before if each != labels]
+            others = [each for each in self._sent.pop(alert.fingerprint, []) if each != labels]
             self._sent[alert.fingerprint] = [*others, labels]
-            rows += [self._row(alert, labels, now_ns), *(self._row(alert, each, now_ns, over=True) for each in others)]
-        while len(self._sent) > _MAX_REMEMBERED:
+            rows += [
+                self._row(alert, labels, now_ns),
+                *(self._row(alert, each, now_ns, resolved=True) for each in others),
+            ]
+        while len(self._sent) > _MAX_SENT:
             del self._sent[next(iter(self._sent))]
         posted = self._poster.post(to_json(rows), seconds)
         if posted.success:
             for alert in alerts:
-                self._settle(alert)
+                self._remove_earlier(alert)
         return posted
 
-    def _settle(self, alert: FlextAlert) -> None:
+    def _remove_earlier(self, alert: FlextAlert) -> None:
         labels = self._sent.pop(alert.fingerprint)[-1]
         if alert.status != "resolved":
             self._sent[alert.fingerprint] = [labels]
 
-    def _row(self, alert: FlextAlert, labels: Labels, now_ns: int, *, over: bool = False) -> dict[str, object]:
-        ends = now_ns if over or alert.status == "resolved" else now_ns + _EXPIRES_AFTER_NS
+    def _row(self, alert: FlextAlert, labels: Labels, now_ns: int, *, resolved: bool = False) -> dict[str, object]:
+        ends = now_ns if resolved or alert.status == "resolved" else now_ns + _EXPIRES_AFTER_NS
         trace_url = alert.details.get("trace_url")
         return {
             "labels": labels,
@@ -124,17 +125,17 @@ class AlertmanagerNotifier(HttpNotifier):
         }
 
     def _labels_of(self, alert: FlextAlert) -> Labels:
-        own = {"alertname": _value(alert.name), "severity": alert.severity, "source": _value(alert.source)}
-        labels = {**self._labels, **_own_labels(alert), **own}
+        identity = {"alertname": _value(alert.name), "severity": alert.severity, "source": _value(alert.source)}
+        labels = {**self._labels, **_alert_labels(alert), **identity}
         return {name: value for name, value in labels.items() if value}
 
 
-def _own_labels(alert: FlextAlert) -> Labels:
+def _alert_labels(alert: FlextAlert) -> Labels:
     labels: Labels = {}
     for name, value in alert.labels.items():
         label = base = _label_name(name)
         number = 2
-        while label in labels:  # "a.b" and "a-b" are one name there, and two labels here
+        while label in labels:  # "a.b" and "a-b" both become "a_b"
             label, number = f"{base}_{number}", number + 1
         labels[label] = _value(value)
     return labels
@@ -157,13 +158,13 @@ def _annotations(alert: FlextAlert) -> dict[str, str]:
 def _label_name(name: str) -> str:
     label = re.sub(r"[^a-zA-Z0-9_]", "_", encode_tag(name, max_bytes=200)) or "_"
     label = f"_{label}" if label[0].isdigit() else label
-    # Names that begin with two underscores are kept for the system's own use.
-    return f"label_{label.lstrip('_')}" if label in _OWN or label.startswith("__") else label
+    # Prometheus reserves names that begin with two underscores.
+    return f"label_{label.lstrip('_')}" if label in _RESERVED or label.startswith("__") else label
 
 
 def _value(value: object) -> str:
     whole = encode_tag(value, max_bytes=1 << 20)
     if len(whole.encode()) <= _MAX_VALUE_BYTES:
         return whole
-    # Two enormous names that begin alike stay two alerts.
+    # The hash distinguishes long values with the same beginning.
     return f"{encode_tag(whole, max_bytes=_MAX_VALUE_BYTES - 20)} {sha256(whole.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""Function that takes an alert, sync or async → notifier."""
+"""Notifier that calls a function, sync or async."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @final
 class CallableNotifier:
-    """Calls a function with each alert; what it returns counts only when it is a ``FlextResult``."""
+    """Calls a function with each alert. A returned ``FlextResult`` is the outcome; any other value counts as success."""
 
     __slots__ = ("_call",)
 
     def __init__(self, call: Callable[[FlextAlert], object]) -> None:
-        """Take a function; what it gives may be awaitable."""
+        """Store a function; it may return an awaitable."""
         self._call = call
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
-        """Call the function, and wait for a coroutine at most ``timeout_seconds``; whatever it raises is raised."""
+        """Call the function, and await its result at most ``timeout_seconds``. Its exceptions propagate."""
         answer = self._call(alert)
         if type(answer) is not FlextResult and inspect.isawaitable(answer):
             answer = _wait(answer, timeout_seconds)
@@ -35,8 +35,8 @@ class CallableNotifier:
 def _wait(awaitable: Awaitable[object], timeout_seconds: float) -> object:
     import asyncio
 
-    async def within_the_limit() -> object:
+    async def wait() -> object:
         async with asyncio.timeout(timeout_seconds):
             return await awaitable
 
-    return asyncio.run(within_the_limit())
+    return asyncio.run(wait())

@@ -1,4 +1,4 @@
-"""JSON bytes → one POST → a result whose code says whether to try again (nothing of what the bytes mean)."""
+"""JSON bytes → one POST request → a result whose code says whether to retry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast, final
 
-from flext_observability.domain.result import FlextResult
+from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
@@ -19,65 +19,66 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = "flext-observability"
 _MAX_DETAIL_BYTES: Final = 4096
-_BAD_TIMEOUT: Final = 5.0
+_DEFAULT_TIMEOUT: Final = 5.0
 
 
 @final
 class JsonPoster:
-    """Posts to one address, over a connection for each request: alerts are rare, and none is left open between them.
+    """Posts to one address. Opens a connection for each request, as alerts are rare.
 
     Attributes:
-        problem: What is wrong with the address or the headers, and what to do; empty when nothing is. Then nothing is ever sent.
-        retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
+        config_error: Why the address or a header is invalid; empty when they are valid. An invalid poster sends nothing.
+        fix: The next action for ``config_error``.
+        retry_after_seconds: Wait that the last response requested; None without one.
     """
 
-    __slots__ = ("_backend", "_limit", "_target", "problem", "retry_after_seconds")
+    __slots__ = ("_backend", "_target", "_timeout_seconds", "config_error", "fix", "retry_after_seconds")
 
     def __init__(self, url: object, path: str, headers: object, timeout_seconds: object, setting: str) -> None:
-        """Take the address; nothing is opened.
+        """Store the address. Opens nothing, and never raises: see ``config_error``.
 
         Args:
-            url: Address; without a scheme http is meant; a user and password in it become basic authorization.
+            url: Address; the default scheme is http. ``user:password@`` becomes basic authorization.
             path: Path to add, unless the address ends in it.
-            headers: Fields of every request; None for none.
-            timeout_seconds: Limit of one request, in seconds above 0; anything else counts as 5.
-            setting: Where the address is set, for messages.
+            headers: Headers of every request; None for none.
+            timeout_seconds: Limit of one request, above 0; an invalid one counts as 5.
+            setting: Setting that holds the address, for messages.
         """
         self._backend = HttpBackend("server", setting)
         self._target: HttpTarget | None = None
-        self.problem = ""
+        self.config_error = self.fix = ""
         self.retry_after_seconds: float | None = None
         valid = isinstance(timeout_seconds, int | float) and 0 < timeout_seconds < 1e6
-        self._limit = float(cast("float", timeout_seconds)) if valid else _BAD_TIMEOUT
+        self._timeout_seconds = float(cast("float", timeout_seconds)) if valid else _DEFAULT_TIMEOUT
         try:
             self._target = _target(url, path, headers)
-        except Exception as error:  # noqa: BLE001 - an address of any type; nothing may end the program
-            # What http_target says may hold the address as it was given, and with it a password.
-            said = f": {error}" if isinstance(error, _BadHeader) else ""
-            self.problem = f"The address or a header cannot be used{said}; correct {setting}"
+        except Exception as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
+            # Other errors may contain the address, and with it a password.
+            detail = f": {error}" if isinstance(error, _InvalidHeader) else ""
+            self.config_error, self.fix = f"The address or a header is invalid{detail}", f"Correct {setting}"
 
     def post(self, body: bytes, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> FlextResult[None]:
         """Send a JSON body.
 
         Args:
             body: JSON.
-            timeout_seconds: Limit over everything; the notifier's own counts too.
-            headers: Fields of this request alone.
+            timeout_seconds: Limit of this request, in addition to the poster's own.
+            headers: Headers of this request only.
 
         Returns:
-            Success for a 2xx answer. Failure codes: ``unreachable``, ``timeout``, ``unavailable`` (429, 5xx), to be tried again;
-            ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``, for good.
+            Success for a 2xx response. Retryable failures: ``unreachable``, ``timeout``, ``unavailable`` (429, 5xx). Permanent ones:
+            ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
         """
         self.retry_after_seconds = None
         if self._target is None:
-            return FlextResult[None].fail(self.problem, code="invalid_address")
+            return FlextResult[None].fail(self.config_error, code="invalid_address", fix=self.fix)
         from flext_observability.wire.http.client import HttpTransport
 
         target = replace(self._target, headers={**self._target.headers, **(headers or {})})
         transport = HttpTransport(target)
         try:
             with suppress_instrumentation():
-                reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._limit), 0.001))
+                reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._timeout_seconds), 0.001))
         except TransportError as error:
             return _failure(self._backend.from_error(error))
         finally:
@@ -92,29 +93,24 @@ class JsonPoster:
 
 
 class HttpNotifier:
-    """What notifiers that post have in common.
-
-    Attributes:
-        problem: Why nothing can be sent, and what to do; empty when the address can be used.
-        retry_after_seconds: What the last answer asked to wait; None when it asked for nothing.
-    """
+    """Base of notifiers that post JSON."""
 
     def __init__(self, poster: JsonPoster) -> None:
         self._poster = poster
 
     @property
-    def problem(self) -> str:
-        """Why nothing can be sent, and what to do; empty when the address can be used."""
-        return self._poster.problem
+    def config_error(self) -> str:
+        """Why the address or a header is invalid, with the next action; empty when they are valid."""
+        return compose_message(self._poster.config_error, self._poster.fix)
 
     @property
     def retry_after_seconds(self) -> float | None:
-        """What the last answer asked to wait."""
+        """Wait that the last response requested; None without one."""
         return self._poster.retry_after_seconds
 
 
-class _BadHeader(Exception):
-    """A header cannot be sent; the text names it, and not its value."""
+class _InvalidHeader(Exception):
+    """A header is invalid. The text contains its name, not its value."""
 
 
 def _failure(outcome: ExportOutcome) -> FlextResult[None]:
@@ -127,11 +123,11 @@ def _target(url: object, path: str, headers: object) -> HttpTarget:
     endpoint = endpoint.with_scheme("http")
     if path:
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path) + path)
-    given = dict(cast("Mapping[str, str]", headers or {}))
-    lowered = {name.lower() for name in given}
+    extra = dict(cast("Mapping[str, str]", headers or {}))
+    lowered = {name.lower() for name in extra}
     fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
     fields = {name: value for name, value in fields.items() if name.lower() not in lowered}
     try:
-        return http_target(endpoint, headers={**fields, **given})
+        return http_target(endpoint, headers={**fields, **extra})
     except ValueError as error:
-        raise _BadHeader(str(error)) from error
+        raise _InvalidHeader(str(error)) from error

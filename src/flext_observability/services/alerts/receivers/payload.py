@@ -1,4 +1,4 @@
-"""FlextAlert → what notifiers send of it: bounded, without cycles, as JSON takes it."""
+"""FlextAlert → payload of notifiers: JSON values of bounded size, without cycles."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
 
 MAX_DETAILS: Final = 100
-"""Details that are sent of one alert, in the order given."""
+"""Maximum number of details sent of one alert; further ones are left out."""
 MAX_DETAIL_BYTES: Final = 4096
 MAX_TEXT_BYTES: Final = 8192
 _UNLIMITED: Final = 1 << 30
 
 
 def details_of(alert: FlextAlert) -> dict[str, AttributeValue]:
-    """Return the first details, without the labels; nested ones as JSON text."""
+    """Return the first ``MAX_DETAILS`` details without the labels; nested values as JSON text."""
     return encode_attributes(_first_details(alert), max_bytes=MAX_DETAIL_BYTES)
 
 
 def details_text(alert: FlextAlert) -> str:
-    """Return the same as one JSON text of bounded size; empty when there are none."""
+    """Return the same details as one JSON text of bounded size; empty when there are none."""
     details = _first_details(alert)
     return text(details) if details else ""
 
@@ -40,10 +40,10 @@ def text(value: object, max_bytes: int = MAX_TEXT_BYTES) -> str:
 
 
 def starts_at(alert: FlextAlert, now_ns: int) -> int:
-    """Return when the alert was raised, in nanoseconds since the epoch, and not in the future."""
+    """Return the time when the alert was raised, in nanoseconds since the epoch, at most ``now_ns``."""
     return min(to_unix_nanos(alert.timestamp), now_ns)
 
 
 def to_json(value: object) -> bytes:
-    """Return compact JSON; what JSON has no number for is text."""
+    """Return compact JSON; numbers that JSON does not have are text."""
     return encode_tag(value, max_bytes=_UNLIMITED).encode()

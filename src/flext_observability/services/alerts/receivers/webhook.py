@@ -1,4 +1,4 @@
-"""FlextAlert → JSON posted to an address of the user's, signed when there is a secret."""
+"""Notifier that posts alerts as JSON to a webhook, signed if there is a secret."""
 
 from __future__ import annotations
 
@@ -23,13 +23,10 @@ SETTING: Final = "alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)"
 
 @final
 class WebhookNotifier(HttpNotifier):
-    """Posts each alert as a JSON object; used from one thread at a time.
+    """Posts each alert as a JSON object. Used from one thread at a time.
 
     The object has ``version`` ("1"), ``status``, ``fingerprint``, ``sent_at`` and ``alert``: ``id``, ``name``, ``severity``, ``message``,
-    ``source``, ``status``, ``escalation_level``, ``timestamp``, ``labels`` and ``details``. Any 2xx answer will do.
-
-    Attributes:
-        problem: Why nothing can be sent, and what to do; empty when the address can be used.
+    ``source``, ``status``, ``escalation_level``, ``timestamp``, ``labels`` and ``details``. Any 2xx response is a success.
     """
 
     def __init__(
@@ -40,13 +37,13 @@ class WebhookNotifier(HttpNotifier):
         headers: Mapping[str, str] | None = None,
         secret: str | bytes | None = None,
     ) -> None:
-        """Take the address; nothing is opened, and nothing is raised: see ``problem``.
+        """Store the address. Opens nothing, and never raises: see ``config_error``.
 
         Args:
-            url: Where to post; without a scheme http is meant. ``user:password@`` becomes basic authorization.
+            url: Address; the default scheme is http. ``user:password@`` becomes basic authorization.
             timeout_seconds: Limit of one request.
-            headers: Fields of every request.
-            secret: Key of the signature: ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``; None for none.
+            headers: Headers of every request.
+            secret: Key of the signature ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``; None for none.
         """
         super().__init__(JsonPoster(url, "", headers, timeout_seconds, SETTING))
         self._key = secret.encode() if isinstance(secret, str) else secret
@@ -55,17 +52,17 @@ class WebhookNotifier(HttpNotifier):
         """Post one alert.
 
         Returns:
-            Success for a 2xx answer, or a failure: ``unreachable``, ``timeout``, ``unavailable`` (429 and 5xx; to be tried again);
+            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable`` (429, 5xx). Permanent:
             ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
         """
-        body = to_json(_document(alert, time.time_ns()))
+        body = to_json(_payload(alert, time.time_ns()))
         if self._key is None:
             return self._poster.post(body, timeout_seconds)
         signature = f"sha256={hmac.digest(self._key, body, 'sha256').hex()}"
         return self._poster.post(body, timeout_seconds, {SIGNATURE_HEADER: signature})
 
 
-def _document(alert: FlextAlert, now_ns: int) -> dict[str, object]:
+def _payload(alert: FlextAlert, now_ns: int) -> dict[str, object]:
     return {
         "version": VERSION,
         "status": alert.status,

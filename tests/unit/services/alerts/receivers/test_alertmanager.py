@@ -130,7 +130,7 @@ def test_all_that_are_active_are_sent_again_in_parts(monkeypatch: pytest.MonkeyP
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alertmanager, "_MAX_REMEMBERED", 2)
+    monkeypatch.setattr(alertmanager, "_MAX_SENT", 2)
     with collector() as server:
         notifier = AlertmanagerNotifier(server.url)
         for number in range(4):
@@ -149,5 +149,5 @@ def test_a_refusal_is_said_in_the_servers_words() -> None:
 
 def test_an_address_that_is_none_is_said() -> None:
     notifier = AlertmanagerNotifier("ftp://x")
-    assert "alertmanager_url (ALERTMANAGER_URL)" in notifier.problem
+    assert "alertmanager_url (ALERTMANAGER_URL)" in notifier.config_error
     assert notifier.notify(make(), 5).code == "invalid_address"

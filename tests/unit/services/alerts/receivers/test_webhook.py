@@ -80,5 +80,5 @@ def test_what_is_wrong_is_said() -> None:
         server.standing = Answer(503, {"retry-after": "9"})
         notifier = WebhookNotifier(server.url)
         assert (notifier.notify(make(), 5).code, notifier.retry_after_seconds) == ("unavailable", 9.0)
-    assert "alert_webhook_url" in WebhookNotifier("").problem
-    assert notifier.problem == ""
+    assert "alert_webhook_url" in WebhookNotifier("").config_error
+    assert notifier.config_error == ""
