@@ -1,4 +1,4 @@
-"""Whatever the verbs are given, they answer with a result and raise nothing."""
+"""Verbs return a result for any input, and never raise."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ARGUMENTS = st.lists(ANYTHING, min_size=3, max_size=3)
 
 @settings(max_examples=60)
 @given(arguments=ARGUMENTS)
-def test_results(arguments: list[Any]) -> None:
+def test_verbs_return_results(arguments: list[Any]) -> None:
     with recording() as started:
         handle = started.handle
         verbs: list[Any] = [
@@ -88,15 +88,15 @@ def test_results(arguments: list[Any]) -> None:
 
 @settings(max_examples=60)
 @given(arguments=ARGUMENTS)
-def test_handles_and_wrappers(arguments: list[Any]) -> None:
+def test_handles_and_wrappers_never_raise(arguments: list[Any]) -> None:
     name, value, attributes = arguments
     with recording() as started:
         metrics = started.handle.metrics
-        for make in (metrics.counter, metrics.up_down_counter):
-            make(name, attributes).bind(attributes).add(value, attributes)
+        for create in (metrics.counter, metrics.up_down_counter):
+            create(name, attributes).bind(attributes).add(value, attributes)
         metrics.gauge(name).set(value, attributes)
         metrics.histogram(name, value, bounds=attributes, objective_seconds=value).record(value, attributes)
-        with traced(str(name), attributes, span_kind=value, links=attributes, parent=value, odd=value):
+        with traced(str(name), attributes, span_kind=value, links=attributes, parent=value, extra=value):
             pass
         decorator: Any = flext_monitor_function(str(name))
         assert decorator(lambda: 5)() == 5

@@ -1,4 +1,4 @@
-"""Bad input through the verbs and the factory: a clear failure, or an entity that arrives; nothing lost, nothing raised."""
+"""Unusual input of verbs and factory: a failure with a reason, or an entity that is exported. Never raises."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from flext_observability import FlextResult, get_global_factory, reset_global_fa
 from flext_observability.values.encoding import MAX_BYTES
 from tests.recorded import Recorded, recording
 
-LOOP: dict[str, Any] = {"inner": {}}
-LOOP["inner"]["outer"] = LOOP
+CYCLE: dict[str, Any] = {"inner": {}}
+CYCLE["inner"]["outer"] = CYCLE
 HUGE = "x" * 1_000_000
-LONG = "x" * 1024  # the longest name
+LONG = "x" * 1024  # maximum length of a name
 KINDS = ("metric", "trace", "alert", "health_check", "log_entry")
 
-# What is made, with which arguments, and how the failure begins.
-REFUSED: list[tuple[str, tuple[Any, ...], str]] = [
+# Kind, arguments, and start of the message.
+INVALID: list[tuple[str, tuple[Any, ...], str]] = [
     *(("metric", (name, 1), "Invalid metric name") for name in ("", " ", HUGE, "1st", "a b", "a\n", "\ud800", "é")),
     *(("metric", (name, 1), "Invalid metric name") for name in (None, 5, b"orders", ["orders"], object())),
     *(("metric", ("bad.value", float(text)), "Invalid metric value") for text in ("nan", "inf", "-inf")),
     *(("metric", ("bad.value", Decimal(text)), "Invalid metric value") for text in ("NaN", "sNaN", "Infinity")),
     *(("metric", ("bad.value", value), "Invalid metric value") for value in (10**400, Decimal("1e400"))),
-    *(("metric", ("bad.value", value), "Invalid metric value") for value in ("1", b"1", True, None, [1], 1j, LOOP)),
+    *(("metric", ("bad.value", value), "Invalid metric value") for value in ("1", b"1", True, None, [1], 1j, CYCLE)),
     *(("metric", ("bad.value", value, "", None, "counter"), "Invalid metric value") for value in (-1, Decimal(-1))),
     ("metric", ("bad.value", -0.5, "s", None, "histogram"), "Invalid metric value"),
     *(("metric", ("bad.unit", 1, unit), "Invalid metric unit") for unit in ("x" * 64, "°C", "\ud800", None, 5)),
     *(
         ("metric", ("bad.tags", 1, "", tags), "Invalid metric tags")
-        for tags in ([1], "a=1", {1: "a"}, {"a": [1]}, LOOP)
+        for tags in ([1], "a=1", {1: "a"}, {"a": [1]}, CYCLE)
     ),
     *(("metric", ("bad.type", 1, "", None, kind), "Invalid metric type") for kind in ("", "summary", "GAUGE", None, 5)),
     *(
@@ -53,14 +53,14 @@ REFUSED: list[tuple[str, tuple[Any, ...], str]] = [
     *(("log_entry", ("info", message), "Invalid log message") for message in ("", " ", None, b"m")),
     *(("log_entry", ("info", "m", context), "Invalid log context") for context in ([1], "a", {1: 2})),
 ]
-TAKEN: list[tuple[str, tuple[Any, ...]]] = [
+UNUSUAL: list[tuple[str, tuple[Any, ...]]] = [
     ("metric", ("bad.decimal", Decimal("1234567890.123456789012345678901234567890"))),
     ("metric", ("bad.tag", 1, "", {"object": object(), "none": None, "huge": HUGE, "": "", "\ud800": "\ud800"})),
-    *(("trace", (name, "shop", LOOP)) for name in (LONG, "\ud800")),
+    *(("trace", (name, "shop", CYCLE)) for name in (LONG, "\ud800")),
     *(("trace", ("charge", name)) for name in (LONG, "\ud800")),
-    *(("alert", (text[:1024], "info", text, text, LOOP)) for text in (HUGE, "\ud800", "a\x00b")),
-    *(("health_check", (text[:1024], "degraded", text, LOOP)) for text in (HUGE, "\ud800", "a\x00b")),
-    *(("log_entry", ("InFo", message, LOOP)) for message in (HUGE, "\ud800", "a\x00b")),
+    *(("alert", (text[:1024], "info", text, text, CYCLE)) for text in (HUGE, "\ud800", "a\x00b")),
+    *(("health_check", (text[:1024], "degraded", text, CYCLE)) for text in (HUGE, "\ud800", "a\x00b")),
+    *(("log_entry", ("InFo", message, CYCLE)) for message in (HUGE, "\ud800", "a\x00b")),
 ]
 
 
@@ -74,8 +74,8 @@ def method(kind: str) -> Callable[..., FlextResult[Any]]:
     return create
 
 
-def test_what_cannot_be_is_a_failure_that_says_why_and_nothing_is_emitted(recorded: Recorded) -> None:
-    for kind, arguments, start in REFUSED:
+def test_invalid_input_is_a_failure_and_emits_nothing(recorded: Recorded) -> None:
+    for kind, arguments, start in INVALID:
         for create in (verb(kind), method(kind)):
             result = create(*arguments)
             message = str(result.error)
@@ -85,19 +85,19 @@ def test_what_cannot_be_is_a_failure_that_says_why_and_nothing_is_emitted(record
     assert (recorded.spans(), recorded.logs(), recorded.metric("bad.value")) == ([], [], None)
 
 
-def test_what_is_odd_arrives_within_its_budget() -> None:
+def test_unusual_input_is_exported_within_the_size_limit() -> None:
     with recording() as recorded:
-        for kind, arguments in TAKEN:
+        for kind, arguments in UNUSUAL:
             assert method(kind)(*arguments).success, (kind, str(arguments)[:80])
-            made = verb(kind)(*arguments)
-            assert made.success, (kind, str(arguments)[:80])
+            created = verb(kind)(*arguments)
+            assert created.success, (kind, str(arguments)[:80])
             if kind == "trace":
-                recorded.handle.tracing.complete_trace(made.unwrap()).unwrap()
-        count = {kind: sum(each == kind for each, _ in TAKEN) for kind in KINDS}
+                recorded.handle.tracing.complete_trace(created.unwrap()).unwrap()
+        count = {kind: sum(each == kind for each, _ in UNUSUAL) for kind in KINDS}
         spans, logs = recorded.spans(), recorded.logs()
         assert len(spans) == count["trace"]
         assert len(logs) == count["alert"] + count["health_check"] + count["log_entry"]
-        assert list(recorded.values("bad.decimal").values()) == [float(TAKEN[0][1][1])]
+        assert list(recorded.values("bad.decimal").values()) == [float(UNUSUAL[0][1][1])]
         for item in (*spans, *logs):
             for name, value in (item.attributes or {}).items():
                 assert len(str(value).encode()) <= MAX_BYTES, name
@@ -138,7 +138,7 @@ def test_the_factory_can_be_reset_while_verbs_use_it() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_copy_of_what_was_emitted_is_not_emitted_again(recorded: Recorded, kind: str) -> None:
+def test_a_copy_of_an_emitted_entity_is_not_emitted_again(recorded: Recorded, kind: str) -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "metric": ("bad.copy", 1, "", None, "counter"),
         "trace": ("copy", "shop"),
@@ -147,7 +147,7 @@ def test_a_copy_of_what_was_emitted_is_not_emitted_again(recorded: Recorded, kin
         "log_entry": ("info", "m"),
     }
     handle = recorded.handle
-    takers: dict[str, Callable[[Any], FlextResult[Any]]] = {
+    record: dict[str, Callable[[Any], FlextResult[Any]]] = {
         "metric": handle.metrics.record_metric,
         "trace": handle.tracing.start_trace,
         "alert": handle.alerts.process_alert,
@@ -157,7 +157,7 @@ def test_a_copy_of_what_was_emitted_is_not_emitted_again(recorded: Recorded, kin
     entity = verb(kind)(*arguments[kind]).unwrap()
     before = (len(recorded.logs()), recorded.values("bad.copy"))
     for copy in (entity, entity.model_copy(), entity.model_copy(deep=True)):
-        assert takers[kind](copy).success
+        assert record[kind](copy).success
     assert (len(recorded.logs()), recorded.values("bad.copy")) == before
     if kind == "trace":
         handle.tracing.complete_trace(entity).unwrap()

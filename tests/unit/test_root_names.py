@@ -1,4 +1,4 @@
-"""Every name of the root, used as its documentation says."""
+"""Every public name of the package fulfils its contract."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MODULES = (entities, rest, services, start)
 
 
 @pytest.mark.parametrize("name", sorted(CONTRACTS))
-def test_it_does_what_it_promises(name: str) -> None:
+def test_a_name_fulfils_its_contract(name: str) -> None:
     CONTRACTS[name]()
 
 
-def test_every_name_is_here_and_no_other() -> None:
+def test_every_public_name_has_a_contract() -> None:
     assert sorted(CONTRACTS) == sorted(flext_observability.__all__)
