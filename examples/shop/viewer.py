@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from flext_observability.viewer.json_codec import metric_from_json, trace_from_json
+from examples.shop.read_api import metric_from_json, trace_from_json
 from flext_observability.views.model import MetricView, TraceView
 
 

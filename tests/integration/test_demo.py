@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from flext_observability.viewer.json_codec import metric_from_json, trace_from_json
+from examples.shop.read_api import metric_from_json, trace_from_json
 from flext_observability.views.model import LogView, MetricView, SpanView, TraceView
 from tests.backends.collector import collector
 from tests.backends.ports import refusing_port

@@ -28,7 +28,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from flext_observability.viewer.json_codec import metric_from_json, trace_from_json
+from examples.shop.read_api import metric_from_json, trace_from_json
 from tests.unit.viewer.bodies import LOGS, METRICS, TRACE_ID, TRACES
 from tests.waiting import eventually
 

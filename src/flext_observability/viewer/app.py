@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flext_observability.domain.report import Signal
 from flext_observability.viewer import from_otlp
 from flext_observability.viewer.pages import Pages
-from flext_observability.viewer.replies import JSON, Reply, accepted, encoding_of, json_reply, refused
+from flext_observability.viewer.replies import JSON, Reply, accepted, encoding_of, json_reply, rejected
 from flext_observability.viewer.store import Store
 from flext_observability.wire.otlp.decode import OtlpDecodeError, decode
 
@@ -70,17 +70,15 @@ class ViewerApp:
         content_type = environ.get("CONTENT_TYPE", "")
         size = int(environ.get("CONTENT_LENGTH") or 0)
         if size > self._max_body_bytes:
-            return refused(413, content_type, f"the body has more than {self._max_body_bytes} bytes")
+            return rejected(413, content_type, f"the body has more than {self._max_body_bytes} bytes")
         body: bytes = environ["wsgi.input"].read(size)
         if not body and encoding_of(content_type) == JSON:
             body = b"{}"
         try:
-            rejected = self._take(signal, body, content_type, environ.get("HTTP_CONTENT_ENCODING", ""))
+            count = self._take(signal, body, content_type, environ.get("HTTP_CONTENT_ENCODING", ""))
         except OtlpDecodeError as error:
-            return refused(error.status, content_type, error.message)
-        return accepted(
-            signal, content_type, rejected=rejected, message="no valid trace id or span id" * (rejected > 0)
-        )
+            return rejected(error.status, content_type, error.message)
+        return accepted(signal, content_type, rejected=count, message="no valid trace id or span id" * (count > 0))
 
     def _take(self, signal: Signal, body: bytes, content_type: str, content_encoding: str) -> int:
         """Keep the items of a request; return how many could not be kept."""

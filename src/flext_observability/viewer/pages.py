@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from flext_observability.viewer.json_codec import to_json
 from flext_observability.viewer.replies import Reply, json_reply
 from flext_observability.viewer.store import Store
 
@@ -53,23 +52,23 @@ class Pages:
         return {"pages": [*self._pages, _TRACE + "{trace_id}"]}
 
     def _summary(self, query: _Query) -> object:
-        return to_json(self._store.summary())
+        return self._store.summary()
 
     def _services(self, query: _Query) -> object:
-        return {"version": self._store.version, "services": to_json(self._store.services())}
+        return {"version": self._store.version, "services": self._store.services()}
 
     def _traces(self, query: _Query) -> object:
         version = self._store.version  # read first: a page that asks again for what is newer misses nothing
-        return {"version": version, "traces": to_json(self._store.traces(service=query.service, limit=query.limit))}
+        return {"version": version, "traces": self._store.traces(service=query.service, limit=query.limit)}
 
     def _metrics(self, query: _Query) -> object:
         version = self._store.version
-        return {"version": version, "metrics": to_json(self._store.metrics(service=query.service, name=query.name))}
+        return {"version": version, "metrics": self._store.metrics(service=query.service, name=query.name)}
 
     def _logs(self, query: _Query) -> object:
         version = self._store.version
         logs = self._store.logs(trace_id=query.trace_id, service=query.service, limit=query.limit)
-        return {"version": version, "logs": to_json(logs)}
+        return {"version": version, "logs": logs}
 
     def _trace(self, trace_id: str) -> Reply:
         version, trace = self._store.version, self._store.trace(trace_id)
@@ -79,8 +78,8 @@ class Pages:
             "version": version,
             "trace_id": trace_id,
             "hidden_spans": trace.hidden_spans,
-            "spans": to_json(trace.spans),
-            "logs": to_json(trace.logs),
+            "spans": trace.spans,
+            "logs": trace.logs,
         }
         return json_reply(content)
 

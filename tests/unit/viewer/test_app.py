@@ -11,8 +11,8 @@ import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from examples.shop.read_api import metric_from_json, trace_from_json
 from flext_observability.viewer.app import ViewerApp
-from flext_observability.viewer.json_codec import metric_from_json, trace_from_json
 from flext_observability.viewer.replies import JSON, PROTOBUF
 from flext_observability.viewer.store import Store
 from flext_observability.views.model import LogView, SpanView

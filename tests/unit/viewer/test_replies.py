@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+import math
+from typing import Any, get_args
 
 import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from examples.shop.read_api import metric_from_json, trace_from_json
 from flext_observability.domain.report import Signal
-from flext_observability.viewer.replies import JSON, PROTOBUF, accepted, json_reply, refused
+from flext_observability.viewer.replies import JSON, PROTOBUF, accepted, json_reply, rejected, to_jsonable
+from flext_observability.views.model import ExemplarView, LinkView, MetricView, TraceView
+from tests.unit.views.shop import TRACE, checkout, counter, histogram, log, span
 
 
 @pytest.mark.parametrize("signal", get_args(Signal))
@@ -32,12 +36,37 @@ def test_a_partial_success_counts_what_was_rejected() -> None:
 @pytest.mark.parametrize(("status", "code"), [(400, 3), (413, 8), (415, 12)])
 def test_a_refusal_is_a_status_message(status: int, code: int) -> None:
     message = "x" * 200
-    reply = refused(status, PROTOBUF, message)
+    reply = rejected(status, PROTOBUF, message)
     content = Status.FromString(reply.body)
     assert (reply.status, content.code, content.message) == (status, code, message)
-    assert json.loads(refused(status, "text/plain", message).body) == {"code": code, "message": message}
+    assert json.loads(rejected(status, "text/plain", message).body) == {"code": code, "message": message}
 
 
 def test_any_text_can_be_sent() -> None:
-    assert Status.FromString(refused(400, PROTOBUF, "\ud800").body).message == "?"
+    assert Status.FromString(rejected(400, PROTOBUF, "\ud800").body).message == "?"
     assert json_reply("\ud800").body == b'"?"'
+
+
+def through_json(value: object) -> Any:
+    return json.loads(json.dumps(to_jsonable(value), allow_nan=False))
+
+
+def test_a_trace_comes_back_unchanged() -> None:
+    trace = TraceView((*checkout().spans, span(9, links=(LinkView(TRACE, "1" * 16, {"a": 1}),))), checkout().logs, 3)
+    assert trace_from_json(through_json(trace)) == trace
+
+
+@pytest.mark.parametrize("point", [histogram(), counter(3, {"a": 1}), counter(math.inf), histogram(min=None, max=None)])
+def test_a_point_comes_back_unchanged(point: MetricView) -> None:
+    assert metric_from_json(through_json(point)) == point
+
+
+def test_numbers_that_json_cannot_hold_have_names() -> None:
+    assert to_jsonable([math.nan, math.inf, -math.inf, 1.5]) == ["NaN", "Infinity", "-Infinity", 1.5]
+    point = metric_from_json(through_json(histogram(sum=math.nan, exemplars=(ExemplarView(math.inf, 1),))))
+    assert math.isnan(point.sum)
+    assert point.exemplars[0].value == math.inf
+
+
+def test_bytes_become_base64() -> None:
+    assert to_jsonable(log(b"\x00", attributes={"a": (b"\x01",)}))["body"] == "AA=="  # type: ignore[index]

@@ -74,6 +74,29 @@ def parse_error(body: bytes, content_type: str = "") -> str:
     return sanitize_message(body[: 4 * MAX_MESSAGE_CHARACTERS].decode(errors="replace")) if kind == "text/plain" else ""
 
 
+def encode_success(signal: Signal, rejected: int, message: str, *, as_json: bool) -> bytes:
+    """Return ``Export…ServiceResponse``, with a partial success if items were rejected."""
+    response = _response_message(signal)
+    if rejected:
+        partial = cast("Any", response).partial_success
+        setattr(partial, _REJECTED_FIELDS[signal], rejected)
+        partial.error_message = _valid_unicode(message)
+    return _encode(response, as_json=as_json)
+
+
+def encode_error(code: int, message: str, *, as_json: bool) -> bytes:
+    """Return ``google.rpc.Status``.
+
+    Args:
+        code: Value of ``google.rpc.Code``.
+        message: The explanation.
+        as_json: Whether to encode as JSON instead of protobuf.
+    """
+    from google.rpc.status_pb2 import Status
+
+    return _encode(Status(code=code, message=_valid_unicode(message)), as_json=as_json)
+
+
 def retry_delay_seconds(status: bytes) -> float | None:
     """Return the delay in the ``RetryInfo`` of a ``google.rpc.Status``, in seconds; None without one."""
     from google.protobuf.message import DecodeError
@@ -101,6 +124,18 @@ def _parse(message: Message, body: bytes, content_type: str) -> None:
             message.ParseFromString(body)
     except (DecodeError, ParseError, ValueError, RecursionError) as error:
         raise ValueError("not an OTLP response") from error
+
+
+def _encode(message: Message, *, as_json: bool) -> bytes:
+    from google.protobuf.json_format import MessageToDict
+
+    if as_json:
+        return json.dumps(MessageToDict(message), ensure_ascii=False, separators=(",", ":")).encode()
+    return message.SerializeToString()
+
+
+def _valid_unicode(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _json_message(body: bytes) -> str:

@@ -14,6 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.wire.otlp.response import (
     PartialSuccess,
+    encode_error,
+    encode_success,
     parse_error,
     parse_success,
     retry_delay_seconds,
@@ -108,3 +110,12 @@ def test_no_retry_delay() -> None:
     assert retry_delay_seconds(b"") is None
     assert retry_delay_seconds(status_with(Duration(seconds=9))) is None
     assert retry_delay_seconds(b"\xff\xff") is None
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize(("as_json", "kind"), [(True, "application/json"), (False, PROTOBUF)])
+def test_an_encoded_reply_is_parsed_back(signal: Signal, kind: str, *, as_json: bool) -> None:
+    body = encode_success(signal, 3, "too old", as_json=as_json)
+    assert parse_success(signal, body, kind) == PartialSuccess(3, "too old")
+    assert parse_success(signal, encode_success(signal, 0, "", as_json=as_json), kind) == PartialSuccess()
+    assert parse_error(encode_error(3, "no such field", as_json=as_json), kind) == "no such field"

@@ -1,12 +1,9 @@
-"""Views ↔ the JSON of the read API, both ways without loss (integers are exact, no NaN or Infinity in the text)."""
+"""JSON of the viewer's read API → views, without loss."""
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 from flext_observability.views.model import (
     BucketView,
@@ -22,27 +19,8 @@ from flext_observability.views.model import (
 JsonObject = dict[str, Any]
 
 
-def to_json(value: object) -> object:
-    """Return a value as JSON types.
-
-    A view becomes an object with the names of its fields. Numbers that JSON cannot hold become ``"NaN"``, ``"Infinity"``, ``"-Infinity"``, as in
-    protobuf's JSON; bytes become base64.
-    """
-    if is_dataclass(value):
-        return {part.name: to_json(getattr(value, part.name)) for part in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: to_json(item) for key, item in cast("Mapping[str, object]", value).items()}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [to_json(item) for item in cast("Sequence[object]", value)]
-    return value
-
-
 def trace_from_json(content: JsonObject) -> TraceView:
-    """Return the trace that ``/api/traces/{trace_id}`` answered with."""
+    """Return the trace in an answer of ``/api/traces/{trace_id}``."""
     return TraceView(
         spans=tuple(map(_span_from_json, content["spans"])),
         logs=tuple(LogView(**log) for log in content["logs"]),
@@ -59,7 +37,7 @@ def _span_from_json(content: JsonObject) -> SpanView:
 
 
 def metric_from_json(content: JsonObject) -> MetricView:
-    """Return a point of those that ``/api/metrics`` answered with."""
+    """Return one of the points in an answer of ``/api/metrics``."""
     point = MetricView(**content)
     return replace(
         point,
