@@ -1,4 +1,4 @@
-"""In: an ops server's address, or a collector; out: the page as prometheus_client reads it, or the newest push of a metric."""
+"""Scrape of an ops server, parsed by prometheus_client; latest push of a metric to a collector."""
 
 from __future__ import annotations
 

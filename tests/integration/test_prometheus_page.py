@@ -1,4 +1,4 @@
-"""The page of the ops server: its formats and compression over real HTTP, and its port from the first start to the end."""
+"""The metrics page over real HTTP: formats, compression, and its port over several starts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PROMETHEUS_3 = (
         ("application/openmetrics-text;q=0.1,text/plain;q=0.9", "text/plain; version=0.0.4; charset=utf-8"),
     ],
 )
-def test_the_format_is_the_one_that_is_preferred(accept: str, kind: str) -> None:
+def test_the_preferred_format_is_served(accept: str, kind: str) -> None:
     handle = init_observability(exporters="prometheus", **QUIET).unwrap()
     counter = metrics.get_meter("quoted").create_counter("quoted", description='Line one\nand "two" \\ three')
     counter.add(2, {"item": 'a "quoted" \\ name\nof two lines', "other": "ünïcödé ☕"})
@@ -53,7 +53,7 @@ def test_the_format_is_the_one_that_is_preferred(accept: str, kind: str) -> None
     assert page.samples()["quoted_total", labels] == 2
 
 
-def test_the_page_is_compressed_for_those_who_ask() -> None:
+def test_the_page_is_compressed_on_request() -> None:
     handle = init_observability(exporters="prometheus", **QUIET).unwrap()
     counter = metrics.get_meter("t").create_counter("sold")
     for number in range(100):
@@ -80,7 +80,7 @@ sys.stdin.readline()
 """
 
 
-def test_a_program_serves_its_page_by_variables_alone() -> None:
+def test_a_program_serves_its_page_by_environment_variables() -> None:
     settings = {
         "OTEL_METRICS_EXPORTER": "prometheus",
         "OTEL_TRACES_EXPORTER": "none",
@@ -107,7 +107,7 @@ def test_a_program_serves_its_page_by_variables_alone() -> None:
 # ---- ports -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_taken_port_degrades_metrics_alone_and_says_what_to_do(received: Collector) -> None:
+def test_a_port_in_use_degrades_only_metrics_and_has_a_fix(received: Collector) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         options: dict[str, Any] = {**QUIET, "prometheus_port": port, "prometheus_host": "127.0.0.1"}
@@ -144,7 +144,7 @@ def test_a_second_start_moves_the_page_and_keeps_the_totals() -> None:
     assert refuses(second.ops_address)
 
 
-def test_a_second_start_on_the_same_port_goes_on_serving() -> None:
+def test_a_second_start_on_the_same_port_continues_serving() -> None:
     first = init_observability(exporters="prometheus", **QUIET).unwrap()
     port = urlsplit(first.ops_address).port
     counter = metrics.get_meter("t").create_counter("kept")
@@ -157,7 +157,7 @@ def test_a_second_start_on_the_same_port_goes_on_serving() -> None:
     assert scrape(second.ops_address).samples()["kept_total", ()] == 7
 
 
-def test_the_page_is_gone_after_the_end() -> None:
+def test_the_page_is_closed_after_shutdown() -> None:
     handle = init_observability(exporters="prometheus", **QUIET).unwrap()
     address = handle.ops_address
     assert scrape(address).status == 200

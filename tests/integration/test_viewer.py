@@ -1,4 +1,4 @@
-"""The viewer as a process of its own, with OpenTelemetry's own exporters and raw sockets as its clients."""
+"""The viewer as a separate process, with OpenTelemetry's exporters and raw sockets as clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECONDS = 20
 
 
 class Viewer:
-    """A viewer in a process of its own."""
+    """A viewer in a separate process."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         ready = folder / "ready"
@@ -66,7 +66,7 @@ class Viewer:
         return socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> str:
-        """End the process by a signal and return what it wrote."""
+        """Stop the process by a signal and return its output."""
         self.process.send_signal(number)
         assert self.process.wait(SECONDS) == 0, self.errors.read_text()
         assert self.errors.read_text() == ""
@@ -82,7 +82,7 @@ def viewer(tmp_path: Path) -> Iterator[Viewer]:
 
 
 def send_one_job(address: str) -> None:
-    """Record a job with the SDK and send it with the exporters that come with it."""
+    """Record a job with the SDK and send it with the SDK's exporters."""
     resource = Resource({"service.name": "shop", "service.instance.id": "one"})
     tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     tracers.add_span_processor(
@@ -101,7 +101,7 @@ def send_one_job(address: str) -> None:
         provider.shutdown()
 
 
-def test_everything_that_the_sdk_sends_is_kept_and_read_back(viewer: Viewer) -> None:
+def test_all_data_of_the_sdk_can_be_read_back(viewer: Viewer) -> None:
     send_one_job(viewer.address)
     (line,) = viewer.get("/api/traces")["traces"]
     assert (line["name"], line["service"], line["spans"], line["logs"], line["complete"]) == ("job", "shop", 1, 1, True)
@@ -117,7 +117,7 @@ def test_everything_that_the_sdk_sends_is_kept_and_read_back(viewer: Viewer) -> 
     assert viewer.get("/api/summary")["received"] == {"spans": 1, "logs": 1, "points": 2}
 
 
-def test_json_of_other_languages_is_understood(viewer: Viewer) -> None:
+def test_json_of_other_languages_is_supported(viewer: Viewer) -> None:
     for path, content in (("/v1/traces", TRACES), ("/v1/logs", LOGS), ("/v1/metrics", METRICS)):
         assert viewer.post(path, content) == b"{}"
     trace = trace_from_json(viewer.get(f"/api/traces/{TRACE_ID}"))
@@ -131,7 +131,7 @@ def test_json_of_other_languages_is_understood(viewer: Viewer) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_trace_appears_as_a_tree_and_the_end_shows_the_metrics(number: signal.Signals, viewer: Viewer) -> None:
+def test_a_trace_is_drawn_as_a_tree_and_metrics_at_the_end(number: signal.Signals, viewer: Viewer) -> None:
     send_one_job(viewer.address)
     assert eventually(lambda: "shop job" in viewer.output.read_text(), within_seconds=SECONDS)
     page = viewer.end(number)
@@ -143,17 +143,18 @@ def test_a_trace_appears_as_a_tree_and_the_end_shows_the_metrics(number: signal.
     assert lines[-1] == "Received 1 span, 1 log record, 2 data points from 1 service."
 
 
-def test_a_chunked_body_is_understood(viewer: Viewer) -> None:
+def test_a_chunked_body_is_supported(viewer: Viewer) -> None:
     body = json.dumps(LOGS).encode()
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:99], body[99:]))
-    head = b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += b"Transfer-Encoding: chunked\r\n\r\n"
     with viewer.connect() as client:
         client.sendall(head + chunks + b"0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
     assert viewer.get("/api/summary")["logs"] == 1
 
 
-def test_a_client_that_breaks_off_does_no_harm(viewer: Viewer) -> None:
+def test_an_aborted_request_is_ignored(viewer: Viewer) -> None:
     with viewer.connect() as client:
         client.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc")
     with viewer.connect() as client:
@@ -163,18 +164,18 @@ def test_a_client_that_breaks_off_does_no_harm(viewer: Viewer) -> None:
     viewer.end()
 
 
-def test_a_request_on_its_way_is_finished_before_the_end(viewer: Viewer) -> None:
+def test_a_running_request_is_completed_before_the_stop(viewer: Viewer) -> None:
     viewer.post("/v1/traces", TRACES)
     assert "my.service I'm a server span" in viewer.end()
 
 
-def test_a_body_beyond_all_limits_is_refused(viewer: Viewer) -> None:
+def test_a_body_over_all_limits_is_rejected(viewer: Viewer) -> None:
     with viewer.connect() as client:
         client.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert b" 413 " in client.recv(100)
 
 
-def test_an_empty_request_is_a_success(viewer: Viewer) -> None:
+def test_an_empty_request_succeeds(viewer: Viewer) -> None:
     request = urllib.request.Request(
         viewer.address + "/v1/metrics", b"", {"Content-Type": "application/x-protobuf"}, method="POST"
     )
@@ -182,16 +183,16 @@ def test_an_empty_request_is_a_success(viewer: Viewer) -> None:
         assert (reply.status, reply.headers["Content-Type"], reply.read()) == (200, "application/x-protobuf", b"")
 
 
-def test_a_taken_port_is_one_sentence_and_exit_code_1(viewer: Viewer) -> None:
+def test_a_port_in_use_is_explained_with_exit_code_1(viewer: Viewer) -> None:
     port = viewer.address.rpartition(":")[2]
     command = [sys.executable, "-m", "flext_observability.viewer", "--port", port]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"Port {port} on 127.0.0.1 is taken: ")
+    assert done.stderr.startswith(f"Port {port} on 127.0.0.1 is taken. ")
     assert done.stderr.count("\n") == 1
 
 
-def test_output_that_nobody_reads_does_not_stop_the_viewer(tmp_path: Path) -> None:
+def test_output_without_a_reader_does_not_stop_the_viewer(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     command = [sys.executable, "-m", "flext_observability.viewer", "--port=0", f"--ready-file={ready}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -219,7 +220,7 @@ def test_plain_output_is_ascii(tmp_path: Path) -> None:
     assert "`-- shop job" in page
 
 
-def test_a_terminal_without_unicode_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_without_unicode_is_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     viewer = Viewer(tmp_path)
     send_one_job(viewer.address)

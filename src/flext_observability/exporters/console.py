@@ -56,7 +56,7 @@ class SharedConsole:
     def view(self) -> LiveView:
         """Return the view, created on first use in this process."""
         from flext_observability.views.links import grafana_trace_link
-        from flext_observability.views.terminal.live import LiveView, Pace
+        from flext_observability.views.terminal.live import LiveView, RenderPolicy
         from flext_observability.views.terminal.output import Terminal
 
         with self._lock:
@@ -64,7 +64,9 @@ class SharedConsole:
                 self._reset()
             if self._view is None:
                 self._view = LiveView(
-                    Terminal(), Pace(local_roots=True), link=lambda trace: grafana_trace_link(self._grafana_url, trace)
+                    Terminal(),
+                    RenderPolicy(local_roots=True),
+                    link=lambda trace: grafana_trace_link(self._grafana_url, trace),
                 )
             return self._view
 

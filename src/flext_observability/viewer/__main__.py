@@ -1,4 +1,4 @@
-"""``python -m flext_observability.viewer``."""
+"""Entry point of ``python -m flext_observability.viewer``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""OTLP export requests → views; what has no valid ids is counted as refused."""
+"""OTLP export requests → views. Spans without valid ids are rejected."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _DELTA = 1  # AggregationTemporality
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
-    """Who sent something."""
+class _Sender:
+    """Resource and scope of an item."""
 
     service: str
     scope: str
@@ -48,29 +48,29 @@ class _Origin:
 
 
 def span_views(request: ExportTraceServiceRequest) -> tuple[list[SpanView], int]:
-    """Return the spans, and how many had no valid trace or span id."""
+    """Return the spans, and the number of those without a valid trace id or span id."""
     views: list[SpanView] = []
     total = 0
     for of_resource in request.resource_spans:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
-            origin = _Origin(_service(resource), of_scope.scope.name, resource)
+            sender = _Sender(_service(resource), of_scope.scope.name, resource)
             total += len(of_scope.spans)
-            views.extend(_span_view(span, origin) for span in of_scope.spans if _valid(span))
+            views.extend(_span_view(span, sender) for span in of_scope.spans if _has_valid_ids(span))
     return views, total - len(views)
 
 
-def _valid(span: Span) -> bool:
+def _has_valid_ids(span: Span) -> bool:
     return bool(_hex(span.trace_id, 16) and _hex(span.span_id, 8))
 
 
-def _span_view(span: Span, origin: _Origin) -> SpanView:
+def _span_view(span: Span, sender: _Sender) -> SpanView:
     return SpanView(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_id=_hex(span.parent_span_id, 8),
         name=span.name,
-        service=origin.service,
+        service=sender.service,
         kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "internal",
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
@@ -84,73 +84,73 @@ def _span_view(span: Span, origin: _Origin) -> SpanView:
             LinkView(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes)) for link in span.links
         ),
         parent_is_remote=bool(span.flags & _PARENT_IS_REMOTE),
-        scope=origin.scope,
-        resource=origin.resource,
+        scope=sender.scope,
+        resource=sender.resource,
     )
 
 
 def log_views(request: ExportLogsServiceRequest) -> list[LogView]:
-    """Return the log records; ids that are not valid are dropped from them."""
+    """Return the log records. Invalid ids become empty."""
     views: list[LogView] = []
     for of_resource in request.resource_logs:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_logs:
-            origin = _Origin(_service(resource), of_scope.scope.name, resource)
-            views.extend(_log_view(record, origin) for record in of_scope.log_records)
+            sender = _Sender(_service(resource), of_scope.scope.name, resource)
+            views.extend(_log_view(record, sender) for record in of_scope.log_records)
     return views
 
 
-def _log_view(record: LogRecord, origin: _Origin) -> LogView:
+def _log_view(record: LogRecord, sender: _Sender) -> LogView:
     return LogView(
         trace_id=_hex(record.trace_id, 16),
         span_id=_hex(record.span_id, 8),
         time_ns=record.time_unix_nano or record.observed_time_unix_nano,
         severity=severity_name(record.severity_number, record.severity_text),
         body=_value(record.body),
-        service=origin.service,
+        service=sender.service,
         attributes=_attributes(record.attributes),
         event_name=record.event_name,
-        scope=origin.scope,
-        resource=origin.resource,
+        scope=sender.scope,
+        resource=sender.resource,
     )
 
 
 def metric_views(request: ExportMetricsServiceRequest) -> list[MetricView]:
-    """Return the points of all metrics; a summary is shown as a histogram without buckets."""
+    """Return the points of all metrics. A summary becomes a histogram without buckets."""
     views: list[MetricView] = []
     for of_resource in request.resource_metrics:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_metrics:
-            origin = _Origin(_service(resource), of_scope.scope.name, resource)
+            sender = _Sender(_service(resource), of_scope.scope.name, resource)
             for metric in of_scope.metrics:
-                views.extend(_points(metric, origin))
+                views.extend(_points(metric, sender))
     return views
 
 
-def _points(metric: pb.Metric, origin: _Origin) -> Iterator[MetricView]:
-    blank = MetricView(
+def _points(metric: pb.Metric, sender: _Sender) -> Iterator[MetricView]:
+    instrument = MetricView(
         name=metric.name,
         kind=_metric_kind(metric),
         unit=metric.unit,
-        service=origin.service,
+        service=sender.service,
         description=metric.description,
-        scope=origin.scope,
-        resource=origin.resource,
+        scope=sender.scope,
+        resource=sender.resource,
     )
-    yield from _numbers(blank, metric.gauge.data_points)
+    yield from _numbers(instrument, metric.gauge.data_points)
     delta = _DELTA in (
         metric.sum.aggregation_temporality,
         metric.histogram.aggregation_temporality,
         metric.exponential_histogram.aggregation_temporality,
     )
-    blank = replace(blank, cumulative=not delta)
-    yield from _numbers(blank, metric.sum.data_points)
+    instrument = replace(instrument, cumulative=not delta)
+    yield from _numbers(instrument, metric.sum.data_points)
     for point in metric.histogram.data_points:
-        yield replace(_totals(blank, point), buckets=explicit_buckets(point.explicit_bounds, point.bucket_counts))
-    for fine in metric.exponential_histogram.data_points:
-        yield replace(_totals(blank, fine), buckets=_fine_buckets(fine))
+        yield replace(_totals(instrument, point), buckets=explicit_buckets(point.explicit_bounds, point.bucket_counts))
+    for exponential in metric.exponential_histogram.data_points:
+        yield replace(_totals(instrument, exponential), buckets=_exponential_buckets(exponential))
     for summary in metric.summary.data_points:
-        yield replace(_common(blank, summary), count=summary.count, sum=summary.sum)
+        yield replace(_common(instrument, summary), count=summary.count, sum=summary.sum)
 
 
 def _metric_kind(metric: pb.Metric) -> MetricKind:
@@ -160,16 +160,16 @@ def _metric_kind(metric: pb.Metric) -> MetricKind:
     return "gauge" if kind in ("gauge", None) else "histogram"
 
 
-def _numbers(blank: MetricView, points: Iterable[pb.NumberDataPoint]) -> Iterator[MetricView]:
+def _numbers(instrument: MetricView, points: Iterable[pb.NumberDataPoint]) -> Iterator[MetricView]:
     for point in points:
         if not point.flags & _NO_RECORDED_VALUE:
             value = point.as_int if point.WhichOneof("value") == "as_int" else point.as_double
-            yield replace(_common(blank, point), value=value, exemplars=_exemplars(point.exemplars))
+            yield replace(_common(instrument, point), value=value, exemplars=_exemplars(point.exemplars))
 
 
-def _totals(blank: MetricView, point: pb.HistogramDataPoint | pb.ExponentialHistogramDataPoint) -> MetricView:
+def _totals(instrument: MetricView, point: pb.HistogramDataPoint | pb.ExponentialHistogramDataPoint) -> MetricView:
     return replace(
-        _common(blank, point),
+        _common(instrument, point),
         count=point.count,
         sum=point.sum,
         min=point.min if point.HasField("min") else None,
@@ -179,18 +179,18 @@ def _totals(blank: MetricView, point: pb.HistogramDataPoint | pb.ExponentialHist
 
 
 def _common(
-    blank: MetricView,
+    instrument: MetricView,
     point: pb.NumberDataPoint | pb.HistogramDataPoint | pb.ExponentialHistogramDataPoint | pb.SummaryDataPoint,
 ) -> MetricView:
     return replace(
-        blank,
+        instrument,
         attributes=_attributes(point.attributes),
         time_ns=point.time_unix_nano,
         start_ns=point.start_time_unix_nano,
     )
 
 
-def _fine_buckets(point: pb.ExponentialHistogramDataPoint) -> tuple[BucketView, ...]:
+def _exponential_buckets(point: pb.ExponentialHistogramDataPoint) -> tuple[BucketView, ...]:
     return exponential_buckets(
         point.scale,
         point.zero_count,
@@ -212,7 +212,7 @@ def _exemplars(exemplars: Iterable[pb.Exemplar]) -> tuple[ExemplarView, ...]:
 
 
 def _hex(identifier: bytes, size: int) -> str:
-    """Return an id as hex; empty when it is not valid."""
+    """Return an id as hex; empty if it is invalid."""
     return identifier.hex() if len(identifier) == size and any(identifier) else ""
 
 

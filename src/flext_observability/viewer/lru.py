@@ -1,4 +1,4 @@
-"""Things by key, each with a weight → the newest of them, within a number and a weight (no lock: the owner guards it)."""
+"""LRU cache with a limit of items and of weight. Not thread-safe: the owner has a lock."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
 
-class Shelf(Generic[KeyT, ValueT]):
-    """Keeps what was used last.
+class WeightedLRU(Generic[KeyT, ValueT]):
+    """Items by key, the least recently used ones evicted.
 
     Args:
-        max_items: Things at the most.
-        max_weight: Their weight at the most, in the owner's unit.
+        max_items: Maximum number of items.
+        max_weight: Maximum total weight, in a unit of the owner.
+
+    Attributes:
+        weight: Total weight.
+        evicted: Number of evicted items.
     """
 
     __slots__ = ("_items", "_max_items", "_max_weight", "evicted", "weight")
@@ -28,28 +32,24 @@ class Shelf(Generic[KeyT, ValueT]):
         self.evicted = 0
 
     def __len__(self) -> int:
-        """Return how many things are kept."""
+        """Return the number of items."""
         return len(self._items)
 
     def get(self, key: KeyT) -> ValueT | None:
-        """Return a thing and count it as used, or None."""
+        """Return an item and mark it as used; None if there is none."""
         if key not in self._items:
             return None
         self._items.move_to_end(key)
         return self._items[key][0]
 
-    def put(self, key: KeyT, value: ValueT, weight: int) -> list[KeyT]:
-        """Keep a thing, in place of what has the same key; return the keys that had to go."""
+    def put(self, key: KeyT, value: ValueT, weight: int) -> None:
+        """Set an item."""
         self.weight += weight - self._items.pop(key, (None, 0))[1]
         self._items[key] = (value, weight)
-        gone: list[KeyT] = []
         while len(self._items) > self._max_items or self.weight > self._max_weight:
-            oldest, (_, relief) = self._items.popitem(last=False)
-            self.weight -= relief
-            gone.append(oldest)
-        self.evicted += len(gone)
-        return gone
+            self.weight -= self._items.popitem(last=False)[1][1]
+            self.evicted += 1
 
     def values(self) -> Iterable[ValueT]:
-        """Return all things, the one used last at the end."""
+        """Return all items, the most recently used one last."""
         return [value for value, _ in self._items.values()]

@@ -1,4 +1,4 @@
-"""Command line → a receiver that runs until it is told to stop; exit code 0, or 1 when it cannot listen."""
+"""Command line of the viewer. Exit code 0, or 1 if it cannot listen."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ from flext_observability.views.terminal.output import Terminal
 if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer, MultiSocketServer
 
-_BOUNDS: dict[str, Any] = {
+_SERVER_LIMITS: dict[str, Any] = {
     "threads": 4,
     "connection_limit": 500,
     "channel_timeout": 30,
-    "max_request_body_size": 2 * MAX_BODY_BYTES,  # between the two limits the reply is one of OTLP's
+    "max_request_body_size": 2 * MAX_BODY_BYTES,  # up to this limit the reply is an OTLP message
     "ident": "",
 }
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the viewer until SIGINT, SIGTERM or the end of its time."""
+    """Run the viewer until SIGINT, SIGTERM or ``--quit-after``."""
     options = _parser().parse_args(arguments)
     store = Store(StoreLimits(max_bytes=options.memory * 2**20))
     screen = Screen(Terminal(sys.stdout, plain=options.plain), store, quiet=options.quiet)
-    app = ViewerApp(store, screen.arrived, loopback_only=_is_loopback(options.host))
+    app = ViewerApp(store, screen.on_data, loopback_only=_is_loopback(options.host))
     try:
         listener = _listen(options.host, options.port)
     except OSError as error:
         print(_explain(error, options.host, options.port), file=sys.stderr)
         return 1
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it would warn of every burst of requests
-    server = create_server(app, sockets=[listener], **_BOUNDS)
-    before = [signal.signal(number, _stop) for number in _STOPS]
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # no warnings for bursts of requests
+    server = create_server(app, sockets=[listener], **_SERVER_LIMITS)
+    before = [signal.signal(number, _stop) for number in _STOP_SIGNALS]
     try:
         _serve(server, screen, options, _address(listener))
-        screen.goodbye()
+        screen.summary()
     finally:
-        for number, handler in zip(_STOPS, before, strict=True):
+        for number, handler in zip(_STOP_SIGNALS, before, strict=True):
             signal.signal(number, handler)
-        _let_go_of(sys.stdout)
+        _flush_or_detach(sys.stdout)
     return 0
 
 
@@ -68,37 +68,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    add("--port", type=_port, default=4318, help="port to listen on; 0 takes a free one (%(default)s)")
-    add("--plain", action="store_true", help="neither colour nor characters beyond ASCII")
-    add("--quiet", action="store_true", help="draw no traces and log lines, only the last table")
-    add("--quit-after", type=_seconds, metavar="SECONDS", help="end after this time")
-    add("--ready-file", type=_file, metavar="PATH", help="write the address to this file once requests are answered")
-    add("--memory", type=_megabytes, default=128, metavar="MB", help="for traces, logs and metrics each (%(default)s)")
+    add("--port", type=_port, default=4318, help="port to listen on; 0 for a free one (%(default)s)")
+    add("--plain", action="store_true", help="plain ASCII without colours")
+    add("--quiet", action="store_true", help="draw only the final table, no traces and log lines")
+    add("--quit-after", type=_seconds, metavar="SECONDS", help="stop after this time")
+    add("--ready-file", type=_file, metavar="PATH", help="write the address to this file when the viewer is ready")
+    add(
+        "--memory",
+        type=_megabytes,
+        default=128,
+        metavar="MB",
+        help="memory limit, for traces, logs and metrics each (%(default)s)",
+    )
     return parser
 
 
 def _port(text: str) -> int:
     if not (text.isdecimal() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port (0 to 65535)")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds <= threading.TIMEOUT_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
 
 
 def _megabytes(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 10**6):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of megabytes above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of megabytes above 0")
     return int(text)
 
 
 def _file(text: str) -> Path:
     if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"the folder of {text!r} does not exist")
+        raise argparse.ArgumentTypeError(f"the directory of {text!r} does not exist")
     return Path(text)
 
 
@@ -120,22 +126,20 @@ def _address(listener: socket.socket) -> str:
 
 def _explain(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} on {host} is taken: end the program that listens there, or choose another port with --port."
-        )
-    return f"Cannot listen on port {port} of {host} ({error}): give an address of this machine with --host."
+        return f"Port {port} on {host} is taken. Stop the program that uses it, or choose another port with --port."
+    return f"Cannot listen on port {port} of {host}: {error}. Choose an address of this machine with --host."
 
 
 def _serve(
     server: BaseWSGIServer | MultiSocketServer, screen: Screen, options: argparse.Namespace, address: str
 ) -> None:
-    """Answer requests until a signal comes; the requests that have begun are finished."""
+    """Handle requests until a signal. Running requests are completed."""
     timer = threading.Timer(options.quit_after or 0, os.kill, (os.getpid(), signal.SIGTERM))
     timer.daemon = True
     with suppress(SystemExit):
-        screen.welcome(address)
+        screen.banner(address)
         if options.ready_file:
-            _write_whole(options.ready_file, address + "\n")
+            _write_atomically(options.ready_file, address + "\n")
         if options.quit_after:
             timer.start()
         server.run()
@@ -143,23 +147,23 @@ def _serve(
     server.close()
 
 
-def _let_go_of(stream: TextIO) -> None:
-    """Send what is left; when nobody reads it, keep the interpreter from failing over it at its end."""
+def _flush_or_detach(stream: TextIO) -> None:
+    """Flush a stream. If its reader is gone, detach it, so that the flush at interpreter exit does not fail."""
     try:
         stream.flush()
     except OSError:
-        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
-            os.dup2(nothing.fileno(), stream.fileno())
+        with Path(os.devnull).open("w", encoding="utf-8") as devnull:
+            os.dup2(devnull.fileno(), stream.fileno())
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    for other in _STOPS:
-        signal.signal(other, signal.SIG_IGN)  # it is ending already
+    for other in _STOP_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # the first signal is enough
     raise SystemExit(0)
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever reads half of it."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+def _write_atomically(path: Path, text: str) -> None:
+    """Write a file atomically."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,8 +1,7 @@
-"""Path and query of the read API → JSON about what the store holds."""
+"""Path and query of the read API → JSON reply from the store, as documented in ``docs/viewer.md``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs
@@ -10,6 +9,7 @@ from urllib.parse import parse_qs
 from flext_observability.viewer.replies import Reply, json_reply
 from flext_observability.viewer.store import Store
 
+_PAGES = ("/", "/api/summary", "/api/services", "/api/traces", "/api/metrics", "/api/logs")
 _TRACE = "/api/traces/"
 _DEFAULT_LIMIT = 1_000
 _MAX_LIMIT = 10_000
@@ -17,7 +17,7 @@ _MAX_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """What a request asks for; an empty text asks for everything."""
+    """Filters of a request. An empty text matches everything."""
 
     service: str
     name: str
@@ -25,71 +25,53 @@ class _Query:
     limit: int
 
 
-class Pages:
-    """The read API; ``docs/viewer.md`` describes the shapes."""
+def read(store: Store, path: str, query: str) -> Reply:
+    """Return the page of a path, or 404 with the list of pages."""
+    version = store.version  # read before the data: a client that polls by version misses nothing
+    only = _parse(query)
+    content: object
+    match path:
+        case "/":
+            content = {"pages": [*_PAGES, _TRACE + "{trace_id}"]}
+        case "/api/summary":
+            content = store.summary()
+        case "/api/services":
+            content = {"version": version, "services": store.services()}
+        case "/api/traces":
+            content = {"version": version, "traces": store.traces(service=only.service, limit=only.limit)}
+        case "/api/metrics":
+            content = {"version": version, "metrics": store.metrics(service=only.service, name=only.name)}
+        case "/api/logs":
+            logs = store.logs(trace_id=only.trace_id, service=only.service, limit=only.limit)
+            content = {"version": version, "logs": logs}
+        case _ if path.startswith(_TRACE):
+            return _trace(store, path.removeprefix(_TRACE).lower())
+        case _:
+            return json_reply({"error": "no such page", "pages": _PAGES}, HTTPStatus.NOT_FOUND)
+    return json_reply(content)
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._pages: dict[str, Callable[[_Query], object]] = {
-            "/": self._index,
-            "/api/summary": self._summary,
-            "/api/services": self._services,
-            "/api/traces": self._traces,
-            "/api/metrics": self._metrics,
-            "/api/logs": self._logs,
-        }
 
-    def answer(self, path: str, query: str) -> Reply:
-        """Return the page of a path, or a reply that says which pages there are."""
-        if path.startswith(_TRACE):
-            return self._trace(path.removeprefix(_TRACE).lower())
-        page = self._pages.get(path)
-        if page is None:
-            return json_reply({"error": "no such page", "pages": list(self._pages)}, HTTPStatus.NOT_FOUND)
-        return json_reply(page(_parse(query)))
-
-    def _index(self, query: _Query) -> object:
-        return {"pages": [*self._pages, _TRACE + "{trace_id}"]}
-
-    def _summary(self, query: _Query) -> object:
-        return self._store.summary()
-
-    def _services(self, query: _Query) -> object:
-        return {"version": self._store.version, "services": self._store.services()}
-
-    def _traces(self, query: _Query) -> object:
-        version = self._store.version  # read first: a page that asks again for what is newer misses nothing
-        return {"version": version, "traces": self._store.traces(service=query.service, limit=query.limit)}
-
-    def _metrics(self, query: _Query) -> object:
-        version = self._store.version
-        return {"version": version, "metrics": self._store.metrics(service=query.service, name=query.name)}
-
-    def _logs(self, query: _Query) -> object:
-        version = self._store.version
-        logs = self._store.logs(trace_id=query.trace_id, service=query.service, limit=query.limit)
-        return {"version": version, "logs": logs}
-
-    def _trace(self, trace_id: str) -> Reply:
-        version, trace = self._store.version, self._store.trace(trace_id)
-        if trace is None:
-            return json_reply({"error": f"no trace {trace_id[:64]!r} is kept"}, HTTPStatus.NOT_FOUND)
-        content = {
-            "version": version,
-            "trace_id": trace_id,
-            "hidden_spans": trace.hidden_spans,
-            "spans": trace.spans,
-            "logs": trace.logs,
-        }
-        return json_reply(content)
+def _trace(store: Store, trace_id: str) -> Reply:
+    version, trace = store.version, store.trace(trace_id)
+    if trace is None:
+        message = f"unknown trace {trace_id[:64]!r}: it was not received, or evicted"
+        return json_reply({"error": message}, HTTPStatus.NOT_FOUND)
+    content = {
+        "version": version,
+        "trace_id": trace_id,
+        "hidden_spans": trace.hidden_spans,
+        "spans": trace.spans,
+        "logs": trace.logs,
+    }
+    return json_reply(content)
 
 
 def _parse(query: str) -> _Query:
-    asked = {name: values[-1] for name, values in parse_qs(query, errors="replace").items()}
-    limit = asked.get("limit", "")
+    parameters = {name: values[-1] for name, values in parse_qs(query, errors="replace").items()}
+    limit = parameters.get("limit", "")
     return _Query(
-        service=asked.get("service", ""),
-        name=asked.get("name", ""),
-        trace_id=asked.get("trace_id", "").lower(),
+        service=parameters.get("service", ""),
+        name=parameters.get("name", ""),
+        trace_id=parameters.get("trace_id", "").lower(),
         limit=min(int(limit), _MAX_LIMIT) if limit.isdecimal() and len(limit) < 10 else _DEFAULT_LIMIT,
     )

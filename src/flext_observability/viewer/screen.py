@@ -1,4 +1,4 @@
-"""Spans and log records as they arrive → trees on a terminal while the viewer runs, and a table of metrics at its end."""
+"""Terminal output of the viewer: trees while it runs, a table of metrics at its end."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from rich.text import Text
 
 from flext_observability.viewer.store import Store
 from flext_observability.views.model import LogView, SpanView
-from flext_observability.views.terminal.live import LiveView, Pace
+from flext_observability.views.terminal.live import LiveView, RenderPolicy
 from flext_observability.views.terminal.output import Terminal
 from flext_observability.views.terminal.tables import metrics_table
 from flext_observability.views.text import format_count
 
-# Services send on their own clocks: a trace is left alone for a moment, so that it is drawn once.
-PACE = Pace(settle_seconds=0.3, patience_seconds=5.0)
+# Services export at different times: the idle time lets a trace be drawn once.
+POLICY = RenderPolicy(idle_seconds=0.3, timeout_seconds=5.0)
 
 
 class Screen:
-    """What the viewer shows.
+    """Terminal output of the viewer.
 
     Args:
-        terminal: Where to draw.
-        store: Where whole traces are found.
-        quiet: Draw nothing but the first and the last lines.
-        pace: When to draw.
+        terminal: Output.
+        store: Source of traces and metrics.
+        quiet: Whether to draw only the banner and the summary.
+        policy: When to draw traces.
     """
 
-    def __init__(self, terminal: Terminal, store: Store, *, quiet: bool = False, pace: Pace = PACE) -> None:
+    def __init__(self, terminal: Terminal, store: Store, *, quiet: bool = False, policy: RenderPolicy = POLICY) -> None:
         self._store = store
         self._quiet = quiet
-        self._view = LiveView(terminal, pace, whole=store.trace)
+        self._view = LiveView(terminal, policy, find_trace=store.trace)
 
-    def welcome(self, address: str) -> None:
-        """Say where the viewer listens."""
+    def banner(self, address: str) -> None:
+        """Show the address of the viewer."""
         self._view.show(
             Text.assemble(
                 ("Viewer ", "bold"), "listens on ", (address, "bold cyan"), " (OTLP over HTTP, protobuf or JSON)"
@@ -40,13 +40,13 @@ class Screen:
             Text(f"Read it back: {address}/api/summary · Ctrl-C ends with a table of metrics", "dim"),
         )
 
-    def arrived(self, spans: list[SpanView], logs: list[LogView]) -> None:
-        """Draw what is due now, or later."""
+    def on_data(self, spans: list[SpanView], logs: list[LogView]) -> None:
+        """Draw received spans and log records, unless quiet."""
         if not self._quiet:
             self._view.add(spans, logs)
 
-    def goodbye(self) -> None:
-        """Draw what is left, the metrics, and what has been received."""
+    def summary(self) -> None:
+        """Draw the pending traces, the metrics and the totals."""
         self._view.close()
         points = self._store.metrics()
         if points:

@@ -1,4 +1,4 @@
-"""Views as they arrive → queries over what is kept: traces, log records, metric series, services (bounded memory, any thread)."""
+"""Store of the viewer: received views → traces, log records, metric series, services. Bounded memory, thread-safe."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections import Counter, deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
-from flext_observability.viewer.lru import Shelf
+from flext_observability.viewer.lru import WeightedLRU
 from flext_observability.views.model import LogView, MetricView, SpanView, TraceView
 from flext_observability.views.series import merge, series_key
 
-_BASE_WEIGHT = 500  # bytes of a view without its texts, about
+_BASE_WEIGHT = 500  # approximate bytes of a view without its texts
 
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """How much is kept; what was used longest ago goes first.
+    """Limits of the store. The least recently used items are evicted first.
 
     Attributes:
-        max_traces: Traces.
-        max_spans_of_one: Spans of one trace.
-        max_logs: Log records.
-        max_series: Metric series.
-        max_bytes: Estimated bytes, for traces, log records and series each.
+        max_traces: Maximum number of traces.
+        max_spans_per_trace: Maximum number of spans of one trace.
+        max_logs: Maximum number of log records.
+        max_series: Maximum number of metric series.
+        max_bytes: Maximum of estimated bytes, for traces, log records and series each.
     """
 
     max_traces: int = 5_000
-    max_spans_of_one: int = 10_000
+    max_spans_per_trace: int = 10_000
     max_logs: int = 50_000
     max_series: int = 10_000
     max_bytes: int = 128 * 2**20
@@ -35,20 +35,20 @@ class StoreLimits:
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
-    """One line about a trace.
+    """Summary of a trace.
 
     Attributes:
         trace_id: 32 hex digits.
-        name: Name of its first root, or of its first span while the root is missing.
+        name: Name of the first root, or of the first span while the root is missing.
         service: Service of that span.
-        services: All services, by name.
-        start_ns: Start, nanoseconds since the Unix epoch.
+        services: All services, sorted.
+        start_ns: First start, nanoseconds since the Unix epoch.
         duration_ns: From the first start to the last end.
-        spans: Spans, those not kept included.
-        errors: Spans with status error.
-        logs: Log records.
-        complete: Whether a root and every parent are there.
-        version: Version of the store when the trace last changed.
+        spans: Number of spans, with those that were not stored.
+        errors: Number of spans with status error.
+        logs: Number of log records.
+        complete: Whether the root and every parent were received.
+        version: Version of the store at the last change of the trace.
     """
 
     trace_id: str
@@ -66,7 +66,7 @@ class TraceSummary:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """What is kept of one service."""
+    """Number of stored items of one service."""
 
     name: str
     spans: int
@@ -76,16 +76,16 @@ class ServiceSummary:
 
 @dataclass(frozen=True, slots=True)
 class StoreSummary:
-    """All counts.
+    """Totals of the store.
 
     Attributes:
-        version: Grows with every change.
-        traces: Traces kept.
-        spans: Spans kept.
-        logs: Log records kept.
-        series: Metric series kept.
-        received: Spans, logs and points that arrived since start, doubles included.
-        evicted: Traces, spans, logs and series that had to go for want of room.
+        version: Number of changes.
+        traces: Number of stored traces.
+        spans: Number of stored spans.
+        logs: Number of stored log records.
+        series: Number of stored metric series.
+        received: Numbers of received spans, logs and points since the start, duplicates included.
+        evicted: Numbers of traces, spans, logs and series evicted because of the limits.
     """
 
     version: int
@@ -106,40 +106,31 @@ class _Trace:
 
 
 class Store:
-    """Memory of the viewer.
-
-    Every change raises ``version``; ``wait`` lets a page follow the changes.
-    """
+    """Received telemetry in memory. Every change increases ``version``."""
 
     def __init__(self, limits: StoreLimits | None = None) -> None:
         self._limits = limits or StoreLimits()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._version = 0
-        self._traces: Shelf[str, _Trace] = Shelf(self._limits.max_traces, self._limits.max_bytes)
-        self._series: Shelf[Hashable, MetricView] = Shelf(self._limits.max_series, self._limits.max_bytes)
+        self._traces: WeightedLRU[str, _Trace] = WeightedLRU(self._limits.max_traces, self._limits.max_bytes)
+        self._series: WeightedLRU[Hashable, MetricView] = WeightedLRU(self._limits.max_series, self._limits.max_bytes)
         self._logs: deque[tuple[LogView, int]] = deque()
         self._logs_weight = 0
-        self._logs_of: dict[str, deque[LogView]] = {}
+        self._logs_by_trace: dict[str, deque[LogView]] = {}
         self._received: Counter[str] = Counter({"spans": 0, "logs": 0, "points": 0})
         self._evicted: Counter[str] = Counter({"spans": 0, "logs": 0})
 
     @property
     def version(self) -> int:
-        """Number of changes so far."""
-        with self._changed:
-            return self._version
-
-    def wait(self, version: int, timeout_seconds: float) -> int:
-        """Wait until the store is newer than a version, or until the time is over; return its version."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._version > version, timeout_seconds)
+        """Number of changes since the start."""
+        with self._lock:
             return self._version
 
     def add(
         self, *, spans: Iterable[SpanView] = (), logs: Iterable[LogView] = (), metrics: Iterable[MetricView] = ()
     ) -> None:
-        """Keep what arrived; a span that comes again replaces itself."""
-        with self._changed:
+        """Store received views. A span with a known id replaces the earlier one."""
+        with self._lock:
             before = self._received.total()
             for span in spans:
                 self._add_span(span)
@@ -149,41 +140,40 @@ class Store:
                 self._add_point(point)
             if self._received.total() > before:
                 self._version += 1
-                self._changed.notify_all()
 
     def traces(self, *, service: str = "", limit: int = 100) -> list[TraceSummary]:
-        """Return traces, the latest start first; of one service when it is named."""
-        with self._changed:
-            kept = [self._summarize(trace) for trace in self._traces.values()]
-        chosen = [trace for trace in kept if not service or service in trace.services]
-        return sorted(chosen, key=lambda trace: -trace.start_ns)[:limit]
+        """Return summaries of traces, the latest start first, optionally of one service."""
+        with self._lock:
+            stored = [self._summarize(trace) for trace in self._traces.values()]
+        selected = [trace for trace in stored if not service or service in trace.services]
+        return sorted(selected, key=lambda trace: -trace.start_ns)[:limit]
 
     def trace(self, trace_id: str) -> TraceView | None:
-        """Return all that is kept of a trace; None when that is nothing."""
-        with self._changed:
+        """Return a trace; None if it is unknown."""
+        with self._lock:
             trace = self._traces.get(trace_id) or _Trace()
-            logs = tuple(self._logs_of.get(trace_id, ()))
+            logs = tuple(self._logs_by_trace.get(trace_id, ()))
         return TraceView(tuple(trace.spans.values()), logs, trace.hidden) if trace.spans or logs else None
 
     def logs(self, *, trace_id: str = "", service: str = "", limit: int = 1000) -> list[LogView]:
-        """Return log records in the order of arrival, the last ones when there are more than the limit."""
-        with self._changed:
-            kept = list(self._logs_of.get(trace_id, ())) if trace_id else [log for log, _ in self._logs]
-        chosen = [log for log in kept if not service or log.service == service]
-        return chosen[len(chosen) - limit :] if len(chosen) > limit else chosen
+        """Return log records in the order of arrival, the latest ones up to the limit."""
+        with self._lock:
+            stored = list(self._logs_by_trace.get(trace_id, ())) if trace_id else [log for log, _ in self._logs]
+        selected = [log for log in stored if not service or log.service == service]
+        return selected[len(selected) - limit :] if len(selected) > limit else selected
 
     def metrics(self, *, service: str = "", name: str = "") -> list[MetricView]:
-        """Return the latest point of each series, cumulative, by service and name."""
-        with self._changed:
-            kept = self._series.values()
-        chosen = [
-            point for point in kept if (not service or point.service == service) and (not name or point.name == name)
+        """Return the latest cumulative point of each series, sorted by service and name."""
+        with self._lock:
+            stored = self._series.values()
+        selected = [
+            point for point in stored if (not service or point.service == service) and (not name or point.name == name)
         ]
-        return sorted(chosen, key=lambda point: (point.service, point.name))
+        return sorted(selected, key=lambda point: (point.service, point.name))
 
     def services(self) -> list[ServiceSummary]:
-        """Return what is kept of each service, by name."""
-        with self._changed:
+        """Return the summaries of all services, sorted by name."""
+        with self._lock:
             spans = Counter(span.service for trace in self._traces.values() for span in trace.spans.values())
             logs = Counter(log.service for log, _ in self._logs)
             series = Counter(point.service for point in self._series.values())
@@ -191,8 +181,8 @@ class Store:
         return [ServiceSummary(name, spans[name], logs[name], series[name]) for name in names]
 
     def summary(self) -> StoreSummary:
-        """Return all counts."""
-        with self._changed:
+        """Return the totals."""
+        with self._lock:
             return StoreSummary(
                 version=self._version,
                 traces=len(self._traces),
@@ -207,7 +197,7 @@ class Store:
         self._received["spans"] += 1
         trace = self._traces.get(span.trace_id) or _Trace()
         trace.version = self._version + 1
-        if len(trace.spans) >= self._limits.max_spans_of_one and span.span_id not in trace.spans:
+        if len(trace.spans) >= self._limits.max_spans_per_trace and span.span_id not in trace.spans:
             trace.hidden += 1
             self._evicted["spans"] += 1
         else:
@@ -222,7 +212,7 @@ class Store:
         self._logs.append((log, weight))
         self._logs_weight += weight
         if log.trace_id:
-            self._logs_of.setdefault(log.trace_id, deque()).append(log)
+            self._logs_by_trace.setdefault(log.trace_id, deque()).append(log)
         while len(self._logs) > self._limits.max_logs or self._logs_weight > self._limits.max_bytes:
             self._drop_oldest_log()
 
@@ -231,10 +221,10 @@ class Store:
         self._logs_weight -= weight
         self._evicted["logs"] += 1
         if oldest.trace_id:
-            of_trace = self._logs_of[oldest.trace_id]
-            of_trace.popleft()  # both queues are in the order of arrival
+            of_trace = self._logs_by_trace[oldest.trace_id]
+            of_trace.popleft()  # both deques are in the order of arrival
             if not of_trace:
-                del self._logs_of[oldest.trace_id]
+                del self._logs_by_trace[oldest.trace_id]
 
     def _add_point(self, point: MetricView) -> None:
         self._received["points"] += 1
@@ -255,7 +245,7 @@ class Store:
             duration_ns=max(0, *(span.end_ns - start for span in spans)),
             spans=len(spans) + trace.hidden,
             errors=sum(span.status == "error" for span in spans),
-            logs=len(self._logs_of.get(first.trace_id, ())),
+            logs=len(self._logs_by_trace.get(first.trace_id, ())),
             complete=not first.parent_id and not missing,
             version=trace.version,
         )

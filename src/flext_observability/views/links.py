@@ -1,4 +1,4 @@
-"""A trace, or its id, and Grafana's address → the page that shows the trace (pure)."""
+"""Address of Grafana and a trace → link to the trace in Grafana (pure)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import json
 from urllib.parse import quote
 
 from flext_observability.views.model import TraceView
-from flext_observability.views.text import clean
+from flext_observability.views.text import sanitize
 
-_DATA_SOURCE = "jaeger"  # uid in the provisioning that ships with the project
+_DATA_SOURCE = "jaeger"  # uid of the data source in monitoring/grafana
 _MARGIN_MS = 300_000
 
 
 def grafana_trace_link(grafana_url: str, trace: TraceView) -> str:
-    """Return the address of Grafana's Explore page for a trace; empty when Grafana's address is not set."""
+    """Return the link to a trace on Grafana's Explore page; empty without an address of Grafana."""
     start_ns = min((span.start_ns for span in trace.spans), default=0)
     end_ns = max((span.end_ns for span in trace.spans), default=0)
     return grafana_link(grafana_url, trace.trace_id, start_ns, end_ns)
 
 
 def grafana_link(grafana_url: str, trace_id: str, start_ns: int, end_ns: int) -> str:
-    """Return the address of Grafana's Explore page for a trace id and a time; empty when Grafana's address is not set."""
+    """Return the link to a trace id and a time range on Grafana's Explore page; empty without an address of Grafana."""
     if not grafana_url:
         return ""
     pane = {
@@ -29,4 +29,4 @@ def grafana_link(grafana_url: str, trace_id: str, start_ns: int, end_ns: int) ->
         "range": {"from": str(start_ns // 10**6 - _MARGIN_MS), "to": str(end_ns // 10**6 + _MARGIN_MS)},
     }
     panes = quote(json.dumps({"trace": pane}, separators=(",", ":")), safe="")
-    return f"{clean(grafana_url, 500).rstrip('/')}/explore?schemaVersion=1&orgId=1&panes={panes}"
+    return f"{sanitize(grafana_url, 500).rstrip('/')}/explore?schemaVersion=1&orgId=1&panes={panes}"

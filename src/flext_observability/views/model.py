@@ -1,4 +1,4 @@
-"""Spans, log records and metric points of any source → frozen views that the terminal and the read API show (no library types)."""
+"""Neutral views of spans, log records and metric points: immutable, without types of any library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Attributes = Mapping[str, object]
 
 
 def no_attributes() -> Attributes:
-    """Return an empty mapping (default of the fields below)."""
+    """Return an empty mapping, the default of fields."""
     return {}
 
 
@@ -22,7 +22,7 @@ class EventView:
     """Event of a span.
 
     Attributes:
-        name: Its name, as sent.
+        name: As sent.
         time_ns: Nanoseconds since the Unix epoch.
         attributes: As sent.
     """
@@ -34,7 +34,7 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """Link of a span to another one; ids as lower-case hex."""
+    """Link to another span. Ids are lower-case hex."""
 
     trace_id: str
     span_id: str
@@ -49,19 +49,19 @@ class SpanView:
         trace_id: 32 lower-case hex digits.
         span_id: 16 lower-case hex digits.
         parent_id: 16 lower-case hex digits, or empty for the root of a trace.
-        name: As sent; may hold any character.
-        service: ``service.name`` of its resource.
+        name: As sent. It may contain any character.
+        service: ``service.name`` of the resource.
         kind: Span kind in lower case.
         start_ns: Nanoseconds since the Unix epoch.
         end_ns: Nanoseconds since the Unix epoch; 0 while the span is open.
         status: ``unset``, ``ok`` or ``error``.
-        status_message: Description of an error; may be empty.
+        status_message: Description of an error, or empty.
         attributes: As sent.
-        events: In the order of the sender.
-        links: In the order of the sender.
-        parent_is_remote: Whether the parent belongs to another process, as far as the sender says.
+        events: As sent, in the same order.
+        links: As sent, in the same order.
+        parent_is_remote: Whether the parent belongs to another process, according to the sender.
         scope: Name of the instrumentation scope.
-        resource: Attributes of its resource.
+        resource: Attributes of the resource.
     """
 
     trace_id: str
@@ -90,14 +90,14 @@ class LogView:
         trace_id: 32 lower-case hex digits; empty outside a trace.
         span_id: 16 lower-case hex digits; empty outside a span.
         time_ns: Nanoseconds since the Unix epoch.
-        severity: ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``, ``ERROR``, ``FATAL``, or what the sender called it.
+        severity: ``TRACE``, ``DEBUG``, ``INFO``, ``WARN``, ``ERROR``, ``FATAL``, or the text of the sender.
         body: Text or structured value, as sent.
-        service: ``service.name`` of its resource.
+        service: ``service.name`` of the resource.
         attributes: As sent.
-        event_name: Name of an event record; empty otherwise.
-        sampled: Whether the spans of its trace are recorded, as far as the sender says.
+        event_name: Name of an event record, or empty.
+        sampled: Whether the trace is sampled, according to the sender.
         scope: Name of the instrumentation scope.
-        resource: Attributes of its resource.
+        resource: Attributes of the resource.
     """
 
     trace_id: str
@@ -115,12 +115,12 @@ class LogView:
 
 @dataclass(frozen=True, slots=True)
 class TraceView:
-    """What is known of one trace, in any order.
+    """Known spans and log records of one trace, in any order.
 
     Attributes:
-        spans: Its spans.
-        logs: Its log records.
-        hidden_spans: Spans that belong to it but were not kept.
+        spans: Spans.
+        logs: Log records.
+        hidden_spans: Number of spans that were received but not kept.
     """
 
     spans: tuple[SpanView, ...] = ()
@@ -129,13 +129,13 @@ class TraceView:
 
     @property
     def trace_id(self) -> str:
-        """Id of the trace; empty when nothing is known of it."""
+        """Id of the trace; empty without spans and log records."""
         return self.spans[0].trace_id if self.spans else self.logs[0].trace_id if self.logs else ""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketView:
-    """Measurements with ``lower < value <= upper``; the outermost bounds are infinite."""
+    """Number of measurements with ``lower < value <= upper``. The outermost bounds may be infinite."""
 
     lower: float
     upper: float
@@ -144,7 +144,7 @@ class BucketView:
 
 @dataclass(frozen=True, slots=True)
 class ExemplarView:
-    """One measurement that led to a point; ids as lower-case hex, empty when not recorded in a span."""
+    """Example of a measurement. Ids are lower-case hex, empty outside a span."""
 
     value: float
     time_ns: int
@@ -154,27 +154,28 @@ class ExemplarView:
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
-    """One point of one series.
+    """Point of a metric series at one moment.
 
     Attributes:
         name: Of the instrument.
-        kind: ``counter``, ``up_down_counter``, ``gauge`` or ``histogram`` (explicit and exponential alike).
+        kind: ``counter``, ``up_down_counter``, ``gauge`` or ``histogram``, explicit or exponential. Observable
+            instruments have the same kinds.
         unit: UCUM unit.
-        service: ``service.name`` of its resource.
+        service: ``service.name`` of the resource.
         attributes: As sent.
-        value: Of counters and gauges; None for histograms.
-        count: Measurements of a histogram.
-        sum: Of a histogram's measurements, in ``unit``.
-        min: Least measurement of a histogram, when known.
-        max: Largest measurement of a histogram, when known.
-        buckets: Of a histogram, by rising bounds.
-        exemplars: Measurements with their spans.
+        value: Sum or latest value; None for histograms.
+        count: Number of measurements of a histogram.
+        sum: Sum of the measurements of a histogram, in ``unit``.
+        min: Smallest measurement of a histogram, if known.
+        max: Largest measurement of a histogram, if known.
+        buckets: Buckets of a histogram in rising order.
+        exemplars: Measurements with the ids of their spans.
         time_ns: Time of the point, nanoseconds since the Unix epoch.
-        start_ns: Start of what the point covers, nanoseconds since the Unix epoch.
-        cumulative: Whether the point counts from the process's start; false for delta points.
+        start_ns: Start of the time that the point covers, nanoseconds since the Unix epoch.
+        cumulative: Whether the point covers the time since the start of the process; false for deltas.
         description: Of the instrument.
         scope: Name of the instrumentation scope.
-        resource: Attributes of its resource.
+        resource: Attributes of the resource.
     """
 
     name: str
@@ -201,7 +202,7 @@ _SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
 def severity_name(number: int, text: str) -> str:
-    """Return the severity's short name from OTel's number (1 to 24), or the sender's text when there is no number.
+    """Return the short name of a severity number from 1 to 24; for other numbers the text of the sender, in upper case.
 
     Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
     """

@@ -1,4 +1,4 @@
-"""A trace's spans and log records → nodes nested by parent, each span in exactly one place (pure; any input is fine)."""
+"""Spans and log records of a trace → tree by parent, each span in exactly one place (pure, for any input)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ NodeNote = Literal["", "remote parent", "missing parent", "parent cycle"]
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A span with what happened inside it.
+    """Span with its child spans and log records.
 
     Attributes:
         span: The span.
-        note: Why it stands at the top although it names a parent; empty otherwise.
-        children: Nodes of its child spans, by start time.
-        logs: Log records written inside it, by time.
-        failed: Whether it or a span below it has status error.
-        span_total: Spans in this subtree, itself included.
-        line_total: Log records and events in this subtree.
+        note: Why a span with a parent id is a root; empty otherwise.
+        children: Nodes of the child spans, by start time.
+        logs: Log records of the span, by time.
+        failed: Whether this span or a descendant has status error.
+        span_total: Number of spans in this subtree, this one included.
+        line_total: Number of log records and events in this subtree.
     """
 
     span: SpanView
@@ -39,42 +39,43 @@ Item = Node | LogView | EventView
 
 
 @dataclass(slots=True)
-class Nesting:
-    """A whole trace.
+class SpanTree:
+    """All nodes of a trace.
 
     Attributes:
-        roots: Nodes at the top, by start time.
-        logs: Log records whose span is not known, by time.
+        roots: Nodes without a known parent, by start time.
+        logs: Log records of unknown spans, by time.
     """
 
     roots: list[Node]
     logs: list[LogView]
 
     def items(self) -> list[Item]:
-        """Return what stands at the top, by time."""
-        return by_time([*self.roots, *self.logs])
+        """Return the roots and the log records of unknown spans, by time."""
+        return sort_by_time([*self.roots, *self.logs])
 
 
-def nest(trace: TraceView) -> Nesting:
-    """Nest the spans of a trace.
+def build_tree(trace: TraceView) -> SpanTree:
+    """Arrange the spans of a trace by parent.
 
-    A span whose parent is not there becomes a root with a note; a cycle is cut at its earliest span; of spans with one id, the first holds the children.
+    A span with an unknown parent becomes a root with a note. A cycle is cut at its earliest span. Of several spans
+    with the same id, the first one has the children.
     """
     nodes = [Node(span) for span in sorted(trace.spans, key=lambda span: (span.start_ns, span.span_id, span.end_ns))]
     by_id: dict[str, Node] = {}
     for node in nodes:
         if node.span.span_id:
             by_id.setdefault(node.span.span_id, node)
-    nesting = Nesting(roots=_link(nodes, by_id), logs=[])
+    tree = SpanTree(roots=_link(nodes, by_id), logs=[])
     for log in sorted(trace.logs, key=lambda log: log.time_ns):
         owner = by_id.get(log.span_id)
-        (nesting.logs if owner is None else owner.logs).append(log)
-    _sum_up(nesting.roots)
-    return nesting
+        (tree.logs if owner is None else owner.logs).append(log)
+    _aggregate(tree.roots)
+    return tree
 
 
 def _link(nodes: list[Node], by_id: dict[str, Node]) -> list[Node]:
-    """Give each node to its parent; return those that have none, cycles cut."""
+    """Assign each node to its parent and cut cycles. Return the roots."""
     roots: list[Node] = []
     below: dict[str, list[Node]] = {}
     for node in nodes:
@@ -85,12 +86,12 @@ def _link(nodes: list[Node], by_id: dict[str, Node]) -> list[Node]:
         else:
             below.setdefault(node.span.parent_id, []).append(node)
     seen: set[int] = set()
-    _descend(roots, below, by_id, seen)
-    for node in nodes:  # what no root reaches hangs in a cycle
+    _assign_children(roots, below, by_id, seen)
+    for node in nodes:  # a node that no root reaches is part of a cycle
         if id(node) not in seen:
             node.note = "parent cycle"
             roots.append(node)
-            _descend([node], below, by_id, seen)
+            _assign_children([node], below, by_id, seen)
     return sorted(roots, key=lambda node: node.span.start_ns)
 
 
@@ -100,20 +101,22 @@ def _note(span: SpanView) -> NodeNote:
     return "remote parent" if span.parent_is_remote else "missing parent"
 
 
-def _descend(roots: Iterable[Node], below: dict[str, list[Node]], by_id: dict[str, Node], seen: set[int]) -> None:
-    waiting = deque(roots)
-    seen.update(map(id, waiting))
-    while waiting:
-        node = waiting.popleft()
+def _assign_children(
+    roots: Iterable[Node], below: dict[str, list[Node]], by_id: dict[str, Node], seen: set[int]
+) -> None:
+    queue = deque(roots)
+    seen.update(map(id, queue))
+    while queue:
+        node = queue.popleft()
         if by_id.get(node.span.span_id) is not node:
-            continue  # a second span with the same id: the first holds the children
+            continue  # a later span with the same id: the first one has the children
         node.children = [child for child in below.get(node.span.span_id, ()) if id(child) not in seen]
         seen.update(map(id, node.children))
-        waiting.extend(node.children)
+        queue.extend(node.children)
 
 
-def _sum_up(roots: list[Node]) -> None:
-    """Fill the totals, children before parents, without recursion (traces may be any depth)."""
+def _aggregate(roots: list[Node]) -> None:
+    """Set the totals, children before parents. Iterative, because a trace can have any depth."""
     order = list(roots)
     for node in order:
         order.extend(node.children)
@@ -126,15 +129,15 @@ def _sum_up(roots: list[Node]) -> None:
 
 
 def plain_events(span: SpanView) -> list[EventView]:
-    """Return the events of a span that are not exceptions (those are shown with the span)."""
+    """Return the events of a span except exceptions, which are part of the span's own row."""
     return [event for event in span.events if event.name != "exception"]
 
 
 def items_of(node: Node) -> list[Item]:
-    """Return child spans, log records and events of a span, by time."""
-    return by_time([*node.children, *node.logs, *plain_events(node.span)])
+    """Return the child spans, log records and events of a span, by time."""
+    return sort_by_time([*node.children, *node.logs, *plain_events(node.span)])
 
 
-def by_time(items: list[Item]) -> list[Item]:
-    """Sort spans by start, log records and events by time."""
+def sort_by_time(items: list[Item]) -> list[Item]:
+    """Return the items sorted by start or time."""
     return sorted(items, key=lambda item: item.span.start_ns if isinstance(item, Node) else item.time_ns)

@@ -1,4 +1,4 @@
-"""Values and text from outside → short printable text without control characters; times and quantities → what a person reads."""
+"""Untrusted text and values, times, quantities → short printable text without control characters."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from typing import cast
 
 # C0 and C1 controls, direction marks, zero-width and line separators, byte order mark, tag characters, lone surrogates.
 _UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _NEEDS_QUOTES = re.compile(r'[\s"=,]|^$')
-_LATEST_NS = 253_370_000_000 * 10**9  # in the year 9998: later instants are shown as this one
+_LATEST_NS = 253_370_000_000 * 10**9  # in the year 9998: the limit of datetime
 _MAX_DEPTH = 3
 _MAX_ITEMS = 10
 _MAX_BITS = 128
 
 
-def clean(text: str, limit: int = 200) -> str:
-    """Return at most ``limit`` characters of the text, each control character as a visible escape."""
+def sanitize(text: str, limit: int = 200) -> str:
+    """Return at most ``limit`` characters of the text, control characters as visible escapes."""
     cut = _UNPRINTABLE.sub(_escape, text[: limit + 1])
     return cut if len(cut) <= limit else cut[: limit - 1] + "…"
 
@@ -31,24 +32,24 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def first_line(text: str, limit: int = 200) -> str:
-    """Return the first line that is not blank, cleaned, and how many lines follow it."""
+    """Return the first non-blank line, sanitized, and the number of lines after it."""
     lines = text[: 100 * limit].strip().splitlines() or [""]
     more = f" (+{len(lines) - 1} lines)" if len(lines) > 1 else ""
-    return clean(lines[0], limit) + more
+    return sanitize(lines[0], limit) + more
 
 
 def format_value(value: object, limit: int = 60, depth: int = 0) -> str:
-    """Return a value as short text: a string bare when it is one word, containers like JSON, at most three levels deep."""
+    """Return a value as short text: a single word without quotes, containers like JSON, to a depth of three levels."""
     if isinstance(value, str):
-        shown = clean(value, limit)
-        return f'"{shown}"' if depth or _NEEDS_QUOTES.search(shown) else shown
+        word = sanitize(value, limit)
+        return f'"{word}"' if depth or _NEEDS_QUOTES.search(word) else word
     if isinstance(value, Mapping | Sequence) and not isinstance(value, bytes):
         container = cast("Mapping[object, object] | Sequence[object]", value)
-        return clean(_show_container(container, limit, depth), limit)
-    return clean(_show_plain(value, limit), limit)
+        return sanitize(_format_container(container, limit, depth), limit)
+    return sanitize(_format_scalar(value, limit), limit)
 
 
-def _show_plain(value: object, limit: int) -> str:
+def _format_scalar(value: object, limit: int) -> str:
     match value:
         case None | bool():
             return "null" if value is None else str(value).lower()
@@ -63,17 +64,17 @@ def _show_plain(value: object, limit: int) -> str:
 
 
 def format_integer(value: int) -> str:
-    """Return an integer's digits; beyond 128 bits its size (Python may refuse to print it)."""
+    """Return the digits of an integer, or its size above 128 bits: Python limits the conversion of large integers."""
     return str(value) if value.bit_length() <= _MAX_BITS else f"<integer of {value.bit_length()} bits>"
 
 
-def _show_container(value: Mapping[object, object] | Sequence[object], limit: int, depth: int) -> str:
+def _format_container(value: Mapping[object, object] | Sequence[object], limit: int, depth: int) -> str:
     if depth >= _MAX_DEPTH:
         return "…"
     more = ", …" if len(value) > _MAX_ITEMS else ""
     if isinstance(value, Mapping):
         pairs = (
-            f"{clean(str(key), limit)}: {format_value(item, limit, depth + 1)}"
+            f"{sanitize(str(key), limit)}: {format_value(item, limit, depth + 1)}"
             for key, item in islice(value.items(), _MAX_ITEMS)
         )
         return "{" + ", ".join(pairs) + more + "}"
@@ -81,7 +82,7 @@ def _show_container(value: Mapping[object, object] | Sequence[object], limit: in
 
 
 def format_duration(nanoseconds: float) -> str:
-    """Return a duration with three significant digits and the unit that fits: ``950 ns``, ``1.42 ms``, ``2 m 03 s``, ``5 h 20 m``."""
+    """Return a duration with three significant digits: ``950 ns``, ``1.42 ms``, ``2 m 03 s``, ``5 h 20 m``."""
     if nanoseconds < 0:
         return "-" + format_duration(-nanoseconds)
     for size, unit in ((1e3, "ns"), (1e6, "µs"), (1e9, "ms"), (6e10, "s")):
@@ -94,13 +95,13 @@ def format_duration(nanoseconds: float) -> str:
 
 
 def _three_digits(value: float) -> str:
-    """Return at least three significant digits, without a fraction of zeros."""
-    shown = f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    """Return at least three significant digits, without trailing zeros of a fraction."""
+    digits = f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def format_quantity(value: float, unit: str = "") -> str:
-    """Return a measured number: seconds and bytes in the unit that fits, other units as a plain number in groups of three digits."""
+    """Return a measurement: times and bytes in a suitable unit, others as a number with thousands separators."""
     nanoseconds = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}.get(unit)
     if not isinstance(value, int) and not math.isfinite(value):
         return str(value)
@@ -109,11 +110,11 @@ def format_quantity(value: float, unit: str = "") -> str:
     if nanoseconds is not None:
         return format_duration(value * nanoseconds)
     if unit == "By":
-        return _show_bytes(value)
-    return _show_number(value)
+        return _format_bytes(value)
+    return _format_number(value)
 
 
-def _show_bytes(value: float) -> str:
+def _format_bytes(value: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if abs(value) < 999.5:
             return f"{value:.3g} {unit}"
@@ -121,14 +122,14 @@ def _show_bytes(value: float) -> str:
     return f"{value:,.4g} TB"
 
 
-def _show_number(value: float) -> str:
+def _format_number(value: float) -> str:
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
         return f"{int(value):,}"
     return f"{value:,.2f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def format_time(time_ns: int) -> str:
-    """Return local wall time with milliseconds, ``21:19:16.120``."""
+    """Return the local time with milliseconds, ``21:19:16.120``."""
     bounded = min(max(time_ns, 0), _LATEST_NS)
     moment = datetime.fromtimestamp(bounded // 10**9).astimezone()
     return f"{moment:%H:%M:%S}.{bounded // 10**6 % 1000:03d}"

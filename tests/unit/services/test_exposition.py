@@ -60,7 +60,7 @@ def test_histogram_has_cumulative_buckets_sum_and_count() -> None:
     }
 
 
-def test_names_that_the_classic_form_cannot_hold_are_quoted_and_stand_as_given() -> None:
+def test_names_outside_the_classic_syntax_are_quoted() -> None:
     exposition = Exposition()
     add(exposition, "http.requests", 1, "counter", **{"http.method": "GET", "plain": "x"})
     add(exposition, "http.duration", 0.5, "histogram")
@@ -71,20 +71,20 @@ def test_names_that_the_classic_form_cannot_hold_are_quoted_and_stand_as_given()
 
 
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "ü", "", "{}=,"])
-def test_odd_label_values_come_back(text: str) -> None:
+def test_special_label_values_are_escaped(text: str) -> None:
     exposition = Exposition()
     add(exposition, "m", 1, a=text)
     assert list(samples(exposition)) == [("m", (("a", text),))]
 
 
-def test_empty_label_name_gets_a_name() -> None:
+def test_empty_label_name_is_replaced() -> None:
     exposition = Exposition()
     add(exposition, "m", 1, **{"": "x"})
     assert list(samples(exposition)) == [("m", (("_", "x"),))]
 
 
 @pytest.mark.parametrize("value", [0.1, 1e300, -2.5, 12345678901234567890, 0])
-def test_values_come_back(value: Any) -> None:
+def test_values_are_exact(value: Any) -> None:
     exposition = Exposition()
     add(exposition, "m", value)
     assert list(samples(exposition).values()) == [float(value)]
@@ -98,7 +98,7 @@ def test_a_sum_beyond_any_float_is_infinite(sign: int, text: str) -> None:
     assert exposition.generate_text().endswith(f"m {text}\n")
 
 
-def test_series_beyond_the_limit_are_summed_up_in_one() -> None:
+def test_series_over_the_limit_are_added_up_in_one() -> None:
     exposition = Exposition()
     for number in range(MAX_SERIES + 5):
         add(exposition, "m", 1, "counter", n=number)
@@ -121,7 +121,7 @@ def test_series_beyond_the_limit_are_summed_up_in_one() -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["classic", "quoted.name"])
-def test_tags_under_names_that_samples_have_themselves_give_way(
+def test_tags_with_reserved_names_are_renamed(
     name: str, kind: str, tags: dict[str, str], labels: dict[str, str]
 ) -> None:
     exposition = Exposition()
@@ -137,7 +137,7 @@ def test_tags_under_names_that_samples_have_themselves_give_way(
     st.sampled_from(METRIC_TYPES),
     st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,20}", fullmatch=True),
 )
-def test_any_tags_and_names_give_a_page_that_parses(tags: dict[str, str], kind: str, name: str) -> None:
+def test_any_tags_and_names_give_a_parseable_page(tags: dict[str, str], kind: str, name: str) -> None:
     exposition = Exposition()
     add(exposition, name, 1, kind, **tags)
     assert samples(exposition)

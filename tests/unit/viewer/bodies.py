@@ -1,4 +1,4 @@
-"""OTLP/JSON requests as other languages send them: camel case, ids as hex, 64-bit numbers as text, enumerations as numbers."""
+"""OTLP/JSON requests of other languages: camel case, hex ids, 64-bit numbers as text, numeric enums."""
 
 from __future__ import annotations
 

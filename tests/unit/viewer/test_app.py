@@ -52,7 +52,7 @@ def client() -> Client:
     return Client()
 
 
-def test_traces_are_taken_and_told_of(client: Client) -> None:
+def test_traces_are_stored_and_reported(client: Client) -> None:
     status, headers, body = client.post("traces", json.dumps(TRACES).encode())
     assert (status, headers["Content-Type"], body) == (200, JSON, b"{}")
     ((spans, logs),) = client.arrived
@@ -60,14 +60,14 @@ def test_traces_are_taken_and_told_of(client: Client) -> None:
     assert client.store.trace(spans[0].trace_id) is not None
 
 
-def test_logs_are_taken_and_told_of(client: Client) -> None:
+def test_logs_are_stored_and_reported(client: Client) -> None:
     assert client.post("logs", json.dumps(LOGS).encode())[0] == 200
     ((spans, logs),) = client.arrived
     assert (spans, [log.body for log in logs]) == ([], ["Example log record"])
     assert client.store.logs() == logs
 
 
-def test_metrics_are_taken(client: Client) -> None:
+def test_metrics_are_stored(client: Client) -> None:
     assert client.post("metrics", json.dumps(METRICS).encode())[0] == 200
     assert client.arrived == []
     assert {point.name for point in client.store.metrics()} == {
@@ -78,7 +78,7 @@ def test_metrics_are_taken(client: Client) -> None:
     }
 
 
-def test_gzip_is_understood(client: Client) -> None:
+def test_gzip_is_supported(client: Client) -> None:
     body = gzip.compress(json.dumps(TRACES).encode())
     assert client.post("traces", body, HTTP_CONTENT_ENCODING="gzip")[0] == 200
     assert len(client.store.traces()) == 1
@@ -86,14 +86,14 @@ def test_gzip_is_understood(client: Client) -> None:
 
 @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
 @pytest.mark.parametrize("kind", [PROTOBUF, JSON])
-def test_an_empty_request_is_a_success_in_its_own_encoding(signal: str, kind: str, client: Client) -> None:
+def test_an_empty_request_succeeds_in_its_own_encoding(signal: str, kind: str, client: Client) -> None:
     status, headers, body = client.post(signal, b"", kind)
     assert (status, headers["Content-Type"]) == (200, kind)
     assert body == (b"" if kind == PROTOBUF else b"{}")
     assert client.store.version == 0
 
 
-def test_spans_without_valid_ids_are_rejected_in_part(client: Client) -> None:
+def test_spans_without_valid_ids_are_a_partial_success(client: Client) -> None:
     span = b"\x0a\x03abc"
     scope = b"\x12" + bytes([len(span)]) + span
     of_resource = b"\x12" + bytes([len(scope)]) + scope
@@ -102,28 +102,28 @@ def test_spans_without_valid_ids_are_rejected_in_part(client: Client) -> None:
     assert (status, partial.rejected_spans, partial.error_message) == (200, 1, "no valid trace id or span id")
 
 
-def test_a_malformed_body_is_refused(client: Client) -> None:
+def test_a_malformed_body_is_rejected(client: Client) -> None:
     status, headers, body = client.post("traces", b"\xff\xff", PROTOBUF)
     assert (status, headers["Content-Type"], Status.FromString(body).code) == (400, PROTOBUF, 3)
     status, _, body = client.post("traces", b"{", JSON)
     assert (status, json.loads(body)["code"]) == (400, 3)
 
 
-def test_an_unknown_encoding_is_refused(client: Client) -> None:
+def test_an_unknown_encoding_is_rejected(client: Client) -> None:
     status, headers, body = client.post("traces", b"x", "text/plain")
     assert (status, headers["Content-Type"]) == (415, JSON)
     assert "application/x-protobuf" in json.loads(body)["message"]
     assert client.post("traces", b"x", "")[0] == 415
 
 
-def test_a_body_that_is_too_large_is_refused_before_and_after_inflating() -> None:
+def test_a_large_body_is_rejected_before_and_after_decompression() -> None:
     client = Client(max_body_bytes=1000)
     assert client.post("traces", b"x" * 1001, PROTOBUF)[0] == 413
     status, _, body = client.post("traces", gzip.compress(b" " * 100_000), PROTOBUF, HTTP_CONTENT_ENCODING="gzip")
     assert (status, Status.FromString(body).code) == (413, 8)
 
 
-def test_other_methods_and_pages_say_what_there_is(client: Client) -> None:
+def test_unknown_methods_and_pages_list_the_supported_ones(client: Client) -> None:
     status, headers, _ = client.call("GET", "/v1/traces")
     assert (status, headers["Allow"]) == (405, "POST")
     status, headers, _ = client.call("DELETE", "/api/traces")
@@ -132,7 +132,7 @@ def test_other_methods_and_pages_say_what_there_is(client: Client) -> None:
     assert "/api/traces/{trace_id}" in client.get("/")["pages"]
 
 
-def test_what_was_received_can_be_read_back(client: Client) -> None:
+def test_received_telemetry_can_be_read_back(client: Client) -> None:
     client.store.add(spans=checkout().spans, logs=checkout().logs, metrics=[counter(4, {"a": 1})])
     assert client.get("/api/summary")["spans"] == 5
     assert [service["name"] for service in client.get("/api/services")["services"]][:2] == ["gateway", "inventory"]
@@ -148,25 +148,25 @@ def test_what_was_received_can_be_read_back(client: Client) -> None:
     ]
 
 
-def test_answers_can_be_narrowed(client: Client) -> None:
+def test_pages_can_be_filtered(client: Client) -> None:
     client.store.add(spans=checkout().spans, logs=checkout().logs, metrics=[counter(4)])
-    assert client.get("/api/traces?service=nobody")["traces"] == []
+    assert client.get("/api/traces?service=unknown")["traces"] == []
     assert client.get("/api/traces?limit=0")["traces"] == []
     assert len(client.get("/api/traces?limit=x&service=orders")["traces"]) == 1
     assert client.get("/api/metrics?name=nothing")["metrics"] == []
     assert len(client.get("/api/logs?service=payments&limit=99999999999")["logs"]) == 1
 
 
-def test_a_trace_that_is_not_kept_is_not_found(client: Client) -> None:
-    assert "no trace 'abc'" in client.get("/api/traces/ABC", 404)["error"]
+def test_an_unknown_trace_is_not_found(client: Client) -> None:
+    assert "unknown trace 'abc'" in client.get("/api/traces/ABC", 404)["error"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:4318", "localhost", "viewer.localhost:1", "[::1]:4318", ""])
-def test_names_of_this_machine_are_answered(host: str, client: Client) -> None:
+def test_hosts_of_this_machine_are_allowed(host: str, client: Client) -> None:
     assert client.call("GET", "/api/summary", HTTP_HOST=host)[0] == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:4318", "[::1", "localhost.evil.example"])
-def test_other_names_are_not_answered(host: str, client: Client) -> None:
+def test_other_hosts_are_forbidden(host: str, client: Client) -> None:
     assert client.call("GET", "/api/summary", HTTP_HOST=host)[0] == 403
     assert Client(loopback_only=False).call("GET", "/api/summary", HTTP_HOST=host)[0] == 200

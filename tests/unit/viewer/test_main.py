@@ -15,7 +15,7 @@ def run(*arguments: str) -> int:
     return main(["--port", "0", *arguments])
 
 
-def test_it_ends_after_its_time_with_the_totals(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_stops_after_its_time_with_the_totals(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     assert run("--quit-after", "0.05", "--memory", "16") == 0
     page = capsys.readouterr().out
@@ -25,7 +25,7 @@ def test_it_ends_after_its_time_with_the_totals(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_with_either_signal(number: signal.Signals) -> None:
+def test_it_stops_on_either_signal(number: signal.Signals) -> None:
     timer = threading.Timer(0.1, os.kill, (os.getpid(), number))
     timer.start()
     assert run("--quiet", "--plain") == 0
@@ -33,7 +33,7 @@ def test_it_ends_with_either_signal(number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("host", ["::1", "localhost", "0.0.0.0"])
-def test_the_ready_file_holds_the_address(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_ready_file_contains_the_address(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ready = tmp_path / "ready"
     assert run("--host", host, "--quit-after", "0.02", "--ready-file", str(ready)) == 0
     address = ready.read_text().strip()
@@ -46,44 +46,46 @@ def test_the_ready_file_holds_the_address(host: str, tmp_path: Path, capsys: pyt
     assert list(tmp_path.iterdir()) == [ready]
 
 
-def test_a_port_that_is_taken_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         assert main(["--port", str(port)]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        f"Port {port} on 127.0.0.1 is taken: end the program that listens there, or choose another port with --port.\n"
+        f"Port {port} on 127.0.0.1 is taken. Stop the program that uses it, or choose another port with --port.\n"
     )
 
 
-def test_a_host_that_is_not_ours_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_foreign_host_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--host", "nowhere.invalid") == 1
     error = capsys.readouterr().err
-    assert error.startswith("Cannot listen on port 0 of nowhere.invalid (")
+    assert error.startswith("Cannot listen on port 0 of nowhere.invalid: ")
     assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--port", "65536"], "'65536' is no port"),
-        (["--port", "x"], "'x' is no port"),
-        (["--quit-after", "-1"], "'-1' is no time"),
-        (["--quit-after", "nan"], "'nan' is no time"),
+        (["--port", "65536"], "'65536' is not a port"),
+        (["--port", "x"], "'x' is not a port"),
+        (["--quit-after", "-1"], "'-1' is not a number of seconds"),
+        (["--quit-after", "nan"], "'nan' is not a number of seconds"),
         (["--quit-after", "soon"], "invalid"),
-        (["--memory", "0"], "'0' is no number of megabytes"),
+        (["--memory", "0"], "'0' is not a number of megabytes"),
         (["--ready-file", "/no/such/folder/file"], "does not exist"),
     ],
 )
-def test_a_wrong_argument_is_explained(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_argument_is_explained(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
 
 
-def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["--help"])
     assert stopped.value.code == 0

@@ -23,7 +23,7 @@ def test_success_has_the_encoding_of_the_request(signal: Signal) -> None:
     assert (accepted(signal, "application/json; charset=utf-8").body) == b"{}"
 
 
-def test_a_partial_success_counts_what_was_rejected() -> None:
+def test_a_partial_success_counts_rejected_items() -> None:
     reply = accepted("traces", PROTOBUF, rejected=300, message="é")
     partial = ExportTraceServiceResponse.FromString(reply.body).partial_success
     assert (partial.rejected_spans, partial.error_message) == (300, "é")
@@ -34,7 +34,7 @@ def test_a_partial_success_counts_what_was_rejected() -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, 3), (413, 8), (415, 12)])
-def test_a_refusal_is_a_status_message(status: int, code: int) -> None:
+def test_a_rejection_is_a_status_message(status: int, code: int) -> None:
     message = "x" * 200
     reply = rejected(status, PROTOBUF, message)
     content = Status.FromString(reply.body)
@@ -42,7 +42,7 @@ def test_a_refusal_is_a_status_message(status: int, code: int) -> None:
     assert json.loads(rejected(status, "text/plain", message).body) == {"code": code, "message": message}
 
 
-def test_any_text_can_be_sent() -> None:
+def test_lone_surrogates_are_replaced() -> None:
     assert Status.FromString(rejected(400, PROTOBUF, "\ud800").body).message == "?"
     assert json_reply("\ud800").body == b'"?"'
 
@@ -51,17 +51,17 @@ def through_json(value: object) -> Any:
     return json.loads(json.dumps(to_jsonable(value), allow_nan=False))
 
 
-def test_a_trace_comes_back_unchanged() -> None:
+def test_a_trace_is_decoded_unchanged() -> None:
     trace = TraceView((*checkout().spans, span(9, links=(LinkView(TRACE, "1" * 16, {"a": 1}),))), checkout().logs, 3)
     assert trace_from_json(through_json(trace)) == trace
 
 
 @pytest.mark.parametrize("point", [histogram(), counter(3, {"a": 1}), counter(math.inf), histogram(min=None, max=None)])
-def test_a_point_comes_back_unchanged(point: MetricView) -> None:
+def test_a_point_is_decoded_unchanged(point: MetricView) -> None:
     assert metric_from_json(through_json(point)) == point
 
 
-def test_numbers_that_json_cannot_hold_have_names() -> None:
+def test_non_finite_numbers_become_text() -> None:
     assert to_jsonable([math.nan, math.inf, -math.inf, 1.5]) == ["NaN", "Infinity", "-Infinity", 1.5]
     point = metric_from_json(through_json(histogram(sum=math.nan, exemplars=(ExemplarView(math.inf, 1),))))
     assert math.isnan(point.sum)

@@ -1,4 +1,4 @@
-"""A terminal that owes nothing to the one that runs the tests."""
+"""Terminal settings independent of the terminal of the test run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spans, log records and points that the tests of trees, tables and the viewer share."""
+"""Spans, log records and points for tests of trees, tables and the viewer."""
 
 from __future__ import annotations
 
@@ -122,8 +122,9 @@ class Screen(io.StringIO):
         self._encoding = encoding
         self._terminal = terminal
 
+    # typeshed declares a writable attribute.
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]  # read-only
+    def encoding(self) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
         return self._encoding
 
     def isatty(self) -> bool:
@@ -135,14 +136,14 @@ class Screen(io.StringIO):
 
 
 def drawn(*drawings: Any, plain: bool = False) -> list[str]:
-    """Return the lines that a file would hold."""
+    """Return the lines as written to a file."""
     screen = Screen()
     Terminal(screen, plain=plain).show(*drawings)
     return [line.rstrip() for line in screen.getvalue().splitlines()]
 
 
 def no_terminal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what the environment says about terminals."""
+    """Unset the environment variables of terminals."""
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")

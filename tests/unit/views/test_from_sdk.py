@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from opentelemetry import trace
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider
@@ -52,7 +54,8 @@ def emitted(**record: object) -> LogView:
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
-    provider.get_logger("scope").emit(**record)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    emit: Any = provider.get_logger("scope").emit
+    emit(**record)
     return log_view(memory.get_finished_logs()[0])
 
 

@@ -7,7 +7,7 @@ from flext_observability.views.model import TraceView
 from tests.unit.views.shop import TRACE, checkout
 
 
-def test_the_link_names_trace_and_time() -> None:
+def test_the_link_has_trace_id_and_time_range() -> None:
     link = urlsplit(grafana_trace_link("http://localhost:3000/", checkout()))
     assert (link.netloc, link.path) == ("localhost:3000", "/explore")
     (panes,) = parse_qs(link.query)["panes"]

@@ -15,11 +15,11 @@ def test_severity_numbers_have_short_names(number: int, text: str, name: str) ->
 
 
 @pytest.mark.parametrize("number", [0, -1, 25])
-def test_without_a_number_the_senders_text_is_kept(number: int) -> None:
+def test_other_severity_numbers_keep_the_text(number: int) -> None:
     assert severity_name(number, "notice") == "NOTICE"
 
 
-def test_a_trace_knows_its_id_from_what_it_has() -> None:
+def test_the_trace_id_is_that_of_the_first_span_or_log_record() -> None:
     assert TraceView((span(1),)).trace_id == TRACE
     assert TraceView(logs=(log("x", 1),)).trace_id == TRACE
     assert TraceView().trace_id == ""

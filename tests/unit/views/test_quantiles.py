@@ -16,14 +16,14 @@ def test_a_quantile_lies_between_the_bounds_of_its_bucket() -> None:
     assert quantile(point, 0.95) == pytest.approx(19)
 
 
-def test_open_buckets_end_at_what_was_measured() -> None:
+def test_open_buckets_end_at_the_smallest_and_largest_measurement() -> None:
     point = histogram(buckets=explicit_buckets([10], [1, 1]), min=2, max=50)
     assert quantile(point, 0) == 2
     assert quantile(point, 0.5) == 10
     assert quantile(point, 1) == 50
 
 
-def test_open_buckets_without_bounds_give_the_bound_that_is_known() -> None:
+def test_an_open_bucket_without_extremes_is_its_finite_bound() -> None:
     assert quantile(histogram(buckets=explicit_buckets([10], [0, 4]), min=None, max=None), 0.5) == 10
     assert quantile(histogram(buckets=explicit_buckets([-3], [4, 0]), min=None, max=None), 0.5) == -3
 
@@ -47,6 +47,6 @@ def test_any_scale_and_offset_give_buckets(scale: int, offset: int, q: float) ->
 
 
 @given(st.lists(st.integers(0, 9), min_size=4, max_size=4), st.floats(0, 1))
-def test_an_estimate_is_never_outside_what_was_measured(counts: list[int], q: float) -> None:
+def test_an_estimate_is_within_the_range_of_measurements(counts: list[int], q: float) -> None:
     estimate = quantile(histogram(buckets=explicit_buckets([1, 2, 4], counts), min=0.5, max=5), q)
     assert estimate is None or 0.5 <= estimate <= 5

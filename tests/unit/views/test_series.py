@@ -17,13 +17,13 @@ def test_two_processes_of_one_service_are_different_series() -> None:
     assert len(keys) == 2
 
 
-def test_the_later_cumulative_point_stays() -> None:
+def test_the_later_cumulative_point_is_kept() -> None:
     late, early = counter(5, time_ns=20), counter(3, time_ns=10)
     assert merge(early, late).value == 5
     assert merge(late, early).value == 5
 
 
-def test_exemplars_stay_until_newer_ones_come() -> None:
+def test_exemplars_are_kept_until_newer_ones_arrive() -> None:
     first = merge(None, counter(1, exemplars=(ExemplarView(1, 1, "a"),)))
     assert merge(first, counter(2)).exemplars == first.exemplars
     assert merge(first, counter(2, exemplars=(ExemplarView(2, 2, "b"),))).exemplars[0].trace_id == "b"
@@ -43,7 +43,7 @@ def test_delta_histograms_add_up() -> None:
     assert [bucket.count for bucket in total.buckets] == [1, 2]
 
 
-def test_a_gauge_is_replaced_whatever_its_temporality() -> None:
+def test_a_gauge_is_replaced_for_either_temporality() -> None:
     assert merge(counter(1, kind="gauge"), counter(7, kind="gauge", cumulative=False)).value == 7
 
 

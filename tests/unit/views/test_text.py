@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from flext_observability.views.text import (
-    clean,
     first_line,
     format_count,
     format_duration,
     format_quantity,
     format_time,
     format_value,
+    sanitize,
 )
 
 
@@ -28,20 +28,20 @@ from flext_observability.views.text import (
     ],
 )
 def test_control_characters_become_visible(text: str, shown: str) -> None:
-    assert clean(text) == shown
+    assert sanitize(text) == shown
 
 
 def test_long_text_is_cut_at_the_limit() -> None:
-    assert clean("x" * 1_000_000, 5) == "xxxx…"
-    assert clean("xxxxx", 5) == "xxxxx"
+    assert sanitize("x" * 1_000_000, 5) == "xxxx…"
+    assert sanitize("xxxxx", 5) == "xxxxx"
 
 
 @given(st.text())
-def test_cleaned_text_never_controls_a_terminal(text: str) -> None:
-    assert not re.search("[\x00-\x1f\x7f-\x9f]", clean(text))
+def test_sanitized_text_has_no_control_characters(text: str) -> None:
+    assert not re.search("[\x00-\x1f\x7f-\x9f]", sanitize(text))
 
 
-def test_only_the_first_line_is_shown_and_the_rest_counted() -> None:
+def test_lines_after_the_first_are_counted() -> None:
     assert first_line("\n one \ntwo\nthree\n") == "one  (+2 lines)"
     assert first_line("  ") == ""
 
@@ -88,7 +88,7 @@ def test_values_are_short_text(value: object, shown: str) -> None:
         (2**64 * 1000, "1.84e+13 s"),
     ],
 )
-def test_durations_have_three_digits_and_the_unit_that_fits(nanoseconds: int, shown: str) -> None:
+def test_durations_have_three_digits_and_a_suitable_unit(nanoseconds: int, shown: str) -> None:
     assert format_duration(nanoseconds) == shown
 
 
@@ -107,12 +107,12 @@ def test_durations_have_three_digits_and_the_unit_that_fits(nanoseconds: int, sh
         (2**200, "s", "<integer of 201 bits>"),
     ],
 )
-def test_quantities_read_well_in_their_unit(value: float, unit: str, shown: str) -> None:
+def test_quantities_have_a_suitable_unit(value: float, unit: str, shown: str) -> None:
     assert format_quantity(value, unit) == shown
 
 
 @pytest.mark.parametrize("time_ns", [0, -5, 1_763_673_556_120_000_000, 2**64 - 1])
-def test_any_time_is_shown(time_ns: int) -> None:
+def test_any_time_is_formatted(time_ns: int) -> None:
     assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", format_time(time_ns))
 
 

@@ -1,4 +1,4 @@
-"""All metric points of the moment → page for a Prometheus scrape (it listens nowhere: the ops server asks it)."""
+"""Current metric points → page for a Prometheus scrape, served by the ops server."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _log = logging.getLogger(__name__)
 
 @final
 class PrometheusExporter:
-    """Renders the page in the format that the request prefers."""
+    """Pull exporter: renders the page in the format that the request prefers."""
 
     __slots__ = ("_collect", "_reported")
 
     def __init__(self) -> None:
-        """Start without a source: the page is empty until one is attached."""
+        """Create an exporter without a source. Its page is empty until one is attached."""
         self._collect: Callable[[], MetricsData] | None = None
         self._reported: set[str] = set()
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
-        """Take the callable that returns all current metric points, cumulative."""
+        """Set the source: a function that returns all current points, cumulative."""
         self._collect = collect
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """Return (page, content type): OpenMetrics with exemplars when ``Accept`` prefers it, else the classic text."""
+        """Return the page and its content type: OpenMetrics with exemplars if ``Accept`` prefers it, else classic."""
         content_type = preferred_type(accept)
         openmetrics = content_type == OPENMETRICS_TYPE
         if self._collect is None:
@@ -52,16 +52,17 @@ class PrometheusExporter:
             self._reported.add(name)
             log_warning(
                 _log,
-                f"/metrics cannot show all of {name}: another instrument has that name in Prometheus; rename one of them",
+                f"/metrics omits series of {name}: another instrument has the same name in Prometheus. "
+                "Rename one of them.",
             )
 
 
 @final
 class PrometheusFactory:
-    """Makes page exporters."""
+    """Factory of page exporters."""
 
     def signals(self) -> Collection[Signal]:
-        """Metrics alone."""
+        """Return the only signal, metrics."""
         return _SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> PrometheusExporter:

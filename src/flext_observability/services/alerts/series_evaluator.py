@@ -1,4 +1,4 @@
-"""Points of a metric, evaluation after evaluation → the number that a rule compares, per series (pure: time is an argument)."""
+"""Metric points of successive evaluations → the number that a rule compares, per series (pure: time is an argument)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class SeriesEvaluator:
         return _measure(self.rule.measure, subtract(baseline, point), now - self._evaluated_at)
 
     def _baseline(self, point: MetricView, labels: Labels) -> MetricView | None:
-        """Return the point of the previous evaluation, or an empty one if the series started or restarted since then."""
+        """Return the point of the previous evaluation, or an empty one for a series that has (re)started since."""
         previous = self._previous.get(_key(point, labels))
         if point.kind not in _FROM_ZERO:
             return previous

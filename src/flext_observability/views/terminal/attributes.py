@@ -1,12 +1,12 @@
-"""Attributes of a span, event or log record → the few that a person wants on one line, most useful first (pure)."""
+"""Attributes of a span, event or log record → the most useful ones as short text for one line (pure)."""
 
 from __future__ import annotations
 
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 from flext_observability.views.model import Attributes
-from flext_observability.views.text import clean, format_value
+from flext_observability.views.text import format_value, sanitize
 
-# Attributes of the semantic conventions that say what happened, under shorter names.
+# Short names of attributes of the semantic conventions.
 _SHORT = {
     "http.response.status_code": "status",
     "http.status_code": "status",
@@ -25,9 +25,9 @@ _SHORT = {
     "url.path": "path",
     "http.target": "path",
 }
-_FIRST = frozenset(key for key, short in _SHORT.items() if short in ("status", "grpc status", "error"))
+_OUTCOMES = frozenset(key for key, short in _SHORT.items() if short in ("status", "grpc status", "error"))
 _LIBRARY = ("http.", "url.", "db.", "rpc.", "messaging.", "faas.", "cloud.", "aws.", "gen_ai.", "graphql.", "peer.")
-# Where the code runs, not what it did; shown elsewhere, or long.
+# The environment of the code instead of its work, long, or part of another column.
 _NOISE = (
     "telemetry.",
     "thread.",
@@ -54,35 +54,35 @@ _NOISE = (
 )
 
 
-def useful(attributes: Attributes, *, title: str = "") -> list[tuple[str, str]]:
-    """Return (key, value) texts worth a look: outcome codes, then the program's own attributes, then the libraries' ones.
+def select(attributes: Attributes, *, title: str = "") -> list[tuple[str, str]]:
+    """Return the (key, value) texts to show: outcome codes, then attributes of the program, then those of libraries.
 
     Args:
         attributes: As sent.
-        title: What the line says already; a value that it contains as a word, or an address that ends with one, is left out.
+        title: Beginning of the line. A value is omitted if it equals a word of the title, or ends with a path in it.
     """
     words = title.split()
     ranked = [(_rank(key), key) for key in attributes if not key.startswith(_NOISE)]
     chosen: dict[str, str] = {}
     for _, key in sorted(ranked, key=lambda pair: pair[0]):
         value = format_value(attributes[key])
-        if key in _FIRST or not _told(value, words):
-            chosen.setdefault(_SHORT.get(key) or clean(key, 40), value)
+        if key in _OUTCOMES or not _in_title(value, words):
+            chosen.setdefault(_SHORT.get(key) or sanitize(key, 40), value)
     return list(chosen.items())
 
 
-def _told(value: str, words: list[str]) -> bool:
+def _in_title(value: str, words: list[str]) -> bool:
     return any(value == word or (word.startswith("/") and value.endswith(word)) for word in words)
 
 
-def all_short(attributes: Attributes) -> str:
-    """Return every attribute as ``key=value``, under short names, in an order that does not depend on the sender's."""
+def format_all(attributes: Attributes) -> str:
+    """Return all attributes as ``key=value`` under short names, in an order independent of the sender."""
     ranked = sorted(attributes, key=lambda key: (_rank(key), key))
-    return "  ".join(f"{_SHORT.get(key) or clean(key, 40)}={format_value(attributes[key], 40)}" for key in ranked)
+    return "  ".join(f"{_SHORT.get(key) or sanitize(key, 40)}={format_value(attributes[key], 40)}" for key in ranked)
 
 
 def _rank(key: str) -> int:
-    if key in _FIRST:
+    if key in _OUTCOMES:
         return 0
     if key in _SHORT:
         return 2

@@ -1,4 +1,4 @@
-"""Drawings → text on a stream, in colour when it is a terminal; any encoding, no control characters from outside (rich)."""
+"""Rich renderables → text on a stream of any encoding, coloured on a terminal."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from typing import TextIO
 
 from rich.console import Console, RenderableType
 
-# Our own characters where the stream cannot write them; one column each, so that columns stay aligned.
+# Replacements for streams without Unicode. Each is one column wide, to keep columns aligned.
 _ASCII = str.maketrans({"…": "~", "━": "=", "·": ".", "✗": "x", "•": "*", "µ": "u", "×": "x", "≥": ">"})
-_WIDTH_OF_FILES = 120
-_LEAST_WIDTH = 20
+_FILE_WIDTH = 120
+_MIN_WIDTH = 20
 
 
-class _Page(io.StringIO):
-    """Text buffer that claims the encoding of the stream it is for, so that lines are drawn with characters which it knows."""
+class _Buffer(io.StringIO):
+    """Text buffer with the encoding of the target stream: rich chooses its box characters by it."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__()
-        self._claimed = encoding
+        self._encoding = encoding
 
+    # typeshed declares a writable attribute.
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]  # read-only
+    def encoding(self) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleVariableOverride]
         """Encoding of the stream."""
-        return self._claimed
+        return self._encoding
 
 
 class Terminal:
-    """Draws on a stream.
+    """Output of renderables to a stream.
 
     Args:
-        stream: Where to write; by default the ``sys.stderr`` of the moment.
-        plain: Neither colour nor characters beyond ASCII.
+        stream: Target; by default the ``sys.stderr`` at the time of a write.
+        plain: Whether to write ASCII without colours.
     """
 
     __slots__ = ("_plain", "_stream")
@@ -42,34 +43,34 @@ class Terminal:
         self._stream = stream
         self._plain = plain
 
-    def show(self, *drawings: RenderableType) -> int:
-        """Write the drawings in one go, each on lines of its own.
+    def show(self, *renderables: RenderableType) -> int:
+        """Write the renderables with a single call, each on its own lines.
 
         Returns:
             Lines written.
 
         Raises:
-            OSError: The stream's other end is gone.
+            OSError: The reader of the stream has closed it.
             ValueError: The stream is closed.
-            AttributeError: There is no stream, or it is not one of text.
+            AttributeError: There is no stream, or it is not a text stream.
         """
         stream = self._stream or sys.stderr
         encoding = "ascii" if self._plain else stream.encoding or "utf-8"
-        page = _Page(encoding)
-        console = self._console(page, stream)
-        for drawing in drawings:
-            console.print(drawing)
-        text = page.getvalue()
+        buffer = _Buffer(encoding)
+        console = self._console(buffer, stream)
+        for renderable in renderables:
+            console.print(renderable)
+        text = buffer.getvalue()
         if not encoding.lower().startswith("utf"):
             text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
         stream.write(text)
         stream.flush()
         return text.count("\n")
 
-    def _console(self, page: _Page, stream: TextIO) -> Console:
+    def _console(self, buffer: _Buffer, stream: TextIO) -> Console:
         is_terminal = stream.isatty() and not self._plain
         return Console(
-            file=page,
+            file=buffer,
             force_terminal=True if is_terminal else None,
             color_system=None if self._plain else "auto",
             width=_width(stream),
@@ -81,12 +82,12 @@ class Terminal:
 
 
 def _width(stream: TextIO) -> int:
-    """Return ``COLUMNS``, the terminal's width, or 120 for files and for terminals that do not know theirs, in columns."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdecimal() and len(given) < 5:
-        return max(int(given), _LEAST_WIDTH)
+    """Return the width: ``COLUMNS``, that of the terminal, or 120 for files and terminals without a width."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < 5:
+        return max(int(columns), _MIN_WIDTH)
     try:
-        known = os.get_terminal_size(stream.fileno()).columns
-        return max(known, _LEAST_WIDTH) if known else _WIDTH_OF_FILES
+        width = os.get_terminal_size(stream.fileno()).columns
+        return max(width, _MIN_WIDTH) if width else _FILE_WIDTH
     except (OSError, ValueError):
-        return _WIDTH_OF_FILES
+        return _FILE_WIDTH

@@ -1,4 +1,4 @@
-"""A trace → a tree for the terminal: spans by parent, log lines inside their span, errors in red (rich)."""
+"""Trace → tree for the terminal: spans by parent, log records in their span, errors in red."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from rich.text import Text
 from rich.tree import Tree
 
 from flext_observability.views.model import LogView, TraceView
-from flext_observability.views.span_tree import Item, Node, by_time, items_of, nest
+from flext_observability.views.span_tree import Item, Node, build_tree, items_of, sort_by_time
 from flext_observability.views.terminal.failures import span_failures
 from flext_observability.views.terminal.rows import Row, ServiceColours, TimeRange, event_row, log_row, span_row
-from flext_observability.views.text import clean, format_count, format_duration, format_time
+from flext_observability.views.text import format_count, format_duration, format_time, sanitize
 
 _MAX_DEPTH = 16
-_MAX_ITEMS_OF_ONE = 40  # of one span, so that a wide one does not hide its siblings
+_MAX_ITEMS_PER_SPAN = 40  # a span with many children does not hide its siblings
 
 
 def trace_tree(
     trace: TraceView, *, colours: ServiceColours | None = None, max_lines: int = 200, link: str = ""
 ) -> Tree:
-    """Draw a trace.
+    """Return the tree of a trace.
 
     Args:
-        trace: Spans and log records in any order; missing parents, cycles and doubles are shown as such.
-        colours: Colours of services, to keep them from tree to tree; new ones by default.
-        max_lines: Rows at the most; what is left out is counted ("… 120 more spans").
-        link: Address that the trace id opens in a terminal that knows links; none by default.
+        trace: Spans and log records in any order, also with missing parents, cycles and duplicates.
+        colours: Colours of services; new ones by default.
+        max_lines: Maximum number of rows. Omitted ones are counted ("… 120 more spans").
+        link: Link of the trace id, for terminals with hyperlinks; none by default.
 
     Returns:
-        A tree that fits any width when printed.
+        A renderable for any width.
     """
-    nesting = nest(trace)
-    told = frozenset(line for span in trace.spans for line in span_failures(span))
-    drawing = _Drawing(_window(trace), colours or ServiceColours(), told, max_lines)
+    span_tree = build_tree(trace)
+    known_failures = frozenset(line for span in trace.spans for line in span_failures(span))
+    drawing = _Drawing(_window(trace), colours or ServiceColours(), known_failures, max_lines)
     tree = Tree(_header(trace, drawing.window, link), guide_style="dim", highlight=False)
-    waiting = deque([(tree, nesting.items(), 1, "")])
-    while waiting:  # level by level: when the rows run out, the depths are left out first
-        branch, items, depth, service = waiting.popleft()
+    queue = deque([(tree, span_tree.items(), 1, "")])
+    while queue:  # by level: the deepest spans are omitted first
+        branch, items, depth, service = queue.popleft()
         for node, below in drawing.draw(branch, items, depth, service):
-            waiting.append((below, items_of(node), depth + 1, node.span.service))
+            queue.append((below, items_of(node), depth + 1, node.span.service))
     if trace.hidden_spans:
         tree.add(Text(f"… {format_count(trace.hidden_spans, 'more span')} of this trace not kept", "dim italic"))
     return tree
@@ -49,17 +49,17 @@ def trace_tree(
 
 @dataclass(slots=True)
 class _Drawing:
-    """Adds rows to branches until none are left."""
+    """Adds rows to branches up to the limit."""
 
     window: TimeRange
     colours: ServiceColours
-    told: frozenset[str]
+    known_failures: frozenset[str]
     rows_left: int
 
     def draw(self, branch: Tree, items: list[Item], depth: int, service: str) -> list[tuple[Node, Tree]]:
-        """Add a row for each item that there is room for, and one that counts the rest; return the nodes to go on with."""
-        room = min(self.rows_left, _MAX_ITEMS_OF_ONE) if depth <= _MAX_DEPTH else 0
-        shown, hidden = _choose(items, room)
+        """Add a row for each item within the limit, and one for the others. Return the nodes with their branches."""
+        limit = min(self.rows_left, _MAX_ITEMS_PER_SPAN) if depth <= _MAX_DEPTH else 0
+        shown, hidden = _choose(items, limit)
         self.rows_left -= len(shown)
         drawn: list[tuple[Node, Tree]] = []
         for item in shown:
@@ -67,26 +67,32 @@ class _Drawing:
                 drawn.append((item, branch.add(self._span_row(item, service))))
             else:
                 branch.add(
-                    log_row(item, self.window, self.told) if isinstance(item, LogView) else event_row(item, self.window)
+                    log_row(item, self.window, self.known_failures)
+                    if isinstance(item, LogView)
+                    else event_row(item, self.window)
                 )
         if hidden:
             branch.add(_hidden_row(hidden))
         return drawn
 
     def _span_row(self, node: Node, service: str) -> Row:
-        told = frozenset(line for child in node.children for line in span_failures(child.span))
+        known_failures = frozenset(line for child in node.children for line in span_failures(child.span))
         span = node.span
         return span_row(
-            node, window=self.window, colour=self.colours.of(span.service), named=span.service != service, told=told
+            node,
+            window=self.window,
+            colour=self.colours.of(span.service),
+            with_service=span.service != service,
+            known_failures=known_failures,
         )
 
 
-def _choose(items: list[Item], room: int) -> tuple[list[Item], list[Item]]:
-    """Split into what is shown (failed spans first when room is short) and what is not, each by time."""
-    if len(items) <= room:
+def _choose(items: list[Item], limit: int) -> tuple[list[Item], list[Item]]:
+    """Split the items into shown and hidden ones. Failed spans have priority."""
+    if len(items) <= limit:
         return items, []
     ranked = sorted(items, key=lambda item: not (isinstance(item, Node) and item.failed))
-    return by_time(ranked[:room]), ranked[room:]
+    return sort_by_time(ranked[:limit]), ranked[limit:]
 
 
 def _hidden_row(hidden: list[Item]) -> Text:
@@ -111,7 +117,7 @@ def _header(trace: TraceView, window: TimeRange, link: str) -> Text:
     services = {span.service for span in trace.spans}
     errors = sum(span.status == "error" for span in trace.spans)
     header = Text(no_wrap=True, overflow="ellipsis").append(format_time(window.start_ns) + " ", "dim")
-    header.append("trace ", "dim").append(clean(trace.trace_id, 32), Style(bold=True, link=link or None))
+    header.append("trace ", "dim").append(sanitize(trace.trace_id, 32), Style(bold=True, link=link or None))
     parts = [Text(format_duration(window.end_ns - window.start_ns), "dim")]
     parts += [Text(format_count(errors, "error"), "bold red")] * bool(errors)
     parts += [Text(format_count(len(trace.spans) + trace.hidden_spans, "span"), "dim")]

@@ -14,7 +14,7 @@ OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=
 
 
 def preferred_type(accept: str) -> str:
-    """Return the OpenMetrics type if the header rates it at least as high as the classic text, else the classic type."""
+    """Return the OpenMetrics type if the header rates it at least as high as the classic type, else the latter."""
     openmetrics = _openmetrics_quality(accept)
     return OPENMETRICS_TYPE if openmetrics > 0 and openmetrics >= _classic_quality(accept) else CLASSIC_TYPE
 

@@ -1,6 +1,7 @@
-"""OpenTelemetry names, units and attribute values → the names and texts that Prometheus's own OTLP receiver gives them.
+"""OpenTelemetry names, units, attribute values and numbers → names and texts of Prometheus.
 
-The receiver's default translation is meant (``UnderscoreEscapingWithSuffixes``), so that a scrape and a push give the same series.
+Names are those of Prometheus's OTLP receiver with its default translation, ``UnderscoreEscapingWithSuffixes``: a scrape
+and a push give the same series.
 Source: https://prometheus.io/docs/guides/opentelemetry/#utf-8
 """
 
@@ -52,13 +53,13 @@ _NOT_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
 @lru_cache(maxsize=4096)
 def metric_name(name: str, unit: str, kind: Kind, *, ratio: bool = False) -> str:
-    """Return the Prometheus name; empty when nothing of it is left.
+    """Return the Prometheus name; empty without a valid character.
 
     Args:
         name: Instrument name.
         unit: UCUM unit.
-        kind: What Prometheus calls it: a monotonic sum is a counter, any other sum a gauge.
-        ratio: Whether a gauge of unit ``1`` ends in ``_ratio`` (true gauges do, sums that may fall do not).
+        kind: Type in Prometheus: a monotonic sum is a counter, any other sum a gauge.
+        ratio: Whether a name with unit ``1`` gets the suffix ``_ratio``: that of a gauge does, that of a sum does not.
     """
     words = [word for word in _NOT_NAME.split(name) if word]
     words += [suffix for suffix in _unit_words(unit) if suffix and suffix not in words]
@@ -72,18 +73,18 @@ def metric_name(name: str, unit: str, kind: Kind, *, ratio: bool = False) -> str
 
 @lru_cache(maxsize=4096)
 def label_name(key: str) -> str:
-    """Return the label for an attribute key; empty when there can be none."""
+    """Return the label name of an attribute key; empty if there is none."""
     label = _NOT_LABEL.sub("_", key)
     if key == "__name__" or not label:
         return ""
     if label[0].isdigit():
         return f"key_{label}"
-    # Two underscores at the start are reserved in a page; the receiver alone keeps them.
+    # Pages reserve two leading underscores; the receiver keeps them.
     return f"key{label}" if label[0] == "_" else label
 
 
 def label_value(value: object) -> str:
-    """Return an attribute value as text; sequences and mappings become JSON."""
+    """Return an attribute value as text, sequences and mappings as JSON."""
     match value:
         case str():
             text = value
@@ -127,7 +128,7 @@ def sample_value(value: float) -> str:
 
 @lru_cache(maxsize=4096)
 def bound_value(bound: float) -> str:
-    """Return a bucket's upper bound: ``5``, ``0.005``, ``+Inf``; with an exponent only where it would be long."""
+    """Return an upper bound of a bucket: ``5``, ``0.005``, ``+Inf``. Very large and small ones have an exponent."""
     if bound == math.inf:
         return "+Inf"
     if bound and not 1e-6 <= abs(bound) < 1e21:
@@ -139,18 +140,19 @@ def _unit_words(unit: str) -> tuple[str, str]:
     main, _, per = (part.strip() for part in unit.partition("/"))
     main_word = "" if "{" in main or "}" in main else _UNITS.get(main, main)
     per_word = "" if "{" in per or "}" in per else _PER_UNITS.get(per, per)
-    return _clean(main_word).rstrip("_" if per_word else ""), _clean(f"per_{per_word}").rstrip("_") if per_word else ""
+    per_text = _collapse(f"per_{per_word}").rstrip("_") if per_word else ""
+    return _collapse(main_word).rstrip("_" if per_word else ""), per_text
 
 
-def _clean(word: str) -> str:
+def _collapse(word: str) -> str:
     return re.sub(r"_+", "_", _NOT_NAME.sub("_", word)).removeprefix("_")
 
 
 def _json_float(value: float) -> str:
-    """Spell a float as JSON encoders of Go do, which Prometheus uses."""
+    """Return a float as the JSON encoder of Go writes it, for Prometheus."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if not value and math.copysign(1, value) < 0:
         return "-0"
-    mantissa, letter, exponent = bound_value(value).partition("e")
-    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}" if letter else mantissa
+    mantissa, e, exponent = bound_value(value).partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}" if e else mantissa

@@ -11,24 +11,24 @@ _PLAIN = re.compile(r"[a-zA-Z0-9_:-][a-zA-Z0-9_.:-]*")
 
 
 def group_path(job: str, labels: Mapping[str, str]) -> str:
-    """Return the path of a group, ``/metrics/job/<job>/<label>/<value>``; what a path cannot carry as it is goes in base64.
+    """Return the path of a group, ``/metrics/job/<job>/<label>/<value>``, with base64 where a path needs it.
 
     Args:
-        job: The job, not empty.
+        job: Non-empty name of the job.
         labels: Further labels of the grouping key.
 
     Raises:
-        ValueError: A label's name cannot be used; the text says which.
+        ValueError: The name of a label is invalid.
 
     Source: https://github.com/prometheus/pushgateway#url
     """
     for name in labels:
         if name == "job" or not _LABEL.fullmatch(name):
             raise ValueError(f"the grouping label {name!r} cannot be used")
-    return "/metrics" + "".join(_step(name, value) for name, value in {"job": job, **labels}.items())
+    return "/metrics" + "".join(_segment(name, value) for name, value in {"job": job, **labels}.items())
 
 
-def _step(name: str, value: str) -> str:
+def _segment(name: str, value: str) -> str:
     if _PLAIN.fullmatch(value):
         return f"/{name}/{value}"
     return f"/{name}@base64/{urlsafe_b64encode(value.encode()).decode() or '='}"

@@ -54,7 +54,7 @@ class Family:
     """All samples of one metric.
 
     Attributes:
-        name: Name of its samples, with ``_total`` and ``_info``; of a histogram without ``_bucket``, ``_count``, ``_sum``.
+        name: Name of the samples, with ``_total`` or ``_info``, without ``_bucket``, ``_count`` and ``_sum``.
         kind: Type of the metric. The classic format writes ``info`` as a gauge.
         help: Description; white space is normalized.
         samples: In the order of the page.

@@ -16,7 +16,8 @@ from tests.backends.telemetry import make_metrics
 
 # What Prometheus 3 sends.
 PROMETHEUS = (
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+    "application/openmetrics-text;version=0.0.1;q=0.4,"
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
 )
 
@@ -62,7 +63,7 @@ def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.WARNING):
         exporter.render("")
         exporter.render("")
-    assert [entry.getMessage().split(":")[0] for entry in caplog.records] == ["/metrics cannot show all of wait_count"]
+    assert [entry.getMessage().split(":")[0] for entry in caplog.records] == ["/metrics omits series of wait_count"]
 
 
 def test_only_metrics_are_supported() -> None:

@@ -10,7 +10,7 @@ def test_an_exception_is_one_line_with_its_place() -> None:
     )
 
 
-def test_windows_paths_give_a_file_name_too() -> None:
+def test_windows_paths_are_shortened_to_the_file_name() -> None:
     stack = '  File "C:\\srv\\app.py", line 3, in x'
     assert exception_line({"exception.type": "E", "exception.stacktrace": stack}) == "E (app.py:3)"
 
@@ -26,7 +26,7 @@ def test_a_status_message_that_repeats_the_exception_is_dropped() -> None:
         assert span_failures(span(1, events=(one,), status="error", status_message=status)) == ["E: m"]
 
 
-def test_a_status_message_of_its_own_is_kept() -> None:
+def test_a_different_status_message_is_kept() -> None:
     assert span_failures(span(1, events=(exception("E", ""),), status_message="no luck")) == ["E", "no luck"]
     assert span_failures(span(1)) == []
 

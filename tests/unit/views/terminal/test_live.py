@@ -8,13 +8,13 @@ from rich.text import Text
 
 from flext_observability.views.model import TraceView
 from flext_observability.views.terminal import live
-from flext_observability.views.terminal.live import LiveView, Pace
+from flext_observability.views.terminal.live import LiveView, RenderPolicy
 from flext_observability.views.terminal.output import Terminal
 from tests.unit.views.shop import TRACE, Screen, checkout, log, span
 from tests.waiting import eventually
 
-QUICK = Pace(settle_seconds=0.03, patience_seconds=0.2, logs_patience_seconds=0.1)
-NEVER = Pace(settle_seconds=60, patience_seconds=60, logs_patience_seconds=60)
+QUICK = RenderPolicy(idle_seconds=0.03, timeout_seconds=0.2, logs_timeout_seconds=0.1)
+NEVER = RenderPolicy(idle_seconds=60, timeout_seconds=60, logs_timeout_seconds=60)
 
 
 def appears(screen: Screen, text: str, seconds: float = 5) -> bool:
@@ -32,8 +32,8 @@ def screen() -> Screen:
     return Screen()
 
 
-def test_a_whole_trace_is_drawn_once_it_is_quiet(screen: Screen) -> None:
-    view = LiveView(Terminal(screen), Pace(settle_seconds=0.03, patience_seconds=60))
+def test_a_complete_trace_is_drawn_after_the_idle_time(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), RenderPolicy(idle_seconds=0.03, timeout_seconds=60))
     view.add(checkout().spans, checkout().logs)
     assert appears(screen, "charge card")
     assert "checkout started" in screen.getvalue()
@@ -42,7 +42,7 @@ def test_a_whole_trace_is_drawn_once_it_is_quiet(screen: Screen) -> None:
 
 
 def test_a_trace_waits_for_its_root(screen: Screen) -> None:
-    view = LiveView(Terminal(screen), Pace(settle_seconds=0.03, patience_seconds=60))
+    view = LiveView(Terminal(screen), RenderPolicy(idle_seconds=0.03, timeout_seconds=60))
     view.add([span(2, 1)])
     assert not appears(screen, "step 2", 0.1)
     view.add([span(1)])
@@ -50,22 +50,22 @@ def test_a_trace_waits_for_its_root(screen: Screen) -> None:
     view.close()
 
 
-def test_a_trace_that_stays_incomplete_is_drawn_after_some_time(screen: Screen) -> None:
+def test_an_incomplete_trace_is_drawn_after_the_timeout(screen: Screen) -> None:
     view = LiveView(Terminal(screen), QUICK)
     view.add([span(2, 1)])
     assert appears(screen, "missing parent")
     view.close()
 
 
-def test_one_process_ends_a_trace_with_its_local_root(screen: Screen) -> None:
-    view = LiveView(Terminal(screen), Pace(settle_seconds=0.03, patience_seconds=60, local_roots=True))
+def test_a_local_root_completes_the_trace_of_one_process(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), RenderPolicy(idle_seconds=0.03, timeout_seconds=60, local_roots=True))
     view.add([span(2, 9, parent_is_remote=True)])
     assert appears(screen, "remote parent")
     view.close()
 
 
-def test_a_trace_that_never_rests_is_drawn_in_parts(screen: Screen) -> None:
-    view = LiveView(Terminal(screen), Pace(settle_seconds=60, patience_seconds=0.05))
+def test_a_trace_with_constant_traffic_is_drawn_in_parts(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), RenderPolicy(idle_seconds=60, timeout_seconds=0.05))
     number = 1
     deadline = time.monotonic() + 5
     while "trace" not in screen.getvalue() and time.monotonic() < deadline:
@@ -77,7 +77,7 @@ def test_a_trace_that_never_rests_is_drawn_in_parts(screen: Screen) -> None:
     view.close()
 
 
-def test_log_records_outside_a_recorded_trace_are_lines_at_once(screen: Screen) -> None:
+def test_log_records_outside_a_sampled_trace_are_drawn_at_once(screen: Screen) -> None:
     view = LiveView(Terminal(screen), NEVER)
     view.add(logs=[log("no trace"), log("not sampled", 1, sampled=False)])
     assert [line.split(" ", 1)[1] for line in screen.getvalue().splitlines()] == [
@@ -87,7 +87,7 @@ def test_log_records_outside_a_recorded_trace_are_lines_at_once(screen: Screen) 
     view.close()
 
 
-def test_log_records_whose_spans_never_come_become_lines(screen: Screen) -> None:
+def test_log_records_without_spans_are_drawn_after_their_timeout(screen: Screen) -> None:
     view = LiveView(Terminal(screen), QUICK)
     view.add(logs=[log("waiting", 1)])
     assert screen.getvalue() == ""
@@ -95,7 +95,7 @@ def test_log_records_whose_spans_never_come_become_lines(screen: Screen) -> None
     view.close()
 
 
-def test_closing_draws_what_is_left(screen: Screen) -> None:
+def test_close_draws_pending_traces(screen: Screen) -> None:
     view = LiveView(Terminal(screen), NEVER)
     view.add([span(2, 1)], [log("left", 1, trace_id="a" * 32)])
     assert view.close() == ""
@@ -106,16 +106,16 @@ def test_closing_draws_what_is_left(screen: Screen) -> None:
     assert "step 3" in screen.getvalue()
 
 
-def test_whoever_keeps_more_than_the_view_draws_the_whole_trace(screen: Screen) -> None:
+def test_a_stored_trace_is_drawn_completely(screen: Screen) -> None:
     kept: dict[str, TraceView] = {TRACE: checkout()}
-    view = LiveView(Terminal(screen), NEVER, whole=kept.get, link=lambda trace: "")
+    view = LiveView(Terminal(screen), NEVER, find_trace=kept.get, link=lambda trace: "")
     view.add([span(7, 2)])
     view.close()
     assert "charge card" in screen.getvalue()
 
 
 @pytest.mark.parametrize("limit", ["_MAX_TRACES", "_MAX_ITEMS"])
-def test_memory_is_bounded_by_drawing_the_oldest_early(
+def test_the_oldest_traces_are_drawn_early_over_the_limits(
     limit: str, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, limit, 2)
@@ -128,8 +128,8 @@ def test_memory_is_bounded_by_drawing_the_oldest_early(
     view.close()
 
 
-def test_too_many_lines_at_once_are_counted(screen: Screen) -> None:
-    view = LiveView(Terminal(screen), Pace(lines_per_second=10))
+def test_lines_over_the_rate_limit_are_counted(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), RenderPolicy(lines_per_second=10))
     view.add(logs=[log(f"line {number}") for number in range(100)])
     assert 10 <= screen.getvalue().count("gateway") < 100
     view.add([span(1)])
@@ -138,8 +138,8 @@ def test_too_many_lines_at_once_are_counted(screen: Screen) -> None:
     assert screen.getvalue().count("gateway") + sum(map(int, counted)) == 101
 
 
-def test_what_was_not_drawn_is_said_when_there_is_room_again(screen: Screen) -> None:
-    view = LiveView(Terminal(screen), Pace(lines_per_second=100))
+def test_skipped_lines_are_reported_before_the_next_line(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), RenderPolicy(lines_per_second=100))
     view.add(logs=[log(f"line {number}") for number in range(150)])
 
     def again() -> bool:
@@ -151,14 +151,14 @@ def test_what_was_not_drawn_is_said_when_there_is_room_again(screen: Screen) -> 
     view.close()
 
 
-def test_a_stream_that_is_closed_is_reported_and_does_no_harm(screen: Screen) -> None:
+def test_a_closed_stream_is_reported(screen: Screen) -> None:
     view = LiveView(Terminal(screen), NEVER)
     screen.close()
     assert "closed" in view.add(logs=[log("x")])
     assert "closed" in view.close()
 
 
-def test_something_else_can_be_shown(screen: Screen) -> None:
+def test_other_renderables_can_be_shown(screen: Screen) -> None:
     view = LiveView(Terminal(screen), NEVER)
     view.show(Text("a table"))
     assert screen.getvalue() == "a table\n"

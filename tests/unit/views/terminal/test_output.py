@@ -23,7 +23,7 @@ def test_any_encoding_can_be_written(encoding: str) -> None:
     assert "charge card" in screen.getvalue()
 
 
-def test_plain_means_ascii_without_colour() -> None:
+def test_plain_output_is_ascii_without_colour() -> None:
     screen = Screen(terminal=True)
     Terminal(screen, plain=True).show(trace_tree(checkout()))
     assert screen.getvalue().isascii()
@@ -31,7 +31,7 @@ def test_plain_means_ascii_without_colour() -> None:
     assert "+-- INFO  checkout started" in screen.getvalue()
 
 
-def test_a_terminal_gets_colour() -> None:
+def test_terminal_output_is_coloured() -> None:
     screen = Screen(terminal=True)
     Terminal(screen).show(trace_tree(checkout()))
     assert "\x1b[" in screen.getvalue()
@@ -50,7 +50,7 @@ def test_force_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("\x1b[" in line for line in drawn(trace_tree(checkout())))
 
 
-def test_a_file_is_120_columns_wide_and_a_terminal_as_wide_as_it_is() -> None:
+def test_files_have_120_columns_and_terminals_their_own_width() -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as terminal:
         import termios
@@ -63,24 +63,22 @@ def test_a_file_is_120_columns_wide_and_a_terminal_as_wide_as_it_is() -> None:
     assert max(map(len, drawn(trace_tree(checkout())))) == 120
 
 
-def test_a_terminal_without_a_known_width_is_as_wide_as_a_file() -> None:
-    ours, theirs = (
-        os.openpty()
-    )  # its size is 0 x 0 until somebody sets it, as under a container runtime without a terminal's size
+def test_a_terminal_without_a_width_has_120_columns() -> None:
+    ours, theirs = os.openpty()  # the initial size of 0 x 0, as in a container without a terminal size
     with os.fdopen(theirs, "w") as terminal:
         Terminal(terminal).show("x" * 110)
     assert os.read(ours, 100_000).decode().splitlines()[0].count("x") == 110
     os.close(ours)
 
 
-def test_columns_decides_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_columns_sets_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "90")
     assert max(map(len, drawn(trace_tree(checkout())))) == 90
     monkeypatch.setenv("COLUMNS", "99999")
     assert max(map(len, drawn(trace_tree(checkout())))) == 120
 
 
-def test_by_default_it_writes_to_the_stderr_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_stream_is_the_current_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     screen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", screen)

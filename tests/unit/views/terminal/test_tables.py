@@ -6,7 +6,7 @@ from flext_observability.views.terminal.tables import metrics_table
 from tests.unit.views.shop import counter, drawn, histogram
 
 
-def test_points_stand_under_their_service_and_name() -> None:
+def test_points_are_grouped_by_service_and_name() -> None:
     rows = [counter(42, {"outcome": "sold"}), histogram(), counter(9, {"outcome": "declined"})]
     lines = drawn(metrics_table(rows))
     assert [" ".join(line.split()) for line in lines] == [
@@ -21,7 +21,7 @@ def test_points_stand_under_their_service_and_name() -> None:
     ]
 
 
-def test_a_single_point_without_attributes_stands_beside_its_name() -> None:
+def test_a_single_point_without_attributes_is_in_the_row_of_its_name() -> None:
     lines = drawn(metrics_table([counter(58_000_000, name="process.memory.usage", kind="up_down_counter", unit="By")]))
     assert lines[2].split() == ["process.memory.usage", "up-down-counter", "By", "58", "MB"]
 
@@ -31,18 +31,18 @@ def test_a_point_without_attributes_among_others_has_a_row() -> None:
     assert [line.split() for line in lines[3:]] == [["-", "1"], ["a=1", "2"]]
 
 
-def test_columns_without_content_are_left_out() -> None:
+def test_empty_columns_are_omitted() -> None:
     assert drawn(metrics_table([counter(1)]))[0].split() == ["Metrics", "value", "/", "count"]
 
 
 @pytest.mark.parametrize(("columns", "titles"), [(120, 6), (90, 5), (80, 4), (60, 1), (20, 1)])
-def test_a_narrow_terminal_keeps_the_value_longest(columns: int, titles: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal_drops_the_value_last(columns: int, titles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = drawn(metrics_table([histogram()]))
     assert len(lines[0].replace("value / count", "value").split()) == 1 + titles
 
 
-def test_rows_that_are_not_shown_are_counted() -> None:
+def test_hidden_rows_are_counted() -> None:
     assert drawn(metrics_table([counter(n, {"n": n}) for n in range(9)], max_rows=4))[-1] == "… 5 more rows"
 
 
@@ -52,12 +52,12 @@ def test_an_empty_histogram_and_an_empty_table_are_drawn() -> None:
     assert drawn(metrics_table([])) == ["Metrics"]
 
 
-def test_units_and_names_from_outside_are_cleaned() -> None:
+def test_units_and_names_are_sanitized() -> None:
     (_, _, line) = drawn(metrics_table([counter(1, name="a\x1b[2J", unit="\x07")]))
     assert "a\\x1b[2J  counter \\x07" in line
 
 
-def test_processes_of_one_service_are_told_apart() -> None:
+def test_equal_series_of_several_processes_have_their_instance() -> None:
     rows = [counter(n, {"a": 1}, resource={"service.instance.id": f"process-{n}"}) for n in (1, 2)]
     assert [line.split() for line in drawn(metrics_table(rows))[3:]] == [
         ["a=1", "instance=rocess-1", "1"],

@@ -18,7 +18,7 @@ def lefts(lines: list[str]) -> list[str]:
     return [re.split(r" +\+?-?[\d.]+ [nµm]?s( |$)", line)[0] for line in lines]
 
 
-def test_a_checkout_reads_as_a_tree() -> None:
+def test_a_checkout_is_a_tree() -> None:
     lines = drawn(trace_tree(checkout()))
     assert re.match(rf"\d\d:\d\d:\d\d.120 trace {TRACE}  142 ms · 2 errors · 5 spans · 4 services$", lines[0])
     assert lefts(lines[1:]) == [
@@ -53,14 +53,14 @@ def test_a_narrow_terminal_keeps_names_and_drops_bars(monkeypatch: pytest.Monkey
     assert "POST /checkout" in lines[1]
 
 
-def test_a_row_without_room_for_all_attributes_says_that_there_are_more() -> None:
+def test_a_row_without_space_for_all_attributes_ends_with_an_ellipsis() -> None:
     few, many = ({f"colour{number}": "red" for number in range(count)} for count in (2, 12))
     rows = lefts(drawn(trace_tree(TraceView((span(1, attributes=few), span(2, 1, attributes=many))))))
     assert rows[1].endswith("colour1=red")
     assert rows[2].endswith("=red  …")
 
 
-def test_bars_show_offset_and_share() -> None:
+def test_bars_show_offset_and_duration() -> None:
     lines = drawn(trace_tree(TraceView((span(1, end=100), span(2, 1, start=50, end=75)))))
     assert lines[1].endswith("━" * 24)
     assert lines[2].endswith("·" * 12 + "━" * 6 + "·" * 6)
@@ -82,14 +82,14 @@ def test_a_handled_exception_is_shown_without_an_error_mark() -> None:
     assert lines[2] == "    E: handled"
 
 
-def test_an_exception_that_passes_through_is_shown_once() -> None:
+def test_a_propagated_exception_is_shown_once() -> None:
     event = exception("E", "m")
     failed: dict[str, Any] = {"status": "error", "events": (event,)}
     lines = drawn(trace_tree(TraceView((span(1, **failed), span(2, 1, **failed)))))
     assert sum("E: m" in line for line in lines) == 1
 
 
-def test_odd_spans_say_what_is_odd() -> None:
+def test_roots_with_a_parent_id_have_a_note() -> None:
     lines = lefts(drawn(trace_tree(TraceView((span(1, 9), span(2, 2), span(3, 8, parent_is_remote=True))))))
     assert [line.removeprefix("├── ").removeprefix("└── gateway ") for line in lines[1:]] == [
         "gateway step 1  (missing parent 00000000)",
@@ -103,16 +103,16 @@ def test_an_open_span_has_no_duration() -> None:
     assert " open " in drawn(trace_tree(TraceView((open_span, span(2, start=1, end=5)))))[1]
 
 
-def test_a_clock_that_goes_back_does_no_harm() -> None:
+def test_spans_that_end_before_their_start_are_drawn() -> None:
     lines = drawn(trace_tree(TraceView((span(1, start=10, end=7),), (log("before", 1, when=2),))))
     assert "-3 ms" in lines[1]
     assert "-8 ms" in lines[2]
 
 
-def test_log_bodies_of_any_shape_are_shown() -> None:
-    logs = (log({"a": 1}, 1), log(None, 1, event_name="shop.sold"), log("two\nlines", 1), log("", 1, severity="odd"))
+def test_log_bodies_of_any_type_are_shown() -> None:
+    logs = (log({"a": 1}, 1), log(None, 1, event_name="shop.sold"), log("two\nlines", 1), log("", 1, severity="audit"))
     lines = lefts(drawn(trace_tree(TraceView((span(1),), logs))))
-    assert [line[8:] for line in lines[2:]] == ["INFO  {a: 1}", "INFO  shop.sold", "INFO  two (+1 lines)", "odd"]
+    assert [line[8:] for line in lines[2:]] == ["INFO  {a: 1}", "INFO  shop.sold", "INFO  two (+1 lines)", "audit"]
 
 
 def test_a_log_record_shows_its_exception_below() -> None:
@@ -130,7 +130,7 @@ def test_a_log_record_does_not_repeat_the_exception_of_a_span() -> None:
     assert "what=" not in lines[-1]
 
 
-def test_text_from_outside_controls_neither_terminal_nor_markup() -> None:
+def test_text_cannot_contain_control_characters_or_markup() -> None:
     evil = "[red]x[/red]\x1b[2J\nnext"
     trace = TraceView(
         (span(1, name=evil, service=evil, attributes={evil: evil}, events=(EventView(evil, at(1), {evil: evil}),)),),
@@ -141,7 +141,7 @@ def test_text_from_outside_controls_neither_terminal_nor_markup() -> None:
     assert page.count("[red]x[/red]\\x1b[2J") == 4
 
 
-def test_a_wide_span_shows_some_children_failed_ones_first_and_counts_the_rest() -> None:
+def test_a_wide_span_shows_failed_children_first_and_counts_the_others() -> None:
     children = [span(n, 1, start=n, status="error" if n == 150 else "unset") for n in range(2, 162)]
     lines = drawn(trace_tree(TraceView((span(1), *children), tuple(log("x", 3) for _ in range(5)))))
     assert len(lines) == 1 + 1 + 40 + 5 + 1
@@ -149,7 +149,7 @@ def test_a_wide_span_shows_some_children_failed_ones_first_and_counts_the_rest()
     assert lines[-1] == "    └── … 120 more spans"
 
 
-def test_what_is_hidden_is_counted_with_its_errors() -> None:
+def test_hidden_errors_are_mentioned() -> None:
     trace = TraceView((span(1), span(2, 1, status="error"), span(3, 2)), (log("x", 3), log("y", 3)))
     assert drawn(trace_tree(trace, max_lines=1))[-1] == "    └── … 2 more spans, 2 more lines (with errors)"
     assert drawn(trace_tree(TraceView((span(1),), (log("x", 1),)), max_lines=1))[-1] == "    └── … 1 more line"
@@ -161,18 +161,18 @@ def test_a_deep_chain_ends_with_a_count() -> None:
     assert lines[-1].strip() == "└── … 84 more spans"
 
 
-def test_spans_that_were_not_kept_are_mentioned() -> None:
+def test_spans_that_were_not_stored_are_counted() -> None:
     lines = drawn(trace_tree(TraceView((span(1),), hidden_spans=7)))
     assert lines[0].endswith("8 spans")
     assert lines[-1] == "└── … 7 more spans of this trace not kept"
 
 
-def test_a_trace_of_logs_alone_or_of_nothing_is_drawn() -> None:
+def test_a_trace_without_spans_is_drawn() -> None:
     assert "INFO  hello" in drawn(trace_tree(TraceView(logs=(log("hello", 1),))))[1]
     assert len(drawn(trace_tree(TraceView()))) == 1
 
 
-def test_the_trace_id_opens_a_link() -> None:
+def test_the_trace_id_has_a_link() -> None:
     console = Console(width=100, force_terminal=True, file=Console().file)
     with console.capture() as capture:
         console.print(trace_tree(checkout(), link="http://localhost:3000/t"))
@@ -219,7 +219,7 @@ spans = st.builds(
 
 
 @given(st.lists(spans, max_size=25), st.integers(0, 20), st.sampled_from([False, True]))
-def test_any_trace_is_drawn_and_each_span_shown_or_counted_once(some: list[SpanView], room: int, plain: bool) -> None:
+def test_every_span_of_any_trace_is_shown_or_counted(some: list[SpanView], room: int, plain: bool) -> None:
     lines = drawn(trace_tree(TraceView(tuple(some)), max_lines=room), plain=plain)
     shown = sum("«span" in line or "\\xabspan" in line for line in lines)
     hidden = sum(int(count) for line in lines for count in re.findall(r"[…~] (\d+) more span", line))

@@ -91,7 +91,7 @@ def test_histogram(index: int) -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_exponential_histogram_leaves_the_page_whole(index: int) -> None:
+def test_exponential_histogram(index: int) -> None:
     def record(meter: Meter) -> None:
         meter.create_counter("before").add(1)
         histogram = meter.create_histogram("wait")
@@ -111,7 +111,7 @@ def test_exponential_histogram_leaves_the_page_whole(index: int) -> None:
     }
 
 
-def test_exemplars_stand_in_openmetrics_alone() -> None:
+def test_exemplars_are_only_in_openmetrics() -> None:
     def record(meter: Meter) -> None:
         histogram = meter.create_histogram("wait", explicit_bucket_boundaries_advisory=[1, 2])
         sampled(lambda: histogram.record(1.5))
@@ -132,7 +132,7 @@ def test_exemplars_stand_in_openmetrics_alone() -> None:
     assert float(exemplar.timestamp) > 1e9
 
 
-def test_exemplar_keeps_filtered_attributes_while_there_is_room() -> None:
+def test_exemplar_keeps_filtered_attributes_up_to_the_limit() -> None:
     def record(meter: Meter) -> None:
         counter = meter.create_counter("sold")
         sampled(lambda: counter.add(1, {"kind": "a", "order.id": "17"}))
@@ -168,7 +168,7 @@ def test_resource_without_attributes_has_no_target_info() -> None:
     assert set(parsed(page(bare, openmetrics=False))) == {"sold"}
 
 
-def test_several_resources_are_told_apart() -> None:
+def test_several_resources_have_identifying_labels() -> None:
     data = make_metrics(lambda meter: meter.create_counter("sold").add(1))
     first = data.resource_metrics[0]
     second = replace(first, resource=Resource({"service.name": "b", "service.namespace": "n"}))
@@ -179,7 +179,7 @@ def test_several_resources_are_told_apart() -> None:
     }
 
 
-def test_awkward_labels_survive_both_formats() -> None:
+def test_special_characters_in_labels_are_escaped_in_both_formats() -> None:
     value = 'a"b\\c\nd},{#é =1'
 
     def record(meter: Meter) -> None:
@@ -200,7 +200,7 @@ def edited(data: MetricsData, **values: float) -> MetricsData:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("openmetrics", [True, False])
-def test_values_that_are_not_finite(value: float, *, openmetrics: bool) -> None:
+def test_non_finite_values(value: float, *, openmetrics: bool) -> None:
     def record(meter: Meter) -> None:
         meter.create_counter("sold").add(1)
         meter.create_gauge("load").set(1)
@@ -212,7 +212,7 @@ def test_values_that_are_not_finite(value: float, *, openmetrics: bool) -> None:
 
 
 @pytest.mark.parametrize("total", [math.nan, -1.0])
-def test_histogram_that_openmetrics_does_not_allow_stays_as_single_series(total: float) -> None:
+def test_histogram_that_openmetrics_forbids_is_written_as_single_series(total: float) -> None:
     data = edited(make_metrics(lambda meter: meter.create_histogram("wait").record(1)), sum=total)
     assert parsed(page(data, openmetrics=False))["wait"].type == "histogram"
     found = parsed(page(data, openmetrics=True))
@@ -291,7 +291,7 @@ VALUES = st.one_of(st.floats(), st.integers(-5, 5))
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(NAMES, KINDS, VALUES, st.text(max_size=4)), max_size=8))
-def test_whatever_is_recorded_both_pages_can_be_parsed(rows: list[tuple[str, str, float, str]]) -> None:
+def test_any_points_give_two_parseable_pages(rows: list[tuple[str, str, float, str]]) -> None:
     def record(meter: Meter) -> None:
         for name, kind, _, text in rows:
             attributes = {text or "x": text}

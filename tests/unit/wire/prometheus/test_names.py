@@ -1,4 +1,4 @@
-"""Names and texts as Prometheus's OTLP receiver makes them; the expected values come from its translator, version 1.0.0."""
+"""Names and texts of Prometheus's OTLP receiver. The expected values are those of its translator, version 1.0.0."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from flext_observability.wire.prometheus.names import (
         ("speed", "m/s", "gauge", "speed_meters_per_second"),
         ("rate", "{request}/s", "gauge", "rate_per_second"),
         ("rate", "1/{request}", "gauge", "rate_ratio"),
-        ("odd", "a/", "gauge", "odd_a"),
+        ("speed", "a/", "gauge", "speed_a"),
         ("load", "1", "gauge", "load_ratio"),
         ("ratio.of.load", "1", "gauge", "of_load_ratio"),
         ("cpu", "%", "gauge", "cpu_percent"),
@@ -52,7 +52,7 @@ def test_metric_names(name: str, unit: str, kind: Kind, expected: str) -> None:
     assert metric_name(name, unit, kind, ratio=ratio) == expected
 
 
-def test_sum_that_may_fall_is_no_ratio() -> None:
+def test_non_monotonic_sum_has_no_ratio_suffix() -> None:
     assert metric_name("used", "1", "gauge") == "used"
 
 
