@@ -66,6 +66,6 @@ def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Ex
             exporters.pull[name] = exporter
         elif exporter is not None:
             exporters.push[signal].append((name, exporter))
-        elif signal not in settings.complete:
+        elif signal not in settings.named_for_all:
             fix = f"Name it for {', '.join(sorted(supported))}, and another one for {signal}"
             notices.degrade(signal, f"The exporter '{name}' does not support {signal}", fix)

@@ -32,7 +32,9 @@ def _endpoint(value: object) -> ParsedEndpoint:
 
 def _with_scheme(value: object) -> ParsedEndpoint:
     parsed = _endpoint(value)
-    return parsed if parsed.endpoint.scheme else _endpoint(f"http://{parsed.text}")
+    if parsed.endpoint.scheme:
+        return parsed
+    return ParsedEndpoint(f"http://{parsed.text}", parsed.endpoint.with_scheme("http"))
 
 
 def _endpoint_type(example: str, read: Callable[[object], ParsedEndpoint]) -> FieldType[str]:

@@ -16,7 +16,7 @@ from flext_observability.settings.derive import (
     derive_sampler,
 )
 from flext_observability.settings.otlp import otlp_notices
-from flext_observability.settings.reading import PartialSettings, read
+from flext_observability.settings.reading import ARGUMENT, PartialSettings, read
 from flext_observability.settings.types import MAX_SECONDS
 from flext_observability.settings.unsupported_env import unsupported_env_notices
 
@@ -33,14 +33,14 @@ class ResolvedSettings:
         sources: ``argument``, the variable's name, or ``default``, by field; for ``exporters`` and
             ``resource_attributes`` also by ``field.key``.
         notices: Findings for the status, invalid variables included.
-        complete: Signals whose exporters are named for all signals together. An exporter that does not support one of
-            these signals is not an error.
+        named_for_all: Signals whose exporters are named for all signals together. An exporter that does not support one
+            of these signals is not an error.
     """
 
     config: FlextObservabilityConfig
     sources: Mapping[str, str]
     notices: tuple[Notice, ...] = ()
-    complete: frozenset[Signal] = frozenset()
+    named_for_all: frozenset[Signal] = frozenset()
 
 
 def resolve(
@@ -78,7 +78,9 @@ def resolve(
         *_unsupported_settings(config),
         *otlp_notices(config),
     )
-    return FlextResult.ok(ResolvedSettings(config, _sources(partial), notices, _complete(given, arguments, partial)))
+    return FlextResult.ok(
+        ResolvedSettings(config, _sources(partial), notices, _named_for_all(given, arguments, partial))
+    )
 
 
 def _is_config(given: object) -> bool:
@@ -107,11 +109,11 @@ def _unsupported_settings(config: FlextObservabilityConfig) -> Iterator[Notice]:
         yield Notice("all", message, "Use arguments or environment variables", degrades=True)
 
 
-def _complete(
+def _named_for_all(
     given: FlextObservabilityConfig | None, arguments: Mapping[str, object], partial: PartialSettings
 ) -> frozenset[Signal]:
-    own = arguments.get("exporters")
-    if own is None and given is not None:
-        own = given.exporters
-    general = {"FLEXT_OBSERVABILITY_EXPORTERS", *(() if isinstance(own, Mapping) else ("argument",))}
-    return frozenset(signal for signal in SIGNALS if partial.sources.get(f"exporters.{signal}") in general)
+    argument = arguments.get("exporters")
+    if argument is None and given is not None:
+        argument = given.exporters
+    sources = {"FLEXT_OBSERVABILITY_EXPORTERS", *(() if isinstance(argument, Mapping) else (ARGUMENT,))}
+    return frozenset(signal for signal in SIGNALS if partial.sources.get(f"exporters.{signal}") in sources)

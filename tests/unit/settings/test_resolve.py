@@ -34,7 +34,7 @@ def test_without_input_every_field_has_its_default() -> None:
     settings = resolve(None, {}, {}).unwrap()
     assert len(set_fields(settings.config)) == len(FIELDS)
     assert set(settings.sources.values()) == {"default"}
-    assert settings.complete == frozenset()
+    assert settings.named_for_all == frozenset()
 
 
 def test_valid_settings_have_no_notice() -> None:
@@ -249,27 +249,27 @@ class TestExporters:
         exporters = resolved(exporters=["otlp_proto_http", "otlp_proto_grpc", "otlp_http"]).config.exporters
         assert exporters["traces"] == ("otlp_http", "otlp_grpc")
 
-    def test_names_for_all_signals_are_complete(self) -> None:
+    def test_exporters_named_for_all_signals(self) -> None:
         settings = resolved({"OTEL_LOGS_EXPORTER": "console"}, exporters="prometheus")
         assert set(settings.config.exporters.values()) == {("prometheus",)}
-        assert settings.complete == {"traces", "metrics", "logs"}
+        assert settings.named_for_all == {"traces", "metrics", "logs"}
 
     def test_signal_without_key_is_read_from_the_next_source(self) -> None:
         environ = {"OTEL_LOGS_EXPORTER": "memory", "FLEXT_OBSERVABILITY_METRICS_EXPORTER": "prometheus"}
         settings = resolved(environ, exporters={"traces": ["memory"]}, environment="test")
         assert settings.config.exporters == {"traces": ("memory",), "metrics": ("prometheus",), "logs": ("memory",)}
-        assert settings.complete == frozenset()
+        assert settings.named_for_all == frozenset()
         assert settings.sources["exporters.logs"] == "OTEL_LOGS_EXPORTER"
 
     def test_our_variable_for_all_signals_has_precedence_over_opentelemetry(self) -> None:
         environ = {"FLEXT_OBSERVABILITY_EXPORTERS": "memory", "OTEL_LOGS_EXPORTER": "console"}
         settings = resolved({**environ, "FLEXT_OBSERVABILITY_TRACES_EXPORTER": "none"})
         assert settings.config.exporters == {"traces": (), "metrics": ("memory",), "logs": ("memory",)}
-        assert settings.complete == {"metrics", "logs"}
+        assert settings.named_for_all == {"metrics", "logs"}
 
     def test_configuration_object_may_name_exporters_too(self) -> None:
         given = FlextObservabilityConfig(exporters=cast("Any", ["memory"]))
-        assert resolve(given, {}, {}).unwrap().complete == {"traces", "metrics", "logs"}
+        assert resolve(given, {}, {}).unwrap().named_for_all == {"traces", "metrics", "logs"}
 
     def test_unknown_exporter_names_are_kept(self) -> None:
         assert resolved(exporters={"traces": "unknown"}).config.exporters["traces"] == ("unknown",)
