@@ -112,7 +112,7 @@ def test_a_gateway_that_is_down_holds_nobody_and_is_told() -> None:
 def test_no_address_is_a_degraded_signal() -> None:
     job = init_observability(**ONLY).unwrap()
     status = job.status()["metrics"]
-    assert status.reason == "pushgateway: no Pushgateway's address is set"
+    assert status.reason == "pushgateway: no address is set"
     assert "PROMETHEUS_PUSH_GATEWAY" in status.fix
     assert job.delete_pushed_metrics().success
     shutdown_observability(0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, final
 
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import ErrorKind, TransportError
 from flext_observability.wire.http.headers import parse_retry_after
 
@@ -46,6 +47,7 @@ _REASONS: Mapping[StatusClass, str] = {
     "unsupported_media_type": "rejected",
     "throttled": "unavailable",
 }
+_MAX_DETAIL_BYTES = 4096
 _NO_REPLY = "Start the {name}, or correct the address in {setting}"
 _WRONG_PORT = "Check the scheme and the port in {setting}"
 _FIXES: Mapping[StatusClass | ErrorKind, str] = {
@@ -108,14 +110,17 @@ class HttpBackend:
         """Return the next action, without a full stop."""
         return self.fixes.get(failure) or _FIXES[failure].format(name=self.name, setting=self.setting)
 
-    def from_reply(self, reply: HttpReply, display_url: str, detail: str) -> ExportOutcome:
+    def from_reply(self, reply: HttpReply, display_url: str, detail: str | None = None) -> ExportOutcome:
         """Return the outcome of a request that got a reply outside 2xx.
 
         Args:
             reply: The reply.
             display_url: Address, for the message.
-            detail: Explanation in the reply, one line; empty without one.
+            detail: Explanation in the body, one line; None for a body that is text.
         """
+        if detail is None:
+            detail = sanitize_message(reply.body[:_MAX_DETAIL_BYTES].decode(errors="replace"))
+        detail = sanitize_message(reply.headers.get("location", "")) or detail
         failure = classify(reply.status, retry_server_errors=self.retry_server_errors)
         message = f"{display_url} answered {reply.status}" + (f": {detail}" if detail else "")
         delay = parse_retry_after(reply.headers.get("retry-after", ""))

@@ -54,6 +54,22 @@ def test_retryable_status() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("headers", "detail", "expected"),
+    [
+        ({}, None, "full \ufffd line"),
+        ({}, "explained", "explained"),
+        ({"location": "http://elsewhere/"}, None, "http://elsewhere/"),
+        ({"location": "http://elsewhere/"}, "explained", "http://elsewhere/"),
+    ],
+)
+def test_detail_is_the_location_the_explanation_or_the_text(
+    headers: dict[str, str], detail: str | None, expected: str
+) -> None:
+    outcome = SERVER.from_reply(HttpReply(418, headers, b"full \xff\nline"), URL, detail)
+    assert outcome.message == f"{URL} answered 418: {expected}"
+
+
 def test_permanent_status() -> None:
     assert SERVER.from_reply(HttpReply(400, {"retry-after": "7"}, b""), URL, "") == ExportOutcome(
         reason="rejected", message=f"{URL} answered 400", fix="Correct the error in the message"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend, StatusClass
-from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import ErrorKind, TransportError
 from flext_observability.wire.http.tls import TlsFileError
 from flext_observability.wire.otlp.response import PartialSuccess, parse_error, parse_success
@@ -63,8 +62,7 @@ def from_reply(signal: Signal, reply: HttpReply, *, items: int, display_url: str
     """
     content_type = reply.headers.get("content-type", "")
     if not 200 <= reply.status < 300:
-        detail = sanitize_message(reply.headers.get("location", "")) or parse_error(reply.body, content_type)
-        return RECEIVERS[signal].from_reply(reply, display_url, detail)
+        return RECEIVERS[signal].from_reply(reply, display_url, parse_error(reply.body, content_type))
     try:
         partial = parse_success(signal, reply.body, content_type) if reply.complete else None
     except ValueError:

@@ -12,7 +12,6 @@ from flext_observability.extensions.ports import ExporterUnavailable, ExportOutc
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.process import process_name
-from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from flext_observability.wire.http.client import HttpTransport
 
 _SIGNALS: tuple[Signal, ...] = ("metrics",)
-_MAX_DETAIL_BYTES = 4096
 _SETTING = "push_gateway (PROMETHEUS_PUSH_GATEWAY)"
 _OTHER_PORT = f"Check the port in {_SETTING}: Pushgateways listen on 9091"
 _GATEWAY = HttpBackend(
@@ -104,8 +102,7 @@ class PushgatewayExporter:
             return _GATEWAY.from_error(error)
         if 200 <= reply.status < 300:
             return ExportOutcome(accepted=points)
-        text = reply.headers.get("location", "") or reply.body[:_MAX_DETAIL_BYTES].decode(errors="replace")
-        return _GATEWAY.from_reply(reply, self._target.display_url, sanitize_message(text))
+        return _GATEWAY.from_reply(reply, self._target.display_url)
 
     def _report(self, name: str) -> None:
         if name not in self._reported:
@@ -135,17 +132,13 @@ class PushgatewayFactory:
             raise ExporterUnavailable(f"it exports metrics, not {signal}", fix)
         endpoint = config.endpoints.get("push_gateway")
         if endpoint is None:
-            raise ExporterUnavailable(
-                "no Pushgateway's address is set", f"Set {_SETTING}, for example http://localhost:9091"
-            )
+            raise ExporterUnavailable("no address is set", f"Set {_SETTING}, for example http://localhost:9091")
         job = config.push_gateway_job or config.service_name
         labels = grouping_key(config.push_gateway_grouping)
         try:
             path = group_path(job, labels)
         except ValueError as error:
-            fix = (
-                "Use only letters, digits and underscores in push_gateway_grouping, and set the job as push_gateway_job"
-            )
+            fix = "Use letters, digits and underscores in push_gateway_grouping, and set the job as push_gateway_job"
             raise ExporterUnavailable(str(error), fix) from error
         target = http_target(endpoint.join_path(path), headers={"Content-Type": CLASSIC_TYPE})
         return PushgatewayExporter(target, {"job", "instance", *labels})

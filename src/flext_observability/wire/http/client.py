@@ -48,7 +48,7 @@ class HttpTransport:
     forked child. Redirects are not followed. Proxies come from the usual environment variables.
     """
 
-    __slots__ = ("_context", "_headers", "_owner", "_path", "_sock", "target")
+    __slots__ = ("_closings", "_context", "_headers", "_owner", "_path", "_sock", "target")
 
     def __init__(self, target: HttpTarget) -> None:
         """Store the target. The connection is opened by the first request."""
@@ -58,6 +58,7 @@ class HttpTransport:
         self._headers: Mapping[str, bytes] = {}
         self._sock: socket.socket | None = None
         self._owner = 0
+        self._closings = 0
 
     def post(self, body: bytes, *, timeout_seconds: float) -> HttpReply:
         """Send a POST request; see ``request``."""
@@ -76,18 +77,20 @@ class HttpTransport:
             TlsFileError: A certificate file cannot be used.
         """
         deadline = deadline_in(timeout_seconds)
+        closings = self._closings
         if self._sock is not None and self._owner == os.getpid():
             try:
                 return self._exchange(method, body, deadline)
             except TransportError as error:
                 # Servers close idle connections; a new one decides whether the request succeeds.
-                if error.kind != "broken":
+                if error.kind != "broken" or self._closings != closings:
                     raise
         self._discard()
         return self._exchange(method, body, deadline)
 
     def close(self) -> None:
         """Close the connection; a request that is waiting on it fails at once."""
+        self._closings += 1
         sock, self._sock = self._sock, None
         if sock is not None:
             with contextlib.suppress(OSError):

@@ -217,7 +217,7 @@ def test_failed_deletion() -> None:
 
 def test_missing_address() -> None:
     found = creation_error(push_gateway="")
-    assert (found.message, "PROMETHEUS_PUSH_GATEWAY" in found.fix) == ("no Pushgateway's address is set", True)
+    assert (found.message, "PROMETHEUS_PUSH_GATEWAY" in found.fix) == ("no address is set", True)
 
 
 @pytest.mark.parametrize("name", ["job", "a-b", "1a", "__a", "a.b", "é"])

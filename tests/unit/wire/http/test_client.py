@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import socket
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -122,6 +123,29 @@ def test_close_without_connection_and_twice() -> None:
     sender = transport("http://127.0.0.1:9")
     sender.close()
     sender.close()
+
+
+def answers_once(server: RawServer, connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    server.stopping.wait()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_close_wakes_a_waiting_request(*, kept: bool) -> None:
+    with raw_server(answers_once if kept else silent) as server:
+        sender = transport(server.url)
+        if kept:
+            sender.post(b"first", timeout_seconds=2)
+        closer = threading.Timer(0.1, sender.close)
+        closer.start()
+        began = time.monotonic()
+        with pytest.raises(TransportError) as caught:
+            sender.post(b"body", timeout_seconds=5)
+        closer.join()
+        assert server.connections == 1
+    assert time.monotonic() - began < 2
+    assert caught.value.kind == "broken"
 
 
 def test_close_after_the_peer_is_gone() -> None:

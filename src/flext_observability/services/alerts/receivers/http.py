@@ -10,7 +10,6 @@ from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
-from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import ExportOutcome
 
 USER_AGENT: Final = "flext-observability"
-_MAX_DETAIL_BYTES: Final = 4096
 _DEFAULT_TIMEOUT: Final = 5.0
 
 
@@ -85,9 +83,7 @@ class JsonPoster:
             transport.close()
         if 200 <= reply.status < 300:
             return FlextResult[None].ok(None)
-        location = reply.headers.get("location", "")
-        detail = sanitize_message(location or reply.body[:_MAX_DETAIL_BYTES].decode(errors="replace"))
-        outcome = self._backend.from_reply(reply, target.display_url, detail)
+        outcome = self._backend.from_reply(reply, target.display_url)
         self.retry_after_seconds = outcome.retry_after_seconds
         return _failure(outcome)
 
