@@ -90,7 +90,7 @@ class FlextAlertRule:
             Success, or the failure ``invalid_alert_rule`` for the first violation.
         """
         violation = next(filter(None, (check(self) for check in _CHECKS)), None)
-        return to_result(violation, "invalid_alert_rule")
+        return to_result(violation, "alert_rule")
 
     def attribute_filter(self) -> dict[str, tuple[str, ...]]:
         """Return the attributes of matching series: names and allowed values, as text."""
@@ -190,9 +190,11 @@ def _check_series(rule: FlextAlertRule) -> Violation | None:
                 "alert rule attributes", preview({name: value}), "Use a scalar or a tuple of scalars for each name"
             )
     if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
-        return Violation("alert rule by", preview(by), "Use a tuple of attribute names")
+        return Violation("alert rule by", preview(rule.by), "Use a tuple of attribute names")
     if by and not rule.combine and rule.condition != "absent":
-        return Violation("alert rule by", f"{preview(by)} without combine", "Add combine='sum', 'max', 'min' or 'mean'")
+        return Violation(
+            "alert rule by", f"{preview(rule.by)} without combine", "Add combine='sum', 'max', 'min' or 'mean'"
+        )
     return None
 
 

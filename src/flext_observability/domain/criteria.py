@@ -60,7 +60,7 @@ def validate_criteria(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]
     else:
         fix = "Pass MetricsCriteria(name=…, tags=…, since=…, until=…, limit=…)"
         violation = Violation("criteria", f"{type(criteria).__name__} is not MetricsCriteria", fix)
-    return to_result(violation, "invalid_criteria").map(lambda _: criteria)
+    return to_result(violation, "criteria").map(lambda _: criteria)
 
 
 def _find_violation(criteria: MetricsCriteria) -> Violation | None:

@@ -101,7 +101,7 @@ class Entity(BaseModel):
         Returns:
             Success, or the failure ``invalid_<kind>`` for the first broken rule.
         """
-        return to_result(self._find_violation(), f"invalid_{self.kind}")
+        return to_result(self._find_violation(), self.kind)
 
     @abstractmethod
     def _find_violation(self) -> Violation | None:

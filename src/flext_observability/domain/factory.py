@@ -131,7 +131,7 @@ class FlextObservabilityMasterFactory:
             violation = Violation(_words(entity.kind), error_message(error) or type(error).__name__, "")
         else:
             return created.validate_business_rules().map(lambda _: created)
-        return cast("FlextResult[EntityT]", to_result(violation, f"invalid_{entity.kind}"))
+        return cast("FlextResult[EntityT]", to_result(violation, entity.kind))
 
 
 def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:

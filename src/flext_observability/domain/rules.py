@@ -26,11 +26,12 @@ class Violation(NamedTuple):
     fix: str
 
 
-def to_result(violation: Violation | None, code: str) -> FlextResult[None]:
-    """Return success without a violation, otherwise the failure with this code."""
+def to_result(violation: Violation | None, kind: str) -> FlextResult[None]:
+    """Return success without a violation, otherwise the failure ``invalid_<kind>``."""
     if violation is None:
         return FlextResult.ok(None)
-    return FlextResult[None].fail(f"Invalid {violation.what}: {violation.why}", code=code, fix=violation.fix)
+    message = f"Invalid {violation.what}: {violation.why}"
+    return FlextResult[None].fail(message, code=f"invalid_{kind}", fix=violation.fix)
 
 
 class InvalidField(ValueError):

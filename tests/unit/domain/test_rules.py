@@ -6,11 +6,11 @@ from flext_observability.domain.rules import MAX_NAME_LENGTH, InvalidField, Viol
 
 
 def test_a_violation_becomes_a_failure_with_its_fix() -> None:
-    result = to_result(Violation("alert name", "it is blank", "Name the problem"), "invalid_alert")
+    result = to_result(Violation("alert name", "it is blank", "Name the problem"), "alert")
 
     assert (result.message, result.fix) == ("Invalid alert name: it is blank", "Name the problem")
     assert (result.error, result.code) == ("Invalid alert name: it is blank. Name the problem.", "invalid_alert")
-    assert to_result(None, "invalid_alert").success
+    assert to_result(None, "alert").success
 
 
 @pytest.mark.parametrize("name", ["checkout", " x ", "n" * MAX_NAME_LENGTH])
