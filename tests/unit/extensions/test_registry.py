@@ -16,6 +16,7 @@ from flext_observability.extensions.plugins.hooks import plugins
 from flext_observability.extensions.ports import ExporterUnavailable, SignalExporter
 from flext_observability.extensions.registry import (
     available_exporters,
+    exporters,
     find_exporter,
     find_notifier,
     find_storage,
@@ -198,6 +199,13 @@ class TestUnknown:
         assert result.code == "unknown_plugin"
         assert result.message == "Unknown plugin 'audit': none is registered or installed"
         assert result.fix == "Install its package, or call register_plugin"
+
+    def test_check_finds_registered_built_in_and_installed_names(self, installed: Install, name: str) -> None:
+        installed("flext_observability.exporters", "raise RuntimeError('not imported')", "factory")
+        register_exporter(f"{name}_2", Factory())
+        names = (name, f"{name}_2", "console", "otlp_proto_http")
+        assert all(exporters().check(each).success for each in names)
+        assert exporters().check("consle").code == "unknown_exporter"
 
     def test_unknown_notifier(self) -> None:
         assert find_notifier("pager").code == "unknown_notifier"

@@ -47,7 +47,7 @@ class FlextMetricsCollector:
     Args:
         process: Whether to measure the process: CPU, memory, disk, threads, file descriptors, garbage collector.
         system: Whether to measure the machine: CPU, memory, swap, disks, file systems, network.
-        per_cpu: Whether ``system.cpu.*`` keeps CPUs apart (``cpu.logical_number``).
+        per_cpu: Whether ``system.cpu.*`` has one point per CPU (``cpu.logical_number``).
 
     Source: https://opentelemetry.io/docs/specs/semconv/system/
     """
@@ -73,7 +73,7 @@ class FlextMetricsCollector:
             return MappingProxyType(dict(self._unavailable))
 
     def start(self) -> FlextResult[None]:
-        """Start to measure, also before ``init_observability``. Idempotent.
+        """Start measuring, also before ``init_observability``. Idempotent.
 
         Returns:
             None on success. Failure ``internal``.
@@ -92,7 +92,7 @@ class FlextMetricsCollector:
         return FlextResult.ok(None)
 
     def stop(self) -> FlextResult[None]:
-        """Stop to measure. Idempotent."""
+        """Stop measuring. Idempotent."""
         collectors = current_runtime().get(_Collectors)
         with collectors.lock:
             if self in collectors.active:

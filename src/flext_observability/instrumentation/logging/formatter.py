@@ -60,11 +60,10 @@ def _current_ids() -> ContextIds:
 class TraceContextFormatter(logging.Formatter):
     """Formatter of ``logging`` with the ids of the current span and the correlation id.
 
-    Default: ``2026-11-21 10:00:00,123 INFO shop.pay: paid amount=3 trace_id=… span_id=… correlation_id=…``. Missing ids
-        are
-    left out. Custom formats can use ``trace_id`` (32 hex digits), ``span_id`` (16 hex digits), ``trace_sampled``
-    (``true``, ``false``) and ``correlation_id``. They are empty if missing. Fields of the record itself, from ``extra``
-    or a filter, take precedence.
+    Default line: ``2026-11-21 10:00:00,123 INFO shop.pay: paid amount=3 trace_id=… span_id=… correlation_id=…``.
+    Missing ids are left out. Custom formats can use ``trace_id`` (32 hex digits), ``span_id`` (16 hex digits),
+    ``trace_sampled`` (``true``, ``false``) and ``correlation_id``, which are empty if missing. Fields of the record
+    itself, from ``extra`` or a filter, have precedence.
 
     For records that are formatted later in another thread (``QueueListener``, ``MemoryHandler``), the formatter uses
     the ids of their creation while telemetry runs, otherwise the ids at formatting.
