@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.extensions.registry import find_notifier
+from flext_observability.extensions.registry import notifier_registry
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.trace_registry import started_traces
 
@@ -146,6 +146,6 @@ class ServiceGroup:
 def _missing_notifiers(config: FlextObservabilityConfig) -> Iterator[Notice]:
     """Yield a notice for each notifier of the settings that cannot be used; the alert service itself is made when it is used."""
     for name in config.alert_notifiers:
-        found = find_notifier(name)
+        found = notifier_registry().find(name)
         if found.is_failure:
             yield Notice("all", f"Alerts are not sent to {name}: {found.message}", found.fix)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from flext_observability.api.handle import Observability
 from flext_observability.api.process import active_process
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.plugins.hooks import plugins
-from flext_observability.extensions.registry import exporters, notifiers
+from flext_observability.extensions.plugins.hooks import plugin_registry
+from flext_observability.extensions.registry import exporter_registry, notifier_registry
 from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 
@@ -97,9 +97,9 @@ def _check_plugin_names(settings: ResolvedSettings) -> FlextResult[ResolvedSetti
     """Return a failure for the first unknown name that was given as an argument."""
     config, sources = settings.config, settings.sources
     named = [
-        *((f"exporters.{signal}", exporters().check, names) for signal, names in config.exporters.items()),
-        ("plugins", plugins().check, config.plugins),
-        ("alert_notifiers", notifiers().check, config.alert_notifiers),
+        *((f"exporters.{signal}", exporter_registry().check, names) for signal, names in config.exporters.items()),
+        ("plugins", plugin_registry().check, config.plugins),
+        ("alert_notifiers", notifier_registry().check, config.alert_notifiers),
     ]
     checks = (check(name) for source, check, names in named if sources.get(source) == "argument" for name in names)
     failure = next((result for result in checks if result.is_failure), None)

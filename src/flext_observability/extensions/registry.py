@@ -188,22 +188,22 @@ class ExporterRegistry(PluginRegistry["ExporterFactory"]):
 _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 
 
-def exporters() -> ExporterRegistry:
+def exporter_registry() -> ExporterRegistry:
     """Return the exporters of the process."""
-    return current_runtime().get(_make_exporters)
+    return current_runtime().get(_make_exporter_registry)
 
 
-def notifiers() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
+def notifier_registry() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
     """Return the notifiers of the process."""
-    return current_runtime().get(_make_notifiers)
+    return current_runtime().get(_make_notifier_registry)
 
 
-def storage_adapters() -> PluginRegistry[FlextStorageAdapter]:
+def storage_registry() -> PluginRegistry[FlextStorageAdapter]:
     """Return the storage adapters of the process."""
-    return current_runtime().get(_make_storage_adapters)
+    return current_runtime().get(_make_storage_registry)
 
 
-def _make_exporters() -> ExporterRegistry:
+def _make_exporter_registry() -> ExporterRegistry:
     return ExporterRegistry(
         "exporter",
         ("signals()", "create(signal, config)"),
@@ -220,13 +220,13 @@ def _make_exporters() -> ExporterRegistry:
     )
 
 
-def _make_notifiers() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
+def _make_notifier_registry() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
     return PluginRegistry(
         "notifier", ("notify(alert, timeout_seconds)",), ("flext_observability.notifiers",), accepts_callable=True
     )
 
 
-def _make_storage_adapters() -> PluginRegistry[FlextStorageAdapter]:
+def _make_storage_registry() -> PluginRegistry[FlextStorageAdapter]:
     return PluginRegistry(
         "storage",
         ("store(entity)", "query(kind, criteria)"),
@@ -250,17 +250,12 @@ def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
     Returns:
         None on success. Failure ``invalid_exporter``: the name or the factory is not valid.
     """
-    return exporters().register(name, factory)
+    return exporter_registry().register(name, factory)
 
 
 def available_exporters() -> tuple[str, ...]:
     """Return the names of all exporters: built in, registered, installed."""
-    return exporters().names()
-
-
-def find_exporter(name: str) -> FlextResult[ExporterFactory]:
-    """Return the factory of a name. Failures: ``unknown_exporter``, ``missing_package``, ``broken_exporter``."""
-    return exporters().find(name)
+    return exporter_registry().names()
 
 
 def register_notifier(name: str, notifier: FlextNotifier | Callable[[FlextAlert], object]) -> FlextResult[None]:
@@ -273,12 +268,7 @@ def register_notifier(name: str, notifier: FlextNotifier | Callable[[FlextAlert]
     Returns:
         None on success. Failure ``invalid_notifier``: the name or the notifier is not valid.
     """
-    return notifiers().register(name, notifier)
-
-
-def find_notifier(name: str) -> FlextResult[FlextNotifier | Callable[[FlextAlert], object]]:
-    """Return the notifier of a name. Failures: ``unknown_notifier``, ``broken_notifier``."""
-    return notifiers().find(name)
+    return notifier_registry().register(name, notifier)
 
 
 def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[None]:
@@ -291,12 +281,7 @@ def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[Non
     Returns:
         None on success. Failure ``invalid_storage``: the name or the adapter is not valid.
     """
-    return storage_adapters().register(name, storage)
-
-
-def find_storage(name: str) -> FlextResult[FlextStorageAdapter]:
-    """Return the storage adapter of a name. Failures: ``unknown_storage``, ``broken_storage``."""
-    return storage_adapters().find(name)
+    return storage_registry().register(name, storage)
 
 
 def _import_attribute(target: str) -> object:

@@ -89,7 +89,7 @@ class BoundedServer(TcpWSGIServer):
     channel_class = TimeoutChannel
 
     def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
-        """Prepare to serve ``app`` on a bound socket."""
+        """Serve ``app`` on a bound socket, in the background."""
         self.logger = cast("logging.Logger", _RateLimitedLogger(_logger))
         self._sockets: dict[int, socket.socket] = {}
         self._closing = ForkSafeLock()
@@ -108,9 +108,6 @@ class BoundedServer(TcpWSGIServer):
         )
         self._thread = Thread(target=self.run, name="flext-ops-server", daemon=True)
         register_fork_aware(self)
-
-    def start(self) -> None:
-        """Serve in the background."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -59,7 +59,6 @@ class OpsServer:
         self._host = _LOOPBACK[local.version] if local.is_unspecified else host
         self._port = port
         self._server = BoundedServer(app, listener)
-        self._server.start()
 
     def __enter__(self) -> OpsServer:
         """Return the running server."""

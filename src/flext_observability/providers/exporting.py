@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExporterUnavailable, PullExporter, SignalExporter
-from flext_observability.extensions.registry import find_exporter
+from flext_observability.extensions.registry import exporter_registry
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
@@ -49,7 +49,7 @@ def enabled_signals(config: FlextObservabilityConfig) -> Mapping[Signal, bool]:
 
 
 def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Exporters, notices: Notices) -> None:
-    found = find_exporter(name)
+    found = exporter_registry().find(name)
     if not found.success:
         notices.degrade(signal, found.message or "", found.fix)
         return

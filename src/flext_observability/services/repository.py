@@ -214,9 +214,9 @@ def _adapter(storage: object) -> FlextResult[FlextStorageAdapter]:
 
         return FlextResult["FlextStorageAdapter"].ok(InMemoryStorage())
     if isinstance(storage, str):
-        from flext_observability.extensions.registry import find_storage
+        from flext_observability.extensions.registry import storage_registry
 
-        return find_storage(storage)
+        return storage_registry().find(storage)
     if all(callable(getattr(storage, method, None)) for method in ("store", "query")):
         return FlextResult.ok(cast("FlextStorageAdapter", storage))
     message = f"Invalid storage: {type(storage).__name__} is not a storage adapter"

@@ -27,13 +27,13 @@ PACKAGE = ROOT / "tests" / "packages" / "flext_example_exporter"
 PROGRAM = """
     import sys
     from flext_observability.domain.report import SIGNALS
-    from flext_observability.extensions.registry import available_exporters, find_exporter
+    from flext_observability.extensions.registry import available_exporters, exporter_registry
     from flext_observability.settings.config import with_defaults
     from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
     data = make_metrics(lambda meter: meter.create_counter("sold").add(1))
     items = {"traces": make_spans(2), "metrics": [data], "logs": make_logs(1)}
-    factory = find_exporter("example_lines").unwrap()
+    factory = exporter_registry().find("example_lines").unwrap()
     assert "example_lines" in available_exporters()
     print(sorted(factory.signals()))
     for signal in SIGNALS:
@@ -90,11 +90,11 @@ def test_metric_reader_and_broken_exporter_are_unavailable(installed: Path) -> N
     done = programs.run(
         """
         from flext_observability.extensions.ports import ExporterUnavailable
-        from flext_observability.extensions.registry import find_exporter
+        from flext_observability.extensions.registry import exporter_registry
         from flext_observability.settings.config import with_defaults
         for name, signal in (("example_reader", "metrics"), ("example_broken", "traces")):
             try:
-                find_exporter(name).unwrap().create(signal, with_defaults({}))
+                exporter_registry().find(name).unwrap().create(signal, with_defaults({}))
             except ExporterUnavailable as error:
                 print(error.message, "|", error.fix)
         """,

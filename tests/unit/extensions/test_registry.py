@@ -12,17 +12,16 @@ import pytest
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.extensions.plugins.hooks import plugins
+from flext_observability.extensions.plugins.hooks import plugin_registry
 from flext_observability.extensions.ports import ExporterUnavailable, SignalExporter
 from flext_observability.extensions.registry import (
     available_exporters,
-    exporters,
-    find_exporter,
-    find_notifier,
-    find_storage,
+    exporter_registry,
+    notifier_registry,
     register_exporter,
     register_notifier,
     register_storage,
+    storage_registry,
 )
 from flext_observability.services.storage.memory import InMemoryStorage
 from flext_observability.settings.config import FlextObservabilityConfig
@@ -73,25 +72,25 @@ class TestRegistered:
     def test_registered_factory_is_found(self, name: str) -> None:
         factory = Factory()
         assert register_exporter(name, factory).success
-        assert find_exporter(name).unwrap() is factory
+        assert exporter_registry().find(name).unwrap() is factory
         assert name in available_exporters()
 
     def test_second_registration_replaces_the_first(self, name: str) -> None:
         second = Factory()
         register_exporter(name, Factory())
         register_exporter(name, second)
-        assert find_exporter(name).unwrap() is second
+        assert exporter_registry().find(name).unwrap() is second
 
     def test_function_is_a_notifier(self, name: str) -> None:
         def notify(alert: FlextAlert) -> None: ...
 
         assert register_notifier(name, notify).success
-        assert find_notifier(name).unwrap() is notify
+        assert notifier_registry().find(name).unwrap() is notify
 
     def test_registered_storage_is_found(self, name: str) -> None:
         storage = InMemoryStorage()
         assert register_storage(name, storage).success
-        assert find_storage(name).unwrap() is storage
+        assert storage_registry().find(name).unwrap() is storage
 
     @pytest.mark.parametrize("invalid", ["", "two words", "a,b", 3, None])
     def test_name_that_no_setting_can_hold_is_invalid(self, invalid: Any) -> None:
@@ -134,7 +133,7 @@ class TestRegistered:
 class TestBuiltIn:
     @pytest.mark.parametrize("built_in", BUILT_IN)
     def test_built_in_factory_is_imported(self, built_in: str) -> None:
-        factory = find_exporter(built_in).unwrap()
+        factory = exporter_registry().find(built_in).unwrap()
         assert set(factory.signals()) <= set(SIGNALS)
         assert built_in in available_exporters()
 
@@ -143,19 +142,19 @@ class TestBuiltIn:
         [("otlp", "otlp_http"), ("otlp_proto_http", "otlp_http"), ("otlp_proto_grpc", "otlp_grpc")],
     )
     def test_alias_finds_the_same_factory(self, alias: str, target: str) -> None:
-        assert find_exporter(alias).unwrap() is find_exporter(target).unwrap()
+        assert exporter_registry().find(alias).unwrap() is exporter_registry().find(target).unwrap()
         assert alias not in available_exporters()
 
     def test_class_is_instantiated(self) -> None:
-        assert isinstance(find_storage("memory").unwrap(), InMemoryStorage)
+        assert isinstance(storage_registry().find("memory").unwrap(), InMemoryStorage)
 
     def test_missing_package_is_named(self) -> None:
         output = run(
             """
             import sys
             sys.modules["grpc"] = None
-            from flext_observability.extensions.registry import find_exporter
-            result = find_exporter("otlp_grpc")
+            from flext_observability.extensions.registry import exporter_registry
+            result = exporter_registry().find("otlp_grpc")
             print(result.code, result.error)
             """
         )
@@ -167,8 +166,8 @@ class TestBuiltIn:
     def test_entry_points_are_not_read(self) -> None:
         script = """
             import sys
-            from flext_observability.extensions.registry import find_exporter
-            find_exporter("otlp_http").unwrap()
+            from flext_observability.extensions.registry import exporter_registry
+            exporter_registry().find("otlp_http").unwrap()
             print("importlib.metadata" in sys.modules)
             """
         assert run(script) == "False"
@@ -176,7 +175,7 @@ class TestBuiltIn:
 
 class TestUnknown:
     def test_failure_lists_known_names_and_the_package(self) -> None:
-        result = find_exporter("No Such")
+        result = exporter_registry().find("No Such")
         assert result.code == "unknown_exporter"
         assert str(result.message).startswith("Unknown exporter 'No Such': known names are otlp_http, otlp_grpc, ")
         assert result.fix == (
@@ -184,18 +183,18 @@ class TestUnknown:
         )
 
     def test_similar_name_is_suggested(self) -> None:
-        assert "Unknown exporter 'consle' (did you mean console?): " in str(find_exporter("consle").message)
-        result = find_storage("sqlit")
+        assert "Unknown exporter 'consle' (did you mean console?): " in str(exporter_registry().find("consle").message)
+        result = storage_registry().find("sqlit")
         assert result.code == "unknown_storage"
         assert str(result.message).startswith("Unknown storage 'sqlit' (did you mean sqlite?): known names are memory")
 
     def test_message_for_a_very_long_name_is_short(self) -> None:
-        result = find_exporter("x" * 1_000_000)
+        result = exporter_registry().find("x" * 1_000_000)
         assert result.code == "unknown_exporter"
         assert len(str(result.error)) < 700
 
     def test_kind_without_any_names(self) -> None:
-        result = plugins().find("audit")
+        result = plugin_registry().find("audit")
         assert result.code == "unknown_plugin"
         assert result.message == "Unknown plugin 'audit': none is registered or installed"
         assert result.fix == "Install its package, or call register_plugin"
@@ -204,17 +203,17 @@ class TestUnknown:
         installed("flext_observability.exporters", "raise RuntimeError('not imported')", "factory")
         register_exporter(f"{name}_2", Factory())
         names = (name, f"{name}_2", "console", "otlp_proto_http")
-        assert all(exporters().check(each).success for each in names)
-        assert exporters().check("consle").code == "unknown_exporter"
+        assert all(exporter_registry().check(each).success for each in names)
+        assert exporter_registry().check("consle").code == "unknown_exporter"
 
     def test_unknown_notifier(self) -> None:
-        assert find_notifier("pager").code == "unknown_notifier"
+        assert notifier_registry().find("pager").code == "unknown_notifier"
 
 
 class TestInstalled:
     def test_factory_of_our_group_is_found(self, installed: Install, name: str) -> None:
         installed("flext_observability.exporters", FACTORY_SOURCE, "factory")
-        assert tuple(find_exporter(name).unwrap().signals()) == ("traces",)
+        assert tuple(exporter_registry().find(name).unwrap().signals()) == ("traces",)
         assert name in available_exporters()
 
     def test_class_is_instantiated(self, installed: Install, name: str) -> None:
@@ -224,7 +223,7 @@ class TestInstalled:
                     return None
             """
         installed("flext_observability.notifiers", source, "Pager")
-        assert callable(getattr(find_notifier(name).unwrap(), "notify", None))
+        assert callable(getattr(notifier_registry().find(name).unwrap(), "notify", None))
 
     def test_class_that_raises_is_broken(self, installed: Install, name: str) -> None:
         source = """
@@ -233,7 +232,7 @@ class TestInstalled:
                     raise OSError("no disk")
             """
         installed("flext_observability.plugins", source, "Plugin")
-        result = plugins().find(name)
+        result = plugin_registry().find(name)
         assert result.code == "broken_plugin"
         assert "OSError: no disk" in str(result.message)
 
@@ -250,7 +249,7 @@ class TestInstalled:
         self, installed: Install, name: str, source: str, reason: str
     ) -> None:
         installed("flext_observability.exporters", source, "factory")
-        result = find_exporter(name)
+        result = exporter_registry().find(name)
         assert result.code == "broken_exporter"
         assert str(result.message).startswith(f"Exporter '{name}' cannot be loaded from {name}:factory: {reason}")
         assert result.fix == "Report this to the author of the exporter, or remove it from the settings"
@@ -260,5 +259,5 @@ class TestInstalled:
     ) -> None:
         groups = {f"opentelemetry_{signal}_exporter": {name: f"{name}:Exporter"} for signal in ("traces", "logs")}
         install(tmp_path, monkeypatch, name, "class Exporter: ...", groups)
-        assert set(find_exporter(name).unwrap().signals()) == {"traces", "logs"}
+        assert set(exporter_registry().find(name).unwrap().signals()) == {"traces", "logs"}
         assert name in available_exporters()

@@ -68,7 +68,7 @@ class Dispatcher:
         """Queue a hook call. A full queue drops and counts it."""
         if not self._queue.put(_Call(plugin, hook, entity)):
             with self.lock:
-                plugin.dropped += 1
+                plugin.counts.dropped += 1
 
     def start_watchdog(self) -> None:
         """Check for a hook that hangs, now and periodically until ``stop_watchdog``."""
@@ -111,8 +111,8 @@ class Dispatcher:
 
     def _process(self, call: _Call) -> None:
         with self.lock:
-            if call.plugin.switched_off:
-                call.plugin.dropped += 1
+            if call.plugin.counts.switched_off:
+                call.plugin.counts.dropped += 1
                 return
             call.started_at = monotonic()
             self._running = call
@@ -125,15 +125,15 @@ class Dispatcher:
             self._running = None
             _count(call, failure)
         if failure is not None:
-            report_once(f"{call.hook} of the plug-in {call.plugin.name}", failure)
+            report_once(f"{call.hook} of the plug-in {call.plugin.counts.name}", failure)
         if monotonic() - call.started_at > HOOK_TIMEOUT_SECONDS:
             self._switch_off(call)
 
     def _switch_off(self, call: _Call) -> None:
         reason = f"{call.hook} took more than {HOOK_TIMEOUT_SECONDS:g} s"
         with self.lock:
-            call.plugin.switched_off = reason
-        log_warning(_logger, f"Plug-in {call.plugin.name} is switched off: {reason}")
+            call.plugin.counts.switched_off = reason
+        log_warning(_logger, f"Plug-in {call.plugin.counts.name} is switched off: {reason}")
 
 
 def _call_hook(call: _Call) -> BaseException | None:
@@ -152,8 +152,8 @@ def _call_hook(call: _Call) -> BaseException | None:
 
 
 def _count(call: _Call, failure: BaseException | None) -> None:
-    plugin = call.plugin
-    plugin.calls += 1
+    counts = call.plugin.counts
+    counts.calls += 1
     if failure is not None:
-        plugin.failures += 1
-        plugin.last_error = f"{call.hook}: {describe_error(failure)}"
+        counts.failures += 1
+        counts.last_error = f"{call.hook}: {describe_error(failure)}"

@@ -110,7 +110,7 @@ class Hooks:
     def _remove(self, keys: Iterable[str]) -> None:
         for key in keys:
             if key in self._plugins:
-                self._plugins.pop(key).switched_off = "it was removed"
+                self._plugins.pop(key).counts.switched_off = "it was removed"
         self._reindex()
 
     def _sorted(self) -> list[RegisteredPlugin]:
@@ -129,7 +129,7 @@ class Hooks:
         caller = dispatcher.current_plugin()
         if caller is not None:
             with self._lock:
-                caller.reentrant_calls += 1
+                caller.counts.reentrant_calls += 1
             return
         dispatcher.start_watchdog()
         # Traces are mutable: plug-ins get the present state.
@@ -143,12 +143,12 @@ def plugin_hooks() -> Hooks:
     return current_runtime().get(Hooks)
 
 
-def plugins() -> PluginRegistry[object]:
+def plugin_registry() -> PluginRegistry[object]:
     """Return the registered and installed plug-ins, active or not. ``to_registered`` checks their type."""
-    return current_runtime().get(_make_plugins)
+    return current_runtime().get(_make_plugin_registry)
 
 
-def _make_plugins() -> PluginRegistry[object]:
+def _make_plugin_registry() -> PluginRegistry[object]:
     return PluginRegistry("plugin", (), ("flext_observability.plugins",))
 
 
@@ -168,11 +168,11 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
 
     checked = to_registered(name, plugin, from_settings=False)
     return checked.flat_map(
-        lambda registered: plugins().register(name, plugin).tap(lambda _: plugin_hooks().add(registered))
+        lambda registered: plugin_registry().register(name, plugin).tap(lambda _: plugin_hooks().add(registered))
     )
 
 
 def _load_installed(name: str) -> FlextResult[RegisteredPlugin]:
     from flext_observability.extensions.plugins.registered_plugin import to_registered
 
-    return plugins().find(name).flat_map(lambda plugin: to_registered(name, plugin, from_settings=True))
+    return plugin_registry().find(name).flat_map(lambda plugin: to_registered(name, plugin, from_settings=True))

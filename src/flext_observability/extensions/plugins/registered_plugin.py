@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
@@ -20,7 +20,7 @@ _FAILED_FIX: Final = "Correct the plug-in, or remove it"
 _SLOW_FIX: Final = "Move slow work to a thread of the plug-in, then restart the program"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PluginStatus:
     """Counts of one plug-in since its registration, or since the fork of this process.
 
@@ -56,54 +56,32 @@ class PluginStatus:
 
 @final
 class RegisteredPlugin:
-    """An active plug-in with its counts. Code that changes counts holds the dispatcher's lock.
+    """An active plug-in.
 
     Attributes:
+        counts: Its counts. Code that changes them holds the dispatcher's lock.
         key: Name it is registered or installed under.
         from_settings: Whether the setting ``plugins`` selected it; otherwise the program registered it.
         hooks: The overridden hooks.
         sort_key: Position among the plug-ins.
     """
 
-    __slots__ = (
-        "calls",
-        "dropped",
-        "failures",
-        "from_settings",
-        "hooks",
-        "key",
-        "last_error",
-        "name",
-        "reentrant_calls",
-        "sort_key",
-        "switched_off",
-    )
+    __slots__ = ("counts", "from_settings", "hooks", "key", "sort_key")
 
     def __init__(self, key: str, plugin: FlextObservabilityPlugin, *, from_settings: bool) -> None:
         self.key = key
         self.from_settings = from_settings
-        self.name = str(plugin.name) or key
+        self.counts = PluginStatus(str(plugin.name) or key)
         self.hooks = _overridden_hooks(plugin)
-        self.sort_key = (float(plugin.order), self.name)
-        self.switched_off = ""
-        self.reinit_after_fork()
+        self.sort_key = (float(plugin.order), self.counts.name)
 
     def reinit_after_fork(self) -> None:
         """Set the counts to zero."""
-        self.calls = self.failures = self.dropped = self.reentrant_calls = 0
-        self.last_error = ""
+        self.counts = PluginStatus(self.counts.name, switched_off=self.counts.switched_off)
 
     def status(self) -> PluginStatus:
-        """Return the current counts."""
-        return PluginStatus(
-            self.name,
-            self.calls,
-            self.failures,
-            self.dropped,
-            self.reentrant_calls,
-            self.switched_off,
-            self.last_error,
-        )
+        """Return a copy of the counts."""
+        return replace(self.counts)
 
 
 def to_registered(key: str, plugin: object, *, from_settings: bool) -> FlextResult[RegisteredPlugin]:

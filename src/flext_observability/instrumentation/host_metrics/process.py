@@ -90,38 +90,24 @@ PROCESS_METRICS: Final = (
         "CPU time since the last measurement, as a fraction of the time of all available CPUs",
         _cpu_utilization,
     ),
+    Observable("process.memory.usage", "up_down_counter", "By", "Physical memory in use", lambda c: _memory("rss", c)),
     Observable(
-        "process.memory.usage", "up_down_counter", "By", "Physical memory in use", lambda cache: _memory("rss", cache)
-    ),
-    Observable(
-        "process.memory.virtual",
-        "up_down_counter",
-        "By",
-        "Committed virtual memory",
-        lambda cache: _memory("vms", cache),
+        "process.memory.virtual", "up_down_counter", "By", "Committed virtual memory", lambda c: _memory("vms", c)
     ),
     Observable(
         "process.memory.utilization", "gauge", "1", "Fraction of the physical memory in use", _memory_utilization
     ),
+    Observable("process.disk.io", "counter", "By", "Bytes read from and written to disks", lambda c: _disk("bytes", c)),
+    Observable("process.disk.operations", "counter", "{operation}", "Reads and writes", lambda c: _disk("count", c)),
     Observable(
-        "process.disk.io", "counter", "By", "Bytes read from and written to disks", lambda cache: _disk("bytes", cache)
-    ),
-    Observable(
-        "process.disk.operations", "counter", "{operation}", "Reads and writes", lambda cache: _disk("count", cache)
-    ),
-    Observable(
-        "process.thread.count",
-        "up_down_counter",
-        "{thread}",
-        "Threads",
-        lambda cache: [(cache.process.num_threads(), {})],
+        "process.thread.count", "up_down_counter", "{thread}", "Threads", lambda c: [(c.process.num_threads(), {})]
     ),
     Observable(
         "process.unix.file_descriptor.count",
         "up_down_counter",
         "{file_descriptor}",
         "Open file descriptors",
-        lambda cache: [(cache.process.num_fds(), {})],
+        lambda c: [(c.process.num_fds(), {})],
     ),
     Observable(
         "process.context_switches", "counter", "{context_switch}", "Context switches by type", _context_switches
@@ -132,27 +118,27 @@ PROCESS_METRICS: Final = (
         "gauge",
         "s",
         "Time since the process started",
-        lambda cache: [(max(0.0, time.time() - cache.process.create_time()), {})],
+        lambda c: [(max(0.0, time.time() - c.process.create_time()), {})],
     ),
     Observable(
         "cpython.gc.collections",
         "counter",
         "{collection}",
         "Runs of the garbage collector by generation",
-        lambda cache: _gc_stats("collections", cache),
+        lambda c: _gc_stats("collections", c),
     ),
     Observable(
         "cpython.gc.collected_objects",
         "counter",
         "{object}",
         "Objects that the garbage collector freed, by generation",
-        lambda cache: _gc_stats("collected", cache),
+        lambda c: _gc_stats("collected", c),
     ),
     Observable(
         "cpython.gc.uncollectable_objects",
         "counter",
         "{object}",
         "Objects that the garbage collector could not free, by generation",
-        lambda cache: _gc_stats("uncollectable", cache),
+        lambda c: _gc_stats("uncollectable", c),
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.registry import find_notifier
+from flext_observability.extensions.registry import notifier_registry
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
@@ -162,7 +162,7 @@ def _from_settings(config: FlextObservabilityConfig) -> list[tuple[str, object]]
 
         configured.append(("webhook", WebhookNotifier(webhook)))
     for name in config.alert_notifiers:
-        found = find_notifier(name)
+        found = notifier_registry().find(name)
         if found.success:
             configured.append((name, found.unwrap()))
         else:

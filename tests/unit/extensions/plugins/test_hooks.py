@@ -17,7 +17,7 @@ from flext_observability import (
     register_plugin,
 )
 from flext_observability.extensions.plugins import dispatcher
-from flext_observability.extensions.plugins.hooks import Hooks, plugin_hooks, plugins
+from flext_observability.extensions.plugins.hooks import Hooks, plugin_hooks, plugin_registry
 from flext_observability.runtime.scheduler import scheduler
 from tests.installed import install
 from tests.unit.extensions.plugins.samples import METRIC, Blocking, Calling, Recording, add, flush, status
@@ -184,8 +184,8 @@ class TestRegisterPlugin:
     @pytest.fixture(autouse=True)
     def _unregister(self) -> Iterator[None]:
         yield
-        for name in list(plugins()._registered):
-            del plugins()._registered[name]
+        for name in list(plugin_registry()._registered):
+            del plugin_registry()._registered[name]
             plugin_hooks().remove(name)
 
     def test_registered_plugin_is_active_immediately(self) -> None:
@@ -194,7 +194,7 @@ class TestRegisterPlugin:
         plugin_hooks().dispatch("on_metric_created", METRIC)
         assert flush(plugin_hooks())
         assert recording.metrics == [METRIC]
-        assert plugins().find("recording").data is recording
+        assert plugin_registry().find("recording").data is recording
 
     @pytest.mark.parametrize(
         ("name", "plugin"),
@@ -210,4 +210,4 @@ class TestRegisterPlugin:
     )
     def test_invalid_arguments_change_nothing(self, name: Any, plugin: Any) -> None:
         assert register_plugin(name, plugin).code == "invalid_plugin"
-        assert (plugin_hooks().status(), dict(plugins()._registered)) == ((), {})
+        assert (plugin_hooks().status(), dict(plugin_registry()._registered)) == ((), {})
