@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import final
 from urllib.parse import quote, unquote, urlsplit
 
-DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
-"""Port by scheme."""
-
+_DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f\\\ud800-\udfff]"
 )  # white space, control characters, backslash, lone surrogates
@@ -43,7 +41,7 @@ class Endpoint:
     @property
     def port_or_default(self) -> int:
         """Port to connect to: the one in the text, or the scheme's (80 without a scheme)."""
-        return DEFAULT_PORTS[self.scheme or "http"] if self.port is None else self.port
+        return _DEFAULT_PORTS[self.scheme or "http"] if self.port is None else self.port
 
     @property
     def authority(self) -> str:
@@ -105,7 +103,7 @@ def parse_endpoint(text: str) -> Endpoint:
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:
         raise ValueError("its host or port is not valid") from None
-    if parts.scheme not in {"", *DEFAULT_PORTS}:
+    if parts.scheme not in {"", *_DEFAULT_PORTS}:
         raise ValueError("its scheme is not http or https")
     if not host or port == 0:
         raise ValueError("its host is missing, or its port is 0")
