@@ -1,4 +1,4 @@
-"""Settings that every test shares: a clean environment, a context of its own, nothing left behind, skips written down."""
+"""Settings of all tests: a clean environment, an isolated context, a fresh runtime, and a list of skips."""
 
 from __future__ import annotations
 
@@ -14,46 +14,51 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.programs import OURS
+from tests.programs import SETTING_PREFIXES
 
-UNUSUAL = ("PYTHONUNBUFFERED",)  # children are to behave as they do for most users
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-OF_THE_STACK = "FLEXT_STACK_"  # these say where the back ends are, and steer no telemetry
-LAST_SHUTDOWN_SECONDS = 0.5
+UNUSUAL_VARIABLES = ("PYTHONUNBUFFERED",)  # child processes run with Python's defaults, as they do for most users
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+STACK_PREFIX = "FLEXT_STACK_"  # addresses of the back ends, which do not configure telemetry
+SHUTDOWN_TIMEOUT_SECONDS = 0.5
 
-for _name in list(os.environ):
-    if (_name.startswith(OURS) and not _name.startswith(OF_THE_STACK)) or _name in UNUSUAL or _name.lower() in PROXIES:
-        del os.environ[_name]
 
-# The same examples in every run; no deadline, because machines differ.
+def _is_removed(name: str) -> bool:
+    is_setting = name.startswith(SETTING_PREFIXES) and not name.startswith(STACK_PREFIX)
+    return is_setting or name in UNUSUAL_VARIABLES or name.lower() in PROXY_VARIABLES
+
+
+for _name in filter(_is_removed, list(os.environ)):
+    del os.environ[_name]
+
+# Every run uses the same examples. There is no deadline, because machines differ in speed.
 settings.register_profile(
-    "house",
+    "repeatable",
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("house")
+settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let a test marked ``alone`` wait until no other worker of this tree runs one, and keep new ones from beginning."""
+    """Run a test marked ``alone`` while no other test of this repository runs, in any worker."""
     folder = item.config.rootpath / ".cache" / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "turnstile").open("w") as turnstile, (folder / "room").open("w") as room:
-        flock(turnstile, LOCK_EX)  # whoever waits for an empty room holds this: nobody slips in before
-        flock(room, LOCK_EX if item.get_closest_marker("alone") else LOCK_SH)
-        flock(turnstile, LOCK_UN)
+    with (folder / "entry").open("w") as entry, (folder / "running").open("w") as running:
+        flock(entry, LOCK_EX)  # held while a test waits for the running ones, so that no new test starts first
+        flock(running, LOCK_EX if item.get_closest_marker("alone") else LOCK_SH)
+        flock(entry, LOCK_UN)
         try:
             return (yield)
         finally:
-            flock(room, LOCK_UN)  # closing would not do: a forked child may hold the file open
+            flock(running, LOCK_UN)  # closing is not enough: a forked child may hold the file open
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
-    """Run each test in a copy of the context, so that ids and spans which it leaves active end with it."""
+    """Run each test in a copy of the context, so that its active spans and ids do not reach the next test."""
     function = pyfuncitem.obj
 
     @wraps(function)
@@ -69,16 +74,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _shut_down_afterwards() -> Iterator[None]:
-    """Shut down, and give the next test a fresh runtime."""
+    """Shut down, and create a fresh runtime for the next test."""
     yield
     if start := sys.modules.get("flext_observability.api.start"):
-        start.shutdown_observability(timeout_seconds=LAST_SHUTDOWN_SECONDS)
+        start.shutdown_observability(timeout_seconds=SHUTDOWN_TIMEOUT_SECONDS)
     if owner := sys.modules.get("flext_observability.runtime.owner"):
         owner.replace_runtime()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Append every skip with its reason to the file that SKIPS_FILE names."""
+    """Append each skip with its reason to the file named by SKIPS_FILE."""
     if not (target := os.environ.get("SKIPS_FILE")):
         return
     with Path(target).open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Fakes of our own ports: exporters that answer as told and remember what they were given."""
+"""Fakes of our own ports: exporters with scripted outcomes that record their batches."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome, PullExporter, SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
 
-REFUSED = ExportOutcome(retry=True, reached=False, reason="unreachable", message="nobody listens", fix="start it")
+REFUSED = ExportOutcome(retry=True, reached=False, reason="unreachable", message="connection refused", fix="start it")
 BUSY = ExportOutcome(retry=True, reason="unavailable", message="busy", fix="wait")
 REJECTED = ExportOutcome(reason="rejected", message="no", fix="send something else")
 
 
 class ScriptedExporter:
-    """Push exporter that gives the outcomes of a script in turn, and accepts everything after its end."""
+    """Push exporter that returns the scripted outcomes in turn, and accepts every batch after the last one."""
 
     def __init__(self, *script: ExportOutcome | BaseException) -> None:
         self._script = list(script)
@@ -47,7 +47,7 @@ class ScriptedExporter:
 
 
 class OneExporterFactory:
-    """Exporter factory that hands out what it was given."""
+    """Exporter factory that returns the exporter of the given function."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Nothing → an object that raises whatever is asked of it, as arguments of careless programs do."""
+"""An argument that raises on every use, such as a proxy without a target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class Hostile:
-    """Raises whatever is asked of it, even for its class, as proxies without a target do."""
+    """Object that raises on every access, even to its class."""
 
     def __getattribute__(self, name: str) -> object:
         raise RuntimeError(name)

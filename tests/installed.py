@@ -1,4 +1,4 @@
-"""Entry points of a package that exists for one test: real metadata and a real module on ``sys.path``."""
+"""Install a package for one test: a real module with real metadata on ``sys.path``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 def install(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str, entry_points: Mapping[str, Mapping[str, str]]
 ) -> None:
-    """Put module ``name`` with this source, and these entry points (group → name → target), on the path."""
+    """Put a module with this name, source and entry points (group → name → target) on the path."""
     (folder / f"{name}.py").write_text(source, encoding="utf-8")
     info = folder / f"{name}-1.0.dist-info"
     info.mkdir()

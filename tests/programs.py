@@ -1,4 +1,4 @@
-"""Real programs for tests: Python source → a finished process of its own."""
+"""Python source → a finished process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-OURS = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "JAEGER_", "ALERTMANAGER_", "GRAFANA_")
+SETTING_PREFIXES = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "JAEGER_", "ALERTMANAGER_", "GRAFANA_")
 
-UNMEASURED = {
-    "COVERAGE_PROCESS_CONFIG": ""
-}  # a setting for programs that the measuring of lines would slow down or hang
+# Turns off coverage in programs that it would slow down or block.
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,9 @@ class Finished:
 
     Attributes:
         code: Exit code.
-        out: What it printed.
-        err: What it printed on stderr.
-        seconds: How long it took from outside.
+        out: Its standard output.
+        err: Its standard error.
+        seconds: Its run time, measured from outside.
     """
 
     code: int
@@ -36,30 +35,30 @@ class Finished:
 
     @property
     def lines(self) -> list[str]:
-        """Lines printed."""
+        """Lines of the standard output."""
         return self.out.splitlines()
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment without settings of ours, with these added."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    """Return the environment of this process without telemetry settings, plus these settings."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(SETTING_PREFIXES)}
     return {**plain, **settings}
 
 
 def run(source: str, timeout: float = 60, /, **settings: str) -> Finished:
-    """Run a program to its end with these environment variables."""
+    """Run a program with these environment variables, and wait for its end."""
     return _run(["-c", textwrap.dedent(source)], timeout, settings)
 
 
 def run_file(folder: Path, source: str, timeout: float = 60, /, **settings: str) -> Finished:
-    """Do the same with a file in the folder, which child processes can import again."""
+    """Run a program from a file in the folder, so that spawned child processes can import it."""
     file = folder / "program.py"
     file.write_text(textwrap.dedent(source), encoding="utf-8")
     return _run([str(file)], timeout, settings)
 
 
 def _run(arguments: Sequence[str], timeout: float, settings: Mapping[str, str]) -> Finished:
-    began = time.monotonic()
+    started = time.monotonic()
     done = subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
@@ -68,4 +67,4 @@ def _run(arguments: Sequence[str], timeout: float, settings: Mapping[str, str]) 
         check=False,
         env=environment(settings),
     )
-    return Finished(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+    return Finished(done.returncode, done.stdout, done.stderr, time.monotonic() - started)

@@ -1,4 +1,4 @@
-"""A question → its first answer that is something, asked again until then (for what has no event to wait for)."""
+"""Poll a condition that has no event to wait for."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], *, within_seconds: float = 10.0, every_seconds: float = 0.005) -> Found:
-    """Return what `look` gives as soon as it is truthy; the last answer is part of the failure."""
+def eventually(probe: Callable[[], Found], *, within_seconds: float = 10.0, every_seconds: float = 0.005) -> Found:
+    """Call `probe` until its result is truthy, and return that result. The failure names the last result."""
     deadline = time.monotonic() + within_seconds
     while True:
-        found = look()
-        if found:
-            return found
+        value = probe()
+        if value:
+            return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"nothing within {within_seconds} s; the last answer was {found!r}")
+            raise AssertionError(f"no result within {within_seconds} s; the last one was {value!r}")
         time.sleep(every_seconds)

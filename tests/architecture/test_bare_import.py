@@ -1,4 +1,4 @@
-"""`import flext_observability`, and a start → which modules it loads, and whether every public name resolves."""
+"""Modules loaded by `import flext_observability` and by a start, and the resolution of public names."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_results_and_containers_load_without_pydantic_and_opentelemetry() -> Non
     assert [name for name in loaded if str(name).partition(".")[0] in FORBIDDEN] == []
 
 
-def test_a_start_loads_nothing_that_works_in_the_background() -> None:
+def test_a_start_loads_no_background_module() -> None:
     start = "flext_observability.init_observability(exporters='none').unwrap()"
     loaded = _in_new_process(f"import flext_observability; {start}; print(json.dumps(sorted(sys.modules)))")
     assert isinstance(loaded, list)
@@ -68,7 +68,7 @@ def test_every_public_name_resolves(name: str) -> None:
     assert getattr(flext_observability, name) is getattr(flext_observability, name)
 
 
-def test_public_names_are_listed_once_and_completed() -> None:
+def test_public_names_are_listed_once_and_offered_by_dir() -> None:
     names = flext_observability.__all__
     assert sorted(names) == sorted(set(names))
     assert set(names) <= set(dir(flext_observability))

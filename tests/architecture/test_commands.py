@@ -1,4 +1,4 @@
-"""Makefile, constraints and audit scripts → the commands that contributors rely on."""
+"""Commands for contributors: Makefile, constraints and audit scripts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from scripts.audit_dependencies import report
 from scripts.audit_pydantic import findings
 from tests.architecture.tree import ROOT
 
-TARGETS = """demo test test-unit test-integration test-fast test-stack coverage-html lint type-check security audit-pydantic-v2
-docs docs-serve format fix check validate setup install install-dev build clean stack-install stack-up stack-status stack-down help"""
+TARGETS = """demo test test-unit test-integration test-fast test-stack coverage-html lint type-check security
+audit-pydantic-v2 docs docs-serve format fix check validate setup install install-dev build clean stack-install stack-up
+stack-status stack-down help"""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_constraints_hold_names_and_versions_only(name: str) -> None:
         assert re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)
 
 
-def test_a_python_that_fails_is_named_with_the_way_out() -> None:
+def test_a_failing_python_is_reported_with_the_fix() -> None:
     run = subprocess.run(
         [ROOT / "scripts" / "python.sh", "-V"],
         env={"PATH": os.defpath, "PYTHON": "/bin/false"},
@@ -88,12 +89,15 @@ def test_a_python_that_fails_is_named_with_the_way_out() -> None:
         ("class A(BaseModel):\n    __root__: int", "RootModel"),
     ],
 )
-def test_an_idiom_of_pydantic_v1_is_found(code: str, advice: str) -> None:
+def test_a_pydantic_v1_idiom_is_found(code: str, advice: str) -> None:
     assert [text for _, text in findings(code) if advice in text]
 
 
-def test_pydantic_v2_is_left_alone() -> None:
-    code = "from pydantic import BaseModel, Field, field_validator\nclass A(BaseModel):\n    x: str = Field(pattern='a')\n{}.copy()"
+def test_pydantic_v2_is_accepted() -> None:
+    code = (
+        "from pydantic import BaseModel, Field, field_validator\n"
+        "class A(BaseModel):\n    x: str = Field(pattern='a')\n{}.copy()"
+    )
     assert list(findings(code)) == []
 
 
@@ -102,16 +106,18 @@ def test_a_vulnerable_dependency_fails_the_audit(capsys: pytest.CaptureFixture[s
     assert "CVE-1" in capsys.readouterr().out
 
 
-def test_an_advisory_service_that_is_out_of_reach_audits_nothing(tmp_path: Path) -> None:
+def test_an_unreachable_advisory_service_is_reported_as_not_audited(tmp_path: Path) -> None:
     pins = tmp_path / "pins.txt"
     pins.write_text("idna==3.7\n")
-    nobody = {
+    unreachable = {
         "HTTPS_PROXY": "http://127.0.0.1:9",
         "HTTP_PROXY": "http://127.0.0.1:9",
         "SKIPS_FILE": str(tmp_path / "skips"),
     }
     command = [sys.executable, str(ROOT / "scripts" / "audit_dependencies.py"), str(pins)]
-    run = subprocess.run(command, env=os.environ | nobody, capture_output=True, text=True, check=False, timeout=100)
+    run = subprocess.run(
+        command, env=os.environ | unreachable, capture_output=True, text=True, check=False, timeout=100
+    )
     assert run.returncode == 0, run.stderr
     assert "not audited" in run.stdout
     assert "passed" not in run.stdout

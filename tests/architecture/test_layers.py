@@ -1,4 +1,4 @@
-"""Layer contract of pyproject.toml → kept by the tree, and able to fail."""
+"""The layer contract of pyproject.toml: the tree keeps it, and violations are found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.architecture.tree import ROOT, SOURCE
 
 
 def _lint_imports(source: Path) -> subprocess.CompletedProcess[str]:
-    # The first entry of the path wins over the installed package.
+    # The first entry of the path has precedence over the installed package.
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
     environment = os.environ | {"PYTHONPATH": str(source), "COLUMNS": "200"}
     options = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--no-logo"]
@@ -21,12 +21,12 @@ def _lint_imports(source: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_room_imports_only_rooms_below_it() -> None:
+def test_every_package_imports_only_lower_layers() -> None:
     run = _lint_imports(SOURCE.parent)
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_an_import_upwards_or_of_the_sdk_in_an_api_only_room_is_found(tmp_path: Path) -> None:
+def test_an_upward_import_and_an_sdk_import_in_an_api_only_package_are_found(tmp_path: Path) -> None:
     shutil.copytree(SOURCE, tmp_path / "flext_observability", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "flext_observability" / "domain" / "wrong.py").write_text(
         "def late():\n    import flext_observability.pipeline.ledger\n    import opentelemetry.sdk.trace\n"
@@ -36,9 +36,9 @@ def test_an_import_upwards_or_of_the_sdk_in_an_api_only_room_is_found(tmp_path: 
     assert run.stdout.count("BROKEN") == 2
 
 
-def test_a_room_that_the_contract_does_not_name_is_found(tmp_path: Path) -> None:
+def test_a_package_missing_from_the_contract_is_found(tmp_path: Path) -> None:
     shutil.copytree(SOURCE, tmp_path / "flext_observability", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "flext_observability" / "unheard_of.py").touch()
+    (tmp_path / "flext_observability" / "unlisted.py").touch()
     run = _lint_imports(tmp_path)
     assert run.returncode == 1
-    assert "unheard_of" in run.stdout
+    assert "unlisted" in run.stdout

@@ -1,4 +1,4 @@
-"""Coverage settings of pyproject.toml → lines that run in children of every kind are measured."""
+"""The coverage settings of pyproject.toml: lines in child processes of every kind are measured."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 """
 
 
-def test_children_are_measured_however_they_begin_and_end(tmp_path: Path) -> None:
+def test_child_processes_of_every_kind_are_measured(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "flext_observability").mkdir()
     (tmp_path / "flext_observability" / "__init__.py").touch()
@@ -54,7 +54,7 @@ def test_children_are_measured_however_they_begin_and_end(tmp_path: Path) -> Non
     _coverage(tmp_path, "combine", "--quiet")
     report = _coverage(tmp_path, "report", "--fail-under=0", "--format=text")
 
-    assert f" {len(lines) * 4 - 2}\n" in report, "only the line that nothing runs is missing"
+    assert f" {len(lines) * 4 - 2}\n" in report, "only the body of never_called may be missing"
 
 
 def _coverage(folder: Path, *arguments: str) -> str:

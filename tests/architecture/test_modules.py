@@ -10,8 +10,8 @@ import pytest
 
 from tests.architecture.tree import ROOT, SOURCE, modules, name_of, parsed, text_files
 
-LONGEST_MODULE = 400
-LONGEST_BODY = 30
+MAX_MODULE_LINES = 400
+MAX_BODY_LINES = 30
 # Measured hot functions, each with the benchmark that justifies it: "module.function": "benchmark".
 HOT: dict[str, str] = {}
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
@@ -21,7 +21,7 @@ OTHERS = [path for path in text_files() if path.suffix == ".py" and SOURCE not i
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_docstring_says_first_what_the_module_is_for(path: Path) -> None:
+def test_the_first_line_of_a_module_docstring_is_a_sentence(path: Path) -> None:
     first = (ast.get_docstring(parsed(path)) or "").partition("\n")[0]
     assert first.endswith("."), "the docstring's first line is one sentence: what goes in, what comes out"
 
@@ -33,7 +33,7 @@ def test_a_sub_package_init_is_empty(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES + OTHERS, ids=name_of)
 def test_a_module_has_at_most_400_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+    assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -42,7 +42,7 @@ def test_a_function_has_at_most_30_lines(path: Path) -> None:
         f"{node.name}: {lines} lines"
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := _body_lines(node)) > LONGEST_BODY
+        and (lines := _body_lines(node)) > MAX_BODY_LINES
         and f"{path.stem}.{node.name}" not in HOT
     ]
     assert long == []
@@ -81,7 +81,7 @@ def _bound(tree: ast.Module) -> set[str]:
     return names
 
 
-def test_nothing_is_marked_as_unfinished() -> None:
+def test_no_file_has_a_marker_for_unfinished_work() -> None:
     marked = [
         f"{name_of(path)}:{number}"
         for path in text_files()
@@ -92,7 +92,7 @@ def test_nothing_is_marked_as_unfinished() -> None:
     assert marked == []
 
 
-def test_no_file_names_a_folder_of_somebodys_machine() -> None:
+def test_no_file_names_a_home_folder() -> None:
     folder = re.compile(r"(?<![\w.])/(?:root|home/\w+|Users/\w+)/")
     found = [
         name_of(path)
@@ -102,6 +102,6 @@ def test_no_file_names_a_folder_of_somebodys_machine() -> None:
     assert found == []
 
 
-def test_the_tree_is_the_one_under_test() -> None:
+def test_the_repository_is_the_one_under_test() -> None:
     assert len(MODULES) > 20
     assert (ROOT / "pyproject.toml").is_file()

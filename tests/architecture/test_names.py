@@ -1,4 +1,4 @@
-"""docs/reference/names.md → one line for every public name, and for nothing else."""
+"""docs/reference/names.md: one line for each public name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_page_has_each_public_name_once_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(("name", "contract"), ROWS)
-def test_a_contract_is_one_whole_line(name: str, contract: str) -> None:
+def test_a_contract_is_one_sentence(name: str, contract: str) -> None:
     assert contract.strip().endswith(".")
     assert contract[0].isupper()
 

@@ -1,4 +1,4 @@
-"""Module → private OpenTelemetry names in it; only engine/compat.py may have one."""
+"""Private OpenTelemetry names are used only in engine/compat.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.architecture.tree import SOURCE, modules, name_of, parsed
 
-# Logs have no other home yet; these count as public.
+# The logs API and SDK have no public modules yet. These count as public.
 PUBLIC = (
     "opentelemetry._logs",
     "opentelemetry.exporter.otlp.proto.common._log_encoder",
@@ -19,7 +19,7 @@ PUBLIC = (
 
 
 def private_names(tree: ast.Module) -> Iterator[str]:
-    """Yield each private name of OpenTelemetry that the module imports or reads."""
+    """Yield the private names of OpenTelemetry that a module imports or reads."""
     aliases: dict[str, str] = {}
     for node in ast.walk(tree):
         for dotted, bound in _imported(node):
@@ -72,7 +72,7 @@ def _is_private(dotted: str) -> bool:
 
 
 @pytest.mark.parametrize("path", [path for path in modules() if path != SOURCE / "engine" / "compat.py"], ids=name_of)
-def test_private_names_of_opentelemetry_live_in_compat_alone(path: Path) -> None:
+def test_only_compat_uses_private_names_of_opentelemetry(path: Path) -> None:
     assert list(private_names(parsed(path))) == []
 
 
@@ -102,5 +102,5 @@ def test_a_private_name_is_found(code: str, found: str) -> None:
         "from flext_observability import _x",
     ],
 )
-def test_a_public_name_is_left_alone(code: str) -> None:
+def test_a_public_name_is_accepted(code: str) -> None:
     assert list(private_names(ast.parse(code))) == []

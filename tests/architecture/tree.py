@@ -1,4 +1,4 @@
-"""Repository folder → the files that the architecture tests look at."""
+"""Files and syntax trees for the architecture tests."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ SOURCE = ROOT / "src" / "flext_observability"
 
 
 def modules() -> list[Path]:
-    """Return every module of the package."""
+    """Return all modules of the package."""
     return sorted(SOURCE.rglob("*.py"))
 
 
 def parsed(path: Path) -> ast.Module:
-    """Return the module's syntax tree."""
+    """Return the syntax tree of a module."""
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
 def name_of(path: Path) -> str:
-    """Return the path as a reader of a test's failure wants it."""
+    """Return the path relative to the repository."""
     return str(path.relative_to(ROOT))
 
 
 def text_files() -> list[Path]:
-    """Return what git keeps or would keep; without git, all but hidden and generated folders."""
+    """Return tracked and untracked files except ignored ones. Without git, return all files outside hidden folders."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     run = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
     if run.returncode == 0:

@@ -1,1 +1,1 @@
-"""Real servers on loopback that a test starts in one line and that end with its ``with`` block."""
+"""Real servers on loopback, each started by one ``with`` statement and stopped at its end."""

@@ -1,4 +1,4 @@
-"""Certificates made at run time: an authority, a server certificate for loopback and a client certificate, as PEM files."""
+"""Create an authority, a server certificate for loopback and a client certificate, as PEM files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import trustme
 
 @dataclass(frozen=True)
 class Certificates:
-    """Paths of PEM files, and the authority behind them.
+    """Paths of the PEM files.
 
     Attributes:
-        authority: Certificate that signed the others.
+        authority: Certificate of the signing authority.
         server: Server certificate with its key, for ``127.0.0.1`` and ``localhost``.
         client: Client certificate.
         client_key: Its private key.
@@ -26,7 +26,7 @@ class Certificates:
     client_key: Path
 
     def server_context(self, *, ask_client: bool = False) -> ssl.SSLContext:
-        """Return a TLS context for a server; with ``ask_client`` it wants a certificate of the same authority."""
+        """Return a TLS context for a server. With ``ask_client`` it requires a client certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server)
         if ask_client:
@@ -37,11 +37,11 @@ class Certificates:
 
 def make_certificates(folder: Path) -> Certificates:
     """Write a fresh set of certificates into the folder."""
-    made = Certificates(folder / "authority.pem", folder / "server.pem", folder / "client.pem", folder / "client.key")
+    paths = Certificates(folder / "authority.pem", folder / "server.pem", folder / "client.pem", folder / "client.key")
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(made.authority)
-    authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(made.server)
+    authority.cert_pem.write_to_path(paths.authority)
+    authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(paths.server)
     client = authority.issue_cert("client@example.org")
-    client.cert_chain_pems[0].write_to_path(made.client)
-    client.private_key_pem.write_to_path(made.client_key)
-    return made
+    client.cert_chain_pems[0].write_to_path(paths.client)
+    client.private_key_pem.write_to_path(paths.client_key)
+    return paths

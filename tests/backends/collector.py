@@ -1,4 +1,4 @@
-"""OTLP/HTTP collector on loopback: keeps what it gets, answers as the test says."""
+"""OTLP/HTTP collector on loopback that records requests and sends scripted replies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Answer:
 
     Attributes:
         status: Status code.
-        headers: Fields to add.
+        headers: Additional header fields.
         body: Reply body.
     """
 
@@ -51,10 +51,10 @@ class Received:
 
     Attributes:
         path: Path with query.
-        headers: Fields with lower-case names.
+        headers: Header fields with lower-case names.
         body: Body as sent.
-        message: The decoded export request; None for other paths and bodies.
-        answered: Status of the reply it got.
+        message: The decoded export request, or None for other paths and bodies.
+        answered: Status of its reply.
     """
 
     path: str
@@ -71,11 +71,11 @@ class Collector:
     Attributes:
         port: TCP port on 127.0.0.1.
         scheme: ``http`` or ``https``.
-        answers: Replies for the next requests, first in first out; then ``standing``.
+        answers: Replies to the next requests, in order. ``standing`` is used when it is empty.
         standing: Reply when ``answers`` is empty.
-        max_body_bytes: Bodies above this size, in bytes as sent, are answered 413.
-        requests: Everything received, in order.
-        connections: Accepted connections.
+        max_body_bytes: Larger bodies (in bytes, as sent) get the reply 413.
+        requests: Received requests, in order.
+        connections: Number of accepted connections.
     """
 
     port: int
@@ -89,11 +89,11 @@ class Collector:
 
     @property
     def url(self) -> str:
-        """Base address, as ``OTEL_EXPORTER_OTLP_ENDPOINT`` wants it."""
+        """Base URL, as for ``OTEL_EXPORTER_OTLP_ENDPOINT``."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def accepted(self, path: str) -> list[Any]:
-        """Return the decoded requests of a path that were answered with success."""
+        """Return the decoded requests to this path with a 2xx reply."""
         return [
             each.message
             for each in list(self.requests)
@@ -121,7 +121,7 @@ class Collector:
         ]
 
     def metrics(self) -> list[Metric]:
-        """Return all accepted metrics; the last of a name holds its newest totals."""
+        """Return all accepted metrics. The last one of a name has its newest totals."""
         return [
             metric
             for message in self.accepted("/v1/metrics")
@@ -131,18 +131,18 @@ class Collector:
         ]
 
     def wait_for(self, condition: Callable[[Collector], object], timeout_seconds: float = 5.0) -> None:
-        """Wait until the condition holds; fail the test when it does not in time."""
+        """Wait until the condition holds, or fail the test after the timeout."""
         deadline = time.monotonic() + timeout_seconds
         with self.changed:
             while not condition(self):
                 left = deadline - time.monotonic()
                 assert left > 0, (
-                    f"not within {timeout_seconds} s; got {[(each.path, each.answered) for each in self.requests]}"
+                    f"condition not met within {timeout_seconds} s; got {[(each.path, each.answered) for each in self.requests]}"
                 )
                 self.changed.wait(left)
 
-    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Keep a request and return its reply."""
+    def handle_request(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Record a request and return its reply."""
         with self.changed:
             answer = self.answers.popleft() if self.answers else self.standing
             if self.max_body_bytes is not None and len(body) > self.max_body_bytes:
@@ -153,7 +153,7 @@ class Collector:
 
 
 def decoded(path: str, headers: Mapping[str, str], body: bytes) -> Any:
-    """Return the export request in a body; None when the path takes none or the body is not protobuf."""
+    """Return the export request in a body, or None for other paths and content types."""
     kind = REQUEST_TYPES.get(path)
     if kind is None or "protobuf" not in headers.get("content-type", ""):
         return None
@@ -162,14 +162,16 @@ def decoded(path: str, headers: Mapping[str, str], body: bytes) -> Any:
 
 @contextmanager
 def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Generator[Collector]:
-    """Run a collector; with a TLS context it speaks https, with a port it listens there."""
+    """Run a collector, optionally with TLS or on a given port."""
 
     class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:  # noqa: N802 - the name is http.server's
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            answer = state.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+            answer = state.handle_request(
+                self.path, {name.lower(): value for name, value in self.headers.items()}, body
+            )
             headers = {"content-type": "application/x-protobuf", **answer.headers}
             self.reply(answer.status, headers, answer.body)
 
@@ -183,7 +185,7 @@ def collector(*, context: ssl.SSLContext | None = None, port: int = 0) -> Genera
         with serving(server, context):
             yield state
     finally:
-        server.hang_up()
+        server.close_connections()
 
 
 class _Server(ThreadingHTTPServer):
@@ -203,12 +205,12 @@ class _Server(ThreadingHTTPServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def hang_up(self) -> None:
-        """End kept-alive connections; what was received until now is still answered."""
+    def close_connections(self) -> None:
+        """Close kept-alive connections after their current request."""
         for connection in list(self._open):
             with suppress(OSError):
-                # A TLS socket's own way would drop the encryption of the answer under way.
+                # SSLSocket.shutdown() would end the encryption before the current reply is sent.
                 socket.socket.shutdown(connection, socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that break off are part of the tests."""
+        """Print nothing: tests close connections on purpose."""

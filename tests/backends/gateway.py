@@ -1,4 +1,4 @@
-"""Pushgateway on loopback: keeps a page for each group, answers as the test says."""
+"""Pushgateway on loopback that keeps the page of each group and sends scripted replies."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Gateway:
     Attributes:
         port: TCP port on 127.0.0.1.
         scheme: ``http`` or ``https``.
-        answers: Replies for the next requests, first in first out; then ``standing``.
+        answers: Replies to the next requests, in order. ``standing`` is used when it is empty.
         standing: Reply when ``answers`` is empty.
-        requests: Everything received, in order.
-        groups: Page by path: what was put and not deleted.
+        requests: Received requests, in order.
+        groups: Page of each group by path, as long as it is not deleted.
     """
 
     port: int
@@ -48,16 +48,16 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """Base address."""
+        """Base URL."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def lines(self, path: str) -> list[str]:
-        """Return the samples of a group, without what says who pushed."""
+        """Return the samples of a group without ``target_info``."""
         page = self.groups[path].splitlines()
         return [line for line in page if not line.startswith(("#", "target_info"))]
 
-    def take(self, request: Request) -> Answer:
-        """Keep a request and return its reply."""
+    def handle_request(self, request: Request) -> Answer:
+        """Record a request and return its reply."""
         with self.changed:
             answer = self.answers.popleft() if self.answers else self.standing
             self.requests.append(request)
@@ -69,24 +69,24 @@ class Gateway:
         return answer
 
     def wait_for(self, condition: Callable[[Gateway], object], timeout_seconds: float = 5.0) -> None:
-        """Wait until the condition holds; fail the test when it does not in time."""
+        """Wait until the condition holds, or fail the test after the timeout."""
         deadline = time.monotonic() + timeout_seconds
         with self.changed:
             while not condition(self):
                 left = deadline - time.monotonic()
-                assert left > 0, f"not within {timeout_seconds} s; got {self.requests}"
+                assert left > 0, f"condition not met within {timeout_seconds} s; got {self.requests}"
                 self.changed.wait(left)
 
 
 @contextmanager
 def gateway(*, context: ssl.SSLContext | None = None) -> Generator[Gateway]:
-    """Run a gateway; with a TLS context it speaks https."""
+    """Run a gateway, optionally with TLS."""
 
     class Handler(QuietHandler):
         def do_PUT(self) -> None:  # noqa: N802 - the name is http.server's
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = state.take(Request(self.command, self.path, headers, body))
+            answer = state.handle_request(Request(self.command, self.path, headers, body))
             self.reply(answer.status, answer.headers, answer.body)
 
         do_DELETE = do_PUT  # noqa: N815 - the name is http.server's

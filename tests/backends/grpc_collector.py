@@ -1,4 +1,4 @@
-"""OTLP/gRPC collector on loopback: keeps what it gets, answers as the test says."""
+"""OTLP/gRPC collector on loopback that records requests and sends scripted replies."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ class GrpcCollector:
 
     Attributes:
         port: TCP port on 127.0.0.1.
-        secure: Whether it speaks TLS.
-        refusals: Status code, details and trailing metadata for the next calls, first in first out; then ``standing``.
-        standing: The same for every call; None accepts.
-        reply: Bytes of the response to each accepted call.
+        secure: Whether it uses TLS.
+        rejections: Status code, details and trailing metadata of the next calls, in order. ``standing`` is used when it
+            is empty.
+        standing: The same for all calls. None accepts them.
+        reply: Bytes of the response to an accepted call.
         requests: Accepted requests, in order.
         metadata: Metadata of every call.
     """
 
     port: int
     secure: bool
-    refusals: deque[StatusOutcome] = field(default_factory=deque[Any])
+    rejections: deque[StatusOutcome] = field(default_factory=deque[Any])
     standing: StatusOutcome | None = None
     reply: bytes = b""
     requests: list[Any] = field(default_factory=list[Any])
@@ -48,7 +49,7 @@ class GrpcCollector:
 
     @property
     def url(self) -> str:
-        """Address as ``OTEL_EXPORTER_OTLP_ENDPOINT`` wants it."""
+        """Base URL, as for ``OTEL_EXPORTER_OTLP_ENDPOINT``."""
         return f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
 
     def spans(self) -> list[Any]:
@@ -61,12 +62,12 @@ class GrpcCollector:
             for span in scope.spans
         ]
 
-    def take(self, body: Any, context: Any) -> bytes:
+    def handle_call(self, body: Any, context: Any) -> bytes:
         """Answer one call."""
         self.metadata.append(dict(context.invocation_metadata()))
-        refusal = self.refusals.popleft() if self.refusals else self.standing
-        if refusal is not None:
-            code, details, trailing = refusal
+        rejection = self.rejections.popleft() if self.rejections else self.standing
+        if rejection is not None:
+            code, details, trailing = rejection
             context.set_trailing_metadata(trailing)
             context.abort(code, details)
         self.requests.append(body)
@@ -77,11 +78,11 @@ class GrpcCollector:
 def grpc_collector(
     certificates: Certificates | None = None, *, ask_client: bool = False, max_bytes: int = 1 << 22, port: int = 0
 ) -> Generator[GrpcCollector]:
-    """Run a collector; with certificates it speaks TLS, and with ``ask_client`` it wants one of the client."""
+    """Run a collector, with TLS if certificates are given. ``ask_client`` requires a client certificate."""
     server: Any = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", max_bytes)])
     state = GrpcCollector(0, secure=certificates is not None)
     for service, request in _SERVICES.items():
-        handler = grpc.unary_unary_rpc_method_handler(state.take, request_deserializer=request.FromString)
+        handler = grpc.unary_unary_rpc_method_handler(state.handle_call, request_deserializer=request.FromString)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
     if certificates is None:
         state.port = server.add_insecure_port(f"127.0.0.1:{port}")
@@ -94,4 +95,4 @@ def grpc_collector(
     try:
         yield state
     finally:
-        server.stop(1).wait()  # calls under way are still answered
+        server.stop(1).wait()  # running calls get their replies

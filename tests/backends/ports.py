@@ -1,4 +1,4 @@
-"""Ports of loopback: one that refuses every connection for as long as the test needs it."""
+"""A loopback port that refuses connections during a test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def refusing_port() -> Generator[int]:
-    """Yield a port that is taken but not listened on, so that nobody else can answer there."""
+    """Yield a port that is bound but not listening, so that no other server can use it."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]

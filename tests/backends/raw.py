@@ -1,4 +1,4 @@
-"""Scripted TCP server: what a test does with each accepted connection → a port on loopback."""
+"""TCP server on loopback that calls a function for each connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RawServer:
     Attributes:
         port: TCP port on 127.0.0.1.
         connections: Accepted connections so far.
-        stopping: Set when the ``with`` block ends; behaviours that wait, wait on it.
+        stopping: Set when the ``with`` block ends. A behaviour that waits must wait on it.
     """
 
     port: int
@@ -33,7 +33,7 @@ class RawServer:
 
 @contextmanager
 def raw_server(behaviour: Callable[[RawServer, socket.socket], None]) -> Generator[RawServer]:
-    """Run ``behaviour(server, connection)`` in a thread for each connection, then close it."""
+    """Call ``behaviour(server, connection)`` in a thread for each connection, then close the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = RawServer(listener.getsockname()[1])
         threads: list[threading.Thread] = []
@@ -58,7 +58,7 @@ def raw_server(behaviour: Callable[[RawServer, socket.socket], None]) -> Generat
             yield server
         finally:
             server.stopping.set()
-            # Closing alone does not wake accept() and recv(); shutting down does.
+            # close() does not wake accept() and recv(), but shutdown() does.
             for sock in (listener, *open_sockets):
                 with suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
@@ -67,17 +67,17 @@ def raw_server(behaviour: Callable[[RawServer, socket.socket], None]) -> Generat
 
 
 def silent(server: RawServer, connection: socket.socket) -> None:
-    """Accept, read nothing, answer nothing."""
+    """Accept the connection without reading or answering."""
     server.stopping.wait()
 
 
 def reads_and_closes(server: RawServer, connection: socket.socket) -> None:
-    """Read a little, then close without an answer."""
+    """Read once, then close without an answer."""
     connection.recv(1 << 16)
 
 
 def resets(server: RawServer, connection: socket.socket) -> None:
-    """Wait for the client's first bytes and close without reading them, which makes the system reset the connection."""
+    """Close without reading the client's first bytes, so that the system resets the connection."""
     connection.recv(1, socket.MSG_PEEK)
 
 
@@ -87,7 +87,7 @@ def answers(reply: bytes) -> Callable[[RawServer, socket.socket], None]:
     def behave(server: RawServer, connection: socket.socket) -> None:
         read_request(connection)
         connection.sendall(reply)
-        # The client reads at leisure: closing first could cut what it has not read.
+        # Closing before the client has read everything could reset the connection.
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(1 << 16):
             pass
@@ -96,7 +96,7 @@ def answers(reply: bytes) -> Callable[[RawServer, socket.socket], None]:
 
 
 def answers_without_end(head: bytes, chunk: bytes) -> Callable[[RawServer, socket.socket], None]:
-    """Return a behaviour that answers with ``head`` and then sends ``chunk`` for ever."""
+    """Return a behaviour that answers with ``head`` and then sends ``chunk`` without end."""
 
     def behave(server: RawServer, connection: socket.socket) -> None:
         read_request(connection)
@@ -108,7 +108,7 @@ def answers_without_end(head: bytes, chunk: bytes) -> Callable[[RawServer, socke
 
 
 def drips(head: bytes, chunk: bytes, pause_seconds: float) -> Callable[[RawServer, socket.socket], None]:
-    """Return a behaviour that answers with ``head`` and then sends ``chunk`` again and again, slowly."""
+    """Return a behaviour that answers with ``head`` and then sends ``chunk`` repeatedly, with pauses."""
 
     def behave(server: RawServer, connection: socket.socket) -> None:
         read_request(connection)
@@ -120,7 +120,7 @@ def drips(head: bytes, chunk: bytes, pause_seconds: float) -> Callable[[RawServe
 
 
 def read_request(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Return head and body of one HTTP request; empty when the client closed."""
+    """Return the head and the body of one HTTP request, both empty after a close by the client."""
     data = b""
     while b"\r\n\r\n" not in data:
         part = connection.recv(1 << 16)

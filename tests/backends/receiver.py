@@ -1,4 +1,4 @@
-"""One look for the collectors of both protocols: switched to refuse and back, and read by item."""
+"""Common interface to the collectors of both OTLP protocols."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from tests.backends.grpc_collector import GrpcCollector, grpc_collector
 
 
 class Receiver(Protocol):
-    """What the collectors of both protocols have in common here."""
+    """Collector of one protocol."""
 
     @property
     def url(self) -> str: ...
 
     def fail(self) -> None:
-        """Refuse everything for now."""
+        """Reject requests from now on."""
         ...
 
     def recover(self) -> None:
-        """Take everything again."""
+        """Accept requests again."""
         ...
 
-    def take_partly(self, body: bytes) -> None:
-        """Take everything with this reply."""
+    def accept_partially(self, body: bytes) -> None:
+        """Accept requests with this reply."""
         ...
 
-    def asked(self) -> int:
-        """Return how often anybody asked, refused or not."""
+    def request_count(self) -> int:
+        """Return the number of requests, accepted or rejected."""
         ...
 
-    def taken(self) -> list[Any]:
+    def accepted_requests(self) -> list[Any]:
         """Return the accepted requests."""
         ...
 
@@ -50,13 +50,13 @@ class HttpReceiver:
     def recover(self) -> None:
         self._running.standing = Answer()
 
-    def take_partly(self, body: bytes) -> None:
+    def accept_partially(self, body: bytes) -> None:
         self._running.standing = Answer(body=body)
 
-    def asked(self) -> int:
+    def request_count(self) -> int:
         return len(self._running.requests)
 
-    def taken(self) -> list[Any]:
+    def accepted_requests(self) -> list[Any]:
         return [each.message for each in list(self._running.requests) if each.answered == 200]
 
 
@@ -71,13 +71,13 @@ class GrpcReceiver:
     def recover(self) -> None:
         self._running.standing = None
 
-    def take_partly(self, body: bytes) -> None:
+    def accept_partially(self, body: bytes) -> None:
         self._running.reply = body
 
-    def asked(self) -> int:
+    def request_count(self) -> int:
         return len(self._running.metadata)
 
-    def taken(self) -> list[Any]:
+    def accepted_requests(self) -> list[Any]:
         return list(self._running.requests)
 
 
@@ -93,7 +93,7 @@ def receiver(protocol: str, port: int = 0) -> Iterator[Receiver]:
 
 
 def spans(requests: list[Any]) -> list[str]:
-    """Return the names of all spans, in order of arrival."""
+    """Return the names of all spans in order of arrival."""
     return [
         span.name
         for request in requests
@@ -104,7 +104,7 @@ def spans(requests: list[Any]) -> list[str]:
 
 
 def records(requests: list[Any]) -> list[str]:
-    """Return the bodies of all log records, in order of arrival."""
+    """Return the bodies of all log records in order of arrival."""
     return [
         record.body.string_value
         for request in requests
@@ -115,7 +115,7 @@ def records(requests: list[Any]) -> list[str]:
 
 
 def points(requests: list[Any]) -> list[int]:
-    """Return the values of all points of counters, in order of arrival."""
+    """Return the values of all counter points in order of arrival."""
     return [
         point.as_int
         for request in requests

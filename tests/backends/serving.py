@@ -1,4 +1,4 @@
-"""An HTTP server of the standard library → one that serves on a thread until the block ends; replies."""
+"""Run an HTTP server of the standard library on a thread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 class QuietHandler(BaseHTTPRequestHandler):
-    """Handler that says nothing on stderr."""
+    """Handler without output on stderr."""
 
     def reply(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Send a whole reply."""
+        """Send a complete reply."""
         self.send_response(status)
         for name, value in {"content-length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -21,12 +21,12 @@ class QuietHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager
 def serving(server: HTTPServer, context: ssl.SSLContext | None) -> Generator[None]:
-    """Serve, over TLS when there is a context, and close the server in the end."""
+    """Serve during the ``with`` block, over TLS if there is a context, then close the server."""
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

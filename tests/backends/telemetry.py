@@ -1,4 +1,4 @@
-"""Finished spans, log records and metric points from the real SDK, for tests of what carries them."""
+"""Finished spans, log records and metric points from the real SDK."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def make_logs(count: int) -> list[ReadableLogRecord]:
 
 
 def make_metrics(record: Callable[[Meter], object], *, views: Sequence[View] = ()) -> MetricsData:
-    """Return the points of what ``record(meter)`` recorded, seen through the views."""
+    """Return the points recorded by ``record(meter)``, with these views."""
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], RESOURCE, views=views, shutdown_on_exit=False)
     record(provider.get_meter("tests"))

@@ -1,4 +1,4 @@
-"""What a page says is printed, what was printed → whether they agree."""
+"""Compare the output shown in a page with the printed output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.docs.pages import Block, blocks
 
 TAGS = {"late", "no-output", "numbers-vary", "varies"}
 _SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-# What differs from run to run; the last number of an address and of a place in a file is the machine's and the reader's.
+# Parts that differ from run to run, or between machines.
 _VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\+00:00|Z)?"), "<time>"),
     (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b|\b\d{10}\.\d{1,3}\b"), "<time>"),
@@ -27,18 +27,18 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 
 
 def same(expected: str, printed: str) -> bool:
-    """Tell whether the texts are equal, but for white space; ``...`` in the expected one stands for anything."""
+    """Return whether the texts are equal except for white space. ``...`` in the expected text matches any text."""
     return doctest.OutputChecker().check_output(expected, printed, _SAME)
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of programs whose output is compared: without settings, wide enough for all columns."""
+    """Return an environment without telemetry settings and with a wide terminal, for programs with compared output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "FLEXT_", "OTEL_"))}
     return kept | {"COLUMNS": "120"}
 
 
 def outputs(found: list[Block], *languages: str) -> dict[int, Block]:
-    """Return the text block directly behind each block that is run, by the line of the latter."""
+    """Return the text block after each executed block, by the line of the executed block."""
     return {
         code.line: text
         for code, text in pairwise(found)
@@ -47,7 +47,7 @@ def outputs(found: list[Block], *languages: str) -> dict[int, Block]:
 
 
 def unaccounted(found: list[Block], *languages: str) -> list[str]:
-    """Return the text blocks that are compared with nothing and do not say why, or have a tag that nothing reads."""
+    """Return the text blocks without a comparison or a reason, and those with an unknown tag."""
     compared = {text.line for text in outputs(found, *languages).values()}
     return [
         f"line {block.line}: text {block.tags}".rstrip()
@@ -61,12 +61,12 @@ def _is_output(block: Block) -> bool:
 
 
 def differs(shown: Block, *printed: str) -> str:
-    """Say what was printed instead of what a text block shows; empty when it shows one of ``printed``.
+    """Return the difference between a text block and the printed texts, empty if one of them matches.
 
-    A block tagged ``late`` shows a part of it, one tagged ``numbers-vary`` other numbers.
+    A block tagged ``late`` shows a part of the output. A block tagged ``numbers-vary`` may show other numbers.
     """
     expected, each = _usual(shown, shown.code).replace("…", "..."), [_usual(shown, text) for text in printed]
-    if "late" in shown.words:  # ends that are in both let it be the first or the last, too
+    if "late" in shown.words:  # the common first and last words allow a match at the start or the end
         expected, each = f"[ ... {expected} ... ]", [f"[ -\n{text}\n- ]" for text in each]
     if any(same(expected, text) for text in each):
         return ""
@@ -82,10 +82,10 @@ def _usual(shown: Block, text: str) -> str:
 
 
 def problems(page: Path, written: list[tuple[int, str, str]]) -> list[str]:
-    """Compare the text blocks of a page with what its Python blocks have written: (line of the block, stream, text) each.
+    """Compare the text blocks of a page with the output of its Python blocks: (line of the block, stream, text) each.
 
-    A page shows what came on both streams, or on standard output alone. What is tagged ``late`` was printed by the block or later, as by a thread or
-    when the program ended.
+    A page shows both streams or only standard output. Output tagged ``late`` is printed by the block or later, such as
+    by a thread or at exit.
     """
     found: list[str] = []
     for line, shown in outputs(list(blocks(page.read_text(encoding="utf-8"))), "python").items():

@@ -1,4 +1,4 @@
-"""Markdown text → its fenced blocks with language, tags and line."""
+"""Markdown page → its fenced blocks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Block:
 
     Attributes:
         language: First word after the fence; empty when there is none.
-        tags: The rest of that line: ``no-run reason="…"`` keeps a block from being run, ``file="…"`` saves it for the shell blocks behind it. Text
-            behind a block that is run is its output, unless it is tagged ``no-output``, or ``varies reason="…"``; see output.py for the others.
-        line: Line of the block's first line of code, from 1.
-        code: The text, without the fence's indent.
+        tags: The rest of that line. ``no-run reason="…"`` skips a block. ``file="…"`` saves it for later shell blocks.
+            Text after an executed block is its output, unless it is tagged ``no-output`` or ``varies reason="…"``.
+            See output.py for the other tags.
+        line: Line number of the first line of code, from 1.
+        code: The text without the indent of the fence.
     """
 
     language: str
@@ -33,12 +34,12 @@ class Block:
 
     @property
     def words(self) -> set[str]:
-        """The tags without a value."""
+        """Tags without a value."""
         return set(_VALUE.sub("", self.tags).split())
 
     @property
     def reason(self) -> str:
-        """Why the block is not run or compared; empty when it is."""
+        """Reason why the block is not executed or compared, or empty."""
         if not self.words & {"no-run", "varies"}:
             return ""
         found = _REASON.search(self.tags)
@@ -46,24 +47,24 @@ class Block:
 
     @property
     def file(self) -> str:
-        """Name under which the page tells its reader to save the block; empty when it does not."""
+        """File name for the block as given by the page, or empty."""
         found = _FILE.search(self.tags)
         return found.group(1) if found else ""
 
 
 def pages() -> list[Path]:
-    """Return the pages that users read."""
+    """Return the pages for users."""
     top = [path for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (path := ROOT / name).is_file()]
     return [*top, ROOT / "examples" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(path: Path) -> str:
-    """Return the page's path inside the repository."""
+    """Return the path of the page relative to the repository."""
     return str(path.relative_to(ROOT))
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """Yield every fenced block of a page, in order.
+    """Yield the fenced blocks of a page in order.
 
     Raises:
         ValueError: A fence is never closed.

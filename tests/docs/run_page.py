@@ -1,4 +1,4 @@
-"""Page → its Python blocks, executed in order in one namespace, with no network but loopback; and what each wrote, as JSON."""
+"""Execute the Python blocks of a page in one namespace, without network except loopback, and save their output as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.docs.pages import Block, blocks
 
 
 def loopback_only(event: str, arguments: tuple[object, ...]) -> None:
-    """Refuse every address outside this machine (an audit hook)."""
+    """Reject addresses outside this machine (audit hook)."""
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         host = str(arguments[1][0])  # pyright: ignore[reportUnknownArgumentType]  # (host, port, …)
     elif event == "socket.getaddrinfo":
@@ -26,7 +26,7 @@ def loopback_only(event: str, arguments: tuple[object, ...]) -> None:
     else:
         return
     if host != "localhost" and not host.endswith(".invalid") and not _is_loopback(host):
-        raise OSError(f"a page must not reach {host}: only loopback is open to it")
+        raise OSError(f"connection of a page to {host} rejected: only loopback is allowed")
 
 
 def _is_loopback(host: str) -> bool:
@@ -45,14 +45,14 @@ def _run(block: Block, name: str, namespace: dict[str, object]) -> None:
             raise SystemExit(1)
         namespace.update(test.globs)
         return
-    # Blank lines before it give tracebacks the page's own line numbers.
+    # Leading blank lines give tracebacks the line numbers of the page.
     source = "\n" * (block.line - 1) + block.code
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     exec(compile(source, name, "exec"), namespace)  # noqa: S102 — running the page is the purpose
 
 
 class Record:
-    """What is written to the standard streams from now on: (line of the block that runs or ran last, stream, text) each."""
+    """Record of text written to the standard streams: (line of the latest block, stream, text) each."""
 
     def __init__(self) -> None:
         self.line = 0
@@ -61,7 +61,7 @@ class Record:
         sys.stderr = _Kept(sys.stderr, self)
 
     def save(self, path: Path) -> None:
-        """Write it to ``path``, as JSON."""
+        """Write the record to ``path`` as JSON."""
         path.write_text(json.dumps(self.written), encoding="utf-8")
 
 
@@ -77,17 +77,17 @@ class _Kept(io.TextIOWrapper):
 
 
 def main(page: str, written: str = "") -> None:
-    """Run every Python block of the page; save what they wrote to the file ``written`` when the process ends."""
+    """Run the Python blocks of a page, and save their output to the file ``written`` at exit."""
     sys.addaudithook(loopback_only)
     record = Record()
     if written:
-        atexit.register(record.save, Path(written).absolute())  # the first one: it is called last
+        atexit.register(record.save, Path(written).absolute())  # registered first, so that it runs last
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(Path(page).read_text(encoding="utf-8")):
         if block.language in {"python", "pycon"} and not block.reason:
             record.line = block.line
             _run(block, page, namespace)
-    record.line = sys.maxsize  # what comes now is no block's
+    record.line = sys.maxsize  # later output belongs to no block
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Page → its shell blocks, executed in order in one fresh copy of the checkout, with no network but loopback."""
+"""Execute the shell blocks of a page in a fresh copy of the checkout, without network except loopback."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.docs.pages import ROOT, Block, blocks
 
 SCRIPTS = ("bash", "sh")
 SHELLS = ("console", *SCRIPTS)
-HARMLESS_TARGETS = {"help"}  # every other one installs into .venv, or runs this very test
+HARMLESS_TARGETS = {"help"}  # the others install into .venv or run this test again
 TIMEOUT_SECONDS = 60
 _COPIED = ("README.md", "Makefile", "examples", "otel-collector.yaml", "docs/images")
-# Python calls this module at its start: the hook that keeps pages on this machine.
+# Python imports this module at its start. It installs the hook that rejects other hosts.
 _SITE = f"""import sys
 sys.path.insert(0, {str(ROOT)!r})
 from tests.docs.run_page import loopback_only
@@ -31,7 +31,7 @@ sys.addaudithook(loopback_only)
 
 
 def run_page(page: Path, folder: Path) -> list[str]:
-    """Run the shell blocks of ``page`` in ``folder``, made to look like a checkout; return what went wrong."""
+    """Run the shell blocks of a page in a copy of the checkout in ``folder``. Return the problems."""
     environment = _checkout(folder)
     found = list(blocks(page.read_text(encoding="utf-8")))
     shown = outputs(found, *SCRIPTS)
@@ -52,7 +52,7 @@ def run_page(page: Path, folder: Path) -> list[str]:
 
 
 def steps(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield (command, output that the block shows) of a block; a console's prompt is ``$``, other blocks are one script."""
+    """Yield each command of a block with its shown output. Prompts are ``$`` in a console block; others are one script."""
     if block.language != "console":
         yield block.code, ""
         return
@@ -76,7 +76,7 @@ def _checkout(folder: Path) -> dict[str, str]:
     for name in ("python", "python3"):
         (binaries / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         (binaries / name).chmod(0o755)
-    nowhere = "http://127.0.0.1:9"
+    unreachable = "http://127.0.0.1:9"
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -87,8 +87,8 @@ def _checkout(folder: Path) -> dict[str, str]:
         "HOME": str(folder),
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(site),
-        "http_proxy": nowhere,
-        "https_proxy": nowhere,
+        "http_proxy": unreachable,
+        "https_proxy": unreachable,
         "no_proxy": "127.0.0.1,localhost",
     }
 
@@ -103,12 +103,13 @@ def _forbidden(command: str) -> str:
         if word[0].isalpha()
     }
     if targets - HARMLESS_TARGETS:
-        return f"make {' '.join(sorted(targets - HARMLESS_TARGETS))}: no page runs this; tag the block no-run with a reason"
+        names = " ".join(sorted(targets - HARMLESS_TARGETS))
+        return f"make {names}: this target is not run from a page; tag the block no-run with a reason"
     return ""
 
 
 def _run(command: str, folder: Path, environment: dict[str, str]) -> tuple[str, str]:
-    """Return (what went wrong, output)."""
+    """Return (problem, output)."""
     if problem := _forbidden(command):
         return problem, ""
     shell = ["bash", "-euo", "pipefail", "-c", command]
@@ -134,6 +135,6 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> tuple[str, 
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End what a block left in the background."""
+    """Kill the background processes of a block."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

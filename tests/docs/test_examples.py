@@ -1,4 +1,4 @@
-"""examples/01 … 12 → each runs by itself, without settings or a collector, and prints what it is there to show."""
+"""examples/01 … 12: each runs without settings or a collector, and prints its expected output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.docs.pages import ROOT
 EXAMPLES = ROOT / "examples"
 PROGRAMS = sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
 MAX_LINES = 60
-# What each prints on stdout, and then on stderr; `...` stands for anything.
+# Expected stdout and stderr of each program; `...` matches any text.
 PRINTED = {
     "01_first_span.py": (
         "2 spans were exported\n",
@@ -125,7 +125,7 @@ still active: 0
 }
 
 
-def test_there_are_twelve_and_the_table_lists_each() -> None:
+def test_the_readme_lists_all_twelve_programs() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == PROGRAMS == list(PRINTED)
     assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 13)]
@@ -137,7 +137,7 @@ def test_a_program_is_short(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_prints_what_it_shows(name: str, tmp_path: Path) -> None:
+def test_a_program_prints_the_expected_output(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
     run = subprocess.run(
         command, env=environment(), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60

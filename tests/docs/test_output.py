@@ -1,4 +1,4 @@
-"""The comparison of pages with what they print → it lets pass what varies, and nothing else."""
+"""The comparison of pages with printed output accepts only the known variations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_page_shows_both_streams_or_standard_output(shown: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("shown", ["one", "two\none", "one\ntwo\nthree", "a warning", "one\ntwo\nthe end", "on\ntwo"])
-def test_what_is_left_out_added_or_swapped_is_a_problem_with_its_line(shown: str, tmp_path: Path) -> None:
+def test_missing_added_or_swapped_output_is_reported_with_its_line(shown: str, tmp_path: Path) -> None:
     (problem,) = _problems(tmp_path, f"{BOTH}```text\n{shown}\n```\n")
     assert problem.startswith("line 9: printed\n")
 
@@ -51,7 +51,7 @@ def test_a_block_is_compared_with_its_own_output(tmp_path: Path) -> None:
     assert [problem.split(":")[0] for problem in _problems(tmp_path, text)] == ["line 11"]
 
 
-def test_late_output_is_looked_for_until_the_end_of_the_program(tmp_path: Path) -> None:
+def test_late_output_may_appear_until_the_program_ends(tmp_path: Path) -> None:
     assert _problems(tmp_path, f"{BOTH}```text late\nthe end\n```\n") == []
     assert len(_problems(tmp_path, f"{BOTH}```text late\nno end\n```\n")) == 1
 
@@ -71,7 +71,7 @@ def test_late_output_is_looked_for_until_the_end_of_the_program(tmp_path: Path) 
         ("ValueError: no (logs.md:64)", "ValueError: no (shop.py:13)"),
     ],
 )
-def test_what_varies_from_run_to_run_may_differ(printed: str, shown: str, tmp_path: Path) -> None:
+def test_values_that_vary_between_runs_may_differ(printed: str, shown: str, tmp_path: Path) -> None:
     assert not _differs(tmp_path, printed, shown)
 
 
@@ -86,16 +86,16 @@ def test_what_varies_from_run_to_run_may_differ(printed: str, shown: str, tmp_pa
         ("Metrics", "metrics"),
     ],
 )
-def test_what_a_program_decides_may_not_differ(printed: str, shown: str, tmp_path: Path) -> None:
+def test_other_values_must_be_equal(printed: str, shown: str, tmp_path: Path) -> None:
     assert _differs(tmp_path, printed, shown)
 
 
-def test_numbers_may_be_said_to_vary(tmp_path: Path) -> None:
+def test_numbers_vary_only_with_the_tag(tmp_path: Path) -> None:
     assert not _differs(tmp_path, 'x{y="used"} 1.5e-05', 'x{y="used"} 41820160', "numbers-vary")
     assert _differs(tmp_path, "dropped=2, kept=3", "kept=3", "numbers-vary")
 
 
-def test_text_that_is_not_compared_says_why() -> None:
+def test_uncompared_text_needs_a_reason() -> None:
     run, other = "```python\n1\n```\n", "```python no-run\n1\n```\n"
     assert unaccounted(list(blocks(f"{run}```text\nx\n```\n")), "python") == []
     assert unaccounted(list(blocks("```text no-output\nx\n```\n")), "python") == []
@@ -106,7 +106,7 @@ def test_text_that_is_not_compared_says_why() -> None:
     assert without == "no reason given"
 
 
-def test_text_behind_a_script_is_its_output(tmp_path: Path) -> None:
+def test_text_after_a_script_is_its_output(tmp_path: Path) -> None:
     page, shown = tmp_path / "page.md", "```bash\necho one\n```\nprints\n```text\n{}\n```\n"
     found: list[list[str]] = []
     for number, text in enumerate(("one", "two")):

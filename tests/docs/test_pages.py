@@ -1,4 +1,4 @@
-"""README and docs → every code block runs, every command exists, every link leads somewhere."""
+"""README and docs: code blocks run, commands exist, links resolve."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _not_run() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", [path for path in pages() if _of(path, *RUNNABLE)] or pages()[:1], ids=name_of)
-def test_python_blocks_run_and_print_what_the_page_shows(path: Path, tmp_path: Path) -> None:
+def test_python_blocks_print_the_output_of_the_page(path: Path, tmp_path: Path) -> None:
     folder, written = tmp_path / "folder", tmp_path / "written.json"
     folder.mkdir()
     command = [sys.executable, "-W", "error", str(RUNNER), str(path), str(written)]
@@ -54,12 +54,12 @@ def test_python_blocks_run_and_print_what_the_page_shows(path: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("path", pages(), ids=name_of)
-def test_every_text_is_compared_with_what_was_printed_or_says_why_not(path: Path) -> None:
+def test_every_text_block_is_compared_or_has_a_reason(path: Path) -> None:
     assert unaccounted(list(blocks(path.read_text(encoding="utf-8"))), "python", *SCRIPTS) == []
 
 
 @pytest.mark.parametrize(("where", "reason"), _not_run() or [("no page", "every block is run and compared")])
-def test_blocks_that_are_not_run_or_compared_say_why(where: str, reason: str) -> None:
+def test_blocks_without_run_or_comparison_have_a_reason(where: str, reason: str) -> None:
     assert reason != "no reason given", where
     if where != "no page":
         pytest.skip(f"documentation block {where} is not run or compared: {reason}")
@@ -88,7 +88,7 @@ def test_commands_exist(path: Path) -> None:
     saved = {block.file for block in _of(path, *RUNNABLE)}
     wrong = [
         f"line {block.line}: {problem}"
-        for block in _of(path, *SHELLS)  # tagged ones too: a target that is gone misleads whoever types it
+        for block in _of(path, *SHELLS)  # tagged ones too, because readers type them
         for line in _commands(block)
         if (problem := _problem(line, saved))
     ]
@@ -147,7 +147,7 @@ def _unknown_extras(words: list[str]) -> str:
 
 
 @pytest.mark.parametrize("path", pages(), ids=name_of)
-def test_links_inside_the_repository_lead_somewhere(path: Path) -> None:
+def test_links_inside_the_repository_resolve(path: Path) -> None:
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     missing: list[str] = []
     for target in re.findall(r"\]\(([^)\s]+)\)", text):

@@ -1,4 +1,4 @@
-"""Pages of the repository → pages of the site: each has its place in the navigation, and every public name an entry of the reference."""
+"""Pages of the site: each is in the navigation, and each public name has an entry in the reference."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _entries(navigation: object) -> Iterator[str]:
         yield from _entries(entry)
 
 
-def test_the_navigation_has_every_page_once_and_no_other() -> None:
+def test_the_navigation_lists_every_page_once() -> None:
     entries = list(_entries(CONFIGURATION["nav"]))
     listings = {name for name in SITE if name.startswith("project/") and re.search(r"\.[a-z]+\.md$", name)}
     assert sorted(set(SITE) - listings - set(entries)) == [], "add them to nav in mkdocs.yml"
@@ -35,14 +35,14 @@ def test_the_navigation_has_every_page_once_and_no_other() -> None:
     assert len(entries) == len(set(entries))
 
 
-def test_every_public_name_has_one_entry_of_the_reference() -> None:
+def test_every_public_name_has_one_entry_in_the_reference() -> None:
     entries = [
         name for text in SITE.values() for name in re.findall(r"^::: flext_observability\.(\w+)$", text, re.MULTILINE)
     ]
     assert sorted(entries) == sorted(flext_observability.__all__)
 
 
-def test_the_table_of_names_leads_to_the_reference() -> None:
+def test_the_table_of_names_links_to_the_reference() -> None:
     for _, page, names in groups(NAMES):
         assert f"reference/{page}" in SITE
         for name in names:
@@ -50,26 +50,28 @@ def test_the_table_of_names_leads_to_the_reference() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SITE))
-def test_a_fence_has_no_tag_that_only_tests_read(name: str) -> None:
+def test_site_fences_have_no_test_tags(name: str) -> None:
     assert [block.tags for block in blocks(SITE[name]) if block.tags] == []
 
 
-def test_a_link_out_of_docs_leads_to_a_page_of_the_site() -> None:
+def test_a_link_out_of_docs_points_to_a_page_of_the_site() -> None:
     assert "](project/CONTRIBUTING.md)" in SITE["README.md"]
     assert "](../architecture.md)" in SITE["project/CONTRIBUTING.md"]
     assert place(ROOT / "scripts" / "python.sh") == "project/scripts/python.sh.md"
 
 
-def test_nothing_is_loaded_from_another_host() -> None:
+def test_the_site_loads_no_file_from_another_host() -> None:
     theme, plugins = CONFIGURATION["theme"], CONFIGURATION["plugins"]
     assert theme["font"] is False
     assert "offline" in plugins
     scripts = [*CONFIGURATION["extra_css"], *CONFIGURATION["extra"]["polyfills"]]
     assert all((ROOT / "docs" / script).is_file() for script in scripts)
-    assert not any("```mermaid" in text for text in SITE.values())  # the theme would fetch what draws them
+    assert not any(
+        "```mermaid" in text for text in SITE.values()
+    )  # the theme would load its renderer from another host
 
 
-def test_a_page_that_is_gone_leaves_the_site(tmp_path: Path) -> None:
+def test_a_removed_page_is_deleted_from_the_site(tmp_path: Path) -> None:
     gone = tmp_path / "gone.md"
     gone.write_text("# Gone\n")
     assert write(tmp_path) == len(SITE)
@@ -78,4 +80,6 @@ def test_a_page_that_is_gone_leaves_the_site(tmp_path: Path) -> None:
 
 
 def test_a_warning_fails_the_build() -> None:
-    assert "-m mkdocs build --strict\n" in (ROOT / "Makefile").read_text(encoding="utf-8")  # with --quiet it would not
+    assert "-m mkdocs build --strict\n" in (ROOT / "Makefile").read_text(
+        encoding="utf-8"
+    )  # --quiet would hide warnings

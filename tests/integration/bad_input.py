@@ -1,4 +1,4 @@
-"""Calls that every test of bad input makes: start, record one item of each signal, wait for the words of the status."""
+"""Helpers for tests of bad input: start, record one item of each signal, wait for a reason in the status."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def start(**arguments: Any) -> Observability:
     return init_observability(service_name="bad", console=False, **arguments).unwrap()
 
 
-def told(handle: Observability, words: str, seconds: float = 5) -> dict[str, SignalStatus]:
-    """Send what there is; return the status as soon as the reasons of all signals hold the words."""
+def wait_for_reason(handle: Observability, words: str, seconds: float = 5) -> dict[str, SignalStatus]:
+    """Flush, and return the status as soon as the reasons of all signals contain the words."""
     deadline = time.monotonic() + seconds
     handle.flush(0)
     while True:
@@ -34,11 +34,11 @@ def told(handle: Observability, words: str, seconds: float = 5) -> dict[str, Sig
         time.sleep(0.005)
 
 
-def assert_told(words: str, fix: str, **arguments: Any) -> None:
-    """Assert that each signal is degraded, with these words in its reason and its fix."""
+def assert_degraded(words: str, fix: str, **arguments: Any) -> None:
+    """Assert that each signal is degraded with this reason and this fix."""
     handle = start(**arguments)
     record()
-    for status in told(handle, words).values():
+    for status in wait_for_reason(handle, words).values():
         assert status.state == "degraded"
         assert fix in status.fix
     handle.shutdown(0)

@@ -1,4 +1,4 @@
-"""What tests of real processes and sockets share: a collector that runs as long as the test."""
+"""Fixtures of the integration tests."""
 
 from __future__ import annotations
 

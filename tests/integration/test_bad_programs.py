@@ -1,4 +1,4 @@
-"""Programs that call at any time, from many threads or with a log handler that raises: every call returns, nothing is raised."""
+"""Calls at any time, from many threads, or with a raising log handler: every call returns without an exception."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ def use(label):
     flext.extract_context(flext.inject_context({}))
     return [label, recording, [flext.get_observability().code, flext.flush_observability(1).code]]
 
-told = [use("before")]
+rows = [use("before")]
 flext.init_observability(exporters="memory", console=False)
-told.append(use("during"))
+rows.append(use("during"))
 report = flext.shutdown_observability()
 again = flext.shutdown_observability()
-told.append(use("after"))
+rows.append(use("after"))
 flext.init_observability(exporters="memory", console=False)
-told.append(use("again"))
-print(json.dumps([told, report.unwrap().dropped, again.code, again.error]))
+rows.append(use("again"))
+print(json.dumps([rows, report.unwrap().dropped, again.code, again.error]))
 """
 
 
-def test_verbs_work_before_the_start_after_the_end_and_after_a_second_start() -> None:
+def test_verbs_work_before_and_after_each_start_and_shutdown() -> None:
     done = run(ANY_TIME)
     assert done.code == 0, done.err
-    told_so, dropped, code, error = json.loads(done.out)
+    rows, dropped, code, error = json.loads(done.out)
     off, on = [False, ["not_started", "not_started"]], [True, [None, None]]
-    assert [each[1:] for each in told_so] == [off, on, off, on]
+    assert [each[1:] for each in rows] == [off, on, off, on]
     assert (dropped, code) == ({}, "not_started")
     assert "init_observability()" in error
 
 
-def test_a_log_handler_that_raises_costs_log_lines_and_nothing_else() -> None:
+def test_a_raising_log_handler_loses_only_log_lines() -> None:
     with collector() as received:
         program = f"""
             import logging
@@ -75,7 +75,7 @@ def test_a_log_handler_that_raises_costs_log_lines_and_nothing_else() -> None:
                 service_name="s", console=False, exporters={{"traces": ["otlp"]}}, propagators=["smoke"],
                 otlp_endpoint={received.url!r}, otlp_timeout_seconds=1, traces_schedule_delay_seconds=0.1,
             ).unwrap()
-            for name in ("refused", "taken"):
+            for name in ("rejected", "accepted"):
                 trace.get_tracer("t").start_span(name).end()
                 handle.flush(5)
             print(shutdown_observability().unwrap().dropped)
@@ -84,10 +84,10 @@ def test_a_log_handler_that_raises_costs_log_lines_and_nothing_else() -> None:
         done = run(program)
     assert done.code == 0, done.err
     assert done.out == "{'rejected': 1}\n"
-    assert [span.name for span in received.spans()] == ["taken"]
+    assert [span.name for span in received.spans()] == ["accepted"]
 
 
-def test_start_flush_and_end_from_many_threads_at_once_leave_one_session() -> None:
+def test_concurrent_starts_flushes_and_shutdowns_leave_one_session() -> None:
     stop = threading.Event()
     errors: list[BaseException] = []
 

@@ -16,7 +16,7 @@ from tests.backends.certificates import make_certificates
 from tests.backends.collector import Answer, collector
 from tests.backends.grpc_collector import grpc_collector
 from tests.backends.ports import refusing_port
-from tests.integration.bad_input import assert_told, record, start
+from tests.integration.bad_input import assert_degraded, record, start
 
 
 @contextmanager
@@ -93,13 +93,13 @@ def test_the_status_says_what_is_wrong_with_the_receiver_and_what_to_do(case: st
     with open_receiver() as endpoint:
         if fix == "lower":  # what to lower differs by signal
             fix = ""
-        assert_told(words, fix, otlp_endpoint=endpoint, otlp_protocol=protocol, otlp_timeout_seconds=0.3)
+        assert_degraded(words, fix, otlp_endpoint=endpoint, otlp_protocol=protocol, otlp_timeout_seconds=0.3)
 
 
 def test_an_untrusted_certificate_is_named_and_a_trusted_one_works(tmp_path: Path) -> None:
     certificates = make_certificates(tmp_path)
     with collector(context=certificates.server_context()) as received:
-        assert_told("not trusted", CERTIFICATE, otlp_endpoint=received.url)
+        assert_degraded("not trusted", CERTIFICATE, otlp_endpoint=received.url)
         assert received.requests == []
         handle = start(otlp_endpoint=received.url, otlp_certificate=str(certificates.authority))
         record()
@@ -111,7 +111,7 @@ def test_an_untrusted_certificate_is_named_and_a_trusted_one_works(tmp_path: Pat
 @pytest.mark.parametrize("part", ["certificate", "client_certificate", "client_key"])
 def test_a_missing_tls_file_is_named(protocol: str, part: str, tmp_path: Path) -> None:
     file = tmp_path / "missing.pem"
-    assert_told(
+    assert_degraded(
         str(file),
         f"OTEL_EXPORTER_OTLP_{part.upper()}",
         **{"otlp_endpoint": "https://127.0.0.1:9", "otlp_protocol": protocol, f"otlp_{part}": str(file)},

@@ -1,4 +1,4 @@
-"""`python -m examples.shop` as a user runs it: what it reports, what arrives, and that nothing of it stays behind."""
+"""`python -m examples.shop` as run by a user: its report, the received telemetry, and no remaining processes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from tests.waiting import eventually
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUESTS = 16
 QUICK = ("--seconds", "1", "--requests", str(REQUESTS))
-NO_STACK_THERE = "29000"  # so that a stack which happens to run changes nothing
+UNUSED_PORT_OFFSET = "29000"  # no stack runs there, so that a running one has no effect
 SERVICES = {"gateway", "orders", "payments", "inventory"}
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run whose telemetry went to a viewer of the test."""
+    """A run that sent its telemetry to the viewer of the test."""
 
     report: dict[str, Any]
     output: str
@@ -42,21 +42,21 @@ class Run:
     metrics: list[MetricView]
 
     def spans(self, trace_id: str) -> list[SpanView]:
-        """The spans of a trace, without those of single ASGI messages."""
+        """Return the spans of a trace, without those of single ASGI messages."""
         return [span for span in self.traces[trace_id].spans if "asgi.event.type" not in span.attributes]
 
     @property
     def logs(self) -> list[LogView]:
-        """All log records of all traces."""
+        """Log records of all traces."""
         return [log for trace in self.traces.values() for log in trace.logs]
 
 
 def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
-    """Start the demo in a process group of its own, as a shell does, with these environment variables."""
+    """Start the demo in its own process group, as a shell does, with these environment variables."""
     return subprocess.Popen(
         [sys.executable, "-m", "examples.shop", *arguments],
         cwd=REPOSITORY,
-        env=environment({"CI": "true", "FLEXT_STACK_PORT_OFFSET": NO_STACK_THERE, **settings}),
+        env=environment({"CI": "true", "FLEXT_STACK_PORT_OFFSET": UNUSED_PORT_OFFSET, **settings}),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -66,7 +66,7 @@ def start(*arguments: str, **settings: str) -> subprocess.Popen[str]:
 
 @contextmanager
 def viewer(folder: Path) -> Generator[str]:
-    """Run a viewer meanwhile; gives its address."""
+    """Run a viewer during the ``with`` block. Yields its address."""
     ready = folder / "address"
     command = [sys.executable, "-m", "flext_observability.viewer", "--port", "0", "--quiet", "--ready-file", str(ready)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL) as process:
@@ -135,7 +135,7 @@ def test_correlation_id_is_on_every_span_and_log_record(run: Run) -> None:
         assert {log.attributes["flext.correlation_id"] for log in trace.logs} == expected
 
 
-def test_log_records_lie_in_the_spans_of_their_services(run: Run) -> None:
+def test_log_records_carry_the_spans_of_their_services(run: Run) -> None:
     services = {span.span_id: span.service for trace in run.traces.values() for span in trace.spans}
     assert {services[log.span_id] == log.service for log in run.logs} == {True}
     levels = Counter((log.service, log.severity) for log in run.logs)
@@ -144,7 +144,7 @@ def test_log_records_lie_in_the_spans_of_their_services(run: Run) -> None:
     assert levels["inventory", "WARN"] >= run.report["slow"] > 0
 
 
-def test_baggage_set_at_the_gateway_reaches_the_services_two_hops_away(run: Run) -> None:
+def test_baggage_of_the_gateway_reaches_services_two_hops_away(run: Run) -> None:
     for trace_id in run.traces:
         tiers = {
             (span.service, span.attributes["shop.tier"])
@@ -155,7 +155,7 @@ def test_baggage_set_at_the_gateway_reaches_the_services_two_hops_away(run: Run)
         assert len({tier for _, tier in tiers}) == 1
 
 
-def test_counters_and_histograms_say_what_was_sold(run: Run) -> None:
+def test_counters_and_histograms_match_the_sales(run: Run) -> None:
     orders: dict[str, Counter[str]] = {"sold": Counter(), "declined": Counter()}
     for point in run.metrics:
         if point.name == "shop.orders":
@@ -224,14 +224,13 @@ def test_a_service_that_dies_fails_the_demo() -> None:
     assert alive(children) == []
 
 
-def test_a_collector_that_nothing_can_be_read_from_is_sent_to_all_the_same() -> None:
+def test_a_collector_without_query_api_receives_the_telemetry() -> None:
     with collector() as receiver, start(*QUICK, "--to", receiver.url) as demo:
         output, _ = demo.communicate(timeout=60)
         spans = {span.name for span in receiver.spans()}
     assert demo.returncode == 0, output
-    assert f"look for it where {receiver.url} sends traces" in " ".join(
-        output.split()
-    )  # lines are as wide as the terminal
+    words = " ".join(output.split())  # line breaks depend on the width of the terminal
+    assert f"look for it where {receiver.url} sends traces" in words
     assert {"POST /checkout", "place order", "authorize card", "UPDATE goods"} <= spans
 
 
@@ -243,7 +242,7 @@ def test_a_receiver_that_does_not_answer_fails_the_demo() -> None:
 
 
 def selling(demo: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Wait until the shop is open; return its processes."""
+    """Wait until the shop is open, and return its processes."""
     assert demo.stdout
     output = ""
     while "are up" not in output:
@@ -263,5 +262,5 @@ def descendants(demo: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Return those that have not ended some seconds from now."""
+    """Return the processes that still run after 8 s."""
     return psutil.wait_procs(processes, timeout=8)[1]

@@ -1,4 +1,4 @@
-"""Children of a process: each starts at zero with an identity of its own, and everything arrives once."""
+"""Forked and spawned children: each starts at zero with its own instance id, and all items arrive once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.programs import UNMEASURED, run, run_file
 
 @dataclass
 class Instance:
-    """What one process sent: names of spans, bodies of log records, newest totals of counters."""
+    """Telemetry of one process: span names, log bodies and newest counter totals."""
 
     spans: list[str] = field(default_factory=list[str])
     logs: list[str] = field(default_factory=list[str])
@@ -25,7 +25,7 @@ class Instance:
 
 
 def instances(requests: list[Any]) -> dict[str, Instance]:
-    """Sort requests by ``service.instance.id``."""
+    """Group the telemetry by ``service.instance.id``."""
     found: dict[str, Instance] = {}
 
     def of(resource: Any) -> Instance:
@@ -105,42 +105,42 @@ open_span.end()
 )
 
 
-def family(found: dict[str, Instance]) -> list[tuple[list[str], list[str], int]]:
+def by_instance(found: dict[str, Instance]) -> list[tuple[list[str], list[str], int]]:
     return sorted((each.spans, each.logs, each.totals["count"]) for each in found.values())
 
 
-OF_THREE_GENERATIONS = [
+EXPECTED_OF_THREE_GENERATIONS = [
     (["child"], ["child"], 1),
     (["grandchild"], ["grandchild"], 100),
     (["parent", "open"], ["parent"], 10),
 ]
 
 
-def test_children_of_children_start_at_zero_and_a_span_open_at_the_fork_arrives_once(received: Collector) -> None:
+def test_grandchildren_start_at_zero_and_an_open_span_arrives_once(received: Collector) -> None:
     done = run(THREE_GENERATIONS, OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
     assert done.code == 0, done.err
-    assert family(everything(received)) == OF_THREE_GENERATIONS
+    assert by_instance(everything(received)) == EXPECTED_OF_THREE_GENERATIONS
 
 
-def test_children_deliver_over_grpc_that_the_parent_has_used() -> None:
+def test_children_export_after_the_parent_has_used_grpc() -> None:
     program = THREE_GENERATIONS.replace("open_span =", "assert flush_observability(5).unwrap().complete\nopen_span =")
     with grpc_collector() as received:
         done = run(program, OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
         assert done.code == 0, done.err
-        assert family(instances(received.requests)) == OF_THREE_GENERATIONS
+        assert by_instance(instances(received.requests)) == EXPECTED_OF_THREE_GENERATIONS
 
 
-def test_children_deliver_over_a_connection_that_the_parent_has_used(received: Collector) -> None:
+def test_children_export_after_the_parent_has_opened_a_connection(received: Collector) -> None:
     program = THREE_GENERATIONS.replace("open_span =", "assert flush_observability(5).unwrap().complete\nopen_span =")
     done = run(program + "\nwork('after', 5)\n", OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
     assert done.code == 0, done.err
-    assert family(everything(received)) == [
-        *OF_THREE_GENERATIONS[:2],
+    assert by_instance(everything(received)) == [
+        *EXPECTED_OF_THREE_GENERATIONS[:2],
         (["parent", "open", "after"], ["parent", "after"], 15),
     ]
 
 
-def test_a_child_keeps_what_the_settings_fix_and_may_start_anew(received: Collector) -> None:
+def test_a_child_keeps_the_configured_instance_id_and_may_start_again(received: Collector) -> None:
     program = (
         START
         + """
@@ -161,7 +161,7 @@ wait(in_fork(child))
     assert (found["own"].spans, found["own"].totals) == (["worker"], {"count": 2})
 
 
-def test_children_deliver_that_are_forked_while_the_parent_exports_first(received: Collector) -> None:
+def test_children_forked_during_the_first_export_deliver(received: Collector) -> None:
     program = (
         START
         + """
@@ -188,8 +188,8 @@ print(len(children))
 # ---- multiprocessing ---------------------------------------------------------------------------------------------------
 
 
-def register_fork_aware(start_method: str, *, where: str) -> str:
-    """A program whose children record; ``init_observability`` is called in the module or in each child."""
+def multiprocessing_program(start_method: str, *, where: str) -> str:
+    """Return a program with recording children that calls ``init_observability`` in the module or in each child."""
     start = 'init_observability(service_name="family", console=False)'
     return (
         START
@@ -213,10 +213,12 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("where", ["module", "child"])
 @pytest.mark.parametrize("start_method", ["fork", "spawn", "forkserver"])
-def test_children_of_multiprocessing_deliver_at_their_end(
+def test_multiprocessing_children_deliver_at_exit(
     start_method: str, where: str, received: Collector, tmp_path: Path
 ) -> None:
-    done = run_file(tmp_path, register_fork_aware(start_method, where=where), OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
+    done = run_file(
+        tmp_path, multiprocessing_program(start_method, where=where), OTEL_EXPORTER_OTLP_ENDPOINT=received.url
+    )
     assert done.code == 0, done.err
     found = [each for each in everything(received).values() if each.spans]
     assert sorted((each.spans, each.logs, each.totals) for each in found) == [
@@ -226,9 +228,7 @@ def test_children_of_multiprocessing_deliver_at_their_end(
 
 
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
-def test_workers_of_a_process_pool_deliver_all_of_their_tasks(
-    start_method: str, received: Collector, tmp_path: Path
-) -> None:
+def test_process_pool_workers_deliver_all_tasks(start_method: str, received: Collector, tmp_path: Path) -> None:
     program = (
         START
         + f"""
@@ -253,10 +253,10 @@ if __name__ == "__main__":
     assert sum(each.totals["count"] for each in found.values()) == 120
 
 
-# ---- what must not go over -----------------------------------------------------------------------------------------
+# ---- locks, page and shutdown state ----------------------------------------------------------------------------------
 
 
-def test_a_fork_amid_recording_threads_never_hangs_the_child(received: Collector) -> None:
+def test_a_fork_while_threads_record_does_not_block_the_child(received: Collector) -> None:
     program = (
         START
         + """
@@ -265,7 +265,7 @@ from flext_observability import (
     flext_create_alert, flext_create_health_check, flext_create_log_entry, flext_create_metric, flext_create_trace,
 )
 
-faulthandler.register(signal.SIGALRM, chain=True)  # a child that hangs says where
+faulthandler.register(signal.SIGALRM, chain=True)  # a blocked child prints its stack
 sys.setswitchinterval(1e-5)
 handle = init_observability(exporters={"traces": "memory", "logs": "memory", "metrics": "otlp"}, console=False).unwrap()
 logging.getLogger("app").propagate = False
@@ -278,16 +278,16 @@ def all_verbs():
     flext_create_log_entry("info", "line")
     flext_create_health_check("disk")
 
-work("first", 1)  # so that no thread is amid an import at a fork
+work("first", 1)  # so that no thread runs an import at a fork
 all_verbs()
 
-def for_ever(function, *arguments):
+def repeat(function, *arguments):
     while True:
         function(*arguments)
 
 for _ in range(2):
-    threading.Thread(target=for_ever, args=(work, "busy", 1), daemon=True).start()
-    threading.Thread(target=for_ever, args=(all_verbs,), daemon=True).start()
+    threading.Thread(target=repeat, args=(work, "busy", 1), daemon=True).start()
+    threading.Thread(target=repeat, args=(all_verbs,), daemon=True).start()
 
 def child():
     signal.alarm(20)
@@ -302,7 +302,9 @@ for _ in range(40):
 os._exit(0)
 """
     )
-    done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=received.url, **UNMEASURED)  # coverage's own lock may be held
+    done = run(
+        program, OTEL_EXPORTER_OTLP_ENDPOINT=received.url, **UNMEASURED
+    )  # a thread may hold coverage's lock at a fork
     assert done.code == 0, done.err
     totals = [each.totals for each in everything(received).values() if "children" in each.totals]
     assert [(each["children"], each["made"], each["count"]) for each in totals] == [(1, 1, 1)] * 40
@@ -316,23 +318,24 @@ import socket, urllib.error, urllib.request
 handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
 address = handle.ops_address
 counter.add(7)
-theirs, ours = socket.socketpair()
+child_end, parent_end = socket.socketpair()
 
 def child():
     counter.add(100)
     print("child:", repr(handle.ops_address), flush=True)
-    theirs.send(b"x")
-    theirs.recv(1)
+    child_end.send(b"x")
+    child_end.recv(1)
 
 started = in_fork(child)
-ours.recv(1)
-print([line for line in urllib.request.urlopen(address + "/metrics").read().decode().splitlines() if line.startswith("count_total")])
+parent_end.recv(1)
+page = urllib.request.urlopen(address + "/metrics").read().decode()
+print([line for line in page.splitlines() if line.startswith("count_total")])
 shutdown_observability()
 try:
     urllib.request.urlopen(address + "/metrics", timeout=2)
 except urllib.error.URLError as error:
     print(type(error.reason).__name__)
-ours.send(b"x")
+parent_end.send(b"x")
 wait(started)
 """
     )
@@ -343,7 +346,7 @@ wait(started)
     assert done.lines[2] == "ConnectionRefusedError"
 
 
-def test_a_child_of_a_program_that_has_shut_down_sends_nothing(received: Collector) -> None:
+def test_a_child_forked_after_shutdown_sends_nothing(received: Collector) -> None:
     program = (
         START
         + """

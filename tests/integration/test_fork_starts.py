@@ -1,4 +1,4 @@
-"""A process that forks while another of its threads starts telemetry: the child can do so too."""
+"""A fork while another thread starts telemetry: the child can start telemetry too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ signal.signal(signal.SIGALRM, signal.SIG_DFL)
 def fork(in_child):
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # a child that hangs ends so
+        signal.alarm(20)  # ends a blocked child
         in_child()
         os._exit(0)
     print(os.waitpid(child, 0)[1], flush=True)
@@ -28,7 +28,7 @@ def in_child():
 """
 
 
-def test_a_child_starts_though_a_thread_of_the_parent_was_making_a_meter_provider() -> None:
+def test_a_child_starts_while_a_parent_thread_creates_a_meter_provider() -> None:
     done = run(
         START
         + """
@@ -36,7 +36,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 
 start()
 shutdown_observability()
-gc.collect()  # with the provider goes the SDK's own handler of forks
+gc.collect()  # the SDK's own fork handler goes away with the provider
 with MeterProvider._all_metric_readers_lock:
     thread = threading.Thread(target=fork, args=(in_child,))
     thread.start()
@@ -46,7 +46,7 @@ with MeterProvider._all_metric_readers_lock:
     assert done.lines == ["True", "0"], done.err
 
 
-def test_a_fork_waits_for_a_start_under_way() -> None:
+def test_a_fork_waits_for_a_running_start() -> None:
     done = run(
         START
         + """
@@ -77,25 +77,25 @@ thread.join()
     assert done.lines == ["made", "made by the child", "forked", "0"], done.err
 
 
-def test_children_work_that_are_forked_while_telemetry_starts_and_stops_again_and_again() -> None:
+def test_children_forked_during_repeated_starts_and_stops_work() -> None:
     done = run(
         START
         + """
 sys.setswitchinterval(1e-5)
-over = threading.Event()
+stopped = threading.Event()
 
-def again_and_again():
-    while not over.is_set():
+def restart_repeatedly():
+    while not stopped.is_set():
         start(exporters={"traces": "memory", "metrics": ["memory", "prometheus"], "logs": "memory"}, prometheus_port=0)
         shutdown_observability(0.5)
 
 start()
-flext_create_metric("made", 1).unwrap()  # so that no thread is amid an import at a fork
-thread = threading.Thread(target=again_and_again)
+flext_create_metric("made", 1).unwrap()  # so that no thread runs an import at a fork
+thread = threading.Thread(target=restart_repeatedly)
 thread.start()
 for _ in range(20):
     fork(in_child)
-over.set()
+stopped.set()
 thread.join()
 """,
         **UNMEASURED,

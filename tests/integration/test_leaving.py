@@ -1,4 +1,4 @@
-"""Leaving a program: what it costs, what is counted, and what still arrives, however the program ends."""
+"""The exit of a program: its cost, its counts, and delivery for every kind of exit."""
 
 from __future__ import annotations
 
@@ -35,19 +35,24 @@ report = shutdown_observability().unwrap()
 print(json.dumps({
     "seconds": report.duration_seconds,
     "complete": report.complete,
-    "rows": [[row.signal, row.finished, row.exported, row.queued + row.in_flight, dict(row.dropped)] for row in report.ledger.exporters],
+    "rows": [
+        [row.signal, row.finished, row.exported, row.queued + row.in_flight, dict(row.dropped)]
+        for row in report.ledger.exporters
+    ],
 }))
 """
 
 
 @pytest.fixture(scope="module")
 def plain() -> float:
-    """Seconds that the program takes with telemetry disabled: the best of three runs."""
+    """Return the run time of the program with telemetry disabled, in seconds: the best of three runs."""
     return min(run(USE_THREE_SIGNALS, OTEL_SDK_DISABLED="true", **UNMEASURED).seconds for _ in range(3))
 
 
-def cheapest(plain: float, limit: float, start: Callable[[], Finished], attempts: int = 4) -> tuple[float, Finished]:
-    """Run until the extra cost is within the limit, or give the cheapest of all attempts: a noisy machine only adds."""
+def cheapest_run(
+    plain: float, limit: float, start: Callable[[], Finished], attempts: int = 4
+) -> tuple[float, Finished]:
+    """Return the extra cost of the first run within the limit, or the lowest of all attempts, because load only adds."""
     best: tuple[float, Finished] | None = None
     for _ in range(attempts):
         done = start()
@@ -65,7 +70,7 @@ def cheapest(plain: float, limit: float, start: Callable[[], Finished], attempts
 def test_a_refusing_collector_costs_no_more_than_300_ms(protocol: str, plain: float) -> None:
     with refusing_port() as port:
         settings = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
-        cost, done = cheapest(plain, 0.3, lambda: run(USE_THREE_SIGNALS, **settings, **UNMEASURED))
+        cost, done = cheapest_run(plain, 0.3, lambda: run(USE_THREE_SIGNALS, **settings, **UNMEASURED))
     assert cost <= 0.3
     lines = done.err.splitlines()
     assert lines[0] == "line"
@@ -79,13 +84,13 @@ def test_a_refusing_collector_costs_no_more_than_300_ms(protocol: str, plain: fl
 def test_a_silent_collector_costs_no_more_than_2200_ms(protocol: str, plain: float) -> None:
     with raw_server(silent) as server:
         settings = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": server.url}
-        cost, done = cheapest(plain, 2.2, lambda: run(USE_THREE_SIGNALS, **settings, **UNMEASURED))
+        cost, done = cheapest_run(plain, 2.2, lambda: run(USE_THREE_SIGNALS, **settings, **UNMEASURED))
     assert cost <= 2.2
     assert done.err.splitlines() == ["line", "Telemetry was lost: 3 shutdown_deadline of 3 items"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_shutdown_report_counts_what_nobody_took(protocol: str) -> None:
+def test_the_shutdown_report_counts_undelivered_items(protocol: str) -> None:
     with refusing_port() as port:
         done = run(
             USE_THREE_SIGNALS + REPORT,
@@ -98,7 +103,7 @@ def test_the_shutdown_report_counts_what_nobody_took(protocol: str) -> None:
 
 
 @pytest.mark.alone
-def test_the_set_budget_is_kept_when_nobody_answers() -> None:
+def test_the_configured_shutdown_timeout_holds_without_an_answer() -> None:
     with raw_server(silent) as server:
         done = run(
             USE_THREE_SIGNALS + REPORT,
@@ -132,11 +137,11 @@ shutdown_observability(0)
     best, worst, complete, queued = json.loads(done.out)
     assert best >= 0.1
     assert best <= 0.15
-    assert worst <= 0.3, "a noisy machine"
+    assert worst <= 0.3, "allowance for a loaded machine"
     assert (complete, queued) == (False, 3)
 
 
-ENDS = {
+EXITS = {
     "end of main": "",
     "sys.exit": "import sys\nsys.exit(3)",
     "exception": "raise RuntimeError('over')",
@@ -144,10 +149,10 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_everything_arrives_however_the_program_ends(end: str) -> None:
+@pytest.mark.parametrize("end", EXITS)
+def test_all_items_arrive_for_every_kind_of_exit(end: str) -> None:
     with collector() as received:
-        done = run(USE_THREE_SIGNALS + ENDS[end], OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
+        done = run(USE_THREE_SIGNALS + EXITS[end], OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
     assert (done.code == 0) == (end == "end of main")
     assert [span.name for span in received.spans()] == ["work"]
     assert [record.body.string_value for record in received.log_records()] == ["line"]
@@ -155,14 +160,14 @@ def test_everything_arrives_however_the_program_ends(end: str) -> None:
     assert "lost" not in done.err
 
 
-def test_everything_arrives_over_grpc_at_the_end() -> None:
+def test_all_items_arrive_over_grpc_at_exit() -> None:
     with grpc_collector() as received:
         run(USE_THREE_SIGNALS, OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
     assert [span.name for span in received.spans()] == ["work"]
     assert len(received.requests) == 3
 
 
-def test_what_exit_handlers_record_arrives() -> None:
+def test_items_recorded_by_exit_handlers_arrive() -> None:
     program = """
 import atexit, logging
 from opentelemetry import metrics, trace
@@ -183,7 +188,7 @@ def last():
     assert received.metrics()[-1].name == "late"
 
 
-def test_what_handlers_record_after_our_end_harms_nobody() -> None:
+def test_recording_after_our_exit_handler_is_harmless() -> None:
     program = """
 import atexit, logging
 
@@ -205,7 +210,7 @@ trace.get_tracer("t").start_span("work").end()
 
 
 @pytest.mark.alone
-def test_threads_that_still_record_do_not_hold_the_end_up(plain: float) -> None:
+def test_recording_threads_do_not_delay_the_exit(plain: float) -> None:
     program = """
 import threading
 
@@ -218,14 +223,14 @@ for _ in range(2):
 """
     with collector() as received:
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": received.url}
-        cost, done = cheapest(plain, 2.5, lambda: run(USE_THREE_SIGNALS + program, **settings, **UNMEASURED))
+        cost, done = cheapest_run(plain, 2.5, lambda: run(USE_THREE_SIGNALS + program, **settings, **UNMEASURED))
     assert done.code == 0
     assert cost <= 2.5
 
 
 @contextmanager
-def talking(source: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that takes lines and gives lines, and end it."""
+def interactive(source: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a program with pipes for its standard streams, and end it."""
     child = subprocess.Popen(
         [sys.executable, "-u", "-c", source],
         stdin=subprocess.PIPE,
@@ -252,7 +257,7 @@ for line in sys.stdin:
 
 
 def arrival_seconds(received: Collector, child: Any, name: str) -> float:
-    """Ask for a span; return the time from its end to its arrival at the collector, in seconds."""
+    """Request a span. Return the time from its end to its arrival at the collector, in seconds."""
     child.stdin.write(f"{name}\n")
     child.stdin.flush()
     received.wait_for(lambda each: any(span.name == name for span in each.spans()))
@@ -268,7 +273,7 @@ def test_the_first_batch_leaves_within_200_ms_and_later_ones_at_the_interval() -
     for _ in range(4):
         with (
             collector() as received,
-            talking(
+            interactive(
                 RECORD_ON_REQUEST,
                 {
                     "OTEL_EXPORTER_OTLP_ENDPOINT": received.url,

@@ -1,4 +1,4 @@
-"""Receivers that fail for a while: what waits, what is sent again, what is said, and what is counted, at both ends."""
+"""Receivers that fail for a while: queueing, retries, log lines, and equal counts at both ends."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ QUICK: dict[str, Any] = {
 }
 
 
-def record(names: range) -> None:
-    """Make a span, a log record and a measurement for each."""
+def record(indexes: range) -> None:
+    """Record a span, a log record and a measurement for each index."""
     tracer, logger = trace.get_tracer("t"), logging.getLogger("app")
     counter = metrics.get_meter("t").create_counter("count")
-    for index in names:
+    for index in indexes:
         with tracer.start_as_current_span(f"{index}"):
             logger.info("%d", index)
             counter.add(1)
@@ -61,7 +61,7 @@ def row(ledger: LedgerSnapshot, signal: Signal, exporter: str) -> ExporterCounts
 
 
 def assert_adds_up(ledger: LedgerSnapshot) -> None:
-    """Check both equations of the ledger for every signal and exporter."""
+    """Assert both equations of the ledger for each signal and exporter."""
     finished = {counts.signal: counts.finished for counts in ledger.signals}
     for counts in ledger.signals:
         assert counts.started == counts.open + counts.sampled_out + counts.finished, counts
@@ -73,7 +73,7 @@ def assert_adds_up(ledger: LedgerSnapshot) -> None:
 
 
 def assert_same_at_both_ends(ledger: LedgerSnapshot, exporter: str, requests: list[Any]) -> None:
-    """Check that what the ledger calls exported is what arrived, each item once."""
+    """Assert that the exported items of the ledger have arrived, each once."""
     arrived: dict[str, list[Any]] = {"traces": spans(requests), "logs": records(requests), "metrics": points(requests)}
     assert {each.signal: each.exported for each in ledger.exporters if each.exporter == exporter} == {
         signal: len(items) for signal, items in arrived.items()
@@ -92,32 +92,34 @@ def name_of(protocol: str) -> str:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_nothing_is_lost_while_a_receiver_is_busy(protocol: str, caplog: pytest.LogCaptureFixture) -> None:
     exporter = name_of(protocol)
-    with receiver(protocol) as far:
-        far.fail()
-        handle = init_observability(exporters=exporter, otlp_endpoint=far.url, **QUICK).unwrap()
+    with receiver(protocol) as endpoint:
+        endpoint.fail()
+        handle = init_observability(exporters=exporter, otlp_endpoint=endpoint.url, **QUICK).unwrap()
         record(range(300))
-        assert eventually(lambda: far.asked() >= 6)
+        assert eventually(lambda: endpoint.request_count() >= 6)
         record(range(300, 400))
         status = handle.status()
         assert {each.state for each in status.values()} == {"degraded"}
-        assert all(far.url.removeprefix("http://") in each.reason and each.fix for each in status.values())
-        far.recover()
-        # Nobody flushes: it comes back by itself.
-        assert eventually(lambda: len(spans(far.taken())) == len(records(far.taken())) == 400)
-        assert eventually(lambda: points(far.taken())[-1:] == [400])
+        assert all(endpoint.url.removeprefix("http://") in each.reason and each.fix for each in status.values())
+        endpoint.recover()
+        # Recovery needs no flush.
+        assert eventually(
+            lambda: len(spans(endpoint.accepted_requests())) == len(records(endpoint.accepted_requests())) == 400
+        )
+        assert eventually(lambda: points(endpoint.accepted_requests())[-1:] == [400])
         assert eventually(lambda: states(handle) == {"active"})
         report = handle.shutdown(5).unwrap()
-        requests = far.taken()
+        requests = endpoint.accepted_requests()
     assert spans(requests) == records(requests) == [str(index) for index in range(400)]
     assert points(requests)[-1] == 400
     assert (report.complete, report.queued, report.dropped) == (True, 0, {})
     assert_adds_up(report.ledger)
     assert_same_at_both_ends(report.ledger, exporter, requests)
-    ours = [entry.getMessage() for entry in caplog.records if entry.name.startswith("flext_observability")]
-    assert len(ours) == 2, ours
-    assert f"{exporter} (" in ours[0]
-    assert "is down, waiting to send again" in ours[0]
-    assert f"{exporter} has recovered after" in ours[1]
+    messages = [entry.getMessage() for entry in caplog.records if entry.name.startswith("flext_observability")]
+    assert len(messages) == 2, messages
+    assert f"{exporter} (" in messages[0]
+    assert "is down, waiting to send again" in messages[0]
+    assert f"{exporter} has recovered after" in messages[1]
 
 
 # ---- stopped, and started again --------------------------------------------------------------------------------------
@@ -131,25 +133,25 @@ handle = init_observability(
     service_name="steady", console=False, log_level="info", traces_schedule_delay_seconds=0.05,
     logs_schedule_delay_seconds=0.05, metric_export_interval_seconds=0.1,
 ).unwrap()
-over = threading.Event()
-made = 0
+stopped = threading.Event()
+count = 0
 
 def work():
-    global made
+    global count
     tracer, counter = trace.get_tracer("t"), metrics.get_meter("t").create_counter("count")
-    while not over.wait(0.002):
-        with tracer.start_as_current_span(str(made)):
-            logging.getLogger("app").info(str(made))
+    while not stopped.wait(0.002):
+        with tracer.start_as_current_span(str(count)):
+            logging.getLogger("app").info(str(count))
             counter.add(1)
-        made += 1
+        count += 1
 
 worker = threading.Thread(target=work)
 worker.start()
 sys.stdin.readline()
-over.set()
+stopped.set()
 worker.join()
 report = handle.shutdown(5).unwrap()
-print(json.dumps([made, report.dropped, [
+print(json.dumps([count, report.dropped, [
     [row.signal, row.finished, row.exported, row.queued + row.in_flight] for row in report.ledger.exporters
 ]]))
 """
@@ -157,7 +159,7 @@ print(json.dumps([made, report.dropped, [
 
 @contextmanager
 def steady(protocol: str, url: str, errors: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the program that records all the time until it gets a line; its stderr goes into a file."""
+    """Run a program that records until it reads a line. Its stderr goes to a file."""
     settings = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": url}
     with (
         errors.open("w") as target,
@@ -177,27 +179,33 @@ def steady(protocol: str, url: str, errors: Path) -> Iterator[subprocess.Popen[s
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_receiver_that_is_stopped_and_started_again_misses_nothing(protocol: str, tmp_path: Path) -> None:
+def test_no_item_is_lost_over_a_restart_of_the_receiver(protocol: str, tmp_path: Path) -> None:
     errors = tmp_path / "stderr"
     with ExitStack() as program:
         with receiver(protocol) as first:
             child = program.enter_context(steady(protocol, first.url, errors))
-            assert eventually(lambda: spans(first.taken()) and records(first.taken()) and points(first.taken()))
+            assert eventually(
+                lambda: (
+                    spans(first.accepted_requests())
+                    and records(first.accepted_requests())
+                    and points(first.accepted_requests())
+                )
+            )
         assert eventually(lambda: "is down" in errors.read_text())
-        missed = len(spans(first.taken()))
+        missed = len(spans(first.accepted_requests()))
         with receiver(protocol, int(first.url.rpartition(":")[2])) as second:
             assert eventually(lambda: "recovered" in errors.read_text())
             out, _ = child.communicate("end\n", timeout=20)
-    made, dropped, rows = json.loads(out)
-    requests = [*first.taken(), *second.taken()]
-    assert spans(requests) == records(requests) == [str(index) for index in range(made)]
-    assert made > missed
-    assert points(requests)[-1] == made
+    count, dropped, rows = json.loads(out)
+    requests = [*first.accepted_requests(), *second.accepted_requests()]
+    assert spans(requests) == records(requests) == [str(index) for index in range(count)]
+    assert count > missed
+    assert points(requests)[-1] == count
     assert dropped == {}
     assert sorted(rows) == [
-        ["logs", made, made, 0],
+        ["logs", count, count, 0],
         ["metrics", len(points(requests)), len(points(requests)), 0],
-        ["traces", made, made, 0],
+        ["traces", count, count, 0],
     ]
     lines = errors.read_text().splitlines()
     assert len(lines) == 2, lines
@@ -205,15 +213,15 @@ def test_a_receiver_that_is_stopped_and_started_again_misses_nothing(protocol: s
     assert f"{name_of(protocol)} has recovered after" in lines[1]
 
 
-# ---- waits that the receiver asks for --------------------------------------------------------------------------------
+# ---- delays requested by the receiver --------------------------------------------------------------------------------
 
 
-def arrival_seconds(asked: Callable[[], int]) -> tuple[float, float]:
-    """Record one span; return when it was sent first and again, in seconds since the epoch."""
+def arrival_seconds(request_count: Callable[[], int]) -> tuple[float, float]:
+    """Record one span. Return the times of its first and second request, in seconds since the epoch."""
     record(range(1))
-    assert eventually(lambda: asked() == 1)
+    assert eventually(lambda: request_count() == 1)
     first = time.time()
-    assert eventually(lambda: asked() == 2)
+    assert eventually(lambda: request_count() == 2)
     return first, time.time()
 
 
@@ -222,16 +230,16 @@ def only_traces(name: str) -> dict[Signal, str]:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_seconds_of_retry_after_are_waited_for(status: int) -> None:
+def test_retry_after_seconds_are_respected(status: int) -> None:
     with collector() as received:
         received.answers.append(Answer(status, {"retry-after": "1"}))
         init_observability(exporters=only_traces("otlp_http"), otlp_endpoint=received.url, **QUICK)
         first, again = arrival_seconds(lambda: len(received.requests))
         received.wait_for(lambda each: len(each.spans()) == 1)
-    assert 0.95 <= again - first <= 1.5  # by itself it would have come after 0.375 to 0.625 s
+    assert 0.95 <= again - first <= 1.5  # the back-off without the header is 0.375 to 0.625 s
 
 
-def test_the_date_of_retry_after_is_waited_for() -> None:
+def test_a_retry_after_date_is_respected() -> None:
     with collector() as received:
         at = int(time.time()) + 2
         received.answers.append(Answer(503, {"retry-after": formatdate(at, usegmt=True)}))
@@ -240,13 +248,13 @@ def test_the_date_of_retry_after_is_waited_for() -> None:
     assert at <= again <= at + 0.5
 
 
-def test_the_delay_of_grpc_is_waited_for() -> None:
+def test_a_grpc_retry_delay_is_respected() -> None:
     info, detail = RetryInfo(), AnyMessage()
     info.retry_delay.seconds = 1
     detail.Pack(info)
     trailing = (("grpc-status-details-bin", Status(code=8, message="slow down", details=[detail]).SerializeToString()),)
     with grpc_collector() as received:
-        received.refusals.append((grpc.StatusCode.RESOURCE_EXHAUSTED, "slow down", trailing))
+        received.rejections.append((grpc.StatusCode.RESOURCE_EXHAUSTED, "slow down", trailing))
         init_observability(exporters=only_traces("otlp_grpc"), otlp_endpoint=received.url, **QUICK)
         first, again = arrival_seconds(lambda: len(received.metadata))
     assert 0.95 <= again - first <= 1.5
@@ -256,7 +264,7 @@ def test_the_delay_of_grpc_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("exporters", [("otlp_http", "memory"), ("memory", "otlp_http")])
-def test_a_silent_receiver_stalls_no_other_exporter(exporters: tuple[str, ...]) -> None:
+def test_a_silent_receiver_does_not_delay_other_exporters(exporters: tuple[str, ...]) -> None:
     store = memory_store()
     store.clear()
     with raw_server(silent) as server:
@@ -278,12 +286,12 @@ def test_a_silent_receiver_stalls_no_other_exporter(exporters: tuple[str, ...]) 
     assert_adds_up(report.ledger)
 
 
-def test_an_exporter_that_hangs_for_ever_stalls_no_receiver() -> None:
+def test_a_hanging_exporter_does_not_delay_other_exporters() -> None:
     stuck = [ScriptedExporter() for _ in range(3)]
     for each in stuck:
         each.hold.clear()
-    waiting = iter(stuck)
-    register_exporter("stuck", OneExporterFactory(lambda signal: next(waiting)))
+    unused = iter(stuck)
+    register_exporter("stuck", OneExporterFactory(lambda signal: next(unused)))
     with collector() as received:
         handle = init_observability(exporters=["stuck", "otlp_http"], otlp_endpoint=received.url, **QUICK).unwrap()
         record(range(50))
@@ -298,10 +306,10 @@ def test_an_exporter_that_hangs_for_ever_stalls_no_receiver() -> None:
     assert_adds_up(report.ledger)
 
 
-# ---- more than the queue holds, less than was sent -------------------------------------------------------------------
+# ---- queue overflow and partial success ------------------------------------------------------------------------------
 
 
-def test_what_the_queue_cannot_hold_is_counted_exactly() -> None:
+def test_queue_overflow_is_counted_exactly() -> None:
     limits: dict[str, Any] = {
         f"{signal}_max_{what}": size
         for signal in ("traces", "logs")
@@ -328,7 +336,7 @@ def test_what_the_queue_cannot_hold_is_counted_exactly() -> None:
     assert_adds_up(report.ledger)
 
 
-def test_what_overflows_during_a_request_is_counted_exactly() -> None:
+def test_overflow_during_a_request_is_counted_exactly() -> None:
     slow = ScriptedExporter(BUSY)
     slow.hold.clear()
     register_exporter("slow", OneExporterFactory(lambda signal: slow, ["traces"]))
@@ -336,7 +344,7 @@ def test_what_overflows_during_a_request_is_counted_exactly() -> None:
     handle = init_observability(exporters="slow", **QUICK, **limits).unwrap()
     record(range(10))
     assert slow.wait_for_batches(1)
-    record(range(10, 16))  # these wait while the first ten are under way, and ten is all that may wait
+    record(range(10, 16))  # with the ten in flight, more than the queue size
     slow.hold.set()
     report = handle.shutdown(5).unwrap()
     assert [span.name for span in slow.batches[1]] == [str(index) for index in range(6, 16)]
@@ -345,18 +353,18 @@ def test_what_overflows_during_a_request_is_counted_exactly() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_what_a_receiver_takes_in_part_is_counted_as_rejected(protocol: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_partial_success_counts_rejected_items(protocol: str, caplog: pytest.LogCaptureFixture) -> None:
     partial = ExportTraceServiceResponse()  # the responses of all signals have the same fields
     partial.partial_success.rejected_spans = 1
     partial.partial_success.error_message = "one is too old"
     exporter = name_of(protocol)
-    with receiver(protocol) as far:
-        far.take_partly(partial.SerializeToString())
+    with receiver(protocol) as endpoint:
+        endpoint.accept_partially(partial.SerializeToString())
         options: dict[str, Any] = {**QUICK, "metric_export_interval_seconds": 60.0}
-        handle = init_observability(exporters=exporter, otlp_endpoint=far.url, **options).unwrap()
+        handle = init_observability(exporters=exporter, otlp_endpoint=endpoint.url, **options).unwrap()
         record(range(7))
         report = handle.shutdown(5).unwrap()
-        assert len(far.taken()) == 3
+        assert len(endpoint.accepted_requests()) == 3
     counted = {each.signal: (each.finished, each.exported, each.dropped) for each in report.ledger.exporters}
     assert counted == {
         "traces": (7, 6, {"rejected": 1}),
@@ -365,7 +373,7 @@ def test_what_a_receiver_takes_in_part_is_counted_as_rejected(protocol: str, cap
     }
     assert report.complete is False
     assert_adds_up(report.ledger)
-    said = [entry.getMessage() for entry in caplog.records if entry.name == "flext_observability.export"]
-    assert len(said) == 1, said
-    assert "is down" not in said[0]
-    assert "one is too old" in said[0]
+    messages = [entry.getMessage() for entry in caplog.records if entry.name == "flext_observability.export"]
+    assert len(messages) == 1, messages
+    assert "is down" not in messages[0]
+    assert "one is too old" in messages[0]

@@ -1,4 +1,4 @@
-"""One metric state, read by a page and by push: the same totals, exemplars and deltas over real HTTP."""
+"""One metric state with a page and a push exporter: equal totals, exemplars and deltas over real HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.prometheus_page import CLASSIC, OPENMETRICS, QUIET, newes
 
 
 def recorded_in_a_span(record: Callable[[], object]) -> str:
-    """Record within a span of its own; return its trace id."""
+    """Record within a new span, and return its trace id."""
     with trace.get_tracer("t").start_as_current_span("work") as span:
         record()
     return f"{span.get_span_context().trace_id:032x}"
@@ -33,7 +33,7 @@ def pushed_exemplars(received: Collector, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("accept", [CLASSIC, OPENMETRICS])
-def test_page_and_push_tell_the_same_totals(received: Collector, accept: str) -> None:
+def test_page_and_push_report_the_same_totals(received: Collector, accept: str) -> None:
     handle = init_observability(exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **QUIET).unwrap()
     meter = metrics.get_meter("t")
     sold = meter.create_counter("shop.sold", "{cup}")
@@ -64,7 +64,7 @@ def test_page_and_push_tell_the_same_totals(received: Collector, accept: str) ->
     assert labels["service_name"] == "shop"
 
 
-def test_totals_stay_whole_while_many_threads_record_and_read(received: Collector) -> None:
+def test_totals_are_exact_while_threads_record_and_read(received: Collector) -> None:
     handle = init_observability(
         exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, metric_export_interval_seconds=0.02, **QUIET
     ).unwrap()
@@ -95,7 +95,7 @@ def test_totals_stay_whole_while_many_threads_record_and_read(received: Collecto
 # ---- exemplars -------------------------------------------------------------------------------------------------------
 
 
-def test_neither_reader_takes_exemplars_from_the_other(received: Collector) -> None:
+def test_each_reader_gets_all_exemplars(received: Collector) -> None:
     handle = init_observability(exporters=["otlp_http", "prometheus"], otlp_endpoint=received.url, **QUIET).unwrap()
     meter = metrics.get_meter("t")
     counter = meter.create_counter("sold")
@@ -106,7 +106,7 @@ def test_neither_reader_takes_exemplars_from_the_other(received: Collector) -> N
 
     first = sell(0.5)
     assert scrape(handle.ops_address).exemplars() == {("sold_total", ""): first, ("took_seconds_bucket", "1"): first}
-    second = sell(1.5)  # in another bucket, so both are worth showing
+    second = sell(1.5)  # in another bucket, so that both exemplars are kept
     handle.flush()
     assert pushed_exemplars(received, "took") == {first, second}
     assert pushed_exemplars(received, "sold") == {second}
@@ -174,7 +174,7 @@ def test_a_delta_carries_its_own_exemplars_only(received: Collector) -> None:
     assert scrape(handle.ops_address).exemplars() == {("sold_total", ""): first}
 
 
-def test_a_delta_that_could_not_be_pushed_is_pushed_later(received: Collector) -> None:
+def test_a_failed_delta_is_pushed_later(received: Collector) -> None:
     handle = init_observability(
         exporters={"metrics": ["otlp_http", "prometheus"], "traces": "none", "logs": "none"},
         otlp_endpoint=received.url,
@@ -195,7 +195,7 @@ def test_a_delta_that_could_not_be_pushed_is_pushed_later(received: Collector) -
     assert deltas(received, "sold") == [3, 4]
 
 
-def test_every_pushing_exporter_gets_every_delta(received: Collector) -> None:
+def test_every_push_exporter_gets_every_delta(received: Collector) -> None:
     store = memory_store()
     store.clear()
     handle = init_observability(
@@ -208,7 +208,7 @@ def test_every_pushing_exporter_gets_every_delta(received: Collector) -> None:
     for count in (3, 4):
         counter.add(count)
         assert handle.flush().unwrap().complete
-    collected: Any = store.metrics  # points of several kinds, only one of which is looked at
+    collected: Any = store.metrics  # points of several types, of which the test reads one
     kept = [
         point.value
         for data in collected

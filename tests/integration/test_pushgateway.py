@@ -1,4 +1,4 @@
-"""Batch jobs and a Pushgateway: pushed at flush and at the end, one group for each process, deleted when asked."""
+"""Batch jobs and a Pushgateway: pushes at flush and shutdown, one group for each process, deletion on request."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def pushed() -> Iterator[Gateway]:
     shutdown_observability(0)
 
 
-def test_a_program_pushes_at_its_end(pushed: Gateway) -> None:
+def test_a_program_pushes_at_exit(pushed: Gateway) -> None:
     done = run(JOB, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=f"127.0.0.1:{pushed.port}")
     assert (done.code, done.err) == (0, "")
     assert [(each.method, each.path) for each in pushed.requests] == [("PUT", NIGHTLY)]
     assert pushed.lines(NIGHTLY) == ["rows_total 3.0"]
 
 
-def test_each_flush_replaces_the_group_and_nothing_is_pushed_in_between(pushed: Gateway) -> None:
+def test_metrics_are_pushed_only_at_flush_and_shutdown(pushed: Gateway) -> None:
     job = init_observability(push_gateway=pushed.url, metric_export_interval_seconds=0.01, **ONLY).unwrap()
     rows = metrics.get_meter("t").create_counter("rows")
     for total in (1, 2):
         rows.add(1)
         assert job.flush().unwrap().complete
         assert pushed.lines(NIGHTLY) == [f"rows_total {total}.0"]
-    time.sleep(0.1)  # ten intervals, were there any
+    time.sleep(0.1)  # ten times the interval
     assert len(pushed.requests) == 2
     (row,) = job.status()["metrics"].deliveries
     assert (row.exporter, row.finished, row.exported, row.dropped) == ("pushgateway", 2, 2, {})
@@ -62,7 +62,7 @@ def test_each_flush_replaces_the_group_and_nothing_is_pushed_in_between(pushed: 
     assert len(pushed.requests) == 3
 
 
-def test_totals_are_pushed_where_others_get_deltas(pushed: Gateway) -> None:
+def test_the_gateway_gets_totals_while_others_get_deltas(pushed: Gateway) -> None:
     job = init_observability(
         push_gateway=pushed.url,
         metrics_temporality_preference="delta",
@@ -76,7 +76,7 @@ def test_totals_are_pushed_where_others_get_deltas(pushed: Gateway) -> None:
         assert pushed.lines(NIGHTLY) == [f"rows_total {total}.0"]
 
 
-def test_a_busy_gateway_is_asked_again_with_newer_totals(pushed: Gateway) -> None:
+def test_a_busy_gateway_gets_newer_totals_at_the_retry(pushed: Gateway) -> None:
     pushed.answers.append(Answer(503))
     job = init_observability(push_gateway=pushed.url, **ONLY).unwrap()
     rows = metrics.get_meter("t").create_counter("rows")
@@ -87,7 +87,7 @@ def test_a_busy_gateway_is_asked_again_with_newer_totals(pushed: Gateway) -> Non
     assert pushed.lines(NIGHTLY) == ["rows_total 2.0"]
 
 
-def test_the_gateways_words_about_a_refusal_are_in_the_status(pushed: Gateway) -> None:
+def test_the_reason_of_a_rejection_is_in_the_status(pushed: Gateway) -> None:
     pushed.standing = Answer(400, body=b'collected metric "rows_total" is not a GAUGE\n')
     job = init_observability(push_gateway=pushed.url, **ONLY).unwrap()
     metrics.get_meter("t").create_counter("rows").add(1)
@@ -100,7 +100,7 @@ def test_the_gateways_words_about_a_refusal_are_in_the_status(pushed: Gateway) -
     assert job.shutdown().unwrap().ledger.exporters[0].dropped == {"rejected": 2}
 
 
-def test_a_gateway_that_is_down_holds_nobody_and_is_told() -> None:
+def test_a_gateway_that_is_down_does_not_block_the_exit_and_is_logged() -> None:
     with refusing_port() as port:
         done = run(JOB, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=f"http://me:secret@127.0.0.1:{port}")
     assert done.code == 0
@@ -109,7 +109,7 @@ def test_a_gateway_that_is_down_holds_nobody_and_is_told() -> None:
     assert "secret" not in done.err
 
 
-def test_no_address_is_a_degraded_signal() -> None:
+def test_a_missing_address_degrades_the_signal() -> None:
     job = init_observability(**ONLY).unwrap()
     status = job.status()["metrics"]
     assert status.reason == "pushgateway: no address is set"
@@ -156,7 +156,7 @@ def test_children_have_groups_of_their_own(
 # ---- deleting --------------------------------------------------------------------------------------------------------
 
 
-def test_the_group_is_deleted_at_the_end_when_the_settings_say_so(pushed: Gateway) -> None:
+def test_the_group_is_deleted_at_exit_if_configured(pushed: Gateway) -> None:
     job = init_observability(push_gateway=pushed.url, push_gateway_delete_at_exit=True, **ONLY).unwrap()
     metrics.get_meter("t").create_counter("rows").add(1)
     job.flush()
@@ -166,7 +166,7 @@ def test_the_group_is_deleted_at_the_end_when_the_settings_say_so(pushed: Gatewa
     assert pushed.groups == {}
 
 
-def test_a_group_that_stays_is_told(pushed: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_deletion_is_logged(pushed: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     job = init_observability(push_gateway=pushed.url, push_gateway_delete_at_exit=True, **ONLY).unwrap()
     metrics.get_meter("t").create_counter("rows").add(1)
     pushed.answers.extend([Answer(), Answer(403)])

@@ -1,4 +1,4 @@
-"""A configuration replaced while the program runs: nothing is lost or sent twice, and totals go on."""
+"""A second start replaces the configuration: no item is lost or sent twice, and totals continue."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def page(handle: Observability) -> str:
 
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
-def test_any_exporters_after_any_others_get_all_metrics(temporality: str) -> None:
+def test_a_new_set_of_exporters_gets_all_metrics(temporality: str) -> None:
     counter = metrics.get_meter("t").create_counter(f"any.{temporality}")
     choices = [("first",), ("first", "second"), ("second",), ("prometheus",), (), ("second", "prometheus", "first")]
     for turn, exporters in enumerate(choices, start=1):
@@ -72,7 +72,7 @@ def test_the_page_stays_on_its_port() -> None:
         assert f'deployment_environment_name="{environment}"' in page(handle)
 
 
-def test_what_waits_goes_to_the_exporters_that_it_was_recorded_for(received: Collector) -> None:
+def test_queued_items_go_to_the_exporters_of_their_configuration(received: Collector) -> None:
     first = start("otlp", otlp_endpoint=received.url, traces_schedule_delay_seconds=60.0)
     for number in range(20):
         trace.get_tracer("t").start_span(f"before {number}").end()
@@ -87,7 +87,7 @@ def test_what_waits_goes_to_the_exporters_that_it_was_recorded_for(received: Col
     assert (row.finished, row.exported, row.dropped) == (21, 20, {"after_shutdown": 1})
 
 
-def test_threads_that_record_during_the_change_lose_nothing_but_what_is_counted() -> None:
+def test_recording_during_a_replacement_loses_only_counted_items() -> None:
     stop = threading.Event()
     ended = [0, 0]
 
@@ -112,7 +112,7 @@ def test_threads_that_record_during_the_change_lose_nothing_but_what_is_counted(
         assert row.finished == row.queued + row.in_flight + row.exported + sum(row.dropped.values())
 
 
-def test_a_wrong_second_start_leaves_the_first_at_work() -> None:
+def test_a_failed_second_start_keeps_the_first_running() -> None:
     handle = start("first")
     arguments: dict[str, Any] = {"sample_ratio": 7}
     assert init_observability(**arguments).code == "invalid_settings"

@@ -1,4 +1,4 @@
-"""Repository → wheel and source archive: what is in them, and that the wheel works where the repository is not."""
+"""Content of the wheel and the source archive, and use of the installed wheel without the repository."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ print("works")
 
 
 @pytest.fixture(scope="module")
-def quiet() -> dict[str, str]:
-    """Return an environment in which children are not measured: installed copies are no part of the coverage."""
+def environment() -> dict[str, str]:
+    """Return an environment without coverage, because installed copies are not measured."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PYTHONPATH"))}
 
 
 @pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory, quiet: dict[str, str]) -> dict[str, Path]:
+def archives(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> dict[str, Path]:
     """Build the source archive, a wheel from the repository, and a wheel from the unpacked archive."""
     folder = tmp_path_factory.mktemp("build")
-    _build(ROOT, folder / "direct", "--sdist", "--wheel", environment=quiet)
+    _build(ROOT, folder / "direct", "--sdist", "--wheel", environment=environment)
     source = next((folder / "direct").glob("*.tar.gz"))
-    # Python 3.11's first releases have no extraction filter, later ones warn without it: a process of its own knows best.
+    # Early releases of Python 3.11 have no extraction filter, later ones warn without it. The command needs no filter.
     subprocess.run(
         [sys.executable, "-m", "tarfile", "-e", str(source), str(folder / "unpacked")], check=True, timeout=60
     )
-    _build(next((folder / "unpacked").iterdir()), folder / "second", "--wheel", environment=quiet)
+    _build(next((folder / "unpacked").iterdir()), folder / "second", "--wheel", environment=environment)
     wheel, second = next((folder / "direct").glob("*.whl")), next((folder / "second").glob("*.whl"))
     return {"source": source, "wheel": wheel, "second": second}
 
@@ -95,7 +95,7 @@ def test_the_source_archive_holds_tests_and_licence(archives: dict[str, Path]) -
     assert not [name for name in names if "__pycache__" in name]
 
 
-def test_the_metadata_says_who_what_and_for_which_python(metadata: Message) -> None:
+def test_the_metadata_names_version_licence_and_python(metadata: Message) -> None:
     assert metadata["Name"] == "flext-observability"
     assert metadata["Version"] == flext_observability.__version__
     assert metadata["License-Expression"] == "MIT"
@@ -109,17 +109,17 @@ def test_no_requirement_of_the_metadata_has_an_upper_bound(metadata: Message) ->
     assert not [entry for entry in requirements if re.search(r"<|==|~=", entry)]
 
 
-def test_an_installed_wheel_works(archives: dict[str, Path], tmp_path: Path, quiet: dict[str, str]) -> None:
+def test_an_installed_wheel_works(archives: dict[str, Path], tmp_path: Path, environment: dict[str, str]) -> None:
     venv.create(tmp_path / "v", with_pip=False, symlinks=True)
     python = str(tmp_path / "v" / "bin" / "python")
     install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps"]
-    subprocess.run([*install, str(archives["wheel"])], env=quiet, check=True, timeout=100)
-    # Dependencies come from the environment that runs this test; an entry of a .pth file brings no .pth files of its own.
+    subprocess.run([*install, str(archives["wheel"])], env=environment, check=True, timeout=100)
+    # Dependencies come from the environment of this test. Python does not read .pth files in folders added by a .pth file.
     site = next((tmp_path / "v").rglob("site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     run = subprocess.run(
         [python, "-W", "error", "-c", PROGRAM],
-        env=quiet,
+        env=environment,
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Addresses of the running back ends in, what they stored as typed values out."""
+"""Clients of the running back ends, with stored telemetry as typed values."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests import waiting
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], *, within_seconds: float = 30.0) -> Found:
-    """Ask a back end, at its own pace, until it gives something; see `tests.waiting`."""
-    return waiting.eventually(look, within_seconds=within_seconds, every_seconds=0.2)
+def eventually(probe: Callable[[], Found], *, within_seconds: float = 30.0) -> Found:
+    """Poll a back end slowly until it has a result. See `tests.waiting`."""
+    return waiting.eventually(probe, within_seconds=within_seconds, every_seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """A span event as Jaeger keeps it."""
+    """A span event as stored by Jaeger."""
 
     name: str
     time_us: int
@@ -36,7 +36,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredSpan:
-    """A span as Jaeger keeps it."""
+    """A span as stored by Jaeger."""
 
     trace_id: str
     span_id: str
@@ -64,20 +64,20 @@ class Jaeger:
     http: httpx.Client
 
     def services(self) -> list[str]:
-        """Names of all services that have sent spans."""
+        """Return the names of all services with spans."""
         return sorted(self._data("/api/services") or [])
 
     def trace(self, trace_id: str) -> list[StoredSpan]:
-        """All spans of a trace in order of start; empty while Jaeger has none."""
+        """Return the spans of a trace in order of start, empty if Jaeger has none yet."""
         return [span for spans in _spans_by_trace(self._data(f"/api/traces/{trace_id}")).values() for span in spans]
 
     def traces(self, service: str, *, limit: int = 100, **filters: str) -> dict[str, list[StoredSpan]]:
-        """Trace id → spans of the newest traces of a service; `filters` as in Jaeger's API (`operation`, `tags`, ...)."""
+        """Return the newest traces of a service by trace id. `filters` are those of Jaeger's API (`operation`, `tags`)."""
         parameters = {"service": service, "limit": str(limit), "lookback": "1h"} | filters
         return _spans_by_trace(self._data("/api/traces", parameters))
 
     def calls(self, service: str, *, kind: str = "server") -> list[float]:
-        """Calls a second of a service over the last five minutes, as the monitor tab shows them."""
+        """Return the calls per second of a service over the last five minutes, as in the monitor tab."""
         parameters = {"service": service, "spanKind": kind, "lookback": "300000", "step": "5000", "ratePer": "60000"}
         metrics = _get(self.http, "/api/metrics/calls", parameters).get("metrics", [])
         return [float(point["gaugeValue"]["doubleValue"]) for metric in metrics for point in metric["metricPoints"]]
@@ -100,7 +100,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A measurement that names the trace it was made in."""
+    """A measurement with the id of its trace."""
 
     series: dict[str, str]
     labels: dict[str, str]
@@ -110,24 +110,24 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True)
 class Prometheus:
-    """Prometheus's query API, and the folder of scrape targets that it watches."""
+    """Prometheus's query API, and its folder of scrape targets."""
 
     http: httpx.Client
     applications: Path
 
     def query(self, expression: str) -> list[Sample]:
-        """The instant vector that an expression gives now."""
+        """Return the current instant vector of an expression."""
         data = _get(self.http, "/api/v1/query", {"query": expression})["data"]
         return [Sample(row["metric"], float(row["value"][0]), float(row["value"][1])) for row in data["result"]]
 
     def value(self, expression: str) -> float | None:
-        """The value of an expression that gives one series, or None while it gives none."""
+        """Return the value of an expression with one series, or None without a series."""
         samples = self.query(expression)
         assert len(samples) <= 1, f"{expression} gives {len(samples)} series"
         return samples[0].value if samples else None
 
     def exemplars(self, expression: str, *, last_seconds: float = 900.0) -> list[Exemplar]:
-        """The exemplars of all series of an expression in the last `last_seconds`."""
+        """Return the exemplars of an expression from the last `last_seconds`."""
         now = time.time()
         parameters = {"query": expression, "start": str(now - last_seconds), "end": str(now + 60)}
         data = _get(self.http, "/api/v1/query_exemplars", parameters)["data"]
@@ -138,22 +138,22 @@ class Prometheus:
         ]
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Pending and firing alerts."""
+        """Return the pending and firing alerts."""
         alerts: list[dict[str, Any]] = _get(self.http, "/api/v1/alerts")["data"]["alerts"]
         return alerts
 
     def rule_health(self) -> dict[str, str]:
-        """Rule name → `ok`, `err` or `unknown`."""
+        """Return the health of each rule: `ok`, `err` or `unknown`."""
         groups = _get(self.http, "/api/v1/rules")["data"]["groups"]
         return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
 
     @contextmanager
     def scraping(self, name: str, address: str, path: str = "/metrics") -> Generator[Mapping[str, str]]:
-        """Let Prometheus scrape a path of `host:port` meanwhile; gives the labels that the scraped series carry."""
+        """Scrape a path of `host:port` during the ``with`` block. Yields the labels of the scraped series."""
         labels = {"application": name}
         steps = {"__metrics_path__": path}
         file = self.applications / f"{name}.yml"
-        # Renamed into place, so that Prometheus never reads half a file.
+        # Renamed into place, so that Prometheus never reads an incomplete file.
         draft = file.with_suffix(".draft")
         draft.write_text(json.dumps([{"targets": [address], "labels": labels | steps}]), encoding="utf-8")
         draft.rename(file)
@@ -165,7 +165,7 @@ class Prometheus:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A log record as VictoriaLogs keeps it."""
+    """A log record as stored by VictoriaLogs."""
 
     time_ns: int
     text: str
@@ -180,7 +180,7 @@ class VictoriaLogs:
     http: httpx.Client
 
     def query(self, expression: str, *, last_seconds: float = 3600.0, limit: int = 5000) -> list[LogLine]:
-        """The lines that a LogsQL expression selects, oldest first."""
+        """Return the lines of a LogsQL expression, oldest first."""
         now = time.time()
         parameters = {
             "query": expression,
@@ -193,13 +193,13 @@ class VictoriaLogs:
         return sorted(lines, key=lambda line: line.time_ns)
 
     def by_trace(self, trace_id: str) -> list[LogLine]:
-        """The lines of all services that were logged inside a trace."""
+        """Return the lines of a trace from all services."""
         return self.query(f'trace_id:="{trace_id}"')
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """The collector's addresses, its own counters, and its off switch."""
+    """The collector: its addresses, its own counters, and its start and stop commands."""
 
     http_endpoint: str
     """Base URL for OTLP over HTTP, without `/v1/...`."""
@@ -209,14 +209,14 @@ class Collector:
     repository: Path
 
     def counter(self, name: str, **labels: str) -> float:
-        """The sum of one of the collector's own counters over all series with these labels."""
+        """Return the sum of a counter of the collector over all series with these labels."""
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
         lines = self.metrics.get("/metrics").raise_for_status().text.splitlines()
         found = [line for line in lines if line.partition("{")[0] == name and all(pair in line for pair in wanted)]
         return sum(float(line.rpartition(" ")[2]) for line in found)
 
     def stop(self) -> None:
-        """Stop the collector; its queues stay on disk."""
+        """Stop the collector. Its queues stay on disk."""
         self._run("down")
 
     def start(self) -> None:
@@ -225,7 +225,7 @@ class Collector:
 
     @contextmanager
     def stopped(self) -> Generator[None]:
-        """Keep the collector down meanwhile."""
+        """Stop the collector during the ``with`` block."""
         self.stop()
         try:
             yield

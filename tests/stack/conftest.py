@@ -1,4 +1,4 @@
-"""The stack that `make stack-up` started in, clients of its collector, Jaeger, Prometheus and VictoriaLogs out."""
+"""Fixtures for the stack of `make stack-up`: clients of its collector, Jaeger, Prometheus and VictoriaLogs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.stack.clients import Collector, Jaeger, Prometheus, VictoriaLogs
 
 @pytest.fixture(scope="session")
 def stack() -> Places:
-    """The addresses of the running stack; without one the test is skipped, or fails when FLEXT_STACK_REQUIRED=1."""
+    """Return the addresses of the running stack. Without one, skip the test, or fail it if FLEXT_STACK_REQUIRED=1."""
     places = places_from()
     down = [f"{one.part.name} is {one.state}" for one in statuses(places) if one.state != "up"]
     if down:
@@ -30,7 +30,7 @@ def stack() -> Places:
 
 @pytest.fixture(scope="session")
 def collector(stack: Places) -> Iterator[Collector]:
-    """The collector that applications push to."""
+    """Return the collector that receives the telemetry of applications."""
     with _client(stack, COLLECTOR, "metrics") as http:
         yield Collector(
             http_endpoint=f"http://{stack.address(COLLECTOR, 'otlp_http')}",
@@ -42,25 +42,25 @@ def collector(stack: Places) -> Iterator[Collector]:
 
 @pytest.fixture(scope="session")
 def jaeger(stack: Places) -> Iterator[Jaeger]:
-    """Where traces are read back."""
+    """Return the client of Jaeger."""
     with _client(stack, JAEGER, "http") as http:
         yield Jaeger(http)
 
 
 @pytest.fixture(scope="session")
 def prometheus(stack: Places) -> Iterator[Prometheus]:
-    """Where metrics are read back."""
+    """Return the client of Prometheus."""
     with _client(stack, PROMETHEUS, "http") as http:
         yield Prometheus(http, prometheus_folder(stack) / "applications")
 
 
 @pytest.fixture(scope="session")
 def victorialogs(stack: Places) -> Iterator[VictoriaLogs]:
-    """Where log records are read back."""
+    """Return the client of VictoriaLogs."""
     with _client(stack, VICTORIALOGS, "http") as http:
         yield VictoriaLogs(http)
 
 
 def _client(places: Places, part: Part, port: str) -> httpx.Client:
-    # trust_env off: a proxy from the environment has no business between a test and loopback.
+    # trust_env=False: a proxy of the environment must not be used for loopback.
     return httpx.Client(base_url=f"http://{places.address(part, port)}", timeout=15.0, trust_env=False)

@@ -1,7 +1,7 @@
-"""Commands on standard input → telemetry through the public verbs; one line of JSON on standard output answers each.
+"""Commands on standard input → telemetry through the public API, with one line of JSON on standard output for each.
 
-`emit N` makes one trace of N spans, N log records inside it and N additions to a counter and a histogram; `flush SECONDS` and `end`
-report counts; `address` tells where the metrics page is.
+`emit N` creates one trace of N spans, N log records in it, and N measurements of a counter and a histogram.
+`flush SECONDS` and `end` report counts. `address` returns the address of the metrics page.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _logger = logging.getLogger("emitter")
 def main() -> None:
     observability = _start()
     for line in sys.stdin:
-        word, _, argument = line.strip().partition(" ")
-        match word:
+        command, _, argument = line.strip().partition(" ")
+        match command:
             case "address":
                 answer: Mapping[str, Any] = {"address": observability.ops_address}
             case "emit":
@@ -55,7 +55,7 @@ def _start() -> Observability:
 
 
 def _emit(observability: Observability, count: int) -> str:
-    numbers = observability.metrics.counter("emitter.numbers", "{number}", "Numbers gone through")
+    numbers = observability.metrics.counter("emitter.numbers", "{number}", "Processed numbers")
     sizes = observability.metrics.histogram("emitter.size", "s", "Their sizes", bounds=(0.25, 0.5, 1))
     level = observability.metrics.gauge("emitter.level", "By", "The last number")
     trace_id = ""
@@ -70,7 +70,7 @@ def _emit(observability: Observability, count: int) -> str:
 
 
 def _parent(trace_id: str) -> trace.SpanContext | None:
-    """Return a parent that keeps all spans in one trace."""
+    """Return the parent for all spans of one trace."""
     if not trace_id:
         return None
     return trace.SpanContext(

@@ -1,4 +1,4 @@
-"""The emitter as a process that tests talk to."""
+"""Run the emitter as a child process with a command interface."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tests.stack.clients import Collector
 
 @dataclass(frozen=True, slots=True)
 class Emitter:
-    """A running program; each command is answered when it is done."""
+    """A running emitter. Each method returns after the command has finished."""
 
     service: str
     commands: IO[str]
     answers: IO[str]
 
     def page(self) -> str:
-        """Give `host:port` of the metrics page."""
+        """Return `host:port` of the metrics page."""
         return str(self._ask("address")["address"]).removeprefix("http://")
 
     def emit(self, count: int) -> str:
-        """Make so many spans, log records and measurements; gives the id of their trace."""
+        """Record this number of spans, log records and measurements. Return their trace id."""
         return str(self._ask(f"emit {count}")["trace_id"])
 
     def flush(self, seconds: float) -> dict[str, Any]:
-        """Flush; gives the counts."""
+        """Flush, and return the counts."""
         return self._ask(f"flush {seconds}")
 
     def end(self) -> dict[str, Any]:
-        """Shut down; gives the last counts."""
+        """Shut down, and return the final counts."""
         return self._ask("end")
 
     def _ask(self, command: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Emitter:
 
 @contextmanager
 def emitter(collector: Collector, protocol: str, *more: str) -> Generator[Emitter]:
-    """Run the emitter meanwhile, under a service name of its own."""
+    """Run the emitter with a unique service name."""
     endpoint = collector.grpc_endpoint if protocol == "grpc" else collector.http_endpoint
     service = f"emitter-{uuid4().hex[:8]}"
     argv = ["--service", service, "--endpoint", endpoint, "--protocol", protocol, *more]

@@ -1,4 +1,4 @@
-"""An alert raised in Python → active in the real Alertmanager, and resolved there."""
+"""Alerts of a Python program in the real Alertmanager."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tests.stack.clients import eventually
 
 
 class Alertmanager:
-    """The API of a running Alertmanager."""
+    """API client of a running Alertmanager."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # trust_env off: a proxy from the environment has no business between a test and loopback.
+        # trust_env=False: a proxy of the environment must not be used for loopback.
         self.http = httpx.Client(base_url=url, timeout=15.0, trust_env=False)
 
     def active(self, name: str) -> list[dict[str, Any]]:
-        """Return the active alerts of a name."""
+        """Return the active alerts with this name."""
         parameters = {"filter": f'alertname="{name}"', "active": "true"}
         found: list[dict[str, Any]] = self.http.get("/api/v2/alerts", params=parameters).raise_for_status().json()
         return found
@@ -66,7 +66,7 @@ def flushed(handle: Observability) -> None:
     assert handle.alerts.notifiers().unwrap()[0].failed == 0
 
 
-def test_an_alert_is_active_there_and_ends_there(handle: Observability, alertmanager: Alertmanager, name: str) -> None:
+def test_an_alert_becomes_active_and_resolved(handle: Observability, alertmanager: Alertmanager, name: str) -> None:
     alert = flext_create_alert(name, "error", "full", "host", {"labels": {"mount.point": "/"}, "free": 0}).unwrap()
     flushed(handle)
     (found,) = eventually(lambda: alertmanager.active(name))
@@ -92,19 +92,19 @@ def test_an_alert_is_active_there_and_ends_there(handle: Observability, alertman
     assert eventually(lambda: alertmanager.active(name))[0]["annotations"]["summary"] == "full again"
 
 
-def test_an_escalation_to_another_severity_takes_the_place_of_the_alert(
+def test_an_escalation_to_another_severity_replaces_the_alert(
     handle: Observability, alertmanager: Alertmanager, name: str
 ) -> None:
     alert = flext_create_alert(name, "warning", "slow").unwrap()
     flushed(handle)
-    handle.alerts.escalate_alert(alert, {"level": 2, "reason": "nobody came", "severity": "critical"})
+    handle.alerts.escalate_alert(alert, {"level": 2, "reason": "no answer", "severity": "critical"})
     flushed(handle)
     (found,) = eventually(lambda: alertmanager.active(name))
     assert (found["labels"]["severity"], found["annotations"]["escalation_level"]) == ("critical", "2")
-    assert json.loads(found["annotations"]["details"]) == {"escalation_reason": "nobody came"}
+    assert json.loads(found["annotations"]["details"]) == {"escalation_reason": "no answer"}
 
 
-def test_odd_alerts_are_taken(handle: Observability, alertmanager: Alertmanager, name: str) -> None:
+def test_unusual_alerts_are_accepted(handle: Observability, alertmanager: Alertmanager, name: str) -> None:
     details: dict[str, Any] = {"labels": {"": "x", "a.b": 1, "a-b": "\ud800\n", "severity": "own"}, "nan": float("nan")}
     details["self"] = details
     flext_create_alert(name, "info", "line\nline\t\x00", "s" * 100_000, details)
@@ -113,7 +113,7 @@ def test_odd_alerts_are_taken(handle: Observability, alertmanager: Alertmanager,
     assert eventually(lambda: alertmanager.active(name))[0]["labels"]["a_b_2"] == "1"
 
 
-def test_many_are_kept_active_in_one_go(alertmanager: Alertmanager, name: str) -> None:
+def test_many_alerts_are_sent_in_one_call(alertmanager: Alertmanager, name: str) -> None:
     alerts = [
         FlextAlert(name=name, severity="info", message="m", details={"labels": {"number": n}}) for n in range(250)
     ]
@@ -125,7 +125,7 @@ def test_many_are_kept_active_in_one_go(alertmanager: Alertmanager, name: str) -
     assert eventually(lambda: not alertmanager.active(name))
 
 
-def test_a_program_that_ends_at_once_has_told_of_its_alert(alertmanager: Alertmanager, name: str) -> None:
+def test_a_short_program_delivers_its_alert(alertmanager: Alertmanager, name: str) -> None:
     program = f"""
         from flext_observability import flext_create_alert, init_observability
         init_observability(exporters="none")

@@ -1,4 +1,4 @@
-"""Shipped configuration files in, whether they agree with the table of parts and with each other out; needs no stack."""
+"""The shipped configuration files match the table of parts and each other. Needs no stack."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIGURATION = {
     JAEGER: MONITORING / "jaeger" / "jaeger.yaml",
 }
 TUNING = {"COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB"}
-"""Variables for people; their defaults serve Docker and native alike."""
+"""Variables for users. Their defaults are valid for Docker and native runs."""
 
 
 @cache
@@ -44,7 +44,7 @@ def by_name(part: Part) -> str:
 
 
 def variables(part: Part) -> dict[str, str]:
-    """Name → default of each variable in a part's configuration file."""
+    """Return the default of each variable in the configuration file of a part."""
     text = CONFIGURATION[part].read_text(encoding="utf-8")
     return dict(re.findall(r"\$\{env:([A-Z_]+):-([^}]*)\}", text))
 
@@ -123,7 +123,7 @@ def test_victorialogs_keeps_logs_as_long_in_docker_as_natively() -> None:
 
 
 @pytest.mark.parametrize("part", CONFIGURATION, ids=by_name)
-def test_native_run_sets_exactly_the_variables_that_the_file_reads(part: Part) -> None:
+def test_a_native_run_sets_exactly_the_variables_of_the_file(part: Part) -> None:
     assert part.run is not None
     assert set(part.run.environment) == set(variables(part)) - TUNING
 
@@ -160,7 +160,7 @@ def test_memory_limiter_comes_first_in_every_pipeline() -> None:
     )
 
 
-def test_every_exporter_queues_on_disk_and_never_gives_up() -> None:
+def test_every_exporter_queues_on_disk_and_retries_without_limit() -> None:
     for exporter in read_yaml(CONFIGURATION[COLLECTOR])["exporters"].values():
         assert exporter["sending_queue"]["storage"] == "file_storage"
         assert exporter["sending_queue"]["queue_size"] >= exporter["sending_queue"]["batch"]["min_size"]
@@ -191,7 +191,7 @@ def test_native_targets_mirror_the_shipped_ones(tmp_path: Path) -> None:
     assert "127.0.0.1:10090" in addresses
 
 
-def test_native_configuration_keeps_the_targets_that_a_person_added(tmp_path: Path) -> None:
+def test_native_configuration_keeps_added_targets(tmp_path: Path) -> None:
     places = Places(cache=tmp_path, state=tmp_path)
     write_prometheus_folder(places)
     added = prometheus_folder(places) / "applications" / "shop.yml"
@@ -215,7 +215,7 @@ def test_grafana_reads_the_services_of_the_compose_file() -> None:
         assert source["editable"] is False
 
 
-def test_grafana_installs_a_pinned_plug_in_for_each_type_that_it_lacks() -> None:
+def test_grafana_installs_a_pinned_plug_in_for_each_external_data_source_type() -> None:
     built_in = {"alertmanager", "jaeger", "prometheus"}
     plug_ins = compose()["services"]["grafana"]["environment"]["GF_PLUGINS_PREINSTALL"].split(",")
     pins = dict(plug_in.split("@") for plug_in in plug_ins)
@@ -223,7 +223,7 @@ def test_grafana_installs_a_pinned_plug_in_for_each_type_that_it_lacks() -> None
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in pins.values())
 
 
-def test_grafana_links_lead_to_data_sources_that_exist() -> None:
+def test_grafana_links_point_to_existing_data_sources() -> None:
     text = json.dumps(list(data_sources().values()))
     linked = set(re.findall(r'"(?:datasourceUid|alertmanagerUid)": "([^"]+)"', text))
     assert linked == {"jaeger", "victorialogs", "prometheus", "alertmanager"}
@@ -238,7 +238,7 @@ def test_grafana_file_escapes_every_literal_dollar() -> None:
 @pytest.mark.parametrize(
     "file", sorted((MONITORING / "grafana" / "dashboards").glob("*.json")), ids=lambda file: file.stem
 )
-def test_dashboard_reads_data_sources_that_exist(file: Path) -> None:
+def test_a_dashboard_reads_existing_data_sources(file: Path) -> None:
     dashboard = json.loads(file.read_text(encoding="utf-8"))
     ids = [panel["id"] for panel in dashboard["panels"]]
     assert len(ids) == len(set(ids))

@@ -1,4 +1,4 @@
-"""The demo through the real collector: what the shop sold is what Jaeger, Prometheus and VictoriaLogs hold."""
+"""The demo with the real stack: Jaeger, Prometheus and VictoriaLogs have the telemetry of all sales."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GOOD_TREE = {
 
 @pytest.fixture(scope="module")
 def report(stack: Places, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the demo reports of one run that sent everything to the collector, and its output."""
+    """Return the report and the output of a demo run that sent its telemetry to the collector."""
     file: Path = tmp_path_factory.mktemp("demo") / "report.json"
     argv = ["--seconds", "2", "--requests", str(REQUESTS), "--seed", str(SEED), "--report", str(file)]
     done = subprocess.run(
@@ -52,22 +52,22 @@ def report(stack: Places, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 @pytest.fixture(scope="module")
 def good(report: dict[str, Any], jaeger: Jaeger) -> list[StoredSpan]:
-    """The spans of a checkout that was sold, without those of single ASGI messages."""
+    """Return the spans of a successful checkout, without those of single ASGI messages."""
     return _read(jaeger, report["good_trace"])
 
 
 @pytest.fixture(scope="module")
 def failed(report: dict[str, Any], jaeger: Jaeger) -> list[StoredSpan]:
-    """The same of one whose card was declined."""
+    """Return the spans of a checkout with a declined card."""
     return _read(jaeger, report["failed_trace"])
 
 
 def _read(jaeger: Jaeger, trace_id: str) -> list[StoredSpan]:
-    def look() -> list[StoredSpan]:
+    def probe() -> list[StoredSpan]:
         spans = jaeger.trace(trace_id)
         return spans if {span.service for span in spans} == SERVICES else []
 
-    return [span for span in eventually(look) if "asgi.event.type" not in span.attributes]
+    return [span for span in eventually(probe) if "asgi.event.type" not in span.attributes]
 
 
 def test_four_services_make_one_trace_with_right_parents_kinds_and_statuses(good: list[StoredSpan]) -> None:
@@ -127,7 +127,7 @@ def test_correlation_id_and_baggage_reach_every_service(
         assert {span.service for span in spans if "shop.tier" in span.attributes} == {"payments", "inventory"}
 
 
-def test_counters_equal_what_was_sold(report: dict[str, Any], prometheus: Prometheus) -> None:
+def test_counters_equal_the_sales(report: dict[str, Any], prometheus: Prometheus) -> None:
     run = _of_run(report)
     for outcome in ("sold", "declined"):
         rows = prometheus.query(f'shop_orders_total{{{run}, shop_outcome="{outcome}"}}')

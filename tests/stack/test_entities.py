@@ -1,4 +1,4 @@
-"""Entities of each kind, created by a program in one call each → stored in Jaeger, Prometheus and VictoriaLogs."""
+"""Entities of every kind, created by a program, are found in Jaeger, Prometheus and VictoriaLogs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PROGRAM = """
     active = get_observability().unwrap()
     with correlation_scope("order-4711"), traced("checkout") as span:
         parent = flext_create_trace("pay", "{service}-bank", {"amount": "12.50"}).unwrap()
-        child = flext_create_trace(name="book", operation="ledger", parent_trace_id=parent.id).unwrap()
+        child = flext_create_trace(name="ledger_entry", operation="ledger", parent_trace_id=parent.id).unwrap()
         active.tracing.error_trace(child, "the ledger is closed").unwrap()
         active.tracing.complete_trace(parent).unwrap()
         flext_create_log_entry("warning", "the till is open", {"till": 3}).unwrap()
-        flext_create_alert("till_open", "error", "nobody closes the till", "shop", {"till": 3}).unwrap()
+        flext_create_alert("till_open", "error", "the till stays open", "shop", {"till": 3}).unwrap()
     for amount in (1, 2.5):
         flext_create_metric("entities.sales", amount, "USD", {"shop": "north"}, "counter").unwrap()
     flext_create_metric("entities.drawer", 0.75, "ratio").unwrap()
@@ -63,12 +63,16 @@ def emitted(collector: Collector) -> Emitted:
 @pytest.mark.stack
 def test_traces_are_in_jaeger_each_under_its_own_service(emitted: Emitted, jaeger: Jaeger) -> None:
     spans = {span.name: span for span in eventually(lambda: full_trace(jaeger, emitted.trace_id))}
-    pay, book = spans["pay"], spans["book"]
-    assert (pay.service, book.service) == (f"{emitted.service}-bank", emitted.service)
-    assert (pay.span_id, book.span_id, book.parent_id) == (emitted.parent, emitted.child, emitted.parent)
+    pay, ledger_entry = spans["pay"], spans["ledger_entry"]
+    assert (pay.service, ledger_entry.service) == (f"{emitted.service}-bank", emitted.service)
+    assert (pay.span_id, ledger_entry.span_id, ledger_entry.parent_id) == (
+        emitted.parent,
+        emitted.child,
+        emitted.parent,
+    )
     assert pay.parent_id == spans["checkout"].span_id
-    assert (pay.status, book.status, book.status_description) == ("OK", "ERROR", "the ledger is closed")
-    assert (pay.attributes["amount"], book.attributes["flext.operation"]) == ("12.50", "ledger")
+    assert (pay.status, ledger_entry.status, ledger_entry.status_description) == ("OK", "ERROR", "the ledger is closed")
+    assert (pay.attributes["amount"], ledger_entry.attributes["flext.operation"]) == ("12.50", "ledger")
     assert {span.attributes["flext.correlation_id"] for span in spans.values()} == {"order-4711"}
     assert f"{emitted.service}-bank" in jaeger.services()
 
@@ -94,9 +98,10 @@ def test_metrics_are_in_prometheus_with_their_totals(emitted: Emitted, prometheu
 def test_an_alert_is_counted_in_prometheus_and_a_record_in_victorialogs(
     emitted: Emitted, prometheus: Prometheus, victorialogs: VictoriaLogs
 ) -> None:
-    series = f'flext_alerts_total{{service_name="{emitted.service}",flext_alert_severity="error",flext_alert_status="active"}}'
+    labels = f'service_name="{emitted.service}",flext_alert_severity="error",flext_alert_status="active"'
+    series = f"flext_alerts_total{{{labels}}}"
     assert eventually(lambda: prometheus.value(series)) == 1
-    (record,) = eventually(lambda: of_event(victorialogs, emitted.service, "nobody closes the till"))
+    (record,) = eventually(lambda: of_event(victorialogs, emitted.service, "the till stays open"))
     assert record.fields["trace_id"] == emitted.trace_id
     assert record.fields["flext.correlation_id"] == "order-4711"
 

@@ -1,4 +1,4 @@
-"""The native runner with small stand-ins for parts and for Go, as real processes; needs neither Go nor a stack."""
+"""The native runner with small real processes in place of the parts and Go. Needs no Go and no stack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from monitoring.native.parts import COLLECTOR, Build, Part, Run
 from monitoring.native.places import Places, StackError, places_from
 from monitoring.native.stack import down, up
 
-SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+SERVER = """import http.server, sys
+http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"""
 STUBBORN = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SERVER
 FAKE_GO = """#!/bin/sh
 case "$1 $2" in
@@ -70,7 +71,7 @@ def text_of(console: Console) -> str:
     return console.file.getvalue()
 
 
-def test_up_waits_until_ready_and_keeps_what_runs(part: Part, places: Places, console: Console) -> None:
+def test_up_waits_until_ready_and_keeps_running_parts(part: Part, places: Places, console: Console) -> None:
     up([part], places, console)
     first = processes.find(part, places)
     up([part], places, console)
@@ -80,7 +81,7 @@ def test_up_waits_until_ready_and_keeps_what_runs(part: Part, places: Places, co
     assert "was running" in text_of(console)
 
 
-def test_down_stops_and_forgets(part: Part, places: Places, console: Console) -> None:
+def test_down_stops_the_process_and_removes_its_record(part: Part, places: Places, console: Console) -> None:
     up([part], places, console)
     process = processes.find(part, places)
     down([part], places, console)
@@ -91,7 +92,7 @@ def test_down_stops_and_forgets(part: Part, places: Places, console: Console) ->
     assert "was not running" in text_of(console)
 
 
-def test_a_part_that_ignores_the_request_is_killed(places: Places, console: Console) -> None:
+def test_a_part_that_ignores_sigterm_is_killed(places: Places, console: Console) -> None:
     stubborn = part_running(STUBBORN, free_port())
     pretend_installed(stubborn, places)
     up([stubborn], places, console)
@@ -102,7 +103,7 @@ def test_a_part_that_ignores_the_request_is_killed(places: Places, console: Cons
     assert processes.ended(process)
 
 
-def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(part: Part, places: Places) -> None:
+def test_a_reused_pid_is_not_stopped(part: Part, places: Places) -> None:
     record = places.folder(part) / "process.json"
     record.parent.mkdir(parents=True)
     ours = {"pid": os.getpid(), "created": 1.0, "program": str(places.program(part, "stand-in"))}
@@ -118,14 +119,14 @@ def test_a_damaged_record_counts_as_not_running(part: Part, places: Places) -> N
     assert processes.find(part, places) is None
 
 
-def test_a_part_that_ends_by_itself_shows_the_end_of_its_log(places: Places, console: Console) -> None:
+def test_an_exited_part_is_reported_with_the_end_of_its_log(places: Places, console: Console) -> None:
     broken = part_running("import sys; sys.exit('no such disk')", free_port())
     pretend_installed(broken, places)
     with pytest.raises(StackError, match=r"ended by itself(?s:.*)no such disk"):
         up([broken], places, console)
 
 
-def test_a_taken_port_is_named_with_the_way_out(part: Part, places: Places, console: Console) -> None:
+def test_a_port_in_use_is_reported_with_the_fix(part: Part, places: Places, console: Console) -> None:
     assert part.run is not None
     with (
         socket.create_server(("127.0.0.1", part.run.ports["http"])),
@@ -134,7 +135,7 @@ def test_a_taken_port_is_named_with_the_way_out(part: Part, places: Places, cons
         up([part], places, console)
 
 
-def test_a_part_that_is_not_installed_says_how_to_install(places: Places, console: Console) -> None:
+def test_a_missing_part_is_reported_with_the_install_command(places: Places, console: Console) -> None:
     with pytest.raises(StackError, match="make stack-install"):
         up([COLLECTOR], places, console)
 
@@ -152,7 +153,7 @@ def test_state_folder_can_be_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("offset", ["many", "-1", "60000", "1.5"])
-def test_a_port_offset_out_of_range_is_refused(offset: str) -> None:
+def test_an_invalid_port_offset_is_rejected(offset: str) -> None:
     with pytest.raises(StackError, match="set a whole number from 0 to"):
         places_from({"FLEXT_STACK_PORT_OFFSET": offset})
 
@@ -160,7 +161,7 @@ def test_a_port_offset_out_of_range_is_refused(offset: str) -> None:
 def fake_go(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, version: str = "go1.26.1", compile_with: str = ""
 ) -> None:
-    """Put a stand-in for Go first on the path; `compile_with` is shell code in which "$2" is the output file."""
+    """Put a fake `go` first on the path. `compile_with` is shell code with the output file in "$2"."""
     programs, sources = folder / "programs", folder / "sources"
     programs.mkdir()
     sources.mkdir()
@@ -195,7 +196,7 @@ def test_a_failed_build_leaves_nothing_in_place_and_shows_its_log(
     assert not list((places.cache / "scratch").iterdir())
 
 
-def test_what_a_killed_build_left_behind_is_removed(
+def test_files_of_a_killed_build_are_removed(
     places: Places, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_go(tmp_path, monkeypatch)
@@ -205,13 +206,13 @@ def test_what_a_killed_build_left_behind_is_removed(
     assert not list((places.cache / "scratch").iterdir())
 
 
-def test_missing_go_says_what_to_install(places: Places, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_go_is_reported_with_the_fix(places: Places, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(StackError, match=r"Go is not on PATH.*Install Go 1\.26 or newer"):
         install([COLLECTOR], places, console)
 
 
-def test_old_go_says_what_to_install(
+def test_old_go_is_reported_with_the_fix(
     places: Places, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_go(tmp_path, monkeypatch, version="go1.21.4")
@@ -219,7 +220,7 @@ def test_old_go_says_what_to_install(
         install([COLLECTOR], places, console)
 
 
-def test_too_little_disk_says_how_much_is_missing(
+def test_missing_disk_space_is_reported(
     places: Places, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_go(tmp_path, monkeypatch)

@@ -1,4 +1,4 @@
-"""The doors `/metrics` and `/health` of one program, scraped by the real Prometheus."""
+"""The endpoints `/metrics` and `/health` of a program, scraped by the real Prometheus."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.stack
 
 @contextmanager
 def scraping(prometheus: Prometheus, address: str, path: str) -> Iterator[Mapping[str, str]]:
-    """Let Prometheus scrape a path of `host:port` meanwhile."""
+    """Scrape a path of this address during the ``with`` block."""
     with prometheus.scraping(f"ops-{uuid4().hex[:8]}", address.removeprefix("http://"), path) as labels:
         yield labels
 
 
 def values(prometheus: Prometheus, name: str, labels: Mapping[str, str]) -> dict[str, float]:
-    """Return the value of each series by its check; empty while there is none."""
+    """Return the value of each series by its check, empty without series."""
     selector = ",".join(f'{key}="{value}"' for key, value in labels.items())
     return {each.labels.get("flext_check", ""): each.value for each in prometheus.query(f"{name}{{{selector}}}")}
 
@@ -32,12 +32,12 @@ def test_metrics_and_health_are_scraped(prometheus: Prometheus) -> None:
         init_observability(exporters="memory", console=False).unwrap() as handle,
         start_ops_server(port=0).unwrap() as server,
     ):
-        handle.metrics.counter("doors.opened", "{door}").add(7)
+        handle.metrics.counter("gates.opened", "{gate}").add(7)
         handle.health.register_check("database", lambda: True)
         handle.health.register_check("mail", lambda: "degraded", critical=False)
         handle.health.register_check("cache", lambda: False)
         with scraping(prometheus, server.address, "/metrics") as labels:
-            opened = eventually(lambda: values(prometheus, "doors_opened_total", labels))
+            opened = eventually(lambda: values(prometheus, "gates_opened_total", labels))
         with scraping(prometheus, server.address, "/health") as labels:
             statuses = eventually(lambda: values(prometheus, "flext_health_status", labels))
             overall = values(prometheus, "flext_health_overall", labels)
@@ -47,7 +47,7 @@ def test_metrics_and_health_are_scraped(prometheus: Prometheus) -> None:
     assert (overall, up) == ({"": 0}, {"": 1})
 
 
-def test_without_the_token_the_door_stays_shut(prometheus: Prometheus) -> None:
+def test_a_scrape_without_the_token_is_rejected(prometheus: Prometheus) -> None:
     with (
         init_observability(exporters="memory", console=False, ops_token="t0ken").unwrap(),
         start_ops_server(port=0).unwrap() as server,

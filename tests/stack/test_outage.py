@@ -1,4 +1,4 @@
-"""The collector stopped for 20 s in the middle and started again: nothing is lost while the queue holds."""
+"""A restart of the collector after 20 s: no item is lost while the queues have space."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTAGE_SECONDS = 20.0
 BEFORE, DURING, AFTER = 20, 300, 30
 
 
-def test_what_was_made_during_an_outage_arrives_exactly_once(
+def test_telemetry_recorded_during_an_outage_arrives_exactly_once(
     collector: Collector, jaeger: Jaeger, prometheus: Prometheus, victorialogs: VictoriaLogs
 ) -> None:
     with emitter(collector, "http/protobuf") as over_http, emitter(collector, "grpc") as over_grpc:
@@ -39,13 +39,14 @@ def test_what_was_made_during_an_outage_arrives_exactly_once(
         sent = {name.partition("/")[0]: count for name, count in end["exported"].items()}
         assert (sent["traces"], sent["logs"]) == (total, total)
         for trace_id, count in made.items():
-            assert eventually(lambda: _settled(len(jaeger.trace(trace_id)), count)) == count  # noqa: B023 — called at once
+            # B023: the functions are called at once
+            assert eventually(lambda: _settled(len(jaeger.trace(trace_id)), count)) == count  # noqa: B023
             assert eventually(lambda: _settled(len(victorialogs.by_trace(trace_id)), count)) == count  # noqa: B023
         assert eventually(lambda: _counted(prometheus, program, total)) == total  # noqa: B023
 
 
 def _settled(found: int, expected: int) -> int:
-    """Return what was found once it is enough; more than expected is returned too, and fails."""
+    """Return the number found once it reaches the expected one, else 0. A larger number is returned too, and fails."""
     return found if found >= expected else 0
 
 

@@ -1,4 +1,4 @@
-"""Both OTLP protocols through the collector: what a program made is what the back ends hold."""
+"""Both OTLP protocols with the real stack: the back ends have all items of a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One program whose metrics are pushed over OTLP and scraped from `/metrics`: Prometheus keeps the same of both."""
+"""Metrics of one program, pushed over OTLP and scraped from `/metrics`, are equal in Prometheus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COUNT = 30
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def test_scrape_gives_the_names_and_values_of_push(collector: Collector, prometheus: Prometheus) -> None:
+def test_scrape_and_push_give_the_same_names_and_values(collector: Collector, prometheus: Prometheus) -> None:
     with emitter(collector, "http/protobuf", "--exporters", "otlp,prometheus") as program:
         program.emit(COUNT)
         with prometheus.scraping(program.service, program.page()) as labels:
@@ -37,7 +37,7 @@ def _pushed(prometheus: Prometheus, program: Emitter) -> Series:
 
 
 def _series(prometheus: Prometheus, labels: Mapping[str, str]) -> Series:
-    """Return the program's own series without the labels that say where they came from."""
+    """Return the series of the program without the labels of their origin."""
     selector = ", ".join(f'{name}="{value}"' for name, value in labels.items())
     origin = {*labels, "__name__", "instance", "job"}
     return {
@@ -49,5 +49,5 @@ def _series(prometheus: Prometheus, labels: Mapping[str, str]) -> Series:
 def _own(labels: Mapping[str, str], origin: set[str]) -> dict[str, str]:
     resource = ("deployment_", "otel_scope_", "service_")
     own = {name: value for name, value in labels.items() if name not in origin and not name.startswith(resource)}
-    # Prometheus itself writes a scraped bound of one as 1.0 and a pushed one as 1.
+    # Prometheus writes a scraped bucket bound as 1.0 and a pushed one as 1.
     return own | {"le": str(float(own["le"]))} if "le" in own else own

@@ -1,4 +1,4 @@
-"""A batch job → the real Pushgateway, by its API → the real Prometheus, which scrapes it."""
+"""Metrics of a batch job in the real Pushgateway and in the real Prometheus."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ JOB = """
     meter.create_counter("job.rows", "{row}").add(3, {"table": "orders", "job": "mine"})
     meter.create_histogram("job.duration", "s").record(2)
     meter.create_gauge("job.last_success", "s").set(7)
-    meter.create_counter("odd.name").add(1)
-    meter.create_up_down_counter("odd_name_total").add(1)
+    meter.create_counter("same.name").add(1)
+    meter.create_up_down_counter("same_name_total").add(1)
 """
 
 
 @pytest.fixture
 def gateway(stack: Places) -> Iterator[httpx.Client]:
-    """The gateway's own API."""
+    """Return a client of the gateway's API."""
     with httpx.Client(base_url=f"http://{stack.address(PUSHGATEWAY, 'http')}", trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
 def job(gateway: httpx.Client) -> Iterator[str]:
-    """A job's name, its groups deleted in the end."""
+    """Return a job name. Its groups are deleted after the test."""
     name = f"job-{uuid.uuid4().hex[:8]}"
     yield name
     for group in groups(gateway, name):
@@ -53,7 +53,7 @@ def job(gateway: httpx.Client) -> Iterator[str]:
 
 
 def groups(gateway: httpx.Client, job: str) -> list[dict[str, Any]]:
-    """Return the job's groups as the gateway keeps them."""
+    """Return the groups of the job in the gateway."""
     rows: list[dict[str, Any]] = gateway.get("/api/v1/metrics").raise_for_status().json()["data"]
     return [row for row in rows if row["labels"]["job"] == job]
 
@@ -86,7 +86,7 @@ def test_a_jobs_metrics_are_in_the_gateway_and_scraped(gateway: httpx.Client, pr
     gateway.delete(f"/metrics/job/{job}{encoded}").raise_for_status()
 
 
-def test_the_next_push_takes_the_place_of_the_group_and_request_deletes_it(gateway: httpx.Client, job: str) -> None:
+def test_a_push_replaces_the_group_and_a_request_deletes_it(gateway: httpx.Client, job: str) -> None:
     for name in ("first_run", "second_run"):
         with started(gateway, job) as handle:
             metrics.get_meter("job").create_gauge(name).set(1)
@@ -98,7 +98,7 @@ def test_the_next_push_takes_the_place_of_the_group_and_request_deletes_it(gatew
     assert groups(gateway, job) == []
 
 
-def test_the_gateways_reason_for_a_refusal_reaches_the_status(gateway: httpx.Client, job: str) -> None:
+def test_the_gateways_reason_for_a_rejection_is_in_the_status(gateway: httpx.Client, job: str) -> None:
     name = f"clash_{uuid.uuid4().hex[:8]}_total"
     other = f"/metrics/job/{job}/shard/other"
     gateway.put(other, content=f"# TYPE {name} gauge\n{name} 1\n").raise_for_status()

@@ -1,4 +1,4 @@
-"""Small programs → what mypy and pyright say about the public names, as a user's project would see it."""
+"""Results of mypy and pyright for small programs that use the public names, as in a user's project."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _pyright(folder: Path) -> dict[str, set[int]]:
 
 @pytest.fixture(scope="module", params=[_mypy, _pyright])
 def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[int]]:
-    """Return the lines with errors of each program, checked outside this repository and its configuration."""
+    """Return the lines with errors of each program, checked outside this repository and without its configuration."""
     folder = tmp_path_factory.mktemp("programs")
     for program in (ACCEPTED, EVERY_NAME, REJECTED):
         shutil.copy(program, folder)
@@ -50,7 +50,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return checked
 
 
-def test_programs_as_users_write_them_are_accepted(found: dict[str, set[int]]) -> None:
+def test_correct_programs_are_accepted(found: dict[str, set[int]]) -> None:
     assert {program.name: found.get(program.name) for program in (ACCEPTED, EVERY_NAME)} == {
         ACCEPTED.name: None,
         EVERY_NAME.name: None,
@@ -62,7 +62,7 @@ def test_the_programs_use_every_name() -> None:
     assert set(flext_observability.__all__) - words == set()
 
 
-def test_every_mistake_is_found_and_nothing_else(found: dict[str, set[int]]) -> None:
+def test_exactly_the_marked_mistakes_are_found(found: dict[str, set[int]]) -> None:
     lines = REJECTED.read_text().splitlines()
     expected = {number for number, line in enumerate(lines, start=1) if line.endswith("# rejected")}
     assert found.get(REJECTED.name, set()) == expected

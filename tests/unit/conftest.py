@@ -14,14 +14,14 @@ pytest.register_assert_rewrite("tests.unit.contracts")
 
 @pytest.fixture
 def recorded() -> Iterator[Recorded]:
-    """Telemetry that is started, and readable."""
+    """Return the recorded telemetry of a running session."""
     with recording() as started:
         yield started
 
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """Return what the exporter named `memory` keeps, empty."""
+    """Return the empty store of the exporter `memory`."""
     memory = memory_store()
     memory.clear()
     return memory

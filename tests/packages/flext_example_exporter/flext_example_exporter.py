@@ -1,4 +1,4 @@
-"""OpenTelemetry exporters that append one line for each item to the file that EXAMPLE_EXPORTER_FILE names."""
+"""OpenTelemetry exporters that append one line for each item to the file named by EXAMPLE_EXPORTER_FILE."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LineMetricExporter(MetricExporter):
 
 
 class BrokenExporter(SpanExporter):
-    """Cannot be made."""
+    """Raises in its constructor."""
 
     def __init__(self) -> None:
         raise RuntimeError("EXAMPLE_KEY is not set")

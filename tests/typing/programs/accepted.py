@@ -1,4 +1,4 @@
-"""Programs as users write them → what a type checker must know about them; read by type checkers, never run."""
+"""Correct programs with their expected types. Type checkers read them; they are never run."""
 
 from __future__ import annotations
 

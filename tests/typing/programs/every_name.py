@@ -1,4 +1,4 @@
-"""Every name of the root, as users write it → what a type checker must know about it; read by type checkers, never run."""
+"""Every public name with its expected types. Type checkers read this program; it is never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes that a type checker must find: every line that ends in `# rejected`, and no other; never run."""
+"""Mistakes that a type checker must find: exactly the lines that end in `# rejected`. Never run."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def test_reply_and_metadata(*, compress: bool) -> None:
 
 def test_status_of_the_server() -> None:
     with grpc_collector() as server:
-        server.refusals.append((grpc.StatusCode.ABORTED, "later", (("grpc-status-details-bin", b"status"),)))
-        server.refusals.append((grpc.StatusCode.UNAVAILABLE, "busy", ()))
+        server.rejections.append((grpc.StatusCode.ABORTED, "later", (("grpc-status-details-bin", b"status"),)))
+        server.rejections.append((grpc.StatusCode.UNAVAILABLE, "busy", ()))
         sender = transport(server.url)
         for code, details, status in (("ABORTED", "later", b"status"), ("UNAVAILABLE", "busy", b"")):
             with pytest.raises(GrpcError) as caught:

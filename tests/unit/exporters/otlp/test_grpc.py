@@ -72,7 +72,7 @@ def test_headers_and_compression() -> None:
 
 def rejected(code: Any, details: str = "because", *trailing: tuple[str, bytes]) -> ExportOutcome:
     with grpc_collector() as server:
-        server.refusals.append((code, details, trailing))
+        server.rejections.append((code, details, trailing))
         return export(server.url)
 
 
