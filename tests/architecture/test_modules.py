@@ -1,4 +1,4 @@
-"""Every module → its docstring, its size, the words it must not hold."""
+"""Rules for every module: docstring, size, exported names, process hooks, and forbidden text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHERS = [path for path in text_files() if path.suffix == ".py" and SOURCE not i
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_the_first_line_of_a_module_docstring_is_a_sentence(path: Path) -> None:
     first = (ast.get_docstring(parsed(path)) or "").partition("\n")[0]
-    assert first.endswith("."), "the docstring's first line is one sentence: what goes in, what comes out"
+    assert first.endswith("."), "the first line of a docstring is one sentence"
 
 
 @pytest.mark.parametrize("path", PACKAGES, ids=name_of)

@@ -64,8 +64,8 @@ FlextLogEntry made
 FlextHealthCheck made
 FlextAlert made
 invalid_metric: Invalid metric name: 'report rows' ...
-invalid_metric: Invalid metric value: nan is not finite; use a finite number
-invalid_alert: Invalid alert severity: 'catastrophic'; use one of info, warning, error, critical
+invalid_metric: Invalid metric value: nan is not finite. Use a finite number.
+invalid_alert: Invalid alert severity: 'catastrophic'. Use one of info, warning, error, critical.
 span: write report · status: ok · records: ['report written', '9 % free', '9 % free on /data']
 """,
         "",
