@@ -137,7 +137,8 @@ class Collector:
             while not condition(self):
                 left = deadline - time.monotonic()
                 assert left > 0, (
-                    f"condition not met within {timeout_seconds} s; got {[(each.path, each.answered) for each in self.requests]}"
+                    f"condition not met within {timeout_seconds} s; "
+                    f"got {[(each.path, each.answered) for each in self.requests]}"
                 )
                 self.changed.wait(left)
 

@@ -1,4 +1,4 @@
-"""Execute the Python blocks of a page in one namespace, without network except loopback, and save their output as JSON."""
+"""Execute the Python blocks of a page in one namespace, on loopback only, and save their output as JSON."""
 
 from __future__ import annotations
 

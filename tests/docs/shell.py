@@ -52,7 +52,7 @@ def run_page(page: Path, folder: Path) -> list[str]:
 
 
 def steps(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield each command of a block with its shown output. Prompts are ``$`` in a console block; others are one script."""
+    """Yield each command of a block with its shown output. Only console blocks have prompts (``$``) and output."""
     if block.language != "console":
         yield block.code, ""
         return

@@ -185,7 +185,7 @@ print(len(children))
     assert "lost" not in done.err
 
 
-# ---- multiprocessing ---------------------------------------------------------------------------------------------------
+# ---- multiprocessing -------------------------------------------------------------------------------------------------
 
 
 def multiprocessing_program(start_method: str, *, where: str) -> str:

@@ -52,7 +52,7 @@ def plain() -> float:
 def cheapest_run(
     plain: float, limit: float, start: Callable[[], Finished], attempts: int = 4
 ) -> tuple[float, Finished]:
-    """Return the extra cost of the first run within the limit, or the lowest of all attempts, because load only adds."""
+    """Return the extra cost of the first run within the limit, or the lowest one: load only adds to it."""
     best: tuple[float, Finished] | None = None
     for _ in range(attempts):
         done = start()

@@ -114,7 +114,7 @@ def test_an_installed_wheel_works(archives: dict[str, Path], tmp_path: Path, env
     python = str(tmp_path / "v" / "bin" / "python")
     install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps"]
     subprocess.run([*install, str(archives["wheel"])], env=environment, check=True, timeout=100)
-    # Dependencies come from the environment of this test. Python does not read .pth files in folders added by a .pth file.
+    # Dependencies come from the environment of this test. Python reads no .pth files in a folder added by a .pth file.
     site = next((tmp_path / "v").rglob("site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     run = subprocess.run(
