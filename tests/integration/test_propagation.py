@@ -366,7 +366,7 @@ with correlation_scope("order-7"):
         )
         records = [
             record
-            for request in far.taken()
+            for request in far.accepted_requests()
             for resource in getattr(request, "resource_logs", ())
             for scope in resource.scope_logs
             for record in scope.log_records

@@ -15,7 +15,7 @@ def test_repeated_failures_for_one_reason_are_logged_once(caplog: pytest.LogCapt
     state = ExporterState()
     for _ in range(5):
         state.record("otlp_http", "traces", REFUSED)
-    assert caplog.messages == ["otlp_http (traces) is down, waiting to send again: nobody listens. Start it."]
+    assert caplog.messages == ["otlp_http (traces) is down, waiting to send again: connection refused. Start it."]
 
 
 def test_signals_that_fail_for_one_reason_share_a_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -90,7 +90,7 @@ def test_a_failure_belongs_to_its_signal() -> None:
     assert state.failure("traces") is None
     failure = state.failure("logs")
     assert failure is not None
-    assert (failure.reason, failure.message, failure.fix) == ("unreachable", "nobody listens", "start it")
+    assert (failure.reason, failure.message, failure.fix) == ("unreachable", "connection refused", "start it")
 
 
 def test_rejected_items_do_not_mean_that_the_exporter_is_down(caplog: pytest.LogCaptureFixture) -> None:
