@@ -1,4 +1,4 @@
-"""Rules and collector in real time and real processes: an alert comes and goes, the page is scraped, a forked child watches itself."""
+"""Alert rules and collector in real processes: alerts are raised and resolved, also in a forked child."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ child = os.fork()
 if child == 0:
     fresh = [state.state for state in monitor.status().rules]
     metrics = {metric.name: metric.value for metric in collector.collect().unwrap()}
-    print(json.dumps([before, fresh, states(), collector._cache.process.pid == os.getpid(), metrics["process.uptime"]]), flush=True)
+    own_pid = collector._cache.process.pid == os.getpid()
+    print(json.dumps([before, fresh, states(), own_pid, metrics["process.uptime"]]), flush=True)
     os._exit(0)
 os.waitpid(child, 0)
 """

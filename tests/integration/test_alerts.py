@@ -1,4 +1,4 @@
-"""Programs that raise alerts: back ends that are down, slow or refuse, notifiers that hang, forks and exits."""
+"""Programs that raise alerts: receivers that are down, slow or reject, hung notifiers, forks and exits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ print(handle.alerts.notifiers().unwrap()[0].queued)
     assert "secret" not in finished.err
 
 
-def test_an_alertmanager_that_comes_back_gets_the_newest_state() -> None:
+def test_a_receiver_that_recovers_gets_the_latest_state() -> None:
     program = f"""{START}
 alert = flext_create_alert("disk", "error", "full").unwrap()
 while not handle.alerts.notifiers().unwrap()[0].last_error: time.sleep(0.01)
@@ -65,7 +65,7 @@ while handle.alerts.notifiers().unwrap()[0].queued: time.sleep(0.01)
     ]
 
 
-def test_an_alertmanager_that_answers_400_is_quoted_and_not_asked_again() -> None:
+def test_a_status_400_is_reported_and_not_retried() -> None:
     program = f"""{START}
 flext_create_alert("disk", "error", "full")
 handle.flush(5)
@@ -80,7 +80,7 @@ print(handle.alerts.notifiers().unwrap()[0])
     assert len(finished.err.splitlines()) == 1
 
 
-def test_an_alertmanager_that_says_nothing_costs_no_more_than_the_deadline() -> None:
+def test_a_silent_alertmanager_costs_no_more_than_the_deadline() -> None:
     program = f"""{START}
 flext_create_alert("disk", "error", "full")
 began = time.monotonic()
@@ -93,7 +93,7 @@ print(time.monotonic() - began < 1.0, handle.alerts.notifiers().unwrap()[0].drop
     assert finished.seconds < 5
 
 
-def test_an_alert_that_waits_is_tried_once_more_at_the_end_though_the_collector_is_silent() -> None:
+def test_a_queued_alert_gets_one_last_attempt_while_the_collector_is_silent() -> None:
     program = f"""{START}
 handle = init_observability(console=False).unwrap()
 flext_create_alert("disk", "error", "full")
@@ -110,7 +110,7 @@ print(handle.alerts.notifiers().unwrap()[0].delivered)
     assert (finished.code, finished.lines) == (0, ["1"])
 
 
-def test_a_notifier_that_hangs_or_ends_the_program_does_neither() -> None:
+def test_a_notifier_that_hangs_or_exits_does_not_stop_the_program() -> None:
     program = f"""{START}
 handle.alerts.add_notifier("hangs", lambda alert: threading.Event().wait())
 handle.alerts.add_notifier("ends", lambda alert: os.sys.exit(3))
@@ -124,7 +124,7 @@ handle.alerts.resolve_alert(alert)
     assert finished.seconds < 6
 
 
-def test_what_was_raised_just_before_the_end_is_told() -> None:
+def test_an_alert_raised_just_before_the_end_is_sent() -> None:
     program = f"""{START}
 flext_create_alert("disk", "error", "full")
 """
@@ -134,7 +134,7 @@ flext_create_alert("disk", "error", "full")
     assert (finished.code, finished.err) == (0, "")
 
 
-def test_a_forked_child_tells_of_its_own_alerts_alone() -> None:
+def test_a_forked_child_sends_its_own_alerts_only() -> None:
     program = f"""{START}
 flext_create_alert("of the parent", "error", "full")
 if os.fork() == 0:

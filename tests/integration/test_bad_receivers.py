@@ -1,4 +1,4 @@
-"""Receivers that refuse, stay silent or answer nonsense: nothing is raised, and the status says what is wrong and what to do."""
+"""Receivers that refuse, stay silent or send invalid data: nothing is raised, and the status names problem and fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.integration.bad_input import assert_degraded, record, start
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
+def refusing() -> Iterator[str]:
     with refusing_port() as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -61,13 +61,13 @@ ENDPOINT, HEADERS, CERTIFICATE = (f"OTEL_EXPORTER_OTLP_{name}" for name in ("END
 NO_END = raw.answers_without_end(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536)
 NO_END_OF_HEAD = raw.answers_without_end(b"HTTP/1.1 ", b"x" * 65536)
 RECEIVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[str]], str, str]] = {
-    "refusing": (HTTP, nobody, "connection refused", ENDPOINT),
-    "refusing grpc": (GRPC, nobody, "connection refused", ENDPOINT),
+    "refusing": (HTTP, refusing, "connection refused", ENDPOINT),
+    "refusing grpc": (GRPC, refusing, "connection refused", ENDPOINT),
     "silent": (HTTP, lambda: speaking(raw.silent), "did not answer", ENDPOINT),
     "silent grpc": (GRPC, lambda: speaking(raw.silent), "did not answer", ENDPOINT),
     "closing": (HTTP, lambda: speaking(raw.reads_and_closes), "closed the connection", ENDPOINT),
-    "unknown host": (HTTP, lambda: named("http://nobody.invalid:4318"), "'nobody.invalid'", ENDPOINT),
-    "unknown host grpc": (GRPC, lambda: named("http://nobody.invalid:4317"), "'nobody.invalid'", ENDPOINT),
+    "unknown host": (HTTP, lambda: named("http://unknown.invalid:4318"), "'unknown.invalid'", ENDPOINT),
+    "unknown host grpc": (GRPC, lambda: named("http://unknown.invalid:4317"), "'unknown.invalid'", ENDPOINT),
     "https without TLS": (HTTP, lambda: answering(200, "https"), "TLS", "use http://"),
     "http to grpc": (HTTP, grpc_answering, "HTTP/2 (gRPC)", "grpc"),
     "grpc to http": (GRPC, lambda: answering(200), "does not speak HTTP/2", "http/protobuf"),
@@ -88,7 +88,7 @@ RECEIVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[str]], str, 
 
 
 @pytest.mark.parametrize("case", RECEIVERS)
-def test_the_status_says_what_is_wrong_with_the_receiver_and_what_to_do(case: str) -> None:
+def test_the_status_names_the_problem_of_the_receiver_and_the_fix(case: str) -> None:
     protocol, open_receiver, words, fix = RECEIVERS[case]
     with open_receiver() as endpoint:
         if fix == "lower":  # what to lower differs by signal
@@ -118,7 +118,7 @@ def test_a_missing_tls_file_is_named(protocol: str, part: str, tmp_path: Path) -
     )
 
 
-def test_an_endpoint_without_scheme_is_used_and_said() -> None:
+def test_an_endpoint_without_scheme_is_used_and_reported() -> None:
     with collector() as received:
         handle = start(otlp_endpoint=f"127.0.0.1:{received.port}")
         record()
@@ -133,7 +133,7 @@ def test_an_endpoint_without_scheme_is_used_and_said() -> None:
     ("port", "exporter", "words", "fix"),
     [(4317, "otlp_http", "gRPC", "4318"), (4318, "otlp_grpc", "HTTP", "4317")],
 )
-def test_the_other_protocols_port_is_noticed_before_anything_is_sent(
+def test_the_port_of_the_other_protocol_is_noticed_before_sending(
     port: int, exporter: str, words: str, fix: str
 ) -> None:
     handle = start(exporters=exporter, otlp_endpoint=f"http://192.0.2.1:{port}")
@@ -143,7 +143,7 @@ def test_the_other_protocols_port_is_noticed_before_anything_is_sent(
         assert fix in status.fix
 
 
-def test_a_second_request_waits_as_long_as_the_receiver_asks() -> None:
+def test_a_retry_waits_as_long_as_the_receiver_requests() -> None:
     with collector() as received:
         received.answers.extend([Answer(429, {"retry-after": "1"})])
         start(exporters={"traces": "otlp"}, metrics_enabled=False, logs_enabled=False, otlp_endpoint=received.url)
@@ -155,7 +155,7 @@ def test_a_second_request_waits_as_long_as_the_receiver_asks() -> None:
         assert len(received.requests) == 2
 
 
-def test_what_is_too_large_alone_is_dropped_and_the_rest_arrives() -> None:
+def test_an_item_over_the_size_limit_is_dropped_and_the_rest_arrives() -> None:
     with collector() as received:
         received.max_body_bytes = 3000
         handle = start(

@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """Counts of one queue: ``finished = queued + in_flight + exported + sum(dropped)``; ``ExporterCounts`` describes them."""
+    """Counts of one queue, as in ``ExporterCounts``: ``finished = queued + in_flight + exported + sum(dropped)``."""
 
     finished: int = 0
     queued: int = 0
@@ -173,7 +173,7 @@ class ExportQueue(Generic[ItemT]):
         return self._in_flight
 
     def complete(self, outcome: ExportOutcome) -> None:
-        """Count the items in flight by the outcome of their export. Items to be retried return to the head, in order."""
+        """Count the items in flight by the outcome of their export. Items to retry return to the head, in order."""
         batch, self._in_flight = self._in_flight, []
         if not batch:
             return

@@ -46,8 +46,8 @@ class Schedule:
 class ExportWorker(Generic[ItemT]):
     """Sends the items of one queue to one exporter. Thread-safe; ``enqueue`` never blocks.
 
-    The first item is sent within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the head of the queue until
-    the exporter accepts it, rejects it permanently, or overflow evicts it.
+    The first item is sent within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the head
+    of the queue until the exporter accepts it, rejects it permanently, or overflow evicts it.
 
     Args:
         name: Name of the thread.
@@ -126,7 +126,7 @@ class ExportWorker(Generic[ItemT]):
             return self._flush_requested
 
     def wait_flushed(self, ticket: int, deadline: float) -> bool:
-        """Wait, with retries, and return whether the items of the ticket were sent before ``deadline`` (monotonic seconds)."""
+        """Wait, with retries, until the items of the ticket are sent; return whether they were before ``deadline``."""
         with self._wake:
             target: int | None = None
             while not self._closed:

@@ -37,7 +37,7 @@ class ExportFailure:
 
 @final
 class ExporterState:
-    """State of all exporters of one process. Thread-safe. Signals of one exporter that fail for one reason share a log line."""
+    """State of all exporters. Thread-safe. Signals of one exporter that fail for one reason share a log line."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

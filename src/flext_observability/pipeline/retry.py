@@ -32,7 +32,8 @@ class Backoff:
         """Count a failure and return the wait before the next attempt, in seconds.
 
         Args:
-            retry_after_seconds: Wait that the back end requests, at most five minutes. None or 0 selects the exponential wait.
+            retry_after_seconds: Wait that the back end requests, at most ``MAX_RETRY_AFTER_SECONDS``. None and 0 select
+                the exponential wait.
         """
         wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), MAX_SECONDS)
         self._failures += 1

@@ -48,7 +48,8 @@ class SharedMetricReader:
         preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
 
     Attributes:
-        counts_calls: Whether to derive the calls of monitored functions from their durations. False if others read the provider too.
+        counts_calls: Whether to derive the calls of monitored functions from their durations. False if other readers
+            are attached to the provider.
     """
 
     __slots__ = ("_exemplars", "_lock", "counts_calls", "reader")
@@ -106,7 +107,7 @@ class SharedMetricReader:
 
 
 def _merged(point: Point, earlier: Sequence[Exemplar]) -> Sequence[Exemplar]:
-    """Return the latest exemplar of each bucket; the latest ones, as many as the SDK keeps, where there are no fixed buckets."""
+    """Return the latest exemplar of each fixed bucket; for other points as many of the latest as the SDK keeps."""
     both = [*earlier, *point.exemplars]
     if isinstance(point, HistogramDataPoint):
         by_bucket = {bisect_left(point.explicit_bounds, exemplar.value): exemplar for exemplar in both}

@@ -209,7 +209,8 @@ def test_a_failed_delta_reading_is_retried(make: Make) -> None:
     worker.wait_flushed(ticket, time.monotonic())
 
 
-def test_items_stay_queued_while_the_host_has_no_threads(make: Make) -> None:
+@pytest.mark.parametrize("further", [[], [2]])
+def test_items_stay_queued_while_the_host_has_no_threads(make: Make, further: list[int]) -> None:
     exporter = ScriptedExporter()
     worker = make(exporter)
     before = threading.stack_size()
@@ -219,9 +220,10 @@ def test_items_stay_queued_while_the_host_has_no_threads(make: Make) -> None:
     finally:
         threading.stack_size(before)
     assert worker.counts().queued == 1
-    worker.enqueue(2)
+    for item in further:
+        worker.enqueue(item)
     assert flush(worker)
-    assert exporter.batches == [[1, 2]]
+    assert exporter.batches == [[1, *further]]
 
 
 def test_many_threads_lose_nothing(make: Make) -> None:

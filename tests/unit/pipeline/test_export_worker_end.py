@@ -85,13 +85,14 @@ def test_an_outcome_after_the_end_is_not_reported(make: Make, caplog: pytest.Log
     assert caplog.messages == []
 
 
+@pytest.mark.parametrize("early_seconds", [0.0, 0.04])
 def test_an_attempt_cut_short_by_the_deadline_counts_as_shutdown_deadline(
-    make: Make, caplog: pytest.LogCaptureFixture
+    make: Make, caplog: pytest.LogCaptureFixture, early_seconds: float
 ) -> None:
     class Silent(ScriptedExporter):
         def export(self, batch: Sequence[Any], timeout_seconds: float) -> ExportOutcome:
-            threading.Event().wait(timeout_seconds)
-            return ExportOutcome(retry=True, reached=False, reason="timeout", message="no answer")
+            threading.Event().wait(timeout_seconds - early_seconds)
+            return ExportOutcome(retry=True, reached=False, reason="timeout", message="no response")
 
     worker = make(Silent())
     worker.enqueue(1)

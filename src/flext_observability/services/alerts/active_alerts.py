@@ -34,7 +34,7 @@ class ActiveAlert:
         occurrences: Number of occurrences.
         last_notified_at: Time of the last notification, monotonic seconds; None before the first one.
         trace_id: Trace of the first occurrence, 32 hex digits; empty outside a trace.
-        muted: Whether a notifier raised the alert. Such an alert is not sent to notifiers, which could raise it endlessly.
+        muted: Whether a notifier raised the alert. It is not sent to notifiers, which could raise it endlessly.
     """
 
     alert: FlextAlert
@@ -72,7 +72,7 @@ class ActiveAlerts:
         return len(self._by_fingerprint)
 
     def find(self, alert: FlextAlert | str) -> ActiveAlert | None:
-        """Return the active alert with this id, or with the id or fingerprint of this alert; None when there is none."""
+        """Return the active alert with this id, or with the id or fingerprint of this alert; None without one."""
         if isinstance(alert, str):
             return self._by_id.get(alert)
         if self.is_resolved(alert):

@@ -49,7 +49,7 @@ class _Transition:
 
 @final
 class AlertLifecycle:
-    """Raises, changes, repeats and resolves the alerts of one service. Thread-safe; telemetry is emitted outside the lock."""
+    """Raises, changes, repeats and resolves the alerts of one service. Thread-safe."""
 
     def __init__(self, clock: Clock, notifiers: object) -> None:
         """Create the life cycle, without alerts.

@@ -211,7 +211,7 @@ class NotificationQueue:
         self._worker = self._create_worker()
 
     def _accepts(self, fingerprint: str, alert: FlextAlert) -> bool:
-        """Return whether to send this state. The end of an accepted alert is sent whatever its severity."""
+        """Return whether to send this state. The end of an accepted alert is sent with any severity."""
         if self._severities and alert.severity not in self._severities and fingerprint not in self._accepted:
             return False
         self._accepted[fingerprint] = None

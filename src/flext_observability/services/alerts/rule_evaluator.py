@@ -69,16 +69,19 @@ class _LoadedRule:
 class RuleEvaluator:
     """Evaluates alert rules over metric points. Thread-safe.
 
-    An alert is raised once, when its condition has held long enough, and resolved once, when the condition has cleared. An alert that a
-    person resolves meanwhile is raised again only after its condition has cleared.
+    An alert is raised once, when its condition has held long enough, and resolved once, when the condition has cleared.
+    An alert that a person resolves meanwhile is raised again only after its condition has cleared.
 
     Args:
-        process: Raises an alert. A result that holds an alert gives the id to resolve later. A failure is tried again at the next evaluation.
+        process: Raises an alert and returns it with the id to resolve later. A failure is retried at the next
+            evaluation.
         resolve: Resolves an alert by its id.
         clock: Source of the times that ``states`` returns.
     """
 
-    def __init__(self, process: Callable[[FlextAlert], object], resolve: Callable[[str], object], clock: Clock) -> None:
+    def __init__(
+        self, process: Callable[[FlextAlert], FlextResult[FlextAlert]], resolve: Callable[[str], object], clock: Clock
+    ) -> None:
         self._process = process
         self._resolve = resolve
         self._clock = clock
@@ -211,13 +214,8 @@ class RuleEvaluator:
             details=details,
             timestamp=self._now(),
         )
-        outcome = self._process(alert)
-        if not isinstance(outcome, FlextResult):
-            return alert.id
-        known = cast("FlextResult[object]", outcome).data
-        if isinstance(known, FlextAlert):
-            return known.id
-        return alert.id if cast("FlextResult[object]", outcome).success else ""
+        raised = self._process(alert)
+        return raised.unwrap().id if raised.success else ""
 
     def _clear(self, series: _Series) -> None:
         alert_id, series.alert_id = series.alert_id, ""

@@ -31,18 +31,19 @@ JOB: Final = "flext-alerts"
 
 @final
 class FlextAlertService:
-    """Raise, escalate, acknowledge and resolve alerts, and notify people of them. Thread-safe; never waits for a notifier.
+    """Raise, escalate, acknowledge and resolve alerts. Thread-safe; never waits for a notifier.
 
-    Alerts of one name, source and ``details["labels"]`` are one problem. While it is active, a further alert is counted and updates it.
-    Notifiers receive it again when severity or status change, or after the repeat interval. The newest 10 000 active alerts are kept.
+    Alerts of one name, source and ``details["labels"]`` are one problem. While it is active, a further alert is counted
+    and updates it. Notifiers receive it again when severity or status change, or after the repeat interval. The latest
+    10 000 active alerts are kept.
     """
 
     def __init__(self, container: Container | None = None) -> None:
         """Create a service.
 
         Args:
-            container: Source of optional parts: ``clock``, ``id_generator`` (for alerts of rules), ``notifiers`` (a mapping of names,
-                a sequence, or one notifier), and ``repository``, which stores each state of an alert.
+            container: Source of optional parts: ``clock``, ``id_generator`` (for alerts of rules), ``notifiers`` (a
+                mapping of names, a sequence, or one notifier), and ``repository``, which stores each state of an alert.
         """
         self._container = container
         self._persist: Persist[FlextAlert] = repository_writer(container, "store_alert")
@@ -72,8 +73,8 @@ class FlextAlertService:
         A resolved alert does not become active again. An alert with the status ``resolved`` resolves the active one.
 
         Returns:
-            The current state of the alert, with the id of the active alert of its kind; or a failure: ``invalid_alert``, or a failure of
-            the container's repository, in which case the alert has been raised.
+            The current state of the alert, with the id of the active alert of its fingerprint; or a failure:
+            ``invalid_alert``, or a failure of the container's repository, in which case the alert has been raised.
         """
         return _validate(alert).map(self._raise).flat_map(self._persist)
 
@@ -88,8 +89,8 @@ class FlextAlertService:
             escalation: ``level`` (1 to 100; default: one more), ``reason`` (text) and ``severity``, all optional.
 
         Returns:
-            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``, or a failure of the container's
-            repository, in which case the alert has been escalated.
+            A copy with the status ``escalated``; or a failure: ``invalid_alert``, ``not_active``, or a failure of the
+            container's repository, in which case the alert has been escalated.
         """
         parsed = parse_escalation(escalation)
         return parsed.flat_map(lambda valid: self._change(alert, valid.apply))
@@ -147,13 +148,13 @@ class FlextAlertService:
 
     @never_raises
     def notifiers(self) -> FlextResult[tuple[NotifierStatus, ...]]:
-        """Return the status of each notifier: notifications delivered, failed, dropped and queued, last error and fix."""
+        """Return the status of each notifier: its counts, its last error and the fix."""
         self._notifiers.check_hung()
         return FlextResult.ok(self._notifiers.statuses())
 
     @never_raises
     def add_rule(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
-        """Add a rule that raises and resolves alerts by a metric. A rule of the same name is replaced. Failure ``invalid_alert_rule``."""
+        """Add a rule over a metric, or replace the rule of that name. Failure ``invalid_alert_rule``."""
         return self._evaluator.add(rule).tap(lambda _: self._update_schedule())
 
     @never_raises

@@ -1,4 +1,4 @@
-"""Active alerts and a clock → escalations and repetitions; options → an escalation."""
+"""Escalation and repetition of active alerts over time; options of escalations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USUAL = policy_from(with_defaults({}))
 @pytest.mark.parametrize(
     ("severity", "seconds"), [("info", None), ("warning", 3600), ("error", 1800), ("critical", 900)]
 )
-def test_what_is_due_follows_from_severity_and_time(severity: str, seconds: float | None) -> None:
+def test_due_escalations_depend_on_severity_and_time(severity: str, seconds: float | None) -> None:
     active = ActiveAlerts()
     entry = active.add(make(severity=severity), 100.0)
     assert find_due(active, 100.0 + (seconds or 1e6) - 1, USUAL)[0] == []
@@ -40,7 +40,7 @@ def test_zero_never_escalates() -> None:
     assert find_due(active, 1e9, EscalationPolicy(1e10, {"error": 0.0})) == ([], [])
 
 
-def test_escalation_by_time_goes_on_up_to_a_level_says_why_and_is_told() -> None:
+def test_escalation_by_time_ends_at_a_level_and_notifies_with_the_reason() -> None:
     clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     service.process_alert(make())
@@ -55,7 +55,7 @@ def test_escalation_by_time_goes_on_up_to_a_level_says_why_and_is_told() -> None
     assert [each.escalation_level for each in notifier.received] == [0, 1, 2, 3]
 
 
-def test_seconds_are_said_as_such() -> None:
+def test_a_duration_below_a_minute_is_in_seconds() -> None:
     clock = ManualClock()
     service = service_with(ScriptedNotifier(), clock)
     handle = init_observability(exporters="none", alert_escalate_error_seconds=5).unwrap()
@@ -66,7 +66,7 @@ def test_seconds_are_said_as_such() -> None:
     assert service.active_alerts().unwrap()[0].details["escalation_reason"] == "active for 5 s and not acknowledged"
 
 
-def test_an_escalation_by_hand_starts_the_time_anew() -> None:
+def test_an_explicit_escalation_restarts_the_time() -> None:
     clock = ManualClock()
     service = service_with(ScriptedNotifier(), clock)
     alert = service.process_alert(make()).unwrap()
@@ -77,7 +77,7 @@ def test_an_escalation_by_hand_starts_the_time_anew() -> None:
     assert service.active_alerts().unwrap()[0].escalation_level == 1
 
 
-def test_an_active_alert_is_told_again_after_the_repeat_interval() -> None:
+def test_an_active_alert_is_sent_again_after_the_repeat_interval() -> None:
     clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     service.process_alert(make(severity="info"))
@@ -89,7 +89,7 @@ def test_an_active_alert_is_told_again_after_the_repeat_interval() -> None:
     assert len(notifier.received) == 2
 
 
-def test_a_repeated_alert_is_told_after_the_repeat_interval_too() -> None:
+def test_a_further_occurrence_is_sent_after_the_repeat_interval() -> None:
     clock, notifier = ManualClock(), ScriptedNotifier()
     service = service_with(notifier, clock)
     for _ in range(2):
@@ -112,7 +112,7 @@ def test_an_acknowledged_alert_neither_escalates_nor_repeats() -> None:
     assert [each.status for each in notifier.received] == ["active", "acknowledged"]
 
 
-def test_settings_give_the_pace() -> None:
+def test_the_policy_comes_from_the_settings() -> None:
     config = FlextObservabilityConfig(
         alert_repeat_interval_seconds=6,
         alert_escalate_warning_seconds=7,
@@ -124,7 +124,7 @@ def test_settings_give_the_pace() -> None:
 
 
 @pytest.mark.parametrize("given", [None, {}, OrderedDict()])
-def test_every_option_may_be_left_out(given: Any) -> None:
+def test_every_option_is_optional(given: Any) -> None:
     assert parse_escalation(given).data == Escalation()
 
 
@@ -144,7 +144,7 @@ def test_every_option_may_be_left_out(given: Any) -> None:
         ({"severity": []}, "Invalid alert severity: "),
     ],
 )
-def test_wrong_options_are_named(given: Any, prefix: str) -> None:
+def test_invalid_options_are_named(given: Any, prefix: str) -> None:
     service = FlextAlertService()
     alert = service.process_alert(make()).unwrap()
     result = service.escalate_alert(alert, given)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,13 +48,13 @@ def _short_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flext_observability.pipeline.retry.FIRST_SECONDS", 0.01)
 
 
-def test_an_alert_is_told_once_within_a_time() -> None:
+def test_an_alert_is_sent_once_with_a_time_limit() -> None:
     notifier = ScriptedNotifier()
     assert send(queue_of(notifier), make()) == NotifierStatus("n", delivered=1)
     assert 4 < notifier.seconds[0] <= notification_queue.CALL_SECONDS
 
 
-def test_what_cannot_be_told_now_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retryable_failure_is_retried(caplog: pytest.LogCaptureFixture) -> None:
     notifier = ScriptedNotifier(BUSY, BUSY)
     queue = queue_of(notifier)
     queue.notify("f", make())
@@ -67,7 +68,7 @@ def test_what_cannot_be_told_now_is_tried_again(caplog: pytest.LogCaptureFixture
     ]
 
 
-def test_what_is_refused_is_not(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rejection_is_not_retried(caplog: pytest.LogCaptureFixture) -> None:
     notifier = ScriptedNotifier(REJECTED, REJECTED)
     queue = queue_of(notifier)
     assert send(queue, make()).failed == 1
@@ -80,7 +81,7 @@ def test_what_is_refused_is_not(caplog: pytest.LogCaptureFixture) -> None:
     assert queue.status().queued == 0
 
 
-def test_a_state_that_comes_and_goes_is_said_once_a_minute(
+def test_an_alternating_failure_is_logged_once_per_interval(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = queue_of(ScriptedNotifier(REJECTED, FlextResult.ok(None), REJECTED, FlextResult.ok(None), REJECTED))
@@ -96,7 +97,7 @@ def test_a_state_that_comes_and_goes_is_said_once_a_minute(
     ("raised", "failed"),
     [(ValueError("no"), 1), (SystemExit(1), 1), (KeyboardInterrupt(), 1), (TimeoutError(), 0), (ConnectionError(), 0)],
 )
-def test_what_it_raises_costs_its_own_alert_alone(raised: BaseException, failed: int) -> None:
+def test_an_exception_costs_its_own_alert_only(raised: BaseException, failed: int) -> None:
     queue = queue_of(ScriptedNotifier(raised))
     queue.notify("f", make())
     assert eventually(lambda: queue.status().queued == 0)
@@ -106,13 +107,13 @@ def test_what_it_raises_costs_its_own_alert_alone(raised: BaseException, failed:
 
 
 @pytest.mark.parametrize(("answer", "failed"), [(None, 0), ("yes", 1), (0, 1), (object(), 1)])
-def test_an_answer_that_is_no_result(answer: object, failed: int) -> None:
+def test_a_return_value_other_than_a_result(answer: object, failed: int) -> None:
     status = send(queue_of(ScriptedNotifier(answer)), make())
     assert (status.failed, status.delivered) == (failed, 1 - failed)
     assert (status.fix == "Return a FlextResult from notify()") == bool(failed)
 
 
-def test_the_newest_state_is_told() -> None:
+def test_the_latest_state_of_each_alert_is_sent() -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
     queue = queue_of(notifier)
@@ -132,7 +133,7 @@ def test_the_newest_state_is_told() -> None:
     ]
 
 
-def test_a_notifier_may_be_told_of_some_severities_alone_but_learns_the_end() -> None:
+def test_severities_filter_alerts_but_not_the_end_of_an_accepted_one() -> None:
     notifier = ScriptedNotifier()
     queue = queue_of(notifier, nothing, "critical")
     send(queue, make())
@@ -147,7 +148,7 @@ def test_a_notifier_may_be_told_of_some_severities_alone_but_learns_the_end() ->
     ]
 
 
-def test_too_many_that_wait_push_the_oldest_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_drops_the_oldest_notification(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notification_queue, "CAPACITY", 2)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
@@ -161,14 +162,14 @@ def test_too_many_that_wait_push_the_oldest_out(monkeypatch: pytest.MonkeyPatch)
     assert [alert.name for alert in notifier.received] == ["0", "2", "3"]
 
 
-def test_nobody_is_tried_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retries_end_after_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notification_queue, "MAX_RETRY_SECONDS", 0.0)
     assert send(queue_of(ScriptedNotifier(BUSY)), make()) == NotifierStatus(
         "n", dropped=1, last_error="the server is busy", fix="Wait"
     )
 
 
-def test_a_flush_tries_at_once_and_each_alert_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drain_tries_each_notification_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flext_observability.pipeline.retry.FIRST_SECONDS", 60.0)
     notifier = ScriptedNotifier(BUSY, BUSY)
     queue = queue_of(notifier)
@@ -183,7 +184,7 @@ def test_a_flush_tries_at_once_and_each_alert_once(monkeypatch: pytest.MonkeyPat
     assert [alert.name for alert in notifier.received] == ["a", "a", "a", "b"]
 
 
-def test_a_flush_ends_at_its_deadline_and_gives_a_call_no_more_time() -> None:
+def test_a_drain_ends_at_its_deadline_and_limits_the_call() -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
     queue = queue_of(notifier)
@@ -195,7 +196,7 @@ def test_a_flush_ends_at_its_deadline_and_gives_a_call_no_more_time() -> None:
     assert drain(queue)
 
 
-def test_what_a_server_asks_to_wait_is_kept() -> None:
+def test_a_retry_after_of_the_notifier_is_respected() -> None:
     class Asking(ScriptedNotifier):
         retry_after_seconds = 0.2
 
@@ -207,7 +208,7 @@ def test_what_a_server_asks_to_wait_is_kept() -> None:
     assert 0.2 <= time.monotonic() - began < 2
 
 
-def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_hung_calls_are_abandoned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(notification_queue, "CALL_TIMEOUT_SECONDS", 0.02)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
@@ -216,7 +217,7 @@ def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, ca
         notifier.called.clear()
         queue.notify(str(number), make(name=str(number)))
         if number <= notification_queue.MAX_HUNG:
-            assert eventually(lambda number=number: len(notifier.received) == number + 1)  # type: ignore[misc] # the default is the number
+            assert eventually(partial(has_received, notifier, number + 1))
         time.sleep(0.03)
         queue.check_hung()
     assert threads_of("hanging") == notification_queue.MAX_HUNG + 1  # and no more
@@ -229,11 +230,15 @@ def test_a_call_that_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch, ca
     assert eventually(lambda: threads_of("hanging") <= 1)
 
 
+def has_received(notifier: ScriptedNotifier, count: int) -> bool:
+    return len(notifier.received) == count
+
+
 def threads_of(notifier: str) -> int:
     return sum(thread.name == f"flext-notifier {notifier}" for thread in threading.enumerate())
 
 
-def test_a_hang_of_the_same_kind_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_notification_checks_for_a_hung_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notification_queue, "CALL_TIMEOUT_SECONDS", 0.0)
     notifier = ScriptedNotifier()
     notifier.hold.clear()
@@ -246,12 +251,30 @@ def test_a_hang_of_the_same_kind_is_said_once(monkeypatch: pytest.MonkeyPatch) -
     assert drain(queue)
 
 
-def test_what_is_dropped_is_counted_and_said(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_notification_is_sent_when_a_hung_call_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    notifier = ScriptedNotifier()
+    notifier.hold.clear()
+    queue = queue_of(notifier)
+    for name in ("a", "b"):
+        queue.notify(name, make(name=name))
+    assert eventually(lambda: len(notifier.received) == 1)
+    monkeypatch.setattr(notification_queue, "CALL_TIMEOUT_SECONDS", 0.0)
+    queue.check_hung()
+    monkeypatch.undo()
+    assert eventually(lambda: len(notifier.received) == 2)
+    notifier.hold.set()
+    assert drain(queue)
+    assert (queue.status().failed, queue.status().delivered) == (1, 1)
+
+
+def test_dropped_notifications_are_counted_and_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("flext_observability.pipeline.retry.FIRST_SECONDS", 60.0)
     queue = queue_of(ScriptedNotifier(BUSY))
     for name in ("a", "b"):
         queue.notify(name, make(name=name))
-    assert eventually(lambda: "the server is busy" in caplog.text)  # said once the attempt is over
+    assert eventually(lambda: "the server is busy" in caplog.text)  # logged at the end of the attempt
     queue.drop_all()
     assert (queue.status().dropped, queue.status().queued) == (2, 0)
     assert caplog.messages[-1] == "Notifier n: 2 notifications dropped (the server is busy)"
@@ -259,7 +282,7 @@ def test_what_is_dropped_is_counted_and_said(caplog: pytest.LogCaptureFixture, m
     assert len(caplog.messages) == 2
 
 
-def test_a_call_under_way_at_the_end_is_dropped_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_notification_in_flight_is_dropped_too(caplog: pytest.LogCaptureFixture) -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
     queue = queue_of(notifier)
@@ -272,20 +295,20 @@ def test_a_call_under_way_at_the_end_is_dropped_too(caplog: pytest.LogCaptureFix
     assert send(queue, make(name="b")).delivered == 1
 
 
-def test_telling_is_not_recorded_itself() -> None:
+def test_notifiers_run_with_instrumentation_suppressed() -> None:
     seen: list[tuple[bool, bool]] = []
 
-    class Looking:
+    class Inspecting:
         def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
             seen.append((is_suppressed(), inside_a_notifier()))
             return FlextResult[None].ok(None)
 
-    send(queue_of(Looking()), make())
+    send(queue_of(Inspecting()), make())
     assert seen == [(True, True)]
     assert not inside_a_notifier()
 
 
-def test_an_alert_that_a_notifier_raises_is_active_and_told_to_nobody() -> None:
+def test_an_alert_raised_by_a_notifier_is_active_and_not_sent() -> None:
     class Raising:
         def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
             return service.process_alert(make(name=f"about {alert.name}")).map(lambda _: None)
@@ -297,8 +320,8 @@ def test_an_alert_that_a_notifier_raises_is_active_and_told_to_nobody() -> None:
     assert service.notifiers().unwrap()[0].delivered == 1
 
 
-class Forgetful(ScriptedNotifier):
-    """A notifier whose receiver wants to be reminded."""
+class ResendingNotifier(ScriptedNotifier):
+    """A notifier that needs active alerts to be sent again."""
 
     refresh_seconds = 60.0
 
@@ -313,8 +336,8 @@ class Forgetful(ScriptedNotifier):
         return answer
 
 
-def test_a_refresh_tells_all_that_are_active_after_what_waits() -> None:
-    notifier = Forgetful()
+def test_resending_sends_all_active_alerts() -> None:
+    notifier = ResendingNotifier()
     active: list[FlextAlert] = []
     queue = queue_of(notifier, lambda: active)
     assert (queue.resend_seconds, queue_of(ScriptedNotifier()).resend_seconds) == (60.0, 0.0)
@@ -328,17 +351,15 @@ def test_a_refresh_tells_all_that_are_active_after_what_waits() -> None:
 
 
 @pytest.mark.parametrize("answer", [BUSY, REJECTED])
-def test_a_refresh_that_fails_is_left_to_the_next_one(
-    answer: FlextResult[None], caplog: pytest.LogCaptureFixture
-) -> None:
-    queue = queue_of(Forgetful(answer), lambda: [make()])
+def test_a_failed_resend_is_not_retried(answer: FlextResult[None], caplog: pytest.LogCaptureFixture) -> None:
+    queue = queue_of(ResendingNotifier(answer), lambda: [make()])
     queue.resend_all()
     assert eventually(lambda: queue.status().last_error)
     assert queue.status().queued == queue.status().failed == queue.status().dropped == 0
     assert len(caplog.messages) == 1
 
 
-def test_in_a_forked_child_nothing_waits() -> None:
+def test_a_forked_child_has_an_empty_queue() -> None:
     notifier = ScriptedNotifier()
     notifier.hold.clear()
     queue = queue_of(notifier)
@@ -350,7 +371,9 @@ def test_in_a_forked_child_nothing_waits() -> None:
     assert send(queue, make(name="b")).delivered == 1
 
 
-def test_no_thread_is_no_end(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_notifications_stay_queued_while_the_host_has_no_threads(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

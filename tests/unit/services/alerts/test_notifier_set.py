@@ -53,14 +53,14 @@ def nothing() -> list[Any]:
 
 
 def test_a_function_and_an_object_can_be_added_and_removed(service: FlextAlertService) -> None:
-    told: list[FlextAlert] = []
+    received: list[FlextAlert] = []
     notifier = ScriptedNotifier()
-    assert service.add_notifier("list", told.append).success
+    assert service.add_notifier("list", received.append).success
     assert service.add_notifier("object", notifier, severities=["critical"]).success
     service.process_alert(make())
     service.process_alert(make(name="b", severity="critical"))
     assert flush(service)
-    assert ([alert.name for alert in told], [alert.name for alert in notifier.received]) == (["disk", "b"], ["b"])
+    assert ([alert.name for alert in received], [alert.name for alert in notifier.received]) == (["disk", "b"], ["b"])
     assert service.remove_notifier("list").success
     assert names(service) == ["object"]
     result = service.remove_notifier("list")
@@ -69,7 +69,7 @@ def test_a_function_and_an_object_can_be_added_and_removed(service: FlextAlertSe
     assert service.remove_notifier(unknown).code == "unknown_notifier"
 
 
-def test_what_waits_goes_to_the_one_that_takes_its_place(service: FlextAlertService) -> None:
+def test_a_replacement_gets_the_queued_notifications(service: FlextAlertService) -> None:
     first, second = ScriptedNotifier(BUSY), ScriptedNotifier()
     service.add_notifier("n", first)
     service.process_alert(make())
@@ -90,7 +90,7 @@ def test_what_waits_goes_to_the_one_that_takes_its_place(service: FlextAlertServ
         ({"severities": ["loud"]}, "Invalid notifier severities: ('loud',)"),
     ],
 )
-def test_wrong_arguments_are_named(service: FlextAlertService, given: dict[str, Any], prefix: str) -> None:
+def test_invalid_arguments_are_named(service: FlextAlertService, given: dict[str, Any], prefix: str) -> None:
     arguments: dict[str, Any] = {"name": "n", "notifier": print, **given}
     result = service.add_notifier(**arguments)
     assert result.code == "invalid_notifier"
@@ -99,7 +99,7 @@ def test_wrong_arguments_are_named(service: FlextAlertService, given: dict[str, 
 
 
 def shout(_: FlextAlert) -> None:
-    """Take an alert."""
+    """Ignore an alert."""
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_a_container_may_hold_notifiers(given: Any, expected: list[str], caplog:
 def test_settings_name_notifiers(
     service: FlextAlertService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[FlextAlert] = []
-    monkeypatch.setenv("FLEXT_OBSERVABILITY_ALERT_NOTIFIERS", "pager-of-a-test,nobody")
-    register_notifier("pager-of-a-test", told.append)
+    received: list[FlextAlert] = []
+    monkeypatch.setenv("FLEXT_OBSERVABILITY_ALERT_NOTIFIERS", "pager-of-a-test,unknown")
+    register_notifier("pager-of-a-test", received.append)
     with collector() as alertmanager, collector() as webhook:
         settings = config(
             alertmanager_url=alertmanager.url,
@@ -137,12 +137,12 @@ def test_settings_name_notifiers(
         assert flush(service)
         assert b'"service":"shop"' in alertmanager.requests[0].body
         assert webhook.requests[0].path == "/hook"
-    assert len(told) == 1
-    assert [line[:34] for line in caplog.messages] == ["Notifier nobody cannot be used: Un"]
+    assert len(received) == 1
+    assert [line[:34] for line in caplog.messages] == ["Notifier unknown cannot be used: U"]
     assert [status.delivered for status in service.notifiers().unwrap()] == [1, 1, 1]
 
 
-def test_an_address_that_cannot_be_used_is_said_at_the_start(
+def test_an_invalid_address_is_logged_at_the_start(
     service: FlextAlertService, caplog: pytest.LogCaptureFixture
 ) -> None:
     register_notifier("hook-of-a-test", WebhookNotifier("http://me:secret@a\u2028b"))  # not a valid host
@@ -155,10 +155,10 @@ def test_an_address_that_cannot_be_used_is_said_at_the_start(
     assert "secret" not in caplog.text + repr(service.notifiers().unwrap())
 
 
-def test_later_settings_take_the_place_of_earlier_ones_and_leave_what_users_added(service: FlextAlertService) -> None:
+def test_later_settings_replace_earlier_ones_and_keep_added_notifiers(service: FlextAlertService) -> None:
     service.configure(config(alertmanager_url="http://127.0.0.1:1", alert_webhook_url="http://127.0.0.1:1"))
     service.add_notifier("own", print)
-    service.add_notifier("webhook", print)  # by hand from now on
+    service.add_notifier("webhook", print)  # added by a call from now on
     service.configure(config(alert_webhook_url="http://127.0.0.1:2"))
     assert names(service) == ["webhook", "own"]
     service.process_alert(make())
@@ -167,7 +167,7 @@ def test_later_settings_take_the_place_of_earlier_ones_and_leave_what_users_adde
     assert names(service) == ["webhook", "own"]
 
 
-def test_a_second_start_tells_the_notifiers_of_its_settings() -> None:
+def test_a_second_start_uses_the_notifiers_of_its_settings() -> None:
     with collector() as first, collector() as second:
         for server in (first, second):
             settings: dict[str, Any] = {"exporters": "none", "alert_webhook_url": server.url}
@@ -177,7 +177,7 @@ def test_a_second_start_tells_the_notifiers_of_its_settings() -> None:
         assert (len(first.requests), len(second.requests)) == (1, 1)
 
 
-def test_after_the_end_notifiers_of_the_settings_hear_nothing(service: FlextAlertService) -> None:
+def test_after_the_end_notifiers_of_the_settings_get_nothing(service: FlextAlertService) -> None:
     own = ScriptedNotifier()
     with collector() as webhook:
         settings = config(alert_webhook_url=webhook.url)
@@ -194,7 +194,7 @@ def test_after_the_end_notifiers_of_the_settings_hear_nothing(service: FlextAler
         assert len(webhook.requests) == 1
 
 
-def test_what_cannot_be_told_at_the_end_is_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_notifications_left_at_the_end_are_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     service = service_with(ScriptedNotifier(BUSY, BUSY))
     service.process_alert(make())
     service.disconnect(time.monotonic() + 5)
@@ -202,8 +202,8 @@ def test_what_cannot_be_told_at_the_end_is_counted_and_said(caplog: pytest.LogCa
     assert caplog.messages[-1] == "Notifier n: 1 notification dropped (the server is busy)"
 
 
-class Forgetful(ScriptedNotifier):
-    """A notifier whose receiver wants to be reminded often."""
+class ResendingNotifier(ScriptedNotifier):
+    """A notifier that needs active alerts to be sent again soon."""
 
     refresh_seconds = 0.02
 
@@ -216,8 +216,8 @@ class Forgetful(ScriptedNotifier):
         return FlextResult[None].ok(None)
 
 
-def test_receivers_that_forget_are_reminded_while_something_is_active(service: FlextAlertService) -> None:
-    notifier = Forgetful()
+def test_active_alerts_are_sent_again_to_notifiers_that_need_it(service: FlextAlertService) -> None:
+    notifier = ResendingNotifier()
     service.connect(nothing)
     service.add_notifier("f", notifier)
 
@@ -237,17 +237,17 @@ def test_receivers_that_forget_are_reminded_while_something_is_active(service: F
     assert scheduler().names() == ()
 
 
-def test_one_that_is_removed_is_reminded_no_more(service: FlextAlertService) -> None:
+def test_a_removed_notifier_is_not_resent_to(service: FlextAlertService) -> None:
     service.connect(nothing)
     service.process_alert(make())
-    service.add_notifier("f", Forgetful())
+    service.add_notifier("f", ResendingNotifier())
     assert any(name.startswith("flext-alerts-f-") for name in scheduler().names())
     service.remove_notifier("f")
     assert not any(name.startswith("flext-alerts-f-") for name in scheduler().names())
     service.disconnect(time.monotonic())
 
 
-def test_a_clock_that_ticks_looks_after_calls_that_hang(
+def test_the_periodic_work_checks_for_hung_calls(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Rules, points and time → alerts raised and resolved; no test waits."""
+"""RuleEvaluator: alerts raised and resolved by rules over points. Time is an argument."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tests.unit.services.alerts.points import NAME, gauge
 
 
 class Sink:
-    """The alerts raised and the ids resolved, as the alert service would see them."""
+    """Records raised alerts and resolved ids, as the alert service does."""
 
     def __init__(self) -> None:
         self.raised: list[FlextAlert] = []
         self.resolved: list[str] = []
-        self.answer: Any = None
+        self.answer: FlextResult[FlextAlert] | Exception | None = None
         self.now_ns = 1_700_000_000_000_000_000
         self.evaluator = RuleEvaluator(self.process, self.resolved.append, self)
 
-    def process(self, alert: FlextAlert) -> object:
+    def process(self, alert: FlextAlert) -> FlextResult[FlextAlert]:
         self.raised.append(alert)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return FlextResult.ok(alert) if self.answer is None else self.answer
 
     def time_ns(self) -> int:
         return self.now_ns
@@ -42,7 +42,7 @@ class Sink:
         return self.evaluator.add(FlextAlertRule("high", metric=NAME, **{**condition, **rule})).unwrap()
 
     def evaluate(self, at: float, *values: float | MetricView) -> list[str]:
-        """Look once and return the states."""
+        """Evaluate once and return the states."""
         self.evaluator.evaluate([value if isinstance(value, MetricView) else gauge(value) for value in values], at)
         return [state.state for state in self.evaluator.states()]
 
@@ -71,7 +71,7 @@ def test_a_condition_must_hold_for_its_whole_duration(sink: Sink) -> None:
     assert len(sink.raised) == 1
 
 
-def test_a_condition_that_was_gone_for_a_moment_begins_anew(sink: Sink) -> None:
+def test_a_condition_that_cleared_for_a_moment_starts_again(sink: Sink) -> None:
     sink.add(for_seconds=300)
     sink.evaluate(0, 0.9)
     assert sink.evaluate(200, 0.1) == ["ok"]
@@ -102,7 +102,7 @@ def test_an_alert_stays_for_a_while_when_asked_to(sink: Sink) -> None:
     sink.add(keep_firing_seconds=60)
     sink.evaluate(0, 0.9)
     assert [sink.evaluate(at, 0.1) for at in (10, 69)] == [["firing"]] * 2
-    assert sink.evaluate(70, 0.9) == ["firing"]  # the condition is back: the time begins anew
+    assert sink.evaluate(70, 0.9) == ["firing"]  # the condition is back: the time starts again
     assert [sink.evaluate(at, 0.1) for at in (80, 139)] == [["firing"]] * 2
     assert sink.resolved == []
     assert sink.evaluate(140, 0.1) == ["ok"]
@@ -122,7 +122,7 @@ def test_below_and_absence_are_conditions_too(sink: Sink) -> None:
     assert sink.raised[-1].message == "shop.orders was last measured 60 seconds ago, more than 60"
 
 
-def test_a_rule_without_series_has_one_state_that_says_so(sink: Sink) -> None:
+def test_a_rule_without_series_has_one_state_without_data(sink: Sink) -> None:
     sink.add(measure="p95")
     (before,) = sink.evaluator.states()
     assert (before.rule, before.state, before.value, before.labels) == ("high", "no_data", None, {})
@@ -130,7 +130,7 @@ def test_a_rule_without_series_has_one_state_that_says_so(sink: Sink) -> None:
     assert "which has no p95" in sink.evaluator.states()[0].note
 
 
-def test_states_say_since_when_and_the_last_number(sink: Sink) -> None:
+def test_states_contain_time_and_last_number(sink: Sink) -> None:
     sink.add(for_seconds=10)
     sink.evaluate(0, 0.9)
     sink.now_ns += 10_000_000_000
@@ -140,10 +140,10 @@ def test_states_say_since_when_and_the_last_number(sink: Sink) -> None:
     assert state.since == datetime.fromtimestamp(1_700_000_010, UTC)
 
 
-def test_a_gap_between_looks_or_a_clock_that_stands_still_does_no_harm(sink: Sink) -> None:
+def test_gaps_and_repeated_times_are_harmless(sink: Sink) -> None:
     sink.add(for_seconds=300)
     sink.evaluate(0, 0.9)
-    assert sink.evaluate(0, 0.1) == ["pending"]  # the same moment: nothing new
+    assert sink.evaluate(0, 0.1) == ["pending"]  # the same time: no change
     assert sink.evaluate(-50, 0.1) == ["pending"]
     assert sink.evaluate(100_000, 0.9) == ["firing"]
 
@@ -157,15 +157,7 @@ def test_the_alert_service_may_know_the_alert_under_another_id(sink: Sink) -> No
     assert sink.resolved == ["known"]
 
 
-def test_a_result_without_an_alert_counts_as_taken(sink: Sink) -> None:
-    sink.answer = FlextResult.ok(None)
-    sink.add()
-    sink.evaluate(0, 0.9)
-    sink.evaluate(1, 0.1)
-    assert sink.resolved == [sink.raised[0].id]
-
-
-def test_an_alert_that_was_not_taken_is_tried_again_and_not_resolved(sink: Sink) -> None:
+def test_an_alert_that_was_not_raised_is_retried_and_not_resolved(sink: Sink) -> None:
     sink.answer = FlextResult[FlextAlert].fail("full", code="full")
     sink.add()
     sink.evaluate(0, 0.9)
@@ -187,13 +179,13 @@ def test_a_callback_that_raises_costs_only_its_own_rule(sink: Sink, caplog: pyte
 
 
 @pytest.mark.parametrize("wrong", [None, "cpu > 80", 5])
-def test_what_is_no_rule_is_a_failure(sink: Sink, wrong: Any) -> None:
+def test_an_invalid_rule_is_a_failure(sink: Sink, wrong: Any) -> None:
     added = sink.evaluator.add(wrong)
     assert added.code == "invalid_alert_rule"
     assert (added.error or "").startswith("Invalid alert rule: ")
 
 
-def test_a_rule_that_breaks_a_rule_is_not_watched(sink: Sink) -> None:
+def test_an_inconsistent_rule_is_not_added(sink: Sink) -> None:
     added = sink.evaluator.add(FlextAlertRule("r", metric=NAME))
     assert added.code == "invalid_alert_rule"
     assert sink.evaluator.rules() == ()
@@ -221,7 +213,7 @@ def test_a_removed_rule_resolves_its_alerts_and_an_unknown_one_is_a_failure(sink
     assert "known names (none)" in (missing.error or "")
 
 
-def test_a_child_keeps_the_rules_and_forgets_the_alerts(sink: Sink) -> None:
+def test_a_child_keeps_the_rules_without_the_alerts(sink: Sink) -> None:
     rule = sink.add()
     sink.evaluate(0, 0.9)
     sink.evaluator.reinit_after_fork()
@@ -235,9 +227,10 @@ def test_a_child_keeps_the_rules_and_forgets_the_alerts(sink: Sink) -> None:
 def test_a_rule_that_is_removed_while_it_raises_its_alert_leaves_none_behind(sink: Sink) -> None:
     raised: list[str] = []
 
-    def process(alert: FlextAlert) -> None:
+    def process(alert: FlextAlert) -> FlextResult[FlextAlert]:
         raised.append(alert.id)
         sink.evaluator.remove("high")
+        return FlextResult.ok(alert)
 
     sink.evaluator = RuleEvaluator(process, sink.resolved.append, sink)
     sink.add()
@@ -246,9 +239,14 @@ def test_a_rule_that_is_removed_while_it_raises_its_alert_leaves_none_behind(sin
     assert sink.resolved == raised != []
 
 
-def test_threads_that_look_add_and_remove_leave_no_alert_behind() -> None:
+def test_threads_that_evaluate_add_and_remove_leave_no_alert() -> None:
     raised, resolved, clock = list[str](), list[str](), SystemClock()
-    evaluator = RuleEvaluator(lambda alert: raised.append(alert.id), resolved.append, clock)
+
+    def process(alert: FlextAlert) -> FlextResult[FlextAlert]:
+        raised.append(alert.id)
+        return FlextResult.ok(alert)
+
+    evaluator = RuleEvaluator(process, resolved.append, clock)
     points = [gauge(number % 2, series=number) for number in range(20)]
 
     def work(number: int) -> None:

@@ -1,4 +1,4 @@
-"""FlextAlertService → entities in, copies, telemetry and notifications out."""
+"""FlextAlertService: copies, telemetry and notifications of alerts."""
 
 from __future__ import annotations
 
@@ -103,9 +103,7 @@ def test_a_resolved_alert_does_not_become_active_again(recorded: Recorded, servi
     assert service.process_alert(make()).unwrap().status == "active"  # a new one of the same name does
 
 
-def test_only_so_many_resolved_alerts_are_remembered(
-    service: FlextAlertService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ids_of_resolved_alerts_are_bounded(service: FlextAlertService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(active_alerts, "MAX_RESOLVED_IDS", 1)
     first, second = (service.process_alert(make(name=name)).unwrap() for name in ("a", "b"))
     service.resolve_alert(first)
@@ -138,7 +136,7 @@ def test_another_label_is_another_alert(service: FlextAlertService) -> None:
     assert len(active(service)) == 2
 
 
-def test_a_repeated_alert_with_another_severity_is_told_and_recorded_at_its_own_time(recorded: Recorded) -> None:
+def test_an_occurrence_with_another_severity_is_sent_and_recorded_at_its_own_time(recorded: Recorded) -> None:
     notifier = ScriptedNotifier()
     service = service_with(notifier)
     service.process_alert(make())
@@ -156,7 +154,7 @@ def test_a_changed_copy_of_an_active_alert_changes_it(recorded: Recorded) -> Non
     alert = service.process_alert(make()).unwrap()
     service.process_alert(alert.model_copy(update={"status": "acknowledged"}))
     assert [each.status for each in active(service)] == ["acknowledged"]
-    # One of the same kind that is raised meanwhile does not undo it, and the first one says nothing new.
+    # Another occurrence does not undo it, and the first one changes nothing.
     assert service.process_alert(make()).unwrap().status == "acknowledged"
     assert service.process_alert(alert).unwrap().status == "acknowledged"
     records = recorded.logs("flext.alert")
@@ -173,16 +171,16 @@ def test_only_the_first_and_the_latest_ids_find_an_alert(service: FlextAlertServ
         assert service.acknowledge_alert(known.id).success
 
 
-def test_escalation_goes_one_level_up_or_as_told(recorded: Recorded, service: FlextAlertService) -> None:
+def test_escalation_goes_one_level_up_or_to_a_given_level(recorded: Recorded, service: FlextAlertService) -> None:
     alert = service.process_alert(make()).unwrap()
     once = service.escalate_alert(alert).unwrap()
     assert (once.status, once.escalation_level, once.severity, once.id) == ("escalated", 1, "error", alert.id)
-    told = {"level": 5, "reason": "nobody came", "severity": "critical"}
-    twice = service.escalate_alert(alert.id, told).unwrap()
+    options = {"level": 5, "reason": "no reaction", "severity": "critical"}
+    twice = service.escalate_alert(alert.id, options).unwrap()
     assert (twice.escalation_level, twice.severity, twice.details) == (
         5,
         "critical",
-        {"escalation_reason": "nobody came"},
+        {"escalation_reason": "no reaction"},
     )
     assert alert.status == "active"
     assert active(service) == (twice,)
@@ -190,19 +188,19 @@ def test_escalation_goes_one_level_up_or_as_told(recorded: Recorded, service: Fl
     assert levels == [0, 1, 5]
 
 
-def test_the_same_change_again_is_no_news(recorded: Recorded, service: FlextAlertService) -> None:
+def test_a_repeated_change_is_not_recorded(recorded: Recorded, service: FlextAlertService) -> None:
     alert = service.process_alert(make()).unwrap()
     assert service.acknowledge_alert(alert) == service.acknowledge_alert(alert)
     assert len(recorded.logs("flext.alert")) == 2
 
 
-def test_what_is_not_active_cannot_be_changed(service: FlextAlertService) -> None:
+def test_an_alert_that_is_not_active_cannot_be_changed(service: FlextAlertService) -> None:
     for result in (service.escalate_alert(make()), service.acknowledge_alert("x"), service.resolve_alert(make())):
         assert (result.code, "Process it first" in str(result.error)) == ("not_active", True)
 
 
 @pytest.mark.parametrize("given", [None, 5, "text"])
-def test_what_is_no_alert_fails(service: FlextAlertService, given: Any) -> None:
+def test_a_value_that_is_not_an_alert_fails(service: FlextAlertService, given: Any) -> None:
     assert service.process_alert(given).code == "invalid_alert"
     for verb in (service.resolve_alert, service.acknowledge_alert, service.escalate_alert):
         assert verb(given).code == ("not_active" if given == "text" else "invalid_alert")
@@ -215,7 +213,7 @@ def test_a_broken_rule_fails(service: FlextAlertService) -> None:
     assert active(service) == ()
 
 
-def test_the_newest_active_alerts_are_kept_and_it_is_said_once(
+def test_the_oldest_active_alerts_are_evicted_and_it_is_logged_once(
     service: FlextAlertService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(active_alerts, "MAX_ACTIVE", 3)
@@ -227,7 +225,7 @@ def test_the_newest_active_alerts_are_kept_and_it_is_said_once(
     assert len([line for line in caplog.messages if "oldest are evicted" in line]) == 1
 
 
-def test_details_with_cycles_and_the_longest_names_are_taken(recorded: Recorded) -> None:
+def test_details_with_cycles_and_names_of_maximum_length_are_accepted(recorded: Recorded) -> None:
     notifier = ScriptedNotifier()
     service = service_with(notifier)
     cycle: dict[str, Any] = {"labels": {"a": 1}}
@@ -276,7 +274,7 @@ def test_totals_are_exact_over_threads(recorded: Recorded) -> None:
     assert sorted(each["flext.alert.occurrences"] for each in last) == list(range(1, 401))
 
 
-def test_notifiers_learn_in_which_trace_an_alert_was_raised() -> None:
+def test_notifiers_get_the_trace_in_which_an_alert_was_raised() -> None:
     handle = init_observability(exporters="none", grafana_url="http://grafana:3000").unwrap()
     notifier = ScriptedNotifier()
     with handle:
@@ -306,7 +304,9 @@ def points() -> list[MetricView]:
     return [MetricView("queue.depth", "gauge", "{item}", "shop", value=9.0, time_ns=START_NS)]
 
 
-def test_the_clock_runs_only_while_something_is_active_and_the_service_connected(service: FlextAlertService) -> None:
+def test_periodic_work_is_scheduled_only_while_an_alert_is_active_and_the_service_connected(
+    service: FlextAlertService,
+) -> None:
     alert = service.process_alert(make()).unwrap()
     assert service._job not in scheduler().names()
     service.connect(points)
@@ -318,7 +318,7 @@ def test_the_clock_runs_only_while_something_is_active_and_the_service_connected
     assert service._job not in scheduler().names()
 
 
-def test_the_end_of_one_service_leaves_the_clock_of_another_running(service: FlextAlertService) -> None:
+def test_the_end_of_one_service_keeps_the_schedule_of_another(service: FlextAlertService) -> None:
     other = FlextAlertService()
     for each in (service, other):
         each.process_alert(make()).unwrap()
@@ -334,7 +334,7 @@ def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
     rule = FlextAlertRule("queue", metric="queue.depth", above=5.0, for_seconds=10)
     assert service.add_rule(rule).data == rule
     assert service.rules().unwrap() == (rule,)
-    service.run_pending()  # not connected: nothing to look at
+    service.run_pending()  # not connected
     assert service.rule_states().unwrap()[0].state == "no_data"
     service.connect(points)
     service.run_pending()
@@ -350,17 +350,17 @@ def test_rules_raise_and_resolve_alerts(recorded: Recorded) -> None:
 
 def test_the_interval_of_the_settings_is_kept(service: FlextAlertService) -> None:
     handle = init_observability(exporters="none", alert_rules_interval_seconds=0.02).unwrap()
-    looks: list[float] = []
+    evaluations: list[float] = []
 
-    def look() -> list[MetricView]:
-        looks.append(time.monotonic())
+    def read_points() -> list[MetricView]:
+        evaluations.append(time.monotonic())
         return []
 
     with handle:
         service.configure(handle.config)
         service.add_rule(FlextAlertRule("queue", metric="queue.depth", above=5.0))
-        service.connect(look)
-        assert eventually(lambda: len(looks) > 2)
+        service.connect(read_points)
+        assert eventually(lambda: len(evaluations) > 2)
         service.disconnect(time.monotonic())
 
 
@@ -377,7 +377,7 @@ def test_in_a_forked_child_nothing_is_active_and_rules_go_on(service: FlextAlert
     service.disconnect(time.monotonic())
 
 
-def test_settings_are_taken(service: FlextAlertService, caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_are_applied(service: FlextAlertService, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     config = init_observability(exporters="none").unwrap().config
     assert isinstance(config, FlextObservabilityConfig)

@@ -34,9 +34,10 @@ Labels = dict[str, str]
 class AlertmanagerNotifier(HttpNotifier):
     """Posts alerts to an Alertmanager. Used from one thread at a time.
 
-    Labels: ``alertname``, ``severity``, ``source``, those of the alert (``details["labels"]``) and those given here; other characters than
-    ``[a-zA-Z0-9_]`` in names become ``_``. Annotations: ``summary``, ``description``, ``status``, ``escalation_level``, ``details`` (JSON
-    text) and ``trace``. The Alertmanager resolves an alert that is not sent again within four minutes.
+    Labels: ``alertname``, ``severity``, ``source``, those of the alert (``details["labels"]``) and those given here. In
+    their names, other characters than ``[a-zA-Z0-9_]`` become ``_``. Annotations: ``summary``, ``description``,
+    ``status``, ``escalation_level``, ``details`` (JSON text) and ``trace``. The Alertmanager resolves an alert that is
+    not sent again within four minutes.
 
     Attributes:
         refresh_seconds: Time between two calls of ``notify_all``.
@@ -58,7 +59,7 @@ class AlertmanagerNotifier(HttpNotifier):
         """Store the address. Opens nothing, and never raises: see ``config_error``.
 
         Args:
-            url: Base address, with a path prefix if there is one; the default scheme is http. ``user:password@`` becomes basic
+            url: Base address, with its path prefix; the default scheme is http. ``user:password@`` becomes basic
                 authorization.
             timeout_seconds: Limit of one request.
             generator_url: Target of the link "Source" in the Alertmanager for alerts raised outside a trace.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @final
 class CallableNotifier:
-    """Calls a function with each alert. A returned ``FlextResult`` is the outcome; any other value counts as success."""
+    """Calls a function with each alert. A returned ``FlextResult`` is the outcome; other values count as success."""
 
     __slots__ = ("_call",)
 

@@ -25,7 +25,7 @@ class JsonPoster:
     """Posts to one address. Opens a connection for each request, as alerts are rare.
 
     Attributes:
-        config_error: Why the address or a header is invalid; empty when they are valid. An invalid poster sends nothing.
+        config_error: Why the address or a header is invalid; then nothing is sent. Empty when they are valid.
         fix: The next action for ``config_error``.
         retry_after_seconds: Wait that the last response requested; None without one.
     """
@@ -64,8 +64,8 @@ class JsonPoster:
             headers: Headers of this request only.
 
         Returns:
-            Success for a 2xx response. Retryable failures: ``unreachable``, ``timeout``, ``unavailable`` (429, 5xx). Permanent ones:
-            ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
+            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable`` (for
+            429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
         """
         self.retry_after_seconds = None
         if self._target is None:

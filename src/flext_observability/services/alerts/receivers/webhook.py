@@ -25,8 +25,8 @@ SETTING: Final = "alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)"
 class WebhookNotifier(HttpNotifier):
     """Posts each alert as a JSON object. Used from one thread at a time.
 
-    The object has ``version`` ("1"), ``status``, ``fingerprint``, ``sent_at`` and ``alert``: ``id``, ``name``, ``severity``, ``message``,
-    ``source``, ``status``, ``escalation_level``, ``timestamp``, ``labels`` and ``details``. Any 2xx response is a success.
+    The object has ``version`` ("1"), ``status``, ``fingerprint``, ``sent_at`` and ``alert``: ``id``, ``name``,
+    ``severity``, ``message``, ``source``, ``status``, ``escalation_level``, ``timestamp``, ``labels`` and ``details``.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class WebhookNotifier(HttpNotifier):
             url: Address; the default scheme is http. ``user:password@`` becomes basic authorization.
             timeout_seconds: Limit of one request.
             headers: Headers of every request.
-            secret: Key of the signature ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``; None for none.
+            secret: Key of the header ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``, or None.
         """
         super().__init__(JsonPoster(url, "", headers, timeout_seconds, SETTING))
         self._key = secret.encode() if isinstance(secret, str) else secret
@@ -52,8 +52,8 @@ class WebhookNotifier(HttpNotifier):
         """Post one alert.
 
         Returns:
-            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable`` (429, 5xx). Permanent:
-            ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
+            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable`` (for
+            429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
         """
         body = to_json(_payload(alert, time.time_ns()))
         if self._key is None:

@@ -139,7 +139,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [len(each) for each in rows(server)] == [1, 1, 1, 1, 1]
 
 
-def test_a_refusal_is_said_in_the_servers_words() -> None:
+def test_a_rejection_contains_the_response() -> None:
     with collector() as server:
         server.standing = Answer(400, {"content-type": "application/json"}, b'"bad label"')
         result = AlertmanagerNotifier(f"{server.url}/prefix").notify(make(), 5)
@@ -147,7 +147,7 @@ def test_a_refusal_is_said_in_the_servers_words() -> None:
     assert server.requests[0].path == "/prefix/api/v2/alerts"
 
 
-def test_an_address_that_is_none_is_said() -> None:
+def test_an_invalid_address_is_reported() -> None:
     notifier = AlertmanagerNotifier("ftp://x")
     assert "alertmanager_url (ALERTMANAGER_URL)" in notifier.config_error
     assert notifier.notify(make(), 5).code == "invalid_address"

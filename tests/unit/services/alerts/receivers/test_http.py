@@ -86,8 +86,8 @@ def test_a_status_has_its_code(status: int, code: str | None) -> None:
         result = poster(server.url).post(b"{}", 5)
     assert result.code == code
     if code is not None:
-        said = {308: ": http://elsewhere/", 304: ""}.get(status, ": it is full")
-        assert str(result.error).startswith(f"{server.url}/hook answered {status}{said}. ")
+        detail = {308: ": http://elsewhere/", 304: ""}.get(status, ": it is full")
+        assert str(result.error).startswith(f"{server.url}/hook answered {status}{detail}. ")
 
 
 @pytest.mark.parametrize(("field", "seconds"), [("7", 7.0), ("", None)])
@@ -101,7 +101,7 @@ def test_what_it_asks_to_wait_is_kept_until_the_next_answer(field: str, seconds:
         assert post.retry_after_seconds is None
 
 
-def test_nobody_there() -> None:
+def test_an_unreachable_server() -> None:
     with refusing_port() as port:
         result = poster(f"http://127.0.0.1:{port}").post(b"{}", 5)
     assert (result.code, str(result.error).endswith(". Start the server, or correct the address in the_setting")) == (
@@ -111,7 +111,7 @@ def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_a_silent_server_takes_no_more_time_than_allowed(own: bool) -> None:
+def test_a_silent_server_costs_the_time_limit(own: bool) -> None:
     with raw_server(silent) as server:
         began = time.monotonic()
         result = poster(server.url, timeout_seconds=0.1 if own else 5.0).post(b"{}", 5.0 if own else 0.1)
@@ -136,7 +136,7 @@ def test_garbage_may_be_over_soon(reply: bytes) -> None:
 def test_https_with_an_authority_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificates = make_certificates(tmp_path)
     with collector(context=certificates.server_context()) as server:
-        assert poster(server.url).post(b"{}", 5).code == "unreachable"  # nobody knows that authority
+        assert poster(server.url).post(b"{}", 5).code == "unreachable"  # an unknown authority
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
         assert poster(server.url).post(b"{}", 5).success
 
@@ -146,7 +146,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         assert poster("http://alerts.invalid:9").post(b"{}", 5).success
         assert proxy.requests[0].path == "http://alerts.invalid:9/hook"
-        monkeypatch.setenv("HTTP_PROXY", "ftp://nonsense")
+        monkeypatch.setenv("HTTP_PROXY", "ftp://invalid")
         result = poster("http://alerts.invalid:9").post(b"{}", 5)
     assert (result.code, "HTTP_PROXY" in str(result.error)) == ("unreachable", True)
 
@@ -167,7 +167,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         ("http://x", ["secret"]),
     ],
 )
-def test_what_cannot_be_sent_to_is_said_without_secrets(url: Any, headers: Any) -> None:
+def test_an_invalid_address_or_header_is_reported_without_secrets(url: Any, headers: Any) -> None:
     post = poster(url, headers=headers)
     assert post.config_error.startswith("The address or a header is invalid")
     assert post.fix == "Correct the_setting"

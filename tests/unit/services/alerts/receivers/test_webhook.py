@@ -65,7 +65,7 @@ def test_without_a_secret_there_is_no_signature() -> None:
         assert "x-flext-signature" not in server.requests[0].headers
 
 
-def test_odd_content_is_bounded_and_valid_json() -> None:
+def test_unusual_content_is_bounded_and_valid_json() -> None:
     details: dict[str, Any] = {str(number): number for number in range(1000)}
     details |= {"0": float("nan"), "1": "\ud800", "2": details, "3": "x" * 100_000}
     alert = make(name="n" * 100_000, details=details, timestamp=datetime.max.replace(tzinfo=UTC))
@@ -75,7 +75,7 @@ def test_odd_content_is_bounded_and_valid_json() -> None:
     assert document["timestamp"] < "2100"  # an alert of the future was raised now
 
 
-def test_what_is_wrong_is_said() -> None:
+def test_an_invalid_address_is_reported() -> None:
     with collector() as server:
         server.standing = Answer(503, {"retry-after": "9"})
         notifier = WebhookNotifier(server.url)
