@@ -141,6 +141,8 @@ def test_an_alert_of_a_rule_is_raised_once_when_storing_fails(tmp_path: Path) ->
     ("repository", "code"),
     [
         (SimpleNamespace(store_log_entry=lambda _: None), None),
+        (SimpleNamespace(store_log_entry=FlextResult.ok), None),
+        (SimpleNamespace(store_log_entry=lambda _: FlextResult.fail("full", code="full")), "full"),
         (SimpleNamespace(store_log_entry=lambda _: 1 / 0), "internal"),
         (object(), "invalid_repository"),
     ],
