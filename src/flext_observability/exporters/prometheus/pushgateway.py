@@ -109,7 +109,7 @@ class PushgatewayExporter:
             self._reported.add(name)
             log_warning(
                 _log,
-                f"Some series of {name} are not pushed: another instrument has the same name in Prometheus. Rename one.",
+                f"Some series of {name} are not pushed: another instrument has that name in Prometheus. Rename one.",
             )
 
 

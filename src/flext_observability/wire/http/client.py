@@ -106,7 +106,8 @@ class HttpTransport:
     def _exchange(self, method: str, body: bytes, deadline: float) -> HttpReply:
         keep = False
         try:
-            exchange = _Exchange(self._sock or self._open(deadline), self.target.display_url, deadline)
+            sock = self._sock or self._open(deadline)
+            exchange = _Exchange(self.target.endpoint, _DeadlineSocket(sock, self.target.display_url, deadline))
             response, sent = exchange.run(method, self._path, self._headers, body)
             reply, reusable = _read_reply(response)
             keep = sent and reusable
@@ -152,7 +153,7 @@ class _DeadlineSocket(RawIOBase):
     def __init__(self, sock: socket.socket, peer: str, deadline: float) -> None:
         super().__init__()
         self._sock = sock
-        self._peer = peer
+        self.peer = peer
         self._deadline = deadline
         self._unsent: list[bytes] = []
 
@@ -164,7 +165,7 @@ class _DeadlineSocket(RawIOBase):
         """Send the collected data."""
         view = memoryview(b"".join(self._unsent))
         while view:
-            self._sock.settimeout(remaining_seconds(self._deadline, self._peer))
+            self._sock.settimeout(remaining_seconds(self._deadline, self.peer))
             view = view[self._sock.send(view) :]
 
     def makefile(self, _mode: str) -> BufferedReader:
@@ -174,7 +175,7 @@ class _DeadlineSocket(RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # BufferedReader passes a memoryview
-        self._sock.settimeout(remaining_seconds(self._deadline, self._peer))
+        self._sock.settimeout(remaining_seconds(self._deadline, self.peer))
         return self._sock.recv_into(buffer)
 
     def close(self) -> None:
@@ -185,11 +186,11 @@ class _DeadlineSocket(RawIOBase):
 class _Exchange(HTTPConnection):
     """One request and its response over a connected socket."""
 
-    def __init__(self, sock: socket.socket, peer: str, deadline: float) -> None:
-        super().__init__("unused")  # the socket is connected, and requests have a Host header
-        self._socket = _DeadlineSocket(sock, peer, deadline)
-        self.sock = cast("socket.socket", self._socket)
-        self._peer = peer
+    def __init__(self, endpoint: Endpoint, sock: _DeadlineSocket) -> None:
+        super().__init__(endpoint.host, endpoint.port_or_default)
+        self.sock = cast("socket.socket", sock)
+        self._deadline_socket = sock
+        self._peer = sock.peer
 
     def run(
         self, method: str, path: str, headers: Mapping[str, bytes], body: bytes | None = None
@@ -198,7 +199,7 @@ class _Exchange(HTTPConnection):
         complete = True
         try:
             self.request(method, path, body, headers)
-            self._socket.transmit()
+            self._deadline_socket.transmit()
         except (TimeoutError, TransportError) as error:
             message = f"{self._peer} did not accept the request within the time limit"
             raise TransportError("timeout", message) from error
@@ -219,7 +220,7 @@ def _open_tunnel(sock: socket.socket, proxy: Endpoint, endpoint: Endpoint, deadl
     peer = f"the proxy {format_host(proxy.host)}:{proxy.port_or_default}"
     destination = f"{format_host(endpoint.host)}:{endpoint.port_or_default}"
     headers = _encode({"Host": destination, "Proxy-Authorization": proxy.authorization})
-    response, _ = _Exchange(sock, peer, deadline).run("CONNECT", destination, headers)
+    response, _ = _Exchange(proxy, _DeadlineSocket(sock, peer, deadline)).run("CONNECT", destination, headers)
     response.close()
     if response.status != 200:
         message = f"{peer} answered {response.status} {response.reason} to CONNECT {destination}"

@@ -141,7 +141,7 @@ def test_conflicting_metric_names_are_logged_once(caplog: pytest.LogCaptureFixtu
             made.export([make_metrics(record)], 2)
         assert server.lines(NIGHTLY) == ["a_b_total 1.0"]
     assert [line.message for line in caplog.records] == [
-        "Some series of a_b_total are not pushed: another instrument has the same name in Prometheus. Rename one."
+        "Some series of a_b_total are not pushed: another instrument has that name in Prometheus. Rename one."
     ]
 
 
