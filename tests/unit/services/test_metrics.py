@@ -157,6 +157,12 @@ class TestCollectMetrics:
         assert recorded.metric("svc.collect.good") is None
 
 
+def test_the_text_format_has_floats_as_in_the_python_client() -> None:
+    service = FlextMetricsService()
+    service.record_metric("api_requests", 150, metric_type="counter")
+    assert service.export_prometheus_format().unwrap() == "# TYPE api_requests counter\napi_requests 150.0\n"
+
+
 def test_totals_survive_eviction_from_the_store() -> None:
     service = FlextMetricsService(store_size=1)
     for _ in range(5):
