@@ -96,7 +96,7 @@ ready: 200 degraded
 attempt 2: read, write, count, lesson
 exported 4, queued 0, dropped {}
 """,
-        "blackboard (traces) is down, waiting to send again: busy. Wait\nblackboard has recovered after ...\n",
+        "blackboard (traces) is down, waiting to send again: busy. Wait.\nblackboard has recovered after ...\n",
     ),
     "10_store_and_query.py": (
         """refused: Invalid metric name: 'room temperature' ...

@@ -10,10 +10,11 @@ from typing import ClassVar, Final, cast
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.domain.entity import Details, Entity
 from flext_observability.domain.rules import Violation, check_name, invalid_choice
 from flext_observability.values.encoding import encode_tag, preview
 from flext_observability.values.names import ALERT_SEVERITIES
+from flext_observability.values.timestamps import now
 
 ALERT_STATUSES: Final = ("active", "acknowledged", "escalated", "resolved")
 MAX_LABELS: Final = 64

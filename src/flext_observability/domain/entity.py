@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Annotated, Any, ClassVar, Final, Self, cast
@@ -20,11 +19,6 @@ from flext_observability.values.encoding import encode_tag, is_container, previe
 def new_id() -> str:
     """Return a random UUID as text."""
     return str(uuid4())
-
-
-def now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
 
 
 def is_finite(value: float | Decimal) -> bool:

@@ -6,9 +6,10 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.entity import Details, Entity, Number, is_finite, now
+from flext_observability.domain.entity import Details, Entity, Number, is_finite
 from flext_observability.domain.rules import Violation, check_name, invalid_choice
 from flext_observability.values.encoding import preview
+from flext_observability.values.timestamps import now
 
 HEALTH_STATUSES: Final = ("healthy", "degraded", "unhealthy", "unknown")
 

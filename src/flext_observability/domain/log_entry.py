@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.domain.entity import Details, Entity
 from flext_observability.domain.rules import Violation, invalid_choice
+from flext_observability.values.timestamps import now
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "warning", "error", "critical")
 _ALIASES: Final = {"warn": "warning", "fatal": "critical"}

@@ -7,9 +7,10 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
-from flext_observability.domain.entity import Entity, Number, Tags, is_finite, now
+from flext_observability.domain.entity import Entity, Number, Tags, is_finite
 from flext_observability.domain.rules import Violation, invalid_choice
 from flext_observability.values.encoding import preview
+from flext_observability.values.timestamps import now
 from flext_observability.values.units import MAX_UNIT_LENGTH
 
 METRIC_TYPES: Final = ("gauge", "counter", "up_down_counter", "histogram")

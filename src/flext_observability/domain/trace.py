@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from flext_observability.domain.entity import Details, Entity, now
+from flext_observability.domain.entity import Details, Entity
 from flext_observability.domain.rules import Violation, check_name, invalid_choice
+from flext_observability.values.timestamps import now
 
 TRACE_STATUSES: Final = ("unset", "ok", "error", "abandoned")
 

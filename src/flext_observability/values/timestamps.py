@@ -8,6 +8,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def now() -> datetime:
+    """Return the current time in UTC."""
+    return datetime.now(UTC)
+
+
 def to_unix_nanos(time: datetime) -> int:
     """Return a time in nanoseconds since the epoch, exact to the microsecond; 0 for times before the epoch."""
     return max(to_unix_micros(time) * 1000, 0)
