@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ops_wsgi_app as ops_wsgi_app,
         start_ops_server as start_ops_server,
     )
+    from flext_observability.api.prometheus import publish_to_prometheus_client as publish_to_prometheus_client
     from flext_observability.api.service_names import FlextObservabilityServices as FlextObservabilityServices
     from flext_observability.api.start import (
         flush_observability as flush_observability,
@@ -127,6 +128,7 @@ _MODULES = {
     "api.namespaces": "FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
     "api.ops": "ops_asgi_app ops_wsgi_app start_ops_server",
     "api.service_names": "FlextObservabilityServices",
+    "api.prometheus": "publish_to_prometheus_client",
     "api.start": "flush_observability get_observability init_observability shutdown_observability",
     "decorators.monitored": "flext_monitor_function",
     "decorators.traced": "traced",

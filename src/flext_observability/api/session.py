@@ -127,9 +127,9 @@ class Session:
             return FlextResult[tuple[bytes, str]].fail(message, code="metrics_off")
         page = self._page or next(iter(self.running.exporters.pull.values()), None)
         if page is None:
-            from flext_observability.exporters.prometheus.page import PrometheusExporter
+            from flext_observability.exporters.prometheus.page import make_page
 
-            page = PrometheusExporter()
+            page = make_page(self.running.config)
             page.attach(meter.cumulative.collect)
         self._page = page
         return FlextResult[tuple[bytes, str]].ok(page.render(accept))

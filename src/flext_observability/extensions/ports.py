@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 from flext_observability.domain.report import Signal, SignalStatus
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.domain.criteria import MetricsCriteria
@@ -75,6 +75,19 @@ class PullExporter(Protocol):
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return (body, content type) for a request with this ``Accept`` header."""
+        ...
+
+
+@runtime_checkable
+class ReaderExporter(Protocol):
+    """Metrics exporter with its own metric reader of the OpenTelemetry SDK."""
+
+    def metric_reader(self) -> MetricReader:
+        """Return the reader, which is added to the meter provider."""
+        ...
+
+    def close(self) -> None:
+        """Release what the reader holds. Idempotent."""
         ...
 
 

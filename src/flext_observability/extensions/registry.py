@@ -215,6 +215,9 @@ def _make_exporter_registry() -> ExporterRegistry:
             "console": "flext_observability.exporters.console:factory",
             "otlp_file": "flext_observability.exporters.otlp.file:factory",
             "memory": "flext_observability.exporters.memory:factory",
+            "prometheus_sdk": "flext_observability.exporters.prometheus.sdk_reader:factory",
+            "otlp_sdk_http": "flext_observability.exporters.otlp.sdk:http_factory",
+            "otlp_sdk_grpc": "flext_observability.exporters.otlp.sdk:grpc_factory",
             "pushgateway": "flext_observability.exporters.prometheus.pushgateway:factory",
         },
     )

@@ -33,7 +33,7 @@ from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.tracer import make_tracers
 from flext_observability.runtime.fork_barrier import fork_barrier
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.internal_log import log_warning, report_once
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -76,6 +76,7 @@ class RunningPipeline:
             worker.begin_close(deadline)
         for worker in self.workers:
             worker.wait_closed(deadline)
+        self._close_readers()
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
@@ -93,9 +94,16 @@ class RunningPipeline:
             worker.abandon()
         for counter in self.ledger.counters.values():
             counter.reset_lock()
+        self._close_readers()
+
+    def _close_readers(self) -> None:
+        for exporter in self.exporters.readers():
+            try:
+                exporter.close()
+            except Exception as error:  # noqa: BLE001 - code of another package
+                report_once("Closing a metric reader", error)
 
 
-@fork_barrier().section()  # it imports modules and acquires locks of other libraries
 def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipeline | None = None) -> RunningPipeline:
     """Create all parts for resolved settings, and direct telemetry to them.
 
@@ -107,6 +115,11 @@ def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipelin
     Returns:
         The new pipeline. The caller closes the previous one.
     """
+    with fork_barrier().section():  # it imports modules and acquires locks of other libraries
+        return _start(settings, instance_id, previous)
+
+
+def _start(settings: ResolvedSettings, instance_id: str, previous: RunningPipeline | None) -> RunningPipeline:
     notices = Notices(settings.notices)
     resource = make_resource(settings.config, instance_id, notices)
     install_propagators(settings.config, notices)
@@ -128,10 +141,11 @@ def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) 
     readers = previous.meter if previous is not None else None
     is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
     if readers is None or not is_kept:
-        readers = MetricReaders(config, pipeline.resource, push_count)
+        foreign = [exporter.metric_reader() for exporter in pipeline.exporters.readers()]
+        readers = MetricReaders(config, pipeline.resource, push_count, foreign)
     if global_providers().meters is None:
-        foreign = metrics.get_meter_provider()
-        if not _adopt(pipeline, "metrics", foreign, "add_metric_reader", [] if is_kept else readers.readers()):
+        provider = metrics.get_meter_provider()
+        if not _adopt(pipeline, "metrics", provider, "add_metric_reader", [] if is_kept else readers.readers()):
             return  # the SDK logs a warning at each collection of an unregistered reader
     elif not is_kept:
         global_providers().set_meter_provider(readers.make_provider(config, pipeline.resource))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.extensions.ports import ExporterUnavailable, PullExporter, SignalExporter
+from flext_observability.extensions.ports import ExporterUnavailable, PullExporter, ReaderExporter, SignalExporter
 from flext_observability.extensions.registry import exporter_registry
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
@@ -26,6 +26,10 @@ class Exporters:
         default_factory=lambda: {signal: [] for signal in SIGNALS}
     )
     pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
+
+    def readers(self) -> list[ReaderExporter]:
+        """Return the exporters with their own metric reader."""
+        return [page for page in self.pull.values() if isinstance(page, ReaderExporter)]
 
     def names(self, signal: Signal) -> tuple[str, ...]:
         """Return the names of the exporters of a signal."""

@@ -50,12 +50,20 @@ class MetricReaders:
         config: Resolved configuration.
         resource: Resource of the metrics.
         push_count: Number of push exporters, flush-only ones excluded.
+        foreign: Readers of exporters that have their own. Totals are not kept by a second start then.
     """
 
-    def __init__(self, config: FlextObservabilityConfig, resource: Resource, push_count: int) -> None:
+    def __init__(
+        self,
+        config: FlextObservabilityConfig,
+        resource: Resource,
+        push_count: int,
+        foreign: Sequence[MetricReader] = (),
+    ) -> None:
         aggregation = _aggregation(config.metrics_default_histogram_aggregation)
         preference = config.metrics_temporality_preference
-        self.key = meter_key(config, resource, push_count)
+        self.key = (*meter_key(config, resource, push_count), *foreign)
+        self._foreign = foreign
         self.shared = preference == "cumulative"
         self.cumulative = SharedMetricReader(preferred_aggregation=aggregation)
         own = 0 if self.shared else push_count
@@ -67,7 +75,7 @@ class MetricReaders:
 
     def readers(self) -> list[MetricReader]:
         """Return the SDK readers."""
-        return [each.reader for each in (self.cumulative, *self._own)]
+        return [*(each.reader for each in (self.cumulative, *self._own)), *self._foreign]
 
     def make_provider(self, config: FlextObservabilityConfig, resource: Resource) -> MeterProvider:
         """Return an SDK provider with these readers."""

@@ -44,6 +44,7 @@ class InitArguments(TypedDict, total=False):
     otlp_file_path: str | None
     prometheus_host: str | None
     prometheus_port: int | None
+    prometheus_client_enabled: bool | None
     grafana_url: str | None
     config_file: str | None
     otlp_endpoint: str | None

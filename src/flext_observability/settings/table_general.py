@@ -190,6 +190,12 @@ class GeneralFields:
         default=9464,
         signal="metrics",
     )
+    prometheus_client_enabled: bool = setting(
+        types.BOOL,
+        "Whether `/metrics` also has the metrics of the default registry of `prometheus_client`.",
+        default=True,
+        signal="metrics",
+    )
     grafana_url: str = setting(types.TEXT, "URL of Grafana, for links to traces.", "GRAFANA_URL", default="")
     config_file: str = setting(
         types.TEXT,

@@ -78,6 +78,7 @@ from flext_observability import (
     memory_store,
     ops_asgi_app,
     ops_wsgi_app,
+    publish_to_prometheus_client,
     register_exporter,
     register_notifier,
     register_plugin,
@@ -172,6 +173,7 @@ def alerts(service: FlextAlertService) -> None:
 
 def extensions() -> None:
     assert_type(register_notifier("n", Note()), FlextResult[None])
+    assert_type(publish_to_prometheus_client(), FlextResult[None])
     assert_type(register_exporter("n", Factory()), FlextResult[None])
     assert_type(register_storage("n", InMemoryStorage()), FlextResult[None])
     assert_type(register_plugin("n", FlextObservabilityPlugin()), FlextResult[None])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 import flext_observability as root
 from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable
@@ -188,6 +189,16 @@ def the_pages_are_an_asgi_app() -> None:
     app: Any = root.ops_asgi_app()
     asyncio.run(app(scope, receive, send))
     assert sent[0]["status"] == 200
+
+
+@contract("publish_to_prometheus_client")
+def a_registry_of_prometheus_client_has_our_metrics() -> None:
+    registry = CollectorRegistry()
+    assert root.publish_to_prometheus_client(registry).success
+    with recording() as started:
+        started.handle.metrics.counter("contract.published").add(2)
+        assert registry.get_sample_value("contract_published_total") == 2
+    assert registry.get_sample_value("contract_published_total") is None
 
 
 @contract("register_exporter")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.report import Signal
+from flext_observability.exporters.prometheus.registry import program_metrics
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, preferred_type
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.wire.prometheus.text import Family
 
 _SIGNALS: tuple[Signal, ...] = ("metrics",)
 _log = logging.getLogger(__name__)
@@ -24,11 +26,16 @@ _log = logging.getLogger(__name__)
 class PrometheusExporter:
     """Pull exporter: renders the page in the format that the request prefers."""
 
-    __slots__ = ("_collect", "_reported")
+    __slots__ = ("_collect", "_program", "_reported")
 
-    def __init__(self) -> None:
-        """Create an exporter without a source. Its page is empty until one is attached."""
+    def __init__(self, *, program_metrics: bool = True) -> None:
+        """Create an exporter without a source.
+
+        Args:
+            program_metrics: Whether the page also has the metrics of the default registry of ``prometheus_client``.
+        """
         self._collect: Callable[[], MetricsData] | None = None
+        self._program = program_metrics
         self._reported: set[str] = set()
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
@@ -39,21 +46,27 @@ class PrometheusExporter:
         """Return the page and its content type: OpenMetrics with exemplars if ``Accept`` prefers it, else classic."""
         content_type = preferred_type(accept)
         openmetrics = content_type == OPENMETRICS_TYPE
-        if self._collect is None:
-            return (b"# EOF\n" if openmetrics else b""), content_type
-        from flext_observability.wire.prometheus.from_sdk import families
         from flext_observability.wire.prometheus.text import generate_text
 
-        page = generate_text(families(self._collect()), openmetrics=openmetrics, on_conflict=self._report)
+        page = generate_text(self._families(openmetrics=openmetrics), openmetrics=openmetrics, on_conflict=self._report)
         return page.encode(errors="replace"), content_type
+
+    def _families(self, *, openmetrics: bool) -> list[Family]:
+        from flext_observability.wire.prometheus.from_sdk import families
+
+        found = [] if self._collect is None else families(self._collect())
+        if self._program and (program := program_metrics()):
+            from flext_observability.wire.prometheus.from_registry import add_metrics
+
+            add_metrics(found, program, openmetrics=openmetrics)
+        return found
 
     def _report(self, name: str) -> None:
         if name not in self._reported:
             self._reported.add(name)
             log_warning(
                 _log,
-                f"/metrics omits series of {name}: another instrument has the same name in Prometheus. "
-                "Rename one of them.",
+                f"/metrics omits series of {name}: another metric has the same name in Prometheus. Rename one of them.",
             )
 
 
@@ -74,7 +87,14 @@ class PrometheusFactory:
         if signal != "metrics":
             fix = 'Use exporters={"metrics": ["prometheus"]} and another exporter for the other signals'
             raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
-        return PrometheusExporter()
+        return make_page(config)
+
+
+def make_page(config: FlextObservabilityConfig) -> PrometheusExporter:
+    """Return an exporter without a source, for a resolved configuration."""
+    # The SDK's reader puts our metrics into the default registry: the page would have them twice.
+    shared = "prometheus_sdk" in config.exporters.get("metrics", ())
+    return PrometheusExporter(program_metrics=config.prometheus_client_enabled and not shared)
 
 
 factory = PrometheusFactory()

@@ -12,23 +12,36 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
-from flext_observability.wire.prometheus.names import Kind, bound_value, sample_value
+from flext_observability.wire.prometheus.names import bound_value, sample_value
 
 _CLASSIC_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _CLASSIC_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+FamilyKind = Literal["counter", "gauge", "histogram", "info", "summary", "stateset", "gaugehistogram", "unknown"]
 # Of two families with a series in common, the one whose kind comes first here is kept.
-_PRECEDENCE: Final = ("info", "histogram", "counter", "gauge")
-# Gauges early: they claim a single name, the others can be written as series of unknown type.
-_WRITE_ORDER: Final = ("info", "gauge", "counter", "histogram")
+_PRECEDENCE: Final = ("info", "histogram", "gaugehistogram", "summary", "counter", "stateset", "gauge", "unknown")
+# Kinds of a single name first: the others can be written as series of unknown type.
+_WRITE_ORDER: Final = ("info", "gauge", "stateset", "unknown", "counter", "histogram", "summary", "gaugehistogram")
 _ENDINGS: Final = {"counter": "_total", "info": "_info"}
+_CLASSIC_KINDS: Final = {"info": "gauge", "stateset": "gauge", "unknown": "untyped"}
 # Endings of the names that a family of each kind claims.
-_CLASSIC_SUFFIXES: Final = {"counter": ("",), "gauge": ("",), "histogram": ("", "_bucket", "_count", "_sum")}
+_CLASSIC_SUFFIXES: Final = {
+    "counter": ("",),
+    "gauge": ("",),
+    "stateset": ("",),
+    "unknown": ("",),
+    "histogram": ("", "_bucket", "_count", "_sum"),
+    "summary": ("", "_count", "_sum"),
+}
 _OPENMETRICS_SUFFIXES: Final = {
     "counter": ("", "_total", "_created"),
     "gauge": ("",),
     "histogram": ("", "_bucket", "_count", "_sum", "_created"),
     "info": ("", "_info"),
+    "summary": ("", "_count", "_sum", "_created"),
+    "stateset": ("",),
+    "gaugehistogram": ("", "_bucket", "_gcount", "_gsum"),
+    "unknown": ("",),
 }
 
 
@@ -41,12 +54,14 @@ class Sample:
         labels: Text from ``format_labels``.
         value: The number.
         exemplar: Labels, value and time of an exemplar as OpenMetrics text; empty for none.
+        time_seconds: Time of the sample, in seconds since the Unix epoch; None for the time of the scrape.
     """
 
     name: str
     labels: str
     value: float
     exemplar: str = ""
+    time_seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -55,7 +70,7 @@ class Family:
 
     Attributes:
         name: Name of the samples, with ``_total`` or ``_info``, without ``_bucket``, ``_count`` and ``_sum``.
-        kind: Type of the metric. The classic format writes ``info`` as a gauge.
+        kind: Type of the metric. The classic format writes ``info`` and ``stateset`` as gauges.
         help: Description; white space is normalized.
         samples: In the order of the page.
         invalid_openmetrics: Whether a value is forbidden in OpenMetrics: a counter or sum below zero or NaN, a bound
@@ -64,19 +79,31 @@ class Family:
     """
 
     name: str
-    kind: Kind | Literal["info"]
+    kind: FamilyKind
     help: str = ""
     samples: list[Sample] = field(default_factory=list[Sample])
     invalid_openmetrics: bool = False
     duplicate: bool = False
-    _series: set[str] = field(default_factory=set[str])
+    _series: set[frozenset[tuple[str, str]]] = field(default_factory=set[frozenset[tuple[str, str]]])
 
     def add(self, labels: Mapping[str, str], value: float, exemplar: str = "") -> None:
         """Add a series of one sample."""
-        text = format_labels(labels)
-        if self._is_new(text):
-            self.samples.append(Sample(self.name, text, value, exemplar))
-            self.invalid_openmetrics |= self.kind == "counter" and not value >= 0
+        self.add_samples(labels, [Sample(self.name, format_labels(labels), value, exemplar)])
+
+    def add_samples(self, labels: Mapping[str, str], samples: Sequence[Sample]) -> None:
+        """Add a series.
+
+        Args:
+            labels: Labels of the series, without ``le`` and ``quantile``.
+            samples: Its samples.
+        """
+        series = frozenset(labels.items())
+        if series in self._series:
+            self.duplicate = True
+            return
+        self._series.add(series)
+        self.samples += samples
+        self.invalid_openmetrics |= self.kind == "counter" and not samples[0].value >= 0
 
     def add_histogram(
         self,
@@ -96,22 +123,14 @@ class Family:
             exemplars: Exemplars by index of their bucket.
         """
         text = format_labels(labels)
-        if not self._is_new(text):
-            return
+        samples: list[Sample] = []
         name, start = f"{self.name}_bucket", f"{text[:-1]}," if text else "{"
         for index, (bound, reached) in enumerate((*buckets, (math.inf, count))):
             bucket = f'{start}le="{bound_value(bound)}"}}'
-            self.samples.append(Sample(name, bucket, reached, exemplars.get(index, "")))
-        self.samples.append(Sample(f"{self.name}_count", text, count))
-        self.samples.append(Sample(f"{self.name}_sum", text, total))
+            samples.append(Sample(name, bucket, reached, exemplars.get(index, "")))
+        samples += (Sample(f"{self.name}_count", text, count), Sample(f"{self.name}_sum", text, total))
+        self.add_samples(labels, samples)
         self.invalid_openmetrics |= not total >= 0 or (bool(buckets) and buckets[0][0] < 0)
-
-    def _is_new(self, labels: str) -> bool:
-        if labels in self._series:
-            self.duplicate = True
-            return False
-        self._series.add(labels)
-        return True
 
 
 def format_labels(labels: Mapping[str, str]) -> str:
@@ -164,14 +183,15 @@ def _format(
 ) -> Iterator[str]:
     """Yield the family or, if its names are claimed or its values invalid, its series as families of unknown type."""
     stem = family.name.removesuffix(_ENDINGS.get(family.kind, ""))
-    if openmetrics or family.kind == "info":
+    if openmetrics or family.kind in {"info", "gaugehistogram"}:
         names = {stem + suffix for suffix in _OPENMETRICS_SUFFIXES[family.kind]}
     else:
         names = {family.name + suffix for suffix in _CLASSIC_SUFFIXES[family.kind]}
-    if claimed.isdisjoint(names) and not (openmetrics and (family.invalid_openmetrics or stem == "total")):
+    unwritable = family.invalid_openmetrics or stem == "total" if openmetrics else family.kind == "gaugehistogram"
+    if claimed.isdisjoint(names) and not unwritable:
         claimed |= names
         yield _head(stem if openmetrics else family.name, family.kind, family.help, openmetrics=openmetrics)
-        yield _lines(family.samples, with_exemplars=openmetrics)
+        yield _lines(family.samples, openmetrics=openmetrics)
         return
     for name in dict.fromkeys(sample.name for sample in family.samples):
         if name in claimed:
@@ -179,23 +199,30 @@ def _format(
             continue
         claimed.add(name)
         yield _head(name, "unknown" if openmetrics else "untyped", family.help, openmetrics=openmetrics)
-        yield _lines([sample for sample in family.samples if sample.name == name])
+        yield _lines(
+            [sample for sample in family.samples if sample.name == name], openmetrics=openmetrics, exemplars=False
+        )
 
 
 def _head(name: str, kind: str, description: str, *, openmetrics: bool) -> str:
     text = " ".join(description.split())
     escaped = text.translate(_ESCAPES) if openmetrics else text.replace("\\", r"\\")
     shown_name = name if _is_classic(name) else _quote(name)
-    shown_kind = "gauge" if kind == "info" and not openmetrics else kind
+    shown_kind = kind if openmetrics else _CLASSIC_KINDS.get(kind, kind)
     return (f"# HELP {shown_name} {escaped}\n" if text else "") + f"# TYPE {shown_name} {shown_kind}\n"
 
 
-def _lines(samples: Iterable[Sample], *, with_exemplars: bool = False) -> str:
+def _lines(samples: Iterable[Sample], *, openmetrics: bool = False, exemplars: bool = True) -> str:
     return "".join(
         f"{sample.name}{sample.labels} {sample_value(sample.value)}"
-        + (f" # {sample.exemplar}\n" if with_exemplars and sample.exemplar else "\n")
+        + ("" if sample.time_seconds is None else _timestamp(sample.time_seconds, openmetrics=openmetrics))
+        + (f" # {sample.exemplar}\n" if openmetrics and exemplars and sample.exemplar else "\n")
         for sample in samples
     )
+
+
+def _timestamp(seconds: float, *, openmetrics: bool) -> str:
+    return f" {seconds}" if openmetrics else f" {int(seconds * 1000)}"
 
 
 def _quote_name(sample: Sample) -> Sample:

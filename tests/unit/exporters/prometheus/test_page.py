@@ -23,7 +23,7 @@ PROMETHEUS = (
 
 
 def page(data: MetricsData, accept: str) -> tuple[str, str]:
-    exporter = factory.create("metrics", with_defaults({}))
+    exporter = factory.create("metrics", with_defaults({"prometheus_client_enabled": False}))
     assert isinstance(exporter, PullExporter)
     exporter.attach(lambda: data)
     body, kind = exporter.render(accept)
@@ -43,7 +43,7 @@ def test_openmetrics_for_prometheus() -> None:
 
 
 def test_page_without_source_is_empty() -> None:
-    exporter = factory.create("metrics", with_defaults({}))
+    exporter = factory.create("metrics", with_defaults({"prometheus_client_enabled": False}))
     assert exporter.render("") == (b"", CLASSIC_TYPE)
     assert exporter.render("application/openmetrics-text") == (b"# EOF\n", OPENMETRICS_TYPE)
 
@@ -58,7 +58,7 @@ def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
         meter.create_histogram("wait").record(1)
         meter.create_gauge("wait.count").set(1)
 
-    exporter = factory.create("metrics", with_defaults({}))
+    exporter = factory.create("metrics", with_defaults({"prometheus_client_enabled": False}))
     exporter.attach(lambda: make_metrics(record))
     with caplog.at_level(logging.WARNING):
         exporter.render("")
@@ -69,4 +69,4 @@ def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
 def test_only_metrics_are_supported() -> None:
     assert tuple(factory.signals()) == ("metrics",)
     with pytest.raises(ExporterUnavailable, match="not traces"):
-        factory.create("traces", with_defaults({}))
+        factory.create("traces", with_defaults({"prometheus_client_enabled": False}))

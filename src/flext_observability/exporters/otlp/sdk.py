@@ -1,0 +1,102 @@
+"""The OTLP exporters of the OpenTelemetry project, with our settings (exporters ``otlp_sdk_http`` and ``otlp_sdk_grpc``)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.exporters.third_party import WrappedExporter
+from flext_observability.extensions.ports import ExporterUnavailable
+from flext_observability.settings.otlp import OtlpSettings, otlp_settings
+from flext_observability.values.exceptions import describe_error
+
+if TYPE_CHECKING:
+    from flext_observability.settings.config import FlextObservabilityConfig
+    from flext_observability.settings.otlp import Protocol
+
+
+@final
+class SdkOtlpFactory:
+    """Factory of one protocol's exporters. They retry and shut down in their own way.
+
+    Args:
+        name: Name of the exporter in messages.
+        protocol: ``http/protobuf`` or ``grpc``.
+        entry_point: Name in OpenTelemetry's entry-point groups.
+    """
+
+    __slots__ = ("_entry_point", "_name", "_protocol")
+
+    def __init__(self, name: str, protocol: Protocol, entry_point: str) -> None:
+        self._name = name
+        self._protocol: Protocol = protocol
+        self._entry_point = entry_point
+
+    def signals(self) -> Collection[Signal]:
+        """Return all three signals."""
+        return SIGNALS
+
+    def create(self, signal: Signal, config: FlextObservabilityConfig) -> WrappedExporter:
+        """Return the exporter of a signal.
+
+        Raises:
+            ExporterUnavailable: The package is not installed, or the exporter cannot be created.
+        """
+        package = f"opentelemetry-exporter-{self._entry_point.replace('_', '-')}"
+        found = entry_points(group=f"opentelemetry_{signal}_exporter", name=self._entry_point)
+        if not found:
+            raise ExporterUnavailable(f"the package {package} is not installed", f"pip install {package}")
+        settings = otlp_settings(config, signal, self._protocol)
+        try:
+            arguments = _http_arguments(settings) if self._protocol == "http/protobuf" else _grpc_arguments(settings)
+            make: Any = next(iter(found)).load()
+            return WrappedExporter(signal, self._name, make(**arguments))
+        except Exception as error:
+            message = f"the exporter of {package} cannot be created: {describe_error(error)}"
+            raise ExporterUnavailable(message, "Check the OTLP settings of this signal") from error
+
+
+def _http_arguments(settings: OtlpSettings) -> dict[str, Any]:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+
+    return {
+        "endpoint": settings.endpoint.url,
+        "headers": _headers(settings),
+        "timeout": settings.timeout_seconds,
+        "certificate_file": settings.certificate_file,
+        "client_key_file": settings.client_key_file,
+        "client_certificate_file": settings.client_certificate_file,
+        "compression": Compression.Gzip if settings.compression == "gzip" else Compression.NoCompression,
+    }
+
+
+def _grpc_arguments(settings: OtlpSettings) -> dict[str, Any]:
+    grpc: Any = import_module("grpc")
+
+    insecure = settings.endpoint.scheme == "http"
+    files = (settings.certificate_file, settings.client_key_file, settings.client_certificate_file)
+    return {
+        "endpoint": settings.endpoint.url,
+        "headers": _headers(settings),
+        "timeout": settings.timeout_seconds,
+        "insecure": insecure,
+        "credentials": None if insecure else grpc.ssl_channel_credentials(*map(_content, files)),
+        "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
+    }
+
+
+def _headers(settings: OtlpSettings) -> dict[str, str]:
+    authorization = settings.endpoint.authorization
+    return {**({"authorization": authorization} if authorization else {}), **settings.headers}
+
+
+def _content(path: str | None) -> bytes | None:
+    return None if path is None else Path(path).read_bytes()
+
+
+http_factory: Final = SdkOtlpFactory("otlp_sdk_http", "http/protobuf", "otlp_proto_http")
+grpc_factory: Final = SdkOtlpFactory("otlp_sdk_grpc", "grpc", "otlp_proto_grpc")

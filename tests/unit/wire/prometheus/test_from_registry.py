@@ -1,0 +1,144 @@
+"""Registries of prometheus_client, compared with what prometheus_client itself writes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, strategies as st
+from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram, Info, Metric, Summary, generate_latest
+from prometheus_client.core import GaugeHistogramMetricFamily, UntypedMetricFamily
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_classic
+
+from flext_observability.wire.prometheus.from_registry import add_metrics
+from flext_observability.wire.prometheus.text import Family, generate_text
+
+PARSE_OPENMETRICS: Any = parse_openmetrics
+LABEL_VALUES = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+def page(metrics: Iterable[Metric], *, openmetrics: bool, families: list[Family] | None = None) -> str:
+    found = [] if families is None else families
+    add_metrics(found, metrics, openmetrics=openmetrics)
+    return generate_text(found, openmetrics=openmetrics)
+
+
+def samples(metrics: Iterable[Metric]) -> set[tuple[Any, ...]]:
+    """Return all samples, as far as a page can hold them."""
+    return {
+        (
+            metric.type,
+            each.name,
+            tuple(sorted(each.labels.items())),
+            each.value,
+            repr(each.timestamp),
+            repr(each.exemplar),
+        )
+        for metric in metrics
+        for each in metric.samples
+    }
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    made = CollectorRegistry()
+    orders = Counter("orders", "Orders taken.\nAll of them", ["shop"], registry=made)
+    orders.labels('a "quoted" \\ name\n').inc(2, {"trace_id": "0af7651916cd43dd8448eb211c80319c"})
+    Gauge("temperature_celsius", "", registry=made).set(-1.5)
+    histogram = Histogram("wait_seconds", "Wait", ["kind"], buckets=(0.1, 1), registry=made)
+    histogram.labels("x").observe(0.05, {"span_id": "b7ad6b7169203331"})
+    histogram.labels("y").observe(7)
+    Summary("size_bytes", "Size", registry=made).observe(3)
+    Info("build", "Build", registry=made).info({"version": "1"})
+    Enum("state", "State", states=["on", "off"], registry=made).state("off")
+    return made
+
+
+def test_a_classic_page_is_what_the_library_writes(registry: CollectorRegistry) -> None:
+    expected = samples(parse_classic(generate_latest(registry).decode()))
+    assert samples(parse_classic(page(registry.collect(), openmetrics=False))) == expected
+
+
+def test_an_openmetrics_page_is_what_the_library_writes(registry: CollectorRegistry) -> None:
+    write: Any = openmetrics_exposition.generate_latest
+    expected = samples(PARSE_OPENMETRICS(write(registry).decode()))
+    assert samples(PARSE_OPENMETRICS(page(registry.collect(), openmetrics=True))) == expected
+
+
+@given(st.dictionaries(LABEL_VALUES, st.floats(allow_nan=False), max_size=5))
+def test_any_label_value_arrives(values: dict[str, float]) -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("any", "", ["key"], registry=registry)
+    for key, value in values.items():
+        gauge.labels(key).set(value)
+    found = {
+        each.labels["key"]: each.value
+        for metric in PARSE_OPENMETRICS(page(registry.collect(), openmetrics=True))
+        for each in metric.samples
+    }
+    assert found == values
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_metrics_of_rare_types_are_written(*, openmetrics: bool) -> None:
+    untyped = UntypedMetricFamily("mystery", "", value=4)
+    histogram = GaugeHistogramMetricFamily("ages", "", buckets=[("1", 1), ("+Inf", 2)], gsum_value=3)
+    text = page([untyped, histogram], openmetrics=openmetrics)
+    parsed = samples(PARSE_OPENMETRICS(text) if openmetrics else parse_classic(text))
+    values = {(name, labels): value for _, name, labels, value, _, _ in parsed}
+    assert values == {
+        ("mystery", ()): 4,
+        ("ages_bucket", (("le", "1"),)): 1,
+        ("ages_bucket", (("le", "+Inf"),)): 2,
+        ("ages_gcount", ()): 2,
+        ("ages_gsum", ()): 3,
+    }
+
+
+@pytest.mark.parametrize(("openmetrics", "text"), [(False, "old 1.0 1500\n"), (True, "old 1.0 1.5\n")])
+def test_a_sample_keeps_its_time(text: str, *, openmetrics: bool) -> None:
+    metric = Metric("old", "", "gauge")
+    metric.add_sample("old", {}, 1, timestamp=1.5)
+    assert text in page([metric], openmetrics=openmetrics)
+
+
+def test_a_native_histogram_is_left_out() -> None:
+    metric = Metric("native", "", "histogram")
+    sample = SimpleNamespace(
+        name="native", labels={}, value=0, timestamp=None, exemplar=None, native_histogram=object()
+    )
+    metric.samples = [cast("Any", sample)]
+    assert page([metric], openmetrics=True) == "# EOF\n"
+
+
+def test_a_metric_joins_our_family_of_the_same_name_and_kind() -> None:
+    registry = CollectorRegistry()
+    orders = Counter("orders", "", ["shop"], registry=registry)
+    orders.labels("one").inc(1)
+    orders.labels("two").inc(2)
+    ours = Family("orders_total", "counter")
+    ours.add({"shop": "one"}, 10)
+    conflicts: list[str] = []
+    families = [ours]
+    add_metrics(families, registry.collect(), openmetrics=False)
+    text = generate_text(families, openmetrics=False, on_conflict=conflicts.append)
+    assert 'orders_total{shop="one"} 10.0\norders_total{shop="two"} 2.0\n' in text
+    assert text.count("# TYPE orders_total counter") == 1
+    assert conflicts == ["orders_total"]
+
+
+def test_of_two_kinds_under_one_name_one_is_omitted_and_reported() -> None:
+    registry = CollectorRegistry()
+    Gauge("orders_total", "", registry=registry).set(1)
+    ours = Family("orders_total", "counter")
+    ours.add({}, 10)
+    conflicts: list[str] = []
+    families = [ours]
+    add_metrics(families, registry.collect(), openmetrics=False)
+    text = generate_text(families, openmetrics=False, on_conflict=conflicts.append)
+    assert text == "# TYPE orders_total counter\norders_total 10.0\n"
+    assert conflicts == ["orders_total"]
