@@ -153,7 +153,7 @@ class ExportQueue(Generic[ItemT]):
 
     def put(self, item: ItemT) -> None:
         """Add an item. A full queue drops its oldest item as ``queue_full``."""
-        self._finished += self._size(item)
+        self._finished += 1 if self._sizer is None else self._sizer(item)  # inlined: runs for every span
         self.put_total += 1
         replaced = self._items.append(item)
         if replaced is not None:

@@ -198,11 +198,16 @@ def _validate(name: object, notifier: object, severities: object) -> FlextResult
     if not callable(notifier) and not callable(getattr(notifier, "notify", None)):
         fix = "Use an object with notify(alert, timeout_seconds), or a function that takes an alert"
         return _invalid(f": {type(notifier).__name__} cannot be called", fix)
-    collection = isinstance(severities, list | tuple | set | frozenset)
-    if severities is not None and not (collection and set(cast("list[object]", severities)) <= set(ALERT_SEVERITIES)):
+    if severities is not None and not _are_severities(severities):
         fix = f"Use some of {', '.join(ALERT_SEVERITIES)}, such as ['critical']"
         return _invalid(f" severities: {preview(severities)}", fix)
     return FlextResult[None].ok(None)
+
+
+def _are_severities(given: object) -> bool:
+    if not isinstance(given, list | tuple | set | frozenset):
+        return False
+    return all(each in ALERT_SEVERITIES for each in cast("Collection[object]", given))
 
 
 def _invalid(detail: str, fix: str) -> FlextResult[None]:
