@@ -1,5 +1,5 @@
-# Everything here needs only make and Python 3.11 or newer; the stack targets need Go 1.26 or newer as well.
-# PYTHON=/path/to/python3 names the interpreter, WORKERS=n the number of test processes.
+# All targets need only make and Python 3.11 or newer. The stack targets also need Go 1.26 or newer.
+# PYTHON=/path/to/python3 sets the interpreter, WORKERS=n the number of test processes.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ export NO_COLOR := 1
 export PIP_NO_INPUT := 1
 endif
 
-# What `make test` runs: all that needs Python alone.
+# Tests of `make test`: those that need only Python.
 SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs \
 	tests/stack/test_configuration.py)
 PYTEST := $(PY) -m pytest
@@ -37,16 +37,16 @@ $(BASE) $(DEMO) $(DEV) $(DOCS): $(VENV)/.made-%: pyproject.toml constraints.txt
 $(OLDEST)/.made-test: pyproject.toml constraints-oldest.txt
 	@$(MAKE_VENV) $(OLDEST) --extra test --constraints constraints-oldest.txt
 
-##@ See it work
+##@ Demo
 
 .PHONY: demo
-demo: $(DEMO)  ## one checkout through four processes: traces, logs and metrics
+demo: $(DEMO)  ## run a shop of four processes, and show its traces, logs and metrics
 	@$(PY) -m examples.shop
 
 ##@ Test
 
 .PHONY: test
-test: $(DEV)  ## all tests that need Python alone, with the coverage gate
+test: $(DEV)  ## all tests that need only Python, with the coverage gate
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
 	@tests=0; $(PY) -m coverage run -m pytest -n $(WORKERS) --dist worksteal $(SUITES) || tests=$$?; \
 	$(PY) -m coverage combine --quiet && $(PY) -m coverage report && exit $$tests
@@ -73,7 +73,7 @@ test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
 	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack
 
 .PHONY: coverage-html
-coverage-html: $(DEV)  ## the last run's coverage as pages
+coverage-html: $(DEV)  ## HTML coverage report of the last run
 	@test -e .cache/coverage/data || $(MAKE) --no-print-directory test
 	@$(PY) -m coverage html --fail-under=0 --quiet
 	@echo "Open .cache/coverage/html/index.html"
@@ -81,10 +81,10 @@ coverage-html: $(DEV)  ## the last run's coverage as pages
 ##@ Check
 
 .PHONY: check
-check: lint type-check architecture audit-pydantic-v2 security  ## all gates that run no other test
+check: lint type-check architecture audit-pydantic-v2 security  ## all static checks
 
 .PHONY: lint
-lint: $(DEV)  ## ruff's rules and format, layers
+lint: $(DEV)  ## ruff and import layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo --cache-dir .cache/import-linter
@@ -95,12 +95,12 @@ type-check: $(DEV)  ## strict mypy, strict pyright
 	@$(BIN)/pyright
 
 .PHONY: architecture
-architecture: $(DEV)  ## layers, sizes, names, what an import loads
+architecture: $(DEV)  ## layers, module sizes, names, modules loaded by an import
 	@$(PYTEST) -q tests/architecture
 
 .PHONY: security
-security: $(DEV)  ## bandit, and known vulnerabilities of what is pinned
-	@$(BIN)/bandit --quiet --recursive --severity-level medium src  # ruff's S rules judge the low ones, line by line
+security: $(DEV)  ## bandit, and known vulnerabilities of pinned packages
+	@$(BIN)/bandit --quiet --recursive --severity-level medium src  # ruff's S rules cover low severity
 	@echo "bandit: passed"
 	@$(PY) scripts/audit_dependencies.py constraints.txt
 
@@ -109,87 +109,87 @@ audit-pydantic-v2: $(DEV)  ## no pydantic v1 idiom in src
 	@$(PY) scripts/audit_pydantic.py src
 
 .PHONY: validate
-validate: $(BASE)  ## the shipped configuration, judged by the real collector, promtool and compose
+validate: $(BASE)  ## check the shipped configuration with the real collector, promtool and compose
 	@$(PY) -m monitoring.native validate
 
-##@ Read
+##@ Documentation
 
-# Every link, anchor and name of the reference is checked: a warning fails the build.
+# A warning, such as a broken link, fails the build.
 .PHONY: docs
-docs: $(DOCS)  ## the documentation as a site, in .cache/site
+docs: $(DOCS)  ## build the documentation site in .cache/site
 	@$(PY) scripts/documentation.py
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "Open .cache/site/index.html"
 
 .PHONY: docs-serve
-docs-serve: $(DOCS)  ## the same on http://127.0.0.1:8001, built again at every change
+docs-serve: $(DOCS)  ## serve the site on http://127.0.0.1:8001, and rebuild it at each change
 	@$(PY) scripts/documentation.py
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve --no-strict --livereload --dev-addr 127.0.0.1:8001
 
-##@ Change
+##@ Edit
 
 .PHONY: format
-format: $(DEV)  ## put the code in the house format
+format: $(DEV)  ## sort imports and format the code
 	@$(BIN)/ruff check --quiet --select I --fix .
 	@$(BIN)/ruff format .
 
 .PHONY: fix
-fix: $(DEV)  ## repair what ruff can repair, then format
+fix: $(DEV)  ## apply ruff's automatic fixes, then format
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
 .PHONY: changelog
-changelog: $(DEV)  ## show what the next release's notes will say
+changelog: $(DEV)  ## show the notes of the next release
 	@$(BIN)/towncrier build --draft --version "$$($(PY) -c 'from importlib.metadata import version; print(version("flext-observability"))')"
 
 .PHONY: constraints
-constraints:  ## pin the newest versions, and the oldest supported ones, by a fresh resolve
+constraints:  ## resolve and pin the newest and the oldest supported versions
 	@scripts/python.sh scripts/constraints.py
 
 ##@ Install
 
 .PHONY: setup
-setup: install-dev  ## install-dev, and git hooks
+setup: install-dev  ## install-dev, then install the git hooks
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install; fi
 
 .PHONY: install
-install: $(BASE)  ## the package and what it needs, in .venv
+install: $(BASE)  ## install the package in .venv
 	@echo "$(VENV): flext-observability is installed"
 
 .PHONY: install-dev
-install-dev: $(DEV)  ## the same with every tool of this file
+install-dev: $(DEV)  ## install the package and all tools in .venv
 	@echo "$(VENV): flext-observability and all tools are installed"
 
 .PHONY: build
-build: $(DEV)  ## wheel and source archive in dist/
+build: $(DEV)  ## build the wheel and the source archive in dist/
 	@rm -rf dist
 	@$(PY) -m build --no-isolation --outdir dist .
 
 .PHONY: clean
-clean:  ## remove what was generated; environments stay
+clean:  ## remove generated files except the environments
 	@rm -rf .cache .hypothesis .run build dist htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
-	@echo "Clean. To start from nothing: rm -rf $(VENV) $(OLDEST)"
+	@echo "Clean. To remove the environments as well: rm -rf $(VENV) $(OLDEST)"
 
-##@ The real stack, without Docker
+##@ Monitoring stack without Docker
 
 .PHONY: stack-install
 stack-install: $(BASE)  ## build collector, Jaeger, Prometheus, VictoriaLogs, Alertmanager, Pushgateway
 	@$(PY) -m monitoring.native install
 
 .PHONY: stack-up
-stack-up: $(BASE)  ## start them on loopback and wait until they are healthy
+stack-up: $(BASE)  ## start the stack on loopback, and wait until it is healthy
 	@$(PY) -m monitoring.native up
 
 .PHONY: stack-status
-stack-status: $(BASE)  ## each part with its address
+stack-status: $(BASE)  ## show each part with its state and address
 	@$(PY) -m monitoring.native status
 
 .PHONY: stack-down
-stack-down: $(BASE)  ## stop exactly those
+stack-down: $(BASE)  ## stop the parts started by stack-up
 	@$(PY) -m monitoring.native down
 
-##@ This text
+##@ Help
 
 .PHONY: help
 help:  ## list the targets

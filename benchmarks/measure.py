@@ -1,4 +1,4 @@
-"""Two or more ways to do one thing → their times side by side in one run, as ratios (only those are goals)."""
+"""Measure two or more implementations alternately in one run. Only their ratios have goals."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Row:
     """One line of the results.
 
     Attributes:
-        name: What was measured.
-        ours_microseconds: Our best round, for one operation.
-        theirs_microseconds: The other side's best round, for one operation.
-        against: Who the other side is.
-        goal: What the ratio should be; empty where there is no goal yet.
+        name: Name of the benchmark.
+        ours_microseconds: Time of one operation in our best round.
+        theirs_microseconds: Time of one operation in the best round of the other side.
+        against: Name of the other side.
+        goal: Goal of the ratio, or empty.
     """
 
     name: str
@@ -34,27 +34,29 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How much of the other side's time we need."""
+        """Our time divided by that of the other side."""
         return self.ours_microseconds / self.theirs_microseconds
 
 
-def interleave(ways: Mapping[str, Callable[[int], None]], operations: int, rounds: int = ROUNDS) -> dict[str, float]:
-    """Run every way in turn, forwards and backwards, and return each one's best round in microseconds an operation."""
-    best = dict.fromkeys(ways, float("inf"))
-    names = list(ways)
+def interleave(
+    functions: Mapping[str, Callable[[int], None]], operations: int, rounds: int = ROUNDS
+) -> dict[str, float]:
+    """Run all functions alternately. Return the best round of each, in microseconds per operation."""
+    best = dict.fromkeys(functions, float("inf"))
+    names = list(functions)
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
             gc.collect()
-            began = time.perf_counter_ns()
-            ways[name](operations)
-            best[name] = min(best[name], (time.perf_counter_ns() - began) / operations / 1000)
+            started = time.perf_counter_ns()
+            functions[name](operations)
+            best[name] = min(best[name], (time.perf_counter_ns() - started) / operations / 1000)
     return best
 
 
 def interleave_programs(programs: Mapping[str, str], rounds: int = ROUNDS) -> dict[str, float]:
-    """Run Python programs that print a number of seconds, in turn; return each one's smallest, in microseconds.
+    """Run Python programs alternately that print a time in seconds. Return the minimum of each, in microseconds.
 
-    Bytecode is kept in a folder of its own, and the first run of each program fills it.
+    Bytecode is cached in a separate folder, which the first run of each program fills.
     """
     best = dict.fromkeys(programs, float("inf"))
     with tempfile.TemporaryDirectory() as cache:

@@ -1,4 +1,4 @@
-"""Import and start-up → seconds in fresh processes, ours and the plain SDK's."""
+"""Time of import and start-up in fresh processes, compared with the plain SDK."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ os._exit(0) if print(end="", flush=True) is None else None
 
 
 def rows() -> list[Row]:
-    """Measure the bare import and the start of three signals over OTLP/HTTP."""
+    """Measure the import, and the start of three signals over OTLP/HTTP."""
     best = interleave_programs({"import": IMPORT, "api": API, "start": OURS, "stock": STOCK})
     return [
         Row("import flext_observability", best["import"], best["api"], "import opentelemetry.trace", "≤ 5 ms"),

@@ -1,4 +1,4 @@
-"""One span around a block → a tree in the terminal."""
+"""Record a span around a block, and show the trace as a tree in the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decorated functions → a span, the duration and the calls by outcome for each, also when one raises."""
+"""Monitor a function: each call gets a span, a duration and a count by outcome, also when it raises."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ STOCK = {"hat": 2, "scarf": 0}
 
 @flext_monitor_function("reserve")
 def reserve(item: str) -> int:
-    """Take one of an item, and return how many are left."""
+    """Reserve one piece of an item. Return the number of remaining pieces."""
     if not STOCK[item]:
         raise LookupError(f"no {item} left")
     STOCK[item] -= 1

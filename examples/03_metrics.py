@@ -1,4 +1,4 @@
-"""Counter, gauge and histogram → totals and quantiles in the terminal, with the trace in which a value was measured."""
+"""Record a counter, a gauge and a histogram, and show totals, quantiles and exemplars in the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ sales = metrics.counter("till.sales", unit="{sale}", description="Sales made")
 cash = metrics.gauge("till.cash", unit="EUR", description="Money in the drawer")
 served = metrics.histogram("till.service.duration", unit="s", description="Time for one customer")
 
-chance = random.Random(7)  # the same customers every time
+chance = random.Random(7)  # a fixed seed gives the same customers in every run
 in_drawer = 100.0
 by_card, by_cash = sales.bind(payment="card"), sales.bind(payment="cash")  # attributes are encoded once
 with traced("a day at the till"):
@@ -26,5 +26,5 @@ with traced("a day at the till"):
             in_drawer += round(chance.uniform(2, 40), 2)
         cash.set(round(in_drawer, 2))
 
-sales.add(-1)  # a counter only rises: this is refused with a line, and the program continues
+sales.add(-1)  # a counter cannot decrease: the value is dropped with a log line
 observability.shutdown()

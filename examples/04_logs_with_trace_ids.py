@@ -1,4 +1,4 @@
-"""The standard library's logging, as it is → records that carry the ids of the trace in which they were written."""
+"""Use the standard library's logging, and get log records with the ids of the current trace."""
 
 from __future__ import annotations
 

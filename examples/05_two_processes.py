@@ -1,4 +1,4 @@
-"""A parent hands its context to a child process → one trace, one correlation id and one baggage in both."""
+"""Pass the context to a child process: both processes share one trace and one correlation id."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from flext_observability import (
 
 
 def parent() -> None:
-    """Start a job in another process, and compare what both saw."""
+    """Start a job in another process, and compare the ids of both."""
     with correlation_scope("order-1234"), traced("place order") as span:
         carrier = inject_context({})
         command = [sys.executable, __file__, "child"]
         run = subprocess.run(command, input=json.dumps(dict(carrier)), capture_output=True, text=True, check=True)
-        told = json.loads(run.stdout)
+        reply = json.loads(run.stdout)
         trace_id = f"{span.get_span_context().trace_id:032x}"
-    print("another process:", told["process"] != os.getpid())
-    print("same trace:", told["trace_id"] == trace_id)
-    print("correlation id:", told["correlation_id"])
+    print("another process:", reply["process"] != os.getpid())
+    print("same trace:", reply["trace_id"] == trace_id)
+    print("correlation id:", reply["correlation_id"])
 
 
 def child() -> None:
-    """Do the job as part of the caller's trace, and tell what was seen."""
+    """Run the job in the caller's trace, and print its ids."""
     context = extract_context(json.load(sys.stdin))
     with traced("pack order", parent=context) as span:
-        seen = {"trace_id": f"{span.get_span_context().trace_id:032x}", "correlation_id": flext_get_correlation_id()}
-    print(json.dumps(seen | {"process": os.getpid()}))
+        ids = {"trace_id": f"{span.get_span_context().trace_id:032x}", "correlation_id": flext_get_correlation_id()}
+    print(json.dumps(ids | {"process": os.getpid()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plain arguments → checked entities, emitted once; a wrong argument → a failure that says what is wrong, never an exception."""
+"""Create entities of every kind. Invalid arguments give a failure with a reason, not an exception."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flext_observability import (
 
 
 def show(result: FlextResult[object]) -> None:
-    """Print what came of a call."""
+    """Print the entity or the failure of a call."""
     if result.success:
-        print(type(result.data).__name__, "made")
+        print(type(result.data).__name__, "created")
     else:
         print(f"{result.code}: {result.error}")
 

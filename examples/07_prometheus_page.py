@@ -1,4 +1,4 @@
-"""Measurements → a page that Prometheus scrapes, on a port of this machine, beside every other exporter."""
+"""Serve metrics on a page for Prometheus."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import urllib.request
 from flext_observability import init_observability
 
 observability = init_observability(service_name="queue", exporters="prometheus", prometheus_port=0).unwrap()
-jobs = observability.metrics.counter("queue.jobs", unit="{job}", description="Jobs taken")
-waiting = observability.metrics.gauge("queue.waiting", unit="{job}", description="Jobs not yet taken")
+jobs = observability.metrics.counter("queue.jobs", unit="{job}", description="Started jobs")
+waiting = observability.metrics.gauge("queue.waiting", unit="{job}", description="Queued jobs")
 duration = observability.metrics.histogram("queue.job.duration", unit="s", bounds=[0.1, 1, 10])
 
 for seconds in (0.04, 0.7, 0.8, 12.0):

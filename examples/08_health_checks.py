@@ -1,4 +1,4 @@
-"""Functions that look whether something works → one answer with reasons, on a page for probes too."""
+"""Register health checks, and get the overall status with reasons, also on a page for probes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ disk_free = 0.42
 
 @health.check("database")
 async def database() -> str:
-    """Answer as a driver would, after a while; a critical check, as checks are by default."""
+    """Answer after a delay, as a database driver does. A check is critical by default."""
     await asyncio.sleep(0.01)
     return "healthy"
 
 
 @health.check("disk", critical=False)
 def disk() -> FlextHealthCheck:
-    """Say how much is free."""
+    """Return the free space."""
     status = "healthy" if disk_free > 0.1 else "degraded"
     return FlextHealthCheck(name="disk", status=status, message=f"{disk_free:.0%} free")
 
 
 @health.check("mail", critical=False, depends_on=("database",), cache_seconds=0)
 def mail() -> None:
-    """Raise, as a check may: that is an answer as well."""
+    """Raise an exception, which makes the check unhealthy."""
     raise ConnectionError("the mail server hung up")
 
 
@@ -43,7 +43,7 @@ server = start_ops_server(port=0).unwrap()
 try:
     with urllib.request.urlopen(f"{server.address}/health/ready", timeout=5) as reply:
         print("ready:", reply.status, json.load(reply)["status"])
-except urllib.error.HTTPError as refused:
-    print("ready:", refused.code)
+except urllib.error.HTTPError as error:
+    print("ready:", error.code)
 server.stop()
 observability.shutdown()

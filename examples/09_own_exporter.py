@@ -1,4 +1,4 @@
-"""A back end of one's own → an exporter under a name, with the queue, the retries and the counts that every other one has."""
+"""Register an exporter for your own back end. It gets the same queue, retries and counts as the built-in ones."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Signal = Literal["traces", "metrics", "logs"]
 
 
 class Blackboard:
-    """Writes the names of spans on the screen; busy at the first attempt, as back ends are."""
+    """Exporter that prints the names of spans. It is busy at the first attempt."""
 
     def __init__(self) -> None:
         self.attempts = 0
 
     def export(self, batch: Sequence[Any], timeout_seconds: float) -> ExportOutcome:
-        """Take a batch, or ask to have it sent again."""
+        """Accept a batch, or request a retry."""
         self.attempts += 1
         if self.attempts == 1:
             print("attempt 1: busy")
@@ -26,18 +26,18 @@ class Blackboard:
         return ExportOutcome(accepted=len(batch))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing: the exporter has no connection."""
 
 
 class BlackboardFactory:
-    """Makes the exporter; carries traces alone."""
+    """Factory of the exporter, for traces only."""
 
     def signals(self) -> Collection[Signal]:
-        """Return the signals that it can carry."""
+        """Return the supported signals."""
         return ["traces"]
 
     def create(self, signal: Signal, config: object) -> Blackboard:
-        """Return an exporter for the signal."""
+        """Return an exporter for a signal."""
         return Blackboard()
 
 

@@ -1,4 +1,4 @@
-"""Entities → a file that outlives the process, asked by name, tags and time."""
+"""Store entities in a file, and query them by name, tags and time."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from flext_observability import (
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "measurements.sqlite3"
-    began = datetime.now(UTC)
+    started = datetime.now(UTC)
 
     with FlextObservabilityPlatformV2(storage=SQLiteStorage(path)) as platform:
         for room, degrees in (("kitchen", 21.5), ("cellar", 11.0), ("kitchen", 23.0)):
             platform.create_metric("room.temperature", degrees, "Cel", {"room": room}).unwrap()
         platform.create_alert("cellar cold", "warning", "11 degrees").unwrap()
-        print("refused:", platform.create_metric("room temperature", 20).error)
+        print("rejected:", platform.create_metric("room temperature", 20).error)
 
-    # Another process, another day:
+    # Later, in another process:
     repository = FlextObservabilityRepository(SQLiteStorage(path))
-    warm = MetricsCriteria(name="room.temperature", tags={"room": "kitchen"}, since=began)
+    warm = MetricsCriteria(name="room.temperature", tags={"room": "kitchen"}, since=started)
     for metric in repository.query_metrics(warm).unwrap():
         print(metric.name, metric.tags["room"], metric.value, metric.unit)
-    older = MetricsCriteria(name="room.temperature", until=began - timedelta(days=1))
+    older = MetricsCriteria(name="room.temperature", until=started - timedelta(days=1))
     print("older than a day:", len(repository.query_metrics(older).unwrap()))
     print("alerts:", [alert.message for alert in repository.find_alerts_by_name("cellar cold").unwrap()])
-    print("kept:", repository.count().unwrap())
+    print("stored:", repository.count().unwrap())
     repository.close()

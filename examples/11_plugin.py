@@ -33,7 +33,7 @@ class Diary(FlextObservabilityPlugin):
 
     def on_trace_completed(self, trace: FlextTrace) -> None:
         """Record a completed trace."""
-        self.lines.append(f"{trace.operation_name} took its time: {trace.status}")
+        self.lines.append(f"{trace.operation_name} completed: {trace.status}")
         self.complete.set()
 
 

@@ -1,4 +1,4 @@
-"""A rule over a metric → an alert that is told, escalates by time and by hand, and resolves when the metric is well again."""
+"""Raise an alert by a rule over a metric: it is notified, escalated, acknowledged and resolved."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import queue
 
 from flext_observability import FlextAlert, FlextAlertRule, init_observability
 
-told: queue.Queue[FlextAlert] = queue.Queue()
+notified: queue.Queue[FlextAlert] = queue.Queue()
 
 
 def wait_for(status: str) -> FlextAlert:
-    """Show what the notifier is told, until an alert of that status comes."""
+    """Print notified alerts up to one with this status, and return it."""
     while True:
-        alert = told.get(timeout=10)
+        alert = notified.get(timeout=10)
         print(f"{alert.status}: {alert.severity}, level {alert.escalation_level}: {alert.message}")
         if alert.status == status:
             return alert
@@ -21,11 +21,11 @@ def wait_for(status: str) -> FlextAlert:
 observability = init_observability(
     service_name="waterworks",
     exporters="memory",
-    alert_rules_interval_seconds=0.05,  # 15 by default: a look at rules and escalations
+    alert_rules_interval_seconds=0.05,  # interval of rules and escalations, 15 by default
     alert_escalate_warning_seconds=0.5,  # an hour by default
 ).unwrap()
 alerts = observability.alerts
-alerts.add_notifier("duty", told.put).unwrap()  # or ALERTMANAGER_URL, a webhook, a class of your own
+alerts.add_notifier("duty", notified.put).unwrap()  # or ALERTMANAGER_URL, a webhook, your own class
 alerts.add_rule(
     FlextAlertRule(
         "tank nearly full", metric="tank.level", above=0.8, for_seconds=0.1, message="{value:.0%} of the tank is used"
@@ -36,7 +36,7 @@ level = observability.metrics.gauge("tank.level", unit="1")
 level.set(0.93)
 wait_for("active")
 
-alert = wait_for("escalated")  # by time: nobody has taken it on
+alert = wait_for("escalated")  # by time, because it is not acknowledged
 alerts.escalate_alert(
     alert, {"level": 3, "reason": "no answer from the duty engineer", "severity": "critical"}
 ).unwrap()
@@ -44,7 +44,7 @@ wait_for("escalated")
 alerts.acknowledge_alert(alert).unwrap()
 wait_for("acknowledged")
 
-level.set(0.4)  # somebody opened a valve
+level.set(0.4)  # a valve was opened
 wait_for("resolved")
 print("still active:", len(alerts.active_alerts().unwrap()))
 observability.shutdown()

@@ -1,7 +1,7 @@
-"""Pinned versions → known vulnerabilities, or "not audited" when the advisory service does not really answer.
+"""Audit pinned versions for known vulnerabilities, or report "not audited" without a usable advisory service.
 
-Exit code 1 on a vulnerability only. A service that knows no advisory for a release which is known to be vulnerable (a mirror without advisories
-answers like that) has audited nothing.
+The exit code is 1 only for a vulnerability. The service is usable if it reports the known vulnerability of an old
+release. A mirror without advisories does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 300
 
 
 def audit(requirements: Path) -> tuple[list[dict[str, object]], str]:
-    """Return pip-audit's dependencies, and why the service could not be asked (empty when it could)."""
+    """Return the dependencies of pip-audit's report, and the reason of a failure (else empty)."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements), "--no-deps", "--disable-pip"]
     command += ["--format", "json", "--progress-spinner", "off", "--timeout", "20"]
     try:
@@ -35,17 +35,17 @@ def audit(requirements: Path) -> tuple[list[dict[str, object]], str]:
 
 
 def answers(folder: Path) -> str:
-    """Return why the service cannot be trusted to know advisories; empty when it can."""
+    """Return why the advisory service is not usable, empty if it is."""
     canary = folder / "canary.txt"
     canary.write_text(KNOWN_VULNERABLE + "\n")
     found, reason = audit(canary)
     if reason or any(entry.get("vulns") for entry in found):
         return reason
-    return f"the advisory service cannot be reached (it knows nothing of {KNOWN_VULNERABLE}, which is vulnerable)"
+    return f"the advisory service cannot be reached (it has no advisory for {KNOWN_VULNERABLE}, which is vulnerable)"
 
 
 def report(found: list[dict[str, object]]) -> int:
-    """Print vulnerabilities and what could not be audited; return the exit code."""
+    """Print the vulnerable and the skipped packages. Return the exit code."""
     vulnerable = [entry for entry in found if entry.get("vulns")]
     skipped = [entry for entry in found if entry.get("skip_reason")]
     for entry in vulnerable:
@@ -58,7 +58,7 @@ def report(found: list[dict[str, object]]) -> int:
 
 
 def not_audited(reason: str) -> None:
-    """Say it on the console, and in the list that .ci/run prints at its end."""
+    """Print the reason, and add it to the list of skips of .ci/run."""
     print(f"pip-audit: not audited: {reason}")
     if skips := os.environ.get("SKIPS_FILE"):
         with Path(skips).open("a", encoding="utf-8") as file:
@@ -66,7 +66,7 @@ def not_audited(reason: str) -> None:
 
 
 def main(requirements: str) -> int:
-    """Audit the file; return 1 when something in it is vulnerable."""
+    """Audit a requirements file. Return 1 for a vulnerability, else 0."""
     with tempfile.TemporaryDirectory() as folder:
         reason = answers(Path(folder))
     if not reason:

@@ -1,4 +1,4 @@
-"""Python files → every idiom of pydantic v1 in them, with the v2 word for it; exit code 1 when there is one."""
+"""Find pydantic v1 idioms in Python files, with their v2 replacements. The exit code is 1 if there are any."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FIELD_ARGUMENTS = {
 
 
 def findings(source: str) -> Iterator[tuple[int, str]]:
-    """Yield (line, what to write instead) for each idiom of pydantic v1 in ``source``."""
+    """Yield (line, replacement) for each pydantic v1 idiom in ``source``."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.ImportFrom() | ast.Import():
@@ -92,7 +92,7 @@ def _in_model(model: ast.ClassDef) -> Iterator[tuple[int, str]]:
 
 
 def main(folders: list[str]) -> int:
-    """Print every finding under the folders; return 1 when there is one."""
+    """Print the findings in the folders. Return 1 if there are any."""
     count = files = 0
     for path in sorted(path for folder in folders for path in Path(folder).rglob("*.py")):
         files += 1

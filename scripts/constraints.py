@@ -1,4 +1,4 @@
-"""pyproject.toml → constraints.txt (newest versions) and constraints-oldest.txt (lower bounds), by fresh resolves."""
+"""Resolve pyproject.toml to constraints.txt (newest versions) and constraints-oldest.txt (lower bounds)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NEVER_PINNED = {"flext-observability", "pip", "setuptools", "wheel"}  # they belong to the environment
+NEVER_PINNED = {"flext-observability", "pip", "setuptools", "wheel"}  # parts of the environment itself
 
 
 def main() -> None:
@@ -19,13 +19,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder) / "bin" / "python")
-        # An old pip's resolver gives up on sets that a new one resolves.
+        # Old versions of pip cannot resolve some sets that new ones can.
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], check=True)
         newest = _resolve(python, f"{ROOT}[dev,docs]", Path(folder), pins=[])
         _write(
             "constraints.txt",
             newest,
-            "Newest versions at the time of the resolve; every environment is made with them.",
+            "Newest versions at the time of the resolve; all environments use them.",
         )
         oldest = _resolve(python, f"{ROOT}[test]", Path(folder), pins=_lower_bounds())
         _write(

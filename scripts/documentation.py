@@ -1,7 +1,7 @@
-"""docs/, what it links to, and the table of public names → the pages of the site, in .cache/site-source.
+"""Write the pages of the documentation site to .cache/site-source.
 
-The pages in the repository are written for a code host; here links to files outside docs/ get a page of the site, tags that only tests read leave
-the fences, and each group of docs/reference/names.md becomes a page of the reference whose text is the docstrings'.
+The source is docs/ with all linked files. A linked file outside docs/ becomes a page of the site, fences lose their
+tags for tests, and each group of docs/reference/names.md becomes a reference page made of docstrings.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _LANGUAGES = {".md": "markdown", ".py": "python", ".yaml": "yaml", ".yml": "yaml
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every page of the site by its path there."""
-    waiting = sorted(DOCS.rglob("*.md"))
+    """Return the text of each page by its path in the site."""
+    pending = sorted(DOCS.rglob("*.md"))
     found: dict[str, str] = {}
-    while waiting:
-        source = waiting.pop()
+    while pending:
+        source = pending.pop()
         text, linked = _page(source)
         found[place(source)] = text
-        waiting += [path for path in linked if path.suffix == ".md" and place(path) not in found]
+        pending += [path for path in linked if path.suffix == ".md" and place(path) not in found]
         found |= {place(path): _listing(path) for path in linked if path.suffix != ".md"}
     return found | dict(_reference(found))
 
 
 def place(path: Path) -> str:
-    """Return where a file of the repository stands in the site: those of docs/ at the top, others below project/."""
+    """Return the path of a repository file in the site: docs/ is the top level, other files are below project/."""
     if path.is_relative_to(DOCS):
         return str(path.relative_to(DOCS))
     inside = path.relative_to(ROOT)
@@ -51,7 +51,7 @@ def _page(source: Path) -> tuple[str, list[Path]]:
         target, _, anchor = link[1].partition("#")
         path = (source.parent / target).resolve()
         path = path / "README.md" if path.is_dir() else path
-        if not target or not path.is_file():  # another host's; or nowhere, which MkDocs tells of
+        if not target or not path.is_file():  # an address on another host, or a broken link, which MkDocs reports
             return link[0]
         if path.suffix == ".md" or not path.is_relative_to(DOCS):
             linked.append(path)
@@ -64,7 +64,7 @@ def _page(source: Path) -> tuple[str, list[Path]]:
 
 
 def _outside_fences(text: str, change: Callable[[str], str]) -> str:
-    """Apply ``change`` to the prose, and take from the fences what only tests read."""
+    """Apply ``change`` to the prose, and remove the tags for tests from the fences."""
     parts: list[str] = []
     end = 0
     for fence in _FENCED.finditer(text):
@@ -80,7 +80,7 @@ def _listing(path: Path) -> str:
 
 
 def groups(names: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield (title, page, names) for each section of the table of names; the page is relative to the table's."""
+    """Yield (title, page, names) for each section of the table of names. The page is relative to that of the table."""
     for section in names.split("\n## ")[1:]:
         title = section.partition("\n")[0].strip()
         yield title, f"api/{re.sub(r'[^a-z]+', '-', title.lower())}.md", _ROW.findall(section)
@@ -97,7 +97,7 @@ def _reference(found: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def write(target: Path) -> int:
-    """Write what has changed, remove what is gone; return the number of pages."""
+    """Write changed pages, and delete removed ones. Return the number of pages."""
     wanted = pages()
     for old in [path for path in target.rglob("*.md") if str(path.relative_to(target)) not in wanted]:
         old.unlink()
@@ -115,7 +115,7 @@ def write(target: Path) -> int:
 
 
 def on_pre_build(config: object) -> None:
-    """Take over what has changed, when MkDocs builds (its hook)."""
+    """Update the pages before a build (hook of MkDocs)."""
     write(TARGET)
 
 

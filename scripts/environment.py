@@ -1,6 +1,6 @@
-"""Extra name, constraints → virtual environment with this package and that extra in it (standard library only).
+"""Create a virtual environment with this package and an extra. Needs only the standard library.
 
-Does nothing, quickly, when what pyproject.toml and the constraints say is already installed.
+Returns quickly if the environment matches pyproject.toml and the constraints.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ CONTAINS["dev"] = [*CONTAINS["test"], "dev"]
 
 
 def main() -> int:
-    """Create or complete the environment and leave its stamps; return pip's exit code."""
+    """Create or update the environment, and write its stamp files. Return pip's exit code."""
     arguments = _arguments()
     target = Path(arguments.target)
     wanted = _fingerprint(Path(arguments.constraints), target)
     if _stamp(target, arguments.extra).is_file() and _stamp(target, arguments.extra).read_text() == wanted:
-        _leave_stamps(target, arguments.extra, wanted)
+        _write_stamps(target, arguments.extra, wanted)
         return 0
     if not (target / "bin" / "python").exists():
         print(f"Creating {target} with Python {sys.version.split()[0]}", flush=True)
         venv.create(target, with_pip=True, symlinks=True)
     code = _install(target, arguments.extra, arguments.constraints)
     if code == 0:
-        _leave_stamps(target, arguments.extra, wanted)
+        _write_stamps(target, arguments.extra, wanted)
     return code
 
 
@@ -50,14 +50,14 @@ def _fingerprint(constraints: Path, target: Path) -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     parts = [project["build-system"], project["project"], project["tool"]["hatch"], constraints.read_text()]
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()
-    return f"{digest} {ROOT} {target.resolve()}\n"  # an environment that was moved or copied is made again
+    return f"{digest} {ROOT} {target.resolve()}\n"  # a moved or copied environment is created again
 
 
 def _stamp(target: Path, extra: str) -> Path:
     return target / f".made-{extra}"
 
 
-def _leave_stamps(target: Path, extra: str, text: str) -> None:
+def _write_stamps(target: Path, extra: str, text: str) -> None:
     for name in CONTAINS[extra]:
         _stamp(target, name).write_text(text)
 
@@ -76,7 +76,7 @@ def _install(target: Path, extra: str, constraints: str) -> int:
         print("\r\033[K", end="")
     if process.returncode != 0:
         print("".join(lines[-25:]), file=sys.stderr)
-        print("pip failed; its last lines are above. Check the network, or delete the environment and try again.")
+        print("pip failed (last lines above). Check the network, or delete the environment and try again.")
     else:
         print(f"{target} is ready", flush=True)
     return process.returncode

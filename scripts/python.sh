@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs its arguments with a Python that is new enough: $PYTHON when set, else the first that works of the list below.
-# A launcher that exists but fails (a version manager's shim) is passed over.
+# Runs its arguments with Python 3.11 or newer: $PYTHON if set, else the first usable one of the list below.
+# A launcher that fails (such as the shim of a version manager) is skipped.
 set -eu
 
 new_enough() {
@@ -12,10 +12,10 @@ if [ -n "${PYTHON:-}" ]; then
     echo "PYTHON=$PYTHON does not work here: Python 3.11 or newer with venv and ensurepip is needed." >&2
     exit 2
 fi
-# The oldest supported version first: what is developed with it runs on the newer ones.
+# The oldest supported version comes first: code for it also runs on newer ones.
 for candidate in python3.11 python3.12 python3.13 python3.14 python3 python; do
     new_enough "$candidate" && exec "$candidate" "$@"
 done
 echo "No Python 3.11 or newer with venv and ensurepip was found." >&2
-echo "Install one (Debian, Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3" >&2
+echo "Install one (Debian, Ubuntu: apt install python3 python3-venv), or set its path: make PYTHON=/path/to/python3" >&2
 exit 2

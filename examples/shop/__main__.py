@@ -1,4 +1,4 @@
-"""`python -m examples.shop` → a shop of four processes with customers for some seconds, and what its telemetry says of them."""
+"""`python -m examples.shop`: run a shop of four processes for some seconds, and show its telemetry."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from examples.shop.demo import Options, run
 from examples.shop.failure import DemoError
 
-_TO = "receiver of OTLP over HTTP, or `viewer` to start one (default: what listens on port 4318, or else `viewer`)"
+_TO = "receiver of OTLP over HTTP, or `viewer` to start one (default: a collector on port 4318, or else `viewer`)"
 
 
 def main() -> int:
     """Run the demo; return the exit code."""
     try:
         return asyncio.run(_until_signalled(_options()))
-    except BrokenPipeError:  # nobody reads any more, as with `| head`
+    except BrokenPipeError:  # the reader has closed the pipe, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except DemoError as error:
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 async def _until_signalled(options: Options) -> int:
-    """Run the demo; the first Ctrl-C or SIGTERM ends it in order."""
+    """Run the demo. The first Ctrl-C or SIGTERM ends it with all its processes."""
     demo = asyncio.ensure_future(run(options))
     received: list[signal.Signals] = []
 
@@ -41,20 +41,20 @@ async def _until_signalled(options: Options) -> int:
     try:
         await demo
     except asyncio.CancelledError:
-        print("\nEnded before its time.", file=sys.stderr)
+        print("\nInterrupted.", file=sys.stderr)
     return 128 + received[0] if received else 0
 
 
 def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m examples.shop", description=__doc__)
     parser.add_argument(
-        "--seconds", type=_seconds, default=6.0, help="how long customers come, 1 to 20 (default: %(default)s)"
+        "--seconds", type=_seconds, default=6.0, help="duration of the sale, 1 to 20 (default: %(default)s)"
     )
     parser.add_argument(
-        "--requests", type=_requests, default=48, help="how many checkouts, 8 to 1000 (default: %(default)s)"
+        "--requests", type=_requests, default=48, help="number of checkouts, 8 to 1000 (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="decides who buys what (default: %(default)s)")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write what was sold as JSON")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random purchases (default: %(default)s)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the sales as JSON")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the two checkouts as SVG")
     parser.add_argument("--to", default="", metavar="ADDRESS", help=_TO)
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Options → one run of the shop, from the first process to the last, with everything shown and compared on the way."""
+"""Run the shop once: start its services, sell goods, read the telemetry back, and show it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from uuid import uuid4
 import httpx
 
 from examples.shop.failure import DemoError
-from examples.shop.findings import complain, read_back, write_report
+from examples.shop.findings import check, read_back, write_report
 from examples.shop.processes import Child, Processes, answers, clean_environment, listening_socket, wait_until
 from examples.shop.receivers import Receiver, find_receiver
 from examples.shop.screen import Screen, draw_picture
 from examples.shop.traffic import Sold, buy, customers
 
 SERVICES = ("inventory", "payments", "orders", "gateway")
-_LIMIT_SECONDS = 50.0  # and some more to end all processes
+_LIMIT_SECONDS = 50.0  # without the time to end all processes
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says.
+    """Options of the command line.
 
     Attributes:
-        seconds: How long customers come.
-        requests: How many.
-        seed: Decides who buys what.
-        report: Where what was sold is written as JSON.
-        picture: Where the checkouts are drawn as SVG.
-        receiver: As ``find_receiver`` takes it.
+        seconds: Duration of the sale.
+        requests: Number of checkouts.
+        seed: Seed of the random purchases.
+        report: JSON file for the sales.
+        picture: SVG file for the picture of two checkouts.
+        receiver: Receiver of the telemetry, as for ``find_receiver``.
     """
 
     seconds: float
@@ -48,8 +48,8 @@ class Shop:
     """The running services.
 
     Attributes:
-        children: One process each.
-        gateway: Base address of the front door.
+        children: Process of each service.
+        gateway: Base URL of the gateway.
     """
 
     children: list[Child]
@@ -60,14 +60,14 @@ async def run(options: Options) -> None:
     """Run the demo.
 
     Raises:
-        DemoError: Something is broken.
+        DemoError: A service failed, or telemetry is missing.
     """
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
             with Processes() as processes:
                 await _run(options, processes, Screen())
     except TimeoutError:
-        raise DemoError("it took too long; is this machine very busy?") from None
+        raise DemoError(f"no end within {_LIMIT_SECONDS:.0f} s: the machine may be overloaded") from None
 
 
 async def _run(options: Options, processes: Processes, screen: Screen) -> None:
@@ -75,9 +75,11 @@ async def _run(options: Options, processes: Processes, screen: Screen) -> None:
     run_id = f"shop-{uuid4().hex[:8]}"
     async with httpx.AsyncClient(trust_env=False, timeout=10.0) as http:
         receiver = await find_receiver(processes, http, run_id, options.receiver)
-        screen.say(f"Telemetry goes to {receiver.description}.")
+        screen.print_line(f"Telemetry goes to {receiver.description}.")
         shop = await _open_shop(processes, http, receiver, run_id)
-        screen.say(f"{', '.join(child.name for child in shop.children)} are up after {time.monotonic() - began:.1f} s.")
+        screen.print_line(
+            f"{', '.join(child.name for child in shop.children)} are up after {time.monotonic() - began:.1f} s."
+        )
         sold = await _sell(processes, shop, options, screen)
         await processes.end(shop.children)
         findings = await read_back(receiver, sold)
@@ -86,12 +88,12 @@ async def _run(options: Options, processes: Processes, screen: Screen) -> None:
         write_report(options.report, run_id, receiver, sold)
     if options.picture:
         draw_picture(options.picture, receiver, sold, findings)
-    complain(findings)
-    screen.say(f"All done in {time.monotonic() - began:.1f} s.")
+    check(findings)
+    screen.print_line(f"All done in {time.monotonic() - began:.1f} s.")
 
 
 async def _open_shop(processes: Processes, http: httpx.AsyncClient, receiver: Receiver, run_id: str) -> Shop:
-    """Start the services, each on a port of its own, and wait until all answer."""
+    """Start the services, each on its own port, and wait until all answer."""
     sockets = {name: listening_socket() for name in SERVICES}
     addresses = {name: f"http://127.0.0.1:{one.getsockname()[1]}" for name, one in sockets.items()}
     environment = clean_environment() | {f"SHOP_{name.upper()}_URL": address for name, address in addresses.items()}
@@ -107,7 +109,7 @@ async def _open_shop(processes: Processes, http: httpx.AsyncClient, receiver: Re
 
 
 def _telemetry(receiver: Receiver, run_id: str, name: str) -> dict[str, str]:
-    """Return the settings that a program needs nothing for in its code."""
+    """Return the telemetry settings of a service. Its code needs none of them."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
         "OTEL_RESOURCE_ATTRIBUTES": f"service.namespace=shop,service.instance.id={run_id}-{name}",
@@ -125,4 +127,4 @@ async def _sell(processes: Processes, shop: Shop, options: Options, screen: Scre
             try:
                 return await buy(http, everyone, options.seconds, report)
             finally:
-                processes.check()  # when a service has died, that is the reason to give
+                processes.check()  # an exited service is the better reason

@@ -1,5 +1,5 @@
-"""The one exception that ends the demo with a message."""
+"""The exception that ends the demo with a message."""
 
 
 class DemoError(Exception):
-    """What is broken, in words for the person at the terminal."""
+    """Failure of the demo, with a message for the user."""

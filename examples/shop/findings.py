@@ -1,4 +1,4 @@
-"""What the customers saw and what the back end knows → the traces and metrics to show, what is missing, and a report for programs."""
+"""Compare the sales with the telemetry of the back end, and write a report."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the back end knows.
+    """Telemetry of the back end.
 
     Attributes:
-        good: A checkout that was sold.
-        failed: One that was declined.
+        good: Trace of a successful checkout.
+        failed: Trace of a declined checkout.
         metrics: Points of this run.
-        missing: What should be there and is not, in words.
+        missing: Description of each missing item.
     """
 
     good: TraceView
@@ -37,7 +37,7 @@ class Findings:
 
 
 async def read_back(receiver: Receiver, sold: Sold) -> Findings:
-    """Read until everything has arrived, for some seconds at most."""
+    """Read the telemetry until it is complete, or until the time limit."""
     deadline = time.monotonic() + _ARRIVAL_SECONDS
     while True:
         back_end = receiver.back_end
@@ -75,7 +75,7 @@ def _missing_logs(failed: TraceView) -> list[str]:
 
 
 def _missing_sales(metrics: list[MetricView], sold: Sold) -> list[str]:
-    """Return where the counters and what the customers saw disagree."""
+    """Return the differences between the counters and the sales."""
     orders: dict[str, Counter[str]] = {"sold": Counter(), "declined": Counter()}
     revenue = 0.0
     for point in metrics:
@@ -91,22 +91,24 @@ def _missing_sales(metrics: list[MetricView], sold: Sold) -> list[str]:
         "revenue": (sold.revenue, revenue),
     }
     return [
-        f"{what}: customers saw {seen}, counters say {told}" for what, (seen, told) in pairs.items() if seen != told
+        f"{what}: customers saw {seen}, counters have {counted}"
+        for what, (seen, counted) in pairs.items()
+        if seen != counted
     ]
 
 
-def complain(findings: Findings) -> None:
-    """Do nothing when everything arrived.
+def check(findings: Findings) -> None:
+    """Check that all telemetry arrived.
 
     Raises:
-        DemoError: Something did not.
+        DemoError: Some is missing.
     """
     if findings.missing:
-        raise DemoError("not everything arrived:\n  " + "\n  ".join(findings.missing))
+        raise DemoError("telemetry is missing:\n  " + "\n  ".join(findings.missing))
 
 
 def write_report(file: Path, run_id: str, receiver: Receiver, sold: Sold) -> None:
-    """Write what was sold as JSON, for programs."""
+    """Write the sales as JSON."""
     document = {
         "run": run_id,
         "receiver": receiver.endpoint,

@@ -1,4 +1,4 @@
-"""POST /checkout → an order, its outcome and the id of its trace: the shop's front door; calls orders."""
+"""Gateway of the shop: POST /checkout → the outcome of an order and its trace id. Calls orders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ durations = metrics.histogram("shop.checkout.duration", "s", "Time from request 
 async def checkout(request: Request) -> Response:
     began = time.perf_counter()
     basket = await request.json()
-    # Baggage travels with every call below this line, through all services.
+    # The baggage is sent with each call below, and reaches all services.
     token = context.attach(baggage.set_baggage("shop.tier", basket["tier"]))
     try:
         reply = await peer("orders").post("/orders", json=basket)
@@ -32,8 +32,8 @@ async def checkout(request: Request) -> Response:
     checkouts.add(1, {"shop.outcome": outcome})
     durations.record(time.perf_counter() - began, {"shop.outcome": outcome})
     logger.info("Checkout %s", outcome, extra={"shop.product": basket["product"]})
-    found = {"correlation_id": flext_get_correlation_id(), "trace_id": _trace_id()}
-    return JSONResponse(reply.json() | found, reply.status_code)
+    ids = {"correlation_id": flext_get_correlation_id(), "trace_id": _trace_id()}
+    return JSONResponse(reply.json() | ids, reply.status_code)
 
 
 def _trace_id() -> str:

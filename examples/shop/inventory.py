@@ -1,4 +1,4 @@
-"""POST /reservations, POST /releases → goods taken from or put back into a small database (SQLite in memory)."""
+"""Inventory of the shop: POST /reservations and POST /releases change the stock in an SQLite database in memory."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ UPDATE = "UPDATE goods SET stock = stock - ? WHERE product = ? RETURNING stock, 
 
 logger = logging.getLogger("shop.inventory")
 metrics = FlextMetricsService()
-queries = metrics.histogram("shop.query.duration", "s", "Time that the database took", objective_seconds=SLOW_SECONDS)
-stock = metrics.gauge("shop.stock", "{item}", "Goods on the shelf")
+queries = metrics.histogram("shop.query.duration", "s", "Duration of a database query", objective_seconds=SLOW_SECONDS)
+stock = metrics.gauge("shop.stock", "{item}", "Goods in stock")
 lock = Lock()
 database = sqlite3.connect(":memory:", check_same_thread=False)
 
 
 async def reserve(request: Request) -> Response:
     goods = await request.json()
-    price = await take(goods["product"], goods["quantity"], goods["warehouse"])
+    price = await change_stock(goods["product"], goods["quantity"], goods["warehouse"])
     return JSONResponse({"price": price * goods["quantity"]}, 201)
 
 
 async def release(request: Request) -> Response:
     goods = await request.json()
-    await take(goods["product"], -goods["quantity"], goods["warehouse"])
+    await change_stock(goods["product"], -goods["quantity"], goods["warehouse"])
     logger.info("Put %d × %s back", goods["quantity"], goods["product"])
     return JSONResponse({})
 
 
-async def take(product: str, quantity: int, warehouse: str) -> float:
-    """Return the price of one piece."""
+async def change_stock(product: str, quantity: int, warehouse: str) -> float:
+    """Change the stock of a product. Return the price of one piece."""
     trace.get_current_span().set_attribute("shop.tier", str(baggage.get_baggage("shop.tier")))
     began = time.perf_counter()
     left, price = await asyncio.to_thread(update_stock, product, quantity, is_slow=warehouse == "overseas")
@@ -55,11 +55,11 @@ async def take(product: str, quantity: int, warehouse: str) -> float:
 
 
 def update_stock(product: str, quantity: int, *, is_slow: bool) -> tuple[int, float]:
-    """Return how many are left, and the price of one."""
+    """Change the stock in the database. Return the remaining number and the price of one piece."""
     described = {"db.system.name": "sqlite", "db.operation.name": "UPDATE", "db.query.text": UPDATE}
     with traced("UPDATE goods", described, span_kind="client"):
         if is_slow:
-            time.sleep(2 * SLOW_SECONDS)  # a backup of that warehouse holds its rows
+            time.sleep(2 * SLOW_SECONDS)  # as if a backup had locked the rows
         with lock:
             left, price = database.execute(UPDATE, (quantity, product)).fetchone()
     return left, price

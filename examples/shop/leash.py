@@ -1,6 +1,6 @@
-"""`python -m examples.shop.leash MODULE ARGUMENTS…` → that module run as a program, ended when whoever started it is gone.
+"""`python -m examples.shop.leash MODULE ARGUMENTS…`: run a module as a program that ends with its parent process.
 
-Its standard input is a pipe that the starter holds open: however the starter ends, the pipe closes. The program itself needs no line for that.
+Standard input is a pipe from the parent. It closes at every kind of exit of the parent, and then this process ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Back ends that answer → addresses of pages that show a trace, its log lines and the metrics."""
+"""Addresses of pages that show a trace, its log records and the metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 
 from examples.shop.stack import Stack
 
-# Built from Go modules, Jaeger and Prometheus have no web UI: their APIs are shown instead, as JSON.
+# Jaeger and Prometheus have no web UI when they are built from Go modules. The links then lead to their JSON APIs.
 _JAEGER = "/trace/{trace_id}"
 _JAEGER_API = "/api/traces/{trace_id}?prettyPrint=true"
 _PROMETHEUS = "/query?g0.expr=shop_orders_total&g0.tab=graph"
@@ -17,12 +17,12 @@ _VICTORIALOGS = "/select/vmui/#/?query=trace_id:={trace_id}&g0.range_input=1h&g0
 
 
 async def find_links(http: httpx.AsyncClient, stack: Stack, grafana: str) -> dict[str, str]:
-    """Return label → template of an address for each back end that answers, to be filled in by ``page``.
+    """Return an address template by label for each back end that answers. ``page`` completes a template.
 
     Args:
-        http: Client for all of them.
-        stack: Their addresses.
-        grafana: Base address of Grafana; empty when it does not answer.
+        http: HTTP client.
+        stack: Addresses of the back ends.
+        grafana: Base URL of Grafana, empty if it does not answer.
     """
     jaeger = _JAEGER if await _has_web_ui(http, stack.jaeger + "/") else _JAEGER_API
     prometheus = _PROMETHEUS if await _has_web_ui(http, stack.prometheus + "/query") else _PROMETHEUS_API
@@ -36,13 +36,13 @@ async def find_links(http: httpx.AsyncClient, stack: Stack, grafana: str) -> dic
 
 
 def page(template: str, trace_id: str) -> str:
-    """Return the address of the page for one trace of the last hour; it stays valid after that hour."""
+    """Return the address of the page for a trace of the last hour. It stays valid afterwards."""
     end = datetime.now(UTC) + timedelta(minutes=1)
     return template.format(trace_id=trace_id, end=end.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 async def _has_web_ui(http: httpx.AsyncClient, address: str) -> bool:
-    """Return whether a page with a script is there; Jaeger without its web UI answers with a page that has none."""
+    """Return whether the address answers a page with a script. Jaeger without its web UI answers one without."""
     try:
         answer = await http.get(address, timeout=2.0)
     except httpx.HTTPError:

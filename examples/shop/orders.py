@@ -1,4 +1,4 @@
-"""POST /orders → goods reserved, card charged, order kept or cancelled; calls inventory and payments."""
+"""Orders of the shop: POST /orders reserves the goods and charges the card. Calls inventory and payments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flext_observability import FlextMetricsService, init_observability, traced
 logger = logging.getLogger("shop.orders")
 metrics = FlextMetricsService()
 orders = metrics.counter("shop.orders", "{order}", "Orders by product and outcome")
-revenue = metrics.counter("shop.revenue", "{EUR}", "Money taken, by product")
+revenue = metrics.counter("shop.revenue", "{EUR}", "Revenue by product")
 
 
 async def place_order(request: Request) -> Response:

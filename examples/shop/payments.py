@@ -1,4 +1,4 @@
-"""POST /charges → the card is charged, or declined with a reason."""
+"""Payments of the shop: POST /charges charges a card, or declines it with a reason."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from flext_observability import FlextMetricsService, flext_monitor_function, ini
 logger = logging.getLogger("shop.payments")
 metrics = FlextMetricsService()
 payments = metrics.counter("shop.payments", "{payment}", "Payments by outcome and customer tier")
-amounts = metrics.histogram("shop.payment.amount", "{EUR}", "Amounts asked for", bounds=(5, 10, 25, 50, 100, 250, 500))
+amounts = metrics.histogram("shop.payment.amount", "{EUR}", "Requested amounts", bounds=(5, 10, 25, 50, 100, 250, 500))
 
 
 class CardDeclinedError(Exception):
-    """The bank says no."""
+    """The bank declined the card."""
 
 
 async def charge(request: Request) -> Response:
@@ -41,7 +41,7 @@ async def charge(request: Request) -> Response:
 
 @flext_monitor_function("authorize card")
 async def authorize(card: str, amount: float) -> None:
-    """Ask the bank, which takes a moment."""
+    """Authorize a payment with a simulated bank."""
     await asyncio.sleep(random.uniform(0.005, 0.03))
     if card == "empty":
         raise CardDeclinedError(f"insufficient funds for {amount:.2f}")

@@ -1,4 +1,4 @@
-"""Modules to run → child processes that end with us, each with its output in a file."""
+"""Run modules as child processes that end with this process and write their output to files."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _SHOWN_LINES = 20
 
 @dataclass(slots=True)
 class Child:
-    """A process that we started.
+    """A child process.
 
     Attributes:
-        name: What people call it.
-        process: The process; its standard input is the leash.
-        output: File with what it prints.
+        name: Display name.
+        process: The process. Closing its standard input ends it.
+        output: File with its output.
     """
 
     name: str
     process: subprocess.Popen[bytes]
     output: Path
 
-    def last_words(self) -> str:
-        """Return the end of what it printed."""
+    def last_output(self) -> str:
+        """Return the last lines of its output."""
         lines = self.output.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-_SHOWN_LINES:])
 
 
 @dataclass(slots=True)
 class Processes:
-    """All processes of one run; leaving the block ends them, and removes their files."""
+    """Child processes of one run. The end of the ``with`` block ends them and removes their files."""
 
     children: list[Child] = field(default_factory=list[Child])
     _folder: tempfile.TemporaryDirectory[str] = field(
@@ -57,13 +57,13 @@ class Processes:
     )
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Enter the context."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End what still runs, kindly at first."""
+        """Terminate the running processes, and kill those that do not end in time."""
         try:
             signal_all(self.children)
             _wait(self.children, time.monotonic() + _GRACE_SECONDS)
@@ -73,7 +73,7 @@ class Processes:
 
     @property
     def folder(self) -> Path:
-        """Where output goes; gone with the block."""
+        """Folder of the output files, removed at the end of the ``with`` block."""
         return Path(self._folder.name)
 
     def start(
@@ -82,10 +82,10 @@ class Processes:
         """Run a module as a process.
 
         Args:
-            name: What people call it.
+            name: Display name.
             argv: Module and its arguments.
-            environment: All of its variables.
-            sockets: What it inherits, under the same numbers.
+            environment: Its complete environment.
+            sockets: Inherited sockets, with the same file descriptors.
         """
         output = self.folder / f"{name}.log"
         with output.open("wb") as file:
@@ -97,17 +97,17 @@ class Processes:
                 stdout=file,
                 stderr=file,
                 pass_fds=[one.fileno() for one in sockets],
-                start_new_session=True,  # Ctrl-C reaches us alone, and we end them in order
+                start_new_session=True,  # Ctrl-C reaches only this process, which then ends the children
             )
         child = Child(name, process, output)
         self.children.append(child)
         return child
 
     async def end(self, children: Iterable[Child]) -> None:
-        """Ask processes to end and wait until they have.
+        """Terminate processes, and wait for their end.
 
         Raises:
-            DemoError: One did not end in time, or ended with an error.
+            DemoError: A process did not end in time, or ended with an error.
         """
         ending = list(children)
         signal_all(ending)
@@ -115,23 +115,21 @@ class Processes:
         for child in ending:
             if child.process.poll() != 0:
                 raise DemoError(
-                    f"{child.name} did not end well (exit code {child.process.poll()}):\n{child.last_words()}"
+                    f"{child.name} failed at its end (exit code {child.process.poll()}):\n{child.last_output()}"
                 )
 
     def check(self) -> None:
-        """See that all are alive.
+        """Check that all processes run.
 
         Raises:
-            DemoError: One is not; with its last words.
+            DemoError: A process has exited.
         """
         for child in self.children:
             if child.process.poll() is not None:
-                raise DemoError(
-                    f"{child.name} ended by itself (exit code {child.process.poll()}):\n{child.last_words()}"
-                )
+                raise DemoError(f"{child.name} exited (exit code {child.process.poll()}):\n{child.last_output()}")
 
     def kill(self) -> None:
-        """End everything now."""
+        """Kill the running processes."""
         for child in self.children:
             if child.process.poll() is None:
                 child.process.kill()
@@ -141,7 +139,7 @@ class Processes:
 
 
 def signal_all(children: Iterable[Child]) -> None:
-    """Ask processes to end."""
+    """Send SIGTERM to the running processes."""
     for child in children:
         if child.process.poll() is None:
             child.process.send_signal(signal.SIGTERM)
@@ -154,16 +152,16 @@ def _wait(children: Iterable[Child], deadline: float) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-async def wait_until(processes: Processes, is_so: Callable[[], bool | Awaitable[bool]], what: str) -> None:
-    """Wait for something that the processes bring about.
+async def wait_until(processes: Processes, condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+    """Wait for a condition.
 
     Raises:
-        DemoError: A process ended, or it took too long.
+        DemoError: A process exited, or the time limit was reached.
     """
     deadline = time.monotonic() + _READY_SECONDS
     while True:
-        now = is_so()
-        if now if isinstance(now, bool) else await now:
+        result = condition()
+        if result if isinstance(result, bool) else await result:
             return
         processes.check()
         if time.monotonic() > deadline:
@@ -172,7 +170,7 @@ async def wait_until(processes: Processes, is_so: Callable[[], bool | Awaitable[
 
 
 async def answers(http: httpx.AsyncClient, address: str) -> bool:
-    """Whether something answers 200 there, at once."""
+    """Return whether the address answers 200."""
     try:
         return (await http.get(address, timeout=2.0)).status_code == 200
     except httpx.HTTPError:
@@ -180,11 +178,11 @@ async def answers(http: httpx.AsyncClient, address: str) -> bool:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return our variables without those that would steer the telemetry or the calls of the services in some other way."""
-    steering = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "SHOP_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+    """Return the environment without settings of telemetry and of the shop."""
+    settings = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "SHOP_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(settings)}
 
 
 def listening_socket() -> socket.socket:
-    """Return a socket that listens on a free loopback port; a child can inherit it, so that nobody can take the port in between."""
+    """Return a socket that listens on a free loopback port. A child that inherits it cannot lose the port."""
     return socket.create_server(("127.0.0.1", 0), backlog=128)

@@ -1,3 +1,3 @@
-"""Product → price in EUR. Quarters of a euro, so that sums of them are exact in binary too."""
+"""Prices of the products in EUR. Multiples of 0.25 have exact sums as binary floats."""
 
 PRODUCTS = {"beans": 12.50, "filter": 4.25, "kettle": 59.00, "grinder": 89.75}

@@ -1,4 +1,4 @@
-"""JSON of the viewer's read API → views, without loss."""
+"""JSON of the viewer's read API → views."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _span_from_json(content: JsonObject) -> SpanView:
 
 
 def metric_from_json(content: JsonObject) -> MetricView:
-    """Return one of the points in an answer of ``/api/metrics``."""
+    """Return a metric point in an answer of ``/api/metrics``."""
     point = MetricView(**content)
     return replace(
         point,

@@ -1,4 +1,4 @@
-"""What listens on this machine → where the services send telemetry, and where it is read back."""
+"""Find the receiver of the telemetry, and the back end to read it from."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
 
 class BackEnd(Protocol):
-    """Where telemetry is read back."""
+    """Back end to read telemetry from."""
 
     async def trace(self, trace_id: str) -> TraceView:
-        """Return what is known of a trace, perhaps nothing yet."""
+        """Return the known spans and log records of a trace, possibly none yet."""
         ...
 
     async def metrics(self) -> list[MetricView]:
-        """Return the points of this run, perhaps none yet."""
+        """Return the metric points of this run, possibly none yet."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where telemetry goes.
+    """Receiver of the telemetry.
 
     Attributes:
-        endpoint: Base address for OTLP over HTTP.
-        back_end: Where it is read back.
-        description: For the person at the terminal.
-        links: Label → address of a page that answers during and after the demo, as a template for ``links.page``.
-        keeps_traces: Whether the back end can show a trace; otherwise only the ids are known.
-        keeps_metrics: The same for metrics.
-        keeps_logs: The same for the log records of a trace.
+        endpoint: Base URL for OTLP over HTTP.
+        back_end: Back end to read the telemetry from.
+        description: Text for the user.
+        links: Addresses by label of pages that answer during and after the demo, as templates for ``links.page``.
+        keeps_traces: Whether the back end has traces. Otherwise only their ids are known.
+        keeps_metrics: Whether the back end has metrics.
+        keeps_logs: Whether the back end has log records.
     """
 
     endpoint: str
@@ -58,32 +58,32 @@ class Receiver:
 
 
 async def find_receiver(processes: Processes, http: httpx.AsyncClient, run: str, wanted: str) -> Receiver:
-    """Return the collector that runs on this machine, or else an embedded viewer, started now.
+    """Return the collector on this machine, or start an embedded viewer.
 
     Args:
-        processes: Where the viewer is started.
-        http: Client for any address.
-        run: Beginning of the instance ids of all services of this run.
-        wanted: Base address of a receiver to use; ``viewer`` starts one; empty looks for the collector of ``make stack-up``.
+        processes: Starts the viewer.
+        http: HTTP client.
+        run: Prefix of the instance ids of all services of this run.
+        wanted: Base URL of a receiver, ``viewer`` to start a viewer, or empty for the collector of ``make stack-up``.
 
     Raises:
-        DemoError: The receiver asked for takes no OTLP.
+        DemoError: The wanted receiver does not accept OTLP.
     """
     endpoint = wanted or f"http://{places_from().address(COLLECTOR, 'otlp_http')}"
-    found = wanted != VIEWER and await _takes_otlp(http, endpoint)
+    found = wanted != VIEWER and await _accepts_otlp(http, endpoint)
     if not found and wanted not in {"", VIEWER}:
         raise DemoError(f"{wanted} does not answer an empty OTLP request with 200: is a collector listening there?")
     if not found:
         return await _start_viewer(processes, http, run)
     if await answers(http, endpoint + "/api/summary"):
         return Receiver(endpoint, Viewer(http, endpoint, run), f"the viewer on {endpoint}", {"Viewer": endpoint})
-    if wanted:  # nobody knows what is behind it
+    if wanted:  # the back ends behind it are unknown
         nothing = Stack(http, "", "", "", run)
         return Receiver(endpoint, nothing, endpoint, keeps_traces=False, keeps_metrics=False, keeps_logs=False)
     return await _stack(http, endpoint, run)
 
 
-async def _takes_otlp(http: httpx.AsyncClient, endpoint: str) -> bool:
+async def _accepts_otlp(http: httpx.AsyncClient, endpoint: str) -> bool:
     try:
         return (await http.post(endpoint + "/v1/traces", headers=_PROTOBUF, timeout=2.0)).status_code == 200
     except httpx.HTTPError:

@@ -1,4 +1,4 @@
-"""A run of the shop → what a person sees of it: progress, traces, metrics, what was sold, where to look further (rich)."""
+"""Print the run of the shop: progress, traces, metrics, sales and links."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _SHOWN_METRICS = ("shop", "flext")
 
 
 class Screen:
-    """Writes to standard output: drawings on a terminal, plain lines anywhere else."""
+    """Writer to standard output, with colours and a progress bar on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = Terminal(sys.stdout)
-        self._moves = sys.stdout.isatty() and not os.environ.get("CI")
+        self._is_interactive = sys.stdout.isatty() and not os.environ.get("CI")
 
-    def say(self, line: str) -> None:
-        """Write a line."""
+    def print_line(self, line: str) -> None:
+        """Print a line."""
         self._terminal.show(Text(line))
 
     @contextmanager
     def progress(self, total: int) -> Iterator[Callable[[Sold], None]]:
-        """Show how many of the customers have been served: a bar on a terminal, some lines elsewhere."""
-        if not self._moves:
+        """Show the number of served customers: a bar on a terminal, some lines elsewhere."""
+        if not self._is_interactive:
             yield self._lines(total)
             return
         columns = (
@@ -62,12 +62,12 @@ class Screen:
 
         def report(so_far: Sold) -> None:
             if so_far.requests in quarters:
-                self.say(f"Customers {so_far.requests}/{total}: {_outcome(so_far)}")
+                self.print_line(f"Customers {so_far.requests}/{total}: {_outcome(so_far)}")
 
         return report
 
     def show(self, receiver: Receiver, sold: Sold, findings: Findings) -> None:
-        """Write everything at the end."""
+        """Print the traces, metrics, sales and links."""
         colours = ServiceColours()
         self._terminal.show(*_checkouts(receiver, sold, findings, colours))
         self._terminal.show(*_metrics(receiver, findings, colours), *_sales(sold))
@@ -75,22 +75,22 @@ class Screen:
             self._terminal.show(*_heading("Look further"))
             for name, template in receiver.links.items():
                 self._write_link(name, page(template, sold.failed_trace))
-        self.say("")
+        self.print_line("")
 
     def _write_link(self, name: str, address: str) -> None:
-        """Write an address in one piece: a line of a drawing would be wrapped at the width of the terminal."""
+        """Print an address without wrapping it at the width of the terminal."""
         sys.stdout.write(f"  {name:<13} {address}\n")
 
 
 def draw_picture(file: Path, receiver: Receiver, sold: Sold, findings: Findings) -> None:
-    """Write both checkouts and what was sold as an SVG, for the README."""
+    """Write the checkouts and the sales as an SVG, for the README."""
     console = Console(
         record=True, width=_PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     for drawing in (*_checkouts(receiver, sold, findings, ServiceColours()), *_sales(sold)):
         console.print(drawing, highlight=False)
     svg = console.export_svg(title="make demo", unique_id="demo")
-    # Without the fonts of another server: any monospace font will do.
+    # Fonts of another server are removed. Any monospace font is good enough.
     file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
 
 
@@ -135,7 +135,7 @@ def _outcome(so_far: Sold) -> str:
 
 
 def _readable(trace: TraceView) -> TraceView:
-    """Leave out the spans that the ASGI instrumentation makes for each single message of a request."""
+    """Remove the ASGI instrumentation's spans of single messages."""
     return replace(trace, spans=tuple(span for span in trace.spans if "asgi.event.type" not in span.attributes))
 
 

@@ -1,4 +1,4 @@
-"""Answers of Jaeger, Prometheus and VictoriaLogs → the views that are drawn."""
+"""Answers of Jaeger, Prometheus and VictoriaLogs → views of traces and metrics."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from flext_observability.views.model import (
     severity_name,
 )
 
-Row = dict[str, Any]  # JSON of somebody else
+Row = dict[str, Any]  # a JSON object of a back end
 
-_LOOK_BACK_SECONDS = 600
-_OF_THE_RESOURCE = ("deployment_", "instance", "job", "otel_scope_", "service_")
+_QUERY_WINDOW_SECONDS = 600
+_RESOURCE_PREFIXES = ("deployment_", "instance", "job", "otel_scope_", "service_")
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Back ends behind a collector; an empty address is one that does not answer.
+    """Back ends behind a collector. An address is empty if the back end does not answer.
 
     Attributes:
-        http: Client for all of them.
-        jaeger: Base address of its query API.
-        prometheus: Base address.
-        victorialogs: Base address.
-        run: Beginning of the instance ids of all services of this run.
+        http: HTTP client.
+        jaeger: Base URL of Jaeger's query API.
+        prometheus: Base URL of Prometheus.
+        victorialogs: Base URL of VictoriaLogs.
+        run: Prefix of the instance ids of all services of this run.
     """
 
     http: httpx.AsyncClient
@@ -53,20 +53,20 @@ class Stack:
     run: str
 
     async def trace(self, trace_id: str) -> TraceView:
-        """Return what Jaeger and VictoriaLogs have of a trace, perhaps nothing yet."""
+        """Return the spans and log records of a trace, possibly none yet."""
         found = await self._get(self.jaeger, f"/api/traces/{trace_id}")
         spans = [_span(row, trace["processes"]) for trace in _rows(found) for row in trace["spans"]]
         return TraceView(tuple(spans), tuple(await self._logs(trace_id)))
 
     async def metrics(self) -> list[MetricView]:
-        """Return what Prometheus has of this run, perhaps nothing yet."""
+        """Return the metric points of this run, possibly none yet."""
         selector = f'{{service_instance_id=~"{self.run}-.+"}}'
         found = await self._get(self.prometheus, "/api/v1/query", query=selector)
         rows = [(row["metric"], float(row["value"][1])) for row in found.get("data", {}).get("result", [])]
         return _metrics(rows, await self._exemplars(selector))
 
     async def _exemplars(self, selector: str) -> dict[str, list[ExemplarView]]:
-        """Return exemplars by series of buckets."""
+        """Return the exemplars by histogram series."""
         found = await self._get(self.prometheus, "/api/v1/query_exemplars", query=selector, **_window())
         exemplars: dict[str, list[ExemplarView]] = defaultdict(list)
         for row in _rows(found):
@@ -82,7 +82,7 @@ class Stack:
         return cast("Row", json.loads(await self._ask(base, path, **parameters) or "{}"))
 
     async def _ask(self, base: str, path: str, **parameters: str) -> str:
-        """Return what an address answers; nothing when it is not there, or not yet."""
+        """Return the answer of an address, empty if it is missing or not ready."""
         if not base:
             return ""
         answer = await self.http.get(base + path, params=parameters)
@@ -95,7 +95,7 @@ def _rows(found: Row) -> list[Row]:
 
 def _window() -> dict[str, str]:
     now = time.time()
-    return {"start": str(now - _LOOK_BACK_SECONDS), "end": str(now + 60)}
+    return {"start": str(now - _QUERY_WINDOW_SECONDS), "end": str(now + 60)}
 
 
 def _span(row: Row, processes: Row) -> SpanView:
@@ -143,13 +143,13 @@ def _log(fields: Mapping[str, str]) -> LogView:
 
 
 def _nanoseconds(time_utc: str) -> int:
-    """Read a time such as `2026-01-02T03:04:05.123456789Z`, whose fraction has up to nine digits."""
+    """Parse a time such as `2026-01-02T03:04:05.123456789Z`, with up to nine fractional digits."""
     seconds, _, fraction = time_utc.removesuffix("Z").partition(".")
     return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _metrics(rows: list[tuple[dict[str, str], float]], exemplars: Mapping[str, list[ExemplarView]]) -> list[MetricView]:
-    """Return counters and gauges as they are, and one histogram for all series of one."""
+    """Return a view for each counter and gauge, and one for all series of a histogram."""
     histograms: dict[str, dict[str, dict[float, float]]] = defaultdict(lambda: defaultdict(dict))
     labels_of: dict[str, dict[str, str]] = {}
     bases = {labels["__name__"].removesuffix("_bucket") for labels, _ in rows if labels["__name__"].endswith("_bucket")}
@@ -193,12 +193,12 @@ def _attributes(labels: Mapping[str, str]) -> dict[str, object]:
     return {
         key: value
         for key, value in labels.items()
-        if key not in {"__name__", "le"} and not key.startswith(_OF_THE_RESOURCE)
+        if key not in {"__name__", "le"} and not key.startswith(_RESOURCE_PREFIXES)
     }
 
 
 def _series(labels: Mapping[str, str]) -> str:
-    """Return one key for all buckets of a histogram."""
+    """Return the common key of all buckets of a histogram."""
     name = labels["__name__"].removesuffix("_bucket")
     return name + repr(sorted((key, value) for key, value in labels.items() if key not in {"__name__", "le"}))
 

@@ -1,4 +1,4 @@
-"""A seed → customers; customers → checkouts at the gateway, and what was sold."""
+"""Create random customers, and let them check out at the gateway."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from examples.shop.failure import DemoError
 from examples.shop.products import PRODUCTS
 
 _AT_ONCE = 16
-_EVERY = 8  # of so many customers in a row, one card is declined and one query slow
+_EVERY = 8  # one of 8 customers has a declined card, and one meets a slow query
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """What one customer buys, and with which luck.
+    """Purchase of one customer.
 
     Attributes:
         product: Key of ``PRODUCTS``.
-        quantity: Pieces.
-        tier: Put into the baggage by the gateway.
+        quantity: Number of pieces.
+        tier: Customer tier, which the gateway adds to the baggage.
         card: ``good``, ``empty`` or ``expired``.
         warehouse: ``home``, or ``overseas`` with its slow database.
     """
@@ -40,16 +40,16 @@ class Customer:
 
 @dataclass(slots=True)
 class Sold:
-    """What the customers saw; compared later with what the telemetry says.
+    """Sales as seen by the customers, for a comparison with the telemetry.
 
     Attributes:
-        sold: Orders by product.
-        declined: Orders by product that the bank refused.
-        revenue: In EUR.
-        slow: How many orders met a slow query.
-        good_trace: Trace id of the last order sold at normal speed.
-        failed_trace: Trace id of the last order declined.
-        correlation_ids: By trace id.
+        sold: Successful orders by product.
+        declined: Declined orders by product.
+        revenue: Revenue in EUR.
+        slow: Number of orders with a slow query.
+        good_trace: Trace id of the last successful order without a slow query.
+        failed_trace: Trace id of the last declined order.
+        correlation_ids: Correlation ids by trace id.
     """
 
     sold: Counter[str] = field(default_factory=Counter[str])
@@ -62,12 +62,12 @@ class Sold:
 
     @property
     def requests(self) -> int:
-        """Checkouts that were answered."""
+        """Number of answered checkouts."""
         return self.sold.total() + self.declined.total()
 
 
 def customers(count: int, seed: int) -> list[Customer]:
-    """Return customers, the same for the same seed; at least one is sold something at normal speed and one is declined."""
+    """Return the customers of a seed, with at least one successful and one declined order."""
     chance = random.Random(seed)
     return [_customer(number, chance) for number in range(count)]
 
@@ -86,33 +86,33 @@ def _customer(number: int, chance: random.Random) -> Customer:
 async def buy(
     http: httpx.AsyncClient, everyone: Sequence[Customer], seconds: float, report: Callable[[Sold], None]
 ) -> Sold:
-    """Let the customers check out, evenly over some seconds.
+    """Let the customers check out, with arrivals evenly spread over the time.
 
     Args:
-        http: Client of the gateway.
-        everyone: In order of arrival.
-        seconds: From the first arrival to the last.
-        report: Called after each checkout.
+        http: HTTP client of the gateway.
+        everyone: Customers in order of arrival.
+        seconds: Time from the first to the last arrival.
+        report: Function to call after each checkout.
 
     Raises:
-        DemoError: The gateway did not answer, or with something else than sold or declined.
+        DemoError: The gateway did not answer, or with an unexpected status.
     """
     so_far = Sold()
-    room = asyncio.Semaphore(_AT_ONCE)
-    began = time.monotonic()
+    slots = asyncio.Semaphore(_AT_ONCE)
+    started = time.monotonic()
 
     async def serve(customer: Customer) -> None:
         try:
             await _check_out(http, customer, so_far)
             report(so_far)
         finally:
-            room.release()
+            slots.release()
 
     try:
         async with asyncio.TaskGroup() as group:
             for number, customer in enumerate(everyone):
-                await asyncio.sleep(began + seconds * number / len(everyone) - time.monotonic())
-                await room.acquire()
+                await asyncio.sleep(started + seconds * number / len(everyone) - time.monotonic())
+                await slots.acquire()
                 group.create_task(serve(customer))
     except ExceptionGroup as failed:
         first = failed.exceptions[0]

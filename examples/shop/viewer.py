@@ -1,4 +1,4 @@
-"""Answers of the viewer's read API → the views that are drawn."""
+"""Answers of the viewer's read API → views of traces and metrics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from flext_observability.views.model import MetricView, TraceView
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A viewer that runs on this machine.
+    """A running viewer.
 
     Attributes:
-        http: Client for it.
-        base: Its address.
-        run: Beginning of the instance ids of this run.
+        http: HTTP client.
+        base: Base URL of the viewer.
+        run: Prefix of the instance ids of this run.
     """
 
     http: httpx.AsyncClient
@@ -25,12 +25,12 @@ class Viewer:
     run: str
 
     async def trace(self, trace_id: str) -> TraceView:
-        """Return what it has of a trace, perhaps nothing yet."""
+        """Return the spans and log records of a trace, possibly none yet."""
         answer = await self.http.get(f"{self.base}/api/traces/{trace_id}")
         return trace_from_json(answer.json()) if answer.is_success else TraceView()
 
     async def metrics(self) -> list[MetricView]:
-        """Return the points of this run, perhaps none yet."""
+        """Return the metric points of this run, possibly none yet."""
         answer = (await self.http.get(f"{self.base}/api/metrics")).raise_for_status()
         points = [metric_from_json(point) for point in answer.json()["metrics"]]
         return [point for point in points if str(point.resource.get("service.instance.id", "")).startswith(self.run)]

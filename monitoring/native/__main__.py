@@ -1,4 +1,4 @@
-"""`python -m monitoring.native COMMAND [PART ...]`: the process's arguments in, its exit code out."""
+"""`python -m monitoring.native COMMAND [PART ...]`: build and run the monitoring stack."""
 
 from __future__ import annotations
 

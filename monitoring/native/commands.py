@@ -1,4 +1,4 @@
-"""Command-line words in, an exit code out: install, up, status, down, validate."""
+"""Command line of the native stack: install, up, status, down, validate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitoring.native.validate import validate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; errors are printed as what is wrong and what to do next."""
+    """Run one command. Print an error with its fix, and return the exit code."""
     chosen = _parser().parse_args(arguments)
     console = Console()
     signal.signal(signal.SIGTERM, _terminated)
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(problem), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
-        console.print("Interrupted: what was finished is kept, run the same command again to go on.")
+        console.print("Interrupted: finished parts are kept. Run the same command again to continue.")
         return 130
 
 
@@ -51,7 +51,7 @@ def _named(names: Sequence[str]) -> tuple[Part, ...]:
     known = {part.name: part for part in built_parts()}
     for name in names:
         if name not in known:
-            raise StackError(f"There is no part named {name!r}: choose from {', '.join(known)}.")
+            raise StackError(f"Unknown part {name!r}. Use one of {', '.join(known)}.")
     return tuple(part for name, part in known.items() if name in names)
 
 

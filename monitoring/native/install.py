@@ -1,4 +1,4 @@
-"""Table rows in, binaries in the cache out: each part is downloaded, built in a scratch folder and moved into place at once."""
+"""Build parts of the stack: download the sources, build in a scratch folder, and move the binaries to the cache."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOG_TAIL_LINES: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class _Workshop:
-    """What every command of one part's build shares."""
+    """Common settings of the commands that build one part."""
 
     go: str
     scratch: Path
@@ -35,7 +35,7 @@ class _Workshop:
     progress: BuildProgress
 
     def run(self, argv: list[str], folder: Path) -> None:
-        """Run one command in `folder`, its output going to the log."""
+        """Run one command in `folder`, with its output in the log."""
         with self.log.open("ab") as output:
             output.write(f"$ {' '.join(argv)}\n".encode())
             output.flush()
@@ -62,22 +62,22 @@ class _Workshop:
                 else:
                     return
         except BaseException:
-            # The compiler's own children belong to the session started above; none may outlive an interrupted build.
+            # The session includes the children of the compiler, which must end with an interrupted build.
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             raise
 
 
 def install(parts: Iterable[Part], places: Places, console: Console) -> None:
-    """Build every part that is not in the cache yet.
+    """Build the parts that are not in the cache.
 
     Args:
-        parts: Rows of the table; rows without a build are passed over.
-        places: Where binaries go. Sources and compiled packages stay in Go's own caches, where the next build finds them.
-        console: Where progress is shown.
+        parts: Rows of the table. Rows without a build are skipped.
+        places: Folders of the binaries. Sources and compiled packages stay in Go's caches for the next build.
+        console: Output of the progress.
 
     Raises:
-        StackError: When Go or disk space is missing, or a build fails; finished parts are kept.
+        StackError: Go or disk space is missing, or a build failed. Finished parts are kept.
     """
     wanted = [part for part in parts if part.build is not None]
     missing = [part for part in wanted if not places.installed(part)]
@@ -97,7 +97,7 @@ def install(parts: Iterable[Part], places: Places, console: Console) -> None:
 
 
 def log_tail(path: Path, lines: int = _LOG_TAIL_LINES) -> str:
-    """The last lines of a log file, or nothing when there is none."""
+    """Return the last lines of a log file, empty if it does not exist."""
     if not path.is_file():
         return ""
     return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
@@ -135,7 +135,7 @@ def _build(part: Part, build: Build, workshop: _Workshop, repository: Path, outp
 
 
 def _generate(build: Build, workshop: _Workshop, sources: Path, repository: Path, output: Path) -> None:
-    """Build the builder, let it generate and compile the program that the manifest describes."""
+    """Build the builder, and let it generate and compile the program of the manifest."""
     workshop.progress.step("compiling the builder")
     builder = workshop.scratch / "builder"
     workshop.run([workshop.go, "build", "-o", str(builder), "."], sources)
@@ -148,7 +148,7 @@ def _generate(build: Build, workshop: _Workshop, sources: Path, repository: Path
 
 
 def _fetch(build: Build, workshop: _Workshop) -> Path:
-    """Download a module and copy it out of the read-only module cache, so that its own replace directives apply."""
+    """Download a module and copy it from the read-only module cache, so that its replace directives apply."""
     wanted = f"{build.module}@{build.version}"
     workshop.progress.step(f"downloading {wanted}")
     argv = [workshop.go, "mod", "download", "-json", wanted]
@@ -157,8 +157,8 @@ def _fetch(build: Build, workshop: _Workshop) -> Path:
     )
     if answer.returncode != 0:
         raise StackError(
-            f"{wanted} could not be downloaded: {(answer.stdout + answer.stderr).strip()}\n"
-            "Check the network and GOPROXY, then run this again."
+            f"Download of {wanted} failed: {(answer.stdout + answer.stderr).strip()}\n"
+            "Check the network and GOPROXY, then run this command again."
         )
     cached = Path(str(json.loads(answer.stdout)["Dir"]))
     sources = workshop.scratch / "sources"
@@ -169,7 +169,7 @@ def _fetch(build: Build, workshop: _Workshop) -> Path:
 
 
 def _place(output: Path, target: Path) -> int:
-    """Move a finished build to its place in one step; a build that another process finished first stays."""
+    """Move a finished build to its place in one step, unless another process was faster. Return its size in bytes."""
     size = sum(path.stat().st_size for path in output.iterdir())
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -187,7 +187,7 @@ def _scratch_root(places: Places) -> Path:
 
 
 def _sweep(places: Places) -> None:
-    """Remove what interrupted builds left behind; scratch folders are named after the process that owns them."""
+    """Remove the files of interrupted builds. The name of a scratch folder starts with the pid of its process."""
     for folder in _scratch_root(places).iterdir():
         owner = folder.name.partition("-")[0]
         if not (owner.isdigit() and psutil.pid_exists(int(owner))):

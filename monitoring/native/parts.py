@@ -1,8 +1,8 @@
-"""The table of parts: name, version, image, Go module, ports, health page and command line of each piece of the stack.
+"""Table of parts: name, version, image, Go module, ports, health page and command line of each part of the stack.
 
-Everything else reads this table: the installer, the runner, the validator, and the test that compares it with `.env` and the compose file.
-Command lines and variables are templates: `{bin}`, `{repository}`, `{config}` and `{data}` are folders, `{port[part.name]}` a port and
-`{address[part.name]}` the loopback address of a port, both after the port offset has been applied.
+The installer, the runner and the validator read this table. A test compares it with `.env` and the compose file.
+Command lines and variables are templates: `{bin}`, `{repository}`, `{config}` and `{data}` are folders,
+`{port[part.name]}` is a port and `{address[part.name]}` the loopback address of a port, both with the port offset.
 """
 
 from __future__ import annotations
@@ -11,49 +11,49 @@ from dataclasses import dataclass, field
 from typing import Final
 
 GO_MINIMUM: Final = (1, 26)
-"""The oldest Go release that builds every part."""
+"""Oldest Go release that builds all parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How a part is built from Go module sources."""
+    """Build of a part from Go module sources."""
 
     module: str
     version: str
     programs: dict[str, str]
-    """Binary name → package folder inside the module."""
+    """Package folder inside the module by binary name."""
     version_variable: str = ""
-    """Go variable that carries the version; empty when the program knows its own."""
+    """Go variable for the version, empty if the program has its own."""
     manifest: str = ""
-    """Builder manifest inside the repository: the module is then the builder, and the program is what it generates."""
+    """Builder manifest in the repository. The module is then the builder, which generates the program."""
     disk_gb: float = 0.5
-    """Disk that sources, build cache and binary take together when nothing is cached yet, in gigabytes."""
+    """Disk space of sources, build cache and binary with empty caches, in gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a built part is run on loopback."""
+    """Process of a built part on loopback."""
 
     ports: dict[str, int]
     health: tuple[str, str]
-    """Port name and path of the page that answers 200 when the part is ready."""
+    """Port name and path of the health page, which answers 200 once the part is ready."""
     argv: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict[str, str])
     shown: tuple[str, ...] = ("http",)
-    """The ports that a person wants to see in the status table."""
+    """Ports in the status table."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One piece of the stack; `build` is None for what only Docker runs, `run` is None for a tool."""
+    """One part of the stack. `build` is None for a part that only Docker runs, `run` is None for a tool."""
 
     name: str
     version: str
     tag: str
-    """The image tag, as written in `.env`."""
+    """Image tag, as in `.env`."""
     image: str = ""
     service: str = ""
-    """Service name in the compose file, which is also its host name there."""
+    """Service name in the compose file, which is also the host name."""
     build: Build | None = None
     run: Run | None = None
 
@@ -241,14 +241,14 @@ COMPOSE: Final = Part(
 GRAFANA: Final = Part(name="grafana", version="13.1.0", tag="13.1.0", image="grafana/grafana", service="grafana")
 
 PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, VICTORIALOGS, COLLECTOR, COMPOSE, GRAFANA)
-"""Every part, in the order in which it is started; stopping goes the other way round, so the collector drains first."""
+"""All parts in start order. They stop in reverse order, so that the collector drains first."""
 
 
 def built_parts() -> tuple[Part, ...]:
-    """The parts that the installer builds, in the order of the table."""
+    """Return the parts with a build, in the order of the table."""
     return tuple(part for part in PARTS if part.build is not None)
 
 
 def running_parts() -> tuple[Part, ...]:
-    """The parts that run as processes, in start order."""
+    """Return the parts that run as processes, in start order."""
     return tuple(part for part in PARTS if part.run is not None)

@@ -1,4 +1,4 @@
-"""A part in, its detached process out: started, found again by its record, and stopped."""
+"""Start, find and stop the detached process of a part."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from monitoring.native.parts import Part
 from monitoring.native.places import Places
 
 _CLOCK_TOLERANCE_SECONDS: Final = 2.0
-"""The boot time from which a process's start is computed moves a little when the system clock is corrected."""
+"""The start time of a process is computed from the boot time, which changes with corrections of the system clock."""
 
 _POLL_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What identifies a process that we started; a pid alone may since belong to somebody else."""
+    """Identity of a started process. The pid alone is not enough, because the system reuses pids."""
 
     pid: int
     created: float
@@ -32,7 +32,7 @@ class Record:
 
 
 def start(part: Part, places: Places) -> psutil.Process:
-    """Start a part in a session of its own, so that it outlives the command that started it."""
+    """Start a part in a new session, so that it continues after this command."""
     if part.run is None:
         raise ValueError(part.name)
     folder = places.folder(part)
@@ -49,7 +49,7 @@ def start(part: Part, places: Places) -> psutil.Process:
             stderr=log,
             start_new_session=True,
         )
-    # The process is meant to outlive this one: without this, its object would complain when collected.
+    # The process continues after this one. The return code avoids the ResourceWarning of Popen.
     child.returncode = 0
     process = psutil.Process(child.pid)
     record = Record(child.pid, process.create_time(), argv[0])
@@ -58,7 +58,7 @@ def start(part: Part, places: Places) -> psutil.Process:
 
 
 def find(part: Part, places: Places) -> psutil.Process | None:
-    """The running process of a part that we started, or None."""
+    """Return the running process of a part that was started here, or None."""
     record = _read_record(_record_path(part, places))
     if record is None:
         return None
@@ -71,19 +71,19 @@ def find(part: Part, places: Places) -> psutil.Process | None:
 
 
 def stop(part: Part, places: Places, *, grace_seconds: float) -> str:
-    """Ask a part to stop, kill it when it has not after the grace, and forget it; says how it went."""
+    """Terminate a part, or kill it after the grace period. Remove its record. Return the outcome."""
     process = find(part, places)
     outcome = "was not running"
     if process is not None:
-        began = time.monotonic()
+        started = time.monotonic()
         outcome = "stopped" if _terminate(process, grace_seconds) else f"killed after {grace_seconds:.0f} s"
-        outcome += f" in {time.monotonic() - began:.1f} s"
+        outcome += f" in {time.monotonic() - started:.1f} s"
     _record_path(part, places).unlink(missing_ok=True)
     return outcome
 
 
 def port_owner(port: int) -> str:
-    """Who listens on a loopback port, as far as the system tells."""
+    """Return the name of the process that listens on a loopback port, if the system shows it."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections(kind="tcp"):
             if (
@@ -97,7 +97,7 @@ def port_owner(port: int) -> str:
 
 
 def ended(process: psutil.Process) -> bool:
-    """Whether a process has ended, even if nobody has collected its exit status yet."""
+    """Return whether a process has ended. A zombie counts as ended."""
     try:
         return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -105,7 +105,7 @@ def ended(process: psutil.Process) -> bool:
 
 
 def _terminate(process: psutil.Process, grace_seconds: float) -> bool:
-    """True when it stopped by itself within the grace."""
+    """Terminate a process. Return whether it ended within the grace period; otherwise kill it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.terminate()
     if _ends_within(process, grace_seconds):
@@ -126,7 +126,7 @@ def _ends_within(process: psutil.Process, seconds: float) -> bool:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Our environment without OpenTelemetry's variables, which are meant for applications and would steer the back ends too."""
+    """Return the environment without OpenTelemetry's variables, which would also configure the back ends."""
     return {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
 
 

@@ -1,4 +1,4 @@
-"""Parts and places in, a running, described or stopped stack out."""
+"""Start, show and stop the stack."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _POLL_SECONDS: Final = 0.1
 _PROBE_SECONDS: Final = 2.0
 _SCHEMES: Final = {"http": "http://", "otlp_http": "http://"}
 
-# A proxy from the environment has no business between us and loopback.
+# A proxy of the environment must not be used for loopback.
 _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
 class PartStatus:
-    """How one part is doing."""
+    """State of one part."""
 
     part: Part
     state: str
@@ -43,15 +43,15 @@ class PartStatus:
 
 
 def up(parts: Sequence[Part], places: Places, console: Console) -> None:
-    """Start the parts that are not running and wait until each answers its health page.
+    """Start the parts that are not running, and wait until all are ready.
 
     Args:
-        parts: Rows of the table with a `run`; empty for all.
-        places: Binaries, state and addresses.
-        console: Where each part is reported as it becomes ready.
+        parts: Rows of the table with a `run`, or empty for all.
+        places: Folders and addresses.
+        console: Output of the state of each part.
 
     Raises:
-        StackError: When a part is not installed, a port is taken, or a part does not become ready.
+        StackError: A part is not installed, a port is in use, or a part does not become ready.
     """
     wanted = _runnable(parts)
     missing = [part.name for part in wanted if not places.installed(part)]
@@ -73,12 +73,12 @@ def up(parts: Sequence[Part], places: Places, console: Console) -> None:
 
 
 def statuses(places: Places) -> list[PartStatus]:
-    """How each part is doing, in the order of the table."""
+    """Return the state of each part, in the order of the table."""
     return [_status(part, places) for part in running_parts()]
 
 
 def status(places: Places, console: Console) -> bool:
-    """Print a table of all parts; True when every one is up."""
+    """Print a table of all parts. Return whether all are up."""
     found = statuses(places)
     table = Table(box=None, pad_edge=False)
     for heading in ("part", "version", "state", "pid", "address"):
@@ -93,14 +93,14 @@ def status(places: Places, console: Console) -> bool:
 
 
 def down(parts: Sequence[Part], places: Places, console: Console) -> None:
-    """Stop the parts that we started, last started first; anything else is left alone."""
+    """Stop the parts started by `up`, in reverse order. Other processes are not touched."""
     for part in reversed(_runnable(parts)):
         outcome = processes.stop(part, places, grace_seconds=_GRACE_SECONDS)
         console.print(f"{part.name:<12} {outcome}", highlight=False)
 
 
 def is_ready(part: Part, places: Places) -> bool:
-    """Whether the part's health page answers 200."""
+    """Return whether the health page of the part answers 200."""
     try:
         with _OPENER.open(places.health_url(part), timeout=_PROBE_SECONDS) as answer:
             return bool(answer.status == 200)
@@ -111,7 +111,7 @@ def is_ready(part: Part, places: Places) -> bool:
 def _runnable(parts: Sequence[Part]) -> tuple[Part, ...]:
     tools = [part.name for part in parts if part.run is None]
     if tools:
-        raise StackError(f"{', '.join(tools)} is a tool: there is nothing to start or stop.")
+        raise StackError(f"{', '.join(tools)} is a tool and has no process.")
     return tuple(parts) or running_parts()
 
 
@@ -133,8 +133,9 @@ def _check_ports(part: Part, places: Places) -> None:
                 probe.bind((LOOPBACK, port))
             except OSError as error:
                 raise StackError(
-                    f"{part.name} cannot have port {port} ({name}): {processes.port_owner(port)} holds it ({error.strerror}). "
-                    "Stop that, or set FLEXT_STACK_PORT_OFFSET, for example to 1000, to move every port of the stack."
+                    f"{part.name} cannot use port {port} ({name}): "
+                    f"{processes.port_owner(port)} uses it ({error.strerror}). "
+                    "Stop that process, or set FLEXT_STACK_PORT_OFFSET, for example to 1000, to move all ports."
                 ) from error
 
 
@@ -143,11 +144,11 @@ def _wait_until_ready(part: Part, places: Places, process: psutil.Process, began
         waited = time.monotonic() - began
         log = places.log(part)
         if processes.ended(process):
-            raise StackError(f"{part.name} ended by itself. The end of {log}:\n{log_tail(log)}")
+            raise StackError(f"{part.name} exited. Last lines of {log}:\n{log_tail(log)}")
         if waited > _READY_SECONDS:
             url = places.health_url(part)
             raise StackError(
-                f"{part.name} does not answer {url} after {waited:.0f} s. The end of {log}:\n{log_tail(log)}"
+                f"{part.name} does not answer {url} after {waited:.0f} s. Last lines of {log}:\n{log_tail(log)}"
             )
         time.sleep(_POLL_SECONDS)
     return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""The shipped Prometheus folder in, the same folder with loopback target files in the state folder out."""
+"""Write the Prometheus configuration of the native stack, with loopback addresses."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SCRAPED = (
 
 
 def prometheus_folder(places: Places) -> Path:
-    """The configuration folder of the native Prometheus."""
+    """Return the configuration folder of the native Prometheus."""
     return places.folder(PROMETHEUS) / "config"
 
 
 def write_prometheus_folder(places: Places) -> None:
-    """Copy the configuration and rules, and write target files with this stack's addresses.
+    """Copy the configuration and the rules, and write target files with the addresses of this stack.
 
-    Target files are JSON, which Prometheus reads as the YAML that it is. Whatever is in `applications/` stays.
+    Target files are JSON, which is valid YAML. Files in `applications/` stay.
     """
     source = places.repository / "monitoring" / "prometheus"
     target = prometheus_folder(places)

@@ -1,4 +1,4 @@
-"""Go toolchain and free disk in, a checked build environment or an error that says what is missing out."""
+"""Find the Go toolchain, and check the free disk space."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from monitoring.native.places import Places, StackError
 
 _GIGABYTE: Final = 1024**3
 _WARM_SHARE: Final = 0.25
-"""What a part still takes when its sources are in the module cache: a guess that is too low ends in the compiler's own
-message, one that is too high would refuse a build that fits."""
+"""Estimated share of the disk space if the sources are in the module cache. An estimate that is too high would reject
+a build that fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A Go toolchain that is new enough, and the folders of its caches."""
+    """A Go toolchain of a supported version, and the folders of its caches."""
 
     program: str
     version: str
@@ -36,10 +36,10 @@ def find_toolchain() -> Toolchain:
     """Find Go on the path.
 
     Raises:
-        StackError: When Go is missing or older than the parts need.
+        StackError: Go is missing or too old.
     """
     needed = ".".join(map(str, GO_MINIMUM))
-    advice = f"Install Go {needed} or newer (https://go.dev/dl/), put it on PATH, then run this again."
+    advice = f"Install Go {needed} or newer (https://go.dev/dl/), put it on PATH, then run this command again."
     program = shutil.which("go")
     if program is None:
         raise StackError(f"Go is not on PATH: the stack is built from Go modules. {advice}")
@@ -55,31 +55,32 @@ def find_toolchain() -> Toolchain:
 
 
 def go_environment(scratch: Path) -> dict[str, str]:
-    """The variables for every Go command: the maintainers' module files apply, a workspace around us does not."""
+    """Return the environment of Go commands: module files apply, a surrounding workspace does not."""
     own = {"GOWORK": "off", "GOFLAGS": "-mod=mod -buildvcs=false", "GOTMPDIR": str(scratch), "CGO_ENABLED": "0"}
     return dict(os.environ) | own
 
 
 def check_disk(parts: Iterable[Part], places: Places, toolchain: Toolchain) -> None:
-    """Compare what building `parts` takes with the free space of each file system involved.
+    """Compare the disk space for building `parts` with the free space of each file system.
 
     Raises:
-        StackError: Naming the folder, what it needs and what it has.
+        StackError: A file system has too little free space.
     """
     needed = sum(_disk_gb(part, toolchain) for part in parts)
     shares = {toolchain.build_cache: 0.5, toolchain.module_cache: 0.4, places.cache: 0.1}
     by_device: dict[int, list[tuple[Path, float]]] = defaultdict(list)
     for folder, share in shares.items():
-        there = _existing(folder)
-        by_device[there.stat().st_dev].append((folder, share))
+        existing = _existing(folder)
+        by_device[existing.stat().st_dev].append((folder, share))
     for folders in by_device.values():
         gigabytes = needed * sum(share for _, share in folders)
         free = shutil.disk_usage(_existing(folders[0][0])).free / _GIGABYTE
         if free < gigabytes:
             names = ", ".join(str(folder) for folder, _ in folders)
             raise StackError(
-                f"Building takes about {gigabytes:.1f} GB in {names}, where {free:.1f} GB are free: {gigabytes - free:.1f} GB "
-                "are missing. Free them, or point GOCACHE, GOMODCACHE or FLEXT_STACK_CACHE at a larger disk."
+                f"The build needs about {gigabytes:.1f} GB in {names}, where {free:.1f} GB are free: "
+                f"{gigabytes - free:.1f} GB are missing. "
+                "Free them, or set GOCACHE, GOMODCACHE or FLEXT_STACK_CACHE to folders on a larger disk."
             )
 
 

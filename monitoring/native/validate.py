@@ -1,4 +1,4 @@
-"""The shipped configuration in, the verdict of the programs that will read it out."""
+"""Check the shipped configuration with the programs that read it."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from monitoring.native.targets import prometheus_folder, write_prometheus_folder
 ALL_GOOD: Final = 0
 FAULTY: Final = 1
 NOT_CHECKED: Final = 2
-"""Nothing was found wrong, but a program that checks is not installed."""
+"""No fault was found, but a program for a check is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """One program that reads one file."""
+    """Check of one file by one program."""
 
     title: str
     part: Part
     program: str
     words: tuple[str, ...]
     native: bool = False
-    """Whether the part's loopback variables are set, as opposed to the defaults that Docker uses."""
+    """Whether the check uses the loopback variables of the part instead of the defaults for Docker."""
 
 
 def validate(places: Places, console: Console) -> int:
-    """Let each real program check the file that it will read.
+    """Check each configuration file with its program.
 
     Returns:
-        `ALL_GOOD`, `FAULTY`, or `NOT_CHECKED` when something could not be checked and nothing else was wrong.
+        `ALL_GOOD`, `FAULTY`, or `NOT_CHECKED` if a check was not possible and no fault was found.
     """
     with tempfile.TemporaryDirectory() as folder:
-        # Checks write nothing into a running stack: state is a scratch folder with generated targets of its own.
+        # The checks use a scratch folder as state, so that they do not change a running stack.
         scratch = replace(places, state=Path(folder))
         write_prometheus_folder(scratch)
         outcomes = [_run(check, scratch, console) for check in _checks(scratch)]
@@ -70,8 +70,8 @@ def _checks(places: Places) -> Iterator[_Check]:
     rules = tuple(str(path) for path in sorted((prometheus / "rules").glob("*.yml")))
     yield _Check("Prometheus rules", PROMETHEUS, "promtool", ("check", "rules", *rules))
     tests = tuple(str(path) for path in sorted((prometheus / "rule-tests").glob("*.yml")))
-    yield _Check("Prometheus rules on made-up series", PROMETHEUS, "promtool", ("test", "rules", *tests))
-    # It has flags instead of a file, and reads them all before it prints its version and ends.
+    yield _Check("Prometheus rule tests", PROMETHEUS, "promtool", ("test", "rules", *tests))
+    # VictoriaLogs has flags instead of a file. It reads all of them before it prints its version.
     flags = (*_flags(VICTORIALOGS, places), "-version")
     yield _Check("flags of VictoriaLogs", VICTORIALOGS, "victoria-logs", flags)
     alertmanager = ("check-config", str(monitoring / "alertmanager" / "alertmanager.yml"))
@@ -85,10 +85,10 @@ def _flags(part: Part, places: Places) -> tuple[str, ...]:
 
 
 def _run(check: _Check, places: Places, console: Console) -> bool | None:
-    """True for good, False for faulty, None when the program is not installed."""
+    """Return True without a fault, False with one, and None if the program is not installed."""
     program = places.program(check.part, check.program)
     if not program.is_file():
-        _tell(
+        _print_verdict(
             console,
             "not checked",
             f"{check.title}: {check.program} is not installed, run `make stack-install`",
@@ -102,11 +102,11 @@ def _run(check: _Check, places: Places, console: Console) -> bool | None:
         argv, cwd=places.state, env=dict(os.environ) | own, capture_output=True, text=True, check=False, timeout=120
     )
     if answer.returncode == 0:
-        _tell(console, "good", check.title, "green")
+        _print_verdict(console, "good", check.title, "green")
         return True
-    _tell(console, "faulty", f"{check.title}\n{(answer.stdout + answer.stderr).strip()}", "red")
+    _print_verdict(console, "faulty", f"{check.title}\n{(answer.stdout + answer.stderr).strip()}", "red")
     return False
 
 
-def _tell(console: Console, verdict: str, text: str, style: str) -> None:
+def _print_verdict(console: Console, verdict: str, text: str, style: str) -> None:
     console.print(f"{verdict:<12} {text}", style=style, markup=False, highlight=False, soft_wrap=True)

@@ -58,11 +58,11 @@ ERROR · Cannot count the recipients · in the trace
     ),
     "05_two_processes.py": ("another process: True\nsame trace: True\ncorrelation id: order-1234\n", ""),
     "06_entities.py": (
-        """FlextMetric made
-FlextTrace made
-FlextLogEntry made
-FlextHealthCheck made
-FlextAlert made
+        """FlextMetric created
+FlextTrace created
+FlextLogEntry created
+FlextHealthCheck created
+FlextAlert created
 invalid_metric: Invalid metric name: 'report rows' ...
 invalid_metric: Invalid metric value: nan is not finite. Use a finite number.
 invalid_alert: Invalid alert severity: 'catastrophic'. Use one of info, warning, error, critical.
@@ -99,17 +99,17 @@ exported 4, queued 0, dropped {}
         "blackboard (traces) is down, waiting to send again: busy. Wait.\nblackboard has recovered after ...\n",
     ),
     "10_store_and_query.py": (
-        """refused: Invalid metric name: 'room temperature' ...
+        """rejected: Invalid metric name: 'room temperature' ...
 room.temperature kitchen 21.5 Cel
 room.temperature kitchen 23.0 Cel
 older than a day: 0
 alerts: ['11 degrees']
-kept: 4
+stored: 4
 """,
         "",
     ),
     "11_plugin.py": (
-        "oven.temperature is 231\noven is degraded\nbake bread took its time: ok\n",
+        "oven.temperature is 231\noven is degraded\nbake bread completed: ok\n",
         "on_metric_created of the plug-in broken failed: RuntimeError: out of ink; the program continues without it\n",
     ),
     "12_alert_escalation.py": (

@@ -122,7 +122,7 @@ def test_a_damaged_record_counts_as_not_running(part: Part, places: Places) -> N
 def test_an_exited_part_is_reported_with_the_end_of_its_log(places: Places, console: Console) -> None:
     broken = part_running("import sys; sys.exit('no such disk')", free_port())
     pretend_installed(broken, places)
-    with pytest.raises(StackError, match=r"ended by itself(?s:.*)no such disk"):
+    with pytest.raises(StackError, match=r"stand-in exited(?s:.*)no such disk"):
         up([broken], places, console)
 
 
