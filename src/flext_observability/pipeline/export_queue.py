@@ -23,32 +23,15 @@ class QueueCounts:
     dropped: dict[str, int] = field(default_factory=dict[str, int])
 
 
-class QueuePolicy(Protocol[ItemT]):
-    """Order of queued items. A ``deque`` is first in, first out; ``LatestByKey`` keeps the latest item of each key."""
+class _Items(Protocol[ItemT]):
+    """Queued items: a ``deque`` or ``LatestByKey``. ``append`` and ``appendleft`` return an item that is replaced."""
 
-    def __len__(self) -> int:
-        """Return the number of items."""
-        ...
-
-    def __iter__(self) -> Iterator[ItemT]:
-        """Iterate from head to tail."""
-        ...
-
-    def append(self, item: ItemT, /) -> ItemT | None:
-        """Add an item, and return the one that it replaces."""
-        ...
-
-    def appendleft(self, item: ItemT, /) -> ItemT | None:
-        """Return an item to the head. Return the item itself if a later one replaces it."""
-        ...
-
-    def popleft(self) -> ItemT:
-        """Remove and return the head."""
-        ...
-
-    def clear(self) -> None:
-        """Remove all items."""
-        ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[ItemT]: ...
+    def append(self, item: ItemT, /) -> ItemT | None: ...
+    def appendleft(self, item: ItemT, /) -> ItemT | None: ...
+    def popleft(self) -> ItemT: ...
+    def clear(self) -> None: ...
 
 
 @final
@@ -125,11 +108,11 @@ class ExportQueue(Generic[ItemT]):
         self,
         max_queue_size: int,
         sizer: Callable[[ItemT], int] | None = None,
-        policy: QueuePolicy[ItemT] | None = None,
+        policy: LatestByKey[ItemT] | None = None,
     ) -> None:
         self._max_queue_size = max_queue_size
         self._sizer = sizer
-        self._items: QueuePolicy[ItemT] = deque[ItemT]() if policy is None else policy
+        self._items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
         self._finished = 0
         self._exported = 0
