@@ -18,8 +18,6 @@ from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from opentelemetry.metrics import CallbackOptions, Observation
 
     from flext_observability.domain.metric import FlextMetric
@@ -53,10 +51,8 @@ class FlextMetricsCollector:
     """
 
     def __init__(self, *, process: bool = True, system: bool = True, per_cpu: bool = False) -> None:
-        self._metrics: dict[str, Observable] = {
-            metric.name: metric
-            for metric in (*(PROCESS_METRICS if process else ()), *(SYSTEM_METRICS if system else ()))
-        }
+        metrics = (*(PROCESS_METRICS if process else ()), *(SYSTEM_METRICS if system else ()))
+        self._metrics: dict[str, Observable] = {metric.name: metric for metric in metrics}
         self._cache = SourceCache(per_cpu=per_cpu)
         self._lock = ForkSafeLock()
         self._unavailable: dict[str, str] = {}
@@ -140,9 +136,7 @@ class FlextMetricsCollector:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the collector."""
         self.stop()
 

@@ -9,33 +9,26 @@ from __future__ import annotations
 import gc
 import os
 import time
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final
 
 from flext_observability.instrumentation.host_metrics.source_cache import Observable, Points, SourceCache
 
-if TYPE_CHECKING:
-    from psutil import Process
-
-
-def _cpu_seconds(process: Process) -> dict[str, float]:
-    times = process.cpu_times()
-    return {"user": times.user, "system": times.system}
+_CPU_MODES: Final = ("user", "system")
 
 
 def _cpu_time(cache: SourceCache) -> Points:
-    process = cache.process
-    times = cache.get("process.cpu", lambda: _cpu_seconds(process))
-    return [(seconds, {"cpu.mode": mode}) for mode, seconds in times.items()]
+    times = cache.get("process.cpu", cache.process.cpu_times)
+    return [(getattr(times, mode), {"cpu.mode": mode}) for mode in _CPU_MODES]
 
 
 def _cpu_utilization(cache: SourceCache) -> Points:
-    process = cache.process
-    delta = cache.delta("process.cpu", lambda: _cpu_seconds(process))
+    delta = cache.delta("process.cpu", cache.process.cpu_times)
     if delta is None:
         return []
-    seconds, before, now = delta
-    available = seconds * _available_cpus()
-    return [(max(0.0, now[mode] - before[mode]) / available, {"cpu.mode": mode}) for mode in now]
+    elapsed, before, now = delta
+    used = {mode: max(0.0, getattr(now, mode) - getattr(before, mode)) for mode in _CPU_MODES}
+    return [(seconds / elapsed / _available_cpus(), {"cpu.mode": mode}) for mode, seconds in used.items()]
 
 
 def _available_cpus() -> int:
@@ -60,6 +53,18 @@ def _disk(unit: str, cache: SourceCache) -> Points:
     return [
         (getattr(counters, f"{direction}_{unit}"), {"disk.io.direction": direction}) for direction in ("read", "write")
     ]
+
+
+def _threads(cache: SourceCache) -> Points:
+    return [(cache.process.num_threads(), {})]
+
+
+def _file_descriptors(cache: SourceCache) -> Points:
+    return [(cache.process.num_fds(), {})]
+
+
+def _uptime(cache: SourceCache) -> Points:
+    return [(max(0.0, time.time() - cache.process.create_time()), {})]
 
 
 def _context_switches(cache: SourceCache) -> Points:
@@ -90,55 +95,45 @@ PROCESS_METRICS: Final = (
         "CPU time since the last measurement, as a fraction of the time of all available CPUs",
         _cpu_utilization,
     ),
-    Observable("process.memory.usage", "up_down_counter", "By", "Physical memory in use", lambda c: _memory("rss", c)),
-    Observable(
-        "process.memory.virtual", "up_down_counter", "By", "Committed virtual memory", lambda c: _memory("vms", c)
-    ),
+    Observable("process.memory.usage", "up_down_counter", "By", "Physical memory in use", partial(_memory, "rss")),
+    Observable("process.memory.virtual", "up_down_counter", "By", "Committed virtual memory", partial(_memory, "vms")),
     Observable(
         "process.memory.utilization", "gauge", "1", "Fraction of the physical memory in use", _memory_utilization
     ),
-    Observable("process.disk.io", "counter", "By", "Bytes read from and written to disks", lambda c: _disk("bytes", c)),
-    Observable("process.disk.operations", "counter", "{operation}", "Reads and writes", lambda c: _disk("count", c)),
-    Observable(
-        "process.thread.count", "up_down_counter", "{thread}", "Threads", lambda c: [(c.process.num_threads(), {})]
-    ),
+    Observable("process.disk.io", "counter", "By", "Bytes read from and written to disks", partial(_disk, "bytes")),
+    Observable("process.disk.operations", "counter", "{operation}", "Reads and writes", partial(_disk, "count")),
+    Observable("process.thread.count", "up_down_counter", "{thread}", "Threads", _threads),
     Observable(
         "process.unix.file_descriptor.count",
         "up_down_counter",
         "{file_descriptor}",
         "Open file descriptors",
-        lambda c: [(c.process.num_fds(), {})],
+        _file_descriptors,
     ),
     Observable(
         "process.context_switches", "counter", "{context_switch}", "Context switches by type", _context_switches
     ),
     Observable("process.paging.faults", "counter", "{fault}", "Page faults by type", _faults),
-    Observable(
-        "process.uptime",
-        "gauge",
-        "s",
-        "Time since the process started",
-        lambda c: [(max(0.0, time.time() - c.process.create_time()), {})],
-    ),
+    Observable("process.uptime", "gauge", "s", "Time since the process started", _uptime),
     Observable(
         "cpython.gc.collections",
         "counter",
         "{collection}",
         "Runs of the garbage collector by generation",
-        lambda c: _gc_stats("collections", c),
+        partial(_gc_stats, "collections"),
     ),
     Observable(
         "cpython.gc.collected_objects",
         "counter",
         "{object}",
         "Objects that the garbage collector freed, by generation",
-        lambda c: _gc_stats("collected", c),
+        partial(_gc_stats, "collected"),
     ),
     Observable(
         "cpython.gc.uncollectable_objects",
         "counter",
         "{object}",
         "Objects that the garbage collector could not free, by generation",
-        lambda c: _gc_stats("uncollectable", c),
+        partial(_gc_stats, "uncollectable"),
     ),
 )

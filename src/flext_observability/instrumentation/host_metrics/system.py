@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,9 +26,8 @@ _CPU_MODES: Final = {
     "steal": ("steal",),
 }
 _MEMORY_STATES: Final = ("used", "free", "buffers", "cached")
-_DIRECTIONS: Final = {"receive": "recv", "transmit": "sent"}
-_ERROR_DIRECTIONS: Final = {"receive": "in", "transmit": "out"}
 _MS: Final = 0.001
+_NIC: Final = "network.interface.name"
 CpuSeconds = dict[tuple[int, str], float]
 """Seconds by CPU number (-1: sum of all) and mode."""
 
@@ -115,7 +115,7 @@ def _disks(cache: SourceCache) -> Iterator[tuple[str, object]]:
             yield name, counters
 
 
-def _disk(field: str, scale: float, cache: SourceCache) -> Points:
+def _disk(field: str, cache: SourceCache, *, scale: float = 1) -> Points:
     return [
         (getattr(counters, f"{direction}_{field}") * scale, {"system.device": name, "disk.io.direction": direction})
         for name, counters in _disks(cache)
@@ -181,14 +181,14 @@ def _filesystem_limit(cache: SourceCache) -> Points:
     ]
 
 
-def _network(prefix: str, directions: Mapping[str, str], interface: str, cache: SourceCache) -> Points:
+def _network(received: str, sent: str, cache: SourceCache, *, interface: str = _NIC) -> Points:
     from psutil import net_io_counters
 
     counters = cache.get("system.network", lambda: net_io_counters(pernic=True))
     return [
-        (getattr(each, f"{prefix}{suffix}"), {interface: name, "network.io.direction": direction})
+        (getattr(each, field), {interface: name, "network.io.direction": direction})
         for name, each in counters.items()
-        for direction, suffix in directions.items()
+        for direction, field in (("receive", received), ("transmit", sent))
     ]
 
 
@@ -197,8 +197,6 @@ def _uptime(_: SourceCache) -> Points:
 
     return [(max(0.0, time.time() - boot_time()), {})]
 
-
-_NIC: Final = "network.interface.name"
 
 SYSTEM_METRICS: Final = (
     Observable("system.uptime", "gauge", "s", "Time since the machine started", _uptime),
@@ -214,25 +212,25 @@ SYSTEM_METRICS: Final = (
     Observable("system.memory.usage", "up_down_counter", "By", "Memory by state", _memory),
     Observable("system.memory.utilization", "gauge", "1", "Fraction of the memory, by state", _memory_utilization),
     Observable(
-        "system.memory.limit", "up_down_counter", "By", "Memory of the machine", lambda c: _memory_field("total", c)
+        "system.memory.limit", "up_down_counter", "By", "Memory of the machine", partial(_memory_field, "total")
     ),
     Observable(
         "system.memory.linux.available",
         "up_down_counter",
         "By",
         "Memory available without swapping",
-        lambda c: _memory_field("available", c),
+        partial(_memory_field, "available"),
     ),
     Observable("system.paging.usage", "up_down_counter", "By", "Swap by state", _swap),
     Observable("system.paging.utilization", "gauge", "1", "Fraction of the swap, by state", _swap_utilization),
-    Observable("system.disk.io", "counter", "By", "Bytes read and written", lambda c: _disk("bytes", 1, c)),
-    Observable("system.disk.operations", "counter", "{operation}", "Reads and writes", lambda c: _disk("count", 1, c)),
+    Observable("system.disk.io", "counter", "By", "Bytes read and written", partial(_disk, "bytes")),
+    Observable("system.disk.operations", "counter", "{operation}", "Reads and writes", partial(_disk, "count")),
     Observable(
         "system.disk.operation_time",
         "counter",
         "s",
         "Sum of the time of all operations",
-        lambda c: _disk("time", _MS, c),
+        partial(_disk, "time", scale=_MS),
     ),
     Observable("system.disk.io_time", "counter", "s", "Time in which the disk was active", _disk_io_time),
     Observable("system.filesystem.usage", "up_down_counter", "By", "Space by state", _filesystem),
@@ -241,31 +239,21 @@ SYSTEM_METRICS: Final = (
     ),
     Observable("system.filesystem.limit", "up_down_counter", "By", "Space of the file system", _filesystem_limit),
     Observable(
-        "system.network.io",
-        "counter",
-        "By",
-        "Bytes received and sent",
-        lambda c: _network("bytes_", _DIRECTIONS, _NIC, c),
+        "system.network.io", "counter", "By", "Bytes received and sent", partial(_network, "bytes_recv", "bytes_sent")
     ),
     Observable(
         "system.network.packet.count",
         "counter",
         "{packet}",
         "Packets received and sent",
-        lambda c: _network("packets_", _DIRECTIONS, "system.device", c),
+        partial(_network, "packets_recv", "packets_sent", interface="system.device"),
     ),
     Observable(
         "system.network.packet.dropped",
         "counter",
         "{packet}",
         "Packets dropped without an error",
-        lambda c: _network("drop", _ERROR_DIRECTIONS, _NIC, c),
+        partial(_network, "dropin", "dropout"),
     ),
-    Observable(
-        "system.network.errors",
-        "counter",
-        "{error}",
-        "Network errors",
-        lambda c: _network("err", _ERROR_DIRECTIONS, _NIC, c),
-    ),
+    Observable("system.network.errors", "counter", "{error}", "Network errors", partial(_network, "errin", "errout")),
 )
