@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Set as AbstractSet
-from functools import wraps
+from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
@@ -46,9 +46,10 @@ _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
 class _Installed(NamedTuple):
     wrapper: _CallHandlers
     original: _CallHandlers
-    switch: threading.Event
     threshold: int
-    loggers: _Loggers
+    provider: LoggerProvider | None
+    get_logger: Callable[[str], Logger]
+    on_console: bool
     root_level: tuple[int, int] | None  # before and after install
 
 
@@ -90,12 +91,12 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         bridge.failing = False
         threshold = LEVELS.get(level.lower(), logging.NOTSET)
         original = logging.Logger.callHandlers
-        switch = threading.Event()
-        switch.set()
-        loggers = _Loggers(provider, on_console=on_console)
-        wrapper = _wrap(original, threshold, switch, loggers)
+        wrapper = _wrap(original, bridge)
+        # Never more than the loggers of ``logging``, which are never deleted either.
+        cached_loggers = cache(partial(get_logger, logger_provider=provider))
+        root_level = _open_root(threshold)
+        bridge.installed = _Installed(wrapper, original, threshold, provider, cached_loggers, on_console, root_level)
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # all records pass it once
-        bridge.installed = _Installed(wrapper, original, switch, threshold, loggers, _open_root(threshold))
 
 
 def uninstall() -> None:
@@ -105,7 +106,6 @@ def uninstall() -> None:
         installed, bridge.installed = bridge.installed, None
         if installed is None:
             return
-        installed.switch.clear()
         if logging.Logger.callHandlers is installed.wrapper:
             logging.Logger.callHandlers = installed.original  # type: ignore[method-assign,assignment]  # as it was
         if installed.root_level and logging.root.level == installed.root_level[1]:
@@ -136,7 +136,7 @@ def emit(record: logging.LogRecord) -> None:
     """Emit a record that does not pass ``logging``. Never raises."""
     installed = current_runtime().get(_Bridge).installed
     if installed is not None and record.levelno >= installed.threshold and not _thread_state.emitting:
-        _emit(record, installed.loggers)
+        _emit(record, installed)
 
 
 def _open_root(threshold: int) -> tuple[int, int] | None:
@@ -147,30 +147,18 @@ def _open_root(threshold: int) -> tuple[int, int] | None:
     return before, threshold
 
 
-class _Loggers(dict[str, "Logger"]):
-    """OpenTelemetry loggers by name. As many as the loggers of ``logging``, which are never deleted either."""
-
-    def __init__(self, provider: LoggerProvider | None, *, on_console: bool) -> None:
-        super().__init__()
-        self.provider = provider
-        self.on_console = on_console
-
-    def __missing__(self, name: str) -> Logger:
-        return self.setdefault(name, get_logger(name, logger_provider=self.provider))
-
-
-def _wrap(original: _CallHandlers, threshold: int, switch: threading.Event, otel_loggers: _Loggers) -> _CallHandlers:
+def _wrap(original: _CallHandlers, bridge: _Bridge) -> _CallHandlers:
     @wraps(original)
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        outer = _thread_state.record
+        outer, installed = _thread_state.record, bridge.installed
         # A handler may pass the same record to another logger.
-        if outer is record or not switch.is_set():
+        if outer is record or installed is None:
             original(self, record)
             return
-        if record.levelno >= threshold and not _thread_state.emitting:
-            exported = _already_exported(self, record, otel_loggers.provider)
-            emitted = not exported and _emit(record, otel_loggers)
-            if emitted and otel_loggers.on_console and not self.hasHandlers():
+        if record.levelno >= installed.threshold and not _thread_state.emitting:
+            exported = _already_exported(self, record, installed.provider)
+            emitted = not exported and _emit(record, installed)
+            if emitted and installed.on_console and not self.hasHandlers():
                 return
         attach_context(record)
         _thread_state.record = record
@@ -193,13 +181,13 @@ def _already_exported(
     return False
 
 
-def _emit(record: logging.LogRecord, otel_loggers: _Loggers) -> bool:
+def _emit(record: logging.LogRecord, installed: _Installed) -> bool:
     """Emit the record and return whether it was emitted. Never raises; logs the first failure."""
     if record.name.partition(".")[0] in _INTERNAL or is_suppressed():
         return False
     _thread_state.emitting = True
     try:
-        otel_loggers[record.name].emit(_translate(record))
+        installed.get_logger(record.name).emit(_translate(record))
     except Exception as error:  # noqa: BLE001 - logging must not fail the program
         bridge = current_runtime().get(_Bridge)
         if not bridge.failing:

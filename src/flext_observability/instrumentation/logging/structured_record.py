@@ -60,7 +60,7 @@ def make_record(
         with_values: Whether the text contains the values, for handlers.
     """
     fields = dict(values)
-    error = exc_info(fields.pop("exc_info", None))
+    error = _exc_info(fields.pop("exc_info", None))
     stack = bool(fields.pop("stack_info", False))
     stacklevel = fields.pop("stacklevel", 1)
     if isinstance(fields.get("extra"), Mapping):
@@ -90,7 +90,7 @@ def from_event(given: Mapping[str, object]) -> tuple[StructuredText, ExcInfo | N
     """
     fields = dict(given)
     event = fields.pop("event", None)
-    error = exc_info(fields.pop("exc_info", None))
+    error = _exc_info(fields.pop("exc_info", None))
     for name in ("stack_info", "stacklevel"):
         fields.pop(name, None)
     if str(fields.get("level")).lower() in LEVELS:
@@ -98,7 +98,7 @@ def from_event(given: Mapping[str, object]) -> tuple[StructuredText, ExcInfo | N
     return structured_text(_format(event, ())[0], fields, with_values=False), error
 
 
-def exc_info(given: object) -> ExcInfo | None:
+def _exc_info(given: object) -> ExcInfo | None:
     """Return the exception of an ``exc_info`` argument: an exception, its tuple, or true for the current one."""
     if isinstance(given, tuple):
         given = next((item for item in cast("tuple[object, ...]", given) if isinstance(item, BaseException)), True)

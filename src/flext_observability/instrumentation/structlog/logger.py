@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from typing import Any, Final, Protocol, Self, cast, final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, Self, cast, final
 
 from structlog import BoundLoggerBase
 from structlog.contextvars import merge_contextvars
@@ -33,15 +33,9 @@ def get_logger(name: str | None = None, **bound: object) -> FlextStructuredLogge
     return FlextStructuredLogger(logging.getLogger(encode_tag(name)), _PROCESSORS, bound)
 
 
-class _Verb(Protocol):
-    def __call__(self, event: object = None, /, *args: object, **values: object) -> None: ...
-
-
-class _AsyncVerb(Protocol):
-    async def __call__(self, event: object = None, /, *args: object, **values: object) -> None: ...
-
-
-def _verbs(name: str, level: int, **defaults: object) -> tuple[_Verb, _AsyncVerb]:
+def _verbs(
+    name: str, level: int, **defaults: object
+) -> tuple[Callable[..., None], Callable[..., Coroutine[Any, Any, None]]]:
     """Return the methods ``<name>`` and ``a<name>``.
 
     structlog's ``BoundLogger`` has them as well, but its parameters ``self`` and ``event`` reject values of these
@@ -49,19 +43,18 @@ def _verbs(name: str, level: int, **defaults: object) -> tuple[_Verb, _AsyncVerb
     """
 
     def write(self: FlextStructuredLogger, event: object = None, /, *args: object, **values: object) -> None:
-        merged = {**defaults, **values} if defaults else values
-        self._write(level, event, args, merged)  # pyright: ignore[reportPrivateUsage]  # a method of the class below
+        self._write(level, event, args, {**defaults, **values})  # pyright: ignore[reportPrivateUsage]  # class below
 
     async def write_async(
         self: FlextStructuredLogger, event: object = None, /, *args: object, **values: object
     ) -> None:
-        merged = {**defaults, **values} if defaults else values
-        await self._write_async(level, event, args, merged)  # pyright: ignore[reportPrivateUsage]  # see above
+        values = {**defaults, **values}
+        await self._write_async(level, event, args, values)  # pyright: ignore[reportPrivateUsage]  # class below
 
     write.__name__, write_async.__name__ = name, f"a{name}"
     write.__doc__ = f"Log at level {level}."
     write_async.__doc__ = f"Log as ``{name}``, and call the handlers in another thread."
-    return cast("_Verb", write), cast("_AsyncVerb", write_async)
+    return write, write_async
 
 
 @final
@@ -89,11 +82,13 @@ class FlextStructuredLogger(BoundLoggerBase):
 
     def log(self, level: int | str, event: object = None, /, *args: object, **values: object) -> None:
         """Log at a level: a number or a name. An unknown level becomes ``INFO`` with the attribute ``log.level``."""
-        self._write(_number(level), event, args, _with_unknown_level(level, values))
+        number, values = _resolve_level(level, values)
+        self._write(number, event, args, values)
 
     async def alog(self, level: int | str, event: object = None, /, *args: object, **values: object) -> None:
         """Log as ``log``, and call the handlers in another thread."""
-        await self._write_async(_number(level), event, args, _with_unknown_level(level, values))
+        number, values = _resolve_level(level, values)
+        await self._write_async(number, event, args, values)
 
     @property
     def name(self) -> str:
@@ -107,7 +102,7 @@ class FlextStructuredLogger(BoundLoggerBase):
         ``log_level``, it gets what ``logging`` lets through, and ``INFO`` even if the root logger has its default level
         ``WARNING``. A level set on this logger or on a parent other than the root applies to both.
         """
-        number = _number(level)
+        number, _ = _resolve_level(level, {})
         return self._logger.isEnabledFor(number) or bridge.is_enabled(self._logger, number)
 
     def is_enabled_for(self, level: int | str) -> bool:
@@ -160,13 +155,9 @@ class FlextStructuredLogger(BoundLoggerBase):
             return None
 
 
-def _number(level: object) -> int:
+def _resolve_level(level: object, values: dict[str, object]) -> tuple[int, dict[str, object]]:
     number = level_number(level)
-    return logging.INFO if number is None else number
-
-
-def _with_unknown_level(level: object, values: dict[str, object]) -> dict[str, object]:
-    return values if level_number(level) is not None else {"log.level": encode_tag(level), **values}
+    return (logging.INFO, {"log.level": encode_tag(level), **values}) if number is None else (number, values)
 
 
 def _handle(logger: logging.Logger, record: logging.LogRecord) -> None:
