@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flext_observability.api.namespaces import (
         FlextObservabilityConstants as FlextObservabilityConstants,
         FlextObservabilityProtocols as FlextObservabilityProtocols,
+        FlextObservabilityServices as FlextObservabilityServices,
         FlextObservabilityTypes as FlextObservabilityTypes,
     )
     from flext_observability.api.ops import (
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         start_ops_server as start_ops_server,
     )
     from flext_observability.api.prometheus import publish_to_prometheus_client as publish_to_prometheus_client
-    from flext_observability.api.service_names import FlextObservabilityServices as FlextObservabilityServices
     from flext_observability.api.start import (
         flush_observability as flush_observability,
         get_observability as get_observability,
@@ -125,9 +125,8 @@ _MODULES = {
     ),
     "api.handle": "Observability",
     "api.monitor": "FlextObservabilityMonitor",
-    "api.namespaces": "FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
+    "api.namespaces": "FlextObservabilityServices FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
     "api.ops": "ops_asgi_app ops_wsgi_app start_ops_server",
-    "api.service_names": "FlextObservabilityServices",
     "api.prometheus": "publish_to_prometheus_client",
     "api.start": "flush_observability get_observability init_observability shutdown_observability",
     "decorators.monitored": "flext_monitor_function",

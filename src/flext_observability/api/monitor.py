@@ -1,4 +1,4 @@
-"""Rules and an interval → the process and its machine measured, alerts raised and resolved (FlextObservabilityMonitor)."""
+"""Process and host metrics, and alert rules, started and stopped together (FlextObservabilityMonitor)."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from flext_observability.services.alerts.service import FlextAlertService
 
 _SERVICES: Final = ("metrics", "tracing", "alerts", "health", "logs")
-_LEAST_INTERVAL: Final = 0.01
-_MOST_INTERVAL: Final = 86_400
+_MIN_INTERVAL: Final = 0.01
+_MAX_INTERVAL: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorStatus:
-    """What a monitor does at this moment.
+    """State of a monitor.
 
     Attributes:
-        active: Whether it watches.
-        uptime_seconds: Since when; 0 when it does not.
-        rules: Where each series of each of its rules stands.
-        unavailable: Metrics that the platform does not offer, with the reason.
+        active: Whether it is started, and telemetry too.
+        uptime_seconds: Time since the start, in seconds; 0 when it is not active.
+        rules: State of each series of each rule.
+        unavailable: Metrics that the platform does not provide, with the reason.
     """
 
     active: bool
@@ -51,18 +51,18 @@ class MonitorStatus:
 
 @final
 class FlextObservabilityMonitor:
-    """Starts and stops what watches a program: the collector of process and system metrics, and alert rules over any metric.
+    """Starts and stops the collector of process and host metrics, and alert rules over any metric.
 
-    Safe from threads; a context manager. It lives on the telemetry that ``init_observability`` started: it rests after a shutdown, and goes
-    on with the next start.
+    Thread-safe; a context manager. It needs the telemetry that ``init_observability`` starts: it pauses at a shutdown, and
+    continues with the next start.
 
     Args:
-        container: Given the services of the running telemetry, as ``flext_metrics_service``, ``flext_tracing_service``,
-            ``flext_alert_service``, ``flext_health_service`` and ``flext_logging_service``, when the monitor starts; optional.
-        rules: Rules that are watched while the monitor is active.
-        collector: What measures; by default the process and its machine.
-        interval_seconds: Time between two looks of this monitor's own, 0.01 to 86400; by default it leaves them to
-            ``alert_rules_interval_seconds`` of the settings.
+        container: Receives the services of the active telemetry when the monitor starts, as ``flext_metrics_service``,
+            ``flext_tracing_service``, ``flext_alert_service``, ``flext_health_service`` and ``flext_logging_service``.
+        rules: Alert rules that are evaluated while the monitor is active.
+        collector: Collector of metrics; default: process and host.
+        interval_seconds: Time between evaluations, in seconds, 0.01 to 86400; default: the setting
+            ``alert_rules_interval_seconds``.
     """
 
     def __init__(
@@ -85,26 +85,26 @@ class FlextObservabilityMonitor:
 
     @property
     def active(self) -> bool:
-        """Whether it is started, and telemetry with it."""
+        """Whether the monitor is started, and telemetry too."""
         return self._alerts is not None and get_observability().success
 
     @never_raises
     def start(self) -> FlextResult[None]:
-        """Measure, and watch the rules, from now on; again changes nothing.
+        """Start collecting metrics and evaluating the rules. Idempotent.
 
         Returns:
-            Success, or a failure that changes nothing: ``not_started`` (call ``init_observability`` first), ``invalid_interval``,
-            ``invalid_alert_rule``, ``internal``.
+            None on success. Failures, which change nothing: ``not_started`` (call ``init_observability`` first),
+            ``invalid_interval``, ``invalid_alert_rule``, ``internal``.
         """
         with self._lock:
-            return self._interval().flat_map(lambda _: get_observability()).flat_map(self._start)
+            return self._validate_interval().flat_map(lambda _: get_observability()).flat_map(self._start)
 
     @never_raises
     def stop(self) -> FlextResult[None]:
-        """Measure and watch no more: the alerts of its rules are resolved; again changes nothing."""
+        """Stop, and resolve the alerts of the rules. Idempotent."""
         with self._lock:
             alerts, self._alerts = self._alerts, None
-            if alerts is not None:  # the service outlives shutdowns, and so would its rules
+            if alerts is not None:  # the service keeps its rules through a shutdown
                 scheduler().cancel(self._job)
                 self.collector.stop()
                 self._remove_rules(alerts)
@@ -112,22 +112,22 @@ class FlextObservabilityMonitor:
 
     @never_raises
     def evaluate_now(self) -> FlextResult[tuple[RuleState, ...]]:
-        """Look at the rules now, in the calling thread.
+        """Evaluate the rules now, in the calling thread.
 
         Returns:
-            Where each series of each of its rules stands; or a failure: ``not_started``.
+            State of each series of each rule. Failure: ``not_started``.
         """
-        return get_observability().map(self._look)
+        return get_observability().map(self._evaluate)
 
     def status(self) -> MonitorStatus:
-        """Return what the monitor does at this moment; never fails."""
+        """Return the state of the monitor."""
         active = self.active
         uptime = monotonic() - self._started_at if active else 0.0
         states = get_observability().map(self._states).unwrap_or(())
         return MonitorStatus(active, uptime, states, self.collector.unavailable)
 
     def flext_initialize_observability(self) -> FlextResult[None]:
-        """Start telemetry with the settings of the environment, unless it is started already; see ``init_observability``."""
+        """Start telemetry with the settings of the environment, unless it is started; see ``init_observability``."""
         started = get_observability()
         return (started if started.success else init_observability()).map(lambda _: None)
 
@@ -136,15 +136,15 @@ class FlextObservabilityMonitor:
         return get_observability().success
 
     def flext_start_monitoring(self) -> FlextResult[None]:
-        """Do what ``start`` does."""
+        """Call ``start``."""
         return self.start()
 
     def flext_stop_monitoring(self) -> FlextResult[None]:
-        """Do what ``stop`` does."""
+        """Call ``stop``."""
         return self.stop()
 
     def flext_is_monitoring_active(self) -> bool:
-        """Do what ``active`` does."""
+        """Return ``active``."""
         return self.active
 
     def flext_record_metric(self, name: str, value: float, metric_type: str = "gauge") -> FlextResult[None]:
@@ -155,14 +155,14 @@ class FlextObservabilityMonitor:
         return recorded.map(lambda _: None)
 
     def flext_get_metrics_summary(self) -> FlextResult[dict[str, object]]:
-        """Return what the collector measures now: name to a list of ``value``, ``unit`` and ``tags``."""
+        """Return the current process and host metrics: name to a list of ``value``, ``unit`` and ``tags``."""
         return self.collector.collect().map(_by_name)
 
     def flext_get_health_status(self) -> FlextResult[dict[str, object]]:
         """Return ``status``, ``reasons`` and ``checks`` of ``FlextHealthService.overall``, and ``monitor_metrics``.
 
         Returns:
-            The mapping; inside an event loop a ``PendingResult``: await it. Failure code before the start: ``not_started``.
+            The mapping. Inside an event loop a ``PendingResult``: await it. Failure before the start: ``not_started``.
         """
         report = get_observability().flat_map(lambda started: started.health.overall())
         return report.map(self._health)
@@ -182,12 +182,13 @@ class FlextObservabilityMonitor:
     def _job(self) -> str:
         return f"monitor {id(self)}"
 
-    def _interval(self) -> FlextResult[None]:
+    def _validate_interval(self) -> FlextResult[None]:
         given = cast("object", self.interval_seconds)
-        if given is None or (is_number(given, minimum=_LEAST_INTERVAL) and given <= _MOST_INTERVAL):
+        if given is None or (is_number(given, minimum=_MIN_INTERVAL) and given <= _MAX_INTERVAL):
             return FlextResult.ok(None)
-        message = f"Invalid monitor interval: {preview(given)}; give seconds, {_LEAST_INTERVAL} to {_MOST_INTERVAL}"
-        return FlextResult[None].fail(message, code="invalid_interval")
+        message = f"Invalid monitor interval: {preview(given)} is out of range"
+        fix = f"Use {_MIN_INTERVAL} to {_MAX_INTERVAL} seconds"
+        return FlextResult[None].fail(message, code="invalid_interval", fix=fix)
 
     def _start(self, started: Observability) -> FlextResult[None]:
         for rule in self.rules:
@@ -203,11 +204,11 @@ class FlextObservabilityMonitor:
             scheduler().schedule(self._job, self.interval_seconds, self.evaluate_now)
         if self._alerts is None:
             self._alerts, self._started_at = started.alerts, monotonic()
-        self._offer(started)
+        self._register_services(started)
         return measuring
 
-    def _offer(self, started: Observability) -> None:
-        """Put the services into the container, under the names that the original project gave them."""
+    def _register_services(self, started: Observability) -> None:
+        """Register the services in the container."""
         if self.container is None:
             return
         for service in _SERVICES:
@@ -221,7 +222,7 @@ class FlextObservabilityMonitor:
     def _own_rules(self, alerts: FlextAlertService) -> list[FlextAlertRule]:
         return [rule for rule in alerts.rules().unwrap_or(()) if rule in self.rules]
 
-    def _look(self, started: Observability) -> tuple[RuleState, ...]:
+    def _evaluate(self, started: Observability) -> tuple[RuleState, ...]:
         started.alerts.run_pending()
         return self._states(started)
 

@@ -1,4 +1,4 @@
-"""Nothing → three classes of names: the constants, the type aliases and the ports of this package, for ``Class.NAME``."""
+"""Classes of public names: constants, type aliases, ports, services."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ from flext_observability.domain import (
 from flext_observability.extensions import ports
 from flext_observability.extensions.plugins import base, dispatcher
 from flext_observability.services import repository
+from flext_observability.services.alerts.service import FlextAlertService
+from flext_observability.services.health.service import FlextHealthService
+from flext_observability.services.logs import FlextLoggingService
+from flext_observability.services.metrics import FlextMetricsService
+from flext_observability.services.tracing import FlextTracingService
 from flext_observability.settings import arguments as setting_arguments, config, fields
 from flext_observability.values import encoding, names, units
 from flext_observability.views import model
@@ -28,22 +33,22 @@ from flext_observability.views import model
 
 @final
 class FlextObservabilityConstants:
-    """Words, names and limits that programs, dashboards and alert rules can rely on.
+    """Words, names and limits that programs, dashboards and alert rules may rely on.
 
     Attributes:
         DEFAULTS: Every setting with its default: ``DEFAULTS.shutdown_timeout_seconds``.
-        ENVIRONMENT_PREFIX: What the variable of each setting begins with.
+        ENVIRONMENT_PREFIX: Prefix of the variable of each setting.
         SIGNALS: The signals.
         ENTITY_KINDS: ``Entity.kind`` of each entity.
-        METRIC_TYPES: What ``FlextMetric.metric_type`` can be.
-        TRACE_STATUSES: What ``FlextTrace.status`` can be.
-        ALERT_SEVERITIES: What ``FlextAlert.severity`` can be, mildest first.
-        ALERT_STATUSES: What ``FlextAlert.status`` can be.
-        ALERT_MEASURES: What ``FlextAlertRule`` can look at.
-        HEALTH_STATUSES: What ``FlextHealthCheck.status`` can be.
-        LOG_LEVELS: What ``FlextLogEntry.level`` can be, lowest first; in any case.
-        OUTCOMES: What ``OUTCOME_ATTRIBUTE`` of a monitored call can be.
-        PLUGIN_HOOKS: What a plug-in can override.
+        METRIC_TYPES: Values of ``FlextMetric.metric_type``.
+        TRACE_STATUSES: Values of ``FlextTrace.status``.
+        ALERT_SEVERITIES: Values of ``FlextAlert.severity``, mildest first.
+        ALERT_STATUSES: Values of ``FlextAlert.status``.
+        ALERT_MEASURES: Values of ``FlextAlertRule.measure``.
+        HEALTH_STATUSES: Values of ``FlextHealthCheck.status``.
+        LOG_LEVELS: Values of ``FlextLogEntry.level``, lowest first; case does not matter.
+        OUTCOMES: Values of ``OUTCOME_ATTRIBUTE`` of a monitored call.
+        PLUGIN_HOOKS: Hooks of a plug-in.
         ALERT_EVENT_NAME: Event name of the log record of an alert.
         ALERT_COUNTER_NAME: Counter of alerts, by severity and status.
         HEALTH_EVENT_NAME: Event name of the log record of a health change.
@@ -52,14 +57,14 @@ class FlextObservabilityConstants:
         FUNCTION_DURATION_NAME: Histogram of monitored functions, in seconds.
         FUNCTION_CALLS_NAME: Counter of their calls.
         OPERATION_ATTRIBUTE: Attribute of both: the operation.
-        OUTCOME_ATTRIBUTE: Attribute of both: how the call ended.
+        OUTCOME_ATTRIBUTE: Attribute of both: the outcome of the call.
         CORRELATION_ATTRIBUTE: Attribute of spans and log records: the correlation id.
         TRACE_ID_ATTRIBUTE: Attribute of the span of a ``FlextTrace``: its ``id``.
-        UNKNOWN_PARENT_ATTRIBUTE: Attribute of a span whose parent was not known: the id given.
-        MAX_CORRELATION_ID_LENGTH: Longest correlation id, in characters.
-        MAX_UNIT_LENGTH: Longest unit, in characters.
-        MAX_ATTRIBUTE_BYTES: Largest attribute value, in bytes of UTF-8.
-        PLUGIN_LIMIT_SECONDS: How long a plug-in's hook may take, in seconds.
+        UNKNOWN_PARENT_ATTRIBUTE: Attribute of a span with an unknown parent: the id of the parent.
+        MAX_CORRELATION_ID_LENGTH: Maximum length of a correlation id, in characters.
+        MAX_UNIT_LENGTH: Maximum length of a unit, in characters.
+        MAX_ATTRIBUTE_BYTES: Maximum size of an attribute value, in bytes of UTF-8.
+        PLUGIN_LIMIT_SECONDS: Maximum duration of a plug-in's hook, in seconds.
     """
 
     DEFAULTS: Final = config.with_defaults({})
@@ -100,19 +105,19 @@ class FlextObservabilityTypes:
     Attributes:
         Signal: ``traces``, ``metrics`` or ``logs``.
         SignalState: ``active``, ``degraded`` or ``off``.
-        Exporters: What the argument ``exporters`` takes.
+        Exporters: Type of the argument ``exporters``.
         InitArguments: The keyword arguments of ``init_observability``, for ``Unpack``.
         Entity: Base of the five entities.
-        AttributeValue: What an attribute is after encoding.
+        AttributeValue: An encoded attribute value.
         InstrumentKind: Kinds of instruments.
-        Parent: What ``traced(…, parent=…)`` takes.
-        Hook: Names of a plug-in's hooks.
-        Measure: What ``FlextAlertRule`` can look at.
-        Combine: How ``FlextAlertRule`` puts series together.
+        Parent: Type of ``traced(…, parent=…)``.
+        Hook: Name of a plug-in's hook.
+        Measure: Type of ``FlextAlertRule.measure``.
+        Combine: Type of ``FlextAlertRule.combine``.
         MetricPoint: One series of an instrument at one moment.
         MetricSource: Function that returns all points.
         StatusSource: Function that returns the status of all signals.
-        ExportOutcome: What an exporter did with a batch.
+        ExportOutcome: Outcome of an export call.
     """
 
     Signal: TypeAlias = report.Signal
@@ -134,15 +139,15 @@ class FlextObservabilityTypes:
 
 @final
 class FlextObservabilityProtocols:
-    """The ports: what programs and other packages implement, for annotations and base classes.
+    """Ports that programs and other packages implement, for annotations and base classes.
 
     Attributes:
         SignalExporter: Push exporter of one signal.
         PullExporter: Metrics exporter that renders a page.
-        ExporterFactory: Maker of exporters, for ``register_exporter``.
-        FlextNotifier: Who tells of alerts, for ``register_notifier``.
-        FlextStorageAdapter: Where a repository keeps entities, for ``register_storage``.
-        Container: Where services look up names: anything with ``get`` and ``register``.
+        ExporterFactory: Factory of exporters, for ``register_exporter``.
+        FlextNotifier: Receiver of alerts, for ``register_notifier``.
+        FlextStorageAdapter: Storage of a repository, for ``register_storage``.
+        Container: Container that services read: any object with ``get`` and ``register``.
         Clock: Source of time, ``clock`` in the container.
         IdGenerator: Source of entity ids, ``id_generator`` in the container: a function that returns text.
     """
@@ -155,3 +160,22 @@ class FlextObservabilityProtocols:
     Container: TypeAlias = container.Container
     Clock: TypeAlias = ports.Clock
     IdGenerator: TypeAlias = Callable[[], str]
+
+
+@final
+class FlextObservabilityServices:
+    """The services by short names: ``FlextObservabilityServices.MetricsService()`` is a ``FlextMetricsService``.
+
+    Attributes:
+        MetricsService: Records metrics.
+        TracingService: Starts and ends traces.
+        AlertService: Processes, escalates and resolves alerts.
+        HealthService: Runs health checks and aggregates them.
+        LoggingService: Writes log entries.
+    """
+
+    MetricsService = FlextMetricsService
+    TracingService = FlextTracingService
+    AlertService = FlextAlertService
+    HealthService = FlextHealthService
+    LoggingService = FlextLoggingService

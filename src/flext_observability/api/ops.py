@@ -1,4 +1,4 @@
-"""Address and credentials → the ops pages of whatever configuration is active, on a server of their own or in the program's."""
+"""Ops pages of the active configuration, on their own server or mounted in the program's."""
 
 from __future__ import annotations
 
@@ -29,28 +29,29 @@ def start_ops_server(
     username: str | None = None,
     password: str | None = None,
 ) -> FlextResult[OpsServer]:
-    """Serve ``/metrics``, ``/health``, ``/health/live``, ``/health/ready``, ``/health/startup`` and ``/status`` in the background.
+    """Serve ``/metrics``, ``/health``, ``/health/live``, ``/health/ready``, ``/health/startup`` and ``/status``.
 
-    The pages show the configuration that is active when they are asked for; without one they answer 503 (``/health/live``: 200). The
-    server lives until ``stop()`` or the end of the program.
+    The pages show the configuration that is active at the time of the request. Without one the status is 503
+    (``/health/live``: 200). The server runs in the background until ``stop()`` or the exit of the program.
 
     Args:
-        host: Name or address of a local interface; one that others can reach is a choice, which a warning answers when nothing is asked for.
-        port: TCP port; 0 takes a free one.
-        token: Bearer token that requests must bring, except for the three probes; "" for none; None for the setting ``ops_token``.
-        username: User name for HTTP basic authentication, likewise; None for ``ops_username``.
-        password: Its password; None for ``ops_password``.
+        host: Name or address of a local interface. An interface that other machines can reach, without credentials, logs a
+            warning.
+        port: TCP port; 0 for a free one.
+        token: Bearer token of requests, except for the three probes; "" for none; default: the setting ``ops_token``.
+        username: User name for HTTP basic authentication, except for the three probes; default: ``ops_username``.
+        password: Its password; default: ``ops_password``.
 
     Returns:
-        The running server, with its ``address`` and ``stop()``; a failure says what to do: ``port_taken``, ``cannot_listen``,
-        ``invalid_argument``.
+        The running server, with ``address`` and ``stop()``. Failures: ``port_taken``, ``cannot_listen``, ``invalid_argument``.
     """
     kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
     if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:
         from flext_observability.values.encoding import preview
 
-        message = f"Invalid address {preview(host)}, {preview(port)}: give a host's name and the number of a port"
-        return FlextResult["OpsServer"].fail(message, code="invalid_argument")
+        message = f"Invalid address {preview(host)}, {preview(port)}: not a host name and a port number"
+        fix = 'Use for example host="127.0.0.1", port=9464'
+        return FlextResult["OpsServer"].fail(message, code="invalid_argument", fix=fix)
     from flext_observability.ops_server.app import wsgi_app
     from flext_observability.ops_server.server import start_server
 
@@ -65,8 +66,8 @@ def ops_wsgi_app(
 
     Args:
         token: As in ``start_ops_server``.
-        username: Likewise.
-        password: Likewise.
+        username: As in ``start_ops_server``.
+        password: As in ``start_ops_server``.
     """
     from flext_observability.ops_server.app import wsgi_app
 
@@ -74,12 +75,14 @@ def ops_wsgi_app(
 
 
 def ops_asgi_app(*, token: str | None = None, username: str | None = None, password: str | None = None) -> AsgiApp:
-    """Return the pages of ``start_ops_server`` as an ASGI application, to be mounted under any prefix; it never blocks the event loop.
+    """Return the pages of ``start_ops_server`` as an ASGI application, to be mounted under any prefix.
+
+    It never blocks the event loop.
 
     Args:
         token: As in ``start_ops_server``.
-        username: Likewise.
-        password: Likewise.
+        username: As in ``start_ops_server``.
+        password: As in ``start_ops_server``.
     """
     from flext_observability.ops_server.asgi import asgi_app
 

@@ -1,4 +1,4 @@
-"""Settings, and what services may see of start-up → the five services of a process, each made on first use."""
+"""The five services of a process, each made on first use."""
 
 from __future__ import annotations
 
@@ -25,45 +25,33 @@ ServiceT = TypeVar("ServiceT")
 
 @final
 class ServiceGroup:
-    """The services of a process, made on first use and kept through later starts, so that what they remember stays."""
+    """The services, with the settings of the active configuration. They are kept through later starts."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._made: dict[str, object] = {}
         self._config: FlextObservabilityConfig | None = None
-        self._views: tuple[StatusSource, MetricSource] | None = None
+        self._sources: tuple[StatusSource, MetricSource] | None = None
 
     def apply(self, config: FlextObservabilityConfig) -> tuple[Notice, ...]:
-        """Take the settings of a configuration that starts.
-
-        Returns:
-            What a person should know, such as a plug-in that is not there.
-        """
-        started_traces().max_traces = config.trace_registry_size
-        started_traces().max_age_seconds = config.trace_registry_age_seconds
+        """Apply the settings of a configuration, and return notices about plug-ins and notifiers that cannot be used."""
+        traces = started_traces()
+        traces.max_traces, traces.max_age_seconds = config.trace_registry_size, config.trace_registry_age_seconds
         with self._lock:
             self._config = config
-            if "metrics" in self._made:
-                self.metrics.resize_store(config.metrics_store_size)
-            if "health" in self._made:
-                self.health.configure(config)
-            if "alerts" in self._made:
-                self.alerts.configure(config)
+            self._configure()
         return (*plugin_hooks().set_configured(config.plugins), *_missing_notifiers(config))
 
-    def connect(self, ledger: StatusSource, snapshot: MetricSource) -> None:
-        """Let services see the state of telemetry and the metric points, from the start to the end of a configuration."""
+    def connect(self, status: StatusSource, metrics: MetricSource) -> None:
+        """Give services the state of telemetry and the metric points, until ``disconnect``."""
         with self._lock:
-            self._views = (ledger, snapshot)
-            if "health" in self._made:
-                self.health.connect(ledger)
-            if "alerts" in self._made:
-                self.alerts.connect(snapshot)
+            self._sources = (status, metrics)
+            self._connect()
 
     def flush(self, deadline: float) -> bool:
-        """Wait until notifiers and plug-ins have been told of everything so far; whether that was so in time."""
-        told = "alerts" not in self._made or self.alerts.flush(deadline)
-        return plugin_hooks().flush(deadline) and told
+        """Wait for pending notifications and plug-in calls; return whether all were done by ``deadline`` (monotonic seconds)."""
+        notified = "alerts" not in self._made or self.alerts.flush(deadline)
+        return plugin_hooks().flush(deadline) and notified
 
     def begin_drain(self, deadline: float) -> None:
         """Send pending notifications immediately, before others use the time until ``deadline`` (monotonic seconds)."""
@@ -71,12 +59,12 @@ class ServiceGroup:
             self.alerts.begin_drain(deadline)
 
     def disconnect(self, deadline: float) -> None:
-        """End all work in the background; ``deadline`` is in monotonic seconds."""
+        """End all background work by ``deadline`` (monotonic seconds)."""
         with self._lock:
-            self._views = None
+            self._sources = None
             if "health" in self._made:
                 self.health.disconnect()
-        if "alerts" in self._made:  # not under the lock: notifiers may use services while they are waited for
+        if "alerts" in self._made:  # without the lock: notifiers may use services meanwhile
             self.alerts.disconnect(deadline)
         plugin_hooks().close(deadline)
 
@@ -90,17 +78,23 @@ class ServiceGroup:
     @property
     def metrics(self) -> FlextMetricsService:
         """The metrics service."""
-        return self._get_or_create("metrics", self._make_metrics)
+        from flext_observability.services.metrics import FlextMetricsService
+
+        return self._get_or_create("metrics", FlextMetricsService)
 
     @property
     def alerts(self) -> FlextAlertService:
         """The alert service."""
-        return self._get_or_create("alerts", self._make_alerts)
+        from flext_observability.services.alerts.service import FlextAlertService
+
+        return self._get_or_create("alerts", FlextAlertService)
 
     @property
     def health(self) -> FlextHealthService:
         """The health service."""
-        return self._get_or_create("health", self._make_health)
+        from flext_observability.services.health.service import FlextHealthService
+
+        return self._get_or_create("health", FlextHealthService)
 
     @property
     def logs(self) -> FlextLoggingService:
@@ -109,42 +103,41 @@ class ServiceGroup:
 
         return self._get_or_create("logs", FlextLoggingService)
 
-    def _make_metrics(self) -> FlextMetricsService:
-        from flext_observability.services.metrics import FlextMetricsService
-
-        metrics = FlextMetricsService()
-        if self._config is not None:
-            metrics.resize_store(self._config.metrics_store_size)
-        return metrics
-
-    def _make_alerts(self) -> FlextAlertService:
-        from flext_observability.services.alerts.service import FlextAlertService
-
-        alerts = FlextAlertService()
-        if self._config is not None and self._views is not None:
-            alerts.configure(self._config)
-            alerts.connect(self._views[1])
-        return alerts
-
-    def _make_health(self) -> FlextHealthService:
-        from flext_observability.services.health.service import FlextHealthService
-
-        health = FlextHealthService()
-        if self._config is not None:
-            health.configure(self._config)
-        if self._views is not None:
-            health.connect(self._views[0])
-        return health
-
     def _get_or_create(self, name: str, make: Callable[[], ServiceT]) -> ServiceT:
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()
+                self._configure(name)
+                self._connect(name)
             return cast("ServiceT", self._made[name])
+
+    def _configure(self, *only: str) -> None:
+        """Apply the settings to the services that exist, or to those of these names."""
+        config = self._config
+        if config is None:
+            return
+        names = only or self._made
+        if "metrics" in names:
+            self.metrics.resize_store(config.metrics_store_size)
+        if "health" in names:
+            self.health.configure(config)
+        # Not after a shutdown: it has no notifiers then.
+        if "alerts" in names and (self._sources is not None or not only):
+            self.alerts.configure(config)
+
+    def _connect(self, *only: str) -> None:
+        if self._sources is None:
+            return
+        status, metrics = self._sources
+        names = only or self._made
+        if "health" in names:
+            self.health.connect(status)
+        if "alerts" in names:
+            self.alerts.connect(metrics)
 
 
 def _missing_notifiers(config: FlextObservabilityConfig) -> Iterator[Notice]:
-    """Yield a notice for each notifier of the settings that cannot be used; the alert service itself is made when it is used."""
+    """Yield a notice for each configured notifier that cannot be used, before the alert service is made."""
     for name in config.alert_notifiers:
         found = notifier_registry().find(name)
         if found.is_failure:

@@ -51,7 +51,7 @@ class Session:
             if warning is not None:
                 self.running.notices.warn("metrics", *warning)
             return
-        self.running.exporters.pull.clear()
+        self.running.drop_pages()
         self.running.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)
 
     def log_degraded(self) -> None:
@@ -123,8 +123,8 @@ class Session:
     def _metrics_page(self, accept: str) -> FlextResult[tuple[bytes, str]]:
         meter = self.running.meter
         if meter is None:
-            message = "Metrics are off: the status of the signal metrics says why"
-            return FlextResult[tuple[bytes, str]].fail(message, code="metrics_off")
+            fix = "See the status of the signal metrics"
+            return FlextResult[tuple[bytes, str]].fail("Metrics are off", code="metrics_off", fix=fix)
         page = self._page or next(iter(self.running.exporters.pull.values()), None)
         if page is None:
             from flext_observability.exporters.prometheus.page import make_page

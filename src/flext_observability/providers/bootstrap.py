@@ -96,6 +96,11 @@ class RunningPipeline:
             counter.reset_lock()
         self._close_readers()
 
+    def drop_pages(self) -> None:
+        """Remove the metrics pages, which cannot be served."""
+        self._close_readers()
+        self.exporters.pull.clear()
+
     def _close_readers(self) -> None:
         for exporter in self.exporters.readers():
             try:

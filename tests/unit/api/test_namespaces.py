@@ -4,12 +4,15 @@ from typing import Any, get_args
 
 import pytest
 
+import flext_observability
 from flext_observability import (
     FlextAlert,
+    FlextContainer,
     FlextHealthCheck,
     FlextLogEntry,
     FlextObservabilityConstants,
     FlextObservabilityProtocols,
+    FlextObservabilityServices,
     FlextObservabilityTypes,
     flext_create_alert,
     flext_create_health_check,
@@ -110,3 +113,11 @@ def test_ports_may_be_derived_from() -> None:
     factory: FlextObservabilityProtocols.ExporterFactory = OneExporterFactory(lambda _: None)  # type: ignore[arg-type,return-value]  # pyright: ignore[reportArgumentType]
     assert clocks[0].time_ns() < clocks[1].time_ns()
     assert set(factory.signals()) == set(NAMES.SIGNALS)
+
+
+@pytest.mark.parametrize("name", ["Metrics", "Tracing", "Alert", "Health", "Logging"])
+def test_each_service_has_a_short_name_and_is_made_with_and_without_a_container(name: str) -> None:
+    service: Any = getattr(FlextObservabilityServices, f"{name}Service")
+    assert service is getattr(flext_observability, f"Flext{name}Service")
+    assert isinstance(service(), service)
+    assert isinstance(service(FlextContainer()), service)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import urllib.request
 
 import pytest
@@ -64,6 +65,17 @@ def test_a_forked_child_starts_with_its_own_reader() -> None:
             os._exit(0)
     os.waitpid(child, 0)
     assert os.read(read, 100).decode().startswith("1 ")
+
+
+def test_a_page_that_cannot_be_served_leaves_the_registry() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        handle = init_observability(
+            exporters="prometheus_sdk", prometheus_host="127.0.0.1", prometheus_port=port, console=False
+        ).unwrap()
+        metrics.get_meter("t").create_counter("sold").add(2)
+        assert handle.status()["metrics"].state == "degraded"
+        assert count(generate_latest(REGISTRY).decode(), "sold_total") == 0
 
 
 def test_closing_twice_changes_nothing() -> None:
