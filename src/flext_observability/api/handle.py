@@ -84,8 +84,8 @@ class Observability:
             timeout_seconds: Deadline for all of it, in seconds; default: the setting ``flush_timeout_seconds``.
 
         Returns:
-            The report. ``complete`` is false when the deadline came first; the remaining items stay queued. Inside a running event
-            loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
+            The report. ``complete`` is false when the deadline came first; the remaining items stay queued. Inside a
+            running event loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
         return _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._flush)
 
@@ -96,8 +96,8 @@ class Observability:
             timeout_seconds: Deadline for all of it, in seconds; default: the setting ``shutdown_timeout_seconds``.
 
         Returns:
-            The report with all counts; the same one again for a further call. Inside a running event loop a ``PendingResult``:
-            await it. Failure code: ``invalid_timeout``.
+            The report with all counts; the same one again for a further call. Inside a running event loop a
+            ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
         return _run_or_defer(timeout_seconds, self.config.shutdown_timeout_seconds, self._shutdown)
 
@@ -108,8 +108,9 @@ class Observability:
             timeout_seconds: Deadline, in seconds; default: the setting ``flush_timeout_seconds``.
 
         Returns:
-            Success, also without a group or a Pushgateway. Inside a running event loop a ``PendingResult``: await it. Failure
-            codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``, ``not_found``.
+            Success, also without a group or a Pushgateway. Inside a running event loop a ``PendingResult``: await it.
+            Failure codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``,
+            ``not_found``.
         """
         deleted = _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._session.running.delete_group)
         return deleted.flat_map(lambda result: result)

@@ -53,8 +53,8 @@ class MonitorStatus:
 class FlextObservabilityMonitor:
     """Starts and stops the collector of process and host metrics, and alert rules over any metric.
 
-    Thread-safe; a context manager. It needs the telemetry that ``init_observability`` starts: it pauses at a shutdown, and
-    continues with the next start.
+    Thread-safe; a context manager. It needs the telemetry that ``init_observability`` starts: it pauses at a shutdown,
+    and continues with the next start.
 
     Args:
         container: Receives the services of the active telemetry when the monitor starts, as ``flext_metrics_service``,
@@ -148,7 +148,7 @@ class FlextObservabilityMonitor:
         return self.active
 
     def flext_record_metric(self, name: str, value: float, metric_type: str = "gauge") -> FlextResult[None]:
-        """Record a value by name; see ``FlextMetricsService.record_metric``. Failure code before the start: ``not_started``."""
+        """Record a value; see ``FlextMetricsService.record_metric``. Failure before the start: ``not_started``."""
         recorded = get_observability().flat_map(
             lambda started: started.metrics.record_metric(name, value, metric_type=metric_type)
         )

@@ -35,15 +35,16 @@ def start_ops_server(
     (``/health/live``: 200). The server runs in the background until ``stop()`` or the exit of the program.
 
     Args:
-        host: Name or address of a local interface. An interface that other machines can reach, without credentials, logs a
-            warning.
+        host: Name or address of a local interface. An interface that other machines can reach, without credentials,
+            logs a warning.
         port: TCP port; 0 for a free one.
         token: Bearer token of requests, except for the three probes; "" for none; default: the setting ``ops_token``.
         username: User name for HTTP basic authentication, except for the three probes; default: ``ops_username``.
         password: Its password; default: ``ops_password``.
 
     Returns:
-        The running server, with ``address`` and ``stop()``. Failures: ``port_taken``, ``cannot_listen``, ``invalid_argument``.
+        The running server, with ``address`` and ``stop()``. Failures: ``port_taken``, ``cannot_listen``,
+        ``invalid_argument``.
     """
     kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
     if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 def publish_to_prometheus_client(registry: CollectorRegistry | None = None) -> FlextResult[None]:
     """Publish the metrics of this process in a registry, for a program that serves the registry itself.
 
-    Works before ``init_observability``: the registry has our metrics while telemetry is started. Our own ``/metrics`` page
-    does not show them twice. A metric of the registry keeps its name; ours of the same name is omitted and reported once.
+    Works before ``init_observability``: the registry has our metrics while telemetry is started. Our own ``/metrics``
+    page does not show them twice. A metric of the registry keeps its name; ours of the same name is omitted and
+    reported once.
 
     Args:
         registry: Registry of ``prometheus_client``; default: its default registry.
 
     Returns:
-        Success, also when the registry has the metrics already. Failures: ``missing_package``, ``invalid_argument`` (not a
-        registry).
+        Success, also when the registry has the metrics already. Failures: ``missing_package``, ``invalid_argument``
+        (not a registry).
     """
     from flext_observability.exporters.prometheus.registry import publish
 

@@ -34,7 +34,7 @@ class ServiceGroup:
         self._sources: tuple[StatusSource, MetricSource] | None = None
 
     def apply(self, config: FlextObservabilityConfig) -> tuple[Notice, ...]:
-        """Apply the settings of a configuration, and return notices about plug-ins and notifiers that cannot be used."""
+        """Apply the settings; return notices about plug-ins and notifiers that cannot be used."""
         traces = started_traces()
         traces.max_traces, traces.max_age_seconds = config.trace_registry_size, config.trace_registry_age_seconds
         with self._lock:
@@ -49,7 +49,7 @@ class ServiceGroup:
             self._connect()
 
     def flush(self, deadline: float) -> bool:
-        """Wait for pending notifications and plug-in calls; return whether all were done by ``deadline`` (monotonic seconds)."""
+        """Wait for notifications and plug-in calls; return whether all ended by ``deadline`` (monotonic seconds)."""
         notified = "alerts" not in self._made or self.alerts.flush(deadline)
         return plugin_hooks().flush(deadline) and notified
 

@@ -32,13 +32,14 @@ def init_observability(
 
     Args:
         config: All settings in one object; keyword arguments take precedence.
-        **arguments: Any field of ``FlextObservabilityConfig``. A field that is not given is read from ``FLEXT_OBSERVABILITY_*``,
-            then ``OTEL_*``, then its default.
+        **arguments: Any field of ``FlextObservabilityConfig``. A field that is not given is read from
+            ``FLEXT_OBSERVABILITY_*``, then ``OTEL_*``, then its default.
 
     Returns:
-        The handle. A failure (code ``invalid_settings``, ``unknown_exporter``, ``unknown_plugin`` or ``unknown_notifier``) names
-        what is wrong and what is allowed; it changes nothing. Problems with ports, files, packages, the network or environment
-        variables do not fail the call; ``handle.status()`` reports them with a fix. Never raises.
+        The handle. A failure (code ``invalid_settings``, ``unknown_exporter``, ``unknown_plugin`` or
+        ``unknown_notifier``) names what is wrong and what is allowed; it changes nothing. Problems with ports, files,
+        packages, the network or environment variables do not fail the call; ``handle.status()`` reports them with a
+        fix. Never raises.
 
     Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
     """

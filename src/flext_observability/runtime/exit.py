@@ -1,4 +1,4 @@
-"""Exit of the process: one callback when the interpreter or a ``multiprocessing`` child ends (standard library only)."""
+"""Exit of the process: one callback when the interpreter or a ``multiprocessing`` child ends."""
 
 from __future__ import annotations
 

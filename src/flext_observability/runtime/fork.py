@@ -5,7 +5,8 @@
 3. Reinitialise: objects drop what belongs to the parent: threads, queued items, sockets.
 4. Restart: objects start their threads again.
 
-Objects are known by weak reference, in the order of their registration. The interpreter is asked once, with the first object.
+Objects are known by weak reference, in the order of their registration. The interpreter is asked once, with the first
+object.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class ForkLock(Protocol):
     """A lock."""
 
     def free_after_fork(self) -> None:
-        """Make the lock usable in a child, whoever held it in the parent."""
+        """Make the lock usable in a child, even if another thread of the parent held it."""
         ...
 
 

@@ -23,7 +23,8 @@ class RuntimeAware(Protocol):
 class Runtime:
     """Objects that live as long as the process, each made on first use.
 
-    Thread-safe. Loading a module makes nothing; a forked child keeps the objects, which reinitialise themselves (``runtime.fork``).
+    Thread-safe. Loading a module makes nothing; a forked child keeps the objects, which reinitialise themselves
+    (``runtime.fork``).
     """
 
     __slots__ = ("_lock", "_objects")
@@ -67,8 +68,8 @@ def current_runtime() -> Runtime:
 def replace_runtime() -> None:
     """End the runtime and start with a fresh one, as a new process would; for tests, after ``shutdown_observability``.
 
-    Objects of the former runtime stay usable for whoever holds them. OpenTelemetry's globals keep our providers, which can be set only
-    once; the next start uses them again.
+    References to objects of the former runtime stay usable. OpenTelemetry's globals can be set only once: they keep our
+    providers, and the next start uses them again.
     """
     former = _current.pop("runtime", None)
     if former is not None:

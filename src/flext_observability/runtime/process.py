@@ -35,7 +35,8 @@ class _ForkCounter:
 def process_name() -> str:
     """Return the name, such as ``SpawnPoolWorker-1`` or ``fork-2``; empty for the first process.
 
-    Children of ``multiprocessing`` have the name that it gave them. Other forked children are numbered, from the first call in their parent on.
+    Children of ``multiprocessing`` have the name that it gave them. Other forked children are numbered, from the first
+    call in their parent on.
     """
     return current_runtime().get(_ForkCounter).name()
 

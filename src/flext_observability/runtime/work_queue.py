@@ -20,7 +20,8 @@ IDLE_SECONDS = 5.0
 
 @final
 class WorkQueue(Generic[T]):
-    """A bounded queue with one worker thread, which starts with the first item and ends after ``IDLE_SECONDS`` without one.
+    """A bounded queue with one worker thread, which starts with the first item and ends after ``IDLE_SECONDS`` without
+    one.
 
     Thread-safe. A forked child starts with an empty queue. A call that raises is logged once per exception type.
     """
@@ -54,7 +55,7 @@ class WorkQueue(Generic[T]):
         return True
 
     def flush(self, deadline: float) -> bool:
-        """Wait until the items added so far are handled; return whether they were by ``deadline`` (monotonic seconds)."""
+        """Wait for the items added so far; return whether all were handled by ``deadline`` (monotonic seconds)."""
         with self._changed:
             goal = self._put
             return self._changed.wait_for(lambda: self._done >= goal, max(deadline - monotonic(), 0.0))

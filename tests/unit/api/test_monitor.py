@@ -40,7 +40,7 @@ def active() -> list[FlextAlert]:
     return list(get_observability().unwrap().alerts.active_alerts().unwrap())
 
 
-def test_a_rule_is_watched_from_start_to_stop(recorded: Recorded) -> None:
+def test_a_rule_is_evaluated_between_start_and_stop(recorded: Recorded) -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT], collector=NOTHING)
     assert [monitor.active, monitor.start().success] == [False, True]
     assert [monitor.active] == [True]
@@ -54,7 +54,7 @@ def test_a_rule_is_watched_from_start_to_stop(recorded: Recorded) -> None:
     assert recorded.handle.alerts.rules().unwrap() == ()
 
 
-def test_it_looks_by_itself_at_its_own_interval(recorded: Recorded) -> None:
+def test_rules_are_evaluated_at_its_own_interval(recorded: Recorded) -> None:
     temperature = recorded.handle.metrics.gauge("oven.temperature")
     with FlextObservabilityMonitor(rules=[HOT], collector=NOTHING, interval_seconds=0.02) as monitor:
         temperature.set(250)
@@ -65,14 +65,14 @@ def test_it_looks_by_itself_at_its_own_interval(recorded: Recorded) -> None:
     assert monitor._job not in scheduler().names()
 
 
-def test_it_looks_at_the_interval_of_the_settings() -> None:
+def test_rules_are_evaluated_at_the_interval_of_the_settings() -> None:
     with recording(alert_rules_interval_seconds=0.02) as recorded:
         recorded.handle.metrics.gauge("oven.temperature").set(250)
         with FlextObservabilityMonitor(rules=[HOT], collector=NOTHING):
             assert eventually(lambda: len(active()) == 1)
 
 
-def test_it_measures_the_process_and_the_machine(recorded: Recorded) -> None:
+def test_it_measures_process_and_host(recorded: Recorded) -> None:
     with FlextObservabilityMonitor():
         assert recorded.values("process.memory.usage")[()] > 0
         assert recorded.values("system.memory.limit")[()] > 0
@@ -85,7 +85,7 @@ def test_starting_and_stopping_twice_changes_nothing(recorded: Recorded) -> None
     assert [monitor.stop().success, monitor.stop().success] == [True, True]
 
 
-def test_before_the_start_of_telemetry_it_says_what_to_call() -> None:
+def test_before_the_start_of_telemetry_the_fix_is_to_call_init() -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT])
     for result in (
         monitor.start(),
@@ -101,7 +101,7 @@ def test_before_the_start_of_telemetry_it_says_what_to_call() -> None:
 
 
 @pytest.mark.parametrize("interval", [0, -1, 0.001, 90_000, True, "5", float("nan"), float("inf"), 10**400])
-def test_a_wrong_interval_is_a_failure_and_starts_nothing(recorded: Recorded, interval: Any) -> None:
+def test_an_invalid_interval_is_a_failure_and_starts_nothing(recorded: Recorded, interval: Any) -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT], interval_seconds=interval)
     started = monitor.start()
     assert started.code == "invalid_interval"
@@ -110,7 +110,7 @@ def test_a_wrong_interval_is_a_failure_and_starts_nothing(recorded: Recorded, in
 
 
 @pytest.mark.parametrize("wrong", [FlextAlertRule("r", metric="m"), "cpu > 80", None])
-def test_a_wrong_rule_is_a_failure_and_starts_nothing(recorded: Recorded, wrong: Any) -> None:
+def test_an_invalid_rule_is_a_failure_and_starts_nothing(recorded: Recorded, wrong: Any) -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT, wrong])
     assert monitor.start().code == "invalid_alert_rule"
     assert not monitor.active
@@ -129,7 +129,7 @@ def test_a_collector_that_cannot_start_is_a_failure_and_leaves_no_rule(recorded:
     assert recorded.handle.alerts.rules().unwrap() == ()
 
 
-def test_it_goes_on_after_a_second_start_and_rests_after_a_shutdown() -> None:
+def test_it_continues_after_a_second_start_and_pauses_after_a_shutdown() -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT], collector=NOTHING)
     with recording() as first:
         assert monitor.start().success
@@ -155,7 +155,7 @@ def test_stopped_after_a_shutdown_it_leaves_no_rule_to_the_next_start() -> None:
         assert recorded.handle.alerts.rules().unwrap() == ()
 
 
-def test_the_status_says_what_it_does(recorded: Recorded) -> None:
+def test_the_status_has_uptime_and_rules(recorded: Recorded) -> None:
     collector = FlextMetricsCollector(system=False)
     with FlextObservabilityMonitor(rules=[HOT], collector=collector) as monitor:
         recorded.handle.metrics.gauge("oven.temperature").set(100)
@@ -166,7 +166,7 @@ def test_the_status_says_what_it_does(recorded: Recorded) -> None:
     assert status.unavailable == {}
 
 
-def test_rules_of_others_are_left_alone(recorded: Recorded) -> None:
+def test_rules_of_the_program_stay(recorded: Recorded) -> None:
     other = FlextAlertRule("other", metric="m", above=1)
     recorded.handle.alerts.add_rule(other)
     with FlextObservabilityMonitor(rules=[HOT], collector=NOTHING) as monitor:
@@ -174,7 +174,7 @@ def test_rules_of_others_are_left_alone(recorded: Recorded) -> None:
     assert recorded.handle.alerts.rules().unwrap() == (other,)
 
 
-def test_the_container_gets_the_services_of_the_running_telemetry(recorded: Recorded) -> None:
+def test_the_container_receives_the_active_services(recorded: Recorded) -> None:
     container = FlextContainer()
     with FlextObservabilityMonitor(container, collector=NOTHING):
         for name, service in (
@@ -187,7 +187,7 @@ def test_the_container_gets_the_services_of_the_running_telemetry(recorded: Reco
             assert container.get(name).unwrap() is service
 
 
-def test_the_names_of_the_original_project_do_the_work(recorded: Recorded) -> None:
+def test_the_names_of_the_original_project_work(recorded: Recorded) -> None:
     monitor = FlextObservabilityMonitor(rules=[HOT], collector=FlextMetricsCollector(system=False))
     assert monitor.flext_initialize_observability().success
     assert monitor.flext_is_initialized()
@@ -203,7 +203,7 @@ def test_the_names_of_the_original_project_do_the_work(recorded: Recorded) -> No
     assert not monitor.flext_is_monitoring_active()
 
 
-def test_the_health_status_adds_what_the_monitor_does(recorded: Recorded) -> None:
+def test_the_health_status_has_the_state_of_the_monitor(recorded: Recorded) -> None:
     recorded.handle.health.register_check("oven", lambda: True)
     with FlextObservabilityMonitor(rules=[HOT], collector=NOTHING) as monitor:
         health = monitor.flext_get_health_status().unwrap()

@@ -35,7 +35,7 @@ def test_every_setting_has_its_default(name: str) -> None:
     assert getattr(NAMES.DEFAULTS, name) == FIELDS[name].default
 
 
-def test_the_defaults_are_those_of_a_start_that_nobody_has_given_anything() -> None:
+def test_the_defaults_are_those_of_a_start_without_arguments() -> None:
     with init_observability(exporters="none").unwrap() as active:
         assert active.config.shutdown_timeout_seconds == NAMES.DEFAULTS.shutdown_timeout_seconds
 
@@ -83,12 +83,12 @@ def test_names_of_what_is_emitted(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize(("length", "fits"), [(NAMES.MAX_CORRELATION_ID_LENGTH, True), (129, False)])
-def test_the_longest_correlation_id_is_taken_and_no_longer_one(length: int, fits: bool) -> None:
+def test_a_correlation_id_is_accepted_up_to_its_maximum_length(length: int, fits: bool) -> None:
     assert flext_set_correlation_id("x" * length).success is fits
 
 
 @pytest.mark.parametrize(("length", "fits"), [(NAMES.MAX_UNIT_LENGTH, True), (NAMES.MAX_UNIT_LENGTH + 1, False)])
-def test_the_longest_unit_is_taken_and_no_longer_one(length: int, fits: bool) -> None:
+def test_a_unit_is_accepted_up_to_its_maximum_length(length: int, fits: bool) -> None:
     assert flext_create_metric(f"catalogue.unit{length}", 1, "x" * length).success is fits
 
 
@@ -110,7 +110,8 @@ def test_ports_may_be_derived_from() -> None:
             return 2.0
 
     clocks: list[FlextObservabilityProtocols.Clock] = [Clock(), SystemClock()]
-    factory: FlextObservabilityProtocols.ExporterFactory = OneExporterFactory(lambda _: None)  # type: ignore[arg-type,return-value]  # pyright: ignore[reportArgumentType]
+    none: Any = None
+    factory: FlextObservabilityProtocols.ExporterFactory = OneExporterFactory(lambda _: none)
     assert clocks[0].time_ns() < clocks[1].time_ns()
     assert set(factory.signals()) == set(NAMES.SIGNALS)
 

@@ -53,7 +53,7 @@ def test_metrics_are_shown_without_the_exporter_for_pages() -> None:
         assert "doors_opened_total 3.0" in get(server, "/metrics")[1]
 
 
-def test_without_metrics_the_page_says_why() -> None:
+def test_without_metrics_the_page_has_the_reason() -> None:
     with init_observability(metrics_enabled=False, **MEMORY).unwrap(), start_ops_server(port=0).unwrap() as server:
         status, text = get(server, "/metrics")
     assert (status, json.loads(text)["code"]) == (503, "metrics_off")
@@ -72,9 +72,9 @@ def test_health_shows_checks_and_telemetry() -> None:
     assert statuses == [503, 200, 503, 200]
 
 
-def test_trouble_with_telemetry_degrades_health_and_leaves_probes_alone() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_failing_telemetry_degrades_health_but_no_probe() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         with (
             init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap(),
             start_ops_server(port=0).unwrap() as server,
@@ -85,7 +85,7 @@ def test_trouble_with_telemetry_degrades_health_and_leaves_probes_alone() -> Non
     assert ready["status"] == "healthy"
 
 
-def test_status_shows_what_runs_and_no_secret() -> None:
+def test_status_shows_the_configuration_without_secrets() -> None:
     register_exporter("secretive", OneExporterFactory(lambda signal: ScriptedExporter(), {"traces"}))
     arguments: dict[str, Any] = {
         "otlp_headers": {"authorization": "hidden"},
@@ -122,7 +122,7 @@ BEARER = {"Authorization": "Bearer t0ken"}
 
 
 class TestCredentials:
-    def test_those_of_the_settings_hold_for_every_server(self) -> None:
+    def test_credentials_of_the_settings_apply_to_every_server(self) -> None:
         settings: dict[str, Any] = {"exporters": "prometheus", "prometheus_port": 0, "console": False}
         with (
             init_observability(ops_token="t0ken", **settings).unwrap() as handle,
@@ -132,7 +132,7 @@ class TestCredentials:
             with pytest.raises(urllib.error.HTTPError, match="401"):
                 urllib.request.urlopen(handle.ops_address + "/metrics", timeout=5)
 
-    def test_a_user_name_and_password_of_the_settings_will_do(self) -> None:
+    def test_user_name_and_password_of_the_settings_are_accepted(self) -> None:
         basic = {"Authorization": f"Basic {b64encode(b'prometheus:secret').decode()}"}
         with (
             init_observability(ops_username="prometheus", ops_password="secret", **MEMORY).unwrap(),
@@ -140,7 +140,7 @@ class TestCredentials:
         ):
             assert [get(server, "/status", headers)[0] for headers in ({}, BEARER, basic)] == [401, 401, 200]
 
-    def test_those_given_win(self) -> None:
+    def test_credentials_of_the_call_win(self) -> None:
         with (
             init_observability(ops_token="other", **MEMORY).unwrap(),
             start_ops_server(port=0, token="t0ken").unwrap() as server,
@@ -151,24 +151,24 @@ class TestCredentials:
 
 
 class TestStart:
-    def test_a_taken_port_is_a_failure_with_the_fix(self) -> None:
+    def test_a_used_port_is_a_failure_with_the_fix(self) -> None:
         with start_ops_server(port=0).unwrap() as server:
             result = start_ops_server(port=server.port)
         assert (result.code, "another port" in str(result.error)) == ("port_taken", True)
 
     @pytest.mark.parametrize("given", [{"host": 5}, {"port": "9464"}, {"port": True}, {"host": None}])
-    def test_wrong_arguments_are_a_failure(self, given: dict[str, Any]) -> None:
+    def test_invalid_arguments_are_a_failure(self, given: dict[str, Any]) -> None:
         assert start_ops_server(**given).code == "invalid_argument"
 
-    def test_an_address_that_raises_whatever_it_is_asked_is_a_failure(self) -> None:
-        self.test_wrong_arguments_are_a_failure({"host": Hostile()})
-        self.test_wrong_arguments_are_a_failure({"port": Hostile()})
+    def test_an_address_object_that_always_raises_is_a_failure(self) -> None:
+        self.test_invalid_arguments_are_a_failure({"host": Hostile()})
+        self.test_invalid_arguments_are_a_failure({"port": Hostile()})
 
     @pytest.mark.parametrize("given", [{"port": -1}, {"port": 70_000}, {"host": "nowhere.invalid"}])
-    def test_an_address_that_cannot_be_is_a_failure(self, given: dict[str, Any]) -> None:
+    def test_an_impossible_address_is_a_failure(self, given: dict[str, Any]) -> None:
         assert start_ops_server(**given).code == "cannot_listen"
 
-    def test_a_server_for_strangers_without_credentials_warns(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_an_exposed_server_without_credentials_logs_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.WARNING)
         start_ops_server(host="0.0.0.0", port=0).unwrap().stop()
         assert len(caplog.messages) == 1
@@ -176,11 +176,11 @@ class TestStart:
         start_ops_server(host="0.0.0.0", port=0, token="t").unwrap().stop()
         assert len(caplog.messages) == 1
 
-    def test_the_page_of_the_settings_tells_of_strangers_in_the_status(self) -> None:
+    def test_an_exposed_page_of_the_settings_is_a_notice(self) -> None:
         settings: dict[str, Any] = {"exporters": "prometheus", "prometheus_port": 0, "console": False}
         with init_observability(prometheus_host="0.0.0.0", **settings).unwrap() as handle:
             status = handle.status()["metrics"]
-        told = [
+        notices = [
             notice for notice in status.notices if "without credentials" in str(notice)
         ]  # among conflicts of others
-        assert (status.state, len(told)) == ("active", 1)
+        assert (status.state, len(notices)) == ("active", 1)

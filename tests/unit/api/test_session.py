@@ -77,11 +77,11 @@ def test_the_page_health_and_status_are_served() -> None:
         urllib.request.urlopen(address + "/metrics", timeout=5)
 
 
-def test_a_taken_port_degrades_metrics_with_the_fix() -> None:
+def test_a_used_port_degrades_metrics_with_the_fix() -> None:
     import socket
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         handle = init_observability(exporters="prometheus", prometheus_port=port, console=False).unwrap()
         status = handle.status()["metrics"]
     assert status.state == "degraded"
@@ -90,7 +90,7 @@ def test_a_taken_port_degrades_metrics_with_the_fix() -> None:
     assert handle.ops_address == ""
 
 
-def test_what_is_wrong_from_the_start_is_logged_a_line_each(
+def test_each_degraded_signal_is_logged_at_the_start(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("OTEL_PROPAGATORS", "carrier_pigeon")
@@ -100,13 +100,13 @@ def test_what_is_wrong_from_the_start_is_logged_a_line_each(
     assert lines == [f"traces degraded: The propagator 'carrier_pigeon' is not installed. {fix}"]
 
 
-def test_a_report_says_it_in_one_line() -> None:
+def test_a_report_reads_as_one_line() -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
     trace.get_tracer("t").start_span("x").end()
     assert str(handle.flush().unwrap()).startswith("1 exported, 0 queued, lost: nothing; 0.")
 
 
-def test_trouble_of_the_moment_shows_in_the_status() -> None:
+def test_a_current_failure_is_in_the_status() -> None:
     with refusing_port() as port:
         handle = init_observability(
             exporters="otlp_http", otlp_endpoint=f"http://127.0.0.1:{port}", console=False
@@ -117,7 +117,7 @@ def test_trouble_of_the_moment_shows_in_the_status() -> None:
         assert (status.state, str(port) in status.reason, bool(status.fix)) == ("degraded", True, True)
 
 
-def test_what_was_lost_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loss_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     register_exporter("refusing", OneExporterFactory(lambda signal: ScriptedExporter(*[REFUSED] * 9), {"traces"}))
     handle = init_observability(exporters="refusing", console=False).unwrap()
     for _ in range(3):
@@ -129,17 +129,17 @@ def test_what_was_lost_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "1", True, 1e300, "x" * 1_000_000])
-def test_a_wrong_timeout_is_a_failure(bad: Any) -> None:
+def test_an_invalid_timeout_is_a_failure(bad: Any) -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
     assert (handle.flush(bad).code, len(str(handle.flush(bad).error)) < 200) == ("invalid_timeout", True)
     assert handle.shutdown(bad).code == "invalid_timeout"
 
 
-def test_a_timeout_that_raises_whatever_it_is_asked_is_a_failure() -> None:
-    test_a_wrong_timeout_is_a_failure(Hostile())
+def test_a_timeout_object_that_always_raises_is_a_failure() -> None:
+    test_an_invalid_timeout_is_a_failure(Hostile())
 
 
-def test_inside_a_loop_flush_and_shutdown_wait_to_be_awaited(store: Any) -> None:
+def test_inside_a_loop_flush_and_shutdown_run_when_awaited(store: Any) -> None:
     async def main() -> None:
         handle = init_observability(exporters="memory", console=False).unwrap()
         trace.get_tracer("t").start_span("x").end()
@@ -154,7 +154,7 @@ def test_inside_a_loop_flush_and_shutdown_wait_to_be_awaited(store: Any) -> None
 
 
 @pytest.mark.alone
-def test_flush_returns_within_its_deadline_when_nobody_answers() -> None:
+def test_flush_returns_within_its_deadline_without_any_answer() -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,4 +1,4 @@
-"""The facade: start and status; results instead of exceptions, whatever comes in."""
+"""Start and status: results instead of exceptions for any input."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_one_span_one_measurement_and_one_record_arrive(store: Any) -> None:
     assert (report.exported, report.queued, report.dropped) == (3, 0, {})
 
 
-def test_tracers_meters_and_loggers_taken_before_the_start_record_after_it(store: Any) -> None:
+def test_tracers_meters_and_loggers_made_before_the_start_record_after_it(store: Any) -> None:
     tracer, meter = trace.get_tracer("early"), metrics.get_meter("early")
     logger, counter = _logs.get_logger("early"), meter.create_counter("early.count")
     handle = init_observability(exporters="memory", console=False).unwrap()
@@ -65,7 +65,7 @@ def test_a_config_object_and_keywords_go_together() -> None:
         {"service_name": object()},
     ],
 )
-def test_a_wrong_argument_fails_and_changes_nothing(arguments: dict[str, Any], store: Any) -> None:
+def test_an_invalid_argument_fails_and_changes_nothing(arguments: dict[str, Any], store: Any) -> None:
     init_observability(exporters="memory", console=False)
     result = init_observability(**arguments)
     assert result.is_failure
@@ -75,7 +75,7 @@ def test_a_wrong_argument_fails_and_changes_nothing(arguments: dict[str, Any], s
     assert [span.name for span in store.spans] == ["still"]
 
 
-def test_an_unknown_exporter_fails_with_what_there_is() -> None:
+def test_an_unknown_exporter_fails_with_the_known_names() -> None:
     result = init_observability(exporters=["memory", "carrier_pigeon"])
     assert result.code == "unknown_exporter"
     assert "carrier_pigeon" in (result.error or "")
@@ -92,13 +92,13 @@ def test_an_unknown_exporter_from_the_environment_degrades(monkeypatch: pytest.M
     assert status["logs"].state == "off"
 
 
-def test_a_wrong_name_from_the_environment_fails_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_from_the_environment_fails_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_LOGS_EXPORTER", "carrier_pigeon")
     result = init_observability(exporters={"traces": "memory", "metrics": "none"}, console=False)
     assert result.unwrap().status()["logs"].state == "degraded"
 
 
-def test_our_own_loggers_take_the_internal_level(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_loggers_get_the_internal_level(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_LOG_LEVEL", "error")
     loggers = [logging.getLogger(name) for name in ("opentelemetry", "flext_observability")]
     try:
@@ -122,11 +122,11 @@ def test_a_line_on_the_console_tree_is_not_printed_twice() -> None:
     assert (done.err.count("only once"), done.err.count("our own")) == (1, 1), done.err
 
 
-def test_a_wrong_config_object_is_a_failure() -> None:
+def test_an_invalid_config_object_is_a_failure() -> None:
     assert init_observability({"service_name": "x"}).is_failure  # type: ignore[arg-type]  # bad input is what is tested
 
 
-def test_before_the_start_and_after_the_end_verbs_say_so() -> None:
+def test_before_the_start_and_after_the_shutdown_verbs_fail() -> None:
     for result in (get_observability(), flush_observability(), shutdown_observability()):
         assert result.code == "not_started"
     init_observability(exporters="memory", console=False).unwrap().shutdown()
@@ -189,7 +189,7 @@ def test_delta_pushes_beside_a_cumulative_page(store: Any) -> None:
         assert "delta_count_total 7.0" in page.read().decode()
 
 
-def test_switched_off_signals_record_nothing_and_say_so(store: Any) -> None:
+def test_disabled_signals_record_nothing_and_are_off(store: Any) -> None:
     handle = init_observability(
         exporters="memory", console=False, traces_enabled=False, metrics_enabled=False, logs_enabled=False
     ).unwrap()
@@ -219,7 +219,7 @@ def test_a_signal_that_no_exporter_carries_is_off_with_the_reason() -> None:
     assert status["traces"].reason == "No configured exporter supports traces"
 
 
-def test_the_handle_says_what_it_is() -> None:
+def test_the_handle_reads_as_its_service_and_states() -> None:
     handle = init_observability(service_name="shop", exporters={"traces": "memory", "logs": []}, console=False).unwrap()
     text = repr(handle)
     assert text == "<Observability shop: traces active, metrics active, logs off>"

@@ -14,7 +14,7 @@ def refuse(_: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
-def test_it_does_the_work_and_keeps_no_program_from_ending() -> None:
+def test_it_works_and_does_not_keep_the_program_alive() -> None:
     done = threading.Event()
     thread = start_daemon("worker", done.set, what="the thread of work")
     assert done.wait(5)
@@ -22,15 +22,17 @@ def test_it_does_the_work_and_keeps_no_program_from_ending() -> None:
     assert (thread.name, thread.daemon) == ("worker", True)
 
 
-def test_one_that_cannot_start_is_told_of(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_thread_that_cannot_start_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert start_daemon("worker", print, what="the thread of this test") is None
+    assert start_daemon("worker", print, what="the test thread") is None
     assert caplog.messages == [
-        "Starting the thread of this test failed: RuntimeError: can't start new thread; the program continues without it"
+        "Starting the test thread failed: RuntimeError: can't start new thread; the program continues without it"
     ]
 
 
-def test_at_the_end_of_the_program_nothing_is_said() -> None:
+def test_at_exit_nothing_is_logged() -> None:
     done = run("""
         import atexit, threading
 

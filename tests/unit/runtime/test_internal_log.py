@@ -26,7 +26,7 @@ def test_a_handler_that_raises_costs_the_line_alone() -> None:
         def emit(self, record: logging.LogRecord) -> None:
             raise OSError(record.getMessage())
 
-    logger = logging.Logger("broken")  # noqa: LOG001 - known to nobody else
+    logger = logging.Logger("broken")  # noqa: LOG001 - unregistered
     logger.addHandler(Broken())
     with pytest.raises(OSError, match="lost"):
         logger.warning("lost")

@@ -23,7 +23,7 @@ def test_one_thread_at_a_time_and_again_in_the_same() -> None:
     assert entered.is_set()
 
 
-def test_a_child_can_take_what_another_thread_held_at_the_fork() -> None:
+def test_a_child_can_acquire_a_lock_that_another_thread_held() -> None:
     done = run("""
         import os, threading
         from flext_observability.runtime.locks import ForkSafeLock

@@ -51,7 +51,7 @@ def test_a_cancelled_job_runs_no_more_and_without_jobs_there_is_no_thread(jobs: 
     assert jobs.names() == ()
 
 
-def test_a_job_of_the_same_name_takes_the_place_of_the_first(jobs: Scheduler) -> None:
+def test_a_job_replaces_the_job_of_the_same_name(jobs: Scheduler) -> None:
     first, second = threading.Event(), threading.Event()
     jobs.schedule("job", 0.05, first.set)
     jobs.schedule("job", 0.01, second.set)

@@ -1,4 +1,4 @@
-"""A mailbox hands each item over once, in order, on one thread."""
+"""Each item is handled once, in order, on one thread."""
 
 from __future__ import annotations
 
@@ -42,115 +42,115 @@ def hold() -> Iterator[Hold]:
 
 def test_items_are_handled_in_order_on_one_thread() -> None:
     seen: list[tuple[int, str]] = []
-    mailbox = WorkQueue[int]("Box", lambda item: seen.append((item, threading.current_thread().name)))
-    assert all(mailbox.put(item) for item in range(100))
-    assert mailbox.flush(soon())
+    queue = WorkQueue[int]("Box", lambda item: seen.append((item, threading.current_thread().name)))
+    assert all(queue.put(item) for item in range(100))
+    assert queue.flush(soon())
     assert seen == [(item, "flext-Box") for item in range(100)]
-    assert mailbox.waiting == 0
+    assert queue.waiting == 0
 
 
-def test_nothing_put_starts_no_thread_and_is_flushed() -> None:
-    mailbox = WorkQueue[int]("Idle", lambda _: None)
-    assert mailbox.flush(soon(0))
+def test_an_empty_queue_starts_no_thread_and_is_flushed() -> None:
+    queue = WorkQueue[int]("Idle", lambda _: None)
+    assert queue.flush(soon(0))
     assert not any(thread.name == "flext-Idle" for thread in threading.enumerate())
 
 
-def test_a_full_mailbox_refuses(hold: Hold) -> None:
-    mailbox = WorkQueue[int]("Full", hold, capacity=2)
-    assert mailbox.put(0)
+def test_a_full_queue_rejects_items(hold: Hold) -> None:
+    queue = WorkQueue[int]("Full", hold, capacity=2)
+    assert queue.put(0)
     hold.begun.acquire(timeout=5)
-    assert [mailbox.put(item) for item in (1, 2, 3)] == [True, True, False]
+    assert [queue.put(item) for item in (1, 2, 3)] == [True, True, False]
     hold.go.set()
-    assert mailbox.flush(soon())
+    assert queue.flush(soon())
     assert hold.seen == [0, 1, 2]
 
 
-def test_a_flush_gives_up_at_its_deadline(hold: Hold) -> None:
-    mailbox = WorkQueue[int]("Slow", hold)
-    mailbox.put(0)
-    assert not mailbox.flush(soon(0.02))
+def test_a_flush_ends_at_its_deadline(hold: Hold) -> None:
+    queue = WorkQueue[int]("Slow", hold)
+    queue.put(0)
+    assert not queue.flush(soon(0.02))
 
 
-def test_a_handler_that_raises_is_told_of_once_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_raises_is_logged_once_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[int] = []
 
     def fail(item: int) -> None:
         seen.append(item)
         raise SystemExit(item)
 
-    mailbox = WorkQueue[int]("Handing over", fail)
+    queue = WorkQueue[int]("Handing over", fail)
     with caplog.at_level(logging.WARNING, "flext_observability"):
         for item in range(3):
-            mailbox.put(item)
-        assert mailbox.flush(soon())
+            queue.put(item)
+        assert queue.flush(soon())
     assert seen == [0, 1, 2]
     assert len(caplog.records) == 1
 
 
-def test_a_worker_that_hangs_can_be_left_behind(hold: Hold) -> None:
-    mailbox = WorkQueue[int]("Hung", hold)
-    mailbox.put(0)
-    mailbox.put(1)
+def test_a_hung_worker_can_be_abandoned(hold: Hold) -> None:
+    queue = WorkQueue[int]("Hung", hold)
+    queue.put(0)
+    queue.put(1)
     hold.begun.acquire(timeout=5)
-    mailbox.replace_worker()
+    queue.replace_worker()
     assert hold.begun.acquire(timeout=5)  # the next item is in hand, though the first one never ended
     hold.go.set()
-    assert mailbox.flush(soon())
-    assert mailbox.waiting == 0
+    assert queue.flush(soon())
+    assert queue.waiting == 0
 
 
-def test_replacing_a_worker_with_nothing_in_hand_changes_nothing(hold: Hold) -> None:
-    mailbox = WorkQueue[int]("Fine", hold)
-    mailbox.replace_worker()
-    mailbox.put(0)
+def test_replacing_an_idle_worker_changes_nothing(hold: Hold) -> None:
+    queue = WorkQueue[int]("Fine", hold)
+    queue.replace_worker()
+    queue.put(0)
     hold.begun.acquire(timeout=5)
-    mailbox.replace_worker()  # nothing waits: no thread is needed until the next item
+    queue.replace_worker()  # nothing waits: no thread is needed until the next item
     hold.go.set()
-    assert mailbox.put(1)
-    assert mailbox.flush(soon())
+    assert queue.put(1)
+    assert queue.flush(soon())
     assert 1 in hold.seen
 
 
 def test_an_idle_worker_ends_and_a_later_item_starts_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
     threads: list[threading.Thread] = []
-    mailbox = WorkQueue[int]("Resting", lambda _: threads.append(threading.current_thread()))
-    mailbox.put(0)
-    assert mailbox.flush(soon())
+    queue = WorkQueue[int]("Resting", lambda _: threads.append(threading.current_thread()))
+    queue.put(0)
+    assert queue.flush(soon())
     threads[0].join(5)
     assert not threads[0].is_alive()
-    mailbox.put(1)
-    assert mailbox.flush(soon())
+    queue.put(1)
+    assert queue.flush(soon())
     assert threads[0] is not threads[1]
 
 
-def test_without_a_thread_items_are_refused(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_thread_items_are_rejected(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    mailbox = WorkQueue[int]("Threadless", lambda _: None)
+    queue = WorkQueue[int]("Threadless", lambda _: None)
     with caplog.at_level(logging.WARNING, "flext_observability"):
-        assert not mailbox.put(0)
+        assert not queue.put(0)
     assert "Starting the thread of Threadless failed" in caplog.text
 
 
 def test_eight_threads_put_and_each_item_arrives_once() -> None:
     seen: list[int] = []
-    mailbox = WorkQueue[int]("Many", seen.append, capacity=8000)
+    queue = WorkQueue[int]("Many", seen.append, capacity=8000)
     threads = [
-        threading.Thread(target=lambda first=first: [mailbox.put(first + item) for item in range(1000)])
+        threading.Thread(target=lambda first=first: [queue.put(first + item) for item in range(1000)])
         for first in range(0, 8000, 1000)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert mailbox.flush(soon())
+    assert queue.flush(soon())
     assert sorted(seen) == list(range(8000))
 
 
-def test_a_forked_child_begins_with_an_empty_mailbox() -> None:
+def test_a_forked_child_starts_with_an_empty_queue() -> None:
     program = run("""
         import os, threading, time
         from flext_observability.runtime.work_queue import WorkQueue
@@ -160,18 +160,18 @@ def test_a_forked_child_begins_with_an_empty_mailbox() -> None:
         def handle(item):
             go.wait(5)
             seen.append(item)
-        mailbox = WorkQueue("Box", handle)
-        mailbox.put(1)
-        mailbox.put(2)
+        queue = WorkQueue("Box", handle)
+        queue.put(1)
+        queue.put(2)
         child = os.fork()
         if child == 0:
             go.set()
-            mailbox.put(3)
-            print(mailbox.flush(time.monotonic() + 5), seen, flush=True)
+            queue.put(3)
+            print(queue.flush(time.monotonic() + 5), seen, flush=True)
             os._exit(0)
         os.waitpid(child, 0)
         go.set()
-        print(mailbox.flush(time.monotonic() + 5), seen)
+        print(queue.flush(time.monotonic() + 5), seen)
     """)
     assert program.out.split("\n")[:2] == ["True [3]", "True [1, 2]"]
 
@@ -192,30 +192,30 @@ def test_a_call_that_forks_ends_in_the_child_though_the_lock_was_held() -> None:
                 print(os.waitpid(child, 0)[1], flush=True)
 
         def hold():
-            with mailbox._changed:
+            with queue._changed:
                 held.set()
                 forked.wait(5)
 
-        mailbox = WorkQueue("Box", handle)
-        mailbox.put(1)
+        queue = WorkQueue("Box", handle)
+        queue.put(1)
         threading.Thread(target=hold).start()
         forked.wait(5)
-        mailbox.flush(time.monotonic() + 10)
+        queue.flush(time.monotonic() + 10)
         """,
         20,
     )
     assert program.lines == ["0"], program.err
 
 
-def test_a_worker_ends_whose_call_finds_the_mailbox_begun_again() -> None:
+def test_a_worker_ends_after_a_call_during_which_the_queue_was_reinitialised() -> None:
     threads: list[threading.Thread] = []
 
     def handle(_: int) -> None:
         threads.append(threading.current_thread())
-        mailbox.reinit_after_fork()  # what a forked child calls
+        queue.reinit_after_fork()  # what a forked child calls
 
-    mailbox = WorkQueue[int]("Forking", handle)
-    mailbox.put(1)
+    queue = WorkQueue[int]("Forking", handle)
+    queue.put(1)
     assert eventually(lambda: threads)
     threads[0].join(5)
     assert not threads[0].is_alive()
