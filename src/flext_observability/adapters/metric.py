@@ -126,12 +126,7 @@ class _Instruments:
 
 
 def instrument(
-    name: str,
-    kind: InstrumentKind,
-    unit: str = "",
-    *,
-    description: str = "",
-    bounds: Sequence[float] | None = None,
+    name: str, kind: InstrumentKind, unit: str = "", *, description: str = "", bounds: Sequence[float] | None = None
 ) -> RecordFn:
     """Return the record function of an instrument, which is created on first use.
 

@@ -36,10 +36,7 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
         encode_tag(trace.operation_name, max_bytes=MAX_NAME_BYTES),
         context,
         attributes=encode_attributes(
-            {
-                TRACE_ID_ATTRIBUTE: trace.id,
-                **{key: value for key, value in trace.context.items() if key != PARENT_KEY},
-            }
+            {TRACE_ID_ATTRIBUTE: trace.id, **{key: value for key, value in trace.context.items() if key != PARENT_KEY}}
         ),
         start_time=to_unix_nanos(trace.start_time),
     )

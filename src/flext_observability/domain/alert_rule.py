@@ -151,9 +151,7 @@ def _check_condition(rule: FlextAlertRule) -> Violation | None:
     }
     if len(given) != 1:
         return Violation(
-            "alert rule condition",
-            " and ".join(given) or "none",
-            "Use exactly one of above, below and absent_seconds",
+            "alert rule condition", " and ".join(given) or "none", "Use exactly one of above, below and absent_seconds"
         )
     ((name, value),) = given.items()
     if not is_number(value, minimum=0 if name == "absent_seconds" else None):

@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 EntityT = TypeVar("EntityT", bound=Entity)
 
-_LABELS: Final = {
-    "metric_type": "metric type",
-    "operation_name": "operation name",
-    "service_name": "service name",
-}
+_LABELS: Final = {"metric_type": "metric type", "operation_name": "operation name", "service_name": "service name"}
 
 
 class _Clock(Protocol):

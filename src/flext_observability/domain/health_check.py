@@ -45,8 +45,6 @@ class FlextHealthCheck(Entity):
             return invalid_choice("health check status", self.status, HEALTH_STATUSES)
         if not is_finite(self.duration_seconds) or self.duration_seconds < 0:
             return Violation(
-                "health check duration",
-                preview(self.duration_seconds),
-                "Use a finite number of seconds, 0 or more",
+                "health check duration", preview(self.duration_seconds), "Use a finite number of seconds, 0 or more"
             )
         return None

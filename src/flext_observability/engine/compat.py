@@ -68,9 +68,7 @@ def suppress_instrumentation() -> Iterator[None]:
         context.detach(token)
 
 
-def agnostic_context_manager(
-    function: Callable[P, Iterator[YieldT]],
-) -> Callable[P, _AgnosticContextManager[YieldT]]:
+def agnostic_context_manager(function: Callable[P, Iterator[YieldT]]) -> Callable[P, _AgnosticContextManager[YieldT]]:
     """Return the kind of context manager that OTel's tracers return. It decorates sync and async functions."""
     decorate: Callable[[Any], Callable[P, _AgnosticContextManager[YieldT]]] = _agnosticcontextmanager
     return decorate(function)

@@ -44,11 +44,7 @@ class DelegatingLoggerProvider(LoggerProvider):
         self._delegate: LoggerProvider = NoOpLoggerProvider()
 
     def get_logger(
-        self,
-        name: str,
-        version: str | None = None,
-        schema_url: str | None = None,
-        attributes: Attributes = None,
+        self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
     ) -> DelegatingLogger:
         """Return a logger that follows the delegate."""
         logger = DelegatingLogger(name, version, schema_url, attributes)

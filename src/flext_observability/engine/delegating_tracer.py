@@ -6,15 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from opentelemetry.trace import (
-    Link,
-    NoOpTracerProvider,
-    Span,
-    SpanKind,
-    Tracer,
-    TracerProvider,
-    use_span,
-)
+from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider, use_span
 
 from flext_observability.engine.compat import agnostic_context_manager
 from flext_observability.runtime.locks import ForkSafeLock

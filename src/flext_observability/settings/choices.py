@@ -70,10 +70,7 @@ def signal_exporters_type(signal: Signal) -> FieldType[ExporterNames]:
 
 
 EXPORTERS: FieldType[ExporterNames] = FieldType(
-    "names",
-    "a name, a sequence of names, or a mapping of traces, metrics and logs to names",
-    _all_signals,
-    _by_signal,
+    "names", "a name, a sequence of names, or a mapping of traces, metrics and logs to names", _all_signals, _by_signal
 )
 SAMPLER = FieldType("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler, _sampler)
 PROPAGATORS = FieldType("names", "a name, a comma-separated list or a sequence of names", _propagators, _propagators)

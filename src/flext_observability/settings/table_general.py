@@ -33,9 +33,7 @@ class GeneralFields:
         types.TEXT, "Group that this service belongs to (`service.namespace`).", default=""
     )
     service_instance_id: str = setting(
-        types.TEXT,
-        "Unique id of this process (`service.instance.id`); empty: generated for each process.",
-        default="",
+        types.TEXT, "Unique id of this process (`service.instance.id`); empty: generated for each process.", default=""
     )
     environment: str = setting(
         types.TEXT,
@@ -122,11 +120,7 @@ class GeneralFields:
         default=("tracecontext", "baggage"),
     )
     sampler: str = setting(
-        SAMPLER,
-        "Sampler of new traces.",
-        "OTEL_TRACES_SAMPLER",
-        default=DEFAULT_SAMPLER,
-        signal="traces",
+        SAMPLER, "Sampler of new traces.", "OTEL_TRACES_SAMPLER", default=DEFAULT_SAMPLER, signal="traces"
     )
     sampler_arg: str = setting(
         types.TEXT,

@@ -32,10 +32,7 @@ class OperationsFields(LimitFields):
         signal="metrics",
     )
     push_gateway_delete_at_exit: bool = setting(
-        types.BOOL,
-        "Whether to delete the group from the Pushgateway at exit.",
-        default=False,
-        signal="metrics",
+        types.BOOL, "Whether to delete the group from the Pushgateway at exit.", default=False, signal="metrics"
     )
     alertmanager_url: str = setting(
         ALERTMANAGER,
@@ -63,9 +60,7 @@ class OperationsFields(LimitFields):
         types.SECONDS, "Time until an active critical alert escalates; 0: never.", default=900.0, unit="s"
     )
     health_telemetry: bool = setting(
-        types.BOOL,
-        "Whether the state of telemetry is a health check (`telemetry`, non-critical).",
-        default=True,
+        types.BOOL, "Whether the state of telemetry is a health check (`telemetry`, non-critical).", default=True
     )
     ops_token: str = setting(types.SECRET, "Bearer token required by the ops server; empty: none.", default="")
     ops_username: str = setting(

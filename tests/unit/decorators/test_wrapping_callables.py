@@ -13,10 +13,7 @@ import pytest
 from flext_observability import flext_monitor_function, traced
 from tests.recorded import Recorded
 
-DECORATORS: dict[str, Callable[[Any], Any]] = {
-    "traced": traced("called"),
-    "monitor": flext_monitor_function("called"),
-}
+DECORATORS: dict[str, Callable[[Any], Any]] = {"traced": traced("called"), "monitor": flext_monitor_function("called")}
 
 
 class Plain:

@@ -10,11 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from flext_observability.domain.container import FlextContainer
-from flext_observability.domain.factory import (
-    FlextObservabilityMasterFactory,
-    get_global_factory,
-    reset_global_factory,
-)
+from flext_observability.domain.factory import FlextObservabilityMasterFactory, get_global_factory, reset_global_factory
 
 VALUES: Any = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.integers())

@@ -26,8 +26,7 @@ def test_invalid_endpoint(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize(
-    ("text", "url"),
-    [("localhost:9093", "localhost:9093"), ("https://me:secret@x/prefix", "https://x/prefix")],
+    ("text", "url"), [("localhost:9093", "localhost:9093"), ("https://me:secret@x/prefix", "https://x/prefix")]
 )
 def test_valid_endpoint_is_kept_as_given_and_parsed(name: str, text: str, url: str) -> None:
     config = resolve(None, {name: text}, {}).unwrap().config

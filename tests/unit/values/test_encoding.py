@@ -261,12 +261,7 @@ def test_sets_do_not_depend_on_the_hash_seed() -> None:
 
 def test_attributes_have_text_names_and_no_none() -> None:
     attributes: Any = {"a": 1, 2: "x", None: 1.5, "n": None, "k\ud800": True}
-    assert encode_attributes(attributes) == {
-        "a": 1,
-        "2": "x",
-        "null": 1.5,
-        "k\ufffd": True,
-    }
+    assert encode_attributes(attributes) == {"a": 1, "2": "x", "null": 1.5, "k\ufffd": True}
 
 
 def test_attributes_of_any_type_are_encoded() -> None:

@@ -75,11 +75,7 @@ def test_authority(text: str, authority: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "target"),
-    [
-        ("http://h", "/"),
-        ("http://h?a=1", "/?a=1"),
-        ("http://h/ü/%20/'x'?q='ü'", "/%C3%BC/%20/'x'?q=%27%C3%BC%27"),
-    ],
+    [("http://h", "/"), ("http://h?a=1", "/?a=1"), ("http://h/ü/%20/'x'?q='ü'", "/%C3%BC/%20/'x'?q=%27%C3%BC%27")],
 )
 def test_request_target(text: str, target: str) -> None:
     assert parse_endpoint(text).request_target == target
@@ -95,11 +91,7 @@ def test_urls_hold_no_credentials() -> None:
 
 @pytest.mark.parametrize(
     ("text", "authorization"),
-    [
-        ("http://user:secret@h", "Basic dXNlcjpzZWNyZXQ="),
-        ("http://user@h", "Basic dXNlcjo="),
-        ("http://h", ""),
-    ],
+    [("http://user:secret@h", "Basic dXNlcjpzZWNyZXQ="), ("http://user@h", "Basic dXNlcjo="), ("http://h", "")],
 )
 def test_authorization(text: str, authorization: str) -> None:
     assert parse_endpoint(text).authorization == authorization
