@@ -9,6 +9,7 @@ from typing import Literal
 from flext_observability.domain.result import compose_message
 
 Signal = Literal["traces", "metrics", "logs"]
+SignalOrAll = Signal | Literal["all"]
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 SignalState = Literal["active", "degraded", "off"]
 
@@ -24,7 +25,7 @@ class Notice:
         degrades: Whether the signal differs from its settings.
     """
 
-    signal: Signal | Literal["all"]
+    signal: SignalOrAll
     message: str
     fix: str = ""
     degrades: bool = False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
-from flext_observability.domain.report import Notice, Signal
+from flext_observability.domain.report import Notice, SignalOrAll
 
 
 class Notices:
@@ -16,11 +15,11 @@ class Notices:
     def __init__(self, notices: Iterable[Notice] = ()) -> None:
         self._notices = list(notices)
 
-    def degrade(self, signal: Signal | Literal["all"], message: str, fix: str = "") -> None:
+    def degrade(self, signal: SignalOrAll, message: str, fix: str = "") -> None:
         """Add a notice that degrades a signal."""
         self._notices.append(Notice(signal, message, fix, degrades=True))
 
-    def warn(self, signal: Signal | Literal["all"], message: str, fix: str = "") -> None:
+    def warn(self, signal: SignalOrAll, message: str, fix: str = "") -> None:
         """Add a notice that does not degrade a signal."""
         self._notices.append(Notice(signal, message, fix))
 

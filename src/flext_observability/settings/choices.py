@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Signal
@@ -45,32 +45,22 @@ def _exporter_names(value: object) -> tuple[str, ...]:
     return () if names == ("none",) else names
 
 
-def _all_signals(value: object) -> ExporterNames:
-    names = _exporter_names(value)
-    return dict.fromkeys(SIGNALS, names)
-
-
-def _by_signal(value: object) -> ExporterNames:
+def _exporters(value: object) -> ExporterNames:
     if not isinstance(value, Mapping):
-        return _all_signals(value)
+        return dict.fromkeys(SIGNALS, _exporter_names(value))
     given = cast("Mapping[object, object]", value)
-    for key in given:
-        if key not in SIGNALS:
-            raise ValueError("its keys must be traces, metrics or logs")
+    if not given.keys() <= set(SIGNALS):
+        raise ValueError("its keys must be traces, metrics or logs")
     return {signal: _exporter_names(given[signal]) for signal in SIGNALS if given.get(signal) is not None}
-
-
-def _one_signal(signal: Signal) -> Callable[[object], ExporterNames]:
-    return lambda value: {signal: _exporter_names(value)}
 
 
 def signal_exporters_type(signal: Signal) -> FieldType[ExporterNames]:
     """Return the type of a variable with the exporters of one signal."""
-    return FieldType("names", "names separated by commas, or none", _one_signal(signal), _one_signal(signal))
+    return FieldType("names", "names separated by commas, or none", lambda value: {signal: _exporter_names(value)})
 
 
 EXPORTERS: FieldType[ExporterNames] = FieldType(
-    "names", "a name, a sequence of names, or a mapping of traces, metrics and logs to names", _all_signals, _by_signal
+    "names", "a name, a sequence of names, or a mapping of traces, metrics and logs to names", _exporters
 )
-SAMPLER = FieldType("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler, _sampler)
-PROPAGATORS = FieldType("names", "a name, a comma-separated list or a sequence of names", _propagators, _propagators)
+SAMPLER = FieldType("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler)
+PROPAGATORS = FieldType("names", "a name, a comma-separated list or a sequence of names", _propagators)

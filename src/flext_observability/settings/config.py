@@ -37,9 +37,9 @@ FIELDS: Mapping[str, Field] = field_table(FlextObservabilityConfig)
 
 
 def _describe(row: Field) -> str:
-    unit = f", in {row.unit}" if row.unit else ""
+    unit = f" in {row.unit}" if row.unit else ""
     variables = ", ".join(variable.name for variable in row.variables)
-    return f"    {row.name}: {row.doc.rstrip('.')}{unit}. Default: {row.default!r}. Variables: {variables}."
+    return f"    {row.name}: {row.doc} Type: {row.type.name}{unit}. Default: {row.default!r}. Variables: {variables}."
 
 
 # For ``help``: the reference page is not part of the installed package.
@@ -78,12 +78,7 @@ def with_defaults(values: Mapping[str, object]) -> FlextObservabilityConfig:
 
 def enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
     """Return whether a resolved configuration enables this signal. ``disabled`` is ignored."""
-    switches: Mapping[Signal, bool] = {
-        "traces": config.traces_enabled,
-        "metrics": config.metrics_enabled,
-        "logs": config.logs_enabled,
-    }
-    return switches[signal]
+    return bool(getattr(config, f"{signal}_enabled"))
 
 
 def _preview(name: str, value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from flext_observability.settings.types import FieldType, clean
+from flext_observability.settings.types import FieldType, clean_text
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
 
 
@@ -24,9 +24,7 @@ class ParsedEndpoint:
 
 
 def _endpoint(value: object) -> ParsedEndpoint:
-    if not isinstance(value, str):
-        raise ValueError
-    text = clean(value)
+    text = clean_text(value)
     return ParsedEndpoint(text, parse_endpoint(text))
 
 
@@ -39,7 +37,7 @@ def _with_scheme(value: object) -> ParsedEndpoint:
 
 def _endpoint_type(example: str, read: Callable[[object], ParsedEndpoint]) -> FieldType[str]:
     # The field of the configuration holds the text; `with_defaults` keeps the parts beside it.
-    return cast("FieldType[str]", FieldType("endpoint", f"an endpoint like {example}", read, read))
+    return cast("FieldType[str]", FieldType("endpoint", f"an endpoint like {example}", read))
 
 
 ENDPOINT = _endpoint_type("http://localhost:4318", _endpoint)

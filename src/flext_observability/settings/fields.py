@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast
+from typing import TypeVar, cast
 
-from flext_observability.domain.report import Signal
+from flext_observability.domain.report import SignalOrAll
 from flext_observability.settings.types import FieldType
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Field:
         type: Reads and checks values.
         default: Value of a field that is not set.
         doc: Description in one line.
-        unit: Unit of the value; empty for none.
+        unit: What a number counts, such as ``spans``; empty for none.
         variables: Environment variables, highest precedence first.
         aliases: Further names of the argument.
         signal: The signal that an invalid value degrades.
@@ -66,7 +66,7 @@ class Field:
     unit: str = ""
     variables: tuple[Variable, ...] = ()
     aliases: tuple[str, ...] = ()
-    signal: Signal | Literal["all"] = "all"
+    signal: SignalOrAll = "all"
     merged: bool = False
 
 
@@ -77,7 +77,7 @@ def setting(  # noqa: PLR0913 - one declaration, each part named
     default: DefaultT,
     unit: str = "",
     aliases: tuple[str, ...] = (),
-    signal: Signal | Literal["all"] = "all",
+    signal: SignalOrAll = "all",
     merged: bool = False,
 ) -> T | DefaultT:
     """Declare a setting as a dataclass attribute with the type of the resolved value."""

@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.config import FlextObservabilityConfig
+from flext_observability.settings.table_otlp import OTLP_DOCS
 from flext_observability.values.endpoint import Endpoint
 
 Protocol = Literal["http/protobuf", "grpc"]
@@ -15,17 +16,7 @@ Protocol = Literal["http/protobuf", "grpc"]
 GRPC_PORT = 4317
 HTTP_PORT = 4318
 EXPORTER_PROTOCOLS: Mapping[str, Protocol] = {"otlp_http": "http/protobuf", "otlp_grpc": "grpc"}
-OTLP_FIELDS = (
-    "endpoint",
-    "protocol",
-    "headers",
-    "certificate",
-    "client_key",
-    "client_certificate",
-    "compression",
-    "timeout_seconds",
-    "insecure",
-)
+OTLP_FIELDS = tuple(OTLP_DOCS)
 """Fields that exist for all signals (``otlp_<field>``) and for each (``otlp_<signal>_<field>``)."""
 
 

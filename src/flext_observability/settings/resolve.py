@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.domain.result import FlextResult
@@ -57,7 +58,7 @@ def resolve(
         The settings; an invalid variable is ignored, with a notice. Failure code: ``invalid_settings``; the message
         names every invalid argument.
     """
-    if not _is_config(given):
+    if not isinstance(cast("object", given), FlextObservabilityConfig | None):
         message = f"Invalid configuration: it must be a FlextObservabilityConfig, got {type(given).__name__}"
         fix = "Pass single settings by name, as in init_observability(service_name=…)"
         return FlextResult[ResolvedSettings].fail(message, code="invalid_settings", fix=fix)
@@ -71,6 +72,7 @@ def resolve(
         return FlextResult[ResolvedSettings].fail(
             f"Invalid settings: {'; '.join(partial.errors)}", code="invalid_settings", fix=_FIX
         )
+    sources = {**{name: partial.source(name) for name in FIELDS}, **partial.sources}
     notices = (
         *partial.notices,
         *_suspicious_timeouts(partial),
@@ -78,17 +80,7 @@ def resolve(
         *_unsupported_settings(config),
         *otlp_notices(config),
     )
-    return FlextResult.ok(
-        ResolvedSettings(config, _sources(partial), notices, _named_for_all(given, arguments, partial))
-    )
-
-
-def _is_config(given: object) -> bool:
-    return given is None or isinstance(given, FlextObservabilityConfig)
-
-
-def _sources(partial: PartialSettings) -> dict[str, str]:
-    return {**{name: partial.source(name) for name in FIELDS}, **partial.sources}
+    return FlextResult.ok(ResolvedSettings(config, sources, notices, _named_for_all(given, arguments, partial)))
 
 
 def _suspicious_timeouts(partial: PartialSettings) -> Iterator[Notice]:

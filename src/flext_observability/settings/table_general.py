@@ -133,7 +133,6 @@ class GeneralFields:
         types.RATIO,
         "Ratio of sampled new traces; short for `parentbased_traceidratio` with this argument.",
         default=None,
-        unit="1",
         signal="traces",
     )
     correlation_id_header: str = setting(
@@ -143,9 +142,9 @@ class GeneralFields:
         default="X-Correlation-ID",
     )
     shutdown_timeout_seconds: float = setting(
-        types.SECONDS, "Timeout of the last export at exit, for all exporters together.", default=2.0, unit="s"
+        types.SECONDS, "Timeout of the last export at exit, for all exporters together.", default=2.0
     )
-    flush_timeout_seconds: float = setting(types.SECONDS, "Default timeout of a flush.", default=30.0, unit="s")
+    flush_timeout_seconds: float = setting(types.SECONDS, "Default timeout of a flush.", default=30.0)
     trace_registry_size: int = setting(
         types.COUNT,
         "Maximum of open traces of `flext_create_trace`; further ones end the oldest as abandoned.",
@@ -157,7 +156,6 @@ class GeneralFields:
         types.INTERVAL,
         "Maximum age of an open trace of `flext_create_trace`; then it ends as abandoned.",
         default=3600.0,
-        unit="s",
         signal="traces",
     )
     metrics_store_size: int = setting(

@@ -45,19 +45,19 @@ class OperationsFields(LimitFields):
         types.NAMES, "Names of further notifiers (entry points or `register_notifier`).", default=()
     )
     alert_rules_interval_seconds: float = setting(
-        types.INTERVAL, "Interval between evaluations of alert rules and escalations.", default=15.0, unit="s"
+        types.INTERVAL, "Interval between evaluations of alert rules and escalations.", default=15.0
     )
     alert_repeat_interval_seconds: float = setting(
-        types.INTERVAL, "Interval between notifications of an active alert.", default=14_400.0, unit="s"
+        types.INTERVAL, "Interval between notifications of an active alert.", default=14_400.0
     )
     alert_escalate_warning_seconds: float = setting(
-        types.SECONDS, "Time until an active warning escalates; 0: never.", default=3600.0, unit="s"
+        types.SECONDS, "Time until an active warning escalates; 0: never.", default=3600.0
     )
     alert_escalate_error_seconds: float = setting(
-        types.SECONDS, "Time until an active error escalates; 0: never.", default=1800.0, unit="s"
+        types.SECONDS, "Time until an active error escalates; 0: never.", default=1800.0
     )
     alert_escalate_critical_seconds: float = setting(
-        types.SECONDS, "Time until an active critical alert escalates; 0: never.", default=900.0, unit="s"
+        types.SECONDS, "Time until an active critical alert escalates; 0: never.", default=900.0
     )
     health_telemetry: bool = setting(
         types.BOOL, "Whether the state of telemetry is a health check (`telemetry`, non-critical).", default=True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar, cast
+from typing import Final, TypeVar, cast
 
-from flext_observability.domain.report import Signal
+from flext_observability.domain.report import SignalOrAll
 from flext_observability.settings import types
 from flext_observability.settings.endpoint import ENDPOINT
 from flext_observability.settings.fields import setting
@@ -18,8 +18,7 @@ T = TypeVar("T")
 _PROTOCOL = types.choice_type("grpc", "http/protobuf", "http/json")
 _COMPRESSION = types.choice_type("gzip", "none")
 
-
-_DOCS: Final = {
+OTLP_DOCS: Final = {
     "endpoint": "Endpoint of the collector; empty: `http://localhost:4318`, for gRPC `http://localhost:4317`.",
     "protocol": (
         "`http/protobuf` or `grpc`; empty: gRPC for port 4317, otherwise HTTP. `http/json` is sent as `http/protobuf`."
@@ -29,9 +28,10 @@ _DOCS: Final = {
     "client_key": "PEM file of the client's private key.",
     "client_certificate": "PEM file of the client's certificate.",
     "compression": "`gzip` or `none`.",
-    "timeout_seconds": ("Timeout of one request. The variable is in seconds too, as in OpenTelemetry's Python SDK."),
+    "timeout_seconds": "Timeout of one request. The variable is in seconds too, as in OpenTelemetry's Python SDK.",
     "insecure": "For gRPC endpoints without a scheme: true disables TLS.",
 }
+"""Descriptions of the fields that exist for all signals and for each."""
 
 
 class _OtlpRows:
@@ -40,7 +40,7 @@ class _OtlpRows:
     The value of a row for one signal that is not set is the one for all signals.
     """
 
-    def __init__(self, signal: Signal | Literal["all"]) -> None:
+    def __init__(self, signal: SignalOrAll) -> None:
         self._signal: Final = signal
         self.endpoint = self._row("endpoint", ENDPOINT)
         self.protocol = self._row("protocol", _PROTOCOL)
@@ -49,11 +49,11 @@ class _OtlpRows:
         self.client_key = self._row("client_key", types.TEXT)
         self.client_certificate = self._row("client_certificate", types.TEXT)
         self.compression = self._row("compression", _COMPRESSION, "none")
-        self.timeout_seconds = self._row("timeout_seconds", types.TIMEOUT, 10.0, "s")
+        self.timeout_seconds = self._row("timeout_seconds", types.TIMEOUT, 10.0)
         self.insecure = self._row("insecure", types.BOOL, False)  # noqa: FBT003 - the default
 
-    def _row(self, name: str, field_type: FieldType[T], default: object = "", unit: str = "") -> T:
-        signal, doc, variable = self._signal, _DOCS[name], name.removesuffix("_seconds").upper()
+    def _row(self, name: str, field_type: FieldType[T], default: object = "") -> T:
+        signal, doc, variable = self._signal, OTLP_DOCS[name], name.removesuffix("_seconds").upper()
         if signal != "all":
             doc = f"`otlp_{name}` for {signal} alone."
             if name == "endpoint":
@@ -64,7 +64,7 @@ class _OtlpRows:
             if default is not types.NO_KEY_VALUES:
                 default = "" if isinstance(default, str) else None
         variable = f"OTEL_EXPORTER_OTLP_{variable}"
-        return cast("T", setting(field_type, doc, variable, default=default, unit=unit, signal=signal))
+        return cast("T", setting(field_type, doc, variable, default=default, signal=signal))
 
 
 _ALL = _OtlpRows("all")

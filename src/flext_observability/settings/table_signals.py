@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flext_observability.domain.report import Signal, SignalOrAll
 from flext_observability.settings import types
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_otlp import OtlpFields
@@ -13,80 +14,63 @@ _TEMPORALITY = types.choice_type("cumulative", "delta", "lowmemory")
 _HISTOGRAM = types.choice_type("explicit_bucket_histogram", "base2_exponential_bucket_histogram")
 
 
+class _BatchRows:
+    """Rows of the field table for the export of spans or log records in batches."""
+
+    def __init__(self, signal: Signal, items: str, unit: str, prefix: str, delay_seconds: float) -> None:
+        self.schedule_delay_seconds = setting(
+            types.INTERVAL,
+            f"Interval between exports of {items}.",
+            (f"{prefix}_SCHEDULE_DELAY", types.MILLISECOND_INTERVAL),
+            default=delay_seconds,
+            signal=signal,
+        )
+        self.export_timeout_seconds = setting(
+            types.TIMEOUT,
+            f"Timeout of one export of {items}, retries included.",
+            (f"{prefix}_EXPORT_TIMEOUT", types.MILLISECOND_TIMEOUT),
+            default=30.0,
+            signal=signal,
+        )
+        self.max_queue_size = setting(
+            types.COUNT,
+            f"Maximum of queued {items} for each exporter; further {unit} are dropped and counted.",
+            f"{prefix}_MAX_QUEUE_SIZE",
+            default=2048,
+            unit=unit,
+            signal=signal,
+        )
+        self.max_export_batch_size = setting(
+            types.COUNT,
+            f"Maximum of {items} in one request, up to `{signal}_max_queue_size`.",
+            f"{prefix}_MAX_EXPORT_BATCH_SIZE",
+            default=512,
+            unit=unit,
+            signal=signal,
+        )
+
+
+_TRACES = _BatchRows("traces", "spans", "spans", "OTEL_BSP", 5.0)
+_LOGS = _BatchRows("logs", "log records", "records", "OTEL_BLRP", 1.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class QueueFields(OtlpFields):
     """Settings of export queues and metric readers."""
 
-    traces_schedule_delay_seconds: float = setting(
-        types.INTERVAL,
-        "Interval between exports of spans.",
-        ("OTEL_BSP_SCHEDULE_DELAY", types.MILLISECOND_INTERVAL),
-        default=5.0,
-        unit="s",
-        signal="traces",
-    )
-    traces_export_timeout_seconds: float = setting(
-        types.TIMEOUT,
-        "Timeout of one export of spans, retries included.",
-        ("OTEL_BSP_EXPORT_TIMEOUT", types.MILLISECOND_TIMEOUT),
-        default=30.0,
-        unit="s",
-        signal="traces",
-    )
-    traces_max_queue_size: int = setting(
-        types.COUNT,
-        "Maximum of queued spans for each exporter; further spans are dropped and counted.",
-        "OTEL_BSP_MAX_QUEUE_SIZE",
-        default=2048,
-        unit="spans",
-        signal="traces",
-    )
-    traces_max_export_batch_size: int = setting(
-        types.COUNT,
-        "Maximum of spans in one request, up to `traces_max_queue_size`.",
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        default=512,
-        unit="spans",
-        signal="traces",
-    )
-    logs_schedule_delay_seconds: float = setting(
-        types.INTERVAL,
-        "Interval between exports of log records.",
-        ("OTEL_BLRP_SCHEDULE_DELAY", types.MILLISECOND_INTERVAL),
-        default=1.0,
-        unit="s",
-        signal="logs",
-    )
-    logs_export_timeout_seconds: float = setting(
-        types.TIMEOUT,
-        "Timeout of one export of log records, retries included.",
-        ("OTEL_BLRP_EXPORT_TIMEOUT", types.MILLISECOND_TIMEOUT),
-        default=30.0,
-        unit="s",
-        signal="logs",
-    )
-    logs_max_queue_size: int = setting(
-        types.COUNT,
-        "Maximum of queued log records for each exporter; further records are dropped and counted.",
-        "OTEL_BLRP_MAX_QUEUE_SIZE",
-        default=2048,
-        unit="records",
-        signal="logs",
-    )
-    logs_max_export_batch_size: int = setting(
-        types.COUNT,
-        "Maximum of log records in one request, up to `logs_max_queue_size`.",
-        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-        default=512,
-        unit="records",
-        signal="logs",
-    )
+    traces_schedule_delay_seconds: float = _TRACES.schedule_delay_seconds
+    traces_export_timeout_seconds: float = _TRACES.export_timeout_seconds
+    traces_max_queue_size: int = _TRACES.max_queue_size
+    traces_max_export_batch_size: int = _TRACES.max_export_batch_size
+    logs_schedule_delay_seconds: float = _LOGS.schedule_delay_seconds
+    logs_export_timeout_seconds: float = _LOGS.export_timeout_seconds
+    logs_max_queue_size: int = _LOGS.max_queue_size
+    logs_max_export_batch_size: int = _LOGS.max_export_batch_size
     metric_export_interval_seconds: float = setting(
         types.INTERVAL,
         "Interval between exports of metrics.",
         ("OTEL_METRIC_EXPORT_INTERVAL", types.MILLISECOND_INTERVAL),
         default=60.0,
-        unit="s",
         signal="metrics",
     )
     metric_export_timeout_seconds: float = setting(
@@ -94,7 +78,6 @@ class QueueFields(OtlpFields):
         "Timeout of one export of metrics.",
         ("OTEL_METRIC_EXPORT_TIMEOUT", types.MILLISECOND_TIMEOUT),
         default=30.0,
-        unit="s",
         signal="metrics",
     )
     metrics_exemplar_filter: str = setting(
@@ -120,85 +103,41 @@ class QueueFields(OtlpFields):
     )
 
 
+def _count_limit(variable: str, items: str, owner: str, signal: SignalOrAll) -> int | None:
+    doc = f"Maximum of {items} of {owner}."
+    return setting(types.LIMIT, doc, variable, default=128, unit=items, signal=signal)
+
+
+def _length_limit(variable: str, attribute: str, signal: SignalOrAll) -> int | None:
+    doc = f"Maximum length of a text in {attribute}."
+    return setting(types.LIMIT, doc, variable, default=None, unit="characters", signal=signal)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class LimitFields(QueueFields):
     """Limits of spans and log records; None: no limit. A limit that is not set has the value of the general one."""
 
-    attribute_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of attributes of any object.",
-        "OTEL_ATTRIBUTE_COUNT_LIMIT",
-        default=128,
-        unit="attributes",
+    attribute_count_limit: int | None = _count_limit("OTEL_ATTRIBUTE_COUNT_LIMIT", "attributes", "any object", "all")
+    attribute_value_length_limit: int | None = _length_limit(
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "any attribute", "all"
     )
-    attribute_value_length_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum length of a text in any attribute.",
-        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        default=None,
-        unit="characters",
+    span_attribute_count_limit: int | None = _count_limit(
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "attributes", "a span", "traces"
     )
-    span_attribute_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of attributes of a span.",
-        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
-        default=128,
-        unit="attributes",
-        signal="traces",
+    span_attribute_value_length_limit: int | None = _length_limit(
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "a span attribute", "traces"
     )
-    span_attribute_value_length_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum length of a text in a span attribute.",
-        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        default=None,
-        unit="characters",
-        signal="traces",
+    span_event_count_limit: int | None = _count_limit("OTEL_SPAN_EVENT_COUNT_LIMIT", "events", "a span", "traces")
+    span_link_count_limit: int | None = _count_limit("OTEL_SPAN_LINK_COUNT_LIMIT", "links", "a span", "traces")
+    event_attribute_count_limit: int | None = _count_limit(
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "attributes", "a span event", "traces"
     )
-    span_event_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of events of a span.",
-        "OTEL_SPAN_EVENT_COUNT_LIMIT",
-        default=128,
-        unit="events",
-        signal="traces",
+    link_attribute_count_limit: int | None = _count_limit(
+        "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "attributes", "a span link", "traces"
     )
-    span_link_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of links of a span.",
-        "OTEL_SPAN_LINK_COUNT_LIMIT",
-        default=128,
-        unit="links",
-        signal="traces",
+    logrecord_attribute_count_limit: int | None = _count_limit(
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "attributes", "a log record", "logs"
     )
-    event_attribute_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of attributes of a span event.",
-        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
-        default=128,
-        unit="attributes",
-        signal="traces",
-    )
-    link_attribute_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of attributes of a span link.",
-        "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-        default=128,
-        unit="attributes",
-        signal="traces",
-    )
-    logrecord_attribute_count_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum of attributes of a log record.",
-        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
-        default=128,
-        unit="attributes",
-        signal="logs",
-    )
-    logrecord_attribute_value_length_limit: int | None = setting(
-        types.LIMIT,
-        "Maximum length of a text in a log record attribute.",
-        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        default=None,
-        unit="characters",
-        signal="logs",
+    logrecord_attribute_value_length_limit: int | None = _length_limit(
+        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "a log record attribute", "logs"
     )

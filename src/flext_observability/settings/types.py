@@ -38,64 +38,64 @@ class FieldType(Generic[T_co]):
     Attributes:
         name: Name on the reference page.
         allowed: Description of valid values; follows "must be" in messages.
-        parse: Text of a variable (never blank) → value. Raises ValueError, with a message if ``allowed`` is not enough.
-        accept: Object of an argument → value. Raises ValueError like ``parse``.
+        accept: Object of an argument → value. Raises ValueError, with a message if ``allowed`` is not enough.
+        convert: Text of a variable → object of an argument. Raises ValueError.
         secret: Whether values are hidden in messages and ``repr``.
     """
 
     name: str
     allowed: str
-    parse: Callable[[str], T_co]
     accept: Callable[[object], T_co]
+    convert: Callable[[str], object] = str
     secret: bool = False
 
+    def parse(self, text: str) -> T_co:
+        """Return the value of a variable, whose text is not blank. Raises ValueError like ``accept``."""
+        return self.accept(self.convert(text))
 
-def clean(text: str) -> str:
-    """Return the text stripped of white space, with lone surrogates replaced (UTF-8 cannot encode them)."""
-    return text.strip().encode("utf-8", "replace").decode("utf-8")
 
+def clean_text(value: object) -> str:
+    """Return text without surrounding white space and lone surrogates (UTF-8 cannot encode them).
 
-def _text(value: object) -> str:
+    Raises:
+        ValueError: The value is not text.
+    """
     if not isinstance(value, str):
         raise ValueError
-    return clean(value)
+    return value.strip().encode("utf-8", "replace").decode("utf-8")
 
 
 def text_type(name: str, allowed: str, pattern: str = "", *, secret: bool = False) -> FieldType[str]:
     """Return a type for text that matches ``pattern`` as a whole. An empty pattern matches any text."""
 
     def read(value: object) -> str:
-        text = _text(value)
+        text = clean_text(value)
         if pattern and not re.fullmatch(pattern, text):
             raise ValueError
         return text
 
-    return FieldType(name, allowed, read, read, secret)
+    return FieldType(name, allowed, read, secret=secret)
 
 
 def choice_type(*choices: str) -> FieldType[str]:
     """Return a type for one of ``choices``, in any case."""
 
     def read(value: object) -> str:
-        choice = _text(value).lower()
+        choice = clean_text(value).lower()
         if choice not in choices:
             raise ValueError
         return choice
 
-    return FieldType("word", f"one of {', '.join(choices)}", read, read)
+    return FieldType("word", f"one of {', '.join(choices)}", read)
+
+
+_BOOLS = {"true": True, "false": False}
 
 
 def _bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
-
-
-def _parse_bool(text: str) -> bool:
-    value = text.strip().lower()
-    if value not in {"true", "false"}:
-        raise ValueError
-    return value == "true"
 
 
 def int_type(name: str, low: int, high: int = _MAX_COUNT) -> FieldType[int]:
@@ -106,7 +106,7 @@ def int_type(name: str, low: int, high: int = _MAX_COUNT) -> FieldType[int]:
             raise ValueError
         return int(value)
 
-    return FieldType(name, f"a whole number from {low} to {high}", lambda text: accept(int(text)), accept)
+    return FieldType(name, f"a whole number from {low} to {high}", accept, int)
 
 
 def float_type(
@@ -130,10 +130,8 @@ def float_type(
             raise ValueError
         return high if zero_means_unlimited and number == 0 else number
 
-    allowed = f"a number from {low / scale:g} to {high / scale:g}" + (
-        ", 0 for no limit" if zero_means_unlimited else ""
-    )
-    return FieldType(name, allowed, lambda text: accept(float(text)), accept)
+    limit = ", 0 for no limit" if zero_means_unlimited else ""
+    return FieldType(name, f"a number from {low / scale:g} to {high / scale:g}{limit}", accept, float)
 
 
 def split_names(value: object) -> tuple[str, ...]:
@@ -144,16 +142,29 @@ def split_names(value: object) -> tuple[str, ...]:
         parts = cast("Sequence[object]", value)
     else:
         raise ValueError
-    names = (_text(part) for part in parts)
+    names = (clean_text(part) for part in parts)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _split_key_values(text: str) -> tuple[dict[str, str], int]:
-    """Return the percent-decoded items of ``name=value,name=value``, and the number of invalid items."""
-    items = [item.partition("=") for item in text.split(",") if item.strip()]
-    pairs = [(clean(unquote(name)), clean(unquote(value))) for name, equals, value in items if equals]
-    valid = [(name, value) for name, value in pairs if name]
-    return dict(valid), len(items) - len(valid)
+def _split_pairs(value: object) -> tuple[dict[str, str], int]:
+    """Return the pairs of a mapping, or of percent-encoded ``name=value,name=value``, and the number of invalid ones."""
+    if isinstance(value, str):
+        parts = [part.partition("=") for part in value.split(",") if part.strip()]
+        pairs = [
+            (clean_text(unquote(name)) if equals else "", clean_text(unquote(item))) for name, equals, item in parts
+        ]
+    elif isinstance(value, Mapping):
+        pairs = [(clean_text(name), _scalar(item)) for name, item in cast("Mapping[object, object]", value).items()]
+    else:
+        raise ValueError
+    valid = [pair for pair in pairs if pair[0]]
+    return dict(valid), len(pairs) - len(valid)
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else clean_text(value)
 
 
 def _require_all_valid(pairs: dict[str, str], invalid: int, reason: str) -> dict[str, str]:
@@ -162,54 +173,40 @@ def _require_all_valid(pairs: dict[str, str], invalid: int, reason: str) -> dict
     return pairs
 
 
-def _parse_key_values(text: str) -> dict[str, str]:
-    pairs, invalid = _split_key_values(text)
-    return _require_all_valid(pairs, invalid, "no name or no '='")
-
-
 def _key_values(value: object) -> dict[str, str]:
-    if isinstance(value, str):
-        return _parse_key_values(value)
-    if not isinstance(value, Mapping):
-        raise ValueError
-    pairs = {_text(name): _scalar(item) for name, item in cast("Mapping[object, object]", value).items()}
-    return _require_all_valid(pairs, sum(not name for name in pairs), "no name")
+    pairs, invalid = _split_pairs(value)
+    return _require_all_valid(pairs, invalid, "no name or no '='" if isinstance(value, str) else "no name")
 
 
-def _scalar(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else _text(value)
-
-
-def _headers(pairs: Mapping[str, str], invalid: int) -> dict[str, str]:
-    """Return the valid HTTP headers, with names in lower case (gRPC requires it)."""
+def _headers(value: object) -> dict[str, str]:
+    """Return HTTP headers, with names in lower case (gRPC requires it)."""
+    pairs, invalid = _split_pairs(value)
     valid = [pair for pair in pairs.items() if _TOKEN.fullmatch(pair[0]) and _HEADER_VALUE.fullmatch(pair[1])]
     invalid += len(pairs) - len(valid)
     reason = "no header name, no '=', or a value that is not printable ASCII"
-    return _require_all_valid({name.lower(): value for name, value in valid}, invalid, reason)
+    return _require_all_valid({name.lower(): item for name, item in valid}, invalid, reason)
 
 
-_LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_LEVEL_ALIASES = {"WARN": "WARNING", "FATAL": "CRITICAL", "NOTSET": "TRACE"}
 _LEVEL_NUMBERS = {5: "TRACE", 10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
+_LEVELS = tuple(_LEVEL_NUMBERS.values())
+_LEVEL_ALIASES = {"WARN": "WARNING", "FATAL": "CRITICAL", "NOTSET": "TRACE"}
 
 
 def _level(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return _LEVEL_NUMBERS.get(value) or _level("")
-    name = _text(value).upper()
+    name = clean_text(value).upper()
     name = _LEVEL_ALIASES.get(name, name)
     if name not in _LEVELS:
         raise ValueError
     return name
 
 
-def _optional(base: FieldType[int]) -> FieldType[int | None]:
-    def accept(value: object) -> int | None:
-        return None if value is None else base.accept(value)
+_COUNT_OR_ZERO = int_type("limit", 0)
 
-    return FieldType(base.name, f"{base.allowed}, or None for no limit", base.parse, accept)
+
+def _limit(value: object) -> int | None:
+    return None if value is None else _COUNT_OR_ZERO.accept(value)
 
 
 NO_KEY_VALUES: Mapping[str, str] = {}
@@ -217,9 +214,9 @@ NO_KEY_VALUES: Mapping[str, str] = {}
 
 TEXT = text_type("text", "text")
 SECRET = text_type("text", "text", secret=True)
-BOOL = FieldType("true or false", "true or false", _parse_bool, _bool)
+BOOL = FieldType("true or false", "true or false", _bool, lambda text: _BOOLS.get(text.strip().lower()))
 COUNT = int_type("count", 1)
-LIMIT = _optional(int_type("limit", 0))
+LIMIT = FieldType("limit", f"{_COUNT_OR_ZERO.allowed}, or None for no limit", _limit, int)
 PORT = int_type("port", 0, 65_535)
 RATIO = float_type("ratio", 0.0, 1.0)
 SECONDS = float_type("seconds", 0.0, MAX_SECONDS)
@@ -227,16 +224,10 @@ INTERVAL = float_type("seconds", 0.001, MAX_SECONDS)
 TIMEOUT = float_type("seconds", 0.0, MAX_SECONDS, zero_means_unlimited=True)
 MILLISECOND_INTERVAL = float_type("milliseconds", 0.001, MAX_SECONDS, scale=0.001)
 MILLISECOND_TIMEOUT = float_type("milliseconds", 0.0, MAX_SECONDS, scale=0.001, zero_means_unlimited=True)
-NAMES = FieldType("names", "a name, a comma-separated list or a sequence of names", split_names, split_names)
-KEY_VALUE_LIST = FieldType(
-    "pairs", "a mapping of names to texts, or text like 'name=value,name=value'", _parse_key_values, _key_values
-)
+NAMES = FieldType("names", "a name, a comma-separated list or a sequence of names", split_names)
+KEY_VALUE_LIST = FieldType("pairs", "a mapping of names to texts, or text like 'name=value,name=value'", _key_values)
 HEADERS = FieldType(
-    "pairs",
-    "a mapping of header names to texts, or text like 'name=value,name=value'",
-    lambda text: _headers(*_split_key_values(text)),
-    lambda value: _headers(_key_values(value), 0),
-    secret=True,
+    "pairs", "a mapping of header names to texts, or text like 'name=value,name=value'", _headers, secret=True
 )
-LEVEL = FieldType("level", f"one of {', '.join(_LEVELS)}", _level, _level)
+LEVEL = FieldType("level", f"one of {', '.join(_LEVELS)}", _level)
 HEADER_NAME = text_type("header name", "an HTTP header name", _TOKEN.pattern)

@@ -100,7 +100,8 @@ def test_every_field_has_a_variable_with_its_name(name: str) -> None:
 def test_help_describes_every_setting(name: str) -> None:
     row = FIELDS[name]
     (line,) = (each for each in str(FlextObservabilityConfig.__doc__).splitlines() if each.startswith(f"    {name}: "))
-    assert row.doc.rstrip(".") in line
-    assert f"in {row.unit}" in line or not row.unit
+    assert row.doc in line
+    assert f"Type: {row.type.name}" in line
+    assert f" in {row.unit}. Default" in line or not row.unit
     assert f"Default: {row.default!r}." in line
     assert all(variable.name in line for variable in row.variables)

@@ -9,7 +9,7 @@ from flext_observability.settings.types import COUNT, MILLISECOND_INTERVAL, SECO
 @dataclass(frozen=True, kw_only=True)
 class Two:
     plain: str = setting(TEXT, "A text.", default="x")
-    delay: float = setting(SECONDS, "A time.", ("OTEL_DELAY", MILLISECOND_INTERVAL), default=1.0, unit="s")
+    delay: float = setting(SECONDS, "A time.", ("OTEL_DELAY", MILLISECOND_INTERVAL), default=1.0, unit="beats")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ def test_row_has_the_declared_values() -> None:
         SECONDS,
         1.0,
         "A time.",
-        "s",
+        "beats",
         "all",
     )
 

@@ -40,7 +40,7 @@ def table_of(cls: type, title: str) -> Iterator[str]:
 def type_name(row: Field) -> str:
     if row.type.name in {"word", "level"}:
         return row.type.allowed
-    return f"{row.type.name}, {row.unit}" if row.unit and row.unit not in {"s", "1"} else row.type.name
+    return f"{row.type.name}, {row.unit}" if row.unit else row.type.name
 
 
 def default(row: Field) -> str:
