@@ -16,7 +16,12 @@ from tests.backends.collector import Collector
 
 CLASSIC = "text/plain;version=0.0.4"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
-QUIET: dict[str, Any] = {"service_name": "shop", "prometheus_port": 0, "console": False}
+QUIET: dict[str, Any] = {
+    "service_name": "shop",
+    "prometheus_port": 0,
+    "prometheus_client_enabled": False,
+    "console": False,
+}
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,8 @@ def test_a_fork_without_jobs_starts_no_thread() -> None:
         import os, threading
         from flext_observability.runtime.scheduler import scheduler
 
+        scheduler().schedule("job", 60, print)
+        scheduler().cancel("job")
         child = os.fork()
         if child == 0:
             print(threading.active_count(), flush=True)

@@ -78,6 +78,16 @@ def test_a_page_that_cannot_be_served_leaves_the_registry() -> None:
         assert count(generate_latest(REGISTRY).decode(), "sold_total") == 0
 
 
+def test_a_reader_that_cannot_be_closed_breaks_no_shutdown(caplog: pytest.LogCaptureFixture) -> None:
+    handle = init_observability(exporters="prometheus_sdk", prometheus_port=0, console=False).unwrap()
+    handle.metrics.counter("sold").add(2)
+    for collector in list(REGISTRY._collector_to_names):
+        if type(collector).__module__.startswith("opentelemetry"):
+            REGISTRY.unregister(collector)
+    assert handle.shutdown().success
+    assert "Closing a metric reader failed" in caplog.text
+
+
 def test_closing_twice_changes_nothing() -> None:
     exporter = factory.create("metrics", with_defaults({}))
     exporter.metric_reader()

@@ -99,6 +99,12 @@ def test_metrics_of_rare_types_are_written(*, openmetrics: bool) -> None:
     }
 
 
+def test_a_creation_time_alone_is_a_gauge_in_the_classic_format() -> None:
+    metric = Metric("orders", "", "counter")
+    metric.add_sample("orders_created", {}, 1.5)
+    assert page([metric], openmetrics=False) == "# TYPE orders_created gauge\norders_created 1.5\n"
+
+
 @pytest.mark.parametrize(("openmetrics", "text"), [(False, "old 1.0 1500\n"), (True, "old 1.0 1.5\n")])
 def test_a_sample_keeps_its_time(text: str, *, openmetrics: bool) -> None:
     metric = Metric("old", "", "gauge")
