@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.criteria import name_of, time_of
@@ -29,16 +28,11 @@ _NUMBER_FIELDS: Final = ("value", "duration_seconds")
 _TIME_FIELDS: Final = ("timestamp", "start_time", "end_time")
 _MAPPING_FIELDS: Final = ("details", "context")
 _JSON_SCALARS: Final = (str, int, float, bool, type(None))
-_NUMBER_TYPES: Final[Mapping[str, Callable[[str], int | float | Decimal]]] = {
-    "int": int,
-    "float": float,
-    "decimal": Decimal,
-}
+_NUMBER_TYPES: Final[Mapping[str, Callable[[str], float | Decimal]]] = {"int": int, "float": float, "decimal": Decimal}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Database row of an entity.
+class Row(NamedTuple):
+    """Database row of an entity, in the order of the columns.
 
     Attributes:
         kind: ``Entity.kind``.
@@ -57,10 +51,6 @@ class Row:
     tags: str | None
     body: str
     emitted: bool
-
-
-class _NotJson(Exception):
-    """Raised for a value that is not plain JSON or too large."""
 
 
 def validate_entity(entity: object) -> FlextResult[None]:
@@ -92,17 +82,16 @@ def to_row(entity: Entity) -> Row:
     """
     fields = ENTITIES[entity.kind].model_fields
     body = {field: _encode(field, cast("object", getattr(entity, field))) for field in fields}
-    tags = (
-        {tag_text(name): tag_text(tag) for name, tag in entity.tags.items()}
-        if isinstance(entity, FlextMetric)
-        else None
-    )
+    tags = None
+    if isinstance(entity, FlextMetric):
+        pairs = {tag_text(name): tag_text(tag) for name, tag in entity.tags.items()}
+        tags = json.dumps(pairs, ensure_ascii=False)
     return Row(
         kind=entity.kind,
         id=entity.id,
         name=name_of(entity),
         time_us=to_unix_micros(time_of(entity)),
-        tags=None if tags is None else json.dumps(tags, ensure_ascii=False),
+        tags=tags,
         body=json.dumps(body),
         emitted=entity.emitted,
     )
@@ -128,7 +117,8 @@ def _encode(field: str, value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if field in _MAPPING_FIELDS:
-        return {name: _encode_detail(detail) for name, detail in cast("dict[str, object]", value).items()}
+        details = cast("dict[str, object]", value).items()
+        return {name: detail if _is_bounded_json(detail) else encode_attribute(detail) for name, detail in details}
     return value
 
 
@@ -146,32 +136,23 @@ def _encode_number(value: float | Decimal) -> tuple[str, str]:
     return ("int", int.__repr__(value)) if isinstance(value, int) else ("float", float.__repr__(value))
 
 
-def _encode_detail(value: object) -> object:
-    """Return JSON data unchanged, any other value encoded as an attribute."""
-    try:
-        _count_parts(value, MAX_PARTS, MAX_DEPTH)
-    except _NotJson:
-        return encode_attribute(value)
-    return value
+def _is_bounded_json(value: object) -> bool:
+    """Return whether a value is JSON of at most ``MAX_PARTS`` parts, nested at most ``MAX_DEPTH`` deep.
 
-
-def _count_parts(value: object, left: int, depth: int) -> int:
-    """Return the number of parts that may follow.
-
-    Raises:
-        _NotJson: The value is not JSON, nested too deeply (as every cycle is), or has too many parts.
+    A cycle exceeds the depth.
     """
-    if type(value) in _JSON_SCALARS:
-        return left - 1
-    parts: list[object]
-    if type(value) is list:
-        parts = cast("list[object]", value)
-    elif type(value) is dict and all(type(name) is str for name in cast("dict[object, object]", value)):
-        parts = list(cast("dict[str, object]", value).values())
-    else:
-        raise _NotJson
-    for part in parts:
-        if left <= 0 or depth == 0:
-            raise _NotJson
-        left = _count_parts(part, left, depth - 1)
-    return left - 1
+    parts, left = [value], MAX_PARTS
+    for _ in range(MAX_DEPTH + 1):
+        below: list[object] = []
+        for part in parts:
+            if type(part) is list:
+                below += cast("list[object]", part)
+            elif type(part) is dict and all(type(name) is str for name in cast("dict[object, object]", part)):
+                below += cast("dict[str, object]", part).values()
+            elif type(part) not in _JSON_SCALARS:
+                return False
+        left -= len(below)
+        if not below or left < 0:
+            return left >= 0
+        parts = below
+    return False

@@ -34,19 +34,7 @@ _PAUSE_SECONDS: Final = 0.01
 
 
 class UnusableFile(Exception):
-    """Raised for a database that must not be changed.
-
-    Attributes:
-        code: Failure code.
-        reason: Why it cannot be used.
-        fix: The next action.
-    """
-
-    def __init__(self, code: str, reason: str, fix: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-        self.fix = fix
+    """Raised for a database that must not be changed. The arguments are failure code, reason and fix."""
 
 
 def prepare(

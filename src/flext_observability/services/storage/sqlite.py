@@ -11,14 +11,7 @@ from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.storage.connection import SharedConnection
-from flext_observability.services.storage.rows import (
-    Row,
-    from_row,
-    tag_text,
-    to_row,
-    validate_count,
-    validate_entity,
-)
+from flext_observability.services.storage.rows import Row, from_row, tag_text, to_row, validate_count, validate_entity
 from flext_observability.services.storage.schema import UnusableFile, prepare
 from flext_observability.services.storage.sqlite_errors import explain
 from flext_observability.values.encoding import preview
@@ -65,20 +58,6 @@ class SQLiteStorage:
         max_bytes: Maximum size of the file, in bytes. None: no limit.
     """
 
-    __slots__ = (
-        "_closed",
-        "_evicted",
-        "_is_uri",
-        "_max_bytes",
-        "_max_entities",
-        "_options",
-        "_path",
-        "_reader",
-        "_timeout",
-        "_until_trim",
-        "_writer",
-    )
-
     def __init__(
         self,
         path: str | PathLike[str] = DEFAULT_PATH,
@@ -95,8 +74,7 @@ class SQLiteStorage:
         self._until_trim: dict[str, int] = {}
         self._evicted = 0
         self._closed = False
-        self._is_uri = self._path.startswith("file:")
-        in_memory = self._path == ":memory:" or (self._is_uri and "mode=memory" in self._path)
+        in_memory = self._path == ":memory:" or (self._path.startswith("file:") and "mode=memory" in self._path)
         self._writer = SharedConnection(self._connect, in_memory=in_memory)
         self._reader = self._writer if in_memory else SharedConnection(self._connect, in_memory=False)
 
@@ -159,7 +137,7 @@ class SQLiteStorage:
             timeout=self._timeout,
             isolation_level=None,
             check_same_thread=False,  # SharedConnection lets one thread at a time use it
-            uri=self._is_uri,
+            uri=True,  # applies to paths that start with file:
         )
         try:
             prepare(connection, self._timeout)
@@ -177,8 +155,7 @@ class SQLiteStorage:
             if not left:
                 left = max(self._max_entities // _PARTS, 1)
                 self._evicted += connection.execute(_TRIM, (row.kind, self._max_entities - left)).rowcount
-            values = (row.kind, row.id, row.name, row.time_us, row.tags, row.body, row.emitted)
-            connection.execute(_STORE, values)
+            connection.execute(_STORE, row)
             self._until_trim[row.kind] = left - 1
 
     def _delete(self) -> None:
@@ -229,8 +206,8 @@ def _validate_options(
 ) -> FlextResult[None]:
     """Return success, or the failure ``invalid_argument`` for the first invalid option."""
     if not _path_text(path):
-        message, fix = f"Invalid path: {preview(path)}", "Pass a file name, ':memory:' or a URI"
-        return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
+        fix = "Pass a file name, ':memory:' or a URI"
+        return FlextResult[None].fail(f"Invalid path: {preview(path)}", code="invalid_argument", fix=fix)
     if not isinstance(timeout_seconds, int | float) or not 0 <= timeout_seconds <= MAX_TIMEOUT_SECONDS:
         message, fix = f"Invalid timeout_seconds: {preview(timeout_seconds)}", f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
         return FlextResult[None].fail(message, code="invalid_argument", fix=fix)

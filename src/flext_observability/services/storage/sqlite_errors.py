@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote
 
 from flext_observability.services.storage.schema import UnusableFile
@@ -38,7 +38,7 @@ def explain(path: str, timeout_seconds: float, error: Exception) -> tuple[str, s
         error: The exception.
     """
     if isinstance(error, UnusableFile):
-        return error.code, error.reason, error.fix
+        return cast("tuple[str, str, str]", error.args)
     # The low byte is the primary code. Errors of the Python module itself have none.
     primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
