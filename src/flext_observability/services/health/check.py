@@ -12,16 +12,15 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.services.dependencies import SystemClock
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
-    from flext_observability.extensions.ports import Clock
 
-TIMEOUT_SECONDS: Final = 5.0
-CACHE_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 1.0
 """Time after its limit in which a shared run reports its own timeout to the other callers."""
 _MAX_MESSAGE_BYTES: Final = 1024
@@ -40,12 +39,8 @@ class RegisteredCheck:
         name: Name of the check.
         call: Function without arguments. It returns a bool, a status, a ``FlextHealthCheck``, a ``FlextResult``, None
             for healthy, or an awaitable of one of these. It raises for unhealthy.
-        critical: Whether a failure makes the report unhealthy instead of degraded.
-        timeout_seconds: Time limit of one run.
-        interval_seconds: Time between background runs. None: the check runs on request only.
-        cache_seconds: How long a result is returned without another run.
-        depends_on: Names of the checks that must not be unhealthy or unknown for this one to run.
-        probes: Probes that include this check.
+        critical: See ``CheckOptions``, also for the fields up to ``probes``.
+        clock: Source of time.
         identity: Function that returns id and time of a result. Default: a random id and the current time.
         latest: Latest result.
     """
@@ -53,62 +48,59 @@ class RegisteredCheck:
     name: str
     call: Callable[[], object]
     critical: bool = True
-    timeout_seconds: float = TIMEOUT_SECONDS
+    timeout_seconds: float = 5.0
     interval_seconds: float | None = None
-    cache_seconds: float = CACHE_SECONDS
+    cache_seconds: float = 1.0
     depends_on: tuple[str, ...] = ()
     probes: tuple[str, ...] = ("ready",)
+    clock: Clock = field(default_factory=SystemClock)
     identity: Callable[[], dict[str, Any]] = dict
     latest: FlextHealthCheck | None = None
     _checked_at: float = -inf
     _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
-    _thread: tuple[Thread, Future[_Outcome]] | None = None
+    _started_call: Future[_Outcome] | None = None
     _inflight: Future[FlextHealthCheck | None] | None = None
 
-    async def evaluate(self, clock: Clock, *, own_loop: bool, force: bool = False) -> tuple[FlextHealthCheck, bool]:
+    async def evaluate(self, *, own_loop: bool, force: bool = False) -> tuple[FlextHealthCheck, bool]:
         """Return the cached result or the result of a run, and whether this call made the run.
 
         Args:
-            clock: Source of time.
             own_loop: Whether an async check runs on a thread with its own event loop instead of the caller's loop.
             force: Whether to ignore the cache. A run in progress is still shared.
         """
         while True:
             with self._lock:
-                if not force and self.latest is not None and clock.monotonic() - self._checked_at < self._ttl():
+                if not force and self.latest is not None and self.clock.monotonic() - self._checked_at < self._ttl():
                     return self.latest, False
                 inflight, first = self._inflight, self._inflight is None
                 if inflight is None:
                     inflight = self._inflight = Future["FlextHealthCheck | None"]()
                     inflight.set_running_or_notify_cancel()  # waiting callers cannot cancel it
             if first:
-                return await self._run_shared(inflight, clock, own_loop=own_loop), True
+                return await self._run_shared(inflight, own_loop=own_loop), True
             result = await self._join(inflight)
             if result is not None:
                 return result, False
 
-    async def run(self, clock: Clock, *, own_loop: bool = False) -> FlextHealthCheck:
+    async def run(self, *, own_loop: bool = False) -> FlextHealthCheck:
         """Run the check once and return its result. Never raises an ``Exception``.
 
         A sync check runs on its own thread. After the time limit the result is ``unknown``. The thread continues, and
         the check is not started again before it ends.
         """
-        from asyncio import CancelledError
+        from asyncio import CancelledError, current_task
 
-        started_at = clock.monotonic()
+        started_at = self.clock.monotonic()
         try:
             result = self._interpret(await self._with_timeout(self._await_call(own_loop=own_loop)))
         except _CheckAborted as aborted:
             result = self.make_result(*aborted.args)
-        except CancelledError as error:
-            if _is_cancelled():
-                raise
+        except (CancelledError, SystemExit, Exception) as error:
+            task = current_task()
+            if isinstance(error, CancelledError) and task is not None and task.cancelling():
+                raise  # the caller was cancelled, not the check
             result = self.make_result("unhealthy", describe_error(error))
-        except SystemExit as error:
-            result = self.make_result("unhealthy", describe_error(error))
-        except Exception as error:  # noqa: BLE001 - an exception of the check is its result
-            result = self.make_result("unhealthy", describe_error(error))
-        return result.model_copy(update={"duration_seconds": max(clock.monotonic() - started_at, 0.0)})
+        return result.model_copy(update={"duration_seconds": max(self.clock.monotonic() - started_at, 0.0)})
 
     def skip(self, reason: str) -> FlextHealthCheck:
         """Record and return that the check was not run. The result is not cached."""
@@ -130,26 +122,24 @@ class RegisteredCheck:
 
     def reinit_after_fork(self) -> None:
         """Drop the runs of the parent in a forked child."""
-        self._inflight = self._thread = None
+        self._inflight = self._started_call = None
 
     def _ttl(self) -> float:
         """Return how long a result is valid: with an interval, until the next background run must have ended."""
         background = 0.0 if self.interval_seconds is None else self.interval_seconds + self.timeout_seconds
         return max(self.cache_seconds, background)
 
-    async def _run_shared(
-        self, inflight: Future[FlextHealthCheck | None], clock: Clock, *, own_loop: bool
-    ) -> FlextHealthCheck:
+    async def _run_shared(self, inflight: Future[FlextHealthCheck | None], *, own_loop: bool) -> FlextHealthCheck:
         result = None
         token = _inside.set(True)
         try:
-            result = await self.run(clock, own_loop=own_loop)
+            result = await self.run(own_loop=own_loop)
             return result
         finally:
             _inside.reset(token)
             with self._lock:
                 if result is not None:
-                    self.latest, self._checked_at = result, clock.monotonic()
+                    self.latest, self._checked_at = result, self.clock.monotonic()
                 self._inflight = None
             inflight.set_result(result)
 
@@ -196,16 +186,14 @@ class RegisteredCheck:
 
     def _start_thread(self, *, own_loop: bool) -> Future[_Outcome]:
         with self._lock:
-            # A dead thread has no outcome: it could not start, or the process was forked meanwhile.
-            if self._thread is not None and self._thread[0].is_alive() and not self._thread[1].done():
+            if self._started_call is not None and not self._started_call.done():
                 raise _CheckAborted("unknown", "the previous run has not ended")
             future = Future[_Outcome]()
             future.set_running_or_notify_cancel()
             arguments = (_call_into, future, self._call_in_own_loop if own_loop else self.call)
             name = f"flext-check-{self.name}"[:60]
-            thread = Thread(target=copy_context().run, args=arguments, name=name, daemon=True)
-            thread.start()
-            self._thread = (thread, future)
+            Thread(target=copy_context().run, args=arguments, name=name, daemon=True).start()
+            self._started_call = future
         return future
 
     def _interpret(self, outcome: object) -> FlextHealthCheck:
@@ -240,14 +228,6 @@ class _Outcome:
 
     value: object = None
     error: BaseException | None = None
-
-
-def _is_cancelled() -> bool:
-    """Return whether the current task was cancelled, as opposed to a ``CancelledError`` raised by the check itself."""
-    from asyncio import current_task
-
-    task = current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _call_into(future: Future[_Outcome], call: Callable[[], object]) -> None:

@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from asyncio import Task
 
     from flext_observability.domain.health_check import FlextHealthCheck
-    from flext_observability.extensions.ports import Clock
     from flext_observability.services.health.check import RegisteredCheck
-
-OnResult = Callable[["FlextHealthCheck"], None]
 
 
 @final
+@dataclass(slots=True)
 class CheckRun:
     """A run that evaluates each check once, also when several others depend on it.
 
-    Args:
+    Attributes:
         registered: Every registered check, by name.
         reported: Reported results, by name. A check may depend on them too.
-        clock: Source of time.
         on_result: Called with each new result.
         own_loop: Whether async checks run on threads with their own event loops.
     """
 
-    def __init__(
-        self,
-        registered: Mapping[str, RegisteredCheck],
-        reported: Mapping[str, FlextHealthCheck],
-        clock: Clock,
-        *,
-        on_result: OnResult,
-        own_loop: bool,
-    ) -> None:
-        self._registered = registered
-        self._reported = reported
-        self._clock = clock
-        self._on_result = on_result
-        self._own_loop = own_loop
-        self._tasks: dict[str, Task[FlextHealthCheck]] = {}
+    registered: Mapping[str, RegisteredCheck]
+    reported: Mapping[str, FlextHealthCheck]
+    on_result: Callable[[FlextHealthCheck], None]
+    own_loop: bool
+    _tasks: dict[str, Task[FlextHealthCheck]] = field(default_factory=dict[str, "Task[FlextHealthCheck]"])
 
     async def evaluate(self, checks: Iterable[RegisteredCheck], *, force: bool = False) -> list[FlextHealthCheck]:
         """Return the result of each check, in order. ``force`` ignores their caches, not those of dependencies."""
@@ -61,17 +49,17 @@ class CheckRun:
         if blockers:
             result, new = check.skip(", ".join(blockers)), True
         else:
-            result, new = await check.evaluate(self._clock, own_loop=self._own_loop, force=force)
+            result, new = await check.evaluate(own_loop=self.own_loop, force=force)
         if new:
-            self._on_result(result)
+            self.on_result(result)
         return result
 
     async def _blocker(self, name: str) -> str:
         """Return why checks that depend on this one must not run, an empty text when they may."""
-        if name in self._registered:
-            result = await self._task(self._registered[name])
-        elif name in self._reported:
-            result = self._reported[name]
+        if name in self.registered:
+            result = await self._task(self.registered[name])
+        elif name in self.reported:
+            result = self.reported[name]
         else:
             return f"{name} is not registered"
         return f"{name} is {result.status}" if result.status in {"unhealthy", "unknown"} else ""

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 from typing import Any, Final, TypedDict, cast
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import check_name
-from flext_observability.services.health.check import CACHE_SECONDS, TIMEOUT_SECONDS, RegisteredCheck
+from flext_observability.domain.rules import Violation, check_name, to_result
+from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.values.encoding import preview
 
-_DEFAULTS: Final[Mapping[str, object]] = {
-    "critical": True,
-    "timeout_seconds": TIMEOUT_SECONDS,
-    "interval_seconds": None,
-    "cache_seconds": CACHE_SECONDS,
-    "depends_on": (),
-    "probes": ("ready",),
-}
 _MIN_SECONDS: Final = 1e-9
 _DURATIONS: Final = (
     ("timeout_seconds", "timeout", _MIN_SECONDS),
@@ -51,30 +43,18 @@ class CheckOptions(TypedDict, total=False):
     probes: Collection[str]
 
 
-def make_registered(name: object, call: object, given: Mapping[str, object]) -> FlextResult[RegisteredCheck]:
+def make_registered(name: str, call: Callable[[], object], given: Mapping[str, Any]) -> FlextResult[RegisteredCheck]:
     """Return the check, or the failure ``invalid_health_check``."""
-    options = {**_DEFAULTS, **given}
-    for field in ("depends_on", "probes"):
-        options[field] = _as_names(options[field])
-    problem = _validate_target(name, call) or _validate_options(options)
-    if problem is not None:
-        return invalid_check(*problem)
-    valid = cast("dict[str, Any]", {**options, "critical": bool(options["critical"])})
-    check = RegisteredCheck(cast("str", name), cast("Callable[[], object]", call), **valid)
-    return FlextResult[RegisteredCheck].ok(check)
-
-
-def invalid_check(field: str, reason: str, fix: str) -> FlextResult[RegisteredCheck]:
-    """Return the failure ``invalid_health_check``.
-
-    Args:
-        field: The invalid argument.
-        reason: Why it is invalid.
-        fix: The next action.
-    """
-    return FlextResult[RegisteredCheck].fail(
-        f"Invalid health check {field}: {reason}", code="invalid_health_check", fix=fix
-    )
+    for option in given:
+        if option not in CheckOptions.__annotations__:
+            fix = f"Use {', '.join(CheckOptions.__annotations__)}"
+            invalid = to_result(Violation("health check option", preview(option), fix), "health_check")
+            return cast("FlextResult[RegisteredCheck]", invalid)
+    check = RegisteredCheck(name, call, **given)
+    check.critical = bool(check.critical)
+    check.depends_on, check.probes = _as_tuple(check.depends_on), _as_tuple(check.probes)
+    violation = _validate_target(name, call) or _validate_options(check)
+    return to_result(violation, "health_check").map(lambda _: check)
 
 
 def find_cycle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck]) -> str:
@@ -92,31 +72,30 @@ def find_cycle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck]
     return ""
 
 
-def _validate_target(name: object, call: object) -> tuple[str, str, str] | None:
-    """Return field, reason and fix of an invalid name or callable; None when both are valid."""
+def _validate_target(name: object, call: object) -> Violation | None:
+    """Return the violation of an invalid name or callable, None when both are valid."""
     if not isinstance(name, str):
-        return "name", preview(name), f"Use text, {_NAME_EXAMPLE}"
-    if violation := check_name("name", name, f"Name the checked component, {_NAME_EXAMPLE}"):
+        return Violation("health check name", preview(name), f"Use text, {_NAME_EXAMPLE}")
+    if violation := check_name("health check name", name, f"Name the checked component, {_NAME_EXAMPLE}"):
         return violation
     if not callable(call):
-        return "callable", f"{preview(call)} is not callable", "Pass a function without arguments"
+        reason = f"{preview(call)} is not callable"
+        return Violation("health check callable", reason, "Pass a function without arguments")
     return None
 
 
-def _validate_options(options: Mapping[str, object]) -> tuple[str, str, str] | None:
-    """Return field, reason and fix of the first invalid option; None when all are valid."""
-    unknown = [option for option in options if option not in _DEFAULTS]
-    if unknown:
-        return "option", preview(unknown[0]), f"Use {', '.join(_DEFAULTS)}"
+def _validate_options(check: RegisteredCheck) -> Violation | None:
+    """Return the violation of the first invalid option, None when all are valid."""
     for field, label, minimum in _DURATIONS:
-        value = options[field]
+        value = cast("object", getattr(check, field))
         if not _is_duration(value, minimum) and not (field == "interval_seconds" and value is None):
-            return label, preview(value), f"Use seconds, {'0 or more' if minimum == 0 else 'above 0'}"
-    if options["depends_on"] is None:
-        return "dependencies", "not a collection of names", "Pass the names of other checks, such as ['database']"
-    probes = cast("tuple[str, ...] | None", options["probes"])
-    if probes is None or not set(probes) <= set(PROBES):
-        return "probes", preview(probes), f"Use {', '.join(PROBES)}"
+            fix = f"Use seconds, {'0 or more' if minimum == 0 else 'above 0'}"
+            return Violation(f"health check {label}", preview(value), fix)
+    if not all(isinstance(cast("object", name), str) for name in check.depends_on):
+        fix = "Pass the names of other checks, such as ['database']"
+        return Violation("health check dependencies", "not a collection of names", fix)
+    if not all(probe in PROBES for probe in check.probes):
+        return Violation("health check probes", preview(check.probes), f"Use {', '.join(PROBES)}")
     return None
 
 
@@ -124,9 +103,8 @@ def _is_duration(value: object, minimum: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= minimum
 
 
-def _as_names(given: object) -> tuple[str, ...] | None:
-    """Return the names in a text or a collection of texts, None for anything else."""
-    if isinstance(given, str):
-        return (given,)
-    names = tuple(cast("Iterable[object]", given)) if isinstance(given, Collection) else (None,)
-    return cast("tuple[str, ...]", names) if all(isinstance(name, str) for name in names) else None
+def _as_tuple(given: object) -> tuple[Any, ...]:
+    """Return the items of a collection. Anything else, such as a text, is the only item."""
+    if isinstance(given, Collection) and not isinstance(given, str):
+        return tuple(cast("Collection[object]", given))
+    return (given,)

@@ -11,6 +11,7 @@ from weakref import ref
 from flext_observability.adapters import health_check as adapter
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, aggregate
 from flext_observability.domain.result import FlextResult, inside_event_loop, settle
+from flext_observability.domain.rules import Violation, to_result
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
@@ -20,7 +21,7 @@ from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
-from flext_observability.services.health.options import CheckOptions, find_cycle, invalid_check, make_registered
+from flext_observability.services.health.options import CheckOptions, find_cycle, make_registered
 from flext_observability.services.health.telemetry import TELEMETRY, TelemetryCheck
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.encoding import encode_tag, preview
@@ -203,14 +204,13 @@ class FlextHealthService:
     def _register(self, check: RegisteredCheck) -> FlextResult[None]:
         from flext_observability.domain.health_check import FlextHealthCheck
 
-        check.identity = partial(new_identity, self._container, FlextHealthCheck)
+        check.clock, check.identity = self._clock, partial(new_identity, self._container, FlextHealthCheck)
         with self._lock:
-            cycle = find_cycle(check, self._registered)
-            replaced = None if cycle else self._registered.get(check.name)
-            if not cycle:
-                self._registered[check.name] = check
-        if cycle:
-            return invalid_check("dependencies", f"cycle {cycle}", "Remove one of them").map(lambda _: None)
+            if cycle := find_cycle(check, self._registered):
+                violation = Violation("health check dependencies", f"cycle {cycle}", "Remove one of them")
+                return to_result(violation, "health_check")
+            replaced = self._registered.get(check.name)
+            self._registered[check.name] = check
         if replaced is not None:
             scheduler().cancel(_job(replaced))
         self._schedule(check)
@@ -222,7 +222,7 @@ class FlextHealthService:
 
     def _schedule(self, check: RegisteredCheck) -> None:
         if check.interval_seconds is not None:
-            scheduler().schedule(_job(check), check.interval_seconds, _BackgroundJob(self, check))
+            scheduler().schedule(_job(check), check.interval_seconds, partial(_run_in_background, ref(self), check))
 
     def _drop_telemetry(self) -> None:
         with self._lock:
@@ -244,12 +244,11 @@ class FlextHealthService:
 
     async def _overall(self, probe: str | None, *, own_loop: bool) -> FlextResult[FlextHealthReport]:
         check_run = self._new_run(own_loop=own_loop)
-        with self._lock:
-            selected = [check for check in self._registered.values() if probe is None or probe in check.probes]
-            reported = dict(self._reported) if probe in {None, "ready"} else {}
+        selected = [check for check in check_run.registered.values() if probe is None or probe in check.probes]
+        reported: Mapping[str, FlextHealthCheck] = check_run.reported if probe in {None, "ready"} else {}
         results = {result.name: result for result in await check_run.evaluate(selected)}
         non_critical = [check.name for check in selected if not check.critical]
-        report = aggregate((reported | results).values(), non_critical, probed=probe is not None)
+        report = aggregate({**reported, **results}.values(), non_critical, probed=probe is not None)
         if probe == "startup" and report.status != "unhealthy":
             self._started = True
         return FlextResult[FlextHealthReport].ok(report)
@@ -257,7 +256,7 @@ class FlextHealthService:
     def _new_run(self, *, own_loop: bool) -> CheckRun:
         with self._lock:
             registered, reported = dict(self._registered), dict(self._reported)
-        return CheckRun(registered, reported, self._clock, on_result=self._emit, own_loop=own_loop)
+        return CheckRun(registered, reported, self._emit, own_loop)
 
     def _report(self, check: FlextHealthCheck) -> None:
         with self._lock:
@@ -278,23 +277,13 @@ class FlextHealthService:
         return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check", fix="Call register_check first")
 
 
-class _BackgroundJob:
-    """Job that runs a check on its own thread. It cancels itself when the service was garbage-collected."""
-
-    __slots__ = ("_check", "_service")
-
-    def __init__(self, service: FlextHealthService, check: RegisteredCheck) -> None:
-        self._service = ref(service)
-        self._check = check
-
-    def __call__(self) -> None:
-        service = self._service()
-        if service is None:
-            scheduler().cancel(_job(self._check))
-        elif not self._check.is_running():
-            start_daemon(
-                "flext-health", partial(service.run_registered, self._check), what="the thread of a health check"
-            )
+def _run_in_background(reference: ref[FlextHealthService], check: RegisteredCheck) -> None:
+    """Run a check on its own thread. Cancel the job when the service was garbage-collected."""
+    service = reference()
+    if service is None:
+        scheduler().cancel(_job(check))
+    elif not check.is_running():
+        start_daemon("flext-health", partial(service.run_registered, check), what="the thread of a health check")
 
 
 def _job(check: RegisteredCheck) -> str:

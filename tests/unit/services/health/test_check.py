@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextHealthCheck, FlextResult
-from flext_observability.services.dependencies import SystemClock
 from flext_observability.services.health.check import RegisteredCheck
 from tests.programs import run as run_program
 
 
 def run(call: Callable[[], object], timeout_seconds: float = 5.0, *, own_loop: bool = False) -> tuple[str, str]:
     check = RegisteredCheck("db", call, timeout_seconds=timeout_seconds)
-    result = asyncio.run(check.run(SystemClock(), own_loop=own_loop))
+    result = asyncio.run(check.run(own_loop=own_loop))
     assert result.name == "db"
     assert result.duration_seconds >= 0
     return result.status, result.message
@@ -95,7 +94,7 @@ def test_an_interrupt_in_the_thread_of_a_check_does_not_reach_the_program() -> N
 
 def test_a_cancelled_caller_is_cancelled() -> None:
     async def main() -> bool:
-        task = asyncio.ensure_future(RegisteredCheck("db", lambda: asyncio.sleep(60)).run(SystemClock()))
+        task = asyncio.ensure_future(RegisteredCheck("db", lambda: asyncio.sleep(60)).run())
         await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
@@ -153,16 +152,16 @@ class TestHangingSyncCheck:
             released.wait(30)
             ended.set()
 
-        check, clock = RegisteredCheck("slow", hang, timeout_seconds=0.01), SystemClock()
-        messages = [asyncio.run(check.run(clock)).message for _ in range(2)]
+        check = RegisteredCheck("slow", hang, timeout_seconds=0.01)
+        messages = [asyncio.run(check.run()).message for _ in range(2)]
         assert messages == ["no result within 0.01 s", "the previous run has not ended"]
         assert started == ["flext-check-slow"]
         released.set()
         assert ended.wait(5)
-        while check._thread is not None and not check._thread[1].done():
+        while check._started_call is not None and not check._started_call.done():
             ended.wait(0.001)
         check.timeout_seconds = 5
-        assert asyncio.run(check.run(clock)).status == "healthy"
+        assert asyncio.run(check.run()).status == "healthy"
         assert len(started) == 2
 
 
@@ -173,9 +172,9 @@ def test_a_check_whose_thread_cannot_start_is_retried(monkeypatch: pytest.Monkey
     check = RegisteredCheck("crowded", lambda: True)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail_to_start)
-        result = asyncio.run(check.run(SystemClock()))
+        result = asyncio.run(check.run())
     assert (result.status, result.message) == ("unhealthy", "RuntimeError: can't start new thread")
-    assert asyncio.run(check.run(SystemClock())).status == "healthy"
+    assert asyncio.run(check.run()).status == "healthy"
 
 
 def test_a_forked_child_runs_a_check_that_hangs_in_the_parent() -> None:
@@ -201,7 +200,7 @@ def test_a_sync_check_does_not_block_the_loop() -> None:
     check = RegisteredCheck("waiting", lambda: release.wait(10))
 
     async def main() -> str:
-        task = asyncio.create_task(check.run(SystemClock()))
+        task = asyncio.create_task(check.run())
         await asyncio.sleep(0)
         release.set()
         return (await task).status

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 from flext_observability import FlextHealthCheck
-from flext_observability.services.dependencies import SystemClock
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
 
@@ -31,7 +30,7 @@ class Checks:
             self.new.append(result.name)
 
         async def main() -> list[FlextHealthCheck]:
-            check_run = CheckRun(self.checks, self.reported, SystemClock(), on_result=on_result, own_loop=True)
+            check_run = CheckRun(self.checks, self.reported, on_result, own_loop=True)
             return await check_run.evaluate([self.checks[name] for name in names], force=force)
 
         return [(result.status, result.message) for result in asyncio.run(main())]

@@ -95,10 +95,9 @@ class TestSharedRun:
 
         async def main() -> str:
             registered = RegisteredCheck("db", check)
-            clock = service._clock
-            first = asyncio.ensure_future(registered.evaluate(clock, own_loop=False))
+            first = asyncio.ensure_future(registered.evaluate(own_loop=False))
             await began.wait()
-            second = asyncio.ensure_future(registered.evaluate(clock, own_loop=False))
+            second = asyncio.ensure_future(registered.evaluate(own_loop=False))
             await asyncio.sleep(0)
             first.cancel()
             return (await second)[0].status
