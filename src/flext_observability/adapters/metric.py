@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast, final
 
 from opentelemetry import metrics
@@ -45,21 +46,8 @@ _BOUNDS: Mapping[str, tuple[float, ...]] = {
     "1": (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0),
 }
 _STANDARD_BOUNDS = (
-    0.0,
-    5.0,
-    10.0,
-    25.0,
-    50.0,
-    75.0,
-    100.0,
-    250.0,
-    500.0,
-    750.0,
-    1000.0,
-    2500.0,
-    5000.0,
-    7500.0,
-    10000.0,
+    *(0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0),
+    *(1000.0, 2500.0, 5000.0, 7500.0, 10000.0),
 )
 
 
@@ -82,6 +70,7 @@ class InstrumentIdentity(NamedTuple):
 
 
 @final
+@dataclass(slots=True, eq=False)
 class Conflict:
     """Two kinds or units for one name.
 
@@ -91,12 +80,9 @@ class Conflict:
         discarded: Number of measurements of the rejected instrument.
     """
 
-    __slots__ = ("discarded", "first", "second")
-
-    def __init__(self, first: InstrumentIdentity, second: InstrumentIdentity) -> None:
-        self.first = first
-        self.second = second
-        self.discarded = 0
+    first: InstrumentIdentity
+    second: InstrumentIdentity
+    discarded: int = 0
 
     def __str__(self) -> str:
         """Return a description of both instruments."""

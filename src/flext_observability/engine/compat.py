@@ -19,7 +19,7 @@ from opentelemetry.context import (
     _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  # no public name
 )
 from opentelemetry.metrics import (
-    _Gauge as Gauge,  # pyright: ignore[reportPrivateUsage]  # exported under this name only
+    _Gauge,  # pyright: ignore[reportPrivateUsage]  # no public name
     get_meter_provider,
 )
 from opentelemetry.metrics._internal import (
@@ -31,24 +31,12 @@ from opentelemetry.util._decorator import (
     _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  # no public name
 )
 
-__all__ = [
-    "Gauge",
-    "agnostic_context_manager",
-    "exports_to",
-    "is_suppressed",
-    "make_logger_provider",
-    "no_logger_provider_yet",
-    "no_meter_provider_yet",
-    "no_tracer_provider_yet",
-    "persistent_gauge_aggregation",
-    "reset_reader_lock",
-    "suppress_instrumentation",
-]
-
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
 
+Gauge = _Gauge
+"""OTel's synchronous gauge."""
 P = ParamSpec("P")
 YieldT = TypeVar("YieldT")
 

@@ -106,25 +106,18 @@ class DelegatingMeter(Meter):
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         """Return a counter. See OTel's ``Meter.create_counter``."""
-        return self._get_or_create(
-            DelegatingCounter, lambda m: m.create_counter(name, unit, description), name, unit, description
-        )
+        key = name, unit, description
+        return self._get_or_create(DelegatingCounter, lambda m: m.create_counter(*key), key)
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
         """Return an up-down counter. See OTel's ``Meter.create_up_down_counter``."""
-        return self._get_or_create(
-            DelegatingUpDownCounter,
-            lambda m: m.create_up_down_counter(name, unit, description),
-            name,
-            unit,
-            description,
-        )
+        key = name, unit, description
+        return self._get_or_create(DelegatingUpDownCounter, lambda m: m.create_up_down_counter(*key), key)
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
         """Return a gauge. See OTel's ``Meter.create_gauge``."""
-        return self._get_or_create(
-            DelegatingGauge, lambda m: m.create_gauge(name, unit, description), name, unit, description
-        )
+        key = name, unit, description
+        return self._get_or_create(DelegatingGauge, lambda m: m.create_gauge(*key), key)
 
     def create_histogram(
         self,
@@ -140,55 +133,55 @@ class DelegatingMeter(Meter):
         def create(meter: Meter) -> Histogram:
             return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
 
-        return self._get_or_create(DelegatingHistogram, create, name, unit, description, *(bounds or ()))
+        return self._get_or_create(DelegatingHistogram, create, (name, unit, description, *(bounds or ())))
 
     def create_observable_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableCounter:
         """Return an observable counter. See OTel's ``Meter.create_observable_counter``."""
+        key = _observable_key(name, callbacks, unit, description)
         return self._get_or_create(
-            DelegatingObservableCounter,
-            lambda m: m.create_observable_counter(name, callbacks, unit, description),
-            *_observed(name, unit, description, callbacks),
+            DelegatingObservableCounter, lambda m: m.create_observable_counter(name, callbacks, unit, description), key
         )
 
     def create_observable_up_down_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableUpDownCounter:
         """Return an observable up-down counter. See OTel's ``Meter.create_observable_up_down_counter``."""
+        key = _observable_key(name, callbacks, unit, description)
         return self._get_or_create(
             DelegatingObservableUpDownCounter,
             lambda m: m.create_observable_up_down_counter(name, callbacks, unit, description),
-            *_observed(name, unit, description, callbacks),
+            key,
         )
 
     def create_observable_gauge(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableGauge:
         """Return an observable gauge. See OTel's ``Meter.create_observable_gauge``."""
+        key = _observable_key(name, callbacks, unit, description)
         return self._get_or_create(
-            DelegatingObservableGauge,
-            lambda m: m.create_observable_gauge(name, callbacks, unit, description),
-            *_observed(name, unit, description, callbacks),
+            DelegatingObservableGauge, lambda m: m.create_observable_gauge(name, callbacks, unit, description), key
         )
 
-    def _get_or_create(self, kind: type[InstrumentT], create: CreateFn, *identity: object) -> InstrumentT:
-        """Return the instrument with this identity, which is created on first use."""
-        key = (kind, *identity)
+    def _get_or_create(self, kind: type[InstrumentT], create: CreateFn, key: tuple[object, ...]) -> InstrumentT:
+        """Return the instrument with this key, which is created on first use."""
         with self._lock:
-            known, target = self._instruments.get(key), self._delegate
+            known, target = self._instruments.get((kind, key)), self._delegate
         if known is None:
             # Outside our lock: the SDK holds its own lock while callbacks create instruments.
             created = kind(create, target)
             with self._lock:
-                known, current = self._instruments.setdefault(key, created), self._delegate
+                known, current = self._instruments.setdefault((kind, key), created), self._delegate
             if current is not target:
                 known.set_delegate(current)  # the delegate was replaced meanwhile
         return cast("InstrumentT", known)
 
 
-def _observed(name: str, unit: str, description: str, callbacks: Sequence[CallbackT] | None) -> tuple[object, ...]:
-    """Return the identity of an observable instrument. Instruments without callbacks are never identical."""
+def _observable_key(
+    name: str, callbacks: Sequence[CallbackT] | None, unit: str, description: str
+) -> tuple[object, ...]:
+    """Return the key of an observable instrument. Instruments without callbacks have different keys."""
     return (name, unit, description, *map(id, callbacks)) if callbacks else (object(),)
 
 

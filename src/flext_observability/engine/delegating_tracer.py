@@ -24,10 +24,7 @@ class DelegatingTracer(Tracer):
     """Tracer with a replaceable delegate."""
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
-        self._name = name
-        self._version = version
-        self._schema_url = schema_url
-        self._attributes = attributes
+        self._scope = (name, version, schema_url, attributes)
         self._delegate: Tracer = NoOpTracerProvider().get_tracer(name)
 
     def set_delegate(self, provider: TracerProvider, route: Route | None) -> None:
@@ -37,10 +34,10 @@ class DelegatingTracer(Tracer):
             provider: Provider of the new delegate.
             route: Selects the provider for a scope with a service name; None for ``provider``.
         """
-        service = (self._attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
+        service = (self._scope[3] or {}).get(SERVICE_NAME_ATTRIBUTE)
         if route is not None and isinstance(service, str):
             provider = route(service)
-        self._delegate = provider.get_tracer(self._name, self._version, self._schema_url, self._attributes)
+        self._delegate = provider.get_tracer(*self._scope)
 
     def start_span(  # noqa: PLR0913, PLR0917 — OTel's signature
         self,

@@ -147,7 +147,7 @@ def split_names(value: object) -> tuple[str, ...]:
 
 
 def _split_pairs(value: object) -> tuple[dict[str, str], int]:
-    """Return the pairs of a mapping, or of percent-encoded ``name=value,name=value``, and the number of invalid ones."""
+    """Return the pairs of a mapping or of percent-encoded ``name=value,…``, and the number of invalid ones."""
     if isinstance(value, str):
         parts = [part.partition("=") for part in value.split(",") if part.strip()]
         pairs = [
