@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flext_observability.api.handle import Observability
 from flext_observability.api.process import active_process
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.plugins.hooks import plugin_registry
-from flext_observability.extensions.registry import exporter_registry, notifier_registry
+from flext_observability.extensions.registry import exporter_registry, notifier_registry, plugin_registry
 from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 

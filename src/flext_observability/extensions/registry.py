@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import ExporterFactory, FlextNotifier, FlextStorageAdapter
 
 T = TypeVar("T")
+_Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 
 _VALID_NAME: Final = re.compile(r"[^\s,]+")
 _MAX_COMPARED_LENGTH: Final = 80
@@ -32,50 +33,43 @@ _OTEL_WRAPPER: Final = "flext_observability.exporters.third_party:WrappedFactory
 class PluginRegistry(Generic[T]):
     """Plugins of one kind by name. Registered plugins come before built-in ones, built-in ones before entry points.
 
-    Args:
+    A subclass sets the attributes.
+
+    Attributes:
         kind: Word in messages and failure codes, such as ``notifier``.
-        methods: Signatures of the methods that a plugin must have, such as ``store(entity)``.
         groups: Entry-point groups; the first one is this package's.
+        methods: Signatures of the methods that a plugin must have, such as ``store(entity)``.
         built_in: ``module:attribute`` by name, imported on use.
         accepts_callable: Whether a callable without these methods is valid, too.
+        package_template: Name of the package to install for an unknown name, which replaces ``{}``.
+        reserved_names: Names that cannot be registered.
     """
 
-    _package_template = ""
-    """Name of the package to install for an unknown name, which replaces ``{}``."""
-    _reserved_names: Collection[str] = ("none",)
+    kind: ClassVar[str]
+    groups: ClassVar[Sequence[str]]
+    methods: ClassVar[Collection[str]] = ()
+    built_in: ClassVar[Mapping[str, str]] = {}
+    accepts_callable: ClassVar[bool] = False
+    package_template: ClassVar[str] = ""
+    reserved_names: ClassVar[Collection[str]] = ("none",)
 
-    def __init__(
-        self,
-        kind: str,
-        methods: Collection[str],
-        groups: Sequence[str],
-        built_in: Mapping[str, str] | None = None,
-        *,
-        accepts_callable: bool = False,
-    ) -> None:
-        self._kind = kind
-        self._methods = methods
-        self._groups = groups
-        self._built_in = built_in or {}
-        self._accepts_callable = accepts_callable
+    def __init__(self) -> None:
         self._registered: dict[str, T] = {}
 
     def register(self, name: str, plugin: T) -> FlextResult[None]:
         """Register a plugin. It replaces any other plugin of that name. Failure: ``invalid_<kind>``."""
         problem, fix = self._validate_name(name), "Choose another name"
         if not problem:
-            problem, fix = self._validate(plugin), f"Correct the {self._kind}"
+            problem, fix = self._validate(plugin), f"Correct the {self.kind}"
         if problem:
-            return FlextResult[None].fail(f"Invalid {self._kind}: {problem}", code=f"invalid_{self._kind}", fix=fix)
+            return FlextResult[None].fail(f"Invalid {self.kind}: {problem}", code=f"invalid_{self.kind}", fix=fix)
         self._registered[name] = plugin
         return FlextResult[None].ok(None)
 
     def names(self) -> tuple[str, ...]:
         """Return all names: built in, registered, installed."""
         found = {entry.name for entries in self._entry_points(None).values() for entry in entries}
-        return tuple(
-            dict.fromkeys([*self._built_in, *self._registered, *sorted(found.difference(self._reserved_names))])
-        )
+        return tuple(dict.fromkeys([*self.built_in, *self._registered, *sorted(found.difference(self.reserved_names))]))
 
     def find(self, name: str) -> FlextResult[T]:
         """Return the plugin of a name.
@@ -88,19 +82,19 @@ class PluginRegistry(Generic[T]):
         """
         if name in self._registered:
             return FlextResult.ok(self._registered[name])
-        target = self._built_in.get(name)
+        target = self.built_in.get(name)
         if target is not None:
             return self._load(name, target, lambda: _import_attribute(target))
         return self._find_installed(name, self._entry_points(name))
 
     def check(self, name: str) -> FlextResult[None]:
         """Return a success if the name is known, without importing the plugin. Failure: ``unknown_<kind>``."""
-        if name in self._registered or name in self._built_in or any(self._entry_points(name).values()):
+        if name in self._registered or name in self.built_in or any(self._entry_points(name).values()):
             return FlextResult[None].ok(None)
         return self._unknown(name).map(lambda _: None)
 
     def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
-        for entry in found[self._groups[0]]:
+        for entry in found[self.groups[0]]:
             return self._load(name, entry.value, entry.load)
         return self._unknown(name)
 
@@ -115,9 +109,9 @@ class PluginRegistry(Generic[T]):
             problem = self._validate(plugin)
             if not problem:
                 return FlextResult.ok(cast("T", plugin))
-        message = f"{self._kind.capitalize()} {preview(name)} cannot be loaded from {target}: {problem}"
-        fix = f"Report this to the author of the {self._kind}, or remove it from the settings"
-        return FlextResult[T].fail(message, code=f"broken_{self._kind}", fix=fix)
+        message = f"{self.kind.capitalize()} {preview(name)} cannot be loaded from {target}: {problem}"
+        fix = f"Report this to the author of the {self.kind}, or remove it from the settings"
+        return FlextResult[T].fail(message, code=f"broken_{self.kind}", fix=fix)
 
     def _entry_points(self, name: str | None) -> dict[str, list[EntryPoint]]:
         """Return the installed entry points by group: those of one name, or all. Reads the installed packages once."""
@@ -126,7 +120,7 @@ class PluginRegistry(Generic[T]):
         installed = entry_points()
         return {
             group: [entry for entry in installed.select(group=group) if name in {None, entry.name}]
-            for group in self._groups
+            for group in self.groups
         }
 
     def _unknown(self, name: str) -> FlextResult[T]:
@@ -136,36 +130,53 @@ class PluginRegistry(Generic[T]):
         compared = name[:_MAX_COMPARED_LENGTH]
         suggestion = "".join(f" (did you mean {close}?)" for close in get_close_matches(compared, names, 1))
         known = f"known names are {', '.join(names)}" if names else "none is registered or installed"
-        package = self._package_template.format(_to_package_name(compared))
-        fix = f"Install its package{package and f' (pip install {package})'}, or call register_{self._kind}"
-        message = f"Unknown {self._kind} {preview(name)}{suggestion}: {known}"
-        return FlextResult[T].fail(message, code=f"unknown_{self._kind}", fix=fix)
+        package = self.package_template.format(re.sub(r"[^a-z0-9]+", "-", compared.lower()).strip("-") or "…")
+        fix = f"Install its package{package and f' (pip install {package})'}, or call register_{self.kind}"
+        message = f"Unknown {self.kind} {preview(name)}{suggestion}: {known}"
+        return FlextResult[T].fail(message, code=f"unknown_{self.kind}", fix=fix)
 
     def _validate_name(self, name: object) -> str:
         if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
             return f"the name {preview(name)} is not a text without blanks and commas"
-        return f"the name {preview(name)} is reserved" if name in self._reserved_names else ""
+        return f"the name {preview(name)} is reserved" if name in self.reserved_names else ""
 
     def _validate(self, plugin: object) -> str:
         try:
-            if self._accepts_callable and callable(plugin):
+            if self.accepts_callable and callable(plugin):
                 return ""
-            valid = all(callable(getattr(plugin, method.partition("(")[0], None)) for method in self._methods)
+            valid = all(callable(getattr(plugin, method.partition("(")[0], None)) for method in self.methods)
         except Exception as error:  # noqa: BLE001 - attributes of a foreign object may raise anything
             return f"an attribute cannot be read: {describe_error(error)}"
-        return "" if valid else f"{type(plugin).__name__} does not implement {' and '.join(self._methods)}"
+        return "" if valid else f"{type(plugin).__name__} does not implement {' and '.join(self.methods)}"
 
 
 class ExporterRegistry(PluginRegistry["ExporterFactory"]):
     """Exporter factories by name, with aliases and with the exporters in OpenTelemetry's entry-point groups."""
 
-    _package_template = "opentelemetry-exporter-{}"
-    _reserved_names = ("none", *_EXPORTER_ALIASES)
+    kind = "exporter"
+    groups = ("flext_observability.exporters", *_OTEL_GROUPS)
+    methods = ("signals()", "create(signal, config)")
+    built_in: ClassVar[Mapping[str, str]] = {
+        "otlp_http": "flext_observability.exporters.otlp.http:factory",
+        "otlp_grpc": "flext_observability.exporters.otlp.grpc:factory",
+        "prometheus": "flext_observability.exporters.prometheus.page:factory",
+        "console": "flext_observability.exporters.console:factory",
+        "otlp_file": "flext_observability.exporters.otlp.file:factory",
+        "memory": "flext_observability.exporters.memory:factory",
+        "prometheus_sdk": "flext_observability.exporters.prometheus.sdk_reader:factory",
+        "otlp_sdk_http": "flext_observability.exporters.otlp.sdk:http_factory",
+        "otlp_sdk_grpc": "flext_observability.exporters.otlp.sdk:grpc_factory",
+        "pushgateway": "flext_observability.exporters.prometheus.pushgateway:factory",
+    }
+    package_template = "opentelemetry-exporter-{}"
+    reserved_names = ("none", *_EXPORTER_ALIASES)
 
     def find(self, name: str) -> FlextResult[ExporterFactory]:
         """Return the factory of a name or alias. Further failure: ``missing_package``."""
+        from importlib.util import find_spec
+
         name = _EXPORTER_ALIASES.get(name, name)
-        if name == "otlp_grpc" and name not in self._registered and not _is_installed("grpc"):
+        if name == "otlp_grpc" and name not in self._registered and find_spec("grpc") is None:
             message = f"Exporter {preview(name)} cannot be loaded: the package grpcio is not installed"
             return FlextResult["ExporterFactory"].fail(
                 message, code="missing_package", fix="Install it (pip install grpcio)"
@@ -180,65 +191,57 @@ class ExporterRegistry(PluginRegistry["ExporterFactory"]):
         by_signal: Mapping[Signal, EntryPoint] = {
             signal: found[group][0] for group, signal in _OTEL_GROUPS.items() if found[group]
         }
-        if found[self._groups[0]] or not by_signal:
+        if found[self.groups[0]] or not by_signal:
             return super()._find_installed(name, found)
         return self._load(name, _OTEL_WRAPPER, lambda: cast("_Wrap", _import_attribute(_OTEL_WRAPPER))(name, by_signal))
 
 
-_Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
+class NotifierRegistry(PluginRegistry["FlextNotifier | Callable[[FlextAlert], object]"]):
+    """Notifiers by name."""
+
+    kind = "notifier"
+    groups = ("flext_observability.notifiers",)
+    methods = ("notify(alert, timeout_seconds)",)
+    accepts_callable = True
+
+
+class StorageRegistry(PluginRegistry["FlextStorageAdapter"]):
+    """Storage adapters by name."""
+
+    kind = "storage"
+    groups = ("flext_observability.storage",)
+    methods = ("store(entity)", "query(kind, criteria)")
+    built_in: ClassVar[Mapping[str, str]] = {
+        "memory": "flext_observability.services.storage.memory:InMemoryStorage",
+        "sqlite": "flext_observability.services.storage.sqlite:SQLiteStorage",
+    }
+
+
+class HookPluginRegistry(PluginRegistry[object]):
+    """Registered and installed plug-ins by name, active or not. ``to_registered`` checks their type."""
+
+    kind = "plugin"
+    groups = ("flext_observability.plugins",)
 
 
 def exporter_registry() -> ExporterRegistry:
     """Return the exporters of the process."""
-    return current_runtime().get(_make_exporter_registry)
+    return current_runtime().get(ExporterRegistry)
 
 
-def notifier_registry() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
+def notifier_registry() -> NotifierRegistry:
     """Return the notifiers of the process."""
-    return current_runtime().get(_make_notifier_registry)
+    return current_runtime().get(NotifierRegistry)
 
 
-def storage_registry() -> PluginRegistry[FlextStorageAdapter]:
+def storage_registry() -> StorageRegistry:
     """Return the storage adapters of the process."""
-    return current_runtime().get(_make_storage_registry)
+    return current_runtime().get(StorageRegistry)
 
 
-def _make_exporter_registry() -> ExporterRegistry:
-    return ExporterRegistry(
-        "exporter",
-        ("signals()", "create(signal, config)"),
-        ("flext_observability.exporters", *_OTEL_GROUPS),
-        {
-            "otlp_http": "flext_observability.exporters.otlp.http:factory",
-            "otlp_grpc": "flext_observability.exporters.otlp.grpc:factory",
-            "prometheus": "flext_observability.exporters.prometheus.page:factory",
-            "console": "flext_observability.exporters.console:factory",
-            "otlp_file": "flext_observability.exporters.otlp.file:factory",
-            "memory": "flext_observability.exporters.memory:factory",
-            "prometheus_sdk": "flext_observability.exporters.prometheus.sdk_reader:factory",
-            "otlp_sdk_http": "flext_observability.exporters.otlp.sdk:http_factory",
-            "otlp_sdk_grpc": "flext_observability.exporters.otlp.sdk:grpc_factory",
-            "pushgateway": "flext_observability.exporters.prometheus.pushgateway:factory",
-        },
-    )
-
-
-def _make_notifier_registry() -> PluginRegistry[FlextNotifier | Callable[[FlextAlert], object]]:
-    return PluginRegistry(
-        "notifier", ("notify(alert, timeout_seconds)",), ("flext_observability.notifiers",), accepts_callable=True
-    )
-
-
-def _make_storage_registry() -> PluginRegistry[FlextStorageAdapter]:
-    return PluginRegistry(
-        "storage",
-        ("store(entity)", "query(kind, criteria)"),
-        ("flext_observability.storage",),
-        {
-            "memory": "flext_observability.services.storage.memory:InMemoryStorage",
-            "sqlite": "flext_observability.services.storage.sqlite:SQLiteStorage",
-        },
-    )
+def plugin_registry() -> HookPluginRegistry:
+    """Return the plug-ins of the process."""
+    return current_runtime().get(HookPluginRegistry)
 
 
 def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:
@@ -290,13 +293,3 @@ def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[Non
 def _import_attribute(target: str) -> object:
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
-
-
-def _is_installed(module: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(module) is not None
-
-
-def _to_package_name(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "…"

@@ -12,12 +12,12 @@ import pytest
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.extensions.plugins.hooks import plugin_registry
 from flext_observability.extensions.ports import ExporterUnavailable, SignalExporter
 from flext_observability.extensions.registry import (
     available_exporters,
     exporter_registry,
     notifier_registry,
+    plugin_registry,
     register_exporter,
     register_notifier,
     register_storage,

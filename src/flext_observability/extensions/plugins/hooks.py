@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.extensions.plugins.base import HOOK_NAMES, Hook
-from flext_observability.extensions.registry import PluginRegistry
+from flext_observability.extensions.registry import plugin_registry
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
@@ -58,14 +60,15 @@ class Hooks:
         Returns:
             One notice for each plug-in that is unknown or cannot be loaded.
         """
+        from flext_observability.extensions.plugins.registered_plugin import to_registered
+
         self._remove_configured()
         notices: list[Notice] = []
         for name in names:
-            if name in self._plugins:
-                continue
-            loaded = _load_installed(name).tap(self.add)
-            if loaded.is_failure:
-                notices.append(Notice("all", f"Plug-in {name!r} is not active: {loaded.message}", loaded.fix))
+            if name not in self._plugins:
+                found = plugin_registry().find(name).flat_map(partial(to_registered, name, from_settings=True))
+                if found.tap(self.add).is_failure:
+                    notices.append(Notice("all", f"Plug-in {name!r} is not active: {found.message}", found.fix))
         return tuple(notices)
 
     def remove(self, name: str) -> None:
@@ -76,7 +79,7 @@ class Hooks:
     def status(self) -> tuple[PluginStatus, ...]:
         """Return the counts of every plug-in, in call order."""
         with self._lock:
-            return tuple(plugin.status() for plugin in self._sorted())
+            return tuple(replace(plugin.counts) for plugin in self._sorted())
 
     def notices(self) -> tuple[Notice, ...]:
         """Return a notice for each failing, slow or switched-off plug-in."""
@@ -101,7 +104,7 @@ class Hooks:
     def reinit_after_fork(self) -> None:
         """Set the counts to zero in a forked child."""
         for plugin in self._plugins.values():
-            plugin.reinit_after_fork()
+            plugin.reset_counts()
 
     def _remove_configured(self) -> None:
         with self._lock:
@@ -143,15 +146,6 @@ def plugin_hooks() -> Hooks:
     return current_runtime().get(Hooks)
 
 
-def plugin_registry() -> PluginRegistry[object]:
-    """Return the registered and installed plug-ins, active or not. ``to_registered`` checks their type."""
-    return current_runtime().get(_make_plugin_registry)
-
-
-def _make_plugin_registry() -> PluginRegistry[object]:
-    return PluginRegistry("plugin", (), ("flext_observability.plugins",))
-
-
 def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[None]:
     """Register a plug-in and activate it immediately, also before ``init_observability``.
 
@@ -170,9 +164,3 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
     return checked.flat_map(
         lambda registered: plugin_registry().register(name, plugin).tap(lambda _: plugin_hooks().add(registered))
     )
-
-
-def _load_installed(name: str) -> FlextResult[RegisteredPlugin]:
-    from flext_observability.extensions.plugins.registered_plugin import to_registered
-
-    return plugin_registry().find(name).flat_map(lambda plugin: to_registered(name, plugin, from_settings=True))

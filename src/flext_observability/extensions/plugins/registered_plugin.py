@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
@@ -75,13 +75,9 @@ class RegisteredPlugin:
         self.hooks = _overridden_hooks(plugin)
         self.sort_key = (float(plugin.order), self.counts.name)
 
-    def reinit_after_fork(self) -> None:
+    def reset_counts(self) -> None:
         """Set the counts to zero."""
         self.counts = PluginStatus(self.counts.name, switched_off=self.counts.switched_off)
-
-    def status(self) -> PluginStatus:
-        """Return a copy of the counts."""
-        return replace(self.counts)
 
 
 def to_registered(key: str, plugin: object, *, from_settings: bool) -> FlextResult[RegisteredPlugin]:

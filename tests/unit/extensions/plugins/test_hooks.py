@@ -17,7 +17,8 @@ from flext_observability import (
     register_plugin,
 )
 from flext_observability.extensions.plugins import dispatcher
-from flext_observability.extensions.plugins.hooks import Hooks, plugin_hooks, plugin_registry
+from flext_observability.extensions.plugins.hooks import Hooks, plugin_hooks
+from flext_observability.extensions.registry import plugin_registry
 from flext_observability.runtime.scheduler import scheduler
 from tests.installed import install
 from tests.unit.extensions.plugins.samples import METRIC, Blocking, Calling, Recording, add, flush, status

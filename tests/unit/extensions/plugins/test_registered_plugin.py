@@ -52,7 +52,7 @@ def test_plugin_whose_attributes_raise_is_invalid() -> None:
 def test_name_of_the_plugin_replaces_the_key() -> None:
     plugin = Recording()
     plugin.name = "audit"
-    assert registered(plugin).status() == PluginStatus("audit")
+    assert registered(plugin).counts == PluginStatus("audit")
 
 
 @pytest.mark.parametrize(
