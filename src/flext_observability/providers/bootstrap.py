@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 
-from flext_observability.domain.report import Signal
+from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import make_logger_provider
 from flext_observability.extensions.ports import FlushOnlyExporter
@@ -24,6 +24,7 @@ from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
+from flext_observability.pipeline.sampling import CountingSampler
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
 from flext_observability.providers.exporting import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
@@ -31,7 +32,7 @@ from flext_observability.providers.meter import MetricReaders, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
-from flext_observability.providers.tracer import make_tracers
+from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.fork_barrier import fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
 
@@ -120,40 +121,39 @@ def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipelin
     Returns:
         The new pipeline. The caller closes the previous one.
     """
+    config, notices = settings.config, Notices(settings.notices)
+    is_enabled = enabled_signals(config)
+    disabled: list[Signal] = [signal for signal in SIGNALS if not is_enabled[signal]]
     with fork_barrier().section():  # it imports modules and acquires locks of other libraries
-        return _start(settings, instance_id, previous)
-
-
-def _start(settings: ResolvedSettings, instance_id: str, previous: RunningPipeline | None) -> RunningPipeline:
-    notices = Notices(settings.notices)
-    resource = make_resource(settings.config, instance_id, notices)
-    install_propagators(settings.config, notices)
-    exporters = create_exporters(settings, notices)
-    pipeline = RunningPipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
-    global_providers().install()
-    _start_metrics(pipeline, previous)
-    _start_traces(pipeline)
-    _start_logs(pipeline)
-    return pipeline
+        resource = make_resource(config, instance_id, notices)
+        install_propagators(config, notices)
+        exporters = create_exporters(settings, notices)
+        pipeline = RunningPipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
+        global_providers().install()
+        global_providers().disable(*disabled)
+        if is_enabled["metrics"]:
+            _start_metrics(pipeline, previous)
+        if is_enabled["traces"]:
+            _start_traces(pipeline)
+        if is_enabled["logs"]:
+            _start_logs(pipeline)
+        return pipeline
 
 
 def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) -> None:
-    config = pipeline.config
-    if not enabled_signals(config)["metrics"]:
-        global_providers().disable("metrics")
-        return
+    config, delegate = pipeline.config, global_providers().meters
     push_count = sum(not isinstance(each, FlushOnlyExporter) for _, each in pipeline.exporters.push["metrics"])
     readers = previous.meter if previous is not None else None
     is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
     if readers is None or not is_kept:
         foreign = [exporter.metric_reader() for exporter in pipeline.exporters.readers()]
         readers = MetricReaders(config, pipeline.resource, push_count, foreign)
-    if global_providers().meters is None:
+    if delegate is None:
         provider = metrics.get_meter_provider()
         if not _adopt(pipeline, "metrics", provider, "add_metric_reader", [] if is_kept else readers.readers()):
             return  # the SDK logs a warning at each collection of an unregistered reader
     elif not is_kept:
-        global_providers().set_meter_provider(readers.make_provider(config, pipeline.resource))
+        delegate.set_delegate(readers.make_provider(config, pipeline.resource))
     pipeline.meter = readers
     for page in pipeline.exporters.pull.values():
         page.attach(readers.cumulative.collect)
@@ -180,10 +180,7 @@ def _readers_by_exporter(
 
 
 def _start_traces(pipeline: RunningPipeline) -> None:
-    config = pipeline.config
-    if not enabled_signals(config)["traces"]:
-        global_providers().disable("traces")
-        return
+    config, delegate = pipeline.config, global_providers().tracers
     schedule = Schedule(
         interval_seconds=config.traces_schedule_delay_seconds,
         request_timeout_seconds=config.traces_export_timeout_seconds,
@@ -192,18 +189,16 @@ def _start_traces(pipeline: RunningPipeline) -> None:
     counter = pipeline.ledger.counters["traces"]
     workers = _create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
     processor = ExportSpanProcessor(counter, workers)
-    if global_providers().tracers is None:
+    if delegate is None:
         _adopt(pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
         return
-    tracers = make_tracers(config, pipeline.resource, processor, counter, pipeline.notices)
-    global_providers().set_tracer_provider(tracers.provider, tracers.for_service)
+    sampler = CountingSampler(make_sampler(config, pipeline.notices), counter)
+    tracers = ServiceTracers(config, pipeline.resource, sampler, processor)
+    delegate.set_delegate(tracers.provider, tracers.for_service)
 
 
 def _start_logs(pipeline: RunningPipeline) -> None:
-    config = pipeline.config
-    if not enabled_signals(config)["logs"]:
-        global_providers().disable("logs")
-        return
+    config, delegate = pipeline.config, global_providers().loggers
     schedule = Schedule(
         interval_seconds=config.logs_schedule_delay_seconds,
         request_timeout_seconds=config.logs_export_timeout_seconds,
@@ -211,14 +206,14 @@ def _start_logs(pipeline: RunningPipeline) -> None:
     )
     workers = _create_workers(pipeline, "logs", schedule, config.logs_max_queue_size)
     processor = ExportLogRecordProcessor(pipeline.ledger.counters["logs"], workers)
-    if global_providers().loggers is None:
+    if delegate is None:
         _adopt(pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
         return
     provider = make_logger_provider(
         pipeline.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
     )
     provider.add_log_record_processor(processor)
-    global_providers().set_logger_provider(provider)
+    delegate.set_delegate(provider)
 
 
 def _create_workers(

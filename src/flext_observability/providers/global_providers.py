@@ -8,7 +8,7 @@ from flext_observability.domain.report import Signal
 from flext_observability.engine import compat
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
-from flext_observability.engine.delegating_tracer import DelegatingTracerProvider, Route
+from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.owner import current_runtime
 
@@ -31,38 +31,20 @@ class GlobalProviders:
         if compat.no_logger_provider_yet():
             _logs.set_logger_provider(DelegatingLoggerProvider())
         # Read back: a former runtime of this process may have installed them.
-        tracers, meters, loggers = (
-            trace.get_tracer_provider(),
-            metrics.get_meter_provider(),
-            _logs.get_logger_provider(),
-        )
+        tracers, meters = trace.get_tracer_provider(), metrics.get_meter_provider()
+        loggers = _logs.get_logger_provider()
         self.tracers = tracers if isinstance(tracers, DelegatingTracerProvider) else None
         self.meters = meters if isinstance(meters, DelegatingMeterProvider) else None
         self.loggers = loggers if isinstance(loggers, DelegatingLoggerProvider) else None
 
-    def set_tracer_provider(self, provider: trace.TracerProvider, route: Route | None = None) -> None:
-        """Delegate spans to this provider."""
-        if self.tracers is not None:
-            self.tracers.set_delegate(provider, route)
-
-    def set_meter_provider(self, provider: metrics.MeterProvider) -> None:
-        """Delegate measurements to this provider."""
-        if self.meters is not None:
-            self.meters.set_delegate(provider)
-
-    def set_logger_provider(self, provider: _logs.LoggerProvider) -> None:
-        """Delegate log records to this provider."""
-        if self.loggers is not None:
-            self.loggers.set_delegate(provider)
-
     def disable(self, *signals: Signal) -> None:
-        """Discard these signals."""
-        if "traces" in signals:
-            self.set_tracer_provider(trace.NoOpTracerProvider())
-        if "metrics" in signals:
-            self.set_meter_provider(metrics.NoOpMeterProvider())
-        if "logs" in signals:
-            self.set_logger_provider(_logs.NoOpLoggerProvider())
+        """Discard these signals. Foreign providers are not changed."""
+        if "traces" in signals and self.tracers is not None:
+            self.tracers.set_delegate(trace.NoOpTracerProvider())
+        if "metrics" in signals and self.meters is not None:
+            self.meters.set_delegate(metrics.NoOpMeterProvider())
+        if "logs" in signals and self.loggers is not None:
+            self.loggers.set_delegate(_logs.NoOpLoggerProvider())
 
     def reinit_after_fork(self) -> None:
         """Free the SDK's lock of meter providers."""

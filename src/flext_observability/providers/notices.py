@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
 
 from flext_observability.domain.report import Notice, SignalOrAll
+
+T = TypeVar("T")
 
 
 class Notices:
@@ -26,6 +30,27 @@ class Notices:
     def extend(self, notices: Iterable[Notice]) -> None:
         """Add notices."""
         self._notices.extend(notices)
+
+    def load(
+        self, signal: SignalOrAll, kind: str, name: str, create: Callable[[Any], T], *, install_fix: str
+    ) -> T | None:
+        """Return what ``create`` makes of the object of OpenTelemetry's entry point; None with a notice if this fails.
+
+        Args:
+            signal: Signal that a failure degrades.
+            kind: Word in messages, and the name of the entry-point group: ``propagator``, ``resource detector``.
+            name: Name of the entry point.
+            create: Called with the loaded object of another package.
+            install_fix: The fix of a missing package.
+        """
+        for entry in entry_points(group=f"opentelemetry_{kind.replace(' ', '_')}", name=name):
+            try:
+                return create(entry.load())
+            except Exception as error:  # noqa: BLE001 - code of another package
+                self.degrade(signal, f"The {kind} '{name}' failed: {error}", f"Remove it from the {kind}s")
+                return None
+        self.degrade(signal, f"The {kind} '{name}' is not installed", install_fix)
+        return None
 
     def all(self) -> tuple[Notice, ...]:
         """Return all notices, in order."""

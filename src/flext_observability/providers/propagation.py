@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 
 from opentelemetry import baggage, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -19,11 +18,7 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from flext_observability.adapters.correlation import (
-    REMOTE_ID_KEY,
-    current_correlation_id,
-    valid_correlation_id,
-)
+from flext_observability.adapters.correlation import REMOTE_ID_KEY, current_correlation_id, valid_correlation_id
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
@@ -93,18 +88,7 @@ def make_propagators(names: Sequence[str], notices: Notices) -> list[TextMapProp
         elif name == "baggage":
             propagators.append(W3CBaggagePropagator())
         elif name != "none":
-            propagators.extend(_load(name, notices))
+            fix = f"pip install {PACKAGES.get(name, f'opentelemetry-propagator-{name}')}"
+            propagator = notices.load("traces", "propagator", name, lambda create: create(), install_fix=fix)
+            propagators.extend([propagator] if propagator is not None else [])
     return propagators
-
-
-def _load(name: str, notices: Notices) -> list[TextMapPropagator]:
-    installed = list(entry_points(group="opentelemetry_propagator", name=name))
-    if not installed:
-        package = PACKAGES.get(name, f"opentelemetry-propagator-{name}")
-        notices.degrade("traces", f"The propagator '{name}' is not installed", f"pip install {package}")
-        return []
-    try:
-        return [installed[0].load()()]
-    except Exception as error:  # noqa: BLE001 - code of another package
-        notices.degrade("traces", f"The propagator '{name}' failed: {error}", "Remove it from the propagators")
-        return []

@@ -6,15 +6,12 @@ import os
 import platform
 import socket
 import sys
-from importlib.metadata import entry_points
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig
-
-BUILT_IN_DETECTORS = frozenset({"otel"})
 
 
 def make_resource(config: FlextObservabilityConfig, instance_id: str, notices: Notices) -> Resource:
@@ -29,7 +26,7 @@ def make_resource(config: FlextObservabilityConfig, instance_id: str, notices: N
     """
     resource = Resource(_process_attributes())
     for name in config.resource_detectors:
-        if name not in BUILT_IN_DETECTORS:
+        if name != "otel":  # built in
             resource = resource.merge(_detect(name, notices))
     return resource.merge(Resource({**config.resource_attributes, **_configured_attributes(config, instance_id)}))
 
@@ -60,17 +57,6 @@ def _process_attributes() -> dict[str, str | int]:
 
 
 def _detect(name: str, notices: Notices) -> Resource:
-    installed = list(entry_points(group="opentelemetry_resource_detector", name=name))
-    if not installed:
-        notices.degrade(
-            "all", f"The resource detector '{name}' is not installed", "Install its package or remove the name"
-        )
-        return Resource({})
-    try:
-        detected: Resource = installed[0].load()().detect()
-    except Exception as error:  # noqa: BLE001 - code of another package
-        notices.degrade(
-            "all", f"The resource detector '{name}' failed: {error}", "Remove it from the resource detectors"
-        )
-        return Resource({})
-    return detected
+    fix = "Install its package or remove the name"
+    found = notices.load("all", "resource detector", name, lambda detector: detector().detect(), install_fix=fix)
+    return found or Resource({})

@@ -17,10 +17,6 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
-from flext_observability.pipeline.export_processors import ExportSpanProcessor
-from flext_observability.pipeline.ledger import SignalCounter
-from flext_observability.pipeline.sampling import CountingSampler
-
 if TYPE_CHECKING:
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -32,12 +28,12 @@ class ServiceTracers:
     """Tracer providers by service name: that of the process, and those of traces with another service name."""
 
     def __init__(
-        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, processor: ExportSpanProcessor
+        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, processor: SpanProcessor
     ) -> None:
         self._limits = make_span_limits(config)
         self._resource = resource
         self._sampler = sampler
-        self._processor: SpanProcessor = processor
+        self._processor = processor
         self._lock = threading.RLock()
         self._by_service: dict[str, TracerProvider] = {}
         self.provider = self._make(resource)
@@ -59,17 +55,6 @@ class ServiceTracers:
         )
         provider.add_span_processor(self._processor)
         return provider
-
-
-def make_tracers(
-    config: FlextObservabilityConfig,
-    resource: Resource,
-    processor: ExportSpanProcessor,
-    counter: SignalCounter,
-    notices: Notices,
-) -> ServiceTracers:
-    """Return the tracer providers of one configuration."""
-    return ServiceTracers(config, resource, CountingSampler(make_sampler(config, notices), counter), processor)
 
 
 def make_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
@@ -108,9 +93,8 @@ def _limit(value: int | None) -> int:
 
 
 def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
-    installed = list(entry_points(group="opentelemetry_traces_sampler", name=config.sampler))
     problem = "is not installed"
-    for entry in installed:
+    for entry in entry_points(group="opentelemetry_traces_sampler", name=config.sampler):
         try:
             sampler = entry.load()(config.sampler_arg)
         except Exception as error:  # noqa: BLE001 - code of another package

@@ -18,7 +18,6 @@ from flext_observability.providers.tracer import (
     ServiceTracers,
     make_sampler,
     make_span_limits,
-    make_tracers,
 )
 from flext_observability.settings.config import FlextObservabilityConfig
 from tests.installed import install
@@ -27,8 +26,8 @@ Settings = Callable[..., FlextObservabilityConfig]
 
 
 def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracers:
-    counter = SignalCounter("traces")
-    return make_tracers(config, Resource({"service.name": "shop"}), ExportSpanProcessor(counter, []), counter, notices)
+    processor = ExportSpanProcessor(SignalCounter("traces"), [])
+    return ServiceTracers(config, Resource({"service.name": "shop"}), make_sampler(config, notices), processor)
 
 
 def sampled(sampler: Sampler, trace_id: int) -> bool:
