@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from http.client import HTTPMessage
 from typing import get_args
 
 import pytest
@@ -44,8 +46,15 @@ def test_server_errors_that_are_not_retryable(status: int) -> None:
     assert classify(503, retry_server_errors=False) == "unavailable"
 
 
+def reply(status: int, headers: Mapping[str, str], body: bytes = b"") -> HttpReply:
+    message = HTTPMessage()
+    for name, value in headers.items():
+        message[name] = value
+    return HttpReply(status, message, body)
+
+
 def test_retryable_status() -> None:
-    assert SERVER.from_reply(HttpReply(503, {"retry-after": "7"}, b""), URL, "busy") == ExportOutcome(
+    assert SERVER.from_reply(reply(503, {"retry-after": "7"}), URL, "busy") == ExportOutcome(
         retry=True,
         retry_after_seconds=7.0,
         reason="unavailable",
@@ -66,12 +75,12 @@ def test_retryable_status() -> None:
 def test_detail_is_the_location_the_explanation_or_the_text(
     headers: dict[str, str], detail: str | None, expected: str
 ) -> None:
-    outcome = SERVER.from_reply(HttpReply(418, headers, b"full \xff\nline"), URL, detail)
+    outcome = SERVER.from_reply(reply(418, headers, b"full \xff\nline"), URL, detail)
     assert outcome.message == f"{URL} answered 418: {expected}"
 
 
 def test_permanent_status() -> None:
-    assert SERVER.from_reply(HttpReply(400, {"retry-after": "7"}, b""), URL, "") == ExportOutcome(
+    assert SERVER.from_reply(reply(400, {"retry-after": "7"}), URL, "") == ExportOutcome(
         reason="rejected", message=f"{URL} answered 400", fix="Correct the error in the message"
     )
 

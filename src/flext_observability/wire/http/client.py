@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from io import BufferedReader, RawIOBase
 from typing import cast, final
 
@@ -29,13 +29,13 @@ class HttpReply:
 
     Attributes:
         status: Status code.
-        headers: Headers, with names in lower case.
+        headers: Headers; ``get`` ignores the case of names.
         body: At most ``MAX_REPLY_BYTES``.
         complete: False when the body was cut off, too slow or too long.
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: HTTPMessage
     body: bytes
     complete: bool = True
 
@@ -48,14 +48,13 @@ class HttpTransport:
     forked child. Redirects are not followed. Proxies come from the usual environment variables.
     """
 
-    __slots__ = ("_closings", "_context", "_headers", "_owner", "_path", "_sock", "target")
+    __slots__ = ("_closings", "_connection", "_context", "_owner", "_sock", "target")
 
     def __init__(self, target: HttpTarget) -> None:
         """Store the target. The connection is opened by the first request."""
         self.target = target
         self._context: ssl.SSLContext | None = None
-        self._path = ""
-        self._headers: Mapping[str, bytes] = {}
+        self._connection: _Connection | None = None
         self._sock: socket.socket | None = None
         self._owner = 0
         self._closings = 0
@@ -99,6 +98,7 @@ class HttpTransport:
 
     def _discard(self) -> None:
         # Without shutdown, which would end the connection of the parent process in a forked child.
+        self._connection = None
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()
@@ -106,9 +106,8 @@ class HttpTransport:
     def _exchange(self, method: str, body: bytes, deadline: float) -> HttpReply:
         keep = False
         try:
-            sock = self._sock or self._open(deadline)
-            exchange = _Exchange(self.target.endpoint, _DeadlineSocket(sock, self.target.display_url, deadline))
-            response, sent = exchange.run(method, self._path, self._headers, body)
+            connection = self._connection or self._open(deadline)
+            response, sent = connection.exchange(method, body, deadline)
             reply, reusable = _read_reply(response)
             keep = sent and reusable
         finally:
@@ -116,23 +115,23 @@ class HttpTransport:
                 self._discard()
         return reply
 
-    def _open(self, deadline: float) -> socket.socket:
+    def _open(self, deadline: float) -> _Connection:
         endpoint = self.target.endpoint
         proxy = proxy_for(endpoint)
         hop = proxy or endpoint
         self._sock = sock = connect(hop.host, hop.port_or_default, deadline)
         self._owner = os.getpid()
-        headers = {"Host": endpoint.authority, **self.target.headers}
-        self._path = endpoint.request_target
+        headers = {"Host": endpoint.authority, "Accept-Encoding": "identity", **self.target.headers}
+        path = endpoint.request_target
         if self.target.uses_tls:
             if proxy:
                 _open_tunnel(sock, proxy, endpoint, deadline)
             self._sock = sock = self._secure(sock, deadline)
         elif proxy:
-            self._path = f"http://{endpoint.authority}{self._path}"
+            path = f"http://{endpoint.authority}{path}"
             headers["Proxy-Authorization"] = proxy.authorization
-        self._headers = _encode(headers)
-        return sock
+        self._connection = _Connection(endpoint, _DeadlineSocket(sock, self.target.display_url), path, headers)
+        return self._connection
 
     def _secure(self, sock: socket.socket, deadline: float) -> socket.socket:
         url = self.target.display_url
@@ -148,24 +147,18 @@ class HttpTransport:
 
 
 class _DeadlineSocket(RawIOBase):
-    """Socket as ``http.client`` uses it. One deadline limits all its operations together."""
+    """Socket as ``http.client`` uses it. One deadline limits all operations of an exchange together."""
 
-    def __init__(self, sock: socket.socket, peer: str, deadline: float) -> None:
+    def __init__(self, sock: socket.socket, peer: str) -> None:
         super().__init__()
         self._sock = sock
         self.peer = peer
-        self._deadline = deadline
-        self._unsent: list[bytes] = []
+        self.deadline = 0.0
 
     def sendall(self, data: bytes) -> None:
-        """Collect the data: headers and body, which ``http.client`` sends separately, shall go in one packet."""
-        self._unsent.append(data)
-
-    def transmit(self) -> None:
-        """Send the collected data."""
-        view = memoryview(b"".join(self._unsent))
+        view = memoryview(data)
         while view:
-            self._sock.settimeout(remaining_seconds(self._deadline, self.peer))
+            self._sock.settimeout(remaining_seconds(self.deadline, self.peer))
             view = view[self._sock.send(view) :]
 
     def makefile(self, _mode: str) -> BufferedReader:
@@ -175,7 +168,7 @@ class _DeadlineSocket(RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # BufferedReader passes a memoryview
-        self._sock.settimeout(remaining_seconds(self._deadline, self.peer))
+        self._sock.settimeout(remaining_seconds(self.deadline, self.peer))
         return self._sock.recv_into(buffer)
 
     def close(self) -> None:
@@ -183,52 +176,62 @@ class _DeadlineSocket(RawIOBase):
 
 
 @final
-class _Exchange(HTTPConnection):
-    """One request and its response over a connected socket."""
+class _Connection(HTTPConnection):
+    """Requests with the same path and headers over a connected socket."""
 
-    def __init__(self, endpoint: Endpoint, sock: _DeadlineSocket) -> None:
+    def __init__(self, endpoint: Endpoint, sock: _DeadlineSocket, path: str, headers: Mapping[str, str]) -> None:
         super().__init__(endpoint.host, endpoint.port_or_default)
         self.sock = cast("socket.socket", sock)
         self._deadline_socket = sock
-        self._peer = sock.peer
+        self._path = path
+        # Encoded once: putheader validates and encodes each header again for each request.
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value).encode()
+        self._body = b""
 
-    def run(
-        self, method: str, path: str, headers: Mapping[str, bytes], body: bytes | None = None
-    ) -> tuple[HTTPResponse, bool]:
+    def exchange(self, method: str, body: bytes | None, deadline: float) -> tuple[HTTPResponse, bool]:
         """Return the response, read up to its body, and whether the request was sent completely."""
+        peer = self._deadline_socket.peer
+        self._deadline_socket.deadline = deadline
         complete = True
         try:
-            self.request(method, path, body, headers)
-            self._deadline_socket.transmit()
+            self._transmit(method, body)
         except (TimeoutError, TransportError) as error:
-            message = f"{self._peer} did not accept the request within the time limit"
+            message = f"{peer} did not accept the request within the time limit"
             raise TransportError("timeout", message) from error
         except OSError:
             complete = False  # the server stopped reading; it may have sent a reply that says why
         try:
             return self.getresponse(), complete
         except (TimeoutError, TransportError) as error:
-            raise TransportError("timeout", f"{self._peer} did not answer within the time limit") from error
+            raise TransportError("timeout", f"{peer} did not answer within the time limit") from error
         except OSError as error:
-            raise TransportError("broken", f"{self._peer} closed the connection without a reply") from error
+            raise TransportError("broken", f"{peer} closed the connection without a reply") from error
         except HTTPException as error:
-            raise _protocol_error(error, self._peer) from error
+            raise _protocol_error(error, peer) from error
+
+    def _transmit(self, method: str, body: bytes | None) -> None:
+        self._body = body or b""
+        self.putrequest(method, self._path, skip_host=True, skip_accept_encoding=True)
+        if body is not None:
+            self.putheader("Content-Length", len(body))
+        self.endheaders()
+
+    def send(self, head: bytes) -> None:  # type: ignore[override] # endheaders passes bytes
+        """Send the head, completed by the common headers, and the body, in one packet."""
+        super().send(b"%s%s\r\n%s" % (head.removesuffix(b"\r\n"), self._headers, self._body))
 
 
 def _open_tunnel(sock: socket.socket, proxy: Endpoint, endpoint: Endpoint, deadline: float) -> None:
     # HTTPConnection.set_tunnel sends HTTP/1.0 before Python 3.12, which some proxies reject.
     peer = f"the proxy {format_host(proxy.host)}:{proxy.port_or_default}"
     destination = f"{format_host(endpoint.host)}:{endpoint.port_or_default}"
-    headers = _encode({"Host": destination, "Proxy-Authorization": proxy.authorization})
-    response, _ = _Exchange(proxy, _DeadlineSocket(sock, peer, deadline)).run("CONNECT", destination, headers)
+    headers = {"Host": destination, "Proxy-Authorization": proxy.authorization}
+    tunnel = _Connection(proxy, _DeadlineSocket(sock, peer), destination, headers)
+    response, _ = tunnel.exchange("CONNECT", None, deadline)
     response.close()
     if response.status != 200:
         message = f"{peer} answered {response.status} {response.reason} to CONNECT {destination}"
         raise TransportError("proxy", message)
-
-
-def _encode(headers: Mapping[str, str]) -> dict[str, bytes]:
-    return {name: value.encode() for name, value in headers.items() if value}
 
 
 def _protocol_error(error: HTTPException, peer: str) -> TransportError:
@@ -255,8 +258,7 @@ def _read_reply(response: HTTPResponse) -> tuple[HttpReply, bool]:
         complete = False
     complete = complete and size <= MAX_REPLY_BYTES and not response.length
     response.close()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    reply = HttpReply(response.status, headers, b"".join(parts)[:MAX_REPLY_BYTES], complete)
+    reply = HttpReply(response.status, response.headers, b"".join(parts)[:MAX_REPLY_BYTES], complete)
     return reply, complete and not response.will_close
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.client import HTTPMessage
+
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
@@ -24,8 +26,10 @@ URL = "http://collector:4318/v1/traces"
 def outcome(
     status: int, body: bytes = b"", kind: str = "application/x-protobuf", *, complete: bool = True, **headers: str
 ) -> ExportOutcome:
-    fields = {"content-type": kind, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return from_reply("traces", HttpReply(status, fields, body, complete), items=5, display_url=URL)
+    message = HTTPMessage()
+    for name, value in {"content-type": kind, **headers}.items():
+        message[name.replace("_", "-")] = value
+    return from_reply("traces", HttpReply(status, message, body, complete), items=5, display_url=URL)
 
 
 def test_success() -> None:
