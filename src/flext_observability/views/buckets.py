@@ -38,13 +38,13 @@ def exponential_buckets(
     return (*reversed(below), *zero, *above)
 
 
-def power_of_two_counts(
+def power_of_two_buckets(
     scale: int, zero_count: int, positive: IndexedCounts, negative: IndexedCounts
-) -> Iterator[tuple[float, int]]:
-    """Yield (upper bound, measurements) of an exponential histogram, merged to powers of two.
+) -> list[tuple[float, int]]:
+    """Return (upper bound, measurements up to it) of an exponential histogram, merged to powers of two.
 
     The bounds of a finer histogram change whenever its range grows, powers of two do not. A coarser scale is kept.
-    Each side includes the empty buckets between its first and its last measurement.
+    Each side includes the empty buckets between its first and its last measurement. Each finite bound is returned once.
 
     Args:
         scale: As for ``exponential_buckets``.
@@ -53,23 +53,17 @@ def power_of_two_counts(
         negative: As for ``exponential_buckets``.
     """
     shift, coarse = max(scale, 0), min(scale, 0)
-    below = [(-lower, count) for lower, _, count in _edges(coarse, _merge(negative, shift))]
-    yield from reversed(below)
-    if below or zero_count:
-        yield 0.0, zero_count
-    for _, upper, count in _edges(coarse, _merge(positive, shift)):
-        yield upper, count
-
-
-def cumulative_counts(counts: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
-    """Return (upper bound, measurements up to it) from (upper bound, measurements); each finite bound once."""
+    counts = [(-lower, count) for lower, _, count in _edges(coarse, _merge(negative, shift))][::-1]
+    if counts or zero_count:
+        counts.append((0.0, zero_count))
+    counts += [(upper, count) for _, upper, count in _edges(coarse, _merge(positive, shift))]
     total = 0
-    found: list[tuple[float, int]] = []
+    reached: dict[float, int] = {}
     for upper, count in counts:
         total += count
-        if upper < sys.float_info.max and (not found or upper > found[-1][0]):
-            found.append((upper, total))
-    return found
+        if upper < sys.float_info.max:
+            reached.setdefault(upper, total)
+    return list(reached.items())
 
 
 def _merge(counts: IndexedCounts, shift: int) -> IndexedCounts:

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from flext_observability.views.buckets import (
-    cumulative_counts,
-    explicit_buckets,
-    exponential_buckets,
-    power_of_two_counts,
-)
+from flext_observability.views.buckets import explicit_buckets, exponential_buckets, power_of_two_buckets
 from flext_observability.views.model import BucketView
 
 
 def powers(
     scale: int, positive: tuple[int, list[int]], negative: tuple[int, list[int]] = (0, []), zero: int = 0
 ) -> list[tuple[float, int]]:
-    return cumulative_counts(power_of_two_counts(scale, zero, positive, negative))
+    return power_of_two_buckets(scale, zero, positive, negative)
 
 
 def test_explicit_buckets_are_open_at_both_ends() -> None:
@@ -28,10 +23,6 @@ def test_exponential_buckets_cover_both_sides_of_zero() -> None:
         (2, 4, 3),
         (8, 16, 1),
     ]
-
-
-def test_counts_add_up_by_bound() -> None:
-    assert cumulative_counts([(1, 2), (2, 1)]) == [(1, 2), (2, 3)]
 
 
 def test_fine_scales_are_merged_to_powers_of_two() -> None:

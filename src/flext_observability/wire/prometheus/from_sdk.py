@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.metrics.export import (
@@ -14,7 +17,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from flext_observability.views.buckets import cumulative_counts, power_of_two_counts
+from flext_observability.views.buckets import power_of_two_buckets
 from flext_observability.wire.prometheus.names import Kind, label_name, label_value, metric_name, sample_value
 from flext_observability.wire.prometheus.text import Family, format_labels
 
@@ -35,12 +38,13 @@ def families(data: MetricsData, *, reserved_labels: Collection[str] = ()) -> lis
             ``exported_<name>``, as in a scrape.
     """
     found: dict[tuple[str, Kind], Family] = {}
+    reserved = frozenset(reserved_labels)
     several = len(data.resource_metrics) > 1
     for of_resource in data.resource_metrics:
         identity = _identity(of_resource.resource) if several else {}
         for of_scope in of_resource.scope_metrics:
             for metric in of_scope.metrics:
-                _add_metric(found, metric, identity, reserved_labels)
+                _add_metric(found, metric, reserved, identity)
     return [_target_info(data), *found.values()]
 
 
@@ -58,11 +62,12 @@ def _identity(resource: Resource) -> dict[str, str]:
     name = label_value(resource.attributes.get("service.name"))
     namespace = label_value(resource.attributes.get("service.namespace"))
     job = f"{namespace}/{name}" if namespace else name
-    return {"job": job, "instance": label_value(resource.attributes.get("service.instance.id"))}
+    labels = {"instance": label_value(resource.attributes.get("service.instance.id")), "job": job}
+    return {name: value for name, value in labels.items() if value}
 
 
 def _add_metric(
-    found: dict[tuple[str, Kind], Family], metric: Metric, identity: Mapping[str, str], reserved: Collection[str]
+    found: dict[tuple[str, Kind], Family], metric: Metric, reserved: frozenset[str], identity: Mapping[str, str]
 ) -> None:
     data = metric.data
     kind: Kind = "histogram"
@@ -73,34 +78,35 @@ def _add_metric(
         return
     family = found.setdefault((name, kind), Family(name, kind, metric.description or ""))
     for point in data.data_points:
-        labels = _labels(point.attributes or {}, reserved)
-        labels.update((label, value) for label, value in identity.items() if value)
+        labels = _labels(point.attributes or {}, reserved, identity)
         if isinstance(point, NumberDataPoint):
-            latest = max(point.exemplars, key=lambda each: each.time_unix_nano, default=None)
-            family.add(labels, point.value, _exemplar(latest) if latest and kind == "counter" else "")
+            exemplars = _latest_exemplars((), point.exemplars) if kind == "counter" else {}
+            family.add(labels, point.value, exemplars.get(0, ""))
         else:
             labels.pop("le", None)
             buckets = _buckets(point)
-            family.add_histogram(labels, buckets, point.count, point.sum, _exemplars(buckets, point.exemplars))
+            family.add_histogram(labels, buckets, point.count, point.sum, _latest_exemplars(buckets, point.exemplars))
 
 
 def _buckets(point: HistogramDataPoint | ExponentialHistogramDataPoint) -> list[tuple[float, int]]:
+    """Return the finite upper bounds, rising, with the number of measurements up to each."""
     if isinstance(point, HistogramDataPoint):
-        return cumulative_counts(zip(point.explicit_bounds, point.bucket_counts, strict=False))
+        counts = zip(point.explicit_bounds, accumulate(point.bucket_counts), strict=False)
+        return [(bound, reached) for bound, reached in counts if bound < math.inf]
     positive, negative = point.positive, point.negative
-    return cumulative_counts(
-        power_of_two_counts(
-            point.scale,
-            point.zero_count,
-            (positive.offset, positive.bucket_counts),
-            (negative.offset, negative.bucket_counts),
-        )
+    return power_of_two_buckets(
+        point.scale,
+        point.zero_count,
+        (positive.offset, positive.bucket_counts),
+        (negative.offset, negative.bucket_counts),
     )
 
 
-def _exemplars(buckets: Sequence[tuple[float, int]], exemplars: Sequence[Exemplar]) -> dict[int, str]:
+def _latest_exemplars(buckets: Sequence[tuple[float, int]], exemplars: Sequence[Exemplar]) -> dict[int, str]:
     """Return the latest exemplar of each bucket, by the bucket's index."""
-    bounds = [bound for bound, _ in buckets] if exemplars else []
+    if not exemplars:
+        return {}
+    bounds = [bound for bound, _ in buckets]
     ordered = sorted(exemplars, key=lambda each: each.time_unix_nano)
     return {bisect_left(bounds, each.value): _exemplar(each) for each in ordered}
 
@@ -116,13 +122,19 @@ def _exemplar(exemplar: Exemplar) -> str:
     return f"{format_labels(labels) or '{}'} {sample_value(exemplar.value)} {exemplar.time_unix_nano / 1e9:.3f}"
 
 
-def _labels(attributes: Mapping[str, object], reserved: Collection[str] = ()) -> dict[str, str]:
+def _labels(
+    attributes: Mapping[str, object], reserved: frozenset[str] = frozenset(), identity: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return sorted labels. The values of keys that become one label are joined, as Prometheus does."""
     labels: dict[str, str] = {}
-    for key in sorted(attributes):
-        name = label_name(key)
-        value = label_value(attributes[key])
-        if name and value:
-            name = f"exported_{name}" if name in reserved else name
+    for name, key in _label_names(tuple(attributes), reserved):
+        if value := label_value(attributes[key]):
             labels[name] = f"{labels[name]};{value}" if name in labels else value
-    return dict(sorted(labels.items()))
+    return dict(sorted({**labels, **identity}.items())) if identity else labels
+
+
+@lru_cache(maxsize=1024)
+def _label_names(keys: tuple[str, ...], reserved: frozenset[str]) -> list[tuple[str, str]]:
+    """Return label names with their keys, sorted."""
+    names = ((label_name(key), key) for key in keys)
+    return sorted((f"exported_{name}" if name in reserved else name, key) for name, key in names if name)

@@ -46,7 +46,6 @@ _UNITS = {
     "%": "percent",
 }
 _PER_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
-_MAX_INTEGER_DIGITS = 6  # of a sample's value without exponent, as in Go
 _NOT_NAME = re.compile(r"[^a-zA-Z0-9:]+")
 _NOT_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
@@ -110,8 +109,8 @@ def sample_value(value: float) -> str:
 
     Source: https://github.com/prometheus/client_python/blob/master/prometheus_client/utils.py
     """
-    if isinstance(value, int) and -1_000_000 < value < 1_000_000:
-        return f"{value:d}.0"
+    if -1_000_000 < value < 1_000_000:
+        return f"{value}.0" if type(value) is int else repr(float(value))
     try:
         number = float(value)
     except OverflowError:
@@ -119,11 +118,11 @@ def sample_value(value: float) -> str:
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
     digits = repr(number)
-    point = digits.find(".")
-    if number <= 0 or point <= _MAX_INTEGER_DIGITS:
+    if number < 0 or "e" in digits:
         return digits
-    mantissa = f"{digits[0]}.{digits[1:point]}{digits[point + 1 :]}".rstrip("0.")
-    return f"{mantissa}e+{point - 1:02d}"
+    whole, _, fraction = digits.partition(".")
+    mantissa = f"{whole[0]}.{whole[1:]}{fraction}".rstrip("0.")
+    return f"{mantissa}e+{len(whole) - 1:02d}"
 
 
 @lru_cache(maxsize=4096)

@@ -123,11 +123,11 @@ class Family:
             exemplars: Exemplars by index of their bucket.
         """
         text = format_labels(labels)
-        samples: list[Sample] = []
         name, start = f"{self.name}_bucket", f"{text[:-1]}," if text else "{"
-        for index, (bound, reached) in enumerate((*buckets, (math.inf, count))):
-            bucket = f'{start}le="{bound_value(bound)}"}}'
-            samples.append(Sample(name, bucket, reached, exemplars.get(index, "")))
+        samples = [
+            Sample(name, f'{start}le="{bound_value(bound)}"}}', reached, exemplars.get(index, ""))
+            for index, (bound, reached) in enumerate((*buckets, (math.inf, count)))
+        ]
         samples += (Sample(f"{self.name}_count", text, count), Sample(f"{self.name}_sum", text, total))
         self.add_samples(labels, samples)
         self.invalid_openmetrics |= not total >= 0 or (bool(buckets) and buckets[0][0] < 0)
@@ -137,7 +137,9 @@ def format_labels(labels: Mapping[str, str]) -> str:
     """Return labels as text, with braces; empty without labels. A name outside the classic syntax is quoted."""
     if not labels:
         return ""
-    return "{" + ",".join(f"{_label_name(name)}={_quote(value)}" for name, value in labels.items()) + "}"
+    return (
+        "{" + ",".join([f'{_label_name(name)}="{value.translate(_ESCAPES)}"' for name, value in labels.items()]) + "}"
+    )
 
 
 def format_family(family: Family) -> str:
@@ -214,10 +216,12 @@ def _head(name: str, kind: str, description: str, *, openmetrics: bool) -> str:
 
 def _lines(samples: Iterable[Sample], *, openmetrics: bool = False, exemplars: bool = True) -> str:
     return "".join(
-        f"{sample.name}{sample.labels} {sample_value(sample.value)}"
-        + ("" if sample.time_seconds is None else _timestamp(sample.time_seconds, openmetrics=openmetrics))
-        + (f" # {sample.exemplar}\n" if openmetrics and exemplars and sample.exemplar else "\n")
-        for sample in samples
+        [
+            f"{sample.name}{sample.labels} {sample_value(sample.value)}"
+            f"{'' if sample.time_seconds is None else _timestamp(sample.time_seconds, openmetrics=openmetrics)}"
+            f"{f' # {sample.exemplar}' if openmetrics and exemplars and sample.exemplar else ''}\n"
+            for sample in samples
+        ]
     )
 
 
