@@ -76,4 +76,4 @@ def test_help_shows_every_argument_of_the_start() -> None:
     names = {*FIELDS, *(alias for field in FIELDS.values() for alias in field.aliases)}
     assert set(parameters) == {"config", *names}
     assert parameters["service_name"].kind is inspect.Parameter.KEYWORD_ONLY
-    assert "service_name: 'str | None'" in str(inspect.signature(flext_observability.init_observability))
+    assert "service_name: str | None" in str(inspect.signature(flext_observability.init_observability))

@@ -55,7 +55,7 @@ def _show_arguments(function: Any) -> None:  # noqa: ANN401 - a function with an
     """Make ``help`` and editors show the keyword arguments by name."""
     positional = signature(init_observability).parameters["config"]
     fields = (
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation.__forward_arg__)
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for name, annotation in InitArguments.__annotations__.items()
     )
     function.__signature__ = Signature([positional, *fields], return_annotation="FlextResult[Observability]")

@@ -1,6 +1,7 @@
-"""Keyword arguments of ``init_observability``, for type checkers. A test compares them with the field table."""
+"""Keyword arguments of ``init_observability``, for type checkers and ``help``. A test compares them with the field table.
 
-from __future__ import annotations
+Annotations are evaluated here: deferred ones make the class slow to load.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
