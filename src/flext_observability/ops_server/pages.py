@@ -82,7 +82,7 @@ class OpsPages:
         """Return the reply. Never raises."""
         try:
             page = self._route(request)
-        except Exception as error:  # noqa: BLE001 - becomes status 500; the server continues
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - becomes status 500; the server continues
             page = _error_page(500, f"{request.path} failed: {describe_error(error)}", "internal")
         headers = [
             ("Content-Type", page.content_type),

@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 MAX_EXEMPLARS = 20
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
+
+
+class _ThreadState(threading.local):
+    """Whether this thread collects, perhaps for another reader: a second collection would wait for a lock of the SDK."""
+
+    collecting = False
+
+
+_thread: Final = _ThreadState()
 
 
 def count_points(data: MetricsData) -> int:
@@ -68,9 +77,15 @@ class SharedMetricReader:
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
     def collect(self) -> MetricsData:
-        """Return all current points. Callbacks of the program run in the calling thread."""
+        """Return all current points. Callbacks of the program run in the calling thread; they get no points from here."""
+        if _thread.collecting:
+            return MetricsData(resource_metrics=[])
         with self._lock:
-            data = self.reader.get_metrics_data()
+            _thread.collecting = True
+            try:
+                data = self.reader.get_metrics_data()
+            finally:
+                _thread.collecting = False
             return MetricsData(resource_metrics=[]) if data is None else self._with_exemplars(data)
 
     def collect_for_push(self) -> MetricsData | None:

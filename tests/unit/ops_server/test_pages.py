@@ -137,6 +137,13 @@ def test_exceptions_are_500_without_secrets(path: str) -> None:
     assert b"secret" not in reply.body
 
 
+def test_system_exit_is_500() -> None:
+    def leave(accept: str) -> FlextResult[tuple[bytes, str]]:
+        raise SystemExit(3)
+
+    assert get(pages(metrics=leave), "/metrics").status == 500
+
+
 def test_pages_are_never_cached() -> None:
     assert header(get(pages(), "/metrics"), "Cache-Control") == "no-store"
 

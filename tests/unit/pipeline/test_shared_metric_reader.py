@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
@@ -113,3 +115,15 @@ def test_a_preferred_temporality_is_kept() -> None:
     state.collect()
     counter.add(4)
     assert [point.value for point in points(state.collect())] == [4]
+
+
+def test_a_callback_that_collects_gets_no_points_instead_of_a_deadlock() -> None:
+    first, second = SharedMetricReader(), SharedMetricReader()
+    provider = MeterProvider([first.reader, second.reader], shutdown_on_exit=False)
+
+    def bridge(options: CallbackOptions) -> Iterable[Observation]:
+        yield Observation(count_points(first.collect()) + count_points(second.collect()))
+
+    provider.get_meter("t").create_observable_gauge("bridge", [bridge])
+    for state in (first, second, first):
+        assert [point.value for point in points(state.collect())] == [0]

@@ -6,13 +6,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from threading import local
-from typing import TYPE_CHECKING, Any, Final, final
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import log_warning, report_once
-from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
@@ -36,20 +33,21 @@ def program_metrics() -> list[Metric]:
 
     The library is not imported for that. A collector that raises costs the metrics after it.
     """
-    module: Any = sys.modules.get("prometheus_client")
-    return [] if module is None else _collect_others(module.REGISTRY)
+    # Another thread may be in the middle of the import.
+    registry: CollectorRegistry | None = getattr(sys.modules.get("prometheus_client"), "REGISTRY", None)
+    return [] if registry is None else _collect_others(registry)
 
 
 def _collect_others(registry: CollectorRegistry) -> list[Metric]:
     found: list[Metric] = []
-    _thread.without_ours = True
+    before, _thread.without_ours = _thread.without_ours, True
     try:
         for metric in registry.collect():
             found.append(metric)  # noqa: PERF402 - those before an exception are kept
-    except Exception as error:  # noqa: BLE001 - a collector of the program
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a collector of the program
         report_once("Collecting a registry of prometheus_client", error)
     finally:
-        _thread.without_ours = False
+        _thread.without_ours = before
     return found
 
 
@@ -57,16 +55,24 @@ def _collect_others(registry: CollectorRegistry) -> list[Metric]:
 class RegistryCollector:
     """A collector for ``prometheus_client`` registries that publishes our metrics.
 
+    Two collectors of one registry are equal, so that a second registration changes nothing.
+
     Args:
         collect: Returns all cumulative metric points; None while telemetry is not started.
-        registry: The registry that the collector is registered with. Its own metrics keep their names: of ours, those with
-            the same name are omitted, and reported once.
+        registry: The registry that the collector is registered with. Its own metrics keep their names. Ours of the same
+            name are omitted and reported once.
     """
 
     def __init__(self, collect: Callable[[], MetricsData | None], registry: CollectorRegistry) -> None:
         self._collect = collect
         self._registry = registry
         self._reported: set[str] = set()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RegistryCollector) and other._registry is self._registry
+
+    def __hash__(self) -> int:
+        return hash((RegistryCollector, id(self._registry)))
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: the names are not known before the start."""
@@ -78,7 +84,7 @@ class RegistryCollector:
             return
         try:
             metrics = list(self._metrics())
-        except Exception as error:  # noqa: BLE001 - the other collectors of the registry must be served
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the other collectors of the registry must be served
             report_once("Publishing metrics to prometheus_client", error)
             return
         yield from metrics
@@ -86,19 +92,20 @@ class RegistryCollector:
     def _metrics(self) -> Iterator[Metric]:
         from prometheus_client.openmetrics import parser
 
+        from flext_observability.wire.prometheus.from_registry import claimed_names
         from flext_observability.wire.prometheus.from_sdk import families
         from flext_observability.wire.prometheus.text import generate_text
 
         data = self._collect()
         if data is None:
             return
-        taken = {metric.name for metric in _collect_others(self._registry)}
+        claimed = {name for metric in _collect_others(self._registry) for name in claimed_names(metric)}
         parse: Callable[[str], Iterable[Metric]] = vars(parser)["text_string_to_metric_families"]  # it has no types
         for metric in parse(generate_text(families(data), openmetrics=True)):
-            if metric.name in taken:
-                self._report(metric.name)
-            else:
+            if claimed.isdisjoint(claimed_names(metric)):
                 yield metric
+            else:
+                self._report(metric.name)
 
     def _report(self, name: str) -> None:
         if name not in self._reported:
@@ -108,16 +115,8 @@ class RegistryCollector:
             )
 
 
-class _Published:
-    """Registries that have our collector."""
-
-    def __init__(self) -> None:
-        self.lock = ForkSafeLock()
-        self.registries: WeakSet[CollectorRegistry] = WeakSet()
-
-
 def publish(registry: CollectorRegistry | None, collect: Callable[[], MetricsData | None]) -> FlextResult[None]:
-    """Register a ``RegistryCollector`` with a registry, by default the default one, once.
+    """Register a ``RegistryCollector`` with a registry, by default the default one. Idempotent.
 
     Failures: ``missing_package``, ``invalid_argument``.
     """
@@ -127,12 +126,8 @@ def publish(registry: CollectorRegistry | None, collect: Callable[[], MetricsDat
         message = "prometheus_client cannot be imported: it is not installed"
         return FlextResult[None].fail(message, code="missing_package", fix="pip install prometheus-client")
     target = REGISTRY if registry is None else registry
-    published = current_runtime().get(_Published)
     try:
-        with published.lock:
-            if target not in published.registries:
-                target.register(RegistryCollector(collect, target))
-                published.registries.add(target)
+        target.register(RegistryCollector(collect, target))
     except Exception as error:  # noqa: BLE001 - an object of any type
         message = f"{type(target).__name__} is not a registry of prometheus_client: {describe_error(error)}"
         return FlextResult[None].fail(message, code="invalid_argument", fix="Pass a CollectorRegistry")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterUnavailable
@@ -46,7 +46,8 @@ class SdkPrometheusExporter:
 
     def close(self) -> None:
         """Remove the reader from the registry. Idempotent."""
-        reader, self._reader = self._reader, None
+        reader: Any = self._reader  # the arguments of its shutdown have no types
+        self._reader = None
         if reader is not None:
             reader.shutdown()
 

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
 
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.wire.prometheus.names import sample_value
 from flext_observability.wire.prometheus.text import Family, FamilyKind, Sample, format_labels
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
-    from prometheus_client.samples import Exemplar
+    from prometheus_client.samples import Exemplar, Sample as ClientSample
 
-_ENDINGS: Mapping[str, str] = {"counter": "_total", "info": "_info"}
-_SERIES_LABELS = frozenset({"le", "quantile"})
+_ENDINGS: Final[Mapping[str, str]] = {"counter": "_total", "info": "_info"}
+# Endings of the samples of each type.
+_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "counter": ("_total", "_created"),
+    "gauge": ("",),
+    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
+    "histogram": ("_bucket", "_count", "_sum", "_created"),
+    "info": ("_info",),
+    "stateset": ("",),
+    "summary": ("", "_count", "_sum", "_created"),
+    "unknown": ("",),
+}
+_SERIES_LABELS: Final = frozenset({"le", "quantile"})
+_NOT_METRIC: Final = re.compile(r"^[0-9]|[^a-zA-Z0-9_:]")
+_NOT_LABEL: Final = re.compile(r"^[0-9]|[^a-zA-Z0-9_]")
 
 
 def add_metrics(families: list[Family], metrics: Iterable[Metric], *, openmetrics: bool) -> None:
     """Add the metrics of a registry to the families of a page.
 
-    A metric with name and kind of a family on the page joins it; a series that the family has already is omitted and marks
-    the family as ``duplicate``.
+    A metric with name and kind of a family on the page joins it. A series that the family has already is omitted and
+    marks the family as ``duplicate``. In names, characters outside the classic syntax become underscores, as on the
+    library's own page. An invalid metric is omitted and reported once.
 
     Args:
         families: Families of the page; new ones are appended.
@@ -29,43 +46,67 @@ def add_metrics(families: list[Family], metrics: Iterable[Metric], *, openmetric
     """
     known: dict[tuple[str, FamilyKind], Family] = {(family.name, family.kind): family for family in families}
     for metric in metrics:
-        kind = cast("FamilyKind", metric.type)
-        name = metric.name + _ENDINGS.get(kind, "")
-        for series, samples in _by_series(metric).items():
-            created = [] if openmetrics else [each for each in samples if each.name == f"{metric.name}_created"]
-            own = [each for each in samples if each not in created]
-            if own:
-                _family(families, known, name, kind, metric).add_samples(dict(series), own)
-            for each in created:
-                _family(families, known, each.name, "gauge", metric).add_samples(dict(series), [each])
+        try:
+            text = str(metric.documentation or "")
+            series = _by_series(metric, openmetrics=openmetrics)
+        except Exception as error:  # noqa: BLE001 - made by a collector of the program
+            report_once(f"Reading the prometheus_client metric {getattr(metric, 'name', '')}", error)
+            continue
+        for (name, kind, labels), samples in series.items():
+            if (name, kind) not in known:
+                known[name, kind] = Family(name, kind, text)
+                families.append(known[name, kind])
+            known[name, kind].add_samples(dict(labels), samples)
 
 
-def _family(
-    families: list[Family], known: dict[tuple[str, FamilyKind], Family], name: str, kind: FamilyKind, metric: Metric
-) -> Family:
-    if (name, kind) not in known:
-        known[name, kind] = Family(name, kind, metric.documentation)
-        families.append(known[name, kind])
-    return known[name, kind]
+def claimed_names(metric: Metric) -> set[str]:
+    """Return the names that no other metric of a page may have: that of the metric, and those of its samples."""
+    names = {metric.name, *(metric.name + suffix for suffix in _SUFFIXES.get(metric.type, ()))}
+    return {_metric_name(name) for name in (*names, *(sample.name for sample in metric.samples))}
 
 
-def _by_series(metric: Metric) -> dict[frozenset[tuple[str, str]], list[Sample]]:
-    """Return the samples by labels; samples of a native histogram have no text."""
-    labels_of_series = _SERIES_LABELS | ({metric.name} if metric.type == "stateset" else frozenset[str]())
-    series: dict[frozenset[tuple[str, str]], list[Sample]] = {}
+def _by_series(
+    metric: Metric, *, openmetrics: bool
+) -> dict[tuple[str, FamilyKind, frozenset[tuple[str, str]]], list[Sample]]:
+    """Return the samples by family and labels; samples of a native histogram have no text."""
+    without = _SERIES_LABELS | ({metric.name} if metric.type == "stateset" else frozenset[str]())
+    series: dict[tuple[str, FamilyKind, frozenset[tuple[str, str]]], list[Sample]] = {}
     for sample in metric.samples:
         if getattr(sample, "native_histogram", None) is None:
-            key = frozenset(item for item in sample.labels.items() if item[0] not in labels_of_series)
-            series.setdefault(key, []).append(
+            name, kind = _family_of(sample, metric, openmetrics=openmetrics)
+            labels = {_label_name(key): value for key, value in sample.labels.items()}
+            key = frozenset((_label_name(key), value) for key, value in sample.labels.items() if key not in without)
+            series.setdefault((name, kind, key), []).append(
                 Sample(
-                    sample.name,
-                    format_labels(sample.labels),
-                    sample.value,
+                    _metric_name(sample.name),
+                    format_labels(labels),
+                    float(sample.value),
                     _exemplar(sample.exemplar),
                     None if sample.timestamp is None else float(sample.timestamp),
                 )
             )
     return series
+
+
+def _family_of(sample: ClientSample, metric: Metric, *, openmetrics: bool) -> tuple[str, FamilyKind]:
+    """Return name and kind of the family of a sample. A name of no sample of the metric's type has its own family."""
+    suffixes = {metric.name + suffix: suffix for suffix in _SUFFIXES[metric.type]}
+    suffix = suffixes.get(sample.name)
+    if suffix is None:
+        return _metric_name(sample.name), "unknown"
+    if suffix == "_created" and not openmetrics:
+        return _metric_name(sample.name), "gauge"
+    return _metric_name(metric.name + _ENDINGS.get(metric.type, "")), cast("FamilyKind", metric.type)
+
+
+@lru_cache(maxsize=4096)
+def _metric_name(name: str) -> str:
+    return _NOT_METRIC.sub("_", name)
+
+
+@lru_cache(maxsize=4096)
+def _label_name(name: str) -> str:
+    return _NOT_LABEL.sub("_", name)
 
 
 def _exemplar(exemplar: Exemplar | None) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 from opentelemetry import metrics
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -54,21 +57,66 @@ def test_a_setting_leaves_them_out(program: Counter) -> None:
     assert "program_jobs" not in scrape(handle.ops_address)
 
 
-def test_a_collector_that_raises_costs_no_other_metric(program: Counter, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken:
-        def describe(self) -> Iterable[Metric]:
-            return ()
+class Broken:
+    """A collector that raises."""
 
-        def collect(self) -> Iterable[Metric]:
-            raise OSError("no disk")
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
 
-    broken = Broken()
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError("no disk"), SystemExit("no disk")])
+def test_a_collector_that_raises_costs_no_earlier_metric(
+    error: BaseException, program: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Broken(error)
     REGISTRY.register(broken)
     try:
-        assert "program_jobs" in {metric.name for metric in program_metrics()}
+        handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
+        metrics.get_meter("t").create_counter("ours").add(2)
+        for _ in range(2):
+            found = values(scrape(handle.ops_address))
+            assert found["program_jobs_total", (("queue", "mail"),)] == 3
+            assert found["ours_total", ()] == 2
     finally:
         REGISTRY.unregister(broken)
-    assert "no disk" in caplog.text
+    message = f"Collecting a registry of prometheus_client failed: {type(error).__name__}: no disk"
+    assert [line for line in caplog.messages if "no disk" in line] == [f"{message}; the program continues without it"]
+
+
+def test_a_collector_that_leaves_during_the_publication_costs_none_of_ours() -> None:
+    registry = CollectorRegistry()
+    broken = Broken(SystemExit(3))
+    registry.register(broken)
+    publish_to_prometheus_client(registry).unwrap()
+    init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+    metrics.get_meter("t").create_counter("ours").add(2)
+    collector = next(each for each in registry._collector_to_names if isinstance(each, RegistryCollector))
+    assert "ours" in {metric.name for metric in collector.collect()}
+
+
+def test_a_library_in_the_middle_of_its_import_has_no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", ModuleType("prometheus_client"))
+    assert program_metrics() == []
+
+
+def test_metrics_of_a_later_import_are_on_the_page() -> None:
+    done = run("""
+        import sys, urllib.request
+        from flext_observability import init_observability
+        handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
+        page = lambda: urllib.request.urlopen(handle.ops_address + "/metrics").read().decode()
+        print("prometheus_client" in sys.modules, "jobs_total 1.0" in page())
+        from prometheus_client import Counter
+        Counter("jobs", "").inc()
+        print("jobs_total 1.0" in page())
+    """)
+    assert done.lines == ["False False", "True"], done.err
 
 
 def test_a_registry_of_the_program_has_ours() -> None:
@@ -101,6 +149,152 @@ def test_of_two_metrics_of_one_name_the_registry_keeps_its_own(caplog: pytest.Lo
     assert caplog.messages == ["ours is not published: the registry has a metric of that name. Rename one of them."]
 
 
+@pytest.mark.parametrize("auto_describe", [False, True])
+@pytest.mark.parametrize("theirs", ["ours", "ours_total", "ours.total"])
+def test_a_sample_name_of_the_registry_is_a_metric_of_that_name(theirs: str, *, auto_describe: bool) -> None:
+    registry = CollectorRegistry(auto_describe=auto_describe)
+    Gauge(theirs, "", ["shop"], registry=registry).labels("hat").set(5)
+    init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+    metrics.get_meter("t").create_counter("ours").add(2)
+    publish_to_prometheus_client(registry).unwrap()
+    found = {key: value for key, value in values(generate_latest(registry).decode()).items() if key[0] != "target_info"}
+    assert list(found.values()) == [5]
+
+
+def test_a_metric_without_series_has_its_name() -> None:
+    registry = CollectorRegistry()
+    Counter("ours", "", ["shop"], registry=registry)
+    init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+    metrics.get_meter("t").create_counter("ours").add(2)
+    publish_to_prometheus_client(registry).unwrap()
+    page = generate_latest(registry).decode()
+    assert page.count("# TYPE ours_total ") == 1
+    assert "\nours_total 2.0" not in page
+
+
+def test_an_undescribed_collector_has_its_names() -> None:
+    class Undescribed:
+        def collect(self) -> Iterable[Metric]:
+            yield GaugeMetricFamily("ours_total", "", value=5)
+
+    registry = CollectorRegistry()
+    registry.register(Undescribed())
+    init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+    metrics.get_meter("t").create_counter("ours").add(2)
+    publish_to_prometheus_client(registry).unwrap()
+    assert values(generate_latest(registry).decode())["ours_total", ()] == 5
+
+
+def test_a_counter_of_our_name_with_other_labels_joins_it_on_our_page(caplog: pytest.LogCaptureFixture) -> None:
+    theirs = Counter("orders", "", ["shop"])
+    try:
+        theirs.labels("hat").inc(3)
+        handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
+        metrics.get_meter("t").create_counter("orders").add(2, {"currency": "EUR"})
+        found = values(scrape(handle.ops_address))
+    finally:
+        REGISTRY.unregister(theirs)
+    assert found["orders_total", (("shop", "hat"),)] == 3
+    assert found["orders_total", (("currency", "EUR"),)] == 2
+    assert caplog.messages == []
+
+
+def test_a_registry_that_was_emptied_has_ours_again() -> None:
+    registry = CollectorRegistry()
+    publish_to_prometheus_client(registry).unwrap()
+    for collector in list(registry._collector_to_names):
+        registry.unregister(collector)
+    init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+    metrics.get_meter("t").create_counter("ours").add(2)
+    assert "ours_total" not in generate_latest(registry).decode()
+    publish_to_prometheus_client(registry).unwrap()
+    assert generate_latest(registry).decode().count("\nours_total 2.0\n") == 1
+
+
+def test_two_registries_have_ours() -> None:
+    registries = [CollectorRegistry(), CollectorRegistry()]
+    for registry in registries:
+        publish_to_prometheus_client(registry).unwrap()
+    init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+    metrics.get_meter("t").create_counter("ours").add(2)
+    assert ["ours_total 2.0" in generate_latest(registry).decode() for registry in registries] == [True, True]
+    assert RegistryCollector(lambda: None, registries[0]) != registries[0]
+
+
+def test_a_callback_may_read_the_registry_that_has_ours() -> None:
+    done = run(
+        """
+        from opentelemetry import metrics
+        from opentelemetry.metrics import Observation
+        from prometheus_client import REGISTRY, Gauge, generate_latest
+        from flext_observability import init_observability, publish_to_prometheus_client
+        publish_to_prometheus_client()
+        Gauge("depth", "").set(4)
+        init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+        read = lambda options: [Observation(REGISTRY.get_sample_value("depth"))]
+        metrics.get_meter("t").create_observable_gauge("bridge", [read])
+        print("bridge 4.0" in generate_latest().decode())
+        """,
+        20,
+    )
+    assert done.lines == ["True"], done.err
+
+
+def test_a_collector_of_the_program_may_collect_the_default_registry(caplog: pytest.LogCaptureFixture) -> None:
+    class Nested:
+        depth = 0
+
+        def describe(self) -> Iterable[Metric]:
+            return ()
+
+        def collect(self) -> Iterable[Metric]:
+            self.depth += 1
+            if self.depth == 1:
+                yield GaugeMetricFamily("program_size", "", value=len(program_metrics()))
+
+    nested = Nested()
+    REGISTRY.register(nested)
+    collector = RegistryCollector(lambda: None, REGISTRY)
+    try:
+        publish_to_prometheus_client().unwrap()
+        handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
+        metrics.get_meter("t").create_counter("ours").add(2)
+        page = scrape(handle.ops_address)
+    finally:
+        REGISTRY.unregister(nested)
+        REGISTRY.unregister(collector)  # it is equal to the published one
+    assert (page.count("\nours_total 2.0\n"), "program_size" in page) == (1, True)
+    assert caplog.messages == [], "no metric is there twice"
+
+
+def test_a_forked_child_has_its_own_totals_once() -> None:
+    done = run("""
+        import os
+        from opentelemetry import metrics
+        from prometheus_client import CollectorRegistry, Gauge, generate_latest
+        from flext_observability import init_observability, publish_to_prometheus_client
+        registry = CollectorRegistry()
+        Gauge("depth", "", registry=registry).set(4)
+        publish_to_prometheus_client(registry)
+        init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
+        counter = metrics.get_meter("t").create_counter("ours")
+        counter.add(2)
+
+        def show():
+            lines = generate_latest(registry).decode().splitlines()
+            print(*(line for line in lines if line.startswith(("ours_total", "depth"))), flush=True)
+
+        if os.fork() == 0:
+            publish_to_prometheus_client(registry)
+            counter.add(5)
+            show()
+            os._exit(0)
+        os.wait()
+        show()
+    """)
+    assert done.lines == ["depth 4.0 ours_total 5.0", "depth 4.0 ours_total 2.0"], done.err
+
+
 def test_our_page_and_the_default_registry_have_each_metric_once() -> None:
     publish_to_prometheus_client().unwrap()
     try:
@@ -109,9 +303,7 @@ def test_our_page_and_the_default_registry_have_each_metric_once() -> None:
         assert scrape(handle.ops_address).count("\nours_total 2.0\n") == 1
         assert generate_latest(REGISTRY).decode().count("\nours_total 2.0\n") == 1
     finally:
-        for collector in list(REGISTRY._collector_to_names):
-            if isinstance(collector, RegistryCollector):
-                REGISTRY.unregister(collector)
+        REGISTRY.unregister(RegistryCollector(lambda: None, REGISTRY))
 
 
 def test_an_error_of_ours_costs_the_registry_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,7 @@ from prometheus_client.openmetrics import exposition as openmetrics_exposition
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
-from flext_observability.wire.prometheus.from_registry import add_metrics
+from flext_observability.wire.prometheus.from_registry import add_metrics, claimed_names
 from flext_observability.wire.prometheus.text import Family, generate_text
 
 PARSE_OPENMETRICS: Any = parse_openmetrics
@@ -148,3 +148,67 @@ def test_of_two_kinds_under_one_name_one_is_omitted_and_reported() -> None:
     text = generate_text(families, openmetrics=False, on_conflict=conflicts.append)
     assert text == "# TYPE orders_total counter\norders_total 10.0\n"
     assert conflicts == ["orders_total"]
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_names_of_other_characters_get_underscores(*, openmetrics: bool) -> None:
+    registry = CollectorRegistry()
+    Gauge("queue.depth", "", ["my.label"], registry=registry).labels("x").set(1)
+    Counter("9 jobs/done", "", registry=registry).inc()
+    text = page(registry.collect(), openmetrics=openmetrics)
+    assert '\nqueue_depth{my_label="x"} 1.0\n' in text
+    assert "\n__jobs_done_total 1.0\n" in text
+    assert samples(PARSE_OPENMETRICS(text) if openmetrics else parse_classic(text))
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_an_exemplar_is_written_in_openmetrics_only(registry: CollectorRegistry, *, openmetrics: bool) -> None:
+    text = page(registry.collect(), openmetrics=openmetrics)
+    assert ('# {span_id="b7ad6b7169203331"} 0.05 ' in text) is openmetrics
+    assert ('# {trace_id="0af7651916cd43dd8448eb211c80319c"} 2.0 ' in text) is openmetrics
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_a_sample_of_another_name_has_its_own_family(*, openmetrics: bool) -> None:
+    metric = Metric("depth", "Depth", "gauge")
+    metric.add_sample("depth", {}, 1)
+    metric.add_sample("depth limit\n", {}, 2)
+    text = page([metric], openmetrics=openmetrics)
+    assert f"# TYPE depth_limit_ {'unknown' if openmetrics else 'untyped'}\ndepth_limit_ 2.0\n" in text
+    assert "# TYPE depth gauge\ndepth 1.0\n" in text
+
+
+def _metric(kind: str = "gauge", labels: object = None, value: object = 1) -> Metric:
+    metric = Metric("broken", "", "gauge")
+    metric.type = kind
+    metric.add_sample("broken", cast("Any", labels or {}), cast("Any", value))
+    return metric
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        object(),
+        _metric(kind="dial"),
+        _metric(labels={"a": 1}),
+        _metric(labels={"a": ["list"]}),
+        _metric(labels={1: "a"}),
+        _metric(value=None),
+        _metric(value="many"),
+    ],
+)
+def test_a_metric_that_cannot_be_written_costs_no_other(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
+    others = [Metric("one", "", "gauge"), Metric("two", cast("Any", None), "gauge")]
+    for other in others:
+        other.add_sample(other.name, {}, 1)
+    for _ in range(2):
+        text = page([others[0], broken, others[1]], openmetrics=False)
+        assert text == "# TYPE one gauge\none 1.0\n# TYPE two gauge\ntwo 1.0\n"
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Reading the prometheus_client metric ")
+
+
+def test_a_metric_claims_its_name_and_those_of_its_samples() -> None:
+    metric = Metric("jobs.done", "", "counter")
+    metric.add_sample("extra", {}, 1)
+    assert claimed_names(metric) == {"jobs_done", "jobs_done_total", "jobs_done_created", "extra"}

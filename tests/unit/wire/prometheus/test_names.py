@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import pytest
@@ -127,7 +128,8 @@ def test_sample_values(value: float, expected: str) -> None:
 @given(st.floats() | st.integers(-(10**300), 10**300))
 def test_sample_values_are_those_of_the_python_client(value: float) -> None:
     client: Callable[[float], str] = floatToGoString
-    assert sample_value(value) == client(value)
+    # Older clients write 1e+010.
+    assert sample_value(value) == re.sub(r"e\+0(\d\d)$", r"e+\1", client(value))
 
 
 @pytest.mark.parametrize(
