@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
-from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
-from flext_observability.domain.container import lookup
+from flext_observability.domain.container import Container, lookup
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.internal_log import report_once
 
 if TYPE_CHECKING:
-    from flext_observability.domain.container import Container
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.factory import FlextObservabilityMasterFactory
 
@@ -22,22 +21,10 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-class SystemClock:
-    """The clocks of the operating system."""
-
-    def time_ns(self) -> int:
-        """Return the wall time in nanoseconds since the Unix epoch."""
-        return time_ns()
-
-    def monotonic(self) -> float:
-        """Return the time of the monotonic clock in seconds."""
-        return monotonic()
-
-
 def find_clock(container: Container | None) -> Clock:
-    """Return the ``clock`` of the container, or the system clock."""
+    """Return the ``clock`` of the container, or the module ``time``, which has the methods of a clock."""
     clock = lookup(container, "clock")
-    return SystemClock() if clock is None else cast("Clock", clock)
+    return time if clock is None else cast("Clock", clock)
 
 
 def entity_factory(container: Container | None) -> FlextObservabilityMasterFactory:

@@ -5,34 +5,26 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, cast
 
 from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
-    from flext_observability.wire.prometheus.names import Kind
-    from flext_observability.wire.prometheus.text import Family
+    from flext_observability.wire.prometheus.text import Family, FamilyKind
 
 MAX_SERIES = 2000
 """Maximum number of series of one metric. Further ones are added up in one series, as in OTel's SDK."""
 _OVERFLOW = (("otel.metric.overflow", "true"),)
-_TYPES: Final[dict[str, Kind]] = {
-    "counter": "counter",
-    "up_down_counter": "gauge",
-    "gauge": "gauge",
-    "histogram": "histogram",
-}
-Labels = tuple[tuple[str, str], ...]
+_Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
 class _Series:
-    """Totals of one metric under one set of labels."""
+    """Totals of one metric under one set of labels; of a histogram the sum, and the count of each bucket."""
 
+    buckets: list[int]
     value: float = 0.0
-    count: int = 0
-    buckets: list[int] = field(default_factory=list[int])
 
 
 @dataclass(slots=True)
@@ -42,7 +34,7 @@ class _Totals:
     name: str
     kind: str
     bounds: tuple[float, ...]
-    series: dict[Labels, _Series] = field(default_factory=dict[Labels, _Series])
+    series: dict[_Labels, _Series] = field(default_factory=dict[_Labels, _Series])
 
 
 class Exposition:
@@ -65,14 +57,14 @@ class Exposition:
         with self._lock:
             totals = self._metrics.get(metric.name)
             if totals is None:
+                bounds = bounds if metric.metric_type == "histogram" else ()
                 totals = self._metrics[metric.name] = _Totals(metric.name, metric.metric_type, bounds)
-            if labels not in totals.series and len(totals.series) >= MAX_SERIES:
-                labels = _OVERFLOW
-            series = totals.series.setdefault(labels, _Series())
-            series.count += 1
+            series = totals.series.get(labels)
+            if series is None:
+                labels = labels if len(totals.series) < MAX_SERIES else _OVERFLOW
+                series = totals.series.setdefault(labels, _Series([0] * (len(totals.bounds) + 1)))
             series.value = value if totals.kind == "gauge" else series.value + value
             if totals.kind == "histogram":
-                series.buckets = series.buckets or [0] * (len(totals.bounds) + 1)
                 series.buckets[bisect_left(totals.bounds, value)] += 1
 
     def generate_text(self) -> str:
@@ -86,27 +78,26 @@ class Exposition:
 def _family(totals: _Totals) -> Family:
     from flext_observability.wire.prometheus.text import Family
 
-    family = Family(totals.name, _TYPES[totals.kind])
+    kind = "gauge" if totals.kind == "up_down_counter" else cast("FamilyKind", totals.kind)
+    family = Family(totals.name, kind)
     for tags, series in totals.series.items():
         labels = _labels(tags, totals.kind)
         if totals.kind == "histogram":
-            buckets = list(zip(totals.bounds, accumulate(series.buckets), strict=False))
-            family.add_histogram(labels, buckets, series.count, series.value, {})
+            *reached, count = accumulate(series.buckets)
+            family.add_histogram(labels, list(zip(totals.bounds, reached, strict=True)), count, series.value, {})
         else:
             family.add(labels, series.value)
     return family
 
 
-def _labels(tags: Labels, kind: str) -> dict[str, str]:
-    """Return the tags; those with an empty or reserved name, or a name of the sample itself, under free names."""
-    labels = {name: text for name, text in tags if not _is_reserved(name, kind)}
-    if len(labels) < len(tags):
-        for name, text in tags:
-            if _is_reserved(name, kind):
-                free = f"exported_{name}" if name else "_"
-                while free in labels:
-                    free = f"exported_{free}"
-                labels[free] = text
+def _labels(tags: _Labels, kind: str) -> dict[str, str]:
+    """Return the tags; those with an empty or reserved name, or a name of the sample itself, last, under free names."""
+    labels: dict[str, str] = {}
+    for name, text in sorted(tags, key=lambda tag: _is_reserved(tag[0], kind)):
+        free = name
+        while free in labels or _is_reserved(free, kind):
+            free = f"exported_{free}" if free else "_"
+        labels[free] = text
     return labels
 
 

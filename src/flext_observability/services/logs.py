@@ -67,32 +67,26 @@ class FlextLoggingService:
             return level.validate_business_rules().flat_map(lambda _: self._write(level))
         return self._create(level, message or "", attributes, context)
 
-    @never_raises
     def trace(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``trace``. See ``log``."""
         return self._create("trace", message, attributes, context)
 
-    @never_raises
     def debug(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``debug``. See ``log``."""
         return self._create("debug", message, attributes, context)
 
-    @never_raises
     def info(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``info``. See ``log``."""
         return self._create("info", message, attributes, context)
 
-    @never_raises
     def warning(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``warning``. See ``log``."""
         return self._create("warning", message, attributes, context)
 
-    @never_raises
     def error(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``error``. See ``log``."""
         return self._create("error", message, attributes, context)
 
-    @never_raises
     def critical(
         self, message: str, attributes: _Attributes = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
@@ -108,6 +102,7 @@ class FlextLoggingService:
         exception: dict[str, object] = {} if error is None else {**exception_attributes(error)}
         return self._create("error", message, attributes, exception | context)
 
+    @never_raises
     def _create(
         self, level: str, message: str, attributes: _Attributes, context: Mapping[str, object]
     ) -> FlextResult[FlextLogEntry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, RecordFn, histogram_bounds
@@ -169,9 +169,8 @@ class FlextMetricsService:
             objective_seconds: Duration of a service level objective, in seconds. It becomes a bound, with finer ones
                 around it. Applies to the units ``s``, ``ms`` and ``us``. Ignored with ``bounds``.
         """
-        return Histogram(
-            _record_fn(name, "histogram", unit, description, lambda: _bounds(unit, bounds, objective_seconds))
-        )
+        resolve = partial(_bounds, unit, bounds, objective_seconds)
+        return Histogram(_record_fn(name, "histogram", unit, description, resolve))
 
     def resize_store(self, store_size: int) -> None:
         """Set the maximum number of entities in ``_metrics_store``."""
@@ -185,16 +184,12 @@ class FlextMetricsService:
         return FlextResult.ok(adapter.conflicts())
 
     def _entity(self, service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
-        fields = cast("Mapping[str, object]", given) if isinstance(given, Mapping) else {"value": given}
-        tags = fields.get("tags")
-        if tags is None or isinstance(tags, Mapping):
-            tags = {_SERVICE_TAG: service_name, **cast("Mapping[str, object]", tags or {})}
+        fields: dict[str, Any] = {"value": None, "unit": "", "tags": None, "metric_type": "gauge"}
+        fields |= cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {"value": given}
+        if isinstance(fields["tags"], Mapping | None):
+            fields["tags"] = {_SERVICE_TAG: service_name, **cast("Mapping[str, Any]", fields["tags"] or {})}
         return entity_factory(self._container).create_metric(
-            name,
-            cast("float", fields.get("value")),
-            cast("str", fields.get("unit", "")),
-            cast("Mapping[str, object]", tags),
-            cast("str", fields.get("metric_type", "gauge")),
+            name, fields["value"], fields["unit"], fields["tags"], fields["metric_type"]
         )
 
     def _record(self, metric: FlextMetric, description: str) -> FlextResult[FlextMetric]:
@@ -230,9 +225,8 @@ def _find_instrument(metric: FlextMetric, description: str = "") -> FlextResult[
         return FlextResult.ok(adapter.instrument_of(metric, description=description))
     except InstrumentConflict as error:
         adapter.discard(error.conflict)
-        return FlextResult[RecordFn].fail(
-            f"Invalid metric: {error}", code="instrument_conflict", fix=adapter.CONFLICT_FIX
-        )
+        message = f"Invalid metric: {error}"
+        return FlextResult[RecordFn].fail(message, code="instrument_conflict", fix=adapter.CONFLICT_FIX)
 
 
 def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
@@ -246,11 +240,7 @@ def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
 
 
 def _record_fn(
-    name: str,
-    kind: InstrumentKind,
-    unit: str,
-    description: str,
-    bounds: Callable[[], Sequence[float]] | None = None,
+    name: str, kind: InstrumentKind, unit: str, description: str, bounds: Callable[[], Sequence[float]] | None = None
 ) -> RecordFn:
     """Return the recording function of an instrument, one that discards when the instrument cannot be created."""
     try:

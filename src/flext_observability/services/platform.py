@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Self, cast, final
+from typing import TYPE_CHECKING, Self, cast, final
 
-from flext_observability.domain.container import FlextContainer, lookup
+from flext_observability.domain.container import Container, FlextContainer, lookup
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts.service import FlextAlertService
@@ -21,15 +21,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from flext_observability.domain.alert import FlextAlert
-    from flext_observability.domain.container import Container
     from flext_observability.domain.health_check import FlextHealthCheck
     from flext_observability.domain.log_entry import FlextLogEntry
     from flext_observability.domain.metric import FlextMetric
     from flext_observability.domain.trace import FlextTrace
     from flext_observability.extensions.ports import FlextStorageAdapter
-
-
-CLOSE_SECONDS: Final = 2.0
 
 
 @final
@@ -60,14 +56,16 @@ class FlextObservabilityPlatformV2:
             storage: Argument of ``FlextObservabilityRepository``. It takes precedence over the ``repository`` of the
                 container.
         """
-        given = lookup(container, "repository") if storage is None else None
-        self._owns_repository = given is None
-        self.repository = (
-            FlextObservabilityRepository(storage, container)
-            if given is None
-            else cast("FlextObservabilityRepository", given)
-        )
-        parts = _parts(container, self.repository)
+        repository = lookup(container, "repository") if storage is None else None
+        self._owns_repository = repository is None
+        if repository is None:
+            repository = FlextObservabilityRepository(storage, container)
+        self.repository = cast("FlextObservabilityRepository", repository)
+        parts = FlextContainer()
+        parts.register("repository", repository)
+        for name in ("clock", "id_generator", "notifiers"):
+            # None included: looking up a missing name creates a failure each time.
+            parts.register(name, lookup(container, name))
         self.factory = FlextObservabilityMasterFactory(container)
         self.metrics = FlextMetricsService(parts)
         self.tracing = FlextTracingService(parts)
@@ -205,7 +203,7 @@ class FlextObservabilityPlatformV2:
         return self.logs.log(level, message, attributes, **context)
 
     @never_raises
-    def close(self, timeout_seconds: float = CLOSE_SECONDS) -> FlextResult[None]:
+    def close(self, timeout_seconds: float = 2.0) -> FlextResult[None]:
         """Stop the background work, and close the repository unless it is the container's.
 
         Args:
@@ -223,13 +221,3 @@ class FlextObservabilityPlatformV2:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _parts(container: Container | None, repository: FlextObservabilityRepository) -> FlextContainer:
-    """Return a container for the services: the repository of the platform, and the current parts of ``container``."""
-    parts = FlextContainer()
-    parts.register("repository", repository)
-    for name in ("clock", "id_generator", "notifiers"):
-        # None included: looking up a missing name creates a failure each time.
-        parts.register(name, lookup(container, name))
-    return parts

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
-from flext_observability.domain.container import lookup
-from flext_observability.domain.criteria import MetricsCriteria, validate_criteria
+from flext_observability.domain.container import Container, lookup
+from flext_observability.domain.criteria import DEFAULT_LIMIT, MetricsCriteria, validate_criteria
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.dependencies import never_raises
@@ -14,7 +15,6 @@ from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
-    from flext_observability.domain.container import Container
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.health_check import FlextHealthCheck
     from flext_observability.domain.log_entry import FlextLogEntry
@@ -26,7 +26,6 @@ EntityT = TypeVar("EntityT", bound="Entity")
 Persist = Callable[[EntityT], FlextResult[EntityT]]
 
 KINDS = ("metric", "trace", "alert", "health_check", "log")
-LIMIT = 1000
 
 
 @final
@@ -83,7 +82,7 @@ class FlextObservabilityRepository:
         return self._store("log", entry)
 
     @never_raises
-    def find_metrics_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextMetric]]:
+    def find_metrics_by_name(self, name: str, *, limit: int = DEFAULT_LIMIT) -> FlextResult[list[FlextMetric]]:
         """Return the newest ``limit`` metrics with this exact name, oldest first.
 
         Returns:
@@ -92,22 +91,24 @@ class FlextObservabilityRepository:
         return self._find_by_name("metric", name, limit)
 
     @never_raises
-    def find_traces_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextTrace]]:
+    def find_traces_by_name(self, name: str, *, limit: int = DEFAULT_LIMIT) -> FlextResult[list[FlextTrace]]:
         """Return the newest ``limit`` traces of this operation. See ``find_metrics_by_name``."""
         return self._find_by_name("trace", name, limit)
 
     @never_raises
-    def find_alerts_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextAlert]]:
+    def find_alerts_by_name(self, name: str, *, limit: int = DEFAULT_LIMIT) -> FlextResult[list[FlextAlert]]:
         """Return the newest ``limit`` alerts with this name. See ``find_metrics_by_name``."""
         return self._find_by_name("alert", name, limit)
 
     @never_raises
-    def find_health_checks_by_name(self, name: str, *, limit: int = LIMIT) -> FlextResult[list[FlextHealthCheck]]:
+    def find_health_checks_by_name(
+        self, name: str, *, limit: int = DEFAULT_LIMIT
+    ) -> FlextResult[list[FlextHealthCheck]]:
         """Return the newest ``limit`` results of the health check with this name. See ``find_metrics_by_name``."""
         return self._find_by_name("health_check", name, limit)
 
     @never_raises
-    def find_log_entries_by_level(self, level: str, *, limit: int = LIMIT) -> FlextResult[list[FlextLogEntry]]:
+    def find_log_entries_by_level(self, level: str, *, limit: int = DEFAULT_LIMIT) -> FlextResult[list[FlextLogEntry]]:
         """Return the newest ``limit`` log entries of a level, in any case (``warn`` means ``warning``).
 
         See ``find_metrics_by_name``.
@@ -200,12 +201,9 @@ class FlextObservabilityRepository:
     def _count(self, kind: str) -> FlextResult[int]:
         def count(storage: FlextStorageAdapter) -> FlextResult[int]:
             native = cast("Callable[[str], FlextResult[int]] | None", getattr(storage, "count", None))
-            return native(kind) if native else storage.query(kind, MetricsCriteria(limit=_MAX_LIMIT)).map(len)
+            return native(kind) if native else storage.query(kind, MetricsCriteria(limit=sys.maxsize)).map(len)
 
         return self._storage.flat_map(count)
-
-
-_MAX_LIMIT = (1 << 63) - 1
 
 
 def _adapter(storage: object) -> FlextResult[FlextStorageAdapter]:

@@ -76,10 +76,12 @@ class TraceRegistry:
     def find(self, parent_id: str) -> SpanContext | None:
         """Return the span of an entity id or of 32 hex digits of a trace, None for an unknown one."""
         with self._lock:
-            entity_id = parent_id if self._contains(parent_id) else self._first_by_trace_id.get(parent_id.lower(), "")
-            if entity_id in self._open:
-                return self._open[entity_id].span.get_span_context()
-            return self._ended[entity_id][0] if entity_id in self._ended else None
+            for entity_id in (parent_id, self._first_by_trace_id.get(parent_id.lower(), "")):
+                if entity_id in self._open:
+                    return self._open[entity_id].span.get_span_context()
+                if entity_id in self._ended:
+                    return self._ended[entity_id][0]
+            return None
 
     def evict(self, now_seconds: float) -> list[OpenTrace]:
         """Evict traces beyond the limits. Return the open ones, which the caller must end."""
@@ -105,9 +107,6 @@ class TraceRegistry:
             trace_id = format_trace_id(context.trace_id)
             if self._first_by_trace_id.get(trace_id) == entity_id:
                 del self._first_by_trace_id[trace_id]
-
-    def _contains(self, entity_id: str) -> bool:
-        return entity_id in self._open or entity_id in self._ended
 
 
 def started_traces() -> TraceRegistry:

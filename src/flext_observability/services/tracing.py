@@ -198,25 +198,21 @@ class FlextTracingService:
         from flext_observability.domain.trace import FlextTrace
 
         if not isinstance(cast("object", trace), FlextTrace):
-            message, fix = (
-                f"Invalid trace: {type(trace).__name__} is not a FlextTrace",
-                "Pass the trace that was started",
+            return _invalid(
+                f"{type(trace).__name__} is not a FlextTrace", "invalid_trace", "Pass the trace that was started"
             )
-            return FlextResult[FlextTrace].fail(message, code="invalid_trace", fix=fix)
         entry = started_traces().close(trace.id, self._clock.monotonic())
         if entry is not None:
-            ended = self._finish(entry, status, cause)
+            self._finish(entry, status, cause)
             # The caller may hold a copy of the started entity.
-            trace.end_time, trace.status = ended.end_time, ended.status
+            trace.end_time, trace.status = entry.trace.end_time, entry.trace.status
         elif not trace.trace_id:
-            message, fix = "Invalid trace: it was not started", "Call start_trace first"
-            return FlextResult[FlextTrace].fail(message, code="trace_not_started", fix=fix)
+            return _invalid("it was not started", "trace_not_started", "Call start_trace first")
         elif trace.status != status:
-            message, fix = f"Invalid trace: it has already ended as {trace.status}", "End a trace once"
-            return FlextResult[FlextTrace].fail(message, code="trace_ended", fix=fix)
-        return FlextResult[FlextTrace].ok(trace)
+            return _invalid(f"it has already ended as {trace.status}", "trace_ended", "End a trace once")
+        return FlextResult.ok(trace)
 
-    def _finish(self, entry: OpenTrace, status: TraceStatus, cause: str | BaseException | None) -> FlextTrace:
+    def _finish(self, entry: OpenTrace, status: TraceStatus, cause: str | BaseException | None) -> None:
         entry.trace.end_time = from_unix_nanos(self._clock.time_ns())
         entry.trace.status = status
         if isinstance(cause, BaseException):
@@ -228,11 +224,13 @@ class FlextTracingService:
             entry.span.set_status(Status(code, encode_tag(cause) if cause else None))
         end_span(entry.span)
         plugin_hooks().dispatch("on_trace_completed", entry.trace)
-        return entry.trace
+
+
+def _invalid(why: str, code: str, fix: str) -> FlextResult[FlextTrace]:
+    return FlextResult["FlextTrace"].fail(f"Invalid trace: {why}", code=code, fix=fix)
 
 
 def _find_parent(parent_id: str) -> SpanContext | None:
     current = otel_trace.get_current_span().get_span_context()
-    if current.is_valid and format_trace_id(current.trace_id) == parent_id.lower():
-        return started_traces().find(parent_id) or current
-    return started_traces().find(parent_id)
+    is_current = current.is_valid and format_trace_id(current.trace_id) == parent_id.lower()
+    return started_traces().find(parent_id) or (current if is_current else None)

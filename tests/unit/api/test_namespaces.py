@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any, get_args
 
 import pytest
@@ -22,7 +23,6 @@ from flext_observability import (
     flext_set_correlation_id,
     init_observability,
 )
-from flext_observability.services.dependencies import SystemClock
 from flext_observability.settings.config import FIELDS
 from tests.fakes import OneExporterFactory
 from tests.recorded import Recorded
@@ -109,7 +109,7 @@ def test_ports_may_be_derived_from() -> None:
         def monotonic(self) -> float:
             return 2.0
 
-    clocks: list[FlextObservabilityProtocols.Clock] = [Clock(), SystemClock()]
+    clocks: list[FlextObservabilityProtocols.Clock] = [Clock(), time]
     none: Any = None
     factory: FlextObservabilityProtocols.ExporterFactory = OneExporterFactory(lambda _: none)
     assert clocks[0].time_ns() < clocks[1].time_ns()

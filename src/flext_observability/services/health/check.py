@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import ContextVar, copy_context
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.services.dependencies import SystemClock
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
 
@@ -53,7 +53,7 @@ class RegisteredCheck:
     cache_seconds: float = 1.0
     depends_on: tuple[str, ...] = ()
     probes: tuple[str, ...] = ("ready",)
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = time
     identity: Callable[[], dict[str, Any]] = dict
     latest: FlextHealthCheck | None = None
     _checked_at: float = -inf

@@ -145,11 +145,12 @@ def _is_bounded_json(value: object) -> bool:
     for _ in range(MAX_DEPTH + 1):
         below: list[object] = []
         for part in parts:
-            if type(part) is list:
+            kind = type(part)
+            if kind is list:
                 below += cast("list[object]", part)
-            elif type(part) is dict and all(type(name) is str for name in cast("dict[object, object]", part)):
+            elif kind is dict and all(type(name) is str for name in cast("dict[object, object]", part)):
                 below += cast("dict[str, object]", part).values()
-            elif type(part) not in _JSON_SCALARS:
+            elif kind not in _JSON_SCALARS:
                 return False
         left -= len(below)
         if not below or left < 0:

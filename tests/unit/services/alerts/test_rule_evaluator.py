@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,6 @@ import pytest
 
 from flext_observability import FlextAlert, FlextAlertRule, FlextResult
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
-from flext_observability.services.dependencies import SystemClock
 from flext_observability.views.model import MetricView
 from tests.unit.services.alerts.points import NAME, gauge
 
@@ -240,19 +240,19 @@ def test_a_rule_that_is_removed_while_it_raises_its_alert_leaves_none_behind(sin
 
 
 def test_threads_that_evaluate_add_and_remove_leave_no_alert() -> None:
-    raised, resolved, clock = list[str](), list[str](), SystemClock()
+    raised, resolved = list[str](), list[str]()
 
     def process(alert: FlextAlert) -> FlextResult[FlextAlert]:
         raised.append(alert.id)
         return FlextResult.ok(alert)
 
-    evaluator = RuleEvaluator(process, resolved.append, clock)
+    evaluator = RuleEvaluator(process, resolved.append, time)
     points = [gauge(number % 2, series=number) for number in range(20)]
 
     def work(number: int) -> None:
         for _ in range(30):
             evaluator.add(FlextAlertRule(f"rule-{number % 2}", metric=NAME, above=0.5)).unwrap()
-            evaluator.evaluate(points, clock.monotonic())
+            evaluator.evaluate(points, time.monotonic())
             evaluator.states()
             evaluator.remove(f"rule-{number % 2}")
 
