@@ -133,13 +133,17 @@ def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float
         return False
 
 
+def _invalid(field_name: str, value: object, fix: str) -> Violation:
+    return Violation(f"alert rule {field_name}", preview(value), fix)
+
+
 def _check_names(rule: FlextAlertRule) -> Violation | None:
     for what, value, fix in (
         ("name", rule.name, "Name the problem"),
         ("metric", rule.metric, "Use the name of the metric"),
     ):
         if type(value) is not str or not value.strip() or len(value) > _MAX_TEXT_LENGTH:
-            return Violation(f"alert rule {what}", preview(value), f"{fix}, in 1 to {_MAX_TEXT_LENGTH} characters")
+            return _invalid(what, value, f"{fix}, in 1 to {_MAX_TEXT_LENGTH} characters")
     return None
 
 
@@ -156,7 +160,7 @@ def _check_condition(rule: FlextAlertRule) -> Violation | None:
     ((name, value),) = given.items()
     if not is_number(value, minimum=0 if name == "absent_seconds" else None):
         unit = " of seconds, 0 or more" if name == "absent_seconds" else ""
-        return Violation(f"alert rule {name}", preview(value), f"Use a finite number{unit}")
+        return _invalid(name, value, f"Use a finite number{unit}")
     return None
 
 
@@ -174,21 +178,19 @@ def _check_choices(rule: FlextAlertRule) -> Violation | None:
 def _check_durations(rule: FlextAlertRule) -> Violation | None:
     for name, value in (("for_seconds", rule.for_seconds), ("keep_firing_seconds", rule.keep_firing_seconds)):
         if not is_number(value, minimum=0):
-            return Violation(f"alert rule {name}", preview(value), "Use a finite number of seconds, 0 or more")
+            return _invalid(name, value, "Use a finite number of seconds, 0 or more")
     return None
 
 
 def _check_series(rule: FlextAlertRule) -> Violation | None:
     attributes, by = cast("object", rule.attributes), cast("object", rule.by)
     if not isinstance(attributes, Mapping):
-        return Violation("alert rule attributes", preview(attributes), "Use a mapping of names and values")
+        return _invalid("attributes", attributes, "Use a mapping of names and values")
     for name, value in cast("Mapping[object, object]", attributes).items():
         if type(name) is not str or not _as_tuple(value) or any(map(is_container, _as_tuple(value))):
-            return Violation(
-                "alert rule attributes", preview({name: value}), "Use a scalar or a tuple of scalars for each name"
-            )
+            return _invalid("attributes", {name: value}, "Use a scalar or a tuple of scalars for each name")
     if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
-        return Violation("alert rule by", preview(rule.by), "Use a tuple of attribute names")
+        return _invalid("by", rule.by, "Use a tuple of attribute names")
     if by and not rule.combine and rule.condition != "absent":
         return Violation(
             "alert rule by", f"{preview(rule.by)} without combine", "Add combine='sum', 'max', 'min' or 'mean'"
@@ -198,8 +200,7 @@ def _check_series(rule: FlextAlertRule) -> Violation | None:
 
 def _check_message(rule: FlextAlertRule) -> Violation | None:
     if type(rule.message) is not str or len(rule.message) > _MAX_MESSAGE_LENGTH:
-        fix = f"Use text of at most {_MAX_MESSAGE_LENGTH} characters"
-        return Violation("alert rule message", preview(rule.message), fix)
+        return _invalid("message", rule.message, f"Use text of at most {_MAX_MESSAGE_LENGTH} characters")
     try:
         parts = list(Formatter().parse(rule.message))
     except ValueError as error:
