@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.api.handle import Observability
 from flext_observability.api.start import get_observability, init_observability
-from flext_observability.domain.alert_rule import is_number
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import is_number
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.dependencies import never_raises

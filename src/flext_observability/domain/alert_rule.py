@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from math import isfinite
 from string import Formatter
-from typing import Final, Literal, TypeGuard, cast, final, get_args
+from typing import Final, Literal, cast, final, get_args
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import Violation, invalid_choice, to_result
+from flext_observability.domain.rules import Violation, invalid_choice, is_number, to_result
 from flext_observability.values.encoding import encode_tag, is_container, preview
 from flext_observability.values.names import ALERT_SEVERITIES
 
@@ -121,16 +120,6 @@ class _Number(float):
 
 def _as_tuple(value: object) -> tuple[object, ...]:
     return tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else (value,)
-
-
-def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float]:
-    """Return whether a value is a finite number, and not less than ``minimum``."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return isfinite(value) and (minimum is None or value >= minimum)
-    except OverflowError:
-        return False
 
 
 def _invalid(field_name: str, value: object, fix: str) -> Violation:

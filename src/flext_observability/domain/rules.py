@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from math import isfinite
+from typing import Final, NamedTuple, TypeGuard
 
 from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.values.encoding import preview
@@ -67,3 +68,13 @@ def check_name(what: str, name: str, fix: str) -> Violation | None:
 def invalid_choice(what: str, value: object, allowed: Iterable[str]) -> Violation:
     """Return the violation for a value that is not one of the allowed words."""
     return Violation(what, preview(value), f"Use one of {', '.join(allowed)}")
+
+
+def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float]:
+    """Return whether a value is a finite number, and not less than ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return isfinite(value) and (minimum is None or value >= minimum)
+    except OverflowError:
+        return False

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from math import isfinite
 from typing import Any, Final, TypedDict, cast
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import Violation, check_name, to_result
+from flext_observability.domain.rules import Violation, check_name, is_number, to_result
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.values.encoding import preview
 
@@ -88,7 +87,7 @@ def _validate_options(check: RegisteredCheck) -> Violation | None:
     """Return the violation of the first invalid option, None when all are valid."""
     for field, label, minimum in _DURATIONS:
         value = cast("object", getattr(check, field))
-        if not _is_duration(value, minimum) and not (field == "interval_seconds" and value is None):
+        if not is_number(value, minimum=minimum) and not (field == "interval_seconds" and value is None):
             fix = f"Use seconds, {'0 or more' if minimum == 0 else 'above 0'}"
             return Violation(f"health check {label}", preview(value), fix)
     if not all(isinstance(cast("object", name), str) for name in check.depends_on):
@@ -97,10 +96,6 @@ def _validate_options(check: RegisteredCheck) -> Violation | None:
     if not all(probe in PROBES for probe in check.probes):
         return Violation("health check probes", preview(check.probes), f"Use {', '.join(PROBES)}")
     return None
-
-
-def _is_duration(value: object, minimum: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= minimum
 
 
 def _as_tuple(given: object) -> tuple[Any, ...]:
