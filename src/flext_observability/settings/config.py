@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast, final
+from typing import Any, cast, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.settings.endpoint import ParsedEndpoint
 from flext_observability.settings.fields import UNSET, Field, field_table
 from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.values.endpoint import Endpoint
-from flext_observability.values.masking import mask_credentials
+from flext_observability.values.masking import MASK, mask_credentials
 
 
 @final
@@ -61,19 +61,17 @@ def set_fields(config: FlextObservabilityConfig) -> dict[str, object]:
 
 def with_defaults(values: Mapping[str, object]) -> FlextObservabilityConfig:
     """Return a configuration with these validated values, and the defaults of all other fields."""
-    config = object.__new__(FlextObservabilityConfig)
-    endpoints: dict[str, Endpoint] = {}
-    for name, row in FIELDS.items():
-        default = row.default
-        value = values.get(name, UNSET)
-        if value is UNSET:
-            value = dict(cast("Mapping[object, object]", default)) if isinstance(default, Mapping) else default
-        elif isinstance(value, ParsedEndpoint):
-            endpoints[name] = value.endpoint
-            value = value.text
-        object.__setattr__(config, name, value)
+    resolved: dict[str, Any] = {name: _copy_of_default(row) for name, row in FIELDS.items()} | dict(values)
+    endpoints = {name: value.endpoint for name, value in resolved.items() if isinstance(value, ParsedEndpoint)}
+    resolved |= {name: resolved[name].text for name in endpoints}
+    config = FlextObservabilityConfig(**resolved)
     object.__setattr__(config, "endpoints", endpoints)
     return config
+
+
+def _copy_of_default(row: Field) -> object:
+    default = row.default
+    return dict(cast("Mapping[object, object]", default)) if isinstance(default, Mapping) else default
 
 
 def enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
@@ -84,8 +82,6 @@ def enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
 def _preview(name: str, value: object) -> str:
     if not FIELDS[name].type.secret:
         return mask_credentials(repr(value))
-    return (
-        repr({str(key): "***" for key in cast("Mapping[object, object]", value)})
-        if isinstance(value, Mapping)
-        else "***"
-    )
+    if isinstance(value, Mapping):
+        return repr(dict.fromkeys(map(str, cast("Mapping[object, object]", value)), MASK))
+    return MASK
