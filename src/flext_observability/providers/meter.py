@@ -110,9 +110,8 @@ def _views(config: FlextObservabilityConfig) -> list[View]:
 
 
 def _reservoirs(_aggregation: type) -> Callable[[dict[str, Any]], ExemplarReservoir]:
-    return cast(
-        "Callable[[dict[str, Any]], ExemplarReservoir]", LatestPerBucketReservoir
-    )  # the SDK passes keywords, unlike its annotation
+    # The SDK passes keywords, unlike its annotation.
+    return cast("Callable[[dict[str, Any]], ExemplarReservoir]", LatestPerBucketReservoir)
 
 
 def _aggregation(name: str) -> Mapping[type, Any]:

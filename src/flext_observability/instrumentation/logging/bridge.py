@@ -50,7 +50,7 @@ class _Installed(NamedTuple):
     provider: LoggerProvider | None
     get_logger: Callable[[str], Logger]
     on_console: bool
-    root_level: tuple[int, int] | None  # before and after install
+    root_levels: tuple[int, int]  # before and after install
 
 
 class _ThreadState(threading.local):
@@ -94,8 +94,11 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         wrapper = _wrap(original, bridge)
         # Never more than the loggers of ``logging``, which are never deleted either.
         cached_loggers = cache(partial(get_logger, logger_provider=provider))
-        root_level = _open_root(threshold)
-        bridge.installed = _Installed(wrapper, original, threshold, provider, cached_loggers, on_console, root_level)
+        before = logging.root.level
+        if logging.NOTSET < threshold < before:
+            logging.root.setLevel(threshold)
+        levels = (before, logging.root.level)
+        bridge.installed = _Installed(wrapper, original, threshold, provider, cached_loggers, on_console, levels)
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # all records pass it once
 
 
@@ -108,8 +111,9 @@ def uninstall() -> None:
             return
         if logging.Logger.callHandlers is installed.wrapper:
             logging.Logger.callHandlers = installed.original  # type: ignore[method-assign,assignment]  # as it was
-        if installed.root_level and logging.root.level == installed.root_level[1]:
-            logging.root.setLevel(installed.root_level[0])
+        before, after = installed.root_levels
+        if logging.root.level == after:
+            logging.root.setLevel(before)
 
 
 def is_enabled(logger: logging.Logger, level: int) -> bool:
@@ -137,14 +141,6 @@ def emit(record: logging.LogRecord) -> None:
     installed = current_runtime().get(_Bridge).installed
     if installed is not None and record.levelno >= installed.threshold and not _thread_state.emitting:
         _emit(record, installed)
-
-
-def _open_root(threshold: int) -> tuple[int, int] | None:
-    before = logging.root.level
-    if threshold == logging.NOTSET or before <= threshold:
-        return None
-    logging.root.setLevel(threshold)
-    return before, threshold
 
 
 def _wrap(original: _CallHandlers, bridge: _Bridge) -> _CallHandlers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, cast
 
 from opentelemetry.trace import get_current_span
 
@@ -21,22 +21,6 @@ _FORMATS: Final = {
 }
 
 
-class ContextIds(NamedTuple):
-    """Ids of the context of a record.
-
-    Attributes:
-        trace_id: 0 outside of a span.
-        span_id: 0 outside of a span.
-        sampled: Whether the span is sampled.
-        correlation_id: None for none.
-    """
-
-    trace_id: int
-    span_id: int
-    sampled: bool
-    correlation_id: str | None
-
-
 class _FormatterUse:
     """Whether this process has a formatter that needs the ids."""
 
@@ -46,15 +30,18 @@ class _FormatterUse:
 def attach_context(record: logging.LogRecord) -> None:
     """Set the current ids on the record once: a ``TraceContextFormatter`` may need them later in another thread."""
     if _FormatterUse.active and CONTEXT_FIELD not in record.__dict__:
-        record.__dict__[CONTEXT_FIELD] = tuple(_current_ids())  # unpickled without our classes
+        record.__dict__[CONTEXT_FIELD] = _current_ids()
 
 
-def _current_ids() -> ContextIds:
+def _current_ids() -> dict[str, str]:
+    """Return the fields of a format. A plain dictionary: other processes unpickle it without our classes."""
     context = get_current_span().get_span_context()
-    correlation_id = current_correlation_id()
-    if not context.is_valid:
-        return ContextIds(0, 0, sampled=False, correlation_id=correlation_id)
-    return ContextIds(context.trace_id, context.span_id, context.trace_flags.sampled, correlation_id)
+    return {
+        "trace_id": f"{context.trace_id:032x}" if context.is_valid else "",
+        "span_id": f"{context.span_id:016x}" if context.is_valid else "",
+        "trace_sampled": str(context.trace_flags.sampled).lower() if context.is_valid else "",
+        "correlation_id": current_correlation_id() or "",
+    }
 
 
 class TraceContextFormatter(logging.Formatter):
@@ -95,22 +82,11 @@ class TraceContextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging.Formatter's name
         """Return the line without exception and stack."""
-        fields = _id_fields(record)
+        fields = cast("dict[str, str]", record.__dict__.get(CONTEXT_FIELD) or _current_ids())
         extended = copy.copy(record)
         extended.__dict__.update(fields | record.__dict__)
         line = super().formatMessage(extended)
         if not self._appends_ids:
             return line
-        return " ".join(
-            (line, *(f"{name}={fields[name]}" for name in ("trace_id", "span_id", "correlation_id") if fields[name]))
-        )
-
-
-def _id_fields(record: logging.LogRecord) -> dict[str, str]:
-    ids = ContextIds(*record.__dict__[CONTEXT_FIELD]) if CONTEXT_FIELD in record.__dict__ else _current_ids()
-    return {
-        "trace_id": f"{ids.trace_id:032x}" if ids.trace_id else "",
-        "span_id": f"{ids.span_id:016x}" if ids.span_id else "",
-        "trace_sampled": ("true" if ids.sampled else "false") if ids.trace_id else "",
-        "correlation_id": ids.correlation_id or "",
-    }
+        names = ("trace_id", "span_id", "correlation_id")
+        return " ".join((line, *(f"{name}={fields[name]}" for name in names if fields[name])))

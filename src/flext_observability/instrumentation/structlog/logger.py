@@ -105,9 +105,7 @@ class FlextStructuredLogger(BoundLoggerBase):
         number, _ = _resolve_level(level, {})
         return self._logger.isEnabledFor(number) or bridge.is_enabled(self._logger, number)
 
-    def is_enabled_for(self, level: int | str) -> bool:
-        """Return the same as ``isEnabledFor``."""
-        return self.isEnabledFor(level)
+    is_enabled_for = isEnabledFor
 
     def bind(self, /, **values: object) -> Self:
         """Return a logger with these values added."""

@@ -155,7 +155,12 @@ def test_context_is_plain_for_other_processes_and_is_written_once(sink: Sink) ->
         logging.getLogger("shop").info("x")
     logging.getLogger("shop").handle(records[0])
     context = records[0].__dict__[CONTEXT_FIELD]
-    assert type(context) is tuple
-    assert pickle.loads(pickle.dumps(context)) == (0xABC, 0xDEF, True, None)  # noqa: S301 - our own
+    assert type(context) is dict
+    assert pickle.loads(pickle.dumps(context)) == {  # noqa: S301 - our own
+        "trace_id": TRACE_ID,
+        "span_id": SPAN_ID,
+        "trace_sampled": "true",
+        "correlation_id": "",
+    }
     arrived = logging.makeLogRecord({**records[0].__dict__, CONTEXT_FIELD: json.loads(json.dumps(context))})
     assert TraceContextFormatter("%(trace_id)s").format(arrived) == TRACE_ID
