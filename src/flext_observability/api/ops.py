@@ -13,7 +13,7 @@ from flext_observability.runtime.internal_log import log_warning
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from flext_observability.ops_server.asgi import AsgiApp
+    from flext_observability.ops_server.apps import AsgiApp
     from flext_observability.ops_server.auth import Credentials
     from flext_observability.ops_server.pages import OpsPages
     from flext_observability.ops_server.server import OpsServer
@@ -53,7 +53,7 @@ def start_ops_server(
         message = f"Invalid address {preview(host)}, {preview(port)}: not a host name and a port number"
         fix = 'Use for example host="127.0.0.1", port=9464'
         return FlextResult["OpsServer"].fail(message, code="invalid_argument", fix=fix)
-    from flext_observability.ops_server.app import wsgi_app
+    from flext_observability.ops_server.apps import wsgi_app
     from flext_observability.ops_server.server import start_server
 
     pages = _pages(token, username, password)
@@ -70,7 +70,7 @@ def ops_wsgi_app(
         username: As in ``start_ops_server``.
         password: As in ``start_ops_server``.
     """
-    from flext_observability.ops_server.app import wsgi_app
+    from flext_observability.ops_server.apps import wsgi_app
 
     return wsgi_app(_pages(token, username, password))
 
@@ -85,7 +85,7 @@ def ops_asgi_app(*, token: str | None = None, username: str | None = None, passw
         username: As in ``start_ops_server``.
         password: As in ``start_ops_server``.
     """
-    from flext_observability.ops_server.asgi import asgi_app
+    from flext_observability.ops_server.apps import asgi_app
 
     return asgi_app(_pages(token, username, password))
 

@@ -40,7 +40,7 @@ class Session:
         """Serve the ops pages if a pull exporter is configured."""
         if not self.running.exporters.pull:
             return
-        from flext_observability.ops_server.app import wsgi_app
+        from flext_observability.ops_server.apps import wsgi_app
         from flext_observability.ops_server.server import start_server
 
         config = self.running.config

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
-from flext_observability.ops_server.exposition import negotiate_type, render_report
-from flext_observability.ops_server.serialization import check_to_dict, to_json
+from flext_observability.ops_server.serialization import check_to_dict, negotiate_type, render_report, to_json
 from flext_observability.values.exceptions import describe_error
 from flext_observability.wire.http.headers import quality
 

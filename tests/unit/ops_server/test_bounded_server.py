@@ -10,7 +10,7 @@ import pytest
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.ops_server import bounded_server
-from flext_observability.ops_server.app import wsgi_app
+from flext_observability.ops_server.apps import wsgi_app
 from flext_observability.ops_server.bounded_server import TimeoutChannel
 from flext_observability.ops_server.server import OpsServer, start_server
 from tests.unit.ops_server.samples import pages

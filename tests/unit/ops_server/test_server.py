@@ -15,7 +15,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.ops_server.app import wsgi_app
+from flext_observability.ops_server.apps import wsgi_app
 from flext_observability.ops_server.auth import Credentials
 from flext_observability.ops_server.server import OpsServer, start_server
 from tests.unit.ops_server.samples import pages, status
@@ -26,7 +26,7 @@ APP = wsgi_app(pages())
 
 FORKING = """
 import http.client, os, socket
-from flext_observability.ops_server.app import wsgi_app
+from flext_observability.ops_server.apps import wsgi_app
 from flext_observability.ops_server.server import start_server
 from tests.unit.ops_server.samples import pages
 

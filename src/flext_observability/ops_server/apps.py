@@ -1,13 +1,17 @@
-"""OpsPages → ASGI application that renders pages on threads and never blocks the event loop."""
+"""OpsPages → WSGI application, or ASGI application that renders pages on threads and never blocks the event loop."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import Future
+from http import HTTPStatus
 from threading import BoundedSemaphore, Thread
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flext_observability.ops_server.pages import OpsPages, Reply, Request
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -17,6 +21,27 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_CONCURRENT: Final = 16
 _BUSY: Final = Reply(503, [("Retry-After", "1"), ("Content-Length", "0")], b"")
+
+
+def wsgi_app(pages: OpsPages) -> WSGIApplication:
+    """Return the application. It can be mounted under any prefix and never raises.
+
+    Source: https://peps.python.org/pep-3333/
+    """
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(
+            environ["REQUEST_METHOD"],
+            environ.get("PATH_INFO", ""),
+            environ.get("HTTP_ACCEPT", ""),
+            environ.get("HTTP_ACCEPT_ENCODING", ""),
+            environ.get("HTTP_AUTHORIZATION", ""),
+        )
+        reply = pages.answer(request)
+        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
+        return [reply.body] if reply.body else []
+
+    return app
 
 
 def asgi_app(pages: OpsPages) -> AsgiApp:

@@ -2,13 +2,65 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from typing import Any
+from wsgiref.types import WSGIApplication
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
 
 import pytest
 
-from flext_observability.ops_server.asgi import MAX_CONCURRENT, AsgiApp, asgi_app
+from flext_observability.ops_server.apps import MAX_CONCURRENT, AsgiApp, asgi_app, wsgi_app
 from flext_observability.ops_server.auth import Credentials
 from tests.unit.ops_server.samples import PAGE, metrics, pages
+
+
+def call(app: WSGIApplication, path: str, method: str = "GET", **environ: str) -> tuple[str, Mapping[str, str], bytes]:
+    environment: dict[str, Any] = {
+        "PATH_INFO": path,
+        "REQUEST_METHOD": method,
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": "",
+        **environ,
+    }
+    setup_testing_defaults(environment)
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
+        started.append((status, headers))
+        return lambda _: None
+
+    reply: Any = validator(app)(environment, start_response)
+    body = b"".join(reply)
+    reply.close()
+    return started[0][0], dict(started[0][1]), body
+
+
+@pytest.mark.parametrize(("path", "status"), [("/metrics", "200 OK"), ("/x", "404 Not Found")])
+def test_replies_conform_to_wsgi(path: str, status: str) -> None:
+    assert call(wsgi_app(pages()), path)[0] == status
+
+
+def test_wsgi_headers_reach_the_pages() -> None:
+    app = wsgi_app(pages(credentials=lambda: Credentials("t")))
+    _, headers, body = call(
+        app,
+        "/metrics",
+        HTTP_ACCEPT="application/openmetrics-text",
+        HTTP_ACCEPT_ENCODING="gzip",
+        HTTP_AUTHORIZATION="Bearer t",
+    )
+    assert (headers["Content-Type"], headers["Content-Encoding"]) == ("application/openmetrics-text", "gzip")
+    assert len(body) < len(PAGE)
+
+
+def test_wsgi_head_has_no_body() -> None:
+    status, headers, body = call(wsgi_app(pages()), "/metrics", "HEAD")
+    assert (status, headers["Content-Length"], body) == ("200 OK", str(len(PAGE)), b"")
+
+
+def test_wsgi_mounted_under_a_prefix() -> None:
+    assert call(wsgi_app(pages()), "/status", SCRIPT_NAME="/ops")[0] == "200 OK"
 
 
 async def exchange(app: AsgiApp, scope: dict[str, Any], *messages: str) -> list[Any]:
@@ -42,11 +94,11 @@ def test_page_is_sent_with_its_headers() -> None:
     assert headers[b"content-length"] == str(len(PAGE)).encode()
 
 
-def test_head_has_no_body() -> None:
+def test_asgi_head_has_no_body() -> None:
     assert request(http("/metrics", "HEAD"))[2] == b""
 
 
-def test_headers_reach_the_pages_and_repeated_ones_are_joined() -> None:
+def test_asgi_headers_reach_the_pages_and_repeated_ones_are_joined() -> None:
     accept = [(b"accept", b"text/html"), (b"Accept", b"application/openmetrics-text")]
     scope = http("/metrics", "GET", "", (b"authorization", b"Bearer t"), *accept)
     status, headers, _ = request(scope, credentials=lambda: Credentials("t"))
@@ -64,7 +116,7 @@ def test_headers_reach_the_pages_and_repeated_ones_are_joined() -> None:
         ("/ops", "/ops"),
     ],
 )
-def test_mounted_under_a_prefix(path: str, root: str) -> None:
+def test_asgi_mounted_under_a_prefix(path: str, root: str) -> None:
     assert request(http(path, "GET", root))[0] == (404 if path == "/opsx" else 200)
 
 
