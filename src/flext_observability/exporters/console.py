@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
-from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.extensions.ports import ExportOutcome, SignalExporter
+from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import BuiltInFactory
+from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.owner import current_runtime
 
@@ -135,22 +136,12 @@ class ConsoleExporter:
         self._console.release()
 
 
-@final
-class ConsoleExporterFactory:
-    """Factory of console exporters; those of one configuration share a console."""
-
-    __slots__ = ()
-
-    def signals(self) -> Collection[Signal]:
-        """Return all three signals."""
-        return SIGNALS
-
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> SignalExporter[object]:
-        """Return an exporter for the signal."""
-        latest = current_runtime().get(_Latest)
-        if latest.console is None or latest.config != config:
-            latest.config, latest.console = config, SharedConsole(config.grafana_url)
-        return ConsoleExporter(signal, latest.console)
+def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> ConsoleExporter:
+    """Return an exporter; those of one configuration share a console."""
+    latest = current_runtime().get(_Latest)
+    if latest.console is None or latest.config != config:
+        latest.config, latest.console = config, SharedConsole(config.grafana_url)
+    return ConsoleExporter(signal, latest.console)
 
 
 class _Latest:
@@ -160,4 +151,4 @@ class _Latest:
     console: SharedConsole | None = None
 
 
-factory: Final = ConsoleExporterFactory()
+factory: Final = BuiltInFactory(create_exporter)

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.exporters.console import ConsoleExporterFactory, factory
+from flext_observability.exporters.console import factory
 from flext_observability.extensions.ports import SignalExporter
 from flext_observability.settings.config import FlextObservabilityConfig
 from tests.programs import run
@@ -74,9 +74,8 @@ class Program:
 
 
 def exporters(config: FlextObservabilityConfig | None = None) -> dict[Signal, SignalExporter[object]]:
-    maker = ConsoleExporterFactory()
     settings = config or FlextObservabilityConfig(grafana_url="")
-    return {signal: maker.create(signal, settings) for signal in maker.signals()}
+    return {signal: factory.create(signal, settings) for signal in factory.signals()}
 
 
 def test_it_exports_all_signals() -> None:
@@ -162,10 +161,9 @@ def test_trace_id_links_to_a_configured_grafana(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_exporters_of_one_configuration_share_a_console(screen: Stderr) -> None:
-    maker = ConsoleExporterFactory()
     first, second = FlextObservabilityConfig(grafana_url=""), FlextObservabilityConfig(grafana_url="http://g")
-    one = [maker.create("traces", first), maker.create("metrics", first)]
-    other = maker.create("metrics", second)
+    one = [factory.create("traces", first), factory.create("metrics", first)]
+    other = factory.create("metrics", second)
     program = Program()
     program.work()
     one[1].export(program.batch("metrics"), 1.0)

@@ -6,12 +6,13 @@ Source: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.exporters.otlp.split import BatchSender
+from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import BuiltInFactory
+from flext_observability.exporters.otlp.split import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 
 if TYPE_CHECKING:
@@ -21,30 +22,33 @@ _FIX = "Free space, correct the permissions, or set otlp_file_path (FLEXT_OBSERV
 
 
 @final
-class OtlpFileExporter:
+class OtlpFileExporter(BatchExporter):
     """Appends batches to a file, which is opened for each batch, so that it may be rotated or deleted.
 
     Several signals and processes may share the file: each line is written by one call.
     """
 
-    __slots__ = ("_path", "_sender", "_torn")
+    __slots__ = ("_path", "_torn")
 
     def __init__(self, signal: Signal, path: Path) -> None:
         """Store the path; its folder must exist."""
+        super().__init__(signal)
         self._path = path
         self._torn = False
-        self._sender = BatchSender(signal, self._write, encode=_encode_line)
-
-    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Append the batch as one line; it is in the file when this returns."""
-        return self._sender.export(batch, timeout_seconds)
 
     def close(self) -> None:
         """Do nothing: no file is left open."""
 
-    def _write(self, line: bytes, items: int, _seconds: float) -> ExportOutcome:
+    def _encode(self, batch: Sequence[object]) -> bytes:
+        from flext_observability.wire.otlp.encode import request_message
+        from flext_observability.wire.otlp.json import to_otlp_json
+
+        # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
+        return to_otlp_json(request_message(self._signal, batch)).encode() + b"\n"
+
+    def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         try:
-            self._append(line)
+            self._append(body)
         except OSError as error:
             message = f"{self._path} cannot be written ({error.strerror})"
             return ExportOutcome(retry=True, reason="unavailable", message=message, fix=_FIX)
@@ -63,38 +67,22 @@ class OtlpFileExporter:
             os.close(descriptor)
 
 
-@final
-class OtlpFileFactory:
-    """Factory of exporters to ``otlp_file_path``."""
+def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpFileExporter:
+    """Return an exporter to ``otlp_file_path``; a missing folder is created.
 
-    def signals(self) -> Collection[Signal]:
-        """Return all three signals."""
-        return SIGNALS
-
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpFileExporter:
-        """Return an exporter; a missing folder is created.
-
-        Raises:
-            ExporterUnavailable: No path is set, or the file cannot be opened for writing.
-        """
-        path = Path(config.otlp_file_path).expanduser()
-        if not config.otlp_file_path:
-            fix = "Set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
-            raise ExporterUnavailable("no file is set", fix)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.open("ab").close()
-        except OSError as error:
-            raise ExporterUnavailable(f"{path} cannot be written ({error.strerror})", _FIX) from error
-        return OtlpFileExporter(signal, path)
+    Raises:
+        ExporterUnavailable: No path is set, or the file cannot be opened for writing.
+    """
+    path = Path(config.otlp_file_path).expanduser()
+    if not config.otlp_file_path:
+        fix = "Set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
+        raise ExporterUnavailable("no file is set", fix)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise ExporterUnavailable(f"{path} cannot be written ({error.strerror})", _FIX) from error
+    return OtlpFileExporter(signal, path)
 
 
-def _encode_line(signal: Signal, batch: Sequence[object]) -> bytes:
-    from flext_observability.wire.otlp.encode import request_message
-    from flext_observability.wire.otlp.json import to_otlp_json
-
-    # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
-    return to_otlp_json(request_message(signal, batch)).encode() + b"\n"
-
-
-factory = OtlpFileFactory()
+factory: Final = BuiltInFactory(create_exporter)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.otlp.http import USER_AGENT, create_target
 from flext_observability.exporters.otlp.outcome import (
     ENDPOINT_SETTING,
@@ -18,7 +19,7 @@ from flext_observability.exporters.otlp.outcome import (
     invalid_response,
     partial_success,
 )
-from flext_observability.exporters.otlp.split import BatchSender
+from flext_observability.exporters.otlp.split import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import StatusClass
 from flext_observability.values.masking import sanitize_message
@@ -56,36 +57,26 @@ _TOO_LARGE = re.compile("larger than max|exceeds maximum size", re.IGNORECASE)
 
 
 @final
-class OtlpGrpcExporter:
-    """Sends one signal to one endpoint."""
+class OtlpGrpcExporter(BatchExporter):
+    """Sends one signal to one endpoint, each call within ``otlp_timeout_seconds``."""
 
-    __slots__ = ("_request_seconds", "_sender", "_signal", "_transport")
+    __slots__ = ("_request_seconds", "_transport")
 
     def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
         """Store the target. The channel is opened by the first export."""
-        self._signal: Signal = signal
+        super().__init__(signal)
         self._request_seconds = settings.timeout_seconds
         self._transport = GrpcTransport(target, compress=settings.compression == "gzip")
-        self._sender = BatchSender(signal, self._send)
-
-    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Send the batch.
-
-        Args:
-            batch: Finished items.
-            timeout_seconds: Limit for all calls together; each call is limited by ``otlp_timeout_seconds`` too.
-        """
-        return self._sender.export(batch, timeout_seconds)
 
     def close(self) -> None:
         """Close the channel."""
         self._transport.close()
 
-    def _send(self, body: bytes, items: int, seconds: float) -> ExportOutcome:
+    def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         display_url = self._transport.target.display_url
         try:
             reply = self._transport.call(
-                _METHODS[self._signal], body, timeout_seconds=min(seconds, self._request_seconds)
+                _METHODS[self._signal], body, timeout_seconds=min(timeout_seconds, self._request_seconds)
             )
             partial = parse_success(self._signal, reply)
         except TransportError as error:
@@ -99,29 +90,21 @@ class OtlpGrpcExporter:
         return partial_success(partial, items=items, display_url=display_url)
 
 
-@final
-class OtlpGrpcFactory:
-    """Factory of OTLP/gRPC exporters."""
+def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpGrpcExporter:
+    """Return an exporter to the endpoint of the signal.
 
-    def signals(self) -> Collection[Signal]:
-        """Return all three signals."""
-        return SIGNALS
+    Raises:
+        ExporterUnavailable: A header or a certificate file is not valid.
+    """
+    from flext_observability.settings.otlp import otlp_settings
 
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpGrpcExporter:
-        """Return an exporter to the endpoint of the signal.
-
-        Raises:
-            ExporterUnavailable: A header or a certificate file is not valid.
-        """
-        from flext_observability.settings.otlp import otlp_settings
-
-        settings = otlp_settings(config, signal, "grpc")
-        headers = {**{name.lower(): value for name, value in settings.headers.items()}, "user-agent": USER_AGENT}
-        for name, value in headers.items():
-            if name.startswith("grpc-") or not value.isascii():
-                message = f"OTLP cannot start: the header {name!r} is not allowed in gRPC"
-                raise ExporterUnavailable(message, f"Correct {HEADERS_SETTING}")
-        return OtlpGrpcExporter(signal, settings, create_target(settings, headers))
+    settings = otlp_settings(config, signal, "grpc")
+    headers = {**{name.lower(): value for name, value in settings.headers.items()}, "user-agent": USER_AGENT}
+    for name, value in headers.items():
+        if name.startswith("grpc-") or not value.isascii():
+            message = f"OTLP cannot start: the header {name!r} is not allowed in gRPC"
+            raise ExporterUnavailable(message, f"Correct {HEADERS_SETTING}")
+    return OtlpGrpcExporter(signal, settings, create_target(settings, headers))
 
 
 def _from_status(signal: Signal, error: GrpcError, display_url: str) -> ExportOutcome:
@@ -140,4 +123,4 @@ def _classify(error: GrpcError, delay: float | None) -> StatusClass:
     return "error" if delay is None else "unavailable"
 
 
-factory = OtlpGrpcFactory()
+factory: Final = BuiltInFactory(create_exporter)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.otlp.outcome import (
     HEADERS_SETTING,
     file_fix,
@@ -14,7 +15,7 @@ from flext_observability.exporters.otlp.outcome import (
     from_reply,
     from_transport_error,
 )
-from flext_observability.exporters.otlp.split import BatchSender
+from flext_observability.exporters.otlp.split import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
@@ -32,42 +33,32 @@ USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
 
 
 @final
-class OtlpHttpExporter:
-    """Sends one signal to one endpoint over a kept-alive connection."""
+class OtlpHttpExporter(BatchExporter):
+    """Sends one signal to one endpoint over a kept-alive connection, each request within ``otlp_timeout_seconds``."""
 
-    __slots__ = ("_compress", "_request_seconds", "_sender", "_signal", "_target", "_transport")
+    __slots__ = ("_compress", "_request_seconds", "_target", "_transport")
 
     def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
         """Store the target. The connection is opened by the first export."""
-        self._signal: Signal = signal
+        super().__init__(signal)
         self._target = target
         self._compress = settings.compression == "gzip"
         self._request_seconds = settings.timeout_seconds
         self._transport: HttpTransport | None = None
-        self._sender = BatchSender(signal, self._send)
-
-    def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Send the batch.
-
-        Args:
-            batch: Finished items.
-            timeout_seconds: Limit for all requests together; each request is limited by ``otlp_timeout_seconds`` too.
-        """
-        return self._sender.export(batch, timeout_seconds)
 
     def close(self) -> None:
         """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
-    def _send(self, body: bytes, items: int, seconds: float) -> ExportOutcome:
+    def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         if self._transport is None:
             from flext_observability.wire.http.client import HttpTransport
 
             self._transport = HttpTransport(self._target)
         data = zlib.compress(body, _GZIP_LEVEL, _GZIP_WINDOW) if self._compress else body
         try:
-            reply = self._transport.post(data, timeout_seconds=min(seconds, self._request_seconds))
+            reply = self._transport.post(data, timeout_seconds=min(timeout_seconds, self._request_seconds))
         except TransportError as error:
             return from_transport_error(self._signal, error, port=self._target.endpoint.port_or_default)
         except TlsFileError as error:
@@ -75,27 +66,19 @@ class OtlpHttpExporter:
         return from_reply(self._signal, reply, items=items, display_url=self._target.display_url)
 
 
-@final
-class OtlpHttpFactory:
-    """Factory of OTLP/HTTP exporters."""
+def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpHttpExporter:
+    """Return an exporter to the endpoint of the signal.
 
-    def signals(self) -> Collection[Signal]:
-        """Return all three signals."""
-        return SIGNALS
+    Raises:
+        ExporterUnavailable: A header or a certificate file is not valid.
+    """
+    from flext_observability.settings.otlp import otlp_settings
 
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> OtlpHttpExporter:
-        """Return an exporter to the endpoint of the signal.
-
-        Raises:
-            ExporterUnavailable: A header or a certificate file is not valid.
-        """
-        from flext_observability.settings.otlp import otlp_settings
-
-        settings = otlp_settings(config, signal, "http/protobuf")
-        headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
-        if settings.compression == "gzip":
-            headers["content-encoding"] = "gzip"
-        return OtlpHttpExporter(signal, settings, create_target(settings, headers))
+    settings = otlp_settings(config, signal, "http/protobuf")
+    headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
+    if settings.compression == "gzip":
+        headers["content-encoding"] = "gzip"
+    return OtlpHttpExporter(signal, settings, create_target(settings, headers))
 
 
 def create_target(settings: OtlpSettings, headers: Mapping[str, str]) -> HttpTarget:
@@ -116,4 +99,4 @@ def create_target(settings: OtlpSettings, headers: Mapping[str, str]) -> HttpTar
     return target
 
 
-factory = OtlpHttpFactory()
+factory: Final = BuiltInFactory(create_exporter)

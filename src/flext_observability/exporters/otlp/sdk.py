@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
-from flext_observability.domain.report import SIGNALS, Signal
+from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.third_party import WrappedExporter
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.settings.otlp import OtlpSettings, otlp_settings
@@ -19,54 +20,40 @@ if TYPE_CHECKING:
     from flext_observability.settings.otlp import Protocol
 
 
-@final
-class SdkOtlpFactory:
-    """Factory of one protocol's exporters. They retry and shut down in their own way.
+def create_exporter(
+    name: str, protocol: Protocol, entry_point: str, signal: Signal, config: FlextObservabilityConfig
+) -> WrappedExporter:
+    """Return the exporter of a signal. It retries and shuts down in its own way.
 
     Args:
         name: Name of the exporter in messages.
         protocol: ``http/protobuf`` or ``grpc``.
         entry_point: Name in OpenTelemetry's entry-point groups.
+        signal: Signal to export.
+        config: Settings.
+
+    Raises:
+        ExporterUnavailable: The package is not installed, or the exporter cannot be created.
     """
-
-    __slots__ = ("_entry_point", "_name", "_protocol")
-
-    def __init__(self, name: str, protocol: Protocol, entry_point: str) -> None:
-        self._name = name
-        self._protocol: Protocol = protocol
-        self._entry_point = entry_point
-
-    def signals(self) -> Collection[Signal]:
-        """Return all three signals."""
-        return SIGNALS
-
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> WrappedExporter:
-        """Return the exporter of a signal.
-
-        Raises:
-            ExporterUnavailable: The package is not installed, or the exporter cannot be created.
-        """
-        package = f"opentelemetry-exporter-{self._entry_point.replace('_', '-')}"
-        found = entry_points(group=f"opentelemetry_{signal}_exporter", name=self._entry_point)
-        if not found:
-            raise ExporterUnavailable(f"the package {package} is not installed", f"pip install {package}")
-        settings = otlp_settings(config, signal, self._protocol)
-        try:
-            arguments = _http_arguments(settings) if self._protocol == "http/protobuf" else _grpc_arguments(settings)
-            make: Any = next(iter(found)).load()
-            return WrappedExporter(signal, self._name, make(**arguments))
-        except Exception as error:
-            message = f"the exporter of {package} cannot be created: {describe_error(error)}"
-            raise ExporterUnavailable(message, "Check the OTLP settings of this signal") from error
+    package = f"opentelemetry-exporter-{entry_point.replace('_', '-')}"
+    found = entry_points(group=f"opentelemetry_{signal}_exporter", name=entry_point)
+    if not found:
+        raise ExporterUnavailable(f"the package {package} is not installed", f"pip install {package}")
+    settings = otlp_settings(config, signal, protocol)
+    try:
+        arguments = _http_arguments(settings) if protocol == "http/protobuf" else _grpc_arguments(settings)
+        make: Any = next(iter(found)).load()
+        url, headers, timeout = settings.endpoint.url, _headers(settings), settings.timeout_seconds
+        return WrappedExporter(signal, name, make(endpoint=url, headers=headers, timeout=timeout, **arguments))
+    except Exception as error:
+        message = f"the exporter of {package} cannot be created: {describe_error(error)}"
+        raise ExporterUnavailable(message, "Check the OTLP settings of this signal") from error
 
 
 def _http_arguments(settings: OtlpSettings) -> dict[str, Any]:
     from opentelemetry.exporter.otlp.proto.http import Compression
 
     return {
-        "endpoint": settings.endpoint.url,
-        "headers": _headers(settings),
-        "timeout": settings.timeout_seconds,
         "certificate_file": settings.certificate_file,
         "client_key_file": settings.client_key_file,
         "client_certificate_file": settings.client_certificate_file,
@@ -80,9 +67,6 @@ def _grpc_arguments(settings: OtlpSettings) -> dict[str, Any]:
     insecure = settings.endpoint.scheme == "http"
     files = (settings.certificate_file, settings.client_key_file, settings.client_certificate_file)
     return {
-        "endpoint": settings.endpoint.url,
-        "headers": _headers(settings),
-        "timeout": settings.timeout_seconds,
         "insecure": insecure,
         "credentials": None if insecure else grpc.ssl_channel_credentials(*map(_content, files)),
         "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
@@ -98,5 +82,5 @@ def _content(path: str | None) -> bytes | None:
     return None if path is None else Path(path).read_bytes()
 
 
-http_factory: Final = SdkOtlpFactory("otlp_sdk_http", "http/protobuf", "otlp_proto_http")
-grpc_factory: Final = SdkOtlpFactory("otlp_sdk_grpc", "grpc", "otlp_proto_grpc")
+http_factory: Final = BuiltInFactory(partial(create_exporter, "otlp_sdk_http", "http/protobuf", "otlp_proto_http"))
+grpc_factory: Final = BuiltInFactory(partial(create_exporter, "otlp_sdk_grpc", "grpc", "otlp_proto_grpc"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import final
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
@@ -14,32 +14,36 @@ from flext_observability.wire.otlp.encode import encode_request
 
 _SPLIT_REASONS = frozenset({"too_large", "encoding"})
 
-# (signal, batch) → encoded request; may raise.
-Encode = Callable[[Signal, Sequence[object]], bytes]
-# (encoded request, number of items, timeout in seconds) → outcome.
-Send = Callable[[bytes, int, float], ExportOutcome]
 
-
-@final
-class BatchSender:
+class BatchExporter(ABC):
     """Encodes and sends batches of one signal.
 
     The parts of a batch are sent in order, and the first retryable one ends the call. The items that an outcome counts
     are therefore always the first of the batch. A single item that is too large or cannot be encoded is rejected alone.
     """
 
-    __slots__ = ("_encode", "_rejected_bytes", "_send", "_signal")
+    __slots__ = ("_rejected_bytes", "_signal")
 
-    def __init__(self, signal: Signal, send: Send, *, encode: Encode = encode_request) -> None:
-        """Store the functions that encode a batch and send a request."""
+    def __init__(self, signal: Signal) -> None:
         self._signal: Signal = signal
-        self._send = send
-        self._encode = encode
         self._rejected_bytes: int | None = None
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
-        """Send the batch, in parts where necessary, within ``timeout_seconds``."""
+        """Send the batch, in parts where necessary.
+
+        Args:
+            batch: Finished items.
+            timeout_seconds: Limit for all requests together.
+        """
         return self._export_part(batch, monotonic() + timeout_seconds)
+
+    @abstractmethod
+    def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        """Send an encoded request with this number of items."""
+
+    def _encode(self, batch: Sequence[object]) -> bytes:
+        """Return the batch as a request. May raise."""
+        return encode_request(self._signal, batch)
 
     def _export_part(self, batch: Sequence[object], deadline: float) -> ExportOutcome:
         items = count_items(self._signal, batch)
@@ -50,7 +54,7 @@ class BatchSender:
 
     def _attempt(self, batch: Sequence[object], items: int, deadline: float) -> ExportOutcome:
         try:
-            body = self._encode(self._signal, batch)
+            body = self._encode(batch)
         except Exception as error:  # noqa: BLE001 - of any type; it concerns one item only
             return _encoding_failure(self._signal, error)
         if items > 1 and self._rejected_bytes is not None and len(body) >= self._rejected_bytes:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.exporters.prometheus.registry import program_metrics
-from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, preferred_type
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.wire.prometheus.text import Family
 
-_SIGNALS: tuple[Signal, ...] = ("metrics",)
 _log = logging.getLogger(__name__)
 
 
@@ -70,26 +68,6 @@ class PrometheusExporter:
             )
 
 
-@final
-class PrometheusFactory:
-    """Factory of page exporters."""
-
-    def signals(self) -> Collection[Signal]:
-        """Return the only signal, metrics."""
-        return _SIGNALS
-
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> PrometheusExporter:
-        """Return an exporter without a source.
-
-        Raises:
-            ExporterUnavailable: The signal is not ``metrics``.
-        """
-        if signal != "metrics":
-            fix = 'Use exporters={"metrics": ["prometheus"]} and another exporter for the other signals'
-            raise ExporterUnavailable(f"it carries metrics, not {signal}", fix)
-        return make_page(config)
-
-
 def make_page(config: FlextObservabilityConfig) -> PrometheusExporter:
     """Return an exporter without a source, for a resolved configuration."""
     # The SDK's reader puts our metrics into the default registry: the page would have them twice.
@@ -97,4 +75,4 @@ def make_page(config: FlextObservabilityConfig) -> PrometheusExporter:
     return PrometheusExporter(program_metrics=config.prometheus_client_enabled and not shared)
 
 
-factory = PrometheusFactory()
+factory: Final = BuiltInFactory(lambda _signal, config: make_page(config), METRICS_ONLY)

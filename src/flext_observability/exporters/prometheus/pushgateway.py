@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
+from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.runtime.internal_log import log_warning
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.wire.http.client import HttpTransport
 
-_SIGNALS: tuple[Signal, ...] = ("metrics",)
 _SETTING = "push_gateway (PROMETHEUS_PUSH_GATEWAY)"
 _OTHER_PORT = f"Check the port in {_SETTING}: Pushgateways listen on 9091"
 _GATEWAY = HttpBackend(
@@ -113,35 +113,24 @@ class PushgatewayExporter:
             )
 
 
-@final
-class PushgatewayFactory:
-    """Factory of Pushgateway exporters."""
+def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:
+    """Return an exporter to the group of this process.
 
-    def signals(self) -> Collection[Signal]:
-        """Return ``metrics`` only."""
-        return _SIGNALS
-
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:
-        """Return an exporter to the group of this process.
-
-        Raises:
-            ExporterUnavailable: The signal is not ``metrics``, or the address or the grouping key is not valid.
-        """
-        if signal != "metrics":
-            fix = 'Use exporters={"metrics": ["pushgateway"]} and another exporter for the other signals'
-            raise ExporterUnavailable(f"it exports metrics, not {signal}", fix)
-        endpoint = config.endpoints.get("push_gateway")
-        if endpoint is None:
-            raise ExporterUnavailable("no address is set", f"Set {_SETTING}, for example http://localhost:9091")
-        job = config.push_gateway_job or config.service_name
-        labels = grouping_key(config.push_gateway_grouping)
-        try:
-            path = group_path(job, labels)
-        except ValueError as error:
-            fix = "Use letters, digits and underscores in push_gateway_grouping, and set the job as push_gateway_job"
-            raise ExporterUnavailable(str(error), fix) from error
-        target = http_target(endpoint.join_path(path), headers={"Content-Type": CLASSIC_TYPE})
-        return PushgatewayExporter(target, {"job", "instance", *labels})
+    Raises:
+        ExporterUnavailable: The address or the grouping key is not valid.
+    """
+    endpoint = config.endpoints.get("push_gateway")
+    if endpoint is None:
+        raise ExporterUnavailable("no address is set", f"Set {_SETTING}, for example http://localhost:9091")
+    job = config.push_gateway_job or config.service_name
+    labels = grouping_key(config.push_gateway_grouping)
+    try:
+        path = group_path(job, labels)
+    except ValueError as error:
+        fix = "Use letters, digits and underscores in push_gateway_grouping, and set the job as push_gateway_job"
+        raise ExporterUnavailable(str(error), fix) from error
+    target = http_target(endpoint.join_path(path), headers={"Content-Type": CLASSIC_TYPE})
+    return PushgatewayExporter(target, {"job", "instance", *labels})
 
 
 def grouping_key(given: Mapping[str, str]) -> dict[str, str]:
@@ -157,4 +146,4 @@ def grouping_key(given: Mapping[str, str]) -> dict[str, str]:
     return {**given, "instance": f"{own}.{child}" if own else child}
 
 
-factory = PushgatewayFactory()
+factory: Final = BuiltInFactory(create_exporter, METRICS_ONLY)

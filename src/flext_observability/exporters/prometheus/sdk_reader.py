@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from importlib import util
 from typing import TYPE_CHECKING, Any, Final, final
 
-from flext_observability.domain.report import Signal
+from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.extensions.ports import ExporterUnavailable
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
+    from flext_observability.domain.report import Signal
     from flext_observability.settings.config import FlextObservabilityConfig
-
-
-_SIGNALS: Final[tuple[Signal, ...]] = ("metrics",)
 
 
 @final
@@ -52,28 +51,16 @@ class SdkPrometheusExporter:
             reader.shutdown()
 
 
-@final
-class SdkPrometheusFactory:
-    """Factory of the exporter."""
+def create_exporter(_signal: Signal, _config: FlextObservabilityConfig) -> SdkPrometheusExporter:
+    """Return an exporter.
 
-    __slots__ = ()
-
-    def signals(self) -> Collection[Signal]:
-        """Return ``metrics``."""
-        return _SIGNALS
-
-    def create(self, signal: Signal, config: FlextObservabilityConfig) -> SdkPrometheusExporter:
-        """Return an exporter.
-
-        Raises:
-            ExporterUnavailable: The package is not installed.
-        """
-        from importlib.util import find_spec
-
-        if find_spec("opentelemetry.exporter.prometheus") is None:
-            message = "the package opentelemetry-exporter-prometheus is not installed"
-            raise ExporterUnavailable(message, "pip install opentelemetry-exporter-prometheus")
-        return SdkPrometheusExporter()
+    Raises:
+        ExporterUnavailable: The package is not installed.
+    """
+    if util.find_spec("opentelemetry.exporter.prometheus") is None:
+        message = "the package opentelemetry-exporter-prometheus is not installed"
+        raise ExporterUnavailable(message, "pip install opentelemetry-exporter-prometheus")
+    return SdkPrometheusExporter()
 
 
-factory: Final = SdkPrometheusFactory()
+factory: Final = BuiltInFactory(create_exporter, METRICS_ONLY)

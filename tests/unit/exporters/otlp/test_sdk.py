@@ -10,7 +10,7 @@ import pytest
 from opentelemetry import metrics, trace
 
 from flext_observability import init_observability
-from flext_observability.exporters.otlp.sdk import SdkOtlpFactory, grpc_factory, http_factory
+from flext_observability.exporters.otlp.sdk import create_exporter, grpc_factory, http_factory
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.settings.config import with_defaults
 from flext_observability.settings.resolve import resolve
@@ -89,9 +89,8 @@ def test_a_refusing_collector_is_a_failure_with_a_fix() -> None:
 
 
 def test_a_missing_package_names_its_install_line() -> None:
-    factory = SdkOtlpFactory("otlp_sdk_pigeon", "http/protobuf", "otlp_proto_pigeon")
     with pytest.raises(ExporterUnavailable) as caught:
-        factory.create("traces", with_defaults({}))
+        create_exporter("otlp_sdk_pigeon", "http/protobuf", "otlp_proto_pigeon", "traces", with_defaults({}))
     assert caught.value.fix == "pip install opentelemetry-exporter-otlp-proto-pigeon"
 
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flext_observability.domain.report import Signal
-from flext_observability.exporters.otlp.split import BatchSender
+from flext_observability.exporters.otlp.split import BatchExporter
 from flext_observability.extensions.ports import ExportOutcome
 
 ACCEPTED = ExportOutcome()
-
-
-def encode(signal: Signal, batch: Sequence[object]) -> bytes:
-    """Join strings. Other items cannot be encoded."""
-    return "".join(item if isinstance(item, str) else _fail(item) for item in batch).encode()
 
 
 def _fail(item: object) -> str:
@@ -38,25 +32,35 @@ class Receiver:
         return replace(answer, accepted=items) if answer == ACCEPTED else answer
 
 
-def sender(receiver: Receiver) -> BatchSender:
-    return BatchSender("traces", receiver, encode=encode)
+class Sender(BatchExporter):
+    """Joins strings. Other items cannot be encoded."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__("traces")
+        self._receiver = receiver
+
+    def _encode(self, batch: Sequence[object]) -> bytes:
+        return "".join(item if isinstance(item, str) else _fail(item) for item in batch).encode()
+
+    def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        return self._receiver(body, items, timeout_seconds)
 
 
 def test_whole_batch() -> None:
     receiver = Receiver()
-    assert sender(receiver).export(["a"] * 8, 1) == ExportOutcome(accepted=8)
+    assert Sender(receiver).export(["a"] * 8, 1) == ExportOutcome(accepted=8)
     assert receiver.sizes == [8]
 
 
 def test_batch_that_is_too_large_is_split_in_halves() -> None:
     receiver = Receiver(2)
-    assert sender(receiver).export(["a"] * 8, 1) == ExportOutcome(accepted=8)
+    assert Sender(receiver).export(["a"] * 8, 1) == ExportOutcome(accepted=8)
     assert receiver.sizes == [8, 4, 2, 2, 2, 2]
 
 
 def test_rejected_size_is_not_sent_again() -> None:
     receiver = Receiver(2)
-    sending = sender(receiver)
+    sending = Sender(receiver)
     sending.export(["a"] * 4, 1)
     receiver.sizes.clear()
     assert sending.export(["a"] * 4, 1).accepted == 4
@@ -64,19 +68,19 @@ def test_rejected_size_is_not_sent_again() -> None:
 
 
 def test_item_that_is_too_large_is_rejected_alone() -> None:
-    found = sender(Receiver(3)).export(["a", "bbbb", "c", "d"], 1)
+    found = Sender(Receiver(3)).export(["a", "bbbb", "c", "d"], 1)
     assert (found.accepted, found.rejected, found.retry, found.reason) == (3, 1, False, "too_large")
 
 
 def test_item_that_cannot_be_encoded_is_rejected_alone() -> None:
-    found = sender(Receiver()).export(["a", 7, "c", "d"], 1)
+    found = Sender(Receiver()).export(["a", 7, "c", "d"], 1)
     assert (found.accepted, found.rejected, found.retry, found.reason) == (3, 1, False, "encoding")
     assert "cannot encode 7" in found.message
     assert found.fix
 
 
 def test_last_rejection_is_reported() -> None:
-    found = sender(Receiver(3)).export([7, "bbbb"], 1)
+    found = Sender(Receiver(3)).export([7, "bbbb"], 1)
     assert (found.rejected, found.reason) == (2, "too_large")
 
 
@@ -84,7 +88,7 @@ def test_retryable_part_ends_the_call() -> None:
     receiver = Receiver(2)
     busy = ExportOutcome(retry=True, reason="unavailable", retry_after_seconds=3)
     receiver.answers = [ACCEPTED, busy]
-    found = sender(receiver).export(["a"] * 8, 1)
+    found = Sender(receiver).export(["a"] * 8, 1)
     assert (found.accepted, found.rejected, found.retry, found.retry_after_seconds) == (2, 0, True, 3)
     assert receiver.sizes == [8, 4, 2, 2]
 
@@ -92,11 +96,11 @@ def test_retryable_part_ends_the_call() -> None:
 def test_first_part_that_fails_ends_the_call() -> None:
     receiver = Receiver(2)
     receiver.answers = [ExportOutcome(reason="unauthorized")]
-    found = sender(receiver).export(["a"] * 4, 1)
+    found = Sender(receiver).export(["a"] * 4, 1)
     assert (found.accepted, found.retry, found.reason) == (0, False, "unauthorized")
     assert receiver.sizes == [4, 2]
 
 
 def test_deadline_between_parts() -> None:
-    found = sender(Receiver()).export(["a", "b"], 0)
+    found = Sender(Receiver()).export(["a", "b"], 0)
     assert (found.accepted, found.retry, found.reason) == (0, True, "timeout")

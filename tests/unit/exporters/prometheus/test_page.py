@@ -9,7 +9,7 @@ from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics.export import MetricsData
 
 from flext_observability.exporters.prometheus.page import factory
-from flext_observability.extensions.ports import ExporterUnavailable, PullExporter
+from flext_observability.extensions.ports import PullExporter
 from flext_observability.settings.config import with_defaults
 from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE
 from tests.backends.telemetry import make_metrics
@@ -68,5 +68,3 @@ def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
 
 def test_only_metrics_are_supported() -> None:
     assert tuple(factory.signals()) == ("metrics",)
-    with pytest.raises(ExporterUnavailable, match="not traces"):
-        factory.create("traces", with_defaults({"prometheus_client_enabled": False}))
