@@ -15,17 +15,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from opentelemetry import context
 from opentelemetry._logs import get_logger_provider
 from opentelemetry._logs._internal import ProxyLoggerProvider
-from opentelemetry.context import (
-    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]  # no public name
-)
-from opentelemetry.metrics import (
-    _Gauge,  # pyright: ignore[reportPrivateUsage]  # no public name
-    get_meter_provider,
-)
-from opentelemetry.metrics._internal import (
-    _ProxyMeterProvider,  # pyright: ignore[reportPrivateUsage]  # no public name
-)
-from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage]  # no public name
+from opentelemetry.metrics import _Gauge  # pyright: ignore[reportPrivateUsage]  # no public name
+from opentelemetry.metrics._internal import _ProxyMeterProvider  # pyright: ignore[reportPrivateUsage]  # no public name
+from opentelemetry.trace import ProxyTracerProvider
 from opentelemetry.util._decorator import (
     _AgnosticContextManager,  # pyright: ignore[reportPrivateUsage]  # no public name
     _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  # no public name
@@ -62,26 +55,13 @@ def agnostic_context_manager(function: Callable[P, Iterator[YieldT]]) -> Callabl
     return decorate(function)
 
 
-def no_tracer_provider_yet() -> bool:
-    """Return whether no tracer provider is installed."""
-    return isinstance(_installed(get_tracer_provider), ProxyTracerProvider | None)
-
-
-def no_meter_provider_yet() -> bool:
-    """Return whether no meter provider is installed."""
-    return isinstance(_installed(get_meter_provider), _ProxyMeterProvider | None)
-
-
-def no_logger_provider_yet() -> bool:
-    """Return whether no logger provider is installed."""
-    return isinstance(_installed(get_logger_provider), ProxyLoggerProvider | None)
-
-
-def _installed(get: Callable[[], object]) -> object | None:
+def no_provider_yet(get: Callable[[], object]) -> bool:
+    """Return whether no provider is installed in the global that ``get`` reads, such as ``get_tracer_provider``."""
     try:
-        return get()
+        provider = get()
     except Exception:  # noqa: BLE001 — OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
-        return None
+        return True
+    return isinstance(provider, ProxyTracerProvider | _ProxyMeterProvider | ProxyLoggerProvider | None)
 
 
 def exports_to(handler: object, provider: object) -> bool:
