@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import Any
 
 import pytest
@@ -105,17 +104,3 @@ def test_a_cyclic_context_and_an_enormous_message_are_written(recorded: Recorded
     (record,) = recorded.logs()
     assert record.attributes["cycle"] == '{"a":1,"self":"…"}'
     assert len(record.body) < 65_536
-
-
-def test_every_record_of_many_threads_is_written_once(recorded: Recorded, service: FlextLoggingService) -> None:
-    def write(worker: int) -> None:
-        for number in range(100):
-            service.info("work", worker=worker, number=number)
-
-    threads = [threading.Thread(target=write, args=[worker]) for worker in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    written = [(record.attributes["worker"], record.attributes["number"]) for record in recorded.logs()]
-    assert sorted(written) == [(worker, number) for worker in range(8) for number in range(100)]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS: Final = 1.0
 """Time after its limit in which a shared run reports its own timeout to the other callers."""
 _MAX_MESSAGE_BYTES: Final = 1024
+_Outcome = tuple[object, BaseException | None]  # return value or exception of a sync call
 _inside: ContextVar[bool] = ContextVar("flext_inside_health_check", default=False)
 
 
@@ -174,15 +175,15 @@ class RegisteredCheck:
             return await self.call()
         future = self._start_thread(own_loop=own_loop)
         try:
-            outcome = await wrap_future(future)
+            value, error = await wrap_future(future)
         except BaseException:
             future.add_done_callback(_close_unawaited)
             raise
-        if isinstance(outcome.error, Exception):
-            raise outcome.error
-        if outcome.error is not None:  # KeyboardInterrupt, for instance, must not reach the program
-            raise _CheckAborted("unhealthy", describe_error(outcome.error))
-        return await cast("Awaitable[object]", outcome.value) if inspect.isawaitable(outcome.value) else outcome.value
+        if isinstance(error, Exception):
+            raise error
+        if error is not None:  # KeyboardInterrupt, for instance, must not reach the program
+            raise _CheckAborted("unhealthy", describe_error(error))
+        return await cast("Awaitable[object]", value) if inspect.isawaitable(value) else value
 
     def _start_thread(self, *, own_loop: bool) -> Future[_Outcome]:
         with self._lock:
@@ -222,24 +223,17 @@ class RegisteredCheck:
         return run(self._with_timeout(cast("Awaitable[object]", value)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """Return value or exception of a sync call."""
-
-    value: object = None
-    error: BaseException | None = None
-
-
 def _call_into(future: Future[_Outcome], call: Callable[[], object]) -> None:
+    outcome: _Outcome
     try:
-        outcome = _Outcome(call())
+        outcome = call(), None
     except BaseException as error:  # noqa: BLE001 - passed to the waiting caller, SystemExit included
-        outcome = _Outcome(error=error)
+        outcome = None, error
     future.set_result(outcome)
 
 
 def _close_unawaited(future: Future[_Outcome]) -> None:
     """Close a coroutine that was created after the time limit. Python would warn that it was never awaited."""
-    value = future.result().value
+    value, _ = future.result()
     if inspect.iscoroutine(value):
         value.close()

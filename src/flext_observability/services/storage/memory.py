@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.result import FlextResult
@@ -12,8 +12,6 @@ from flext_observability.services.storage.rows import validate_count, validate_e
 if TYPE_CHECKING:
     from flext_observability.domain.criteria import MetricsCriteria
     from flext_observability.domain.entity import Entity
-
-MAX_ENTITIES: Final = 10_000
 
 
 @final
@@ -28,7 +26,7 @@ class InMemoryStorage:
 
     __slots__ = ("_by_kind", "_evicted", "_lock", "_max_entities", "_options")
 
-    def __init__(self, max_entities: int = MAX_ENTITIES) -> None:
+    def __init__(self, max_entities: int = 10_000) -> None:
         self._max_entities = max_entities
         self._options = validate_count("max_entities", max_entities)
         self._lock = ForkSafeLock()

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFAULT_PATH: Final = "flext_observability.sqlite3"
-MAX_ENTITIES: Final = 100_000
-TIMEOUT_SECONDS: Final = 5.0
 MAX_TIMEOUT_SECONDS: Final = 86_400
 _PARTS: Final = 10
 _STORE: Final = """
@@ -60,10 +57,10 @@ class SQLiteStorage:
 
     def __init__(
         self,
-        path: str | PathLike[str] = DEFAULT_PATH,
+        path: str | PathLike[str] = "flext_observability.sqlite3",
         *,
-        max_entities: int = MAX_ENTITIES,
-        timeout_seconds: float = TIMEOUT_SECONDS,
+        max_entities: int = 100_000,
+        timeout_seconds: float = 5.0,
         max_bytes: int | None = None,
     ) -> None:
         self._options = _validate_options(path, max_entities, timeout_seconds, max_bytes)

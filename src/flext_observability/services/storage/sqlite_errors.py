@@ -45,20 +45,16 @@ def explain(path: str, timeout_seconds: float, error: Exception) -> tuple[str, s
         reason = f"another program has locked the database for more than {timeout_seconds:g} s"
         return "storage_locked", reason, "End the program that holds the lock, or raise timeout_seconds"
     if primary == sqlite3.SQLITE_CANTOPEN:
-        return ("storage_unavailable", *_explain_open_failure(_file_path(path)))
+        return ("storage_unavailable", *_explain_open_failure(path))
     if primary in _BY_RESULT_CODE:
         return _BY_RESULT_CODE[primary]
     return "storage_error", describe_error(error), "Check the file and the entity"
 
 
-def _file_path(path: str) -> Path:
-    """Return the file that a path or URI names."""
-    return Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
-
-
-def _explain_open_failure(path: Path) -> tuple[str, str]:
-    if path.is_dir():
+def _explain_open_failure(path: str) -> tuple[str, str]:
+    file = Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
+    if file.is_dir():
         return "the path is a directory", "Pass the path of a file"
-    if not path.parent.is_dir():
+    if not file.parent.is_dir():
         return "the directory does not exist", "Create the directory"
     return "the file cannot be opened", "Check that the file exists and that this user may read it and its directory"

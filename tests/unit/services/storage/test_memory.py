@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -94,11 +93,3 @@ def test_an_invalid_bound_is_a_failure_of_each_operation(invalid: Any) -> None:
 
 def test_invalid_criteria_are_a_failure() -> None:
     assert InMemoryStorage().query("metric", MetricsCriteria(limit=0)).code == "invalid_criteria"
-
-
-def test_threads_store_concurrently() -> None:
-    storage = InMemoryStorage(100_000)
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(8):
-            pool.submit(lambda: [storage.store(metric()) for _ in range(1000)])
-    assert storage.count("metric").data == 8000
