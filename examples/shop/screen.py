@@ -72,7 +72,7 @@ class Screen:
         self._terminal.show(*_checkouts(receiver, sold, findings, colours))
         self._terminal.show(*_metrics(receiver, findings, colours), *_sales(sold))
         if receiver.links:
-            self._terminal.show(*_heading("Look further"))
+            self._terminal.show(*_heading("Links"))
             for name, template in receiver.links.items():
                 self._write_link(name, page(template, sold.failed_trace))
         self.print_line("")
@@ -96,14 +96,14 @@ def draw_picture(file: Path, receiver: Receiver, sold: Sold, findings: Findings)
 
 def _checkouts(receiver: Receiver, sold: Sold, findings: Findings, colours: ServiceColours) -> Iterator[RenderableType]:
     for title, trace, trace_id in (
-        ("A checkout that was sold", findings.good, sold.good_trace),
-        ("A checkout whose card was declined", findings.failed, sold.failed_trace),
+        ("A successful checkout", findings.good, sold.good_trace),
+        ("A checkout with a declined card", findings.failed, sold.failed_trace),
     ):
         yield from _heading(title)
         if trace.spans:
             yield trace_tree(_readable(trace), colours=colours, link=_link(receiver, trace_id))
         else:
-            yield Text(f"  trace {trace_id}: look for it where {receiver.description} sends traces")
+            yield Text(f"  trace {trace_id}: see the back end of {receiver.description}")
 
 
 def _metrics(receiver: Receiver, findings: Findings, colours: ServiceColours) -> Iterator[RenderableType]:
@@ -115,7 +115,7 @@ def _metrics(receiver: Receiver, findings: Findings, colours: ServiceColours) ->
             f"  {len(findings.metrics) - len(shown)} more series come from Starlette's and httpx's instrumentations."
         )
     else:
-        yield Text(f"Metrics: look for shop.* where {receiver.description} sends metrics")
+        yield Text(f"Metrics: see shop.* in the back end of {receiver.description}")
 
 
 def _sales(sold: Sold) -> Iterator[RenderableType]:

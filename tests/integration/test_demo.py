@@ -183,7 +183,7 @@ def test_output_shows_both_checkouts_the_metrics_the_sales_and_links(run: Run) -
     assert any("shop.orders" in line for line in lines)
     assert f"Customers {REQUESTS}/{REQUESTS}: " in run.output
     assert any(f"{REQUESTS} checkouts: " in line and f"{run.report['revenue']:,.2f} EUR" in line for line in lines)
-    links = lines[lines.index("Look further") + 1 :]
+    links = lines[lines.index("Links") + 1 :]
     assert [line.split() for line in links if "http://" in line] == [["Viewer", run.report["receiver"]]]
 
 
@@ -230,7 +230,7 @@ def test_a_collector_without_query_api_receives_the_telemetry() -> None:
         spans = {span.name for span in receiver.spans()}
     assert demo.returncode == 0, output
     words = " ".join(output.split())  # line breaks depend on the width of the terminal
-    assert f"look for it where {receiver.url} sends traces" in words
+    assert f"see the back end of {receiver.url}" in words
     assert {"POST /checkout", "place order", "authorize card", "UPDATE goods"} <= spans
 
 

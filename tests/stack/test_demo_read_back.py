@@ -174,7 +174,7 @@ def test_log_lines_are_found_by_trace_id(
 
 
 def test_each_link_leads_to_a_page(report: dict[str, Any]) -> None:
-    lines = report["output"].partition("Look further\n")[2].splitlines()
+    lines = report["output"].partition("Links\n")[2].splitlines()
     links = dict(line.split() for line in lines if "http://" in line)
     assert {"Jaeger", "Prometheus", "VictoriaLogs"} <= set(links)
     assert report["failed_trace"] in links["Jaeger"]
