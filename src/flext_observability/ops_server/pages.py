@@ -54,13 +54,6 @@ class Reply(NamedTuple):
     body: bytes
 
 
-class _Page(NamedTuple):
-    status: int
-    content_type: str
-    body: bytes
-    headers: Headers = []  # noqa: RUF012 - never modified
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpsPages:
     """Sources of the pages, called for every request.
@@ -84,11 +77,10 @@ class OpsPages:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - becomes status 500; the server continues
             page = _error_page(500, f"{request.path} failed: {describe_error(error)}", "internal")
         headers = [
-            ("Content-Type", page.content_type),
+            *page.headers,
             ("Cache-Control", "no-store"),
             ("Vary", "Accept, Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
-            *page.headers,
         ]
         body = page.body
         if len(body) >= _MIN_GZIP_SIZE and _accepts_gzip(request.accept_encoding):
@@ -97,9 +89,9 @@ class OpsPages:
         headers.append(("Content-Length", str(len(body))))
         return Reply(page.status, headers, b"" if request.method == "HEAD" else body)
 
-    def _route(self, request: Request) -> _Page:
+    def _route(self, request: Request) -> Reply:
         if request.method not in METHODS:
-            return _error_page(405, "Use GET or HEAD", "method", [("Allow", ", ".join(METHODS))])
+            return _error_page(405, "Use GET or HEAD", "method", ("Allow", ", ".join(METHODS)))
         path = request.path.rstrip("/")
         credentials = self.credentials()
         authorized = credentials.authorize(request.authorization)
@@ -107,44 +99,48 @@ class OpsPages:
             return self._probe_page(_PROBES[path], details=authorized)
         if authorized:
             return self._protected_page(path, request.accept)
-        challenge = [("WWW-Authenticate", credentials.challenge)]
+        challenge = ("WWW-Authenticate", credentials.challenge)
         return _error_page(401, "Send the token or the password of the ops server", "unauthorized", challenge)
 
-    def _protected_page(self, path: str, accept: str) -> _Page:
+    def _protected_page(self, path: str, accept: str) -> Reply:
         if path == "/metrics":
-            return _page_or_error(self.metrics(accept), lambda page: _Page(200, page[1], page[0]))
+            return _page_or_error(self.metrics(accept), lambda page: _page(200, page[1], page[0]))
         if path == "/health":
             return _page_or_error(self.health(None), lambda report: _report_page(report, negotiate_type(accept)))
         if path == "/status":
-            return _page_or_error(self.status(), lambda content: _Page(200, _JSON, to_json(content)))
+            return _page_or_error(self.status(), lambda content: _page(200, _JSON, to_json(content)))
         listing = "".join(f"{name:<17}{text}\n" for name, text in _LISTING.items())
-        return _Page(404 if path else 200, _TEXT, f"This is flext-observability. Pages:\n\n{listing}".encode())
+        return _page(404 if path else 200, _TEXT, f"This is flext-observability. Pages:\n\n{listing}".encode())
 
-    def _probe_page(self, probe: str, *, details: bool) -> _Page:
+    def _probe_page(self, probe: str, *, details: bool) -> Reply:
         result = self.health(probe)
         if probe == "live" and result.code == "not_started":  # the process is alive, and a restart would not help
-            return _Page(200, _JSON, to_json({"status": "healthy", "message": result.error}))
+            return _page(200, _JSON, to_json({"status": "healthy", "message": result.error}))
         return _page_or_error(result, lambda report: _report_page(report, details=details))
 
 
-def _page_or_error(result: FlextResult[T], render: Callable[[T], _Page]) -> _Page:
+def _page(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Reply:
+    return Reply(status, [("Content-Type", content_type), *headers], body)
+
+
+def _page_or_error(result: FlextResult[T], render: Callable[[T], Reply]) -> Reply:
     if result.is_failure:
         return _error_page(503, str(result.error), str(result.code))
     return render(result.unwrap())
 
 
-def _error_page(status: int, message: str, code: str, headers: Headers | None = None) -> _Page:
-    return _Page(status, _JSON, to_json({"error": message, "code": code}), headers or [])
+def _error_page(status: int, message: str, code: str, *headers: tuple[str, str]) -> Reply:
+    return _page(status, _JSON, to_json({"error": message, "code": code}), *headers)
 
 
-def _report_page(report: FlextHealthReport, content_type: str = "", *, details: bool = True) -> _Page:
+def _report_page(report: FlextHealthReport, content_type: str = "", *, details: bool = True) -> Reply:
     if content_type:
         # Always 200: Prometheus discards the samples of any other reply.
-        return _Page(200, content_type, render_report(report, content_type))
+        return _page(200, content_type, render_report(report, content_type))
     content: dict[str, object] = {"status": report.status}
     if details:
         content |= {"reasons": report.reasons, "checks": {check.name: check_to_dict(check) for check in report.checks}}
-    return _Page(503 if report.status == "unhealthy" else 200, _JSON, to_json(content))
+    return _page(503 if report.status == "unhealthy" else 200, _JSON, to_json(content))
 
 
 def _accepts_gzip(accepted: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
@@ -163,20 +163,9 @@ def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) 
         max_batch=MAX_PENDING_DELTAS,
         periodic=True,
     )
-    workers = _create_workers(
-        pipeline, "metrics", schedule, MAX_PENDING_DELTAS, _readers_by_exporter(pipeline, readers, push_count)
-    )
-    for worker in workers:
+    push_readers = readers.for_push(exporter for _, exporter in pipeline.exporters.push["metrics"])
+    for worker in _create_workers(pipeline, "metrics", schedule, MAX_PENDING_DELTAS, push_readers):
         worker.start()
-
-
-def _readers_by_exporter(
-    pipeline: RunningPipeline, readers: MetricReaders, push_count: int
-) -> Iterator[SharedMetricReader]:
-    """Yield the reader of each push exporter: the cumulative one for flush-only exporters."""
-    preferred = iter(readers.for_push(push_count))
-    for _, exporter in pipeline.exporters.push["metrics"]:
-        yield readers.cumulative if isinstance(exporter, FlushOnlyExporter) else next(preferred)
 
 
 def _start_traces(pipeline: RunningPipeline) -> None:

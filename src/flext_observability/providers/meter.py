@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.sdk.metrics import (
@@ -19,6 +19,7 @@ from opentelemetry.sdk.metrics import (
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 
+from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.exemplars import LatestPerBucketReservoir
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
 
@@ -69,9 +70,12 @@ class MetricReaders:
         own = 0 if self.shared else push_count
         self._own = [SharedMetricReader(TEMPORALITIES[preference], aggregation) for _ in range(own)]
 
-    def for_push(self, push_count: int) -> Sequence[SharedMetricReader]:
-        """Return the reader of each push exporter."""
-        return [self.cumulative] * push_count if self.shared else self._own
+    def for_push(self, exporters: Iterable[object]) -> Iterator[SharedMetricReader]:
+        """Yield the reader of each push exporter: the cumulative one for flush-only exporters."""
+        own = iter(self._own)
+        for exporter in exporters:
+            cumulative = self.shared or isinstance(exporter, FlushOnlyExporter)
+            yield self.cumulative if cumulative else next(own)
 
     def readers(self) -> list[MetricReader]:
         """Return the SDK readers."""

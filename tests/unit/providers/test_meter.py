@@ -24,7 +24,7 @@ def test_page_and_push_share_one_reader(settings: Settings) -> None:
     config = settings()
     state = MetricReaders(config, RESOURCE, 1)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
-    assert state.for_push(2) == [state.cumulative] * 2
+    assert list(state.for_push([object()] * 2)) == [state.cumulative] * 2
     assert only(state.cumulative.collect()).data_points[0].value == 2
 
 
@@ -42,10 +42,10 @@ def test_temporality_applies_to_push_exporters_alone(
     state = MetricReaders(config, RESOURCE, 1)
     meter = state.make_provider(config, RESOURCE).get_meter("m")
     meter.create_counter("x").add(2)
-    assert only(state.for_push(1)[0].collect()).aggregation_temporality is counter
+    assert only(next(state.for_push([object()])).collect()).aggregation_temporality is counter
     assert only(state.cumulative.collect()).aggregation_temporality is AggregationTemporality.CUMULATIVE
     meter.create_up_down_counter("y").add(2)
-    assert only(state.for_push(1)[0].collect()).aggregation_temporality is up_down
+    assert only(next(state.for_push([object()])).collect()).aggregation_temporality is up_down
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def test_each_delta_push_exporter_has_its_own_reader(settings: Settings) -> None
     config = settings(metrics_temporality_preference="delta")
     state = MetricReaders(config, RESOURCE, 2)
     state.make_provider(config, RESOURCE).get_meter("m").create_counter("x").add(2)
-    assert [only(each.collect()).data_points[0].value for each in state.for_push(2)] == [2, 2]
+    assert [only(each.collect()).data_points[0].value for each in state.for_push([object()] * 2)] == [2, 2]
     assert MetricReaders(config, RESOURCE, 1).key != state.key

@@ -130,29 +130,21 @@ def _disk_io_time(cache: SourceCache) -> Points:
     ]
 
 
-def _filesystem_attributes() -> list[dict[str, str]]:
-    """Return one entry per device, with its shortest mount point: containers mount one device many times."""
-    from psutil import disk_partitions
-
-    by_device: dict[str, dict[str, str]] = {}
-    for partition in sorted(disk_partitions(), key=lambda each: len(each.mountpoint)):
-        attributes = {
-            "system.device": partition.device,
-            "system.filesystem.mode": partition.opts.partition(",")[0],
-            "system.filesystem.mountpoint": partition.mountpoint,
-            "system.filesystem.type": partition.fstype,
-        }
-        by_device.setdefault(partition.device, attributes)
-    return list(by_device.values())
-
-
 def _filesystem_states() -> list[tuple[dict[str, str], dict[str, int]]]:
-    from psutil import disk_usage
+    """Return attributes and states of each device at its shortest mount point: containers mount one many times."""
+    from psutil import disk_partitions, disk_usage
 
     found: list[tuple[dict[str, str], dict[str, int]]] = []
-    for attributes in _filesystem_attributes():
+    longest_first = sorted(disk_partitions(), key=lambda each: len(each.mountpoint), reverse=True)
+    for partition in {each.device: each for each in longest_first}.values():
         with suppress(OSError):  # a file system that this user cannot read
-            usage = disk_usage(attributes["system.filesystem.mountpoint"])
+            usage = disk_usage(partition.mountpoint)
+            attributes = {
+                "system.device": partition.device,
+                "system.filesystem.mode": partition.opts.partition(",")[0],
+                "system.filesystem.mountpoint": partition.mountpoint,
+                "system.filesystem.type": partition.fstype,
+            }
             reserved = max(0, usage.total - usage.used - usage.free)
             found.append((attributes, {"used": usage.used, "free": usage.free, "reserved": reserved}))
     return found
