@@ -296,7 +296,7 @@ def test_a_hanging_exporter_does_not_delay_other_exporters() -> None:
         handle = init_observability(exporters=["stuck", "otlp_http"], otlp_endpoint=received.url, **QUICK).unwrap()
         record(range(50))
         received.wait_for(lambda each: len(each.spans()) == len(each.log_records()) == 50)
-        received.wait_for(lambda each: each.metrics()[-1].sum.data_points[0].as_int == 50)
+        received.wait_for(lambda each: each.metrics() and each.metrics()[-1].sum.data_points[0].as_int == 50)
         report = handle.shutdown(0.3).unwrap()
         for each in stuck:
             each.hold.set()

@@ -37,17 +37,24 @@ class Scheduler:
         register_restart(self)
 
     def schedule(self, name: str, interval_seconds: float, work: Callable[[], object]) -> None:
-        """Call ``work`` every ``interval_seconds``, first one interval from now. Replaces the job of the same name."""
+        """Call ``work`` every ``interval_seconds``, first one interval from now.
+
+        Replaces the job of the same name. A job of the same name and interval keeps its time.
+        """
         with self._changed:
-            self._jobs[name] = _Job(name, interval_seconds, work, monotonic() + interval_seconds)
+            before = self._jobs.get(name)
+            if before is not None and before.interval_seconds == interval_seconds:
+                before.work = work
+            else:
+                self._jobs[name] = _Job(name, interval_seconds, work, monotonic() + interval_seconds)
+                self._changed.notify_all()
             self._start_thread()
-            self._changed.notify_all()
 
     def cancel(self, name: str) -> None:
         """Remove a job. A call in progress is not interrupted."""
         with self._changed:
-            self._jobs.pop(name, None)
-            self._changed.notify_all()
+            if self._jobs.pop(name, None) is not None:
+                self._changed.notify_all()
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the jobs."""

@@ -60,6 +60,13 @@ def test_a_job_replaces_the_job_of_the_same_name(jobs: Scheduler) -> None:
     assert not first.wait(0.1)
 
 
+def test_a_job_of_the_same_name_and_interval_keeps_its_time(jobs: Scheduler) -> None:
+    first, second = threading.Event(), threading.Event()
+    jobs.schedule("job", 0.1, first.set)
+    assert eventually(lambda: jobs.schedule("job", 0.1, second.set) or second.is_set())
+    assert not first.is_set()
+
+
 def test_a_job_that_raises_is_logged_once_and_continues(jobs: Scheduler, caplog: pytest.LogCaptureFixture) -> None:
     runs = threading.Semaphore(0)
 

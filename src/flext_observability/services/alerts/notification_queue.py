@@ -15,6 +15,7 @@ from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker, Schedule
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE
 from flext_observability.values.exceptions import describe_error
 
@@ -122,12 +123,6 @@ class NotificationQueue:
         self._lock = ForkSafeLock()
         self._reset()
 
-    @property
-    def resend_seconds(self) -> float:
-        """Time between two calls of ``resend_all``; 0 when the notifier needs none."""
-        notifier = self._exporter.notifier
-        return notifier.refresh_seconds if isinstance(notifier, Resending) else 0.0
-
     def set_notifier(self, notifier: FlextNotifier, severities: Collection[str]) -> None:
         """Replace the notifier. It gets the queued notifications too."""
         with self._lock:
@@ -141,6 +136,14 @@ class NotificationQueue:
                 queued = self._waiting.get(fingerprint)
                 since = monotonic() if queued is None else queued.since
                 self._worker.enqueue(_Notification(fingerprint, alert, since))
+
+    def schedule_resend(self, *, on: bool) -> None:
+        """Start or stop the periodic ``resend_all``, if the notifier needs it."""
+        job, notifier = f"flext-alerts-{self.name}-{id(self)}", self._exporter.notifier
+        if on and isinstance(notifier, Resending):
+            scheduler().schedule(job, notifier.refresh_seconds, self.resend_all)
+        else:
+            scheduler().cancel(job)
 
     def resend_all(self) -> None:
         """Send all active alerts again, after the queued notifications."""

@@ -10,7 +10,6 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.registry import notifier_registry
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.notification_queue import NotificationQueue, NotifierStatus
 from flext_observability.values.encoding import encode_tag, preview
 from flext_observability.values.names import ALERT_SEVERITIES
@@ -39,7 +38,6 @@ class NotifierSet:
         self._lock = ForkSafeLock()
         self._queues: dict[str, NotificationQueue] = {}
         self._configured: set[str] = set()
-        self._resending: set[str] = set()
         self._closed = False
         for name, notifier in _with_names(initial):
             self._add_or_log(name, notifier)
@@ -67,7 +65,7 @@ class NotifierSet:
         if queue is None:
             message, fix = f"No notifier is named {preview(name)}", f"Use one of the known names ({known})"
             return FlextResult[None].fail(message, code="unknown_notifier", fix=fix)
-        self._cancel_resend(queue)
+        queue.schedule_resend(on=False)
         queue.drop_all()
         return FlextResult[None].ok(None)
 
@@ -95,12 +93,9 @@ class NotifierSet:
 
     def schedule_resend(self, *, on: bool) -> None:
         """Start or stop the periodic resending of active alerts to notifiers that need it."""
-        for queue in self._all():
-            if not on:
-                self._cancel_resend(queue)
-            elif queue.resend_seconds and queue.name not in self._resending:
-                self._resending.add(queue.name)
-                scheduler().schedule(_job_name(queue), queue.resend_seconds, queue.resend_all)
+        with self._lock:  # a queue that is removed meanwhile must not be scheduled again
+            for queue in self._queues.values():
+                queue.schedule_resend(on=on)
 
     def begin_drain(self, deadline: float) -> None:
         """Skip back-off and send pending notifications immediately, before ``deadline`` (monotonic seconds)."""
@@ -115,7 +110,6 @@ class NotifierSet:
 
     def close(self, deadline: float) -> None:
         """Drain all queues and drop the remaining notifications. Notifiers of the settings get no further ones."""
-        self.schedule_resend(on=False)
         self._closed = True
         self.flush(deadline)
         for queue in self._all():
@@ -133,11 +127,6 @@ class NotifierSet:
     def _all(self) -> list[NotificationQueue]:
         with self._lock:
             return list(self._queues.values())
-
-    def _cancel_resend(self, queue: NotificationQueue) -> None:
-        if queue.name in self._resending:
-            self._resending.discard(queue.name)
-            scheduler().cancel(_job_name(queue))
 
     def _add_or_log(self, name: str, notifier: object) -> None:
         """Add a notifier, and log what makes it unusable, as no caller gets a result."""
@@ -212,7 +201,3 @@ def _are_severities(given: object) -> bool:
 
 def _invalid(detail: str, fix: str) -> FlextResult[None]:
     return FlextResult[None].fail(f"Invalid notifier{detail}", code="invalid_notifier", fix=fix)
-
-
-def _job_name(queue: NotificationQueue) -> str:
-    return f"flext-alerts-{queue.name}-{id(queue)}"

@@ -54,7 +54,6 @@ class FlextAlertService:
         self._interval_seconds = with_defaults({}).alert_rules_interval_seconds
         self._metrics: MetricSource | None = None
         self._lock = ForkSafeLock()
-        self._scheduled = False
         self._job = f"{JOB}-{id(self)}"  # one process may have several alert services
         register_fork_aware(self)
 
@@ -179,8 +178,6 @@ class FlextAlertService:
 
     def connect(self, metrics: MetricSource) -> None:
         """Start the periodic evaluation of rules, escalations and repetitions, at the configured interval."""
-        self._metrics = None
-        self._update_schedule()  # cancels a job with an old interval
         self._metrics = metrics
         self._update_schedule()
 
@@ -237,14 +234,12 @@ class FlextAlertService:
     def _update_schedule(self) -> None:
         """Schedule ``run_pending`` while there are rules or active alerts; cancel it otherwise."""
         with self._lock:
-            connected = self._metrics is not None
-            needed = connected and bool(self._lifecycle.count or self._evaluator.rules())
-            if needed and not self._scheduled:
+            connected, active = self._metrics is not None, self._lifecycle.count > 0
+            if connected and (active or self._evaluator.rules()):
                 scheduler().schedule(self._job, self._interval_seconds, self.run_pending)
-            elif self._scheduled and not needed:
+            else:
                 scheduler().cancel(self._job)
-            self._scheduled = needed
-            self._notifiers.schedule_resend(on=connected and self._lifecycle.count > 0)
+            self._notifiers.schedule_resend(on=connected and active)
 
 
 def _validate(alert: object) -> FlextResult[FlextAlert]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -241,10 +242,41 @@ def test_a_removed_notifier_is_not_resent_to(service: FlextAlertService) -> None
     service.connect(nothing)
     service.process_alert(make())
     service.add_notifier("f", ResendingNotifier())
-    assert any(name.startswith("flext-alerts-f-") for name in scheduler().names())
+    assert is_resent("f")
     service.remove_notifier("f")
-    assert not any(name.startswith("flext-alerts-f-") for name in scheduler().names())
-    service.disconnect(time.monotonic())
+    assert not is_resent("f")
+
+
+def is_resent(notifier: str) -> bool:
+    return any(name.startswith(f"flext-alerts-{notifier}-") for name in scheduler().names())
+
+
+def test_a_replacement_without_resending_is_not_resent_to(service: FlextAlertService) -> None:
+    service.connect(nothing)
+    service.process_alert(make())
+    service.add_notifier("f", ResendingNotifier())
+    service.add_notifier("f", ScriptedNotifier())
+    assert not is_resent("f")
+
+
+def test_a_notifier_that_is_removed_while_its_resending_is_scheduled_is_not_resent_to(
+    service: FlextAlertService,
+) -> None:
+    remover = threading.Thread(target=service.remove_notifier, args=("f",))
+
+    class RemovedMeanwhile(ResendingNotifier):
+        @property
+        def refresh_seconds(self) -> float:  # type: ignore[override]  # read while the job is scheduled
+            if remover.ident is None:
+                remover.start()
+                remover.join(0.2)
+            return 60.0
+
+    service.add_notifier("f", RemovedMeanwhile())
+    service.process_alert(make())
+    service.connect(nothing)
+    remover.join(5)
+    assert (remover.is_alive(), names(service), is_resent("f")) == (False, [], False)
 
 
 def test_the_periodic_work_checks_for_hung_calls(
