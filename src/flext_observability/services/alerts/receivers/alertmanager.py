@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.services.alerts.receivers.http import HttpNotifier, JsonPoster
+from flext_observability.services.alerts.receivers.http import HttpNotifier
 from flext_observability.services.alerts.receivers.payload import details_text, starts_at, text, to_json
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.timestamps import format_rfc3339
@@ -66,7 +66,7 @@ class AlertmanagerNotifier(HttpNotifier):
             labels: Further labels of every alert, such as ``service``. Labels of the alert have precedence.
             headers: Headers of every request, such as ``Authorization: Bearer …``.
         """
-        super().__init__(JsonPoster(url, _PATH, headers, timeout_seconds, SETTING))
+        super().__init__(url, _PATH, headers, timeout_seconds, SETTING)
         self._generator_url = text(generator_url, 2048)
         self._labels = {_label_name(name): _value(value) for name, value in dict(labels or {}).items()}
         # Label sets that may be active in the Alertmanager, to which another severity is another alert.
@@ -79,18 +79,18 @@ class AlertmanagerNotifier(HttpNotifier):
             Success, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable``. Permanent: ``rejected``,
             ``unauthorized``, ``not_found``, ``invalid_address``.
         """
-        return self._post([alert], timeout_seconds)
+        return self._send_alerts([alert], timeout_seconds)
 
     def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
         """Post active alerts again, so that the Alertmanager does not resolve them. Failures as of ``notify``."""
         deadline = time.monotonic() + timeout_seconds
         for start in range(0, len(alerts), _BATCH):
-            posted = self._post(alerts[start : start + _BATCH], deadline - time.monotonic())
+            posted = self._send_alerts(alerts[start : start + _BATCH], deadline - time.monotonic())
             if posted.is_failure:
                 return posted
         return FlextResult[None].ok(None)
 
-    def _post(self, alerts: Sequence[FlextAlert], seconds: float) -> FlextResult[None]:
+    def _send_alerts(self, alerts: Sequence[FlextAlert], seconds: float) -> FlextResult[None]:
         now_ns = time.time_ns()
         rows: list[dict[str, object]] = []
         for alert in alerts:
@@ -103,7 +103,7 @@ class AlertmanagerNotifier(HttpNotifier):
             ]
         while len(self._sent) > _MAX_SENT:
             del self._sent[next(iter(self._sent))]
-        posted = self._poster.post(to_json(rows), seconds)
+        posted = self._post(to_json(rows), seconds)
         if posted.success:
             for alert in alerts:
                 self._remove_earlier(alert)

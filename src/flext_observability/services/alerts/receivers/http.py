@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, cast, final
+from typing import TYPE_CHECKING, Final, cast
 
-from flext_observability.domain.result import FlextResult, compose_message
+from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
@@ -20,17 +20,14 @@ USER_AGENT: Final = "flext-observability"
 _DEFAULT_TIMEOUT: Final = 5.0
 
 
-@final
-class JsonPoster:
-    """Posts to one address. Opens a connection for each request, as alerts are rare.
+class HttpNotifier:
+    """Base of notifiers that post JSON to one address. Opens a connection for each request, as alerts are rare.
 
     Attributes:
-        config_error: Why the address or a header is invalid; then nothing is sent. Empty when they are valid.
-        fix: The next action for ``config_error``.
+        config_error: Why the address or a header is invalid, with the next action; then nothing is sent. Empty when
+            they are valid.
         retry_after_seconds: Wait that the last response requested; None without one.
     """
-
-    __slots__ = ("_backend", "_target", "_timeout_seconds", "config_error", "fix", "retry_after_seconds")
 
     def __init__(self, url: object, path: str, headers: object, timeout_seconds: object, setting: str) -> None:
         """Store the address. Opens nothing, and never raises: see ``config_error``.
@@ -42,25 +39,25 @@ class JsonPoster:
             timeout_seconds: Limit of one request, above 0; an invalid one counts as 5.
             setting: Setting that holds the address, for messages.
         """
-        self._backend = HttpBackend("server", setting)
-        self._target: HttpTarget | None = None
-        self.config_error = self.fix = ""
         self.retry_after_seconds: float | None = None
+        self._backend = HttpBackend("server", setting)
         valid = isinstance(timeout_seconds, int | float) and 0 < timeout_seconds < 1e6
         self._timeout_seconds = float(cast("float", timeout_seconds)) if valid else _DEFAULT_TIMEOUT
         try:
-            self._target = _target(url, path, headers)
+            self._target = FlextResult.ok(_target(url, path, headers))
         except Exception as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
             # Other errors may contain the address, and with it a password.
             detail = f": {error}" if isinstance(error, _InvalidHeader) else ""
-            self.config_error, self.fix = f"The address or a header is invalid{detail}", f"Correct {setting}"
+            message, fix = f"The address or a header is invalid{detail}", f"Correct {setting}"
+            self._target = FlextResult[HttpTarget].fail(message, code="invalid_address", fix=fix)
+        self.config_error = self._target.error or ""
 
-    def post(self, body: bytes, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> FlextResult[None]:
+    def _post(self, body: bytes, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> FlextResult[None]:
         """Send a JSON body.
 
         Args:
             body: JSON.
-            timeout_seconds: Limit of this request, in addition to the poster's own.
+            timeout_seconds: Limit of this request, in addition to the notifier's own.
             headers: Headers of this request only.
 
         Returns:
@@ -68,12 +65,14 @@ class JsonPoster:
             429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
         """
         self.retry_after_seconds = None
-        if self._target is None:
-            return FlextResult[None].fail(self.config_error, code="invalid_address", fix=self.fix)
+        return self._target.flat_map(lambda target: self._send(target, body, timeout_seconds, headers or {}))
+
+    def _send(
+        self, target: HttpTarget, body: bytes, timeout_seconds: float, headers: Mapping[str, str]
+    ) -> FlextResult[None]:
         from flext_observability.wire.http.client import HttpTransport
 
-        target = replace(self._target, headers={**self._target.headers, **(headers or {})})
-        transport = HttpTransport(target)
+        transport = HttpTransport(replace(target, headers={**target.headers, **headers}))
         try:
             with suppress_instrumentation():
                 reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._timeout_seconds), 0.001))
@@ -86,23 +85,6 @@ class JsonPoster:
         outcome = self._backend.from_reply(reply, target.display_url)
         self.retry_after_seconds = outcome.retry_after_seconds
         return _failure(outcome)
-
-
-class HttpNotifier:
-    """Base of notifiers that post JSON."""
-
-    def __init__(self, poster: JsonPoster) -> None:
-        self._poster = poster
-
-    @property
-    def config_error(self) -> str:
-        """Why the address or a header is invalid, with the next action; empty when they are valid."""
-        return compose_message(self._poster.config_error, self._poster.fix)
-
-    @property
-    def retry_after_seconds(self) -> float | None:
-        """Wait that the last response requested; None without one."""
-        return self._poster.retry_after_seconds
 
 
 class _InvalidHeader(Exception):

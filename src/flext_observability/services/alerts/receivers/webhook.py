@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.services.alerts.receivers.http import HttpNotifier, JsonPoster
+from flext_observability.services.alerts.receivers.http import HttpNotifier
 from flext_observability.services.alerts.receivers.payload import details_of, starts_at, text, to_json
 from flext_observability.values.timestamps import format_rfc3339
 
@@ -45,7 +45,7 @@ class WebhookNotifier(HttpNotifier):
             headers: Headers of every request.
             secret: Key of the header ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``, or None.
         """
-        super().__init__(JsonPoster(url, "", headers, timeout_seconds, SETTING))
+        super().__init__(url, "", headers, timeout_seconds, SETTING)
         self._key = secret.encode() if isinstance(secret, str) else secret
 
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
@@ -57,9 +57,9 @@ class WebhookNotifier(HttpNotifier):
         """
         body = to_json(_payload(alert, time.time_ns()))
         if self._key is None:
-            return self._poster.post(body, timeout_seconds)
+            return self._post(body, timeout_seconds)
         signature = f"sha256={hmac.digest(self._key, body, 'sha256').hex()}"
-        return self._poster.post(body, timeout_seconds, {SIGNATURE_HEADER: signature})
+        return self._post(body, timeout_seconds, {SIGNATURE_HEADER: signature})
 
 
 def _payload(alert: FlextAlert, now_ns: int) -> dict[str, object]:

@@ -9,16 +9,24 @@ from typing import Any
 
 import pytest
 
+from flext_observability import FlextResult
 from flext_observability.engine.compat import is_suppressed
-from flext_observability.services.alerts.receivers.http import JsonPoster
+from flext_observability.services.alerts.receivers.http import HttpNotifier
 from tests.backends.certificates import make_certificates
 from tests.backends.collector import Answer, collector
 from tests.backends.ports import refusing_port
 from tests.backends.raw import answers, drips, raw_server, silent
 
 
-def poster(url: Any, path: str = "/hook", headers: Any = None, timeout_seconds: Any = 5.0) -> JsonPoster:
-    return JsonPoster(url, path, headers, timeout_seconds, "the_setting")
+class Poster(HttpNotifier):
+    """A notifier without a payload of its own."""
+
+    def post(self, body: bytes, timeout_seconds: float, headers: dict[str, str] | None = None) -> FlextResult[None]:
+        return self._post(body, timeout_seconds, headers)
+
+
+def poster(url: Any, path: str = "/hook", headers: Any = None, timeout_seconds: Any = 5.0) -> Poster:
+    return Poster(url, path, headers, timeout_seconds, "the_setting")
 
 
 def test_json_is_posted() -> None:
@@ -170,7 +178,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_invalid_address_or_header_is_reported_without_secrets(url: Any, headers: Any) -> None:
     post = poster(url, headers=headers)
     assert post.config_error.startswith("The address or a header is invalid")
-    assert post.fix == "Correct the_setting"
+    assert post.config_error.endswith(". Correct the_setting")
     assert "secret" not in post.config_error
     assert post.post(b"{}", 5).code == "invalid_address"
 
