@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, final
+
+from flext_observability.runtime.internal_log import log_warning
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -16,6 +19,7 @@ MAX_RESOLVED_IDS: Final = 20_000
 MAX_IDS: Final = 16
 """Maximum number of ids of one active alert: its first one and the latest ones."""
 
+_logger: Final = logging.getLogger("flext_observability.alerts")
 Change = Literal["none", "repeated", "changed"]
 State = tuple[str, str, str]
 
@@ -51,14 +55,10 @@ class ActiveAlert:
 
 @final
 class ActiveAlerts:
-    """The active alerts, oldest first.
-
-    Attributes:
-        evicted: Number of active alerts evicted because there were more than ``MAX_ACTIVE``.
-    """
+    """The active alerts, oldest first."""
 
     def __init__(self) -> None:
-        self.evicted = 0
+        self._has_evicted = False
         self._by_fingerprint: dict[str, ActiveAlert] = {}
         self._by_id: dict[str, ActiveAlert] = {}
         self._resolved_ids: dict[str, None] = {}
@@ -84,13 +84,16 @@ class ActiveAlerts:
         return alert.id in self._resolved_ids
 
     def add(self, alert: FlextAlert, now: float) -> ActiveAlert:
-        """Add an alert, and evict the oldest one when there are too many."""
+        """Add an alert. If there are too many, evict the oldest one, which is logged once."""
         active = ActiveAlert(alert, alert.fingerprint, now, now, _state(alert))
         self._by_fingerprint[active.fingerprint] = active
         self._index(active, alert.id)
         if len(self) > MAX_ACTIVE:
-            self.evicted += 1
             self._remove(next(iter(self)))
+            if not self._has_evicted:
+                self._has_evicted = True
+                message = f"Over {MAX_ACTIVE} alerts are active: the oldest are evicted. Resolve alerts that are over."
+                log_warning(_logger, message)
         return active
 
     def update(self, active: ActiveAlert, alert: FlextAlert) -> Change:
@@ -118,13 +121,6 @@ class ActiveAlerts:
             del self._resolved_ids[next(iter(self._resolved_ids))]
         update = {} if alert is None else _mutable_fields(alert)
         return active.alert.model_copy(update={**update, "status": "resolved"})
-
-    def clear(self) -> None:
-        """Remove everything."""
-        self._by_fingerprint.clear()
-        self._by_id.clear()
-        self._resolved_ids.clear()
-        self.evicted = 0
 
     def _index(self, active: ActiveAlert, alert_id: str) -> None:
         active.ids.append(alert_id)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters import alert as adapter
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.services.alerts.active_alerts import MAX_ACTIVE, ActiveAlert, ActiveAlerts
+from flext_observability.services.alerts.active_alerts import ActiveAlert, ActiveAlerts
 from flext_observability.services.alerts.escalation import find_due, policy_from
 from flext_observability.services.alerts.notification_queue import inside_a_notifier
 from flext_observability.services.alerts.notifier_set import NotifierSet
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.extensions.ports import Clock
     from flext_observability.settings.config import FlextObservabilityConfig
-
-_logger: Final = logging.getLogger("flext_observability.alerts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ class AlertLifecycle:
 
     def reinit_after_fork(self) -> None:
         """Remove the parent's alerts in a forked child."""
-        self._active.clear()
+        self._active = ActiveAlerts()
         self.notifiers.reinit_after_fork()
 
     def alerts(self) -> tuple[FlextAlert, ...]:
@@ -131,14 +127,9 @@ class AlertLifecycle:
         return FlextResult.ok(self._emit(transition))
 
     def _raise(self, alert: FlextAlert) -> None:
-        evicted_before = self._active.evicted
         active = self._active.add(alert, self._clock.monotonic())
         active.muted = inside_a_notifier()
         active.trace_id = adapter.current_trace_id()
-        if evicted_before == 0 and self._active.evicted:
-            log_warning(
-                _logger, f"Over {MAX_ACTIVE} alerts are active: the oldest are evicted. Resolve alerts that are over."
-            )
         self._notify(active)
 
     def _merge(self, active: ActiveAlert, alert: FlextAlert, *, first_time: bool) -> _Transition:

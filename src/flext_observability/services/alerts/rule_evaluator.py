@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import inf
-from typing import Literal, cast, final
+from operator import ge, gt, lt
+from typing import Final, Literal, cast, final
 
 from flext_observability.domain.alert import FlextAlert
 from flext_observability.domain.alert_rule import FlextAlertRule
@@ -19,6 +19,7 @@ from flext_observability.services.alerts.series_evaluator import Labels, SeriesE
 from flext_observability.values.encoding import preview
 from flext_observability.views.model import MetricView
 
+_COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {"above": gt, "below": lt, "absent": ge}
 Phase = Literal["ok", "pending", "firing", "no_data"]
 
 
@@ -88,7 +89,6 @@ class RuleEvaluator:
         self._rules_lock = ForkSafeLock()  # guards the rules, briefly
         self._eval_lock = ForkSafeLock()  # held for one evaluation, with its callbacks
         self._loaded: dict[str, _LoadedRule] = {}
-        self._evaluated_at = -inf
 
     def add(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
         """Add a rule, or replace the rule of that name and resolve its alerts. Adding an equal rule changes nothing.
@@ -131,10 +131,9 @@ class RuleEvaluator:
         for point in points:
             by_name[point.name].append(point)
         with self._eval_lock:
-            self._evaluated_at = max(self._evaluated_at, now_monotonic)
             for loaded in self._all():
                 try:
-                    self._evaluate(loaded, by_name[loaded.rule.metric], self._evaluated_at)
+                    self._evaluate(loaded, by_name[loaded.rule.metric], now_monotonic)
                 except Exception as error:  # noqa: BLE001 - one rule does not stop the others
                     report_once(f"Evaluating the alert rule {loaded.rule.name}", error)
 
@@ -184,7 +183,7 @@ class RuleEvaluator:
 
     def _transition(self, rule: FlextAlertRule, labels: Labels, series: _Series, now: float) -> None:
         """Update the phase of one series after an evaluation."""
-        if _meets(rule, series.value):
+        if series.value is not None and _COMPARE[rule.condition](series.value, rule.threshold):
             series.cleared_at = None
             if series.phase == "ok":
                 self._enter(series, "pending", now)
@@ -224,14 +223,6 @@ class RuleEvaluator:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.time_ns() / 1e9, UTC)
-
-
-def _meets(rule: FlextAlertRule, value: float | None) -> bool:
-    if value is None:
-        return False
-    if rule.condition == "above":
-        return value > rule.threshold
-    return value < rule.threshold if rule.condition == "below" else value >= rule.threshold
 
 
 def _states(loaded: _LoadedRule) -> list[RuleState]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
+from operator import itemgetter
 from typing import Final, final
 
 from flext_observability.domain.alert_rule import FlextAlertRule
@@ -29,6 +30,13 @@ _KINDS: Final = {
     "count": ("counter", "up_down_counter", "histogram"),
 }
 _HISTOGRAM_ONLY: Final = ("histogram",)
+_COMBINE: Final[Mapping[str, Callable[[list[float]], float]]] = {
+    "": itemgetter(-1),
+    "sum": sum,
+    "max": max,
+    "min": min,
+    "mean": lambda numbers: sum(numbers) / len(numbers),
+}
 _QUANTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 
@@ -71,8 +79,6 @@ class SeriesEvaluator:
         return self._latest
 
     def _matches(self, labels: Labels) -> bool:
-        if not self._wanted:
-            return True
         values_by_name = dict(labels)
         return all(values_by_name.get(name) in values for name, values in self._wanted.items())
 
@@ -82,7 +88,7 @@ class SeriesEvaluator:
             number = self._number(point, labels, now)
             if number is not None and not isnan(number):
                 groups[self._group(labels) if self.rule.combine else labels].append(number)
-        return {group: _combine(self.rule.combine, numbers) for group, numbers in groups.items()}
+        return {group: _COMBINE[self.rule.combine](numbers) for group, numbers in groups.items()}
 
     def _number(self, point: MetricView, labels: Labels, now: float) -> float | None:
         if point.kind not in self._kinds:
@@ -152,14 +158,6 @@ def _key(point: MetricView, labels: Labels) -> object:
 def _restarted(previous: MetricView, point: MetricView) -> bool:
     fell = point.kind == "counter" and (point.value or 0) < (previous.value or 0)
     return fell or point.count < previous.count
-
-
-def _combine(function: str, numbers: list[float]) -> float:
-    if function in {"max", "min"}:
-        return max(numbers) if function == "max" else min(numbers)
-    if function == "mean":
-        return sum(numbers) / len(numbers)
-    return sum(numbers) if function else numbers[-1]
 
 
 def _measure(measure: str, delta: MetricView, seconds: float) -> float | None:
