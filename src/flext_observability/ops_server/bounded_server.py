@@ -16,6 +16,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from flext_observability.runtime.fork import register_fork_aware
+from flext_observability.runtime.internal_log import LogInterval
 from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ REPLY_SECONDS: Final = 30.0
 IDLE_SECONDS_AT_CAPACITY: Final = 2.0
 """Without a byte, while all connections are in use."""
 _STOP_SECONDS: Final = 1.0
-_LOG_INTERVAL_SECONDS: Final = 60.0
 _THREADS: Final = 4
 _LIMITS: Final = {
     "connection_limit": 100,  # waitress counts its own two sockets, too
@@ -146,11 +146,9 @@ class _RateLimitedLogger(logging.LoggerAdapter[logging.Logger]):
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__(logger)
-        self._logged_at: dict[str, float] = {}
+        self._interval = LogInterval()
 
     def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
         """Log the message, unless it was logged within the last minute."""
-        now = time.monotonic()
-        if now - self._logged_at.get(str(msg), -_LOG_INTERVAL_SECONDS) >= _LOG_INTERVAL_SECONDS:
-            self._logged_at[str(msg)] = now
+        if self._interval.permits(str(msg)):
             super().log(level, msg, *args, **options)

@@ -144,7 +144,6 @@ class ExportWorker(Generic[ItemT]):
         """Skip back-off and send each queued item, without retries, in attempts that end before ``deadline``."""
         with self._wake:
             self._attempt_deadline = deadline
-            self._retry_after_until = 0.0
             self.begin_flush()
 
     def wait_drained(self, deadline: float) -> bool:
@@ -237,8 +236,9 @@ class ExportWorker(Generic[ItemT]):
         return self._closed or self._flush_done >= self._flush_requested
 
     def _next_due(self) -> float:
-        if self._flush_requested > self._flush_done:
-            return self._retry_after_until  # a flush skips back-off, but not a Retry-After
+        if not self._is_flushed():
+            draining = self._attempt_deadline < inf and not self._closing
+            return 0.0 if draining else self._retry_after_until  # a flush skips back-off, but not a Retry-After
         if self._closing:
             return min(self._not_before, self._attempt_deadline)
         queued = len(self._queue)

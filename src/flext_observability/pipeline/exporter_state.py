@@ -11,10 +11,9 @@ from typing import Final, final
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import compose_message
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.internal_log import LogInterval, log_warning
 
 UNEXPECTED_RESPONSE: Final = "unexpected_response"
-LOG_INTERVAL_SECONDS: Final = 60.0
 _logger: Final = logging.getLogger("flext_observability.export")
 
 
@@ -43,9 +42,8 @@ class ExporterState:
         self._lock = threading.RLock()
         self._failures: dict[tuple[str, Signal], ExportFailure] = {}
         self._logged: set[str] = set()
-        self._rejections_logged_at: dict[str, float] = {}
+        self._interval = LogInterval()
         self._overflow: dict[tuple[str, Signal], int] = {}
-        self._overflow_logged_at: dict[tuple[str, Signal], float] = {}
 
     def record(self, exporter: str, signal: Signal, outcome: ExportOutcome, overflow: int = 0) -> None:
         """Record the outcome of an export, and log a change of state.
@@ -56,8 +54,11 @@ class ExporterState:
             outcome: Outcome of the export.
             overflow: Number of items that the full queue has dropped so far.
         """
+        key = (exporter, signal)
+        reason = outcome.reason or (UNEXPECTED_RESPONSE if outcome.message else "")
         with self._lock:
-            lines = [self._change(exporter, signal, outcome), self._overflow_line(exporter, signal, overflow)]
+            change = self._failed(key, outcome, reason) if reason else self._recovered(key)
+            lines = [change, self._overflow_line(key, overflow)]
         for line in filter(None, lines):
             log_warning(_logger, line)
 
@@ -66,50 +67,29 @@ class ExporterState:
         with self._lock:
             return next((failure for (_, name), failure in self._failures.items() if name == signal), None)
 
-    def _change(self, exporter: str, signal: Signal, outcome: ExportOutcome) -> str:
-        key = (exporter, signal)
-        reason = outcome.reason or (UNEXPECTED_RESPONSE if outcome.message else "")
-        before = self._failures.get(key)
-        if not reason:
-            return self._recovered(key)
-        if before is None or before.reason != reason:
-            return self._failed(key, outcome, reason)
-        return ""
-
-    def _overflow_line(self, exporter: str, signal: Signal, overflow: int) -> str:
-        """Return the line about new overflow, at most once per ``LOG_INTERVAL_SECONDS``; empty for none."""
-        key: tuple[str, Signal] = (exporter, signal)
-        now = time.monotonic()
-        rises = overflow > self._overflow.get(key, 0)
-        self._overflow[key] = overflow
-        if not rises or now - self._overflow_logged_at.get(key, -LOG_INTERVAL_SECONDS) < LOG_INTERVAL_SECONDS:
+    def _overflow_line(self, key: tuple[str, Signal], overflow: int) -> str:
+        """Return the line about new overflow; empty for none."""
+        exporter, signal = key
+        before, self._overflow[key] = self._overflow.get(key, 0), overflow
+        if overflow <= before or not self._interval.permits(key):
             return ""
-        self._overflow_logged_at[key] = now
         setting = "metric_export_interval_seconds" if signal == "metrics" else f"{signal}_max_queue_size, record less"
         fix = f"Raise {setting}, or use a receiver that keeps up"
         return compose_message(f"{exporter} ({signal}) queue full: {overflow} items dropped so far", fix)
 
     def _failed(self, key: tuple[str, Signal], outcome: ExportOutcome, reason: str) -> str:
         exporter, signal = key
-        now = time.monotonic()
-        silent = self._is_known(exporter, reason) or (outcome.rejected > 0 and self._logged_recently(exporter, now))
-        self._failures[key] = ExportFailure(reason, outcome.message, outcome.fix, now)
-        if silent:
+        before = self._failures.get(key)
+        if before is not None and before.reason == reason:
+            return ""
+        known = any(name == exporter and failure.reason == reason for (name, _), failure in self._failures.items())
+        self._failures[key] = ExportFailure(reason, outcome.message, outcome.fix, time.monotonic())
+        # A back end may reject an item in every other batch.
+        if known or (outcome.rejected > 0 and not self._interval.permits(exporter)):
             return ""
         self._logged.add(exporter)
         fix = outcome.fix[:1].upper() + outcome.fix[1:]
         return compose_message(f"{exporter} ({signal}) {_state(outcome, reason)}: {outcome.message}", fix)
-
-    def _is_known(self, exporter: str, reason: str) -> bool:
-        return any(name == exporter and failure.reason == reason for (name, _), failure in self._failures.items())
-
-    def _logged_recently(self, exporter: str, now: float) -> bool:
-        """Return whether rejected items were logged recently: a back end may reject one in every other batch."""
-        last = self._rejections_logged_at.get(exporter)
-        if last is not None and now - last < LOG_INTERVAL_SECONDS:
-            return True
-        self._rejections_logged_at[exporter] = now
-        return False
 
     def _recovered(self, key: tuple[str, Signal]) -> str:
         exporter, _ = key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters.metric import discarded
@@ -79,7 +80,9 @@ class Ledger:
 
     def snapshot(self) -> LedgerSnapshot:
         """Return all current counts."""
-        exporters = tuple(_exporter_counts(signal, exporter, counts()) for signal, exporter, counts in self._queues)
+        exporters = tuple(
+            ExporterCounts(signal, exporter, **asdict(counts())) for signal, exporter, counts in self._queues
+        )
         signals = [self.counters["traces"].counts(), self._points(exporters), self.counters["logs"].counts()]
         return LedgerSnapshot(signals=tuple(signals), exporters=exporters)
 
@@ -88,15 +91,3 @@ class Ledger:
         conflicts = discarded() - self._discarded_before
         dropped = {"instrument_conflict": conflicts} if conflicts else {}
         return SignalCounts("metrics", started=queued_total, finished=queued_total, dropped=dropped)
-
-
-def _exporter_counts(signal: Signal, exporter: str, counts: QueueCounts) -> ExporterCounts:
-    return ExporterCounts(
-        signal,
-        exporter,
-        finished=counts.finished,
-        queued=counts.queued,
-        in_flight=counts.in_flight,
-        exported=counts.exported,
-        dropped=counts.dropped,
-    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import suppress
-from typing import Final
+from math import inf
+from typing import Final, final
 
 from flext_observability.runtime.owner import current_runtime
 from flext_observability.values.exceptions import describe_error
 
 MAX_REPORTED: Final = 1000
+LOG_INTERVAL_SECONDS: Final = 60.0
 _logger: Final = logging.getLogger("flext_observability")
 
 
@@ -17,6 +20,24 @@ def log_warning(logger: logging.Logger, message: str) -> None:
     """Log a warning. An exception of the program's handlers or filters costs the line alone."""
     with suppress(Exception):
         logger.warning(message)
+
+
+@final
+class LogInterval:
+    """Limits the log lines about each subject to one per ``LOG_INTERVAL_SECONDS``."""
+
+    __slots__ = ("_logged_at",)
+
+    def __init__(self) -> None:
+        self._logged_at: dict[object, float] = {}
+
+    def permits(self, subject: object) -> bool:
+        """Return whether to log now; if so, begin the interval of the subject."""
+        now = time.monotonic()
+        permitted = now - self._logged_at.get(subject, -inf) >= LOG_INTERVAL_SECONDS
+        if permitted:
+            self._logged_at[subject] = now
+        return permitted
 
 
 def report_once(action: str, error: BaseException) -> str:

@@ -36,6 +36,7 @@ def test_an_unreachable_back_end_gets_one_last_attempt(make: Make) -> None:
     worker = make(exporter)
     worker.enqueue(1)
     assert exporter.wait_for_batches(1)
+    assert eventually(lambda: worker.counts().in_flight == 0)
     worker.enqueue(2)
     began = time.monotonic()
     assert close(worker) == {"unreachable": 2}
@@ -216,6 +217,19 @@ def test_a_drain_tries_once_without_back_off_and_keeps_failed_items(
         assert worker.wait_drained(deadline) == drained
     assert exporter.batches == [[1], [1], [1]]
     assert all(timeout <= 5 for timeout in exporter.timeouts[1:])
+
+
+def test_a_drain_does_not_wait_for_a_retry_after_of_a_running_attempt(make: Make) -> None:
+    exporter = ScriptedExporter(ExportOutcome(retry=True, retry_after_seconds=200, reason="unavailable"))
+    exporter.hold.clear()
+    worker = make(exporter)
+    worker.enqueue(1)
+    assert exporter.wait_for_batches(1)
+    deadline = time.monotonic() + 5
+    worker.begin_drain(deadline)
+    exporter.hold.set()
+    assert worker.wait_drained(deadline)
+    assert exporter.batches == [[1], [1]]
 
 
 def test_a_stopped_worker_leaves_the_queue_to_its_owner(make: Make) -> None:

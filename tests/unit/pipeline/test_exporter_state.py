@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.pipeline.exporter_state import LOG_INTERVAL_SECONDS, ExporterState
+from flext_observability.pipeline.exporter_state import ExporterState
+from flext_observability.runtime.internal_log import LOG_INTERVAL_SECONDS
 from tests.fakes import BUSY, REFUSED, REJECTED
 
 FINE = ExportOutcome(accepted=1)
@@ -103,7 +104,7 @@ def test_overflow_is_logged_when_it_begins_and_once_per_interval(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("flext_observability.pipeline.exporter_state.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     state = ExporterState()
     for dropped in (0, 0, 7, 9, 9):
         state.record("otlp_http", "traces", FINE, dropped)

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from flext_observability.runtime import internal_log
-from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.runtime.internal_log import LOG_INTERVAL_SECONDS, LogInterval, log_warning, report_once
 
 
 def test_an_internal_error_is_logged_once_per_action_and_exception_type(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,6 +19,15 @@ def test_the_reported_errors_are_bounded(caplog: pytest.LogCaptureFixture, monke
     for action in ("one", "two", "three", "one"):
         report_once(action, ValueError())
     assert len(caplog.messages) == 2
+
+
+def test_a_line_about_one_subject_is_permitted_once_per_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    interval = LogInterval()
+    assert [interval.permits(subject) for subject in ("a", "a", "b")] == [True, False, True]
+    now[0] = LOG_INTERVAL_SECONDS
+    assert [interval.permits("a"), interval.permits("a")] == [True, False]
 
 
 def test_a_handler_that_raises_costs_the_line_alone() -> None:

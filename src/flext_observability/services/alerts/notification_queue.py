@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, cast, final, runtime_checkable
 
@@ -13,7 +13,7 @@ from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker, Schedule
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.internal_log import LogInterval, log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE
@@ -29,7 +29,6 @@ CALL_TIMEOUT_SECONDS: Final = 30.0
 """Time after which a call counts as hung, and its thread is abandoned."""
 MAX_RETRY_SECONDS: Final = 3600.0
 """Time for which one notification is retried."""
-LOG_INTERVAL_SECONDS: Final = 60.0
 MAX_HUNG: Final = 3
 CAPACITY: Final = MAX_ACTIVE
 RETRYABLE: Final = frozenset({"unreachable", "timeout", "unavailable"})
@@ -182,7 +181,7 @@ class NotificationQueue:
             self._accepted.clear()
             self._renew_worker()
         if dropped:
-            cause = f" ({self._state.last_error})" if self._state.failing else ""
+            cause = f" ({self._state.failure.message})" if self._state.failing else ""
             log_warning(_logger, f"Notifier {self.name}: {dropped} notification{'s' * (dropped > 1)} dropped{cause}")
 
     def status(self) -> NotifierStatus:
@@ -196,8 +195,8 @@ class NotificationQueue:
             failed=sum(counts.dropped.values()) - dropped,
             dropped=dropped,
             queued=counts.queued + counts.in_flight,
-            last_error=self._state.last_error,
-            fix=self._state.fix,
+            last_error=self._state.failure.message,
+            fix=self._state.failure.fix,
         )
 
     def reinit_after_fork(self) -> None:
@@ -253,7 +252,7 @@ class _NotifierExporter:
         (notification,) = batch
         token = _inside.set(True)
         try:
-            result = self._call(notification.alert, timeout_seconds)
+            result = _validate(self._call(notification.alert, timeout_seconds))
         except BaseException as error:  # noqa: BLE001 - SystemExit too: no notifier may end the program or the worker
             code = "timeout" if isinstance(error, TimeoutError) else "unreachable"
             code = code if isinstance(error, TimeoutError | ConnectionError) else "raised"
@@ -265,28 +264,21 @@ class _NotifierExporter:
     def close(self) -> None:
         """Do nothing. The notifier outlives its workers."""
 
-    def _call(self, alert: FlextAlert | None, timeout_seconds: float) -> FlextResult[None]:
+    def _call(self, alert: FlextAlert | None, timeout_seconds: float) -> object:
+        notifier = self.notifier
         if alert is not None:
-            return _validate(self.notifier.notify(alert, timeout_seconds))
+            return notifier.notify(alert, timeout_seconds)
         alerts = self._notified_alerts()
-        if not alerts:
-            return FlextResult[None].ok(None)
-        return _validate(cast("Resending", self.notifier).notify_all(alerts, timeout_seconds))
+        return notifier.notify_all(alerts, timeout_seconds) if alerts and isinstance(notifier, Resending) else None
 
     def _outcome(self, result: FlextResult[None], *, retryable: bool) -> ExportOutcome:
         if result.success:
             return ExportOutcome(accepted=1)
-        reason, message = result.code or "error", result.message or ""
-        if reason not in RETRYABLE:
-            return ExportOutcome(rejected=1, reason=reason, message=message, fix=result.fix)
+        failure = ExportOutcome(reason=result.code or "error", message=result.message or "", fix=result.fix)
+        if failure.reason not in RETRYABLE:
+            return replace(failure, rejected=1)
         wait = getattr(self.notifier, "retry_after_seconds", None)
-        return ExportOutcome(
-            retry=retryable,
-            retry_after_seconds=wait if isinstance(wait, float) else None,
-            reason=reason,
-            message=message,
-            fix=result.fix,
-        )
+        return replace(failure, retry=retryable, retry_after_seconds=wait if isinstance(wait, float) else None)
 
 
 @final
@@ -295,32 +287,29 @@ class _NotifierState:
 
     Attributes:
         failing: Whether the last call failed.
-        last_error: Last failure; empty without one.
-        fix: The next action.
+        failure: Outcome of the last call that failed; empty without one.
     """
 
     def __init__(self, name: str) -> None:
         self.failing = False
-        self.last_error = self.fix = ""
+        self.failure = ExportOutcome()
         self._name = name
-        self._reason = ""
+        self._interval = LogInterval()
         self._failure_logged = False
-        self._logged_at = float("-inf")
 
     def record(self, outcome: ExportOutcome, _overflow: int = 0) -> None:
-        """Record the outcome of a call. A new failure is logged at most once per ``LOG_INTERVAL_SECONDS``."""
-        before, self._reason = self._reason, outcome.reason
+        """Record the outcome of a call."""
+        repeated = self.failing and outcome.reason == self.failure.reason
         self.failing = bool(outcome.reason)
         if not self.failing:
             logged, self._failure_logged = self._failure_logged, False
             if logged:
                 log_warning(_logger, f"Notifier {self._name} delivers again")
             return
-        self.last_error, self.fix = outcome.message, outcome.fix
-        now = monotonic()
-        if outcome.reason == before or now - self._logged_at < LOG_INTERVAL_SECONDS:
+        self.failure = outcome
+        if repeated or not self._interval.permits(self._name):
             return
-        self._logged_at, self._failure_logged = now, True
+        self._failure_logged = True
         retried = outcome.reason in RETRYABLE
         what = "does not deliver, waiting to send again" if retried else "did not accept an alert"
         log_warning(_logger, f"Notifier {self._name} {what}: {compose_message(outcome.message, outcome.fix)}")

@@ -88,7 +88,7 @@ def test_an_alternating_failure_is_logged_once_per_interval(
     for _ in range(4):
         send(queue, make())
     assert len(caplog.messages) == 2
-    monkeypatch.setattr(notification_queue, "LOG_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr("flext_observability.runtime.internal_log.LOG_INTERVAL_SECONDS", 0.0)
     send(queue, make())
     assert len(caplog.messages) == 3
 
