@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -22,29 +21,9 @@ from flext_observability import (
 )
 from flext_observability.services.trace_registry import started_traces
 from tests.recorded import Recorded, recording
+from tests.threads import THREADS, in_threads
 
-THREADS, RECORDS = 8, 1000
-
-
-def in_threads(work: Callable[[int], object]) -> None:
-    """Run the work in eight concurrent threads, and raise the first exception."""
-    failures: list[BaseException] = []
-    ready = threading.Barrier(THREADS)
-
-    def run(number: int) -> None:
-        ready.wait()
-        try:
-            work(number)
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread of the test
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+RECORDS = 1000
 
 
 def in_tasks(work: Callable[[int], Coroutine[Any, Any, object]]) -> None:

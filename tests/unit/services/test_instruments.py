@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from flext_observability import FlextMetricsService
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
 from tests.recorded import Recorded
+from tests.threads import in_threads
 
 METRICS = FlextMetricsService()
 
@@ -108,16 +108,12 @@ def test_unusual_attributes_lose_no_measurement(recorded: Recorded, attributes: 
 def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
     bound = METRICS.counter("handle.threads").bind(a=1)
 
-    def work() -> None:
+    def work(_: int) -> None:
         for _ in range(1000):
             bound.add(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert recorded.values("handle.threads") == {(("a", 1),): 4000}
+    in_threads(work)
+    assert recorded.values("handle.threads") == {(("a", 1),): 8000}
 
 
 def test_a_handle_created_before_the_start_records_after_it() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import tracemalloc
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flext_observability import FlextContainer, FlextMetric, FlextMetricsService, flext_create_metric
 from tests.recorded import Recorded
+from tests.threads import in_threads
 
 
 @pytest.fixture
@@ -86,15 +86,7 @@ class TestRecordMetric:
         assert size < 1_500_000
 
     def test_totals_of_many_threads_are_exact(self, recorded: Recorded, service: FlextMetricsService) -> None:
-        def work() -> None:
-            for _ in range(200):
-                service.record_metric("svc.threads", 1, metric_type="counter")
-
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_threads(lambda _: [service.record_metric("svc.threads", 1, metric_type="counter") for _ in range(100)])
         assert recorded.values("svc.threads") == {(): 800}
         assert "\nsvc_total" not in service.export_prometheus_format().unwrap()
         (family,) = text_string_to_metric_families(service.export_prometheus_format().unwrap())

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from flext_observability import (
     SQLiteStorage,
 )
 from tests.recorded import Recorded
+from tests.threads import in_threads
 
 Platform = FlextObservabilityPlatformV2
 
@@ -173,8 +173,6 @@ def test_storing_fails_after_close() -> None:
 
 def test_threads_create_concurrently() -> None:
     platform = Platform()
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(8):
-            pool.submit(lambda: [platform.create_metric("stored", 1, metric_type="counter") for _ in range(1000)])
+    in_threads(lambda _: [platform.create_metric("stored", 1, metric_type="counter") for _ in range(1000)])
     assert platform.repository.count("metric").data == 8000
     assert "stored 8000.0" in platform.metrics.export_prometheus_format().unwrap()

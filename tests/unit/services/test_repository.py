@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from flext_observability import (
 )
 from flext_observability.domain.entity import Entity
 from tests.installed import install
+from tests.threads import in_threads
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -255,9 +255,7 @@ def test_operations_may_be_awaited() -> None:
 
 
 def test_threads_store_concurrently(repository: FlextObservabilityRepository) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(8):
-            pool.submit(lambda: [repository.store_metric(metric()) for _ in range(1000)])
+    in_threads(lambda _: [repository.store_metric(metric()) for _ in range(1000)])
     assert repository.count("metric").data == 8000
 
 

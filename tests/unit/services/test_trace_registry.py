@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import threading
-
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from flext_observability import FlextTrace
 from flext_observability.adapters.trace import set_ids
 from flext_observability.services.trace_registry import OpenTrace, TraceRegistry
+from tests.threads import in_threads
 
 
 def opened(number: int, *, trace_id: int | None = None, at_seconds: float = 0.0) -> OpenTrace:
@@ -76,13 +75,9 @@ def test_threads_evict_each_trace_once() -> None:
     registry = TraceRegistry(max_traces=50)
     evicted: list[OpenTrace] = []
 
-    def work(start: int) -> None:
-        for number in range(start, start + 200):
-            evicted.extend(registry.open(opened(number)))
+    def work(thread: int) -> None:
+        for number in range(100):
+            evicted.extend(registry.open(opened(1 + 1000 * thread + number)))
 
-    threads = [threading.Thread(target=work, args=(1 + 1000 * number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work)
     assert len({entry.trace.id for entry in evicted}) == len(evicted) == 750

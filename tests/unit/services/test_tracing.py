@@ -12,6 +12,7 @@ from opentelemetry.trace import StatusCode, format_trace_id
 from flext_observability import FlextContainer, FlextTrace, FlextTracingService, flext_create_trace, traced
 from flext_observability.services.trace_registry import started_traces
 from tests.recorded import Recorded, recording
+from tests.threads import in_threads
 
 
 class ManualClock:
@@ -296,10 +297,6 @@ def test_after_shutdown_traces_have_a_status_and_are_not_recorded(service: Flext
 
 def test_one_trace_started_by_many_threads_is_one_span(recorded: Recorded, service: FlextTracingService) -> None:
     trace = new_trace()
-    threads = [threading.Thread(target=service.start_trace, args=(trace,)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(lambda _: service.start_trace(trace).unwrap())
     service.complete_trace(trace)
     assert len(recorded.spans("charge")) == 1
