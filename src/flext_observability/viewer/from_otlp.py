@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flext_observability.views.buckets import explicit_buckets, exponential_buckets
 from flext_observability.views.model import (
@@ -49,15 +49,9 @@ class _Sender:
 
 def span_views(request: ExportTraceServiceRequest) -> tuple[list[SpanView], int]:
     """Return the spans, and the number of those without a valid trace id or span id."""
-    views: list[SpanView] = []
-    total = 0
-    for of_resource in request.resource_spans:
-        resource = _attributes(of_resource.resource.attributes)
-        for of_scope in of_resource.scope_spans:
-            sender = _Sender(_service(resource), of_scope.scope.name, resource)
-            total += len(of_scope.spans)
-            views.extend(_span_view(span, sender) for span in of_scope.spans if _has_valid_ids(span))
-    return views, total - len(views)
+    received: list[tuple[Span, _Sender]] = list(_items(request, "spans", "spans"))
+    views = [_span_view(span, sender) for span, sender in received if _has_valid_ids(span)]
+    return views, len(received) - len(views)
 
 
 def _has_valid_ids(span: Span) -> bool:
@@ -91,13 +85,7 @@ def _span_view(span: Span, sender: _Sender) -> SpanView:
 
 def log_views(request: ExportLogsServiceRequest) -> list[LogView]:
     """Return the log records. Invalid ids become empty."""
-    views: list[LogView] = []
-    for of_resource in request.resource_logs:
-        resource = _attributes(of_resource.resource.attributes)
-        for of_scope in of_resource.scope_logs:
-            sender = _Sender(_service(resource), of_scope.scope.name, resource)
-            views.extend(_log_view(record, sender) for record in of_scope.log_records)
-    return views
+    return [_log_view(record, sender) for record, sender in _items(request, "logs", "log_records")]
 
 
 def _log_view(record: LogRecord, sender: _Sender) -> LogView:
@@ -117,14 +105,7 @@ def _log_view(record: LogRecord, sender: _Sender) -> LogView:
 
 def metric_views(request: ExportMetricsServiceRequest) -> list[MetricView]:
     """Return the points of all metrics. A summary becomes a histogram without buckets."""
-    views: list[MetricView] = []
-    for of_resource in request.resource_metrics:
-        resource = _attributes(of_resource.resource.attributes)
-        for of_scope in of_resource.scope_metrics:
-            sender = _Sender(_service(resource), of_scope.scope.name, resource)
-            for metric in of_scope.metrics:
-                views.extend(_points(metric, sender))
-    return views
+    return [point for metric, sender in _items(request, "metrics", "metrics") for point in _points(metric, sender)]
 
 
 def _points(metric: pb.Metric, sender: _Sender) -> Iterator[MetricView]:
@@ -211,13 +192,20 @@ def _exemplars(exemplars: Iterable[pb.Exemplar]) -> tuple[ExemplarView, ...]:
     )
 
 
+def _items(request: Any, signal: str, field: str) -> Iterator[tuple[Any, _Sender]]:  # noqa: ANN401 - of any signal
+    """Yield each item of an export request with its sender."""
+    for of_resource in getattr(request, f"resource_{signal}"):
+        resource = _attributes(of_resource.resource.attributes)
+        service = str(resource.get("service.name", "unknown_service"))
+        for of_scope in getattr(of_resource, f"scope_{signal}"):
+            sender = _Sender(service, of_scope.scope.name, resource)
+            for item in getattr(of_scope, field):
+                yield item, sender
+
+
 def _hex(identifier: bytes, size: int) -> str:
     """Return an id as hex; empty if it is invalid."""
     return identifier.hex() if len(identifier) == size and any(identifier) else ""
-
-
-def _service(resource: Attributes) -> str:
-    return str(resource.get("service.name", "unknown_service"))
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -15,20 +14,11 @@ _DEFAULT_LIMIT = 1_000
 _MAX_LIMIT = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """Filters of a request. An empty text matches everything."""
-
-    service: str
-    name: str
-    trace_id: str
-    limit: int
-
-
 def read(store: Store, path: str, query: str) -> Reply:
     """Return the page of a path, or 404 with the list of pages."""
     version = store.version  # read before the data: a client that polls by version misses nothing
-    only = _parse(query)
+    parameters = {key: values[-1] for key, values in parse_qs(query, errors="replace").items()}
+    service, limit = parameters.get("service", ""), _limit(parameters.get("limit", ""))
     content: object
     match path:
         case "/":
@@ -38,11 +28,11 @@ def read(store: Store, path: str, query: str) -> Reply:
         case "/api/services":
             content = {"version": version, "services": store.services()}
         case "/api/traces":
-            content = {"version": version, "traces": store.traces(service=only.service, limit=only.limit)}
+            content = {"version": version, "traces": store.traces(service=service, limit=limit)}
         case "/api/metrics":
-            content = {"version": version, "metrics": store.metrics(service=only.service, name=only.name)}
+            content = {"version": version, "metrics": store.metrics(service=service, name=parameters.get("name", ""))}
         case "/api/logs":
-            logs = store.logs(trace_id=only.trace_id, service=only.service, limit=only.limit)
+            logs = store.logs(trace_id=parameters.get("trace_id", "").lower(), service=service, limit=limit)
             content = {"version": version, "logs": logs}
         case _ if path.startswith(_TRACE):
             return _trace(store, path.removeprefix(_TRACE).lower())
@@ -66,12 +56,5 @@ def _trace(store: Store, trace_id: str) -> Reply:
     return json_reply(content)
 
 
-def _parse(query: str) -> _Query:
-    parameters = {name: values[-1] for name, values in parse_qs(query, errors="replace").items()}
-    limit = parameters.get("limit", "")
-    return _Query(
-        service=parameters.get("service", ""),
-        name=parameters.get("name", ""),
-        trace_id=parameters.get("trace_id", "").lower(),
-        limit=min(int(limit), _MAX_LIMIT) if limit.isdecimal() and len(limit) < 10 else _DEFAULT_LIMIT,
-    )
+def _limit(text: str) -> int:
+    return min(int(text), _MAX_LIMIT) if text.isdecimal() and len(text) < 10 else _DEFAULT_LIMIT

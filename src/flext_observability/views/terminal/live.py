@@ -133,10 +133,6 @@ class LiveView:
         self._draw(lines, evicted)
         return self._failure
 
-    def show(self, *renderables: RenderableType) -> None:
-        """Draw other renderables between the trees."""
-        self._write(*renderables)
-
     def close(self) -> str:
         """Draw all pending traces and end the thread. Return why drawing failed, or empty."""
         with self._changed:
@@ -147,7 +143,7 @@ class LiveView:
             self._thread.join(_JOIN_SECONDS)  # it may be drawing a trace
         self._draw([], left)
         if self._skipped:
-            self._write(_skipped_line(self._skipped))
+            self.show(_skipped_line(self._skipped))
         return self._failure
 
     def _pending_trace(self, trace_id: str, now: float) -> _PendingTrace:
@@ -199,18 +195,14 @@ class LiveView:
                 self._draw_trace(pending)
             else:
                 lines = [*lines, *pending.logs]
-        self._draw_lines(lines)
-
-    def _draw_lines(self, logs: list[LogView]) -> None:
-        allowed = self._reserve_lines(len(logs))
-        if allowed:
-            self._write(*(log_line(log, self.colours) for log in logs[:allowed]))
+        if allowed := self._reserve_lines(len(lines)):
+            self.show(*(log_line(log, self.colours) for log in lines[:allowed]))
 
     def _draw_trace(self, pending: _PendingTrace) -> None:
         if self._reserve_lines(1):
             trace_id = pending.spans[0].trace_id
             trace = self._find_trace(trace_id) or TraceView(tuple(pending.spans), tuple(pending.logs))
-            self._write(trace_tree(trace, colours=self.colours, link=self._link(trace)))
+            self.show(trace_tree(trace, colours=self.colours, link=self._link(trace)))
 
     def _reserve_lines(self, requested: int) -> int:
         """Return how many lines may be drawn now. The others are counted and reported before the next line."""
@@ -222,10 +214,11 @@ class LiveView:
             allowed = min(requested, max(int(self._lines_left), 0))
             skipped, self._skipped = (self._skipped, requested - allowed) if allowed else (0, self._skipped + requested)
         if skipped:
-            self._write(_skipped_line(skipped))
+            self.show(_skipped_line(skipped))
         return allowed
 
-    def _write(self, *renderables: RenderableType) -> None:
+    def show(self, *renderables: RenderableType) -> None:
+        """Draw renderables between the trees."""
         with self._draw_lock:
             try:
                 self._lines_left -= self._terminal.show(*renderables)

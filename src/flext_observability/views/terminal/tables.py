@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,6 @@ def _mean(row: MetricView) -> str:
     return format_quantity(row.sum / row.count, row.unit) if row.count else ""
 
 
-def _median(row: MetricView) -> str:
-    return _estimate(row, 0.5)
-
-
-def _p95(row: MetricView) -> str:
-    return _estimate(row, 0.95)
-
-
 def _estimate(row: MetricView, q: float) -> str:
     estimate = quantile(row, q)
     return "" if estimate is None else format_quantity(estimate, row.unit)
@@ -55,8 +48,8 @@ _COLUMNS: dict[str, Callable[[MetricView], str]] = {
     "value / count": _value,
     "sum": _sum,
     "mean": _mean,
-    "p50": _median,
-    "p95": _p95,
+    "p50": partial(_estimate, q=0.5),
+    "p95": partial(_estimate, q=0.95),
     "exemplar": _exemplar,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, TypeAlias, overload
 
+from flext_observability.wire.otlp.encode import collector_message
 from flext_observability.wire.otlp.json import fill_from_otlp_json
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def decode(signal: Signal, body: bytes, content_type: str, content_encoding: str
     from google.protobuf.message import DecodeError
 
     data = inflate(body, content_encoding, max_bytes)
-    message = _empty_request(signal)
+    message: ExportRequest = collector_message(signal, "Request")
     kind = content_type.partition(";")[0].strip().lower()
     try:
         if kind == "application/json":
@@ -115,17 +116,3 @@ def _decompress(body: bytes, max_bytes: int) -> bytes:
             raise OtlpDecodeError(400, "the compressed body is truncated")
         body = inflater.unused_data
     return b"".join(parts)
-
-
-def _empty_request(signal: Signal) -> ExportRequest:
-    if signal == "traces":
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-        return ExportTraceServiceRequest()
-    if signal == "metrics":
-        from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-
-        return ExportMetricsServiceRequest()
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-
-    return ExportLogsServiceRequest()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -12,6 +13,15 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from flext_observability.domain.report import Signal
+
+_PROTO_NAMES: dict[Signal, str] = {"traces": "trace", "metrics": "metrics", "logs": "logs"}
+
+
+def collector_message(signal: Signal, role: Literal["Request", "Response"]) -> Any:  # noqa: ANN401 - of six classes
+    """Return an empty ``Export…ServiceRequest`` or ``Export…ServiceResponse`` of the signal."""
+    name = _PROTO_NAMES[signal]
+    module = import_module(f"opentelemetry.proto.collector.{name}.v1.{name}_service_pb2")
+    return getattr(module, f"Export{name.title()}Service{role}")()
 
 
 def request_message(signal: Signal, batch: Sequence[object]) -> Message:
@@ -30,9 +40,8 @@ def request_message(signal: Signal, batch: Sequence[object]) -> Message:
 
         return encode_logs(cast("Sequence[ReadableLogRecord]", batch))
     from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-    request = ExportMetricsServiceRequest()
+    request: Message = collector_message(signal, "Request")
     for data in cast("Sequence[MetricsData]", batch):
         # The encoder keeps only one entry per resource, so each collection is encoded separately.
         request.MergeFrom(encode_metrics(data))

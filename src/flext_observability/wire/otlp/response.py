@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 from flext_observability.domain.report import Signal
 from flext_observability.values.masking import MAX_MESSAGE_CHARACTERS, sanitize_message
+from flext_observability.wire.otlp.encode import collector_message
 
 _REJECTED_FIELDS: dict[Signal, str] = {
     "traces": "rejected_spans",
@@ -45,9 +46,9 @@ def parse_success(signal: Signal, body: bytes, content_type: str = "") -> Partia
     """
     if not body.strip():
         return PartialSuccess()
-    message = _response_message(signal)
+    message = collector_message(signal, "Response")
     _parse(message, body, content_type)
-    partial = cast("Any", message).partial_success
+    partial = message.partial_success
     rejected = int(getattr(partial, _REJECTED_FIELDS[signal]))
     return PartialSuccess(max(rejected, 0), sanitize_message(partial.error_message))
 
@@ -76,9 +77,9 @@ def parse_error(body: bytes, content_type: str = "") -> str:
 
 def encode_success(signal: Signal, rejected: int, message: str, *, as_json: bool) -> bytes:
     """Return ``Export…ServiceResponse``, with a partial success if items were rejected."""
-    response = _response_message(signal)
+    response = collector_message(signal, "Response")
     if rejected:
-        partial = cast("Any", response).partial_success
+        partial = response.partial_success
         setattr(partial, _REJECTED_FIELDS[signal], rejected)
         partial.error_message = _valid_unicode(message)
     return _encode(response, as_json=as_json)
@@ -146,17 +147,3 @@ def _json_message(body: bytes) -> str:
     fields = cast("dict[str, object]", content) if isinstance(content, dict) else {}
     found = fields.get("message") or fields.get("error")
     return sanitize_message(found) if isinstance(found, str) else ""
-
-
-def _response_message(signal: Signal) -> Message:
-    if signal == "traces":
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-        return ExportTraceServiceResponse()
-    if signal == "metrics":
-        from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-
-        return ExportMetricsServiceResponse()
-    from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-
-    return ExportLogsServiceResponse()

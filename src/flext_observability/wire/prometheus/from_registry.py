@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.wire.prometheus.names import sample_value
-from flext_observability.wire.prometheus.text import Family, FamilyKind, Sample, format_labels
+from flext_observability.wire.prometheus.text import NAME_ENDINGS, Family, FamilyKind, Sample, format_labels
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
     from prometheus_client.samples import Exemplar, Sample as ClientSample
 
-_ENDINGS: Final[Mapping[str, str]] = {"counter": "_total", "info": "_info"}
 # Endings of the samples of each type.
 _SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "counter": ("_total", "_created"),
@@ -96,7 +95,7 @@ def _family_of(sample: ClientSample, metric: Metric, *, openmetrics: bool) -> tu
         return _metric_name(sample.name), "unknown"
     if suffix == "_created" and not openmetrics:
         return _metric_name(sample.name), "gauge"
-    return _metric_name(metric.name + _ENDINGS.get(metric.type, "")), cast("FamilyKind", metric.type)
+    return _metric_name(metric.name + NAME_ENDINGS.get(metric.type, "")), cast("FamilyKind", metric.type)
 
 
 @lru_cache(maxsize=4096)

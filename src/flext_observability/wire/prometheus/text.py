@@ -22,26 +22,18 @@ FamilyKind = Literal["counter", "gauge", "histogram", "info", "summary", "states
 _PRECEDENCE: Final = ("info", "histogram", "gaugehistogram", "summary", "counter", "stateset", "gauge", "unknown")
 # Kinds of a single name first: the others can be written as series of unknown type.
 _WRITE_ORDER: Final = ("info", "gauge", "stateset", "unknown", "counter", "histogram", "summary", "gaugehistogram")
-_ENDINGS: Final = {"counter": "_total", "info": "_info"}
+NAME_ENDINGS: Final = {"counter": "_total", "info": "_info"}
+"""Ending of the names of the samples of a kind, which the name of the metric does not have in OpenMetrics."""
 _CLASSIC_KINDS: Final = {"info": "gauge", "stateset": "gauge", "unknown": "untyped"}
-# Endings of the names that a family of each kind claims.
-_CLASSIC_SUFFIXES: Final = {
-    "counter": ("",),
-    "gauge": ("",),
-    "stateset": ("",),
-    "unknown": ("",),
-    "histogram": ("", "_bucket", "_count", "_sum"),
-    "summary": ("", "_count", "_sum"),
-}
+# Endings of the names that a family of each kind claims; of other kinds its name alone.
+_NO_SUFFIX: Final = ("",)
+_CLASSIC_SUFFIXES: Final = {"histogram": ("", "_bucket", "_count", "_sum"), "summary": ("", "_count", "_sum")}
 _OPENMETRICS_SUFFIXES: Final = {
     "counter": ("", "_total", "_created"),
-    "gauge": ("",),
     "histogram": ("", "_bucket", "_count", "_sum", "_created"),
     "info": ("", "_info"),
     "summary": ("", "_count", "_sum", "_created"),
-    "stateset": ("",),
     "gaugehistogram": ("", "_bucket", "_gcount", "_gsum"),
-    "unknown": ("",),
 }
 
 
@@ -184,11 +176,11 @@ def _format(
     family: Family, claimed: set[str], on_conflict: Callable[[str], object], *, openmetrics: bool
 ) -> Iterator[str]:
     """Yield the family or, if its names are claimed or its values invalid, its series as families of unknown type."""
-    stem = family.name.removesuffix(_ENDINGS.get(family.kind, ""))
+    stem = family.name.removesuffix(NAME_ENDINGS.get(family.kind, ""))
     if openmetrics or family.kind in {"info", "gaugehistogram"}:
-        names = {stem + suffix for suffix in _OPENMETRICS_SUFFIXES[family.kind]}
+        names = {stem + suffix for suffix in _OPENMETRICS_SUFFIXES.get(family.kind, _NO_SUFFIX)}
     else:
-        names = {family.name + suffix for suffix in _CLASSIC_SUFFIXES[family.kind]}
+        names = {family.name + suffix for suffix in _CLASSIC_SUFFIXES.get(family.kind, _NO_SUFFIX)}
     unwritable = family.invalid_openmetrics or stem == "total" if openmetrics else family.kind == "gaugehistogram"
     if claimed.isdisjoint(names) and not unwritable:
         claimed |= names
