@@ -21,14 +21,9 @@ _KINDS: dict[object, SpanKind] = {kind.name.lower(): kind for kind in SpanKind}
 class TraceParent(Protocol):
     """A ``FlextTrace`` as a parent: hex ids, empty before the start, and the sampling decision."""
 
-    @property
-    def trace_id(self) -> str: ...  # noqa: D102 - see the class
-
-    @property
-    def span_id(self) -> str: ...  # noqa: D102 - see the class
-
-    @property
-    def sampled(self) -> bool: ...  # noqa: D102 - see the class
+    trace_id: str
+    span_id: str
+    sampled: bool
 
 
 Parent = Context | Span | SpanContext | TraceParent | None

@@ -1,36 +1,25 @@
-"""Function of any kind → function of the same kind with a scope around each call."""
+"""Function of any kind → function of the same kind with a span around each call."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from flext_observability.decorators.traced import ActiveSpan
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _CALL = "__call__"
 
 
-class SpanScope(Protocol):
-    """Scope of one call. Entered and left once. A generator pauses and resumes it around each ``yield``."""
+def decorate(function: Callable[P, R], begin: Callable[[], ActiveSpan]) -> Callable[P, R]:
+    """Return a function of the same kind, name and signature that runs each call in a span from ``begin``.
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
-
-    def pause(self) -> None: ...  # noqa: D102 - see the class
-
-    def resume(self) -> None: ...  # noqa: D102 - see the class
-
-
-def decorate(function: Callable[P, R], begin: Callable[[], SpanScope]) -> Callable[P, R]:
-    """Return a function of the same kind, name and signature that runs each call in a scope from ``begin``."""
+    A generator pauses the span while it waits at a ``yield``.
+    """
     target: Any = function
     if isinstance(target, classmethod | staticmethod):
         descriptor = cast("Any", target)
@@ -49,7 +38,7 @@ def _called_function(target: object) -> object:
     return target if inspect.isroutine(target) else getattr(type(target), _CALL, target)
 
 
-def _around_function(function: Callable[P, R], begin: Callable[[], SpanScope]) -> Callable[P, R]:
+def _around_function(function: Callable[P, R], begin: Callable[[], ActiveSpan]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         with begin():
             return function(*args, **kwargs)
@@ -57,7 +46,7 @@ def _around_function(function: Callable[P, R], begin: Callable[[], SpanScope]) -
     return wrapper
 
 
-def _around_coroutine(function: Callable[..., Any], begin: Callable[[], SpanScope]) -> Callable[..., Any]:
+def _around_coroutine(function: Callable[..., Any], begin: Callable[[], ActiveSpan]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> object:
         with begin():
             return await function(*args, **kwargs)
@@ -65,9 +54,9 @@ def _around_coroutine(function: Callable[..., Any], begin: Callable[[], SpanScop
     return wrapper
 
 
-def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanScope]) -> Callable[..., Any]:
+def _around_generator(function: Callable[..., Any], begin: Callable[[], ActiveSpan]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with begin() as scope:
+        with begin() as span:
             body = function(*args, **kwargs)
             step, value = body.send, None
             while True:
@@ -75,20 +64,20 @@ def _around_generator(function: Callable[..., Any], begin: Callable[[], SpanScop
                     item = step(value)
                 except StopIteration as stop:
                     return stop.value
-                scope.pause()
+                span.pause()
                 try:
                     step, value = body.send, (yield item)
                 except BaseException as thrown:  # noqa: BLE001 - thrown into the body, including GeneratorExit
                     step, value = body.throw, thrown
                 finally:
-                    scope.resume()
+                    span.resume()
 
     return wrapper
 
 
-def _around_async_generator(function: Callable[..., Any], begin: Callable[[], SpanScope]) -> Callable[..., Any]:
+def _around_async_generator(function: Callable[..., Any], begin: Callable[[], ActiveSpan]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with begin() as scope:
+        with begin() as span:
             body = function(*args, **kwargs)
             step, value = body.asend, None
             while True:
@@ -96,13 +85,13 @@ def _around_async_generator(function: Callable[..., Any], begin: Callable[[], Sp
                     item = await step(value)
                 except StopAsyncIteration:
                     return
-                scope.pause()
+                span.pause()
                 try:
                     step, value = body.asend, (yield item)
                 except BaseException as thrown:  # noqa: BLE001 - thrown into the body, including GeneratorExit
                     step, value = body.athrow, thrown
                 finally:
-                    scope.resume()
+                    span.resume()
 
     return wrapper
 

@@ -25,6 +25,7 @@ class DelegatingTracer(Tracer):
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         self._scope = (name, version, schema_url, attributes)
+        self._service = (attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
         self._delegate: Tracer = NoOpTracerProvider().get_tracer(name)
 
     def set_delegate(self, provider: TracerProvider, route: Route | None) -> None:
@@ -34,9 +35,8 @@ class DelegatingTracer(Tracer):
             provider: Provider of the new delegate.
             route: Selects the provider for a scope with a service name; None for ``provider``.
         """
-        service = (self._scope[3] or {}).get(SERVICE_NAME_ATTRIBUTE)
-        if route is not None and isinstance(service, str):
-            provider = route(service)
+        if route is not None and isinstance(self._service, str):
+            provider = route(self._service)
         self._delegate = provider.get_tracer(*self._scope)
 
     def start_span(  # noqa: PLR0913, PLR0917 — OTel's signature
