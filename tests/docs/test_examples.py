@@ -1,4 +1,4 @@
-"""examples/01 … 12: each runs without settings or a collector, and prints its expected output."""
+"""examples/01 … 13: each runs without settings or a collector, and prints its expected output."""
 
 from __future__ import annotations
 
@@ -122,13 +122,25 @@ still active: 0
 """,
         "",
     ),
+    "13_prometheus_client.py": (
+        """our page
+  bakery_oven_celsius 231.0
+  bakery_bread_total{kind="rye"} 3.0
+page of the program
+  bakery_bread_total{kind="rye"} 3.0
+  bakery_oven_celsius 231.0
+after the shutdown
+  bakery_bread_total{kind="rye"} 3.0
+""",
+        "",
+    ),
 }
 
 
-def test_the_readme_lists_all_twelve_programs() -> None:
+def test_the_readme_lists_all_thirteen_programs() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == PROGRAMS == list(PRINTED)
-    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 13)]
+    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 14)]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -1,6 +1,6 @@
-"""Program with metrics of ``prometheus_client`` and of OpenTelemetry, on the page of either. Ends with its standard input.
+"""Program with metrics of ``prometheus_client`` and of OpenTelemetry, on our page or on its own.
 
-The first line of its standard output is the `host:port` of the page, the second the trace id of all exemplars.
+It ends with its standard input. The first line of its standard output is the `host:port` of the page, the second the trace id of all exemplars.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from flext_observability import init_observability, publish_to_prometheus_client
 
 
 def main(page: str) -> None:
-    exporters = {"traces": ["memory"], "metrics": ["prometheus" if page == "ours" else "memory"], "logs": ["none"]}
     observability = init_observability(
-        service_name="till", exporters=exporters, prometheus_port=0, console=False
+        service_name="till",
+        exporters={"traces": "memory", "metrics": "prometheus" if page == "ours" else "memory", "logs": "none"},
+        prometheus_port=0,
+        console=False,
     ).unwrap()
     with traced("sale") as span:
         trace_id = trace.format_trace_id(span.get_span_context().trace_id)
