@@ -1,6 +1,7 @@
 """Program with metrics of ``prometheus_client`` and of OpenTelemetry, on our page or on its own.
 
-It ends with its standard input. The first line of its standard output is the `host:port` of the page, the second the trace id of all exemplars.
+It ends with its standard input. Its standard output has two lines: the `host:port` of the page, and the trace id of all
+exemplars.
 """
 
 from __future__ import annotations
