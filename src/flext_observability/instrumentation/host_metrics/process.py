@@ -12,7 +12,13 @@ import time
 from functools import partial
 from typing import Final
 
-from flext_observability.instrumentation.host_metrics.source_cache import Observable, Points, SourceCache
+from flext_observability.instrumentation.host_metrics.source_cache import (
+    Points,
+    SourceCache,
+    counter,
+    gauge,
+    up_down_counter,
+)
 
 _CPU_MODES: Final = ("user", "system")
 
@@ -87,51 +93,39 @@ def _gc_stats(field: str, _: SourceCache) -> Points:
 
 
 PROCESS_METRICS: Final = (
-    Observable("process.cpu.time", "counter", "s", "CPU seconds by mode", _cpu_time),
-    Observable(
+    counter("process.cpu.time", "s", "CPU seconds by mode", _cpu_time),
+    gauge(
         "process.cpu.utilization",
-        "gauge",
         "1",
         "CPU time since the last measurement, as a fraction of the time of all available CPUs",
         _cpu_utilization,
     ),
-    Observable("process.memory.usage", "up_down_counter", "By", "Physical memory in use", partial(_memory, "rss")),
-    Observable("process.memory.virtual", "up_down_counter", "By", "Committed virtual memory", partial(_memory, "vms")),
-    Observable(
-        "process.memory.utilization", "gauge", "1", "Fraction of the physical memory in use", _memory_utilization
+    up_down_counter("process.memory.usage", "By", "Physical memory in use", partial(_memory, "rss")),
+    up_down_counter("process.memory.virtual", "By", "Committed virtual memory", partial(_memory, "vms")),
+    gauge("process.memory.utilization", "1", "Fraction of the physical memory in use", _memory_utilization),
+    counter("process.disk.io", "By", "Bytes read from and written to disks", partial(_disk, "bytes")),
+    counter("process.disk.operations", "{operation}", "Reads and writes", partial(_disk, "count")),
+    up_down_counter("process.thread.count", "{thread}", "Threads", _threads),
+    up_down_counter(
+        "process.unix.file_descriptor.count", "{file_descriptor}", "Open file descriptors", _file_descriptors
     ),
-    Observable("process.disk.io", "counter", "By", "Bytes read from and written to disks", partial(_disk, "bytes")),
-    Observable("process.disk.operations", "counter", "{operation}", "Reads and writes", partial(_disk, "count")),
-    Observable("process.thread.count", "up_down_counter", "{thread}", "Threads", _threads),
-    Observable(
-        "process.unix.file_descriptor.count",
-        "up_down_counter",
-        "{file_descriptor}",
-        "Open file descriptors",
-        _file_descriptors,
-    ),
-    Observable(
-        "process.context_switches", "counter", "{context_switch}", "Context switches by type", _context_switches
-    ),
-    Observable("process.paging.faults", "counter", "{fault}", "Page faults by type", _faults),
-    Observable("process.uptime", "gauge", "s", "Time since the process started", _uptime),
-    Observable(
+    counter("process.context_switches", "{context_switch}", "Context switches by type", _context_switches),
+    counter("process.paging.faults", "{fault}", "Page faults by type", _faults),
+    gauge("process.uptime", "s", "Time since the process started", _uptime),
+    counter(
         "cpython.gc.collections",
-        "counter",
         "{collection}",
         "Runs of the garbage collector by generation",
         partial(_gc_stats, "collections"),
     ),
-    Observable(
+    counter(
         "cpython.gc.collected_objects",
-        "counter",
         "{object}",
         "Objects that the garbage collector freed, by generation",
         partial(_gc_stats, "collected"),
     ),
-    Observable(
+    counter(
         "cpython.gc.uncollectable_objects",
-        "counter",
         "{object}",
         "Objects that the garbage collector could not free, by generation",
         partial(_gc_stats, "uncollectable"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast, final
 
@@ -24,18 +25,23 @@ class Observable:
     """One metric.
 
     Attributes:
-        name: Name in the semantic conventions.
         kind: Instrument.
+        name: Name in the semantic conventions.
         unit: UCUM unit.
         description: Description of the instrument.
         read: Returns the current points. Raises if the platform does not support the metric.
     """
 
-    name: str
     kind: Literal["counter", "up_down_counter", "gauge"]
+    name: str
     unit: str
     description: str
     read: Callable[[SourceCache], Points]
+
+
+counter: Final = partial(Observable, "counter")
+up_down_counter: Final = partial(Observable, "up_down_counter")
+gauge: Final = partial(Observable, "gauge")
 
 
 @final

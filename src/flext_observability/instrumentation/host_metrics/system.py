@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flext_observability.instrumentation.host_metrics.source_cache import Observable, Points, SourceCache
+from flext_observability.instrumentation.host_metrics.source_cache import (
+    Points,
+    SourceCache,
+    counter,
+    gauge,
+    up_down_counter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -191,61 +197,39 @@ def _uptime(_: SourceCache) -> Points:
 
 
 SYSTEM_METRICS: Final = (
-    Observable("system.uptime", "gauge", "s", "Time since the machine started", _uptime),
-    Observable("system.cpu.time", "counter", "s", "CPU seconds by mode", _cpu_time),
-    Observable(
-        "system.cpu.utilization",
-        "gauge",
-        "1",
-        "Fraction of the CPU time since the last measurement, by mode",
-        _cpu_utilization,
+    gauge("system.uptime", "s", "Time since the machine started", _uptime),
+    counter("system.cpu.time", "s", "CPU seconds by mode", _cpu_time),
+    gauge(
+        "system.cpu.utilization", "1", "Fraction of the CPU time since the last measurement, by mode", _cpu_utilization
     ),
-    Observable("system.cpu.logical.count", "up_down_counter", "{cpu}", "Logical CPUs", _cpu_count),
-    Observable("system.memory.usage", "up_down_counter", "By", "Memory by state", _memory),
-    Observable("system.memory.utilization", "gauge", "1", "Fraction of the memory, by state", _memory_utilization),
-    Observable(
-        "system.memory.limit", "up_down_counter", "By", "Memory of the machine", partial(_memory_field, "total")
+    up_down_counter("system.cpu.logical.count", "{cpu}", "Logical CPUs", _cpu_count),
+    up_down_counter("system.memory.usage", "By", "Memory by state", _memory),
+    gauge("system.memory.utilization", "1", "Fraction of the memory, by state", _memory_utilization),
+    up_down_counter("system.memory.limit", "By", "Memory of the machine", partial(_memory_field, "total")),
+    up_down_counter(
+        "system.memory.linux.available", "By", "Memory available without swapping", partial(_memory_field, "available")
     ),
-    Observable(
-        "system.memory.linux.available",
-        "up_down_counter",
-        "By",
-        "Memory available without swapping",
-        partial(_memory_field, "available"),
-    ),
-    Observable("system.paging.usage", "up_down_counter", "By", "Swap by state", _swap),
-    Observable("system.paging.utilization", "gauge", "1", "Fraction of the swap, by state", _swap_utilization),
-    Observable("system.disk.io", "counter", "By", "Bytes read and written", partial(_disk, "bytes")),
-    Observable("system.disk.operations", "counter", "{operation}", "Reads and writes", partial(_disk, "count")),
-    Observable(
-        "system.disk.operation_time",
-        "counter",
-        "s",
-        "Sum of the time of all operations",
-        partial(_disk, "time", scale=_MS),
-    ),
-    Observable("system.disk.io_time", "counter", "s", "Time in which the disk was active", _disk_io_time),
-    Observable("system.filesystem.usage", "up_down_counter", "By", "Space by state", _filesystem),
-    Observable(
-        "system.filesystem.utilization", "gauge", "1", "Fraction of the space, by state", _filesystem_utilization
-    ),
-    Observable("system.filesystem.limit", "up_down_counter", "By", "Space of the file system", _filesystem_limit),
-    Observable(
-        "system.network.io", "counter", "By", "Bytes received and sent", partial(_network, "bytes_recv", "bytes_sent")
-    ),
-    Observable(
+    up_down_counter("system.paging.usage", "By", "Swap by state", _swap),
+    gauge("system.paging.utilization", "1", "Fraction of the swap, by state", _swap_utilization),
+    counter("system.disk.io", "By", "Bytes read and written", partial(_disk, "bytes")),
+    counter("system.disk.operations", "{operation}", "Reads and writes", partial(_disk, "count")),
+    counter("system.disk.operation_time", "s", "Sum of the time of all operations", partial(_disk, "time", scale=_MS)),
+    counter("system.disk.io_time", "s", "Time in which the disk was active", _disk_io_time),
+    up_down_counter("system.filesystem.usage", "By", "Space by state", _filesystem),
+    gauge("system.filesystem.utilization", "1", "Fraction of the space, by state", _filesystem_utilization),
+    up_down_counter("system.filesystem.limit", "By", "Space of the file system", _filesystem_limit),
+    counter("system.network.io", "By", "Bytes received and sent", partial(_network, "bytes_recv", "bytes_sent")),
+    counter(
         "system.network.packet.count",
-        "counter",
         "{packet}",
         "Packets received and sent",
         partial(_network, "packets_recv", "packets_sent", interface="system.device"),
     ),
-    Observable(
+    counter(
         "system.network.packet.dropped",
-        "counter",
         "{packet}",
         "Packets dropped without an error",
         partial(_network, "dropin", "dropout"),
     ),
-    Observable("system.network.errors", "counter", "{error}", "Network errors", partial(_network, "errin", "errout")),
+    counter("system.network.errors", "{error}", "Network errors", partial(_network, "errin", "errout")),
 )

@@ -14,7 +14,7 @@ import pytest
 
 from flext_observability import FlextMetric, FlextMetricsCollector, memory_store
 from flext_observability.instrumentation.host_metrics.process import PROCESS_METRICS
-from flext_observability.instrumentation.host_metrics.source_cache import Observable, SourceCache
+from flext_observability.instrumentation.host_metrics.source_cache import Observable, SourceCache, gauge
 from flext_observability.instrumentation.host_metrics.system import SYSTEM_METRICS
 from tests.recorded import Recorded
 
@@ -211,7 +211,7 @@ def test_unsupported_metric_is_left_out_with_a_reason(recorded: Recorded) -> Non
         raise NotImplementedError("not on this platform")
 
     collector = FlextMetricsCollector(system=False)
-    collector._metrics["process.uptime"] = Observable("process.uptime", "gauge", "s", "", raises)
+    collector._metrics["process.uptime"] = gauge("process.uptime", "s", "", raises)
     names = set(collected(collector))
     assert "process.uptime" not in names
     assert "process.memory.usage" in names
