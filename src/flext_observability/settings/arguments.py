@@ -1,6 +1,6 @@
-"""Keyword arguments of ``init_observability``, for type checkers and ``help``. A test compares them with the field table.
+"""Keyword arguments of ``init_observability``, for type checkers and ``help``.
 
-Annotations are evaluated here: deferred ones make the class slow to load.
+A test compares them with the field table. Annotations are evaluated here: deferred ones make the class slow to load.
 """
 
 from collections.abc import Mapping, Sequence
