@@ -25,7 +25,7 @@ class ExportSpanProcessor(SpanProcessor):
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableSpan]]) -> None:
         self._counter = counter
-        self._deliveries = tuple(workers)
+        self._workers = tuple(workers)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count the span, and add the correlation id and the service name of its tracer."""
@@ -44,7 +44,7 @@ class ExportSpanProcessor(SpanProcessor):
             self._counter.sample_out()
             return
         self._counter.finish()
-        for worker in self._deliveries:
+        for worker in self._workers:
             worker.enqueue(span)
 
 
@@ -53,7 +53,7 @@ class ExportLogRecordProcessor(LogRecordProcessor):
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableLogRecord]]) -> None:
         self._counter = counter
-        self._deliveries = tuple(workers)
+        self._workers = tuple(workers)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue the record for every exporter. Records about exporting are ignored."""
@@ -70,7 +70,7 @@ class ExportLogRecordProcessor(LogRecordProcessor):
             instrumentation_scope=log_record.instrumentation_scope,
             limits=log_record.limits,
         )
-        for worker in self._deliveries:
+        for worker in self._workers:
             worker.enqueue(finished)
 
     def shutdown(self) -> None:

@@ -162,8 +162,8 @@ class ExportWorker(Generic[ItemT]):
             self._not_before = self._retry_after_until = 0.0
             self._wake.notify_all()
 
-    def wait_closed(self, deadline: float) -> QueueCounts:
-        """Wait for the end, drop the items left at ``deadline``, and return the final counts."""
+    def wait_closed(self, deadline: float) -> None:
+        """Wait for the end, and drop the items left at ``deadline``."""
         if self._thread is None:
             self._run()  # no item has started it, or an interpreter that ends cannot start threads
         with self._wake:
@@ -172,7 +172,6 @@ class ExportWorker(Generic[ItemT]):
             if not self._closed:
                 self._queue.drop_all("shutdown_deadline")
                 self._closed = True
-            return self._queue.counts()
 
     def stop(self) -> None:
         """End without sending. The caller may use the queue from now on; a running attempt no longer counts."""
@@ -275,7 +274,7 @@ class ExportWorker(Generic[ItemT]):
 
         Args:
             outcome: Outcome of the attempt.
-            final: Whether closing had begun before the attempt, so that it carried the last data.
+            final: Whether closing had begun before the attempt.
             requested: Flush requests made before the attempt.
             cut_short: Whether the closing deadline ended the attempt.
         """

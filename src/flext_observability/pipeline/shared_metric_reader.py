@@ -86,18 +86,16 @@ class SharedMetricReader:
                 data = self.reader.get_metrics_data()
             finally:
                 _thread.collecting = False
-            return MetricsData(resource_metrics=[]) if data is None else self._with_exemplars(data)
+            resources = () if data is None else data.resource_metrics
+            return MetricsData(resource_metrics=[self._restore_resource(each) for each in resources])
 
     def collect_for_push(self) -> MetricsData | None:
         """Return all current points, or None when there are none."""
         data = self.collect()
         return data if count_points(data) else None
 
-    def _with_exemplars(self, data: MetricsData) -> MetricsData:
-        """Restore exemplars that an earlier collection removed from the reservoirs of the SDK."""
-        return MetricsData(resource_metrics=[self._restore_resource(each) for each in data.resource_metrics])
-
     def _restore_resource(self, metrics: ResourceMetrics) -> ResourceMetrics:
+        """Restore exemplars that an earlier collection removed from the reservoirs of the SDK."""
         return dataclasses.replace(metrics, scope_metrics=[self._restore_scope(each) for each in metrics.scope_metrics])
 
     def _restore_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:

@@ -132,9 +132,9 @@ def test_closing_sends_all_queued_readings_with_the_last_one(make: Make) -> None
     assert exporter.wait_for_batches(1)
     deadline = time.monotonic() + 5
     worker.begin_close(deadline)
-    counts = worker.wait_closed(deadline)
+    worker.wait_closed(deadline)
     assert exporter.batches == [[0], [0, 1]]
-    assert (counts.exported, counts.dropped) == (2, {})
+    assert (worker.counts().exported, worker.counts().dropped) == (2, {})
 
 
 def test_closing_reads_a_last_time_after_a_batch_in_flight(make: Make) -> None:

@@ -14,7 +14,8 @@ Make = Callable[..., ExportWorker[Any]]
 def close(worker: ExportWorker[Any], seconds: float = 5) -> dict[str, int]:
     deadline = time.monotonic() + seconds
     worker.begin_close(deadline)
-    return dict(worker.wait_closed(deadline).dropped)
+    worker.wait_closed(deadline)
+    return dict(worker.counts().dropped)
 
 
 def flush(worker: ExportWorker[Any], seconds: float = 5) -> bool:

@@ -292,7 +292,7 @@ class _NotifierState:
 
     def __init__(self, name: str) -> None:
         self.failing = False
-        self.failure = ExportOutcome()
+        self.failure: ExportOutcome = ExportOutcome()
         self._name = name
         self._interval = LogInterval()
         self._failure_logged = False

@@ -71,7 +71,7 @@ class NotifierSet:
 
     def configure(self, config: FlextObservabilityConfig) -> None:
         """Replace the notifiers of the previous settings by those of ``config``. Notifiers added by calls stay."""
-        configured = dict(_from_settings(config))
+        configured = _from_settings(config)
         before, self._configured, self._closed = self._configured, set[str](), False
         for name in before - configured.keys():
             self.remove(name)
@@ -135,25 +135,24 @@ class NotifierSet:
             log_warning(_logger, f"Notifier {name}: {error}")
 
 
-def _from_settings(config: FlextObservabilityConfig) -> list[tuple[str, object]]:
+def _from_settings(config: FlextObservabilityConfig) -> dict[str, object]:
     """Return the notifiers of the settings; log those that cannot be found."""
-    configured: list[tuple[str, object]] = []
+    configured: dict[str, object] = {}
     alertmanager = config.endpoints.get("alertmanager_url")
     if alertmanager is not None:
         from flext_observability.services.alerts.receivers.alertmanager import AlertmanagerNotifier
 
         labels = {"service": config.service_name, "environment": config.environment}
-        notifier = AlertmanagerNotifier(alertmanager, generator_url=config.grafana_url, labels=labels)
-        configured.append(("alertmanager", notifier))
+        configured["alertmanager"] = AlertmanagerNotifier(alertmanager, generator_url=config.grafana_url, labels=labels)
     webhook = config.endpoints.get("alert_webhook_url")
     if webhook is not None:
         from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
 
-        configured.append(("webhook", WebhookNotifier(webhook)))
+        configured["webhook"] = WebhookNotifier(webhook)
     for name in config.alert_notifiers:
         found = notifier_registry().find(name)
         if found.success:
-            configured.append((name, found.unwrap()))
+            configured[name] = found.unwrap()
         else:
             log_warning(_logger, f"Notifier {name} cannot be used: {found.error}")
     return configured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from flext_observability import FlextAlert, FlextAlertService, FlextContainer, FlextResult
@@ -42,6 +43,10 @@ class ScriptedNotifier:
         self.seconds.append(timeout_seconds)
         self.called.set()
         self.hold.wait(10)
+        return self.play()
+
+    def play(self) -> FlextResult[None]:
+        """Return or raise the next step of the script."""
         step = self.script.pop(0) if self.script else FlextResult[None].ok(None)
         if isinstance(step, BaseException):
             raise step
@@ -51,6 +56,20 @@ class ScriptedNotifier:
     def states(self) -> list[tuple[str, str, str]]:
         """Return name, severity and status of the received alerts."""
         return [(alert.name, alert.severity, alert.status) for alert in self.received]
+
+
+class ResendingNotifier(ScriptedNotifier):
+    """Needs active alerts to be sent again; records the names of each round."""
+
+    refresh_seconds = 60.0
+
+    def __init__(self, *script: Any) -> None:
+        super().__init__(*script)
+        self.rounds: list[list[str]] = []
+
+    def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
+        self.rounds.append([alert.name for alert in alerts])
+        return self.play()
 
 
 def make(**fields: Any) -> FlextAlert:

@@ -15,7 +15,7 @@ from flext_observability import FlextAlert, FlextResult
 from flext_observability.engine.compat import is_suppressed
 from flext_observability.services.alerts import notification_queue
 from flext_observability.services.alerts.notification_queue import NotificationQueue, NotifierStatus, inside_a_notifier
-from tests.unit.services.alerts.parts import BUSY, REJECTED, ScriptedNotifier, make, service_with
+from tests.unit.services.alerts.parts import BUSY, REJECTED, ResendingNotifier, ScriptedNotifier, make, service_with
 from tests.waiting import eventually
 
 
@@ -318,22 +318,6 @@ def test_an_alert_raised_by_a_notifier_is_active_and_not_sent() -> None:
     assert service.flush(time.monotonic() + 5)
     assert [alert.name for alert in service.active_alerts().unwrap()] == ["disk", "about disk"]
     assert service.notifiers().unwrap()[0].delivered == 1
-
-
-class ResendingNotifier(ScriptedNotifier):
-    """A notifier that needs active alerts to be sent again."""
-
-    refresh_seconds = 60.0
-
-    def __init__(self, *script: Any) -> None:
-        super().__init__(*script)
-        self.rounds: list[list[str]] = []
-
-    def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
-        self.rounds.append([alert.name for alert in alerts])
-        step = self.script.pop(0) if self.script else FlextResult[None].ok(None)
-        answer: FlextResult[None] = step
-        return answer
 
 
 def test_resending_sends_all_active_alerts() -> None:

@@ -15,7 +15,6 @@ from flext_observability import (
     FlextAlertService,
     FlextContainer,
     FlextObservabilityConfig,
-    FlextResult,
     flext_create_alert,
     init_observability,
 )
@@ -23,7 +22,7 @@ from flext_observability.extensions.registry import register_notifier
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
 from tests.backends.collector import collector
-from tests.unit.services.alerts.parts import BUSY, ScriptedNotifier, flush, make, service_with
+from tests.unit.services.alerts.parts import BUSY, ResendingNotifier, ScriptedNotifier, flush, make, service_with
 from tests.waiting import eventually
 
 
@@ -203,22 +202,9 @@ def test_notifications_left_at_the_end_are_counted_and_logged(caplog: pytest.Log
     assert caplog.messages[-1] == "Notifier n: 1 notification dropped (the server is busy)"
 
 
-class ResendingNotifier(ScriptedNotifier):
-    """A notifier that needs active alerts to be sent again soon."""
-
-    refresh_seconds = 0.02
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rounds: list[list[str]] = []
-
-    def notify_all(self, alerts: list[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
-        self.rounds.append([alert.name for alert in alerts])
-        return FlextResult[None].ok(None)
-
-
 def test_active_alerts_are_sent_again_to_notifiers_that_need_it(service: FlextAlertService) -> None:
     notifier = ResendingNotifier()
+    notifier.refresh_seconds = 0.02
     service.connect(nothing)
     service.add_notifier("f", notifier)
 

@@ -116,13 +116,12 @@ class AlertmanagerNotifier(HttpNotifier):
 
     def _row(self, alert: FlextAlert, labels: Labels, now_ns: int, *, resolved: bool = False) -> dict[str, object]:
         ends = now_ns if resolved or alert.status == "resolved" else now_ns + _EXPIRES_AFTER_NS
-        trace_url = alert.details.get("trace_url")
         return {
             "labels": labels,
             "annotations": _annotations(alert),
             "startsAt": format_rfc3339(starts_at(alert, now_ns)),
             "endsAt": format_rfc3339(ends),
-            "generatorURL": text(trace_url, 2048) if trace_url else self._generator_url,
+            "generatorURL": _trace_url(alert) or self._generator_url,
         }
 
     def _labels_of(self, alert: FlextAlert) -> Labels:
@@ -144,16 +143,19 @@ def _alert_labels(alert: FlextAlert) -> Labels:
 
 def _annotations(alert: FlextAlert) -> dict[str, str]:
     first_line = alert.message.strip().partition("\n")[0]
-    trace_url = alert.details.get("trace_url")
     found = {
         "summary": text(first_line, 200),
         "description": text(alert.message),
         "status": alert.status,
         "escalation_level": str(alert.escalation_level) if alert.escalation_level else "",
         "details": details_text(alert),
-        "trace": text(trace_url, 2048) if trace_url else "",
+        "trace": _trace_url(alert),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _trace_url(alert: FlextAlert) -> str:
+    return text(alert.details.get("trace_url") or "", 2048)
 
 
 def _label_name(name: str) -> str:
