@@ -125,7 +125,9 @@ _MODULES = {
     ),
     "api.handle": "Observability",
     "api.monitor": "FlextObservabilityMonitor",
-    "api.namespaces": "FlextObservabilityServices FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes",
+    "api.namespaces": (
+        "FlextObservabilityServices FlextObservabilityConstants FlextObservabilityProtocols FlextObservabilityTypes"
+    ),
     "api.ops": "ops_asgi_app ops_wsgi_app start_ops_server",
     "api.prometheus": "publish_to_prometheus_client",
     "api.start": "flush_observability get_observability init_observability shutdown_observability",

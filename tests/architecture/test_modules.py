@@ -1,4 +1,4 @@
-"""Rules for every module: docstring, size, exported names, process hooks, and forbidden text."""
+"""Rules for every module: docstring, size, exported names, and forbidden text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from tests.architecture.tree import ROOT, SOURCE, modules, name_of, parsed, text_files
 
 MAX_MODULE_LINES = 400
+MIN_MODULE_LINES = 25
+FACES = {"__init__.py", "__main__.py", "_version.py"}
 MAX_BODY_LINES = 30
 # Measured hot functions, each with the benchmark that justifies it: "module.function": "benchmark".
 HOT: dict[str, str] = {}
@@ -34,6 +36,11 @@ def test_a_sub_package_init_is_empty(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES + OTHERS, ids=name_of)
 def test_a_module_has_at_most_400_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name not in FACES], ids=name_of)
+def test_a_module_has_25_lines_or_more(path: Path) -> None:
+    assert len(path.read_text().splitlines()) >= MIN_MODULE_LINES, "merge it into a related module"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -31,7 +31,7 @@ Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 
 
 class _ThreadState(threading.local):
-    """Whether this thread collects, perhaps for another reader: a second collection would wait for a lock of the SDK."""
+    """Whether this thread collects for any reader: a second collection would wait for a lock of the SDK."""
 
     collecting = False
 
@@ -77,7 +77,7 @@ class SharedMetricReader:
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
     def collect(self) -> MetricsData:
-        """Return all current points. Callbacks of the program run in the calling thread; they get no points from here."""
+        """Return all current points. Callbacks of the program run in this thread, and get no points from here."""
         if _thread.collecting:
             return MetricsData(resource_metrics=[])
         with self._lock:

@@ -88,7 +88,7 @@ def preview_value(value: object, field_type: FieldType[object]) -> str:
 
 
 def _suggestion(name: str, names: Iterable[str]) -> str:
-    """Return a hint at the most similar name, or an empty text."""
+    """Return a hint for the most similar name, or an empty text."""
     from difflib import get_close_matches
 
     matches = get_close_matches(name, list(names), 1)

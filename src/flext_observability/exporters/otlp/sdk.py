@@ -1,4 +1,4 @@
-"""The OTLP exporters of the OpenTelemetry project, with our settings (exporters ``otlp_sdk_http`` and ``otlp_sdk_grpc``)."""
+"""The OTLP exporters of the OpenTelemetry project with our settings (``otlp_sdk_http`` and ``otlp_sdk_grpc``)."""
 
 from __future__ import annotations
 

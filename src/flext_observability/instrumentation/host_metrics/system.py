@@ -141,8 +141,8 @@ def _filesystem_states() -> list[tuple[dict[str, str], dict[str, int]]]:
     from psutil import disk_partitions, disk_usage
 
     found: list[tuple[dict[str, str], dict[str, int]]] = []
-    longest_first = sorted(disk_partitions(), key=lambda each: len(each.mountpoint), reverse=True)
-    for partition in {each.device: each for each in longest_first}.values():
+    by_mount_length = sorted(disk_partitions(), key=lambda each: len(each.mountpoint), reverse=True)
+    for partition in {each.device: each for each in by_mount_length}.values():
         with suppress(OSError):  # a file system that this user cannot read
             usage = disk_usage(partition.mountpoint)
             attributes = {

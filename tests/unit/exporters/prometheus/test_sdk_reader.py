@@ -68,8 +68,8 @@ def test_a_forked_child_starts_with_its_own_reader() -> None:
 
 
 def test_a_page_that_cannot_be_served_leaves_the_registry() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         handle = init_observability(
             exporters="prometheus_sdk", prometheus_host="127.0.0.1", prometheus_port=port, console=False
         ).unwrap()
