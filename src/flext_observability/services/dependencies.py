@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 P = ParamSpec("P")
+Attributes = Mapping[str, object] | None
+"""Values of any type by name."""
 
 
 def find_clock(container: Container | None) -> Clock:

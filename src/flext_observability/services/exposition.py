@@ -29,8 +29,6 @@ class _Series:
 
 @dataclass(slots=True)
 class _Totals:
-    """All series of one metric."""
-
     name: str
     kind: str
     bounds: tuple[float, ...]

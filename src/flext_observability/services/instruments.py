@@ -50,7 +50,6 @@ class _Handle:
             report_once(f"Measuring with {type(self).__name__} {name}", error)
 
     def _with(self, attributes: Mapping[str, object]) -> Attributes:
-        """Return the bound attributes, updated with the encoded ones."""
         encoded = encode_attributes(attributes)
         return {**self._bound, **encoded} if self._bound else encoded
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, cast, final
 from flext_observability.adapters import log_record as adapter
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.services.dependencies import entity_factory, never_raises
+from flext_observability.services.dependencies import Attributes, entity_factory, never_raises
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.exceptions import exception_attributes
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
     from flext_observability.domain.log_entry import FlextLogEntry
-
-_Attributes = Mapping[str, object] | None
 
 
 @final
@@ -35,7 +33,7 @@ class FlextLoggingService:
         self._persist: Persist[FlextLogEntry] = repository_writer(container, "store_log_entry")
 
     @never_raises
-    def create(self, level: str, message: str, context: _Attributes = None) -> FlextResult[FlextLogEntry]:
+    def create(self, level: str, message: str, context: Attributes = None) -> FlextResult[FlextLogEntry]:
         """Create a log entry and write it. Arguments and failures: see ``log``."""
         return entity_factory(self._container).create_log_entry(level, message, context).flat_map(self._write)
 
@@ -44,7 +42,7 @@ class FlextLoggingService:
         self,
         level: FlextLogEntry | str,
         message: str | None = None,
-        attributes: _Attributes = None,
+        attributes: Attributes = None,
         /,
         **context: object,
     ) -> FlextResult[FlextLogEntry]:
@@ -67,35 +65,33 @@ class FlextLoggingService:
             return level.validate_business_rules().flat_map(lambda _: self._write(level))
         return self._create(level, message or "", attributes, context)
 
-    def trace(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
+    def trace(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``trace``. See ``log``."""
         return self._create("trace", message, attributes, context)
 
-    def debug(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
+    def debug(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``debug``. See ``log``."""
         return self._create("debug", message, attributes, context)
 
-    def info(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
+    def info(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``info``. See ``log``."""
         return self._create("info", message, attributes, context)
 
-    def warning(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
+    def warning(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``warning``. See ``log``."""
         return self._create("warning", message, attributes, context)
 
-    def error(self, message: str, attributes: _Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
+    def error(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``error``. See ``log``."""
         return self._create("error", message, attributes, context)
 
-    def critical(
-        self, message: str, attributes: _Attributes = None, /, **context: object
-    ) -> FlextResult[FlextLogEntry]:
+    def critical(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``critical``. See ``log``."""
         return self._create("critical", message, attributes, context)
 
     @never_raises
     def exception(
-        self, message: str, attributes: _Attributes = None, /, **context: object
+        self, message: str, attributes: Attributes = None, /, **context: object
     ) -> FlextResult[FlextLogEntry]:
         """Write at level ``error`` with the attributes ``exception.*`` of the exception being handled. See ``log``."""
         error = sys.exception()
@@ -104,7 +100,7 @@ class FlextLoggingService:
 
     @never_raises
     def _create(
-        self, level: str, message: str, attributes: _Attributes, context: Mapping[str, object]
+        self, level: str, message: str, attributes: Attributes, context: Mapping[str, object]
     ) -> FlextResult[FlextLogEntry]:
         is_mapping = isinstance(cast("object", attributes), Mapping)
         merged = {**attributes, **context} if attributes and is_mapping else attributes or context

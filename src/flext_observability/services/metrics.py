@@ -13,7 +13,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.services.dependencies import entity_factory, never_raises
+from flext_observability.services.dependencies import Attributes, entity_factory, never_raises
 from flext_observability.services.exposition import Exposition
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
 from flext_observability.services.repository import Persist, repository_writer
@@ -61,7 +61,7 @@ class FlextMetricsService:
         name: str,
         value: float | Decimal,
         unit: str = "",
-        tags: Mapping[str, object] | None = None,
+        tags: Attributes = None,
         metric_type: str = "gauge",
         *,
         description: str = "",
@@ -76,7 +76,7 @@ class FlextMetricsService:
         metric: FlextMetric | str,
         value: float | Decimal | None = None,
         unit: str = "",
-        tags: Mapping[str, object] | None = None,
+        tags: Attributes = None,
         metric_type: str = "gauge",
         *,
         description: str = "",

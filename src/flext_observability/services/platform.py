@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Self, cast, final
 
@@ -10,7 +9,7 @@ from flext_observability.domain.container import Container, FlextContainer, look
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts.service import FlextAlertService
-from flext_observability.services.dependencies import never_raises
+from flext_observability.services.dependencies import Attributes, never_raises
 from flext_observability.services.health.service import FlextHealthService
 from flext_observability.services.logs import FlextLoggingService
 from flext_observability.services.metrics import FlextMetricsService
@@ -74,12 +73,7 @@ class FlextObservabilityPlatformV2:
         self.logs = FlextLoggingService(parts)
 
     def create_metric(
-        self,
-        name: str,
-        value: float | Decimal,
-        unit: str = "",
-        tags: Mapping[str, object] | None = None,
-        metric_type: str = "gauge",
+        self, name: str, value: float | Decimal, unit: str = "", tags: Attributes = None, metric_type: str = "gauge"
     ) -> FlextResult[FlextMetric]:
         """Create a metric, record it and store it.
 
@@ -92,7 +86,7 @@ class FlextObservabilityPlatformV2:
         self,
         operation_name: str,
         service_name: str | None = None,
-        context: Mapping[str, object] | None = None,
+        context: Attributes = None,
         parent_trace_id: str | None = None,
     ) -> FlextResult[FlextTrace]:
         """Create a trace, start it and store it. ``complete_trace`` or ``error_trace`` ends and updates it.
@@ -109,18 +103,13 @@ class FlextObservabilityPlatformV2:
         return self.tracing.start_trace(operation_name, service_name, context, parent_trace_id)
 
     def create_alert(
-        self,
-        name: str,
-        severity: str,
-        message: str,
-        source: str = "",
-        details: Mapping[str, object] | None = None,
+        self, name: str, severity: str, message: str, source: str = "", details: Attributes = None
     ) -> FlextResult[FlextAlert]:
         """Create an alert, raise it and store it. Failures: ``invalid_alert``, and those of the storage."""
         return self.alerts.create(name, severity, message, source, details)
 
     def create_health_check(
-        self, name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
+        self, name: str, status: str = "healthy", message: str = "", details: Attributes = None
     ) -> FlextResult[FlextHealthCheck]:
         """Create the result of a health check, report it and store it.
 
@@ -128,9 +117,7 @@ class FlextObservabilityPlatformV2:
         """
         return self.health.create(name, status, message, details)
 
-    def create_log_entry(
-        self, level: str, message: str, context: Mapping[str, object] | None = None
-    ) -> FlextResult[FlextLogEntry]:
+    def create_log_entry(self, level: str, message: str, context: Attributes = None) -> FlextResult[FlextLogEntry]:
         """Create a log entry, write it and store it. Failures: ``invalid_log``, and those of the storage."""
         return self.logs.create(level, message, context)
 
@@ -164,9 +151,7 @@ class FlextObservabilityPlatformV2:
         """Raise an alert and store it. Failures: ``invalid_alert``, and those of the storage."""
         return self.alerts.process_alert(alert)
 
-    def escalate_alert(
-        self, alert: FlextAlert | str, escalation: Mapping[str, object] | None = None
-    ) -> FlextResult[FlextAlert]:
+    def escalate_alert(self, alert: FlextAlert | str, escalation: Attributes = None) -> FlextResult[FlextAlert]:
         """Escalate an active alert and store it.
 
         Args:
@@ -195,7 +180,7 @@ class FlextObservabilityPlatformV2:
         self,
         level: FlextLogEntry | str,
         message: str | None = None,
-        attributes: Mapping[str, object] | None = None,
+        attributes: Attributes = None,
         /,
         **context: object,
     ) -> FlextResult[FlextLogEntry]:

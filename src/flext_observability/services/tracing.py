@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, cast, final
 
@@ -14,7 +14,7 @@ from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.services.dependencies import entity_factory, find_clock, never_raises
+from flext_observability.services.dependencies import Attributes, entity_factory, find_clock, never_raises
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.services.trace_registry import OpenTrace, started_traces
 from flext_observability.values.encoding import encode_tag
@@ -54,11 +54,7 @@ class FlextTracingService:
         self._persist: Persist[FlextTrace] = repository_writer(container, "store_trace")
 
     def create(
-        self,
-        operation_name: str,
-        service_name: str,
-        context: Mapping[str, object] | None = None,
-        parent_trace_id: str | None = None,
+        self, operation_name: str, service_name: str, context: Attributes = None, parent_trace_id: str | None = None
     ) -> FlextResult[FlextTrace]:
         """Create a trace and start it. Arguments and failures: see ``start_trace``."""
         return self._create(operation_name, service_name, context, parent_trace_id).flat_map(self._persist)
@@ -67,7 +63,7 @@ class FlextTracingService:
         self,
         trace: FlextTrace | str,
         service_name: str | None = None,
-        context: Mapping[str, object] | None = None,
+        context: Attributes = None,
         parent_trace_id: str | None = None,
     ) -> FlextResult[FlextTrace]:
         """Start a trace. It is not made current. Idempotent.
@@ -111,7 +107,7 @@ class FlextTracingService:
         self,
         trace: FlextTrace | str,
         service_name: str | None = None,
-        context: Mapping[str, object] | None = None,
+        context: Attributes = None,
         parent_trace_id: str | None = None,
     ) -> Iterator[FlextResult[FlextTrace]]:
         """Start a trace, make it current in the body, and end it. An exception of the body ends it as failed.
@@ -144,7 +140,7 @@ class FlextTracingService:
     def span(
         self,
         name: str,
-        attributes: Mapping[str, object] | None = None,
+        attributes: Attributes = None,
         /,
         *,
         span_kind: SpanKind | str | None = None,
@@ -157,11 +153,7 @@ class FlextTracingService:
 
     @never_raises
     def _start(
-        self,
-        trace: FlextTrace | str,
-        service_name: str | None,
-        context: Mapping[str, object] | None,
-        parent_trace_id: str | None,
+        self, trace: FlextTrace | str, service_name: str | None, context: Attributes, parent_trace_id: str | None
     ) -> FlextResult[FlextTrace]:
         from flext_observability.domain.trace import FlextTrace
 
@@ -172,7 +164,7 @@ class FlextTracingService:
 
     @never_raises
     def _create(
-        self, operation_name: str, service_name: str, context: Mapping[str, object] | None, parent_trace_id: str | None
+        self, operation_name: str, service_name: str, context: Attributes, parent_trace_id: str | None
     ) -> FlextResult[FlextTrace]:
         factory = entity_factory(self._container)
         return factory.create_trace(operation_name, service_name, context, parent_trace_id).tap(self._start_span)

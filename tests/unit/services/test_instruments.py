@@ -70,9 +70,7 @@ def test_an_invalid_value_is_dropped(recorded: Recorded, value: Any) -> None:
     assert recorded.values("handle.invalid") == {(): 1}
 
 
-def test_a_dropped_value_is_logged_once_for_each_instrument(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_dropped_value_is_logged_once_for_each_instrument(caplog: pytest.LogCaptureFixture) -> None:
     for name in ("dropped.first", "dropped.second", "dropped.first"):
         METRICS.counter(name).add(-1)
     METRICS.gauge("dropped.first").set(math.inf)  # another kind: discarded

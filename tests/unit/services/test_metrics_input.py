@@ -9,12 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from flext_observability import (
-    FlextMetricsService,
-    FlextObservabilityMasterFactory,
-    FlextResult,
-    flext_create_metric,
-)
+from flext_observability import FlextMetricsService, FlextObservabilityMasterFactory, FlextResult, flext_create_metric
 from tests.recorded import Recorded
 
 EntryPoint = Callable[..., FlextResult[Any]]

@@ -84,7 +84,6 @@ def _validate_target(name: object, call: object) -> Violation | None:
 
 
 def _validate_options(check: RegisteredCheck) -> Violation | None:
-    """Return the violation of the first invalid option, None when all are valid."""
     for field, label, minimum in _DURATIONS:
         value = cast("object", getattr(check, field))
         if not is_number(value, minimum=minimum) and not (field == "interval_seconds" and value is None):

@@ -18,7 +18,7 @@ from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
-from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
+from flext_observability.services.dependencies import Attributes, entity_factory, find_clock, never_raises, new_identity
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
 from flext_observability.services.health.options import CheckOptions, find_cycle, make_registered
@@ -123,7 +123,7 @@ class FlextHealthService:
 
     @never_raises
     def create(
-        self, name: str, status: str = "healthy", message: str = "", details: Mapping[str, object] | None = None
+        self, name: str, status: str = "healthy", message: str = "", details: Attributes = None
     ) -> FlextResult[FlextHealthCheck]:
         """Create the result of a check and report it. Arguments: see ``flext_create_health_check``.
 

@@ -62,10 +62,9 @@ class TelemetryCheck:
 
     def _stats(self, row: ExporterCounts, now: float) -> dict[str, object]:
         key = f"{row.signal}/{row.exporter}"
-        exported, since = self._successes.get(key, (0, now))
+        exported, _ = self._successes.get(key, (0, now))
         if row.exported != exported:
             self._successes[key] = (row.exported, now)
-            since = now
         self._record_losses(key, row, now)
         stats: dict[str, object] = {
             "queued": row.queued + row.in_flight,
@@ -73,7 +72,7 @@ class TelemetryCheck:
             "dropped": sum(row.dropped.values()),
         }
         if row.exported:
-            stats["last_success_seconds"] = round(now - since, 3)
+            stats["last_success_seconds"] = round(now - self._successes[key][1], 3)
         return stats
 
     def _record_losses(self, key: str, row: ExporterCounts, now: float) -> None:

@@ -117,7 +117,6 @@ class SQLiteStorage:
         self._reader.close()
 
     def _attempt(self, work: Callable[[], T]) -> FlextResult[T]:
-        """Return the result of ``work``; an exception becomes a failure."""
         if self._options.is_failure:
             return cast("FlextResult[T]", self._options)
         try:
@@ -201,7 +200,6 @@ def _path_text(path: object) -> str:
 def _validate_options(
     path: object, max_entities: object, timeout_seconds: object, max_bytes: object
 ) -> FlextResult[None]:
-    """Return success, or the failure ``invalid_argument`` for the first invalid option."""
     if not _path_text(path):
         fix = "Pass a file name, ':memory:' or a URI"
         return FlextResult[None].fail(f"Invalid path: {preview(path)}", code="invalid_argument", fix=fix)
