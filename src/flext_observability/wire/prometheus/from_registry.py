@@ -13,7 +13,7 @@ from flext_observability.wire.prometheus.text import NAME_ENDINGS, Family, Famil
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
-    from prometheus_client.samples import Exemplar, Sample as ClientSample
+    from prometheus_client.samples import Exemplar
 
 # Endings of the samples of each type.
 _SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -69,10 +69,11 @@ def _by_series(
 ) -> dict[tuple[str, FamilyKind, frozenset[tuple[str, str]]], list[Sample]]:
     """Return the samples by family and labels; samples of a native histogram have no text."""
     without = _SERIES_LABELS | ({metric.name} if metric.type == "stateset" else frozenset[str]())
+    families = _families_by_sample(metric, openmetrics=openmetrics)
     series: dict[tuple[str, FamilyKind, frozenset[tuple[str, str]]], list[Sample]] = {}
     for sample in metric.samples:
         if getattr(sample, "native_histogram", None) is None:
-            name, kind = _family_of(sample, metric, openmetrics=openmetrics)
+            name, kind = families.get(sample.name) or (_metric_name(sample.name), "unknown")
             labels = {_label_name(key): value for key, value in sample.labels.items()}
             key = frozenset((_label_name(key), value) for key, value in sample.labels.items() if key not in without)
             series.setdefault((name, kind, key), []).append(
@@ -87,15 +88,14 @@ def _by_series(
     return series
 
 
-def _family_of(sample: ClientSample, metric: Metric, *, openmetrics: bool) -> tuple[str, FamilyKind]:
-    """Return name and kind of the family of a sample. A name of no sample of the metric's type has its own family."""
-    suffixes = {metric.name + suffix: suffix for suffix in _SUFFIXES[metric.type]}
-    suffix = suffixes.get(sample.name)
-    if suffix is None:
-        return _metric_name(sample.name), "unknown"
-    if suffix == "_created" and not openmetrics:
-        return _metric_name(sample.name), "gauge"
-    return _metric_name(metric.name + NAME_ENDINGS.get(metric.type, "")), cast("FamilyKind", metric.type)
+def _families_by_sample(metric: Metric, *, openmetrics: bool) -> dict[str, tuple[str, FamilyKind]]:
+    """Return name and kind of the family of each sample name that the type of the metric has."""
+    own = _metric_name(metric.name + NAME_ENDINGS.get(metric.type, "")), cast("FamilyKind", metric.type)
+    families = {metric.name + suffix: own for suffix in _SUFFIXES[metric.type]}
+    created = f"{metric.name}_created"
+    if created in families and not openmetrics:
+        families[created] = _metric_name(created), "gauge"
+    return families
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -293,6 +294,40 @@ def test_a_forked_child_has_its_own_totals_once() -> None:
         show()
     """)
     assert done.lines == ["depth 4.0 ours_total 5.0", "depth 4.0 ours_total 2.0"], done.err
+
+
+def test_with_several_processes_our_page_has_the_values_of_its_own(tmp_path: Path) -> None:
+    done = run(
+        """
+        import os, urllib.request
+        from prometheus_client import CollectorRegistry, Counter, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+        from flext_observability import init_observability, publish_to_prometheus_client
+        jobs = Counter("jobs", "")
+        handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
+        ours = handle.metrics.counter("ours")
+
+        def record(n):
+            jobs.inc(n)
+            ours.add(n)
+
+        def show(page):
+            print(*sorted(line for line in page.decode().splitlines() if line.startswith(("jobs_total", "ours_total"))))
+
+        record(1)
+        if os.fork() == 0:
+            record(10)
+            os._exit(0)
+        os.wait()
+        show(urllib.request.urlopen(handle.ops_address + "/metrics").read())
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        publish_to_prometheus_client(registry)
+        show(generate_latest(registry))
+        """,
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
+    )
+    assert done.lines == ["jobs_total 1.0 ours_total 1.0", "jobs_total 11.0 ours_total 1.0"], done.err
 
 
 def test_our_page_and_the_default_registry_have_each_metric_once() -> None:
