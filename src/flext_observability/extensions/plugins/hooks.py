@@ -33,7 +33,7 @@ class Hooks:
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._dispatcher: Dispatcher | None = None  # created with the first plug-in: most programs have none
-        self._plugins: dict[str, RegisteredPlugin] = {}
+        self._plugins: dict[str, RegisteredPlugin] = {}  # in call order
         # Replaced as a whole, so that ``dispatch`` reads it without the lock.
         self._by_hook: Mapping[Hook, tuple[RegisteredPlugin, ...]] = {}
 
@@ -50,7 +50,7 @@ class Hooks:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(self._lock)
                 register_fork_aware(self)
-            self._remove([plugin.key])
+            self.remove(plugin.key)
             self._plugins[plugin.key] = plugin
             self._reindex()
 
@@ -71,15 +71,17 @@ class Hooks:
                     notices.append(Notice("all", f"Plug-in {name!r} is not active: {found.message}", found.fix))
         return tuple(notices)
 
-    def remove(self, name: str) -> None:
-        """Deactivate a plug-in and drop its queued calls."""
+    def remove(self, *names: str) -> None:
+        """Deactivate plug-ins and drop their queued calls. Unknown names are ignored."""
         with self._lock:
-            self._remove([name])
+            for name in self._plugins.keys() & names:
+                self._plugins.pop(name).counts.switched_off = "it was removed"
+            self._reindex()
 
     def status(self) -> tuple[PluginStatus, ...]:
         """Return the counts of every plug-in, in call order."""
         with self._lock:
-            return tuple(replace(plugin.counts) for plugin in self._sorted())
+            return tuple(replace(plugin.counts) for plugin in self._plugins.values())
 
     def notices(self) -> tuple[Notice, ...]:
         """Return a notice for each failing, slow or switched-off plug-in."""
@@ -108,20 +110,13 @@ class Hooks:
 
     def _remove_configured(self) -> None:
         with self._lock:
-            self._remove([key for key, plugin in self._plugins.items() if plugin.from_settings])
-
-    def _remove(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            if key in self._plugins:
-                self._plugins.pop(key).counts.switched_off = "it was removed"
-        self._reindex()
-
-    def _sorted(self) -> list[RegisteredPlugin]:
-        return sorted(self._plugins.values(), key=lambda plugin: plugin.sort_key)
+            self.remove(*(key for key, plugin in self._plugins.items() if plugin.from_settings))
 
     def _reindex(self) -> None:
+        ordered = sorted(self._plugins.values(), key=lambda plugin: plugin.sort_key)
+        self._plugins = {plugin.key: plugin for plugin in ordered}
         by_hook: dict[Hook, tuple[RegisteredPlugin, ...]] = {
-            hook: tuple(plugin for plugin in self._sorted() if hook in plugin.hooks) for hook in HOOK_NAMES
+            hook: tuple(plugin for plugin in ordered if hook in plugin.hooks) for hook in HOOK_NAMES
         }
         self._by_hook = {hook: plugins for hook, plugins in by_hook.items() if plugins}
 

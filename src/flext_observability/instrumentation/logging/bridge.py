@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 
 from flext_observability.engine.compat import exports_to, is_suppressed
-from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD, attach_context
-from flext_observability.instrumentation.logging.structured_record import LEVELS, ExcInfo, from_event
+from flext_observability.instrumentation.logging.formatter import attach_context
+from flext_observability.instrumentation.logging.structured_record import LEVELS, RESERVED, ExcInfo, from_event
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
@@ -27,17 +27,8 @@ if TYPE_CHECKING:
 _logger: Final = logging.getLogger("flext_observability.logging")
 _INTERNAL: Final = frozenset(("flext_observability", "opentelemetry"))
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__)
-_EXCLUDED: Final = _STANDARD | {
-    "asctime",
-    "message",
-    "taskName",
-    # set by OpenTelemetry's logging instrumentation; the record has them as its trace context
-    "otelServiceName",
-    "otelSpanID",
-    "otelTraceID",
-    "otelTraceSampled",
-    CONTEXT_FIELD,
-}
+# Further ones are set by OpenTelemetry's logging instrumentation. The record has them as its trace context.
+_EXCLUDED: Final = RESERVED | {"otelServiceName", "otelSpanID", "otelTraceID", "otelTraceSampled"}
 _STRUCTLOG_EXTRAS: Final = frozenset(("_logger", "_name"))  # extras of ProcessorFormatter.wrap_for_formatter
 
 _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]

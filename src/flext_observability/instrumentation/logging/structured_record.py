@@ -26,7 +26,7 @@ LEVELS: Final = {
 }
 _OWN_FRAMES: Final = 4  # make_record, its two callers, and the verb
 # Attributes that logging sets itself, including formatters and newer Python versions.
-_RESERVED: Final = frozenset((*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", CONTEXT_FIELD))
+RESERVED: Final = frozenset((*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", CONTEXT_FIELD))
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -79,7 +79,7 @@ def set_extras(record: logging.LogRecord, message: StructuredText) -> logging.Lo
     """Set the values as attributes of the record, for filters and formatters. Reserved names are left out."""
     if record.levelno == TRACE and record.levelname == f"Level {TRACE}":
         record.levelname = "TRACE"
-    record.__dict__.update({name: value for name, value in message.attributes.items() if name not in _RESERVED})
+    record.__dict__.update({name: value for name, value in message.attributes.items() if name not in RESERVED})
     return record
 
 
