@@ -71,20 +71,17 @@ class SharedConsole:
                 )
             return self._view
 
-    def add_spans(self, batch: Sequence[object]) -> tuple[int, str]:
-        """Add ``ReadableSpan`` items; return their number and the error of the output, empty without one."""
-        from flext_observability.views.from_sdk import span_view
+    def add(self, signal: Signal, batch: Sequence[object]) -> tuple[int, str]:
+        """Add a batch; return the number of its items and the error of the output, empty without one."""
+        from flext_observability.views.from_sdk import log_view, span_view
 
-        return len(batch), self.view().add(spans=map(span_view, cast("Sequence[ReadableSpan]", batch)))
+        if signal == "traces":
+            return len(batch), self.view().add(spans=map(span_view, cast("Sequence[ReadableSpan]", batch)))
+        if signal == "logs":
+            return len(batch), self.view().add(logs=map(log_view, cast("Sequence[ReadableLogRecord]", batch)))
+        return self._add_metrics(batch)
 
-    def add_logs(self, batch: Sequence[object]) -> tuple[int, str]:
-        """Add ``ReadableLogRecord`` items; return their number and the error of the output, empty without one."""
-        from flext_observability.views.from_sdk import log_view
-
-        return len(batch), self.view().add(logs=map(log_view, cast("Sequence[ReadableLogRecord]", batch)))
-
-    def add_metrics(self, batch: Sequence[object]) -> tuple[int, str]:
-        """Add ``MetricsData`` items; return the number of points and the error of the output, empty without one."""
+    def _add_metrics(self, batch: Sequence[object]) -> tuple[int, str]:
         from flext_observability.views.from_sdk import metric_views
         from flext_observability.views.series import merge, series_key
 
@@ -116,13 +113,13 @@ class ConsoleExporter:
     """Shows one signal on the console shared with the other signals."""
 
     def __init__(self, signal: Signal, console: SharedConsole) -> None:
+        self._signal: Signal = signal
         self._console = console
-        self._add = {"traces": console.add_spans, "metrics": console.add_metrics, "logs": console.add_logs}[signal]
         console.acquire()
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
         """Add the batch. Traces are shown when complete, so an error may be reported with a later batch."""
-        count, failure = self._add(batch)
+        count, failure = self._console.add(self._signal, batch)
         if not failure:
             return ExportOutcome(accepted=count)
         return ExportOutcome(

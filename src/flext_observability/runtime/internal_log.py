@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Hashable
 from contextlib import suppress
 from math import inf
 from typing import Final, final
@@ -48,14 +49,19 @@ def report_once(action: str, error: BaseException) -> str:
         error: The reason.
     """
     message = f"{action} failed: {describe_error(error)}; the program continues without it"
-    key = (action, type(error).__name__)
-    reported = current_runtime().get(_reported)
-    # Bounded: actions may contain names that the program chose.
-    if key not in reported and len(reported) < MAX_REPORTED:
-        reported.add(key)
-        log_warning(_logger, message)
+    warn_once(_logger, message, key=(action, type(error).__name__))
     return message
 
 
-def _reported() -> set[tuple[str, str]]:
+def warn_once(logger: logging.Logger, message: str, *, key: Hashable = None) -> None:
+    """Log a warning once in this process for its key, by default the message."""
+    reported = current_runtime().get(_reported)
+    key = message if key is None else key
+    # Bounded: keys may contain names that the program chose.
+    if key not in reported and len(reported) < MAX_REPORTED:
+        reported.add(key)
+        log_warning(logger, message)
+
+
+def _reported() -> set[Hashable]:
     return set()

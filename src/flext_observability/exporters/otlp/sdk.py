@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flext_observability.domain.report import Signal
@@ -14,6 +13,7 @@ from flext_observability.exporters.third_party import WrappedExporter
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.settings.otlp import OtlpSettings, otlp_settings
 from flext_observability.values.exceptions import describe_error
+from flext_observability.wire.http.tls import TlsFiles, read_pems
 
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -65,10 +65,10 @@ def _grpc_arguments(settings: OtlpSettings) -> dict[str, Any]:
     grpc: Any = import_module("grpc")
 
     insecure = settings.endpoint.scheme == "http"
-    files = (settings.certificate_file, settings.client_key_file, settings.client_certificate_file)
+    files = TlsFiles(settings.certificate_file, settings.client_certificate_file, settings.client_key_file)
     return {
         "insecure": insecure,
-        "credentials": None if insecure else grpc.ssl_channel_credentials(*map(_content, files)),
+        "credentials": None if insecure else grpc.ssl_channel_credentials(*read_pems(files)),
         "compression": grpc.Compression.Gzip if settings.compression == "gzip" else grpc.Compression.NoCompression,
     }
 
@@ -76,10 +76,6 @@ def _grpc_arguments(settings: OtlpSettings) -> dict[str, Any]:
 def _headers(settings: OtlpSettings) -> dict[str, str]:
     authorization = settings.endpoint.authorization
     return {**({"authorization": authorization} if authorization else {}), **settings.headers}
-
-
-def _content(path: str | None) -> bytes | None:
-    return None if path is None else Path(path).read_bytes()
 
 
 http_factory: Final = BuiltInFactory(partial(create_exporter, "otlp_sdk_http", "http/protobuf", "otlp_proto_http"))

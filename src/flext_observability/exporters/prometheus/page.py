@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.exporters.prometheus.registry import program_metrics
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.internal_log import warn_once
 from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, preferred_type
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 class PrometheusExporter:
     """Pull exporter: renders the page in the format that the request prefers."""
 
-    __slots__ = ("_collect", "_program", "_reported")
+    __slots__ = ("_collect", "_program")
 
     def __init__(self, *, program_metrics: bool = True) -> None:
         """Create an exporter without a source.
@@ -34,7 +34,6 @@ class PrometheusExporter:
         """
         self._collect: Callable[[], MetricsData] | None = None
         self._program = program_metrics
-        self._reported: set[str] = set()
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
         """Set the source: a function that returns all current points, cumulative."""
@@ -46,7 +45,9 @@ class PrometheusExporter:
         openmetrics = content_type == OPENMETRICS_TYPE
         from flext_observability.wire.prometheus.text import generate_text
 
-        page = generate_text(self._families(openmetrics=openmetrics), openmetrics=openmetrics, on_conflict=self._report)
+        page = generate_text(
+            self._families(openmetrics=openmetrics), openmetrics=openmetrics, on_conflict=_warn_conflict
+        )
         return page.encode(errors="replace"), content_type
 
     def _families(self, *, openmetrics: bool) -> list[Family]:
@@ -59,13 +60,11 @@ class PrometheusExporter:
             add_metrics(found, program, openmetrics=openmetrics)
         return found
 
-    def _report(self, name: str) -> None:
-        if name not in self._reported:
-            self._reported.add(name)
-            log_warning(
-                _log,
-                f"/metrics omits series of {name}: another metric has the same name in Prometheus. Rename one of them.",
-            )
+
+def _warn_conflict(name: str) -> None:
+    warn_once(
+        _log, f"/metrics omits series of {name}: another metric has the same name in Prometheus. Rename one of them."
+    )
 
 
 def make_page(config: FlextObservabilityConfig) -> PrometheusExporter:

@@ -11,7 +11,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.internal_log import warn_once
 from flext_observability.runtime.process import process_name
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
@@ -48,13 +48,12 @@ class PushgatewayExporter:
     It is a ``FlushOnlyExporter``: it receives the current totals on each flush and on shutdown, never periodically.
     """
 
-    __slots__ = ("_labels", "_reported", "_target", "_transport")
+    __slots__ = ("_labels", "_target", "_transport")
 
     def __init__(self, target: HttpTarget, labels: Collection[str]) -> None:
         """Store the URL of the group and the names of its labels. The connection is opened by the first push."""
         self._target = target
         self._labels = frozenset(labels)
-        self._reported: set[str] = set()
         self._transport: HttpTransport | None = None
 
     def export(self, batch: Sequence[MetricsData], timeout_seconds: float) -> ExportOutcome:
@@ -65,7 +64,7 @@ class PushgatewayExporter:
         from flext_observability.wire.prometheus.text import generate_text
 
         totals = families(batch[-1], reserved_labels=self._labels)
-        page = generate_text(totals, openmetrics=False, on_conflict=self._report)
+        page = generate_text(totals, openmetrics=False, on_conflict=_warn_conflict)
         transport = self._transport = self._transport or HttpTransport(self._target)
         body = page.encode(errors="replace")
         return self._send(transport, "PUT", body, sum(map(count_points, batch)), timeout_seconds)
@@ -104,13 +103,11 @@ class PushgatewayExporter:
             return ExportOutcome(accepted=points)
         return _GATEWAY.from_reply(reply, self._target.display_url)
 
-    def _report(self, name: str) -> None:
-        if name not in self._reported:
-            self._reported.add(name)
-            log_warning(
-                _log,
-                f"Some series of {name} are not pushed: another instrument has that name in Prometheus. Rename one.",
-            )
+
+def _warn_conflict(name: str) -> None:
+    warn_once(
+        _log, f"Some series of {name} are not pushed: another instrument has that name in Prometheus. Rename one."
+    )
 
 
 def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:

@@ -9,7 +9,7 @@ from threading import local
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ class RegistryCollector:
     def __init__(self, collect: Callable[[], MetricsData | None], registry: CollectorRegistry) -> None:
         self._collect = collect
         self._registry = registry
-        self._reported: set[str] = set()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RegistryCollector) and other._registry is self._registry
@@ -105,14 +104,8 @@ class RegistryCollector:
             if claimed.isdisjoint(claimed_names(metric)):
                 yield metric
             else:
-                self._report(metric.name)
-
-    def _report(self, name: str) -> None:
-        if name not in self._reported:
-            self._reported.add(name)
-            log_warning(
-                _logger, f"{name} is not published: the registry has a metric of that name. Rename one of them."
-            )
+                message = f"{metric.name} is not published: the registry has a metric of that name. Rename one of them."
+                warn_once(_logger, message)
 
 
 def publish(registry: CollectorRegistry | None, collect: Callable[[], MetricsData | None]) -> FlextResult[None]:
