@@ -30,7 +30,6 @@ class MemoryStore:
     __slots__ = ("_items", "_lock")
 
     def __init__(self) -> None:
-        """Create an empty store."""
         self._lock = ForkSafeLock()
         self._items: dict[Signal, deque[Any]] = {
             "traces": deque(maxlen=MAX_ITEMS),
@@ -86,7 +85,6 @@ class MemoryExporter:
     __slots__ = ("_signal", "_store")
 
     def __init__(self, signal: Signal, store: MemoryStore) -> None:
-        """Store the signal and the destination of its items."""
         self._signal: Signal = signal
         self._store = store
 

@@ -61,7 +61,6 @@ class WrappedExporter:
     __slots__ = ("_exporter", "_name", "_signal")
 
     def __init__(self, signal: Signal, name: str, exporter: Any) -> None:  # noqa: ANN401 - of any class
-        """Store the exporter and the name for messages."""
         self._signal: Signal = signal
         self._name = name
         self._exporter = exporter

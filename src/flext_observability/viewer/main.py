@@ -163,7 +163,6 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """Write a file atomically."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)

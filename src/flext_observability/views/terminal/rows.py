@@ -17,18 +17,8 @@ from flext_observability.views.text import first_line, format_duration, format_t
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-_PALETTE = (
-    "cyan",
-    "green",
-    "yellow",
-    "blue",
-    "magenta",
-    "bright_cyan",
-    "bright_green",
-    "bright_yellow",
-    "bright_blue",
-    "bright_magenta",
-)
+_HUES = ("cyan", "green", "yellow", "blue", "magenta")
+_PALETTE = (*_HUES, *(f"bright_{hue}" for hue in _HUES))
 _SEVERITY_STYLES = {
     "TRACE": "dim",
     "DEBUG": "dim",
