@@ -90,7 +90,7 @@ class Processes:
         output = self.folder / f"{name}.log"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "examples.shop.leash", *argv],
+                [sys.executable, "-m", "examples.shop.child", *argv],
                 cwd=REPOSITORY,
                 env=dict(environment),
                 stdin=subprocess.PIPE,

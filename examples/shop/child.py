@@ -1,4 +1,4 @@
-"""`python -m examples.shop.leash MODULE ARGUMENTS…`: run a module as a program that ends with its parent process.
+"""`python -m examples.shop.child MODULE ARGUMENTS…`: run a module as a program that ends with its parent process.
 
 Standard input is a pipe from the parent. It closes at every kind of exit of the parent, and then this process ends.
 """
