@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 from flext_observability.domain.container import Container, lookup
 from flext_observability.domain.criteria import DEFAULT_LIMIT, MetricsCriteria, validate_criteria
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import invalid_choice, to_result
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.dependencies import never_raises
-from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -136,13 +136,13 @@ class FlextObservabilityRepository:
         Returns:
             The entities; or a failure: ``invalid_criteria``, or one of the storage.
         """
-        return _check_kind(kind).flat_map(lambda valid: self._query(valid, criteria))
+        return _check_kind(kind).flat_map(lambda _: self._query(kind, criteria))
 
     @never_raises
     def count(self, kind: str | None = None) -> FlextResult[int]:
         """Return the number of stored entities of a kind, of all kinds for None. Failures: see ``query``."""
         if kind is not None:
-            return _check_kind(kind).flat_map(self._count)
+            return _check_kind(kind).flat_map(lambda _: self._count(kind))
         counts = [self._count(name) for name in KINDS]
         failed = [count for count in counts if count.is_failure]
         return failed[0] if failed else FlextResult.ok(sum(count.unwrap() for count in counts))
@@ -230,11 +230,8 @@ def _clear(storage: FlextStorageAdapter) -> FlextResult[None]:
     return clear()
 
 
-def _check_kind(kind: str) -> FlextResult[str]:
-    if kind in KINDS:
-        return FlextResult.ok(kind)
-    message, fix = f"Invalid criteria kind: {preview(kind)}", f"Use one of {', '.join(KINDS)}"
-    return FlextResult[str].fail(message, code="invalid_criteria", fix=fix)
+def _check_kind(kind: str) -> FlextResult[None]:
+    return to_result(None if kind in KINDS else invalid_choice("criteria kind", kind, KINDS), "criteria")
 
 
 def repository_writer(container: Container | None, store: str) -> Persist[EntityT]:

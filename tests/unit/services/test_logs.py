@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -86,15 +85,6 @@ def test_exception_records_the_exception_being_handled(recorded: Recorded, servi
     assert record.attributes["exception.message"].endswith("'free'")
     assert "int(" in record.attributes["exception.stacktrace"]
     assert record.attributes["order"] == 7
-
-
-def test_a_record_is_written_once_awaited_or_not(recorded: Recorded, service: FlextLoggingService) -> None:
-    async def main() -> None:
-        assert (await service.info("awaited")).success
-        assert service.info("plain").success
-
-    asyncio.run(main())
-    assert [record.body for record in recorded.logs()] == ["awaited", "plain"]
 
 
 def test_a_cyclic_context_and_an_enormous_message_are_written(recorded: Recorded, service: FlextLoggingService) -> None:

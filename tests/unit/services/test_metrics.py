@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import tracemalloc
 from decimal import Decimal
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from flext_observability import FlextContainer, FlextMetric, FlextMetricsService, flext_create_metric
+from flext_observability import FlextMetric, FlextMetricsService, flext_create_metric
 from tests.recorded import Recorded
 from tests.threads import in_threads
 
@@ -53,18 +52,9 @@ class TestRecordMetric:
             conflict.discarded for conflict in service.conflicts().unwrap() if conflict.first.name == "svc.conflict"
         ] == [1]
 
-    def test_it_may_be_awaited(self, service: FlextMetricsService) -> None:
-        async def main() -> object:
-            return (await service.record_metric("svc.awaited", 1)).success
-
-        assert asyncio.run(main()) is True
-
     def test_before_the_start_metrics_are_stored(self, service: FlextMetricsService) -> None:
         assert service.record_metric("svc.before", 1).success
         assert [metric.name for metric in service._metrics_store] == ["svc.before"]
-
-    def test_with_a_container(self) -> None:
-        assert FlextMetricsService(FlextContainer()).record_metric("svc.container", 1).success
 
     def test_the_store_keeps_the_newest(self) -> None:
         service = FlextMetricsService(store_size=2)

@@ -15,6 +15,7 @@ from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.log_entry import FlextLogEntry
 from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import Violation, to_result
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.values.encoding import encode_attribute, preview
 from flext_observability.values.timestamps import to_unix_micros
@@ -57,17 +58,14 @@ def validate_entity(entity: object) -> FlextResult[None]:
     """Return success for an entity, or the failure ``invalid_argument``."""
     if isinstance(entity, Entity) and entity.kind in ENTITIES:
         return FlextResult.ok(None)
-    message = f"Invalid entity: {type(entity).__name__} cannot be stored"
     fix = f"Pass one of {', '.join(entity.__name__ for entity in ENTITIES.values())}"
-    return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
+    return to_result(Violation("entity", f"{type(entity).__name__} cannot be stored", fix), "argument")
 
 
 def validate_count(name: str, count: object) -> FlextResult[None]:
     """Return success for a whole number of 1 or more, or the failure ``invalid_argument``."""
-    if isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 63:
-        return FlextResult.ok(None)
-    message, fix = f"Invalid {name}: {preview(count)}", "Use a whole number, 1 or more"
-    return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
+    valid = isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 63
+    return to_result(None if valid else Violation(name, preview(count), "Use a whole number, 1 or more"), "argument")
 
 
 def tag_text(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
 from flext_observability.domain.criteria import validate_criteria
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import Violation, to_result
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.storage.connection import SharedConnection
 from flext_observability.services.storage.rows import Row, from_row, tag_text, to_row, validate_count, validate_entity
@@ -201,10 +202,9 @@ def _validate_options(
     path: object, max_entities: object, timeout_seconds: object, max_bytes: object
 ) -> FlextResult[None]:
     if not _path_text(path):
-        fix = "Pass a file name, ':memory:' or a URI"
-        return FlextResult[None].fail(f"Invalid path: {preview(path)}", code="invalid_argument", fix=fix)
+        return to_result(Violation("path", preview(path), "Pass a file name, ':memory:' or a URI"), "argument")
     if not isinstance(timeout_seconds, int | float) or not 0 <= timeout_seconds <= MAX_TIMEOUT_SECONDS:
-        message, fix = f"Invalid timeout_seconds: {preview(timeout_seconds)}", f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
-        return FlextResult[None].fail(message, code="invalid_argument", fix=fix)
+        fix = f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
+        return to_result(Violation("timeout_seconds", preview(timeout_seconds), fix), "argument")
     valid = validate_count("max_entities", max_entities)
     return valid if max_bytes is None else valid.flat_map(lambda _: validate_count("max_bytes", max_bytes))
