@@ -146,8 +146,7 @@ class FlextHealthService:
 
         if isinstance(check, FlextHealthCheck):
             return check.validate_business_rules().map(lambda _: check).tap(self._report).flat_map(self._persist)
-        with self._lock:
-            registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
+        registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
         if registered is None:
             return self._unknown(check)
         return self.run_registered(registered).flat_map(self._persist)
@@ -225,10 +224,8 @@ class FlextHealthService:
             scheduler().schedule(_job(check), check.interval_seconds, partial(_run_in_background, ref(self), check))
 
     def _drop_telemetry(self) -> None:
-        with self._lock:
-            check = self._registered.get(TELEMETRY)
-            ours = check is not None and check.call is self._telemetry
-        if ours:
+        check = self._registered.get(TELEMETRY)
+        if check is not None and check.call is self._telemetry:
             self.unregister_check(TELEMETRY)
         self._telemetry = None
 
