@@ -43,11 +43,9 @@ class LatestByKey(Generic[ItemT]):
         self._items: OrderedDict[Hashable, ItemT] = OrderedDict()
 
     def __len__(self) -> int:
-        """Return the number of items."""
         return len(self._items)
 
     def __iter__(self) -> Iterator[ItemT]:
-        """Iterate from head to tail."""
         return iter(self._items.values())
 
     def get(self, key: Hashable) -> ItemT | None:
@@ -105,10 +103,7 @@ class ExportQueue(Generic[ItemT]):
     )
 
     def __init__(
-        self,
-        max_queue_size: int,
-        sizer: Callable[[ItemT], int] | None = None,
-        policy: LatestByKey[ItemT] | None = None,
+        self, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None, policy: LatestByKey[ItemT] | None = None
     ) -> None:
         self._max_queue_size = max_queue_size
         self._sizer = sizer

@@ -83,7 +83,7 @@ class ExportWorker(Generic[ItemT]):
         self._flush_requested = 0
         self._flush_done = 0
         self._attempt_deadline = inf
-        self._attempt_began: float | None = None
+        self._attempt_began = inf
         self._exported_once = False
         self._closing = False
         self._closed = False
@@ -182,7 +182,7 @@ class ExportWorker(Generic[ItemT]):
     def stop_if_hung(self, limit_seconds: float) -> float | None:
         """Stop if the current attempt has reached ``limit_seconds``, and return its duration; otherwise None."""
         with self._wake:
-            seconds = -1.0 if self._attempt_began is None else time.monotonic() - self._attempt_began
+            seconds = time.monotonic() - self._attempt_began
             if seconds < limit_seconds:
                 return None
             self.stop()
@@ -257,7 +257,7 @@ class ExportWorker(Generic[ItemT]):
             if data is not None:
                 self._queue.put(data)
             batch = self._queue.pop_batch(self._schedule.max_batch)
-            self._attempt_began = time.monotonic() if batch else None
+            self._attempt_began = time.monotonic() if batch else inf
         outcome = self._export(batch) if batch else ExportOutcome()
         cut_short = self._is_cut_short(outcome)
         if batch and not cut_short and not self._closed:
@@ -265,7 +265,7 @@ class ExportWorker(Generic[ItemT]):
         wake = self._wake
         with wake:
             if not self._closed:
-                self._attempt_began = None
+                self._attempt_began = inf
                 self._complete(outcome, final=final, requested=requested, cut_short=cut_short)
                 wake.notify_all()
 

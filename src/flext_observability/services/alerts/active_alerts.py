@@ -64,11 +64,9 @@ class ActiveAlerts:
         self._resolved_ids: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[ActiveAlert]:
-        """Iterate over the active alerts, oldest first."""
         return iter(self._by_fingerprint.values())
 
     def __len__(self) -> int:
-        """Return the number of active alerts."""
         return len(self._by_fingerprint)
 
     def find(self, alert: FlextAlert | str) -> ActiveAlert | None:

@@ -153,9 +153,8 @@ class NotificationQueue:
         """Abandon a hung call and continue on another thread; at most ``MAX_HUNG`` threads are abandoned."""
         with self._lock:
             self._abandoned = [worker for worker in self._abandoned if worker.is_running]
-            seconds = None
-            if len(self._abandoned) < MAX_HUNG:
-                seconds = self._worker.stop_if_hung(CALL_TIMEOUT_SECONDS)
+            may_abandon = len(self._abandoned) < MAX_HUNG
+            seconds = self._worker.stop_if_hung(CALL_TIMEOUT_SECONDS) if may_abandon else None
             if seconds is None:
                 return
             message, fix = f"it has not returned for {seconds:.0f} s", f"Make it return within {CALL_SECONDS:g} s"

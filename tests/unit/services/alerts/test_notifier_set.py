@@ -127,9 +127,7 @@ def test_settings_name_notifiers(
     register_notifier("pager-of-a-test", received.append)
     with collector() as alertmanager, collector() as webhook:
         settings = config(
-            alertmanager_url=alertmanager.url,
-            alert_webhook_url=f"{webhook.url}/hook",
-            service_name="shop",
+            alertmanager_url=alertmanager.url, alert_webhook_url=f"{webhook.url}/hook", service_name="shop"
         )
         service.configure(settings)
         assert names(service) == ["alertmanager", "webhook", "pager-of-a-test"]

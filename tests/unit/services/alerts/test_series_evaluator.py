@@ -162,10 +162,7 @@ def test_an_unchanged_gauge_is_not_absent() -> None:
 
 
 def test_absence_by_attribute_remembers_every_group() -> None:
-    evaluations: Evaluations = [
-        (0.0, [counter(1, host="a"), counter(1, host="b")]),
-        (9.0, [counter(2, host="a")]),
-    ]
+    evaluations: Evaluations = [(0.0, [counter(1, host="a"), counter(1, host="b")]), (9.0, [counter(2, host="a")])]
     assert numbers(*evaluations, absent_seconds=5, by=("host",)) == {"host=a": 0, "host=b": 9}
 
 

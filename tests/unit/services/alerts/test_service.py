@@ -27,14 +27,7 @@ from flext_observability.services.alerts.service import JOB
 from flext_observability.values.timestamps import to_unix_nanos
 from flext_observability.views.model import MetricView
 from tests.recorded import Recorded
-from tests.unit.services.alerts.parts import (
-    START_NS,
-    ManualClock,
-    ScriptedNotifier,
-    flush,
-    make,
-    service_with,
-)
+from tests.unit.services.alerts.parts import START_NS, ManualClock, ScriptedNotifier, flush, make, service_with
 from tests.waiting import eventually
 
 
