@@ -72,8 +72,7 @@ class Dispatcher:
 
     def start_watchdog(self) -> None:
         """Check for a hook that hangs, now and periodically until ``stop_watchdog``."""
-        if _JOB not in scheduler().names():
-            scheduler().schedule(_JOB, WATCHDOG_INTERVAL_SECONDS, self.check)
+        scheduler().schedule(_JOB, WATCHDOG_INTERVAL_SECONDS, self.check)
         self.check()
 
     def stop_watchdog(self) -> None:
