@@ -39,8 +39,19 @@ class Hooks:
 
     def dispatch(self, hook: Hook, entity: Entity) -> None:
         """Queue a call of this hook for every plug-in that overrides it. Never blocks, never raises."""
-        if self._by_hook:
-            self._dispatch(hook, entity)
+        plugins, dispatcher = self._by_hook.get(hook), self._dispatcher
+        if not plugins or dispatcher is None:
+            return
+        caller = dispatcher.current_plugin()
+        if caller is not None:
+            with self._lock:
+                caller.counts.reentrant_calls += 1
+            return
+        dispatcher.start_watchdog()
+        # Traces are mutable: plug-ins get the present state.
+        snapshot = entity.model_copy() if entity.kind == "trace" else entity
+        for plugin in plugins:
+            dispatcher.enqueue(plugin, hook, snapshot)
 
     def add(self, plugin: RegisteredPlugin) -> None:
         """Activate a plug-in. It replaces one of the same name."""
@@ -119,21 +130,6 @@ class Hooks:
             hook: tuple(plugin for plugin in ordered if hook in plugin.hooks) for hook in HOOK_NAMES
         }
         self._by_hook = {hook: plugins for hook, plugins in by_hook.items() if plugins}
-
-    def _dispatch(self, hook: Hook, entity: Entity) -> None:
-        plugins, dispatcher = self._by_hook.get(hook, ()), self._dispatcher
-        if not plugins or dispatcher is None:
-            return
-        caller = dispatcher.current_plugin()
-        if caller is not None:
-            with self._lock:
-                caller.counts.reentrant_calls += 1
-            return
-        dispatcher.start_watchdog()
-        # Traces are mutable: plug-ins get the present state.
-        snapshot = entity.model_copy() if entity.kind == "trace" else entity
-        for plugin in plugins:
-            dispatcher.enqueue(plugin, hook, snapshot)
 
 
 def plugin_hooks() -> Hooks:
