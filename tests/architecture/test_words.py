@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT, name_of, text_files
+from tests.architecture.tree import ROOT, modules, name_of, text_files
 
 # Word of an identifier → replacement. Words joined by "_" are a sequence of words.
 NAMES: Mapping[str, str] = {
@@ -177,6 +177,13 @@ def _defined(node: ast.AST) -> str:
             return ""
 
 
+def words_in_messages(source: str) -> Iterator[tuple[int, str]]:
+    """Yield (line, word) for each word of the table in the texts of a module, such as messages and docstrings."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from words_in_text(node.value, node.lineno)
+
+
 def words_in_prose(source: str) -> Iterator[tuple[int, str]]:
     """Yield (line, word) for each word of the table in the docstrings and comments of a module."""
     for node in ast.walk(ast.parse(source)):
@@ -207,6 +214,14 @@ def test_docstrings_and_comments_have_no_banned_word() -> None:
         f"{name_of(path)}:{line}: {word} → {PROSE[word]}"
         for path in MODULES
         for line, word in words_in_prose(path.read_text(encoding="utf-8"))
+    ] == []
+
+
+def test_messages_of_the_package_have_no_banned_word() -> None:
+    assert [
+        f"{name_of(path)}:{line}: {word} → {PROSE[word]}"
+        for path in modules()
+        for line, word in words_in_messages(path.read_text(encoding="utf-8"))
     ] == []
 
 
@@ -254,5 +269,7 @@ def test_a_banned_word_in_prose_is_found(source: str, line: int, word: str) -> N
     assert (line, word) in list(words_in_prose(source))
 
 
-def test_texts_of_the_program_are_not_prose() -> None:
-    assert list(words_in_prose('message = "nobody told us"\nclass Odd: ...')) == []
+def test_a_banned_word_in_a_message_is_found() -> None:
+    source = 'name = "x"\nmessage = f"nobody has {name}"'
+    assert list(words_in_messages(source)) == [(2, "nobody")]
+    assert list(words_in_prose(source)) == []
