@@ -82,7 +82,7 @@ class GrpcTransport:
             for name, value in self.target.headers.items()
             if name != "user-agent"  # an option of the channel
         ]
-        remaining = remaining_seconds(deadline, self.target.display_url)
+        remaining = remaining_seconds(deadline, self.target.endpoint.display_url)
         try:
             # A method without serialisers sends and returns bytes.
             reply: bytes = self._channel.unary_unary(method)(body, timeout=remaining, metadata=metadata)
@@ -118,7 +118,7 @@ class GrpcTransport:
     def _map_error(self, error: Any) -> GrpcError | TransportError:  # noqa: ANN401 - the library has no types
         code: str = error.code().name
         details: str = error.details() or ""
-        url = self.target.display_url
+        url = self.target.endpoint.display_url
         if code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
             # A peer that vanished silently is only found again by a new connection.
             self.close()

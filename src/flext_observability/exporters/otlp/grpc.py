@@ -73,7 +73,7 @@ class OtlpGrpcExporter(BatchExporter):
         self._transport.close()
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
-        display_url = self._transport.target.display_url
+        display_url = self._transport.target.endpoint.display_url
         try:
             reply = self._transport.call(
                 _METHODS[self._signal], body, timeout_seconds=min(timeout_seconds, self._request_seconds)

@@ -63,7 +63,7 @@ class OtlpHttpExporter(BatchExporter):
             return from_transport_error(self._signal, error, port=self._target.endpoint.port_or_default)
         except TlsFileError as error:
             return from_file_error(error)
-        return from_reply(self._signal, reply, items=items, display_url=self._target.display_url)
+        return from_reply(self._signal, reply, items=items, display_url=self._target.endpoint.display_url)
 
 
 def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpHttpExporter:

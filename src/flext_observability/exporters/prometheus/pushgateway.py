@@ -101,7 +101,7 @@ class PushgatewayExporter:
             return _GATEWAY.from_error(error)
         if 200 <= reply.status < 300:
             return ExportOutcome(accepted=points)
-        return _GATEWAY.from_reply(reply, self._target.display_url)
+        return _GATEWAY.from_reply(reply, self._target.endpoint.display_url)
 
 
 def _warn_conflict(name: str) -> None:

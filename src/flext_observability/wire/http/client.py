@@ -130,11 +130,11 @@ class HttpTransport:
         elif proxy:
             path = f"http://{endpoint.authority}{path}"
             headers["Proxy-Authorization"] = proxy.authorization
-        self._connection = _Connection(endpoint, _DeadlineSocket(sock, self.target.display_url), path, headers)
+        self._connection = _Connection(endpoint, _DeadlineSocket(sock, self.target.endpoint.display_url), path, headers)
         return self._connection
 
     def _secure(self, sock: socket.socket, deadline: float) -> socket.socket:
-        url = self.target.display_url
+        url = self.target.endpoint.display_url
         self._context = context = self._context or client_context(self.target.tls)
         sock.settimeout(remaining_seconds(deadline, url))
         try:

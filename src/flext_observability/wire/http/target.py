@@ -24,11 +24,6 @@ class HttpTarget:
     tls: TlsFiles
 
     @property
-    def display_url(self) -> str:
-        """URL for messages, without credentials and query."""
-        return self.endpoint.display_url
-
-    @property
     def uses_tls(self) -> bool:
         """Whether the scheme is https."""
         return self.endpoint.scheme == "https"

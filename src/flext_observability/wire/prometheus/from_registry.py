@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.wire.prometheus.names import sample_value
-from flext_observability.wire.prometheus.text import NAME_ENDINGS, Family, FamilyKind, Sample, format_labels
+from flext_observability.wire.prometheus.text import (
+    NAME_ENDINGS,
+    SAMPLE_SUFFIXES,
+    Family,
+    FamilyKind,
+    Sample,
+    format_labels,
+)
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
     from prometheus_client.samples import Exemplar
 
-# Endings of the samples of each type.
-_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
-    "counter": ("_total", "_created"),
-    "gauge": ("",),
-    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
-    "histogram": ("_bucket", "_count", "_sum", "_created"),
-    "info": ("_info",),
-    "stateset": ("",),
-    "summary": ("", "_count", "_sum", "_created"),
-    "unknown": ("",),
-}
 _SERIES_LABELS: Final = frozenset({"le", "quantile"})
 _NOT_METRIC: Final = re.compile(r"^[0-9]|[^a-zA-Z0-9_:]")
 _NOT_LABEL: Final = re.compile(r"^[0-9]|[^a-zA-Z0-9_]")
@@ -60,7 +56,7 @@ def add_metrics(families: list[Family], metrics: Iterable[Metric], *, openmetric
 
 def claimed_names(metric: Metric) -> set[str]:
     """Return the names that no other metric of a page may have: that of the metric, and those of its samples."""
-    names = {metric.name, *(metric.name + suffix for suffix in _SUFFIXES.get(metric.type, ()))}
+    names = {metric.name, *(metric.name + suffix for suffix in SAMPLE_SUFFIXES.get(metric.type, ()))}
     return {_metric_name(name) for name in (*names, *(sample.name for sample in metric.samples))}
 
 
@@ -91,7 +87,7 @@ def _by_series(
 def _families_by_sample(metric: Metric, *, openmetrics: bool) -> dict[str, tuple[str, FamilyKind]]:
     """Return name and kind of the family of each sample name that the type of the metric has."""
     own = _metric_name(metric.name + NAME_ENDINGS.get(metric.type, "")), cast("FamilyKind", metric.type)
-    families = {metric.name + suffix: own for suffix in _SUFFIXES[metric.type]}
+    families = {metric.name + suffix: own for suffix in SAMPLE_SUFFIXES[metric.type]}
     created = f"{metric.name}_created"
     if created in families and not openmetrics:
         families[created] = _metric_name(created), "gauge"

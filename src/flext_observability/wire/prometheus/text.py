@@ -25,16 +25,18 @@ _WRITE_ORDER: Final = ("info", "gauge", "stateset", "unknown", "counter", "histo
 NAME_ENDINGS: Final = {"counter": "_total", "info": "_info"}
 """Ending of the names of the samples of a kind, which the name of the metric does not have in OpenMetrics."""
 _CLASSIC_KINDS: Final = {"info": "gauge", "stateset": "gauge", "unknown": "untyped"}
-# Endings of the names that a family of each kind claims; of other kinds its name alone.
-_NO_SUFFIX: Final = ("",)
-_CLASSIC_SUFFIXES: Final = {"histogram": ("", "_bucket", "_count", "_sum"), "summary": ("", "_count", "_sum")}
-_OPENMETRICS_SUFFIXES: Final = {
-    "counter": ("", "_total", "_created"),
-    "histogram": ("", "_bucket", "_count", "_sum", "_created"),
-    "info": ("", "_info"),
+SAMPLE_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "counter": ("_total", "_created"),
+    "gauge": ("",),
+    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
+    "histogram": ("_bucket", "_count", "_sum", "_created"),
+    "info": ("_info",),
+    "stateset": ("",),
     "summary": ("", "_count", "_sum", "_created"),
-    "gaugehistogram": ("", "_bucket", "_gcount", "_gsum"),
+    "unknown": ("",),
 }
+"""Endings that the samples of a kind add to the name of the metric, in OpenMetrics."""
+_CLASSIC_SUFFIXES: Final = {"histogram": ("_bucket", "_count", "_sum"), "summary": ("_count", "_sum")}
 
 
 @dataclass(slots=True)
@@ -178,9 +180,9 @@ def _format(
     """Yield the family or, if its names are claimed or its values invalid, its series as families of unknown type."""
     stem = family.name.removesuffix(NAME_ENDINGS.get(family.kind, ""))
     if openmetrics or family.kind in {"info", "gaugehistogram"}:
-        names = {stem + suffix for suffix in _OPENMETRICS_SUFFIXES.get(family.kind, _NO_SUFFIX)}
+        names = {stem, *(stem + suffix for suffix in SAMPLE_SUFFIXES[family.kind])}
     else:
-        names = {family.name + suffix for suffix in _CLASSIC_SUFFIXES.get(family.kind, _NO_SUFFIX)}
+        names = {family.name, *(family.name + suffix for suffix in _CLASSIC_SUFFIXES.get(family.kind, ()))}
     unwritable = family.invalid_openmetrics or stem == "total" if openmetrics else family.kind == "gaugehistogram"
     if claimed.isdisjoint(names) and not unwritable:
         claimed |= names

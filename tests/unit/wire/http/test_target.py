@@ -13,18 +13,18 @@ def test_all_parts() -> None:
     files = TlsFiles("authority.pem")
     target = http_target(parse_endpoint("https://collector:4318/v1/traces?a=b"), headers={"x": "y"}, tls=files)
     assert (target.headers, target.tls, target.uses_tls) == ({"x": "y"}, files, True)
-    assert target.display_url == "https://collector:4318/v1/traces"
+    assert target.endpoint.display_url == "https://collector:4318/v1/traces"
 
 
 def test_missing_scheme_is_http() -> None:
     target = http_target(parse_endpoint("collector:4318"))
-    assert (target.display_url, target.uses_tls, target.tls) == ("http://collector:4318", False, TlsFiles())
+    assert (target.endpoint.display_url, target.uses_tls, target.tls) == ("http://collector:4318", False, TlsFiles())
 
 
 def test_credentials_become_a_header_and_no_part_of_messages() -> None:
     target = http_target(parse_endpoint("http://user:secret@host:1/x"))
     assert target.headers == {"authorization": "Basic dXNlcjpzZWNyZXQ="}
-    assert target.display_url == "http://host:1/x"
+    assert target.endpoint.display_url == "http://host:1/x"
 
 
 def test_header_wins_over_the_credentials_of_the_endpoint() -> None:

@@ -82,7 +82,7 @@ class HttpNotifier:
             transport.close()
         if 200 <= reply.status < 300:
             return FlextResult[None].ok(None)
-        outcome = self._backend.from_reply(reply, target.display_url)
+        outcome = self._backend.from_reply(reply, target.endpoint.display_url)
         self.retry_after_seconds = outcome.retry_after_seconds
         return _failure(outcome)
 
