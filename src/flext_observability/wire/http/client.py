@@ -186,7 +186,7 @@ class _Connection(HTTPConnection):
         self._path = path
         # Encoded once: putheader validates and encodes each header again for each request.
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value).encode()
-        self._body = b""
+        self._rest: tuple[bytes, ...] = ()
 
     def exchange(self, method: str, body: bytes | None, deadline: float) -> tuple[HTTPResponse, bool]:
         """Return the response, read up to its body, and whether the request was sent completely."""
@@ -210,15 +210,17 @@ class _Connection(HTTPConnection):
             raise _protocol_error(error, peer) from error
 
     def _transmit(self, method: str, body: bytes | None) -> None:
-        self._body = body or b""
+        if body is None:
+            self._rest = (self._headers, b"\r\n")
+        else:
+            self._rest = (self._headers, b"Content-Length: %d\r\n\r\n" % len(body), body)
         self.putrequest(method, self._path, skip_host=True, skip_accept_encoding=True)
-        if body is not None:
-            self.putheader("Content-Length", len(body))
         self.endheaders()
+        self._rest = ()
 
     def send(self, head: bytes) -> None:  # type: ignore[override] # endheaders passes bytes
-        """Send the head, completed by the common headers, and the body, in one packet."""
-        super().send(b"%s%s\r\n%s" % (head.removesuffix(b"\r\n"), self._headers, self._body))
+        """Send the request line together with the headers and the body, in one packet."""
+        super().send(b"".join((head.removesuffix(b"\r\n"), *self._rest)))
 
 
 def _open_tunnel(sock: socket.socket, proxy: Endpoint, endpoint: Endpoint, deadline: float) -> None:
