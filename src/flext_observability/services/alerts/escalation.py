@@ -1,8 +1,8 @@
-"""Escalation of alerts: options, policy, and due alerts (pure: the caller provides the time)."""
+"""Escalation of alerts: options and policy (pure: the caller provides the time)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -20,32 +20,6 @@ MAX_LEVEL: Final = 3
 MAX_EXPLICIT_LEVEL: Final = 100
 """Highest level that ``escalate_alert`` accepts."""
 _OPTIONS: Final = ("level", "reason", "severity")
-
-
-@dataclass(frozen=True, slots=True)
-class EscalationPolicy:
-    """Times after which active alerts are repeated and escalated.
-
-    Attributes:
-        repeat_seconds: Time between two notifications of an unchanged alert.
-        escalate_seconds: Time to each escalation, by severity; a severity without a time, or with 0, never escalates.
-    """
-
-    repeat_seconds: float
-    escalate_seconds: Mapping[str, float]
-
-    def is_escalation_due(self, active: ActiveAlert, now: float) -> bool:
-        """Return whether the alert escalates now. An acknowledged alert never does."""
-        alert, seconds = active.alert, self.escalate_seconds.get(active.alert.severity, 0.0)
-        if not seconds or alert.status == "acknowledged" or alert.escalation_level >= MAX_LEVEL:
-            return False
-        return now - active.escalates_from >= seconds
-
-    def is_repeat_due(self, active: ActiveAlert, now: float) -> bool:
-        """Return whether the alert is sent to notifiers again. An acknowledged alert, or one never sent, is not."""
-        if active.alert.status == "acknowledged" or active.last_notified_at is None:
-            return False
-        return now - active.last_notified_at >= self.repeat_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +47,34 @@ class Escalation:
         return alert.model_copy(update=update)
 
 
+@dataclass(frozen=True, slots=True)
+class EscalationPolicy:
+    """Times after which active alerts are repeated and escalated.
+
+    Attributes:
+        repeat_seconds: Time between two notifications of an unchanged alert.
+        escalate_seconds: Time to each escalation, by severity; a severity without a time, or with 0, never escalates.
+    """
+
+    repeat_seconds: float
+    escalate_seconds: Mapping[str, float]
+
+    def due_escalation(self, active: ActiveAlert, now: float) -> Escalation | None:
+        """Return the escalation that is due now, or None. An acknowledged alert never escalates."""
+        alert, seconds = active.alert, self.escalate_seconds.get(active.alert.severity, 0.0)
+        if not seconds or alert.status == "acknowledged" or alert.escalation_level >= MAX_LEVEL:
+            return None
+        if now - active.escalates_from < seconds:
+            return None
+        return Escalation(reason=f"active for {_format_duration(now - active.since)} and not acknowledged")
+
+    def is_repeat_due(self, active: ActiveAlert, now: float) -> bool:
+        """Return whether the alert is sent to notifiers again. An acknowledged alert, or one never sent, is not."""
+        if active.alert.status == "acknowledged" or active.last_notified_at is None:
+            return False
+        return now - active.last_notified_at >= self.repeat_seconds
+
+
 def acknowledged(alert: FlextAlert) -> FlextAlert:
     """Return the alert as acknowledged."""
     return alert.model_copy(update={"status": "acknowledged"})
@@ -88,27 +90,6 @@ def policy_from(config: FlextObservabilityConfig) -> EscalationPolicy:
             "critical": config.alert_escalate_critical_seconds,
         },
     )
-
-
-def find_due(
-    active_alerts: Iterable[ActiveAlert], now: float, policy: EscalationPolicy
-) -> tuple[list[tuple[ActiveAlert, Escalation]], list[ActiveAlert]]:
-    """Return the alerts to escalate, and the alerts to repeat. An escalated alert is not repeated as well.
-
-    Args:
-        active_alerts: All active alerts.
-        now: Monotonic seconds.
-        policy: The times.
-    """
-    escalate: list[tuple[ActiveAlert, Escalation]] = []
-    repeat: list[ActiveAlert] = []
-    for active in active_alerts:
-        if policy.is_escalation_due(active, now):
-            reason = f"active for {_format_duration(now - active.since)} and not acknowledged"
-            escalate.append((active, Escalation(reason=reason)))
-        elif policy.is_repeat_due(active, now):
-            repeat.append(active)
-    return escalate, repeat
 
 
 def parse_escalation(options: object) -> FlextResult[Escalation]:

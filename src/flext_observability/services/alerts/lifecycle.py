@@ -11,7 +11,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.active_alerts import ActiveAlert, ActiveAlerts
-from flext_observability.services.alerts.escalation import find_due, policy_from
+from flext_observability.services.alerts.escalation import policy_from
 from flext_observability.services.alerts.notification_queue import inside_a_notifier
 from flext_observability.services.alerts.notifier_set import NotifierSet
 from flext_observability.settings.config import with_defaults
@@ -107,11 +107,15 @@ class AlertLifecycle:
 
     def run_due(self) -> None:
         """Escalate due alerts, and repeat due notifications."""
+        now = self._clock.monotonic()
+        transitions: list[_Transition] = []
         with self._lock:
-            escalate, repeat = find_due(self._active, self._clock.monotonic(), self._policy)
-            for active in repeat:
-                self._notify(active)
-            transitions = [self._change(active, escalation.apply) for active, escalation in escalate]
+            for active in self._active:
+                escalation = self._policy.due_escalation(active, now)
+                if escalation is not None:
+                    transitions.append(self._change(active, escalation.apply))
+                elif self._policy.is_repeat_due(active, now):
+                    self._notify(active)
         for transition in transitions:
             self._emit(transition)
 

@@ -13,7 +13,6 @@ from flext_observability.services.alerts.escalation import (
     MAX_LEVEL,
     Escalation,
     EscalationPolicy,
-    find_due,
     parse_escalation,
     policy_from,
 )
@@ -27,17 +26,14 @@ USUAL = policy_from(with_defaults({}))
     ("severity", "seconds"), [("info", None), ("warning", 3600), ("error", 1800), ("critical", 900)]
 )
 def test_due_escalations_depend_on_severity_and_time(severity: str, seconds: float | None) -> None:
-    active = ActiveAlerts()
-    entry = active.add(make(severity=severity), 100.0)
-    assert find_due(active, 100.0 + (seconds or 1e6) - 1, USUAL)[0] == []
-    expected = [] if seconds is None else [entry]
-    assert [each for each, _ in find_due(active, 100.0 + (seconds or 1e6), USUAL)[0]] == expected
+    active = ActiveAlerts().add(make(severity=severity), 100.0)
+    assert USUAL.due_escalation(active, 100.0 + (seconds or 1e6) - 1) is None
+    assert (USUAL.due_escalation(active, 100.0 + (seconds or 1e6)) is None) == (seconds is None)
 
 
 def test_zero_never_escalates() -> None:
-    active = ActiveAlerts()
-    active.add(make(), 0.0)
-    assert find_due(active, 1e9, EscalationPolicy(1e10, {"error": 0.0})) == ([], [])
+    active = ActiveAlerts().add(make(), 0.0)
+    assert EscalationPolicy(1e10, {"error": 0.0}).due_escalation(active, 1e9) is None
 
 
 def test_escalation_by_time_ends_at_a_level_and_notifies_with_the_reason() -> None:
