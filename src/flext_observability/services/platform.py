@@ -91,14 +91,7 @@ class FlextObservabilityPlatformV2:
     ) -> FlextResult[FlextTrace]:
         """Create a trace, start it and store it. ``complete_trace`` or ``error_trace`` ends and updates it.
 
-        Args:
-            operation_name: Name of the span.
-            service_name: Name of the service. Default: the service of this process.
-            context: Attributes.
-            parent_trace_id: Id of another trace, or 32 hex digits of a known one. Default: the current span.
-
-        Returns:
-            The trace; or a failure: ``invalid_trace``, or one of the storage.
+        Arguments: see ``FlextTracingService.start_trace``. Failures: ``invalid_trace``, and those of the storage.
         """
         return self.tracing.start_trace(operation_name, service_name, context, parent_trace_id)
 

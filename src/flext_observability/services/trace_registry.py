@@ -86,8 +86,7 @@ class TraceRegistry:
     def evict(self, now_seconds: float) -> list[OpenTrace]:
         """Evict traces beyond the limits. Return the open ones, which the caller must end."""
         with self._lock:
-            evicted = [entry.trace.id for entry in self._beyond_limits(now_seconds)]
-            closed = [self.close(trace_id, now_seconds) for trace_id in evicted]
+            closed = [self.close(entry.trace.id, now_seconds) for entry in list(self._beyond_limits(now_seconds))]
             self._trim_ended(now_seconds)
             return [entry for entry in closed if entry is not None]
 

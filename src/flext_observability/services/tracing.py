@@ -112,11 +112,7 @@ class FlextTracingService:
     ) -> Iterator[FlextResult[FlextTrace]]:
         """Start a trace, make it current in the body, and end it. An exception of the body ends it as failed.
 
-        Args:
-            trace: As for ``start_trace``.
-            service_name: As for ``start_trace``.
-            context: As for ``start_trace``.
-            parent_trace_id: As for ``start_trace``.
+        Arguments: see ``start_trace``.
 
         Yields:
             The result of ``start_trace``. The body also runs on failure.
