@@ -60,27 +60,11 @@ def test_histogram_has_cumulative_buckets_sum_and_count() -> None:
     }
 
 
-def test_names_outside_the_classic_syntax_are_quoted() -> None:
-    exposition = Exposition()
-    add(exposition, "http.requests", 1, "counter", **{"http.method": "GET", "plain": "x"})
-    add(exposition, "http.duration", 0.5, "histogram")
-    found = samples(exposition)
-    assert found[("http.requests", (("http.method", "GET"), ("plain", "x")))] == 1
-    assert found[("http.duration_bucket", (("le", "1"),))] == 1
-    assert '{"http.requests","http.method"="GET",plain="x"} 1.0' in exposition.generate_text()
-
-
 @pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "ü", "", "{}=,"])
 def test_special_label_values_are_escaped(text: str) -> None:
     exposition = Exposition()
     add(exposition, "m", 1, a=text)
     assert list(samples(exposition)) == [("m", (("a", text),))]
-
-
-def test_empty_label_name_is_replaced() -> None:
-    exposition = Exposition()
-    add(exposition, "m", 1, **{"": "x"})
-    assert list(samples(exposition)) == [("m", (("_", "x"),))]
 
 
 @pytest.mark.parametrize("value", [0.1, 1e300, -2.5, 12345678901234567890, 0])
@@ -111,6 +95,7 @@ def test_series_over_the_limit_are_added_up_in_one() -> None:
     ("kind", "tags", "labels"),
     [
         ("gauge", {"__name__": "a"}, {"exported___name__": "a"}),
+        ("gauge", {"": "a"}, {"_": "a"}),
         ("gauge", {"": "a", "_": "b"}, {"exported__": "a", "_": "b"}),
         ("gauge", {"le": "a"}, {"le": "a"}),
         (
