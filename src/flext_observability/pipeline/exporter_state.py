@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import compose_message
@@ -17,8 +16,7 @@ UNEXPECTED_RESPONSE: Final = "unexpected_response"
 _logger: Final = logging.getLogger("flext_observability.export")
 
 
-@dataclass(frozen=True, slots=True)
-class ExportFailure:
+class ExportFailure(NamedTuple):
     """Why an exporter does not deliver now.
 
     Attributes:

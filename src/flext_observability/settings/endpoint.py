@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from flext_observability.settings.types import FieldType, clean_text
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedEndpoint:
+class ParsedEndpoint(NamedTuple):
     """Endpoint of a setting.
 
     Attributes:

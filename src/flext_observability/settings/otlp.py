@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, cast
+from dataclasses import replace
+from typing import Literal, NamedTuple, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.config import FlextObservabilityConfig
@@ -20,8 +20,7 @@ OTLP_FIELDS = tuple(OTLP_DOCS)
 """Fields that exist for all signals (``otlp_<field>``) and for each (``otlp_<signal>_<field>``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class OtlpSettings:
+class OtlpSettings(NamedTuple):
     """Settings of one OTLP exporter.
 
     Attributes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
 FileRole = Literal["certificate", "client_certificate", "client_key"]
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
+class TlsFiles(NamedTuple):
     """Paths of PEM files.
 
     Attributes:

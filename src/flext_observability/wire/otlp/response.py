@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -20,8 +19,7 @@ _REJECTED_FIELDS: dict[Signal, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PartialSuccess:
+class PartialSuccess(NamedTuple):
     """Partial success of an export request.
 
     Attributes:
