@@ -47,7 +47,7 @@ MIN_DELETE_SECONDS = 0.1
 _logger = logging.getLogger("flext_observability")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class RunningPipeline:
     """Running parts of one configuration."""
 

@@ -13,7 +13,7 @@ from flext_observability.settings.config import FlextObservabilityConfig, enable
 from flext_observability.settings.resolve import ResolvedSettings
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Exporters:
     """Exporters of one configuration.
 

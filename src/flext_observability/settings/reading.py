@@ -20,7 +20,7 @@ _MAX_PREVIEW_CHARS = 60
 _MAX_PREVIEW_BITS = 64
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class PartialSettings:
     """Settings while they are being resolved.
 
