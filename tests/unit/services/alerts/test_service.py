@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from flext_observability import (
     FlextAlertRule,
     FlextAlertService,
     FlextContainer,
-    FlextObservabilityConfig,
     flext_create_alert,
     init_observability,
     traced,
@@ -368,11 +366,3 @@ def test_in_a_forked_child_nothing_is_active_and_rules_go_on(service: FlextAlert
     service.run_pending()
     assert [alert.name for alert in active(service)] == ["queue"]
     service.disconnect(time.monotonic())
-
-
-def test_settings_are_applied(service: FlextAlertService, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
-    config = init_observability(exporters="none").unwrap().config
-    assert isinstance(config, FlextObservabilityConfig)
-    service.configure(config)
-    assert service.notifiers().unwrap() == ()
