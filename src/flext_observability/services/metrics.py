@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STORE_SIZE = 1000
-_SERVICE_TAG = "service.name"
-
 
 @final
 class FlextMetricsService:
@@ -39,7 +36,7 @@ class FlextMetricsService:
     ``_metrics_store`` holds the newest entities, oldest first. Measurements of handles (``counter`` …) are not stored.
     """
 
-    def __init__(self, container: Container | None = None, *, store_size: int = STORE_SIZE) -> None:
+    def __init__(self, container: Container | None = None, *, store_size: int = 1000) -> None:
         """Create a service.
 
         Args:
@@ -187,7 +184,7 @@ class FlextMetricsService:
         fields: dict[str, Any] = {"value": None, "unit": "", "tags": None, "metric_type": "gauge"}
         fields |= cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {"value": given}
         if isinstance(fields["tags"], Mapping | None):
-            fields["tags"] = {_SERVICE_TAG: service_name, **cast("Mapping[str, Any]", fields["tags"] or {})}
+            fields["tags"] = {"service.name": service_name, **cast("Mapping[str, Any]", fields["tags"] or {})}
         return entity_factory(self._container).create_metric(
             name, fields["value"], fields["unit"], fields["tags"], fields["metric_type"]
         )
