@@ -143,7 +143,7 @@ class FlextObservabilityProtocols:
 
     Attributes:
         SignalExporter: Push exporter of one signal.
-        PullExporter: Metrics exporter that renders a page.
+        PullExporter: Pull exporter of metrics, which renders a page.
         ExporterFactory: Factory of exporters, for ``register_exporter``.
         FlextNotifier: Receiver of alerts, for ``register_notifier``.
         FlextStorageAdapter: Storage of a repository, for ``register_storage``.

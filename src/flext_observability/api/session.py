@@ -34,7 +34,7 @@ class Session:
         self.running = running
         self.server: OpsServer | None = None
         self.report: ShutdownReport | None = None
-        self._page: PullExporter | None = None
+        self._pull_exporter: PullExporter | None = None
 
     def start_ops_server(self, services: ServiceGroup) -> None:
         """Serve the ops pages if a pull exporter is configured."""
@@ -51,7 +51,7 @@ class Session:
             if warning is not None:
                 self.running.notices.warn("metrics", *warning)
             return
-        self.running.drop_pages()
+        self.running.drop_pull_exporters()
         self.running.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)
 
     def log_degraded(self) -> None:
@@ -86,7 +86,7 @@ class Session:
 
         before = self.running
         before.abandon()
-        self.server = self._page = None
+        self.server = self._pull_exporter = None
         self.running = bootstrap.start(before.settings, instance_id)
 
     def metric_points(self) -> Sequence[MetricView]:
@@ -125,14 +125,14 @@ class Session:
         if meter is None:
             fix = "See the status of the signal metrics"
             return FlextResult[tuple[bytes, str]].fail("Metrics are off", code="metrics_off", fix=fix)
-        page = self._page or next(iter(self.running.exporters.pull.values()), None)
-        if page is None:
-            from flext_observability.exporters.prometheus.page import make_page
+        exporter = self._pull_exporter or next(iter(self.running.exporters.pull.values()), None)
+        if exporter is None:
+            from flext_observability.exporters.prometheus.page import create_exporter
 
-            page = make_page(self.running.config)
-            page.attach(meter.cumulative.collect)
-        self._page = page
-        return FlextResult[tuple[bytes, str]].ok(page.render(accept))
+            exporter = create_exporter("metrics", self.running.config)
+            exporter.attach(meter.cumulative.collect)
+        self._pull_exporter = exporter
+        return FlextResult[tuple[bytes, str]].ok(exporter.render(accept))
 
     def _status_page(self, services: ServiceGroup) -> Mapping[str, object]:
         from flext_observability import __version__

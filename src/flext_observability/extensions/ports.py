@@ -67,7 +67,7 @@ class SignalExporter(Protocol[ItemT_contra]):
 
 @runtime_checkable
 class PullExporter(Protocol):
-    """Metrics exporter that renders a page on request."""
+    """Pull exporter of metrics: renders a page on request."""
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
         """Set the callable that returns all current metric points (cumulative)."""
@@ -80,7 +80,7 @@ class PullExporter(Protocol):
 
 @runtime_checkable
 class ReaderExporter(Protocol):
-    """Metrics exporter with its own metric reader of the OpenTelemetry SDK."""
+    """``PullExporter`` with its own metric reader of the OpenTelemetry SDK."""
 
     def metric_reader(self) -> MetricReader:
         """Return the reader, which is added to the meter provider."""

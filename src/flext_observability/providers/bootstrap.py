@@ -26,7 +26,7 @@ from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.sampling import CountingSampler
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
-from flext_observability.providers.exporting import Exporters, create_exporters, enabled_signals
+from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
 from flext_observability.providers.meter import MetricReaders, meter_key
 from flext_observability.providers.notices import Notices
@@ -97,8 +97,8 @@ class RunningPipeline:
             counter.reset_lock()
         self._close_readers()
 
-    def drop_pages(self) -> None:
-        """Remove the metrics pages, which cannot be served."""
+    def drop_pull_exporters(self) -> None:
+        """Remove the pull exporters, whose page cannot be served."""
         self._close_readers()
         self.exporters.pull.clear()
 
@@ -155,8 +155,8 @@ def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) 
     elif not is_kept:
         delegate.set_delegate(readers.make_provider(config, pipeline.resource))
     pipeline.meter = readers
-    for page in pipeline.exporters.pull.values():
-        page.attach(readers.cumulative.collect)
+    for exporter in pipeline.exporters.pull.values():
+        exporter.attach(readers.cumulative.collect)
     schedule = Schedule(
         interval_seconds=config.metric_export_interval_seconds,
         request_timeout_seconds=config.metric_export_timeout_seconds,

@@ -1,4 +1,4 @@
-"""Settings, resource and exporters → meter provider, with one reader shared by push exporters and pages."""
+"""Settings, resource and exporters → meter provider, with one reader shared by push and pull exporters."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ TEMPORALITIES: Mapping[str, Mapping[type, Any]] = {
 class MetricReaders:
     """Readers of a meter provider: one cumulative reader for all, unless push exporters prefer another temporality.
 
-    Pages always read the cumulative reader. Reading deltas resets them, so each push exporter with delta temporality
-    has its own reader, which aggregates each measurement once more.
+    Pull exporters always read the cumulative reader. Reading deltas resets them, so each push exporter with delta
+    temporality has its own reader, which aggregates each measurement once more.
 
     Args:
         config: Resolved configuration.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flext_observability.adapters.metric import conflict_notices
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.providers.exporting import enabled_signals
+from flext_observability.providers.exporters import enabled_signals
 
 if TYPE_CHECKING:
     from flext_observability.providers.bootstrap import RunningPipeline

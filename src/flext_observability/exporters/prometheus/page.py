@@ -14,17 +14,18 @@ from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, p
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
+    from flext_observability.domain.report import Signal
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.wire.prometheus.text import Family
 
-_log = logging.getLogger(__name__)
+_logger: Final = logging.getLogger(__name__)
 
 
 @final
 class PrometheusExporter:
     """Pull exporter: renders the page in the format that the request prefers."""
 
-    __slots__ = ("_collect", "_program")
+    __slots__ = ("_collect", "_with_program_metrics")
 
     def __init__(self, *, program_metrics: bool = True) -> None:
         """Create an exporter without a source.
@@ -33,7 +34,7 @@ class PrometheusExporter:
             program_metrics: Whether the page also has the metrics of the default registry of ``prometheus_client``.
         """
         self._collect: Callable[[], MetricsData] | None = None
-        self._program = program_metrics
+        self._with_program_metrics = program_metrics
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
         """Set the source: a function that returns all current points, cumulative."""
@@ -54,7 +55,7 @@ class PrometheusExporter:
         from flext_observability.wire.prometheus.from_sdk import families
 
         found = [] if self._collect is None else families(self._collect())
-        if self._program and (program := program_metrics()):
+        if self._with_program_metrics and (program := program_metrics()):
             from flext_observability.wire.prometheus.from_registry import add_metrics
 
             add_metrics(found, program, openmetrics=openmetrics)
@@ -63,15 +64,15 @@ class PrometheusExporter:
 
 def _warn_conflict(name: str) -> None:
     warn_once(
-        _log, f"/metrics omits series of {name}: another metric has the same name in Prometheus. Rename one of them."
+        _logger, f"/metrics omits series of {name}: another metric has the same name in Prometheus. Rename one of them."
     )
 
 
-def make_page(config: FlextObservabilityConfig) -> PrometheusExporter:
-    """Return an exporter without a source, for a resolved configuration."""
+def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PrometheusExporter:
+    """Return an exporter without a source."""
     # The SDK's reader puts our metrics into the default registry: the page would have them twice.
     shared = "prometheus_sdk" in config.exporters.get("metrics", ())
     return PrometheusExporter(program_metrics=config.prometheus_client_enabled and not shared)
 
 
-factory: Final = BuiltInFactory(lambda _signal, config: make_page(config), METRICS_ONLY)
+factory: Final = BuiltInFactory(create_exporter, METRICS_ONLY)

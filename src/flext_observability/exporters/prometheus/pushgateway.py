@@ -38,7 +38,7 @@ _GATEWAY = HttpBackend(
         "not_http": _OTHER_PORT,
     },
 )
-_log = logging.getLogger(__name__)
+_logger: Final = logging.getLogger(__name__)
 
 
 @final
@@ -106,7 +106,7 @@ class PushgatewayExporter:
 
 def _warn_conflict(name: str) -> None:
     warn_once(
-        _log, f"Some series of {name} are not pushed: another instrument has that name in Prometheus. Rename one."
+        _logger, f"Some series of {name} are not pushed: another instrument has that name in Prometheus. Rename one."
     )
 
 

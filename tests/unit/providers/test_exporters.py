@@ -10,7 +10,7 @@ import pytest
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterFactory, PullExporter
 from flext_observability.extensions.registry import register_exporter
-from flext_observability.providers.exporting import create_exporters
+from flext_observability.providers.exporters import create_exporters
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.resolve import ResolvedSettings
 from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable

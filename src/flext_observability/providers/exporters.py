@@ -19,7 +19,7 @@ class Exporters:
 
     Attributes:
         push: (name, exporter) by signal, in the order of the settings.
-        pull: Metrics pages by exporter name.
+        pull: Pull exporters by name.
     """
 
     push: dict[Signal, list[tuple[str, SignalExporter[object]]]] = field(
@@ -28,13 +28,13 @@ class Exporters:
     pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
 
     def readers(self) -> list[ReaderExporter]:
-        """Return the exporters with their own metric reader."""
-        return [page for page in self.pull.values() if isinstance(page, ReaderExporter)]
+        """Return the pull exporters with their own metric reader."""
+        return [exporter for exporter in self.pull.values() if isinstance(exporter, ReaderExporter)]
 
     def names(self, signal: Signal) -> tuple[str, ...]:
         """Return the names of the exporters of a signal."""
-        pages = tuple(self.pull) if signal == "metrics" else ()
-        return (*(name for name, _ in self.push[signal]), *pages)
+        pull = tuple(self.pull) if signal == "metrics" else ()
+        return (*(name for name, _ in self.push[signal]), *pull)
 
 
 def create_exporters(settings: ResolvedSettings, notices: Notices) -> Exporters:
