@@ -40,7 +40,7 @@ class Observability:
     @property
     def config(self) -> FlextObservabilityConfig:
         """The resolved settings, with a value for every field."""
-        return self._session.running.config
+        return self._session.pipeline.config
 
     @property
     def tracing(self) -> FlextTracingService:
@@ -110,9 +110,9 @@ class Observability:
         Returns:
             Success, also without a group or a Pushgateway. Inside a running event loop a ``PendingResult``: await it.
             Failure codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``,
-            ``not_found``.
+            ``not_found``, ``rejected``, ``error``.
         """
-        deleted = _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._session.running.delete_group)
+        deleted = _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._session.pipeline.delete_group)
         return deleted.flat_map(lambda result: result)
 
     def __repr__(self) -> str:

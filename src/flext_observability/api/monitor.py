@@ -128,8 +128,8 @@ class FlextObservabilityMonitor:
 
     def flext_initialize_observability(self) -> FlextResult[None]:
         """Start telemetry with the settings of the environment, unless it is started; see ``init_observability``."""
-        started = get_observability()
-        return (started if started.success else init_observability()).map(lambda _: None)
+        active = get_observability()
+        return (active if active.success else init_observability()).map(lambda _: None)
 
     def flext_is_initialized(self) -> bool:
         """Whether telemetry is started."""
@@ -150,7 +150,7 @@ class FlextObservabilityMonitor:
     def flext_record_metric(self, name: str, value: float, metric_type: str = "gauge") -> FlextResult[None]:
         """Record a value; see ``FlextMetricsService.record_metric``. Failure before the start: ``not_started``."""
         recorded = get_observability().flat_map(
-            lambda started: started.metrics.record_metric(name, value, metric_type=metric_type)
+            lambda active: active.metrics.record_metric(name, value, metric_type=metric_type)
         )
         return recorded.map(lambda _: None)
 
@@ -164,7 +164,7 @@ class FlextObservabilityMonitor:
         Returns:
             The mapping. Inside an event loop a ``PendingResult``: await it. Failure before the start: ``not_started``.
         """
-        report = get_observability().flat_map(lambda started: started.health.overall())
+        report = get_observability().flat_map(lambda active: active.health.overall())
         return report.map(self._health)
 
     def __enter__(self) -> FlextObservabilityMonitor:
@@ -190,30 +190,30 @@ class FlextObservabilityMonitor:
         fix = f"Use {_MIN_INTERVAL} to {_MAX_INTERVAL} seconds"
         return FlextResult[None].fail(message, code="invalid_interval", fix=fix)
 
-    def _start(self, started: Observability) -> FlextResult[None]:
+    def _start(self, observability: Observability) -> FlextResult[None]:
         for rule in self.rules:
-            added = started.alerts.add_rule(rule)
+            added = observability.alerts.add_rule(rule)
             if not added.success:
-                self._remove_rules(started.alerts)
+                self._remove_rules(observability.alerts)
                 return added.map(lambda _: None)
         measuring = self.collector.start()
         if not measuring.success:
-            self._remove_rules(started.alerts)
+            self._remove_rules(observability.alerts)
             return measuring
         if self.interval_seconds is not None:
             scheduler().schedule(self._job, self.interval_seconds, self.evaluate_now)
         if self._alerts is None:
-            self._alerts, self._started_at = started.alerts, monotonic()
-        self._register_services(started)
+            self._alerts, self._started_at = observability.alerts, monotonic()
+        self._register_services(observability)
         return measuring
 
-    def _register_services(self, started: Observability) -> None:
+    def _register_services(self, observability: Observability) -> None:
         """Register the services in the container."""
         if self.container is None:
             return
         for service in _SERVICES:
             name = {"alerts": "alert", "logs": "logging"}.get(service, service)
-            self.container.register(f"flext_{name}_service", getattr(started, service))
+            self.container.register(f"flext_{name}_service", getattr(observability, service))
 
     def _remove_rules(self, alerts: FlextAlertService) -> None:
         for rule in self._own_rules(alerts):
@@ -222,13 +222,13 @@ class FlextObservabilityMonitor:
     def _own_rules(self, alerts: FlextAlertService) -> list[FlextAlertRule]:
         return [rule for rule in alerts.rules().unwrap_or(()) if rule in self.rules]
 
-    def _evaluate(self, started: Observability) -> tuple[RuleState, ...]:
-        started.alerts.run_pending()
-        return self._states(started)
+    def _evaluate(self, observability: Observability) -> tuple[RuleState, ...]:
+        observability.alerts.run_pending()
+        return self._states(observability)
 
-    def _states(self, started: Observability) -> tuple[RuleState, ...]:
-        names = {rule.name for rule in self._own_rules(started.alerts)}
-        return tuple(state for state in started.alerts.rule_states().unwrap_or(()) if state.rule in names)
+    def _states(self, observability: Observability) -> tuple[RuleState, ...]:
+        names = {rule.name for rule in self._own_rules(observability.alerts)}
+        return tuple(state for state in observability.alerts.rule_states().unwrap_or(()) if state.rule in names)
 
     def _health(self, report: FlextHealthReport) -> dict[str, object]:
         status = self.status()

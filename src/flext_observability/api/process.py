@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flext_observability.domain.report import ShutdownReport
-    from flext_observability.providers.bootstrap import RunningPipeline
+    from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.settings.resolve import ResolvedSettings
 
 MODULES_READING_ENV = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
@@ -43,7 +43,7 @@ class Process:
         self._exit_hook: ExitHook | None = None
 
     def start(self, settings: ResolvedSettings, *, at_exit: Callable[[], object]) -> Session:
-        """Start a configuration, delegate telemetry to it, then shut the former one down within its deadline."""
+        """Start a configuration, delegate telemetry to it, and shut the previous one down within its deadline."""
         with self._lock:
             for module in MODULES_READING_ENV:
                 import_without_otel_env(module)
@@ -51,14 +51,14 @@ class Process:
 
             previous = self.session
             self._instance_id = self._instance_id or uuid4().hex
-            running = bootstrap.start(settings, self._instance_id, None if previous is None else previous.running)
-            self.session = session = Session(running)
-            running.notices.extend(self.services.apply(settings.config))
+            pipeline = bootstrap.start(settings, self._instance_id, None if previous is None else previous.pipeline)
+            self.session = session = Session(pipeline)
+            pipeline.notices.extend(self.services.apply(settings.config))
             self.services.connect(session.status, session.metric_points)
             if previous is not None:
-                previous.shutdown(previous.running.config.shutdown_timeout_seconds)
+                previous.shutdown(previous.pipeline.config.shutdown_timeout_seconds)
             session.start_ops_server(self.services)
-            _attach_integrations(running)
+            _attach_integrations(pipeline)
             session.log_degraded()
             self._install_hooks(at_exit)
             return session
@@ -78,7 +78,7 @@ class Process:
             return report
 
     def reinit_after_fork(self) -> None:
-        """Start the same configuration again, with own threads, sockets, counts and instance id."""
+        """Start the same configuration again, with its own threads, sockets, counts and instance id."""
         self._instance_id = uuid4().hex
         if self.session is not None:
             self.session.restart(self._instance_id)
@@ -90,26 +90,26 @@ class Process:
 
 
 def active_process() -> Process:
-    """Return the process object of the runtime."""
+    """Return the ``Process`` of the current runtime."""
     return current_runtime().get(Process)
 
 
-def _attach_integrations(running: RunningPipeline) -> None:
+def _attach_integrations(pipeline: Pipeline) -> None:
     """Connect the standard library's logging and the libraries that the settings name."""
     from flext_observability.instrumentation import libraries
     from flext_observability.instrumentation.logging import bridge
 
-    config = running.config
+    config = pipeline.config
     if config.internal_log_level:
         for name in ("opentelemetry", "flext_observability"):
             logging.getLogger(name).setLevel(config.internal_log_level)
     if config.logs_enabled and not config.disabled:
-        bridge.install(config.log_level, on_console="console" in running.exporters.names("logs"))
+        bridge.install(config.log_level, on_console="console" in pipeline.exporters.names("logs"))
     else:
         bridge.uninstall()
     libraries.uninstrument()
     if config.instrument and not config.disabled:
-        running.notices.extend(libraries.instrument(config.instrument))
+        pipeline.notices.extend(libraries.instrument(config.instrument))
 
 
 def _detach_integrations() -> None:

@@ -33,5 +33,5 @@ def publish_to_prometheus_client(registry: CollectorRegistry | None = None) -> F
 
 def _collect() -> MetricsData | None:
     session = active_process().session
-    meter = None if session is None else session.running.meter
-    return None if meter is None else meter.cumulative.collect()
+    readers = None if session is None else session.pipeline.readers
+    return None if readers is None else readers.cumulative.collect()

@@ -1,4 +1,4 @@
-"""One configuration from its start to its shutdown: ops server, flushes, status, last report."""
+"""One configuration from its start to its shutdown: ops server, flushes, status, shutdown report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flext_observability.ops_server.auth import Credentials
     from flext_observability.ops_server.pages import OpsPages
     from flext_observability.ops_server.server import OpsServer
-    from flext_observability.providers.bootstrap import RunningPipeline
+    from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.views.model import MetricView
 
 _logger = logging.getLogger("flext_observability")
@@ -28,43 +28,43 @@ _logger = logging.getLogger("flext_observability")
 
 @final
 class Session:
-    """The pipeline of one configuration, its ops server, and its last report."""
+    """The pipeline of one configuration, its ops server, and the report of its shutdown."""
 
-    def __init__(self, running: RunningPipeline) -> None:
-        self.running = running
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
         self.server: OpsServer | None = None
         self.report: ShutdownReport | None = None
         self._pull_exporter: PullExporter | None = None
 
     def start_ops_server(self, services: ServiceGroup) -> None:
         """Serve the ops pages if a pull exporter is configured."""
-        if not self.running.exporters.pull:
+        if not self.pipeline.exporters.pull:
             return
         from flext_observability.ops_server.apps import wsgi_app
         from flext_observability.ops_server.server import start_server
 
-        config = self.running.config
+        config = self.pipeline.config
         started = start_server(wsgi_app(self.pages(services)), config.prometheus_host, config.prometheus_port)
         if started.success:
             self.server = started.unwrap()
             warning = self.server.exposure_warning(self.credentials())
             if warning is not None:
-                self.running.notices.warn("metrics", *warning)
+                self.pipeline.notices.warn("metrics", *warning)
             return
-        self.running.drop_pull_exporters()
-        self.running.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)
+        self.pipeline.drop_pull_exporters()
+        self.pipeline.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)
 
     def log_degraded(self) -> None:
         """Log one line per degraded signal at start-up."""
-        for notice in self.running.notices.all():
+        for notice in self.pipeline.notices.all():
             if notice.degrades:
                 log_warning(_logger, f"{notice.signal} degraded: {notice}")
 
     def flush(self, timeout_seconds: float) -> FlushReport:
         """Send the queued items; see ``Observability.flush``."""
         began = time.monotonic()
-        complete = self.running.flush(began + timeout_seconds)
-        return FlushReport(complete, time.monotonic() - began, self.running.ledger.snapshot())
+        complete = self.pipeline.flush(began + timeout_seconds)
+        return FlushReport(complete, time.monotonic() - began, self.pipeline.ledger.snapshot())
 
     def shutdown(self, timeout_seconds: float) -> ShutdownReport:
         """Stop the server, the workers and the exporters, and log what was lost. Idempotent."""
@@ -72,8 +72,8 @@ class Session:
             began = time.monotonic()
             if self.server is not None:
                 self.server.stop()
-            self.running.close(began + timeout_seconds)
-            ledger = self.running.ledger.snapshot()
+            self.pipeline.close(began + timeout_seconds)
+            ledger = self.pipeline.ledger.snapshot()
             self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
             if ledger.dropped:
                 lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
@@ -84,23 +84,23 @@ class Session:
         """Start the configuration again in a forked child; queues, sockets and server stay with the parent."""
         from flext_observability.providers import bootstrap
 
-        before = self.running
-        before.abandon()
+        inherited = self.pipeline
+        inherited.abandon()
         self.server = self._pull_exporter = None
-        self.running = bootstrap.start(before.settings, instance_id)
+        self.pipeline = bootstrap.start(inherited.settings, instance_id)
 
     def metric_points(self) -> Sequence[MetricView]:
         """Return the cumulative value of every series at this moment."""
         from flext_observability.views.from_sdk import metric_views
 
-        meter = self.running.meter
-        return () if meter is None else tuple(metric_views(meter.cumulative.collect()))
+        readers = self.pipeline.readers
+        return () if readers is None else tuple(metric_views(readers.cumulative.collect()))
 
     def status(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""
         from flext_observability.providers.status import signal_statuses
 
-        return signal_statuses(self.running)
+        return signal_statuses(self.pipeline)
 
     def pages(self, services: ServiceGroup) -> OpsPages:
         """Return the ops pages of this session."""
@@ -117,20 +117,20 @@ class Session:
         """Return the credentials that the settings require for the ops pages."""
         from flext_observability.ops_server.auth import Credentials
 
-        config = self.running.config
+        config = self.pipeline.config
         return Credentials(config.ops_token, config.ops_username, config.ops_password)
 
     def _metrics_page(self, accept: str) -> FlextResult[tuple[bytes, str]]:
-        meter = self.running.meter
-        if meter is None:
+        readers = self.pipeline.readers
+        if readers is None:
             fix = "See the status of the signal metrics"
             return FlextResult[tuple[bytes, str]].fail("Metrics are off", code="metrics_off", fix=fix)
-        exporter = self._pull_exporter or next(iter(self.running.exporters.pull.values()), None)
+        exporter = self._pull_exporter or next(iter(self.pipeline.exporters.pull.values()), None)
         if exporter is None:
             from flext_observability.exporters.prometheus.page import create_exporter
 
-            exporter = create_exporter("metrics", self.running.config)
-            exporter.attach(meter.cumulative.collect)
+            exporter = create_exporter("metrics", self.pipeline.config)
+            exporter.attach(readers.cumulative.collect)
         self._pull_exporter = exporter
         return FlextResult[tuple[bytes, str]].ok(exporter.render(accept))
 
@@ -139,10 +139,10 @@ class Session:
         from flext_observability.extensions.plugins.hooks import plugin_hooks
         from flext_observability.ops_server.serialization import check_to_dict, settings_to_dict
 
-        settings = self.running.settings
+        settings = self.pipeline.settings
         return {
             "version": __version__,
-            "resource": dict(self.running.resource.attributes),
+            "resource": dict(self.pipeline.resource.attributes),
             "signals": self.status(),
             "health": {check.name: check_to_dict(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),

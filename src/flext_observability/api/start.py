@@ -27,7 +27,7 @@ NOT_STARTED_FIX = "Call init_observability() first"
 def init_observability(
     config: FlextObservabilityConfig | None = None, /, **arguments: Unpack[InitArguments]
 ) -> FlextResult[Observability]:
-    """Start telemetry for this process, or replace what an earlier call started.
+    """Start telemetry for this process, or replace the configuration of an earlier call.
 
     Args:
         config: All settings in one object; keyword arguments take precedence.
@@ -35,16 +35,16 @@ def init_observability(
             ``FLEXT_OBSERVABILITY_*``, then ``OTEL_*``, then its default.
 
     Returns:
-        The handle. A failure (code ``invalid_settings``, ``unknown_exporter``, ``unknown_plugin`` or
-        ``unknown_notifier``) names what is wrong and what is allowed; it changes nothing. Problems with ports, files,
-        packages, the network or environment variables do not fail the call; ``handle.status()`` reports them with a
-        fix. Never raises.
+        The handle; or a failure that names the invalid arguments and changes nothing: ``invalid_settings``,
+        ``unknown_exporter``, ``unknown_plugin``, ``unknown_notifier``; or ``internal``, an error of this library.
+        Problems with ports, files, packages, the network or environment variables do not fail the call:
+        ``handle.status()`` reports them with a fix. Never raises.
 
     Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
     """
     try:
         resolved = resolve(config, cast("dict[str, object]", arguments), os.environ)
-        return resolved.flat_map(_check_plugin_names).map(_start)
+        return resolved.flat_map(_check_names).map(_start)
     # Known problems degrade a signal, so no test reaches this line.
     except Exception as error:  # noqa: BLE001  # pragma: no cover - an internal error must not break the program
         message = f"Starting failed: {type(error).__name__}: {error}"
@@ -93,7 +93,7 @@ def _start(settings: ResolvedSettings) -> Observability:
     return Observability(process.start(settings, at_exit=shutdown_observability), process.services)
 
 
-def _check_plugin_names(settings: ResolvedSettings) -> FlextResult[ResolvedSettings]:
+def _check_names(settings: ResolvedSettings) -> FlextResult[ResolvedSettings]:
     """Return a failure for the first unknown name that was given as an argument."""
     config, sources = settings.config, settings.sources
     named = [

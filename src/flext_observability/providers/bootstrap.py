@@ -1,4 +1,4 @@
-"""Resolved settings → running pipeline: resource, propagators, exporters, metrics, traces, logs.
+"""Resolved settings → running ``Pipeline``: resource, propagators, exporters, metrics, traces, logs.
 
 ``start`` leaves the previous pipeline running. The caller closes it afterwards.
 """
@@ -48,8 +48,8 @@ _logger = logging.getLogger("flext_observability")
 
 
 @dataclass(slots=True, repr=False, eq=False)
-class RunningPipeline:
-    """Running parts of one configuration."""
+class Pipeline:
+    """Running parts of one configuration: exporters, their workers, and the metric readers."""
 
     settings: ResolvedSettings
     resource: Resource
@@ -58,7 +58,7 @@ class RunningPipeline:
     exporter_state: ExporterState
     exporters: Exporters
     workers: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
-    meter: MetricReaders | None = None
+    readers: MetricReaders | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
@@ -110,7 +110,7 @@ class RunningPipeline:
                 report_once("Closing a metric reader", error)
 
 
-def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipeline | None = None) -> RunningPipeline:
+def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | None = None) -> Pipeline:
     """Create all parts for resolved settings, and direct telemetry to them.
 
     Args:
@@ -128,7 +128,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipelin
         resource = make_resource(config, instance_id, notices)
         install_propagators(config, notices)
         exporters = create_exporters(settings, notices)
-        pipeline = RunningPipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
+        pipeline = Pipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
         global_providers().install()
         global_providers().disable(*disabled)
         if is_enabled["metrics"]:
@@ -140,10 +140,10 @@ def start(settings: ResolvedSettings, instance_id: str, previous: RunningPipelin
         return pipeline
 
 
-def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) -> None:
+def _start_metrics(pipeline: Pipeline, previous: Pipeline | None) -> None:
     config, delegate = pipeline.config, global_providers().meters
     push_count = sum(not isinstance(each, FlushOnlyExporter) for _, each in pipeline.exporters.push["metrics"])
-    readers = previous.meter if previous is not None else None
+    readers = previous.readers if previous is not None else None
     is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
     if readers is None or not is_kept:
         foreign = [exporter.metric_reader() for exporter in pipeline.exporters.readers()]
@@ -154,7 +154,7 @@ def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) 
             return  # the SDK logs a warning at each collection of an unregistered reader
     elif not is_kept:
         delegate.set_delegate(readers.make_provider(config, pipeline.resource))
-    pipeline.meter = readers
+    pipeline.readers = readers
     for exporter in pipeline.exporters.pull.values():
         exporter.attach(readers.cumulative.collect)
     schedule = Schedule(
@@ -168,7 +168,7 @@ def _start_metrics(pipeline: RunningPipeline, previous: RunningPipeline | None) 
         worker.start()
 
 
-def _start_traces(pipeline: RunningPipeline) -> None:
+def _start_traces(pipeline: Pipeline) -> None:
     config, delegate = pipeline.config, global_providers().tracers
     schedule = Schedule(
         interval_seconds=config.traces_schedule_delay_seconds,
@@ -186,7 +186,7 @@ def _start_traces(pipeline: RunningPipeline) -> None:
     delegate.set_delegate(tracers.provider, tracers.for_service)
 
 
-def _start_logs(pipeline: RunningPipeline) -> None:
+def _start_logs(pipeline: Pipeline) -> None:
     config, delegate = pipeline.config, global_providers().loggers
     schedule = Schedule(
         interval_seconds=config.logs_schedule_delay_seconds,
@@ -206,14 +206,14 @@ def _start_logs(pipeline: RunningPipeline) -> None:
 
 
 def _create_workers(
-    pipeline: RunningPipeline,
+    pipeline: Pipeline,
     signal: Signal,
     schedule: Schedule,
     queue_size: int,
     readers: Iterable[SharedMetricReader] = (),
 ) -> list[ExportWorker[Any]]:
     """Create a worker with a queue for each push exporter of the signal."""
-    totals = pipeline.meter.cumulative if pipeline.meter is not None else None
+    totals = pipeline.readers.cumulative if pipeline.readers is not None else None
     workers: list[ExportWorker[Any]] = []
     for (name, exporter), reader in zip_longest(pipeline.exporters.push[signal], readers):
         cumulative = reader is not None and reader is totals
@@ -232,7 +232,7 @@ def _create_workers(
     return workers
 
 
-def _adopt(pipeline: RunningPipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
+def _adopt(pipeline: Pipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
     """Add processors or readers to a provider of another library; return whether it accepts them."""
     name = f"{type(provider).__module__}.{type(provider).__qualname__}"
     try:

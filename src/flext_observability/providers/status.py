@@ -10,16 +10,16 @@ from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporters import enabled_signals
 
 if TYPE_CHECKING:
-    from flext_observability.providers.bootstrap import RunningPipeline
+    from flext_observability.providers.bootstrap import Pipeline
 
 
-def signal_statuses(pipeline: RunningPipeline) -> dict[Signal, SignalStatus]:
+def signal_statuses(pipeline: Pipeline) -> dict[Signal, SignalStatus]:
     """Return the current status of every signal."""
     ledger = pipeline.ledger.snapshot()
     return {signal: _signal_status(pipeline, signal, ledger) for signal in SIGNALS}
 
 
-def _signal_status(pipeline: RunningPipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
+def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
     all_notices = (*pipeline.notices.all(), *conflict_notices(), *plugin_hooks().notices())
     notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})
     names = pipeline.exporters.names(signal)
@@ -42,7 +42,7 @@ def _signal_status(pipeline: RunningPipeline, signal: Signal, ledger: LedgerSnap
     )
 
 
-def _degradation(pipeline: RunningPipeline, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
+def _degradation(pipeline: Pipeline, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:
     """Return the current failure of an exporter, or the first notice that degrades the signal."""
     failure = pipeline.exporter_state.failure(signal)
     if failure is not None:
@@ -50,7 +50,7 @@ def _degradation(pipeline: RunningPipeline, signal: Signal, notices: tuple[Notic
     return next((notice for notice in notices if notice.degrades), None)
 
 
-def _reason_off(pipeline: RunningPipeline, signal: Signal) -> Notice:
+def _reason_off(pipeline: Pipeline, signal: Signal) -> Notice:
     if not enabled_signals(pipeline.config)[signal]:
         return Notice(signal, "Disabled by the settings", f"Set {signal}_enabled=True, and unset OTEL_SDK_DISABLED")
     if not pipeline.config.exporters.get(signal):
