@@ -1,4 +1,4 @@
-"""Name → exporter factory, notifier or storage adapter: registered, built in, or found by entry point."""
+"""Name → exporter factory, notifier, storage adapter or plug-in: registered, built in, or found by entry point."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _OTEL_GROUPS: Final[Mapping[str, Signal]] = {f"opentelemetry_{signal}_exporter":
 _OTEL_WRAPPER: Final = "flext_observability.exporters.third_party:WrappedFactory"
 
 
-class PluginRegistry(Generic[T]):
-    """Plugins of one kind by name. Registered plugins come before built-in ones, built-in ones before entry points.
+class ExtensionRegistry(Generic[T]):
+    """Extensions of one kind by name. Precedence: registered, built in, entry point.
 
     A subclass sets the attributes.
 
     Attributes:
         kind: Word in messages and failure codes, such as ``notifier``.
         groups: Entry-point groups; the first one is this package's.
-        methods: Signatures of the methods that a plugin must have, such as ``store(entity)``.
+        methods: Signatures of the methods that an extension must have, such as ``store(entity)``.
         built_in: ``module:attribute`` by name, imported on use.
         accepts_callable: Whether a callable without these methods is valid, too.
         package_template: Name of the package to install for an unknown name, which replaces ``{}``.
@@ -56,14 +56,14 @@ class PluginRegistry(Generic[T]):
     def __init__(self) -> None:
         self._registered: dict[str, T] = {}
 
-    def register(self, name: str, plugin: T) -> FlextResult[None]:
-        """Register a plugin. It replaces any other plugin of that name. Failure: ``invalid_<kind>``."""
+    def register(self, name: str, extension: T) -> FlextResult[None]:
+        """Register an extension. It replaces any other of that name. Failure: ``invalid_<kind>``."""
         problem, fix = self._validate_name(name), "Choose another name"
         if not problem:
-            problem, fix = self._validate(plugin), f"Correct the {self.kind}"
+            problem, fix = self._validate(extension), f"Correct the {self.kind}"
         if problem:
             return FlextResult[None].fail(f"Invalid {self.kind}: {problem}", code=f"invalid_{self.kind}", fix=fix)
-        self._registered[name] = plugin
+        self._registered[name] = extension
         return FlextResult[None].ok(None)
 
     def names(self) -> tuple[str, ...]:
@@ -72,13 +72,13 @@ class PluginRegistry(Generic[T]):
         return tuple(dict.fromkeys([*self.built_in, *self._registered, *sorted(found.difference(self.reserved_names))]))
 
     def find(self, name: str) -> FlextResult[T]:
-        """Return the plugin of a name.
+        """Return the extension of a name.
 
         Entry points are read only for names that are neither registered nor built in.
 
         Returns:
-            The plugin. Failures: ``unknown_<kind>`` (lists the known names), ``broken_<kind>`` (the import raises, or
-            the imported object is not valid).
+            The extension. Failures: ``unknown_<kind>`` (lists the known names), ``broken_<kind>`` (the import raises,
+            or the imported object is not valid).
         """
         if name in self._registered:
             return FlextResult.ok(self._registered[name])
@@ -88,7 +88,7 @@ class PluginRegistry(Generic[T]):
         return self._find_installed(name, self._entry_points(name))
 
     def check(self, name: str) -> FlextResult[None]:
-        """Return a success if the name is known, without importing the plugin. Failure: ``unknown_<kind>``."""
+        """Return a success if the name is known, without importing the extension. Failure: ``unknown_<kind>``."""
         if name in self._registered or name in self.built_in or any(self._entry_points(name).values()):
             return FlextResult[None].ok(None)
         return self._unknown(name).map(lambda _: None)
@@ -99,16 +99,16 @@ class PluginRegistry(Generic[T]):
         return self._unknown(name)
 
     def _load(self, name: str, target: str, load: Callable[[], object]) -> FlextResult[T]:
-        """Return the loaded plugin, or the instance of a loaded class. Exceptions of foreign code become failures."""
+        """Return the loaded extension, or an instance of a loaded class. Exceptions of foreign code become failures."""
         try:
             loaded = load()
-            plugin = cast("Callable[[], object]", loaded)() if isinstance(loaded, type) else loaded
+            extension = cast("Callable[[], object]", loaded)() if isinstance(loaded, type) else loaded
         except Exception as error:  # noqa: BLE001 - see above
             problem = describe_error(error)
         else:
-            problem = self._validate(plugin)
+            problem = self._validate(extension)
             if not problem:
-                return FlextResult.ok(cast("T", plugin))
+                return FlextResult.ok(cast("T", extension))
         message = f"{self.kind.capitalize()} {preview(name)} cannot be loaded from {target}: {problem}"
         fix = f"Report this to the author of the {self.kind}, or remove it from the settings"
         return FlextResult[T].fail(message, code=f"broken_{self.kind}", fix=fix)
@@ -140,17 +140,17 @@ class PluginRegistry(Generic[T]):
             return f"the name {preview(name)} is not a text without blanks and commas"
         return f"the name {preview(name)} is reserved" if name in self.reserved_names else ""
 
-    def _validate(self, plugin: object) -> str:
+    def _validate(self, extension: object) -> str:
         try:
-            if self.accepts_callable and callable(plugin):
+            if self.accepts_callable and callable(extension):
                 return ""
-            valid = all(callable(getattr(plugin, method.partition("(")[0], None)) for method in self.methods)
+            valid = all(callable(getattr(extension, method.partition("(")[0], None)) for method in self.methods)
         except Exception as error:  # noqa: BLE001 - attributes of a foreign object may raise anything
             return f"an attribute cannot be read: {describe_error(error)}"
-        return "" if valid else f"{type(plugin).__name__} does not implement {' and '.join(self.methods)}"
+        return "" if valid else f"{type(extension).__name__} does not implement {' and '.join(self.methods)}"
 
 
-class ExporterRegistry(PluginRegistry["ExporterFactory"]):
+class ExporterRegistry(ExtensionRegistry["ExporterFactory"]):
     """Exporter factories by name, with aliases and with the exporters in OpenTelemetry's entry-point groups."""
 
     kind = "exporter"
@@ -196,7 +196,7 @@ class ExporterRegistry(PluginRegistry["ExporterFactory"]):
         return self._load(name, _OTEL_WRAPPER, lambda: cast("_Wrap", _import_attribute(_OTEL_WRAPPER))(name, by_signal))
 
 
-class NotifierRegistry(PluginRegistry["FlextNotifier | Callable[[FlextAlert], object]"]):
+class NotifierRegistry(ExtensionRegistry["FlextNotifier | Callable[[FlextAlert], object]"]):
     """Notifiers by name."""
 
     kind = "notifier"
@@ -205,7 +205,7 @@ class NotifierRegistry(PluginRegistry["FlextNotifier | Callable[[FlextAlert], ob
     accepts_callable = True
 
 
-class StorageRegistry(PluginRegistry["FlextStorageAdapter"]):
+class StorageRegistry(ExtensionRegistry["FlextStorageAdapter"]):
     """Storage adapters by name."""
 
     kind = "storage"
@@ -217,8 +217,8 @@ class StorageRegistry(PluginRegistry["FlextStorageAdapter"]):
     }
 
 
-class HookPluginRegistry(PluginRegistry[object]):
-    """Registered and installed plug-ins by name, active or not. ``to_registered`` checks their type."""
+class PluginRegistry(ExtensionRegistry[object]):
+    """Registered and installed plug-ins by name, active or not. ``to_active`` checks their type."""
 
     kind = "plugin"
     groups = ("flext_observability.plugins",)
@@ -239,9 +239,9 @@ def storage_registry() -> StorageRegistry:
     return current_runtime().get(StorageRegistry)
 
 
-def plugin_registry() -> HookPluginRegistry:
+def plugin_registry() -> PluginRegistry:
     """Return the plug-ins of the process."""
-    return current_runtime().get(HookPluginRegistry)
+    return current_runtime().get(PluginRegistry)
 
 
 def register_exporter(name: str, factory: ExporterFactory) -> FlextResult[None]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast, final
 
-from flext_observability.domain.result import FlextObservabilityError, FlextResult
+from flext_observability.domain.result import FlextObservabilityError, FlextResult, compose_message
+from flext_observability.extensions.plugins.active_plugin import SLOW_FIX
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.scheduler import scheduler
@@ -18,8 +19,8 @@ from flext_observability.values.exceptions import describe_error
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
+    from flext_observability.extensions.plugins.active_plugin import ActivePlugin
     from flext_observability.extensions.plugins.base import Hook
-    from flext_observability.extensions.plugins.registered_plugin import RegisteredPlugin
     from flext_observability.runtime.locks import ForkSafeLock
 
 HOOK_TIMEOUT_SECONDS: Final = 1.0
@@ -33,7 +34,7 @@ _logger: Final = logging.getLogger("flext_observability")
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    plugin: RegisteredPlugin
+    plugin: ActivePlugin
     hook: Hook
     entity: Entity
     started_at: float = 0.0
@@ -42,7 +43,7 @@ class _Call:
 class _CurrentPlugin(threading.local):
     """The plug-in whose hook runs in this thread."""
 
-    plugin: RegisteredPlugin | None = None
+    plugin: ActivePlugin | None = None
 
 
 @final
@@ -60,11 +61,11 @@ class Dispatcher:
         self._queue = WorkQueue[_Call]("plug-ins", self._process, capacity=CAPACITY)
         register_fork_aware(self)
 
-    def current_plugin(self) -> RegisteredPlugin | None:
+    def current_plugin(self) -> ActivePlugin | None:
         """Return the plug-in whose hook runs in this thread."""
         return self._thread_state.plugin
 
-    def enqueue(self, plugin: RegisteredPlugin, hook: Hook, entity: Entity) -> None:
+    def enqueue(self, plugin: ActivePlugin, hook: Hook, entity: Entity) -> None:
         """Queue a hook call. A full queue drops and counts it."""
         if not self._queue.put(_Call(plugin, hook, entity)):
             with self.lock:
@@ -132,7 +133,8 @@ class Dispatcher:
         reason = f"{call.hook} took more than {HOOK_TIMEOUT_SECONDS:g} s"
         with self.lock:
             call.plugin.counts.switched_off = reason
-        log_warning(_logger, f"Plug-in {call.plugin.counts.name} is switched off: {reason}")
+        message = f"Plug-in {call.plugin.counts.name} is switched off: {reason}"
+        log_warning(_logger, compose_message(message, SLOW_FIX))
 
 
 def _call_hook(call: _Call) -> BaseException | None:

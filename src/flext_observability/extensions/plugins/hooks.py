@@ -19,9 +19,9 @@ from flext_observability.runtime.owner import current_runtime
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.result import FlextResult
+    from flext_observability.extensions.plugins.active_plugin import ActivePlugin, PluginStatus
     from flext_observability.extensions.plugins.base import FlextObservabilityPlugin
     from flext_observability.extensions.plugins.dispatcher import Dispatcher
-    from flext_observability.extensions.plugins.registered_plugin import PluginStatus, RegisteredPlugin
 
 _logger: Final = logging.getLogger("flext_observability")
 
@@ -33,9 +33,9 @@ class Hooks:
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._dispatcher: Dispatcher | None = None  # created with the first plug-in: most programs have none
-        self._plugins: dict[str, RegisteredPlugin] = {}  # in call order
+        self._plugins: dict[str, ActivePlugin] = {}  # in call order
         # Replaced as a whole, so that ``dispatch`` reads it without the lock.
-        self._by_hook: Mapping[Hook, tuple[RegisteredPlugin, ...]] = {}
+        self._by_hook: Mapping[Hook, tuple[ActivePlugin, ...]] = {}
 
     def dispatch(self, hook: Hook, entity: Entity) -> None:
         """Queue a call of this hook for every plug-in that overrides it. Never blocks, never raises."""
@@ -53,7 +53,7 @@ class Hooks:
         for plugin in plugins:
             dispatcher.enqueue(plugin, hook, snapshot)
 
-    def add(self, plugin: RegisteredPlugin) -> None:
+    def add(self, plugin: ActivePlugin) -> None:
         """Activate a plug-in. It replaces one of the same name."""
         from flext_observability.extensions.plugins.dispatcher import Dispatcher
 
@@ -71,13 +71,13 @@ class Hooks:
         Returns:
             One notice for each plug-in that is unknown or cannot be loaded.
         """
-        from flext_observability.extensions.plugins.registered_plugin import to_registered
+        from flext_observability.extensions.plugins.active_plugin import to_active
 
         self._remove_configured()
         notices: list[Notice] = []
         for name in names:
             if name not in self._plugins:
-                found = plugin_registry().find(name).flat_map(partial(to_registered, name, from_settings=True))
+                found = plugin_registry().find(name).flat_map(partial(to_active, name, from_settings=True))
                 if found.tap(self.add).is_failure:
                     notices.append(Notice("all", f"Plug-in {name!r} is not active: {found.message}", found.fix))
         return tuple(notices)
@@ -126,7 +126,7 @@ class Hooks:
     def _reindex(self) -> None:
         ordered = sorted(self._plugins.values(), key=lambda plugin: plugin.sort_key)
         self._plugins = {plugin.key: plugin for plugin in ordered}
-        by_hook: dict[Hook, tuple[RegisteredPlugin, ...]] = {
+        by_hook: dict[Hook, tuple[ActivePlugin, ...]] = {
             hook: tuple(plugin for plugin in ordered if hook in plugin.hooks) for hook in HOOK_NAMES
         }
         self._by_hook = {hook: plugins for hook, plugins in by_hook.items() if plugins}
@@ -149,9 +149,9 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
     Returns:
         None on success. Failure ``invalid_plugin``: the name or the plug-in is not valid.
     """
-    from flext_observability.extensions.plugins.registered_plugin import to_registered
+    from flext_observability.extensions.plugins.active_plugin import to_active
 
-    checked = to_registered(name, plugin, from_settings=False)
-    return checked.flat_map(
-        lambda registered: plugin_registry().register(name, plugin).tap(lambda _: plugin_hooks().add(registered))
+    valid = to_active(name, plugin, from_settings=False)
+    return valid.flat_map(
+        lambda active: plugin_registry().register(name, plugin).tap(lambda _: plugin_hooks().add(active))
     )

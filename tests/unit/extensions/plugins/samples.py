@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any
 
 from flext_observability import FlextMetric, FlextObservabilityPlugin, FlextTrace
+from flext_observability.extensions.plugins.active_plugin import PluginStatus, to_active
 from flext_observability.extensions.plugins.hooks import Hooks
-from flext_observability.extensions.plugins.registered_plugin import PluginStatus, to_registered
 
 METRIC = FlextMetric(name="plugin.metric", value=1)
 
@@ -57,7 +57,7 @@ class Blocking(FlextObservabilityPlugin):
 def add(hooks: Hooks, **plugins: FlextObservabilityPlugin) -> None:
     """Activate plug-ins as ``register_plugin`` does."""
     for name, plugin in plugins.items():
-        hooks.add(to_registered(name, plugin, from_settings=False).unwrap())
+        hooks.add(to_active(name, plugin, from_settings=False).unwrap())
 
 
 def flush(hooks: Hooks, seconds: float = 10) -> bool:

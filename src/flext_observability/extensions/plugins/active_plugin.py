@@ -1,4 +1,4 @@
-"""Plug-in → its overridden hooks, call counts and notices."""
+"""Plug-in → ``ActivePlugin``: its overridden hooks, call counts and notices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HookCall = Callable[["Entity"], object]
 _FAILED_FIX: Final = "Correct the plug-in, or remove it"
-_SLOW_FIX: Final = "Move slow work to a thread of the plug-in, then restart the program"
+SLOW_FIX: Final = "Move slow work to a thread of the plug-in, then restart the program"
 
 
 @dataclass(slots=True)
@@ -45,17 +45,17 @@ class PluginStatus:
     def notices(self) -> Iterator[Notice]:
         """Yield one notice for each problem."""
         if self.switched_off:
-            yield Notice("all", f"Plug-in {self.name} is switched off: {self.switched_off}", _SLOW_FIX)
+            yield Notice("all", f"Plug-in {self.name} is switched off: {self.switched_off}", SLOW_FIX)
         elif self.dropped:
             message = f"Plug-in {self.name} missed {self.dropped} entities: the queue was full"
-            yield Notice("all", message, _SLOW_FIX)
+            yield Notice("all", message, SLOW_FIX)
         if self.failures:
             message = f"Plug-in {self.name} failed in {self.failures} of {self.calls} calls: {self.last_error}"
             yield Notice("all", message, _FAILED_FIX)
 
 
 @final
-class RegisteredPlugin:
+class ActivePlugin:
     """An active plug-in.
 
     Attributes:
@@ -80,17 +80,17 @@ class RegisteredPlugin:
         self.counts = PluginStatus(self.counts.name, switched_off=self.counts.switched_off)
 
 
-def to_registered(key: str, plugin: object, *, from_settings: bool) -> FlextResult[RegisteredPlugin]:
+def to_active(key: str, plugin: object, *, from_settings: bool) -> FlextResult[ActivePlugin]:
     """Return the plug-in with counts. Failure ``invalid_plugin``: not a plug-in, or its attributes raise."""
     if isinstance(plugin, FlextObservabilityPlugin):
         try:
-            return FlextResult.ok(RegisteredPlugin(key, plugin, from_settings=from_settings))
+            return FlextResult.ok(ActivePlugin(key, plugin, from_settings=from_settings))
         except Exception as error:  # noqa: BLE001 - properties of foreign classes may raise anything
             problem = f"its name, order or hooks cannot be read: {describe_error(error)}"
     else:
         problem = f"{type(plugin).__name__} is not an instance of a subclass of FlextObservabilityPlugin"
     message, fix = f"Invalid plug-in {preview(key)}: {problem}", "Correct the plug-in"
-    return FlextResult[RegisteredPlugin].fail(message, code="invalid_plugin", fix=fix)
+    return FlextResult[ActivePlugin].fail(message, code="invalid_plugin", fix=fix)
 
 
 def _overridden_hooks(plugin: FlextObservabilityPlugin) -> Mapping[Hook, HookCall]:

@@ -5,27 +5,27 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextObservabilityPlugin
-from flext_observability.extensions.plugins.registered_plugin import PluginStatus, RegisteredPlugin, to_registered
+from flext_observability.extensions.plugins.active_plugin import ActivePlugin, PluginStatus, to_active
 from tests.unit.extensions.plugins.samples import Recording
 
 
-def registered(plugin: FlextObservabilityPlugin) -> RegisteredPlugin:
-    return to_registered("one", plugin, from_settings=False).unwrap()
+def active(plugin: FlextObservabilityPlugin) -> ActivePlugin:
+    return to_active("one", plugin, from_settings=False).unwrap()
 
 
 def test_hooks_are_the_overridden_ones() -> None:
-    assert set(registered(Recording()).hooks) == {"on_metric_created", "on_trace_started", "on_trace_completed"}
+    assert set(active(Recording()).hooks) == {"on_metric_created", "on_trace_started", "on_trace_completed"}
 
 
 def test_hook_set_on_the_instance_is_overridden() -> None:
     plugin: Any = FlextObservabilityPlugin()
     plugin.on_metric_created = print
-    assert set(registered(plugin).hooks) == {"on_metric_created"}
+    assert set(active(plugin).hooks) == {"on_metric_created"}
 
 
 @pytest.mark.parametrize("plugin", [None, 5, "audit", object(), Recording])
 def test_object_of_another_class_is_invalid(plugin: Any) -> None:
-    result = to_registered("one", plugin, from_settings=False)
+    result = to_active("one", plugin, from_settings=False)
     assert result.code == "invalid_plugin"
     assert result.message == (
         f"Invalid plug-in 'one': {type(plugin).__name__} is not an instance of a subclass of FlextObservabilityPlugin"
@@ -35,7 +35,7 @@ def test_object_of_another_class_is_invalid(plugin: Any) -> None:
 
 @pytest.mark.parametrize("order", [None, "first", object()])
 def test_order_that_is_not_a_number_is_invalid(order: Any) -> None:
-    assert to_registered("one", Recording(order), from_settings=False).code == "invalid_plugin"
+    assert to_active("one", Recording(order), from_settings=False).code == "invalid_plugin"
 
 
 def test_plugin_whose_attributes_raise_is_invalid() -> None:
@@ -44,7 +44,7 @@ def test_plugin_whose_attributes_raise_is_invalid() -> None:
         def name(self) -> str:  # type: ignore[override]  # as users do
             raise ValueError("no name")
 
-    result = to_registered("one", Raising(), from_settings=False)
+    result = to_active("one", Raising(), from_settings=False)
     assert result.code == "invalid_plugin"
     assert result.message == "Invalid plug-in 'one': its name, order or hooks cannot be read: ValueError: no name"
 
@@ -52,7 +52,7 @@ def test_plugin_whose_attributes_raise_is_invalid() -> None:
 def test_name_of_the_plugin_replaces_the_key() -> None:
     plugin = Recording()
     plugin.name = "audit"
-    assert registered(plugin).counts == PluginStatus("audit")
+    assert active(plugin).counts == PluginStatus("audit")
 
 
 @pytest.mark.parametrize(
