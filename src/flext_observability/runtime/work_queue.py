@@ -30,7 +30,7 @@ class WorkQueue(Generic[T]):
         """Create the queue without a thread.
 
         Args:
-            name: Name of the thread and of the queue in log lines: "Notifier pager".
+            name: Name of the thread and of the queue in log lines: "plug-ins".
             handle: Called with each item, by one thread at a time.
             capacity: Maximum number of queued items.
         """

@@ -12,7 +12,7 @@ _DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f\\\ud800-\udfff]"
 )  # white space, control characters, backslash, lone surrogates
-# Characters that RFC 3986 allows unescaped, and "%": what is escaped already stays as it is.
+# Characters that RFC 3986 allows unescaped, and "%": existing escapes are kept.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = "/%:@!$&()*+,;=~?"
 

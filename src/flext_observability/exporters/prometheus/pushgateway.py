@@ -12,7 +12,7 @@ from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.runtime.internal_log import warn_once
-from flext_observability.runtime.process import process_name
+from flext_observability.runtime.process_name import process_name
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE

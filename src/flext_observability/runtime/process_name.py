@@ -43,6 +43,6 @@ def process_name() -> str:
 
 def _multiprocessing_name() -> tuple[str, ...]:
     process = sys.modules.get("multiprocessing.process")
-    # Not parent_process(): a spawned child that imports the program does not know its parent yet.
+    # Not parent_process(): it is still None while a spawned child imports the program.
     name = "MainProcess" if process is None else process.current_process().name
     return () if name == "MainProcess" else (name,)

@@ -14,7 +14,7 @@ def test_the_first_process_has_no_name_and_its_forks_have_numbers() -> None:
         """
         import os
 
-        from flext_observability.runtime.process import process_name
+        from flext_observability.runtime.process_name import process_name
 
         def fork(work):
             if pid := os.fork():
@@ -42,7 +42,7 @@ def test_children_of_multiprocessing_that_ask_first_have_the_name_it_gave(method
     source = f"""
         import multiprocessing
 
-        from flext_observability.runtime.process import process_name
+        from flext_observability.runtime.process_name import process_name
 
         def show():
             print(process_name(), flush=True)
