@@ -96,8 +96,8 @@ def _ratio_argument(partial: PartialSettings) -> float:
         if source == ARGUMENT:
             partial.errors.append(f"sampler_arg must be {RATIO.allowed}, got {text!r}")
         else:
-            message = f"{source}={text!r} is not valid: every trace is recorded"
-            partial.notices.append(Notice("traces", message, f"It must be {RATIO.allowed}", degrades=True))
+            message = f"{source}={text!r} is ignored, every trace is recorded: it must be {RATIO.allowed}"
+            partial.notices.append(Notice("traces", message, "Correct or unset it", degrades=True))
     partial.values["sampler_arg"] = repr(ratio)
     return ratio
 

@@ -172,17 +172,18 @@ def _read_variable(partial: PartialSettings, row: Field, variable: Variable, tex
     try:
         value = field_type.parse(text)
     except PartialParseError as error:
-        partial.notices.append(_invalid(row, variable.name, text, field_type, f": left out: {error}"))
+        partial.notices.append(_invalid(row, variable.name, text, field_type, f"partly ignored: {error}"))
         value = error.value
     except ValueError:
-        partial.notices.append(_invalid(row, variable.name, text, field_type, " and is ignored"))
+        detail = f"ignored: it must be {field_type.allowed}"
+        partial.notices.append(_invalid(row, variable.name, text, field_type, detail))
         return
     _set(partial, row, value, variable.name)
 
 
 def _invalid(row: Field, variable: str, text: str, field_type: FieldType[object], detail: str) -> Notice:
-    message = f"{variable}={preview_value(text, field_type)} is not valid{detail}"
-    return Notice(row.signal, message, f"It must be {field_type.allowed}; correct or unset it", degrades=True)
+    message = f"{variable}={preview_value(text, field_type)} is {detail}"
+    return Notice(row.signal, message, "Correct or unset it", degrades=True)
 
 
 def _set(partial: PartialSettings, row: Field, value: object, source: str) -> None:

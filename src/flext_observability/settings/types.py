@@ -169,7 +169,7 @@ def _scalar(value: object) -> str:
 
 def _require_all_valid(pairs: dict[str, str], invalid: int, reason: str) -> dict[str, str]:
     if invalid:
-        raise PartialParseError(f"{invalid} of its parts: {reason}", pairs)
+        raise PartialParseError(f"{invalid} of its parts {'has' if invalid == 1 else 'have'} {reason}", pairs)
     return pairs
 
 

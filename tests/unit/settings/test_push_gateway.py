@@ -58,7 +58,7 @@ def test_invalid_variable_is_a_notice_without_the_password(text: str) -> None:
     assert settings.config.exporters["metrics"] == ("otlp_http",)
     (notice,) = settings.notices
     assert notice.degrades
-    assert "an endpoint like http://localhost:9091" in notice.fix
+    assert "it must be an endpoint like http://localhost:9091" in notice.message
     assert "secret" not in f"{notice}"
 
 
