@@ -90,6 +90,8 @@ NAMES: Mapping[str, str] = {
     "took": "accepted, duration",
     "trouble": "failure",
     "warm_up": "fork_barrier",
+    "verb": "function, method",
+    "verbs": "functions, methods",
     "whatever": "any",
     "whoever": "caller",
 }
@@ -141,6 +143,8 @@ PROSE: Mapping[str, str] = {
     "tells": "notifies, returns, shows",
     "told": "notified, configured",
     "under way": "running",
+    "verb": "function, method",
+    "verbs": "functions, methods",
     "warm-up": "fork barrier",
     "whatever": "any",
     "whoever": "the caller",

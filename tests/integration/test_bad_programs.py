@@ -51,7 +51,7 @@ print(json.dumps([rows, report.unwrap().dropped, again.code, again.error]))
 """
 
 
-def test_verbs_work_before_and_after_each_start_and_shutdown() -> None:
+def test_functions_work_before_and_after_each_start_and_shutdown() -> None:
     done = run(ANY_TIME)
     assert done.code == 0, done.err
     rows, dropped, code, error = json.loads(done.out)

@@ -271,7 +271,7 @@ handle = init_observability(exporters={"traces": "memory", "logs": "memory", "me
 logging.getLogger("app").propagate = False
 logging.getLogger("app").addHandler(logging.NullHandler())
 
-def all_verbs():
+def all_functions():
     flext_create_metric("made", 1, "count", metric_type="counter")
     handle.tracing.complete_trace(flext_create_trace("op", "other").unwrap())
     flext_create_alert("full", "info", "disk")
@@ -279,7 +279,7 @@ def all_verbs():
     flext_create_health_check("disk")
 
 work("first", 1)  # so that no thread runs an import at a fork
-all_verbs()
+all_functions()
 
 def repeat(function, *arguments):
     while True:
@@ -287,13 +287,13 @@ def repeat(function, *arguments):
 
 for _ in range(2):
     threading.Thread(target=repeat, args=(work, "busy", 1), daemon=True).start()
-    threading.Thread(target=repeat, args=(all_verbs,), daemon=True).start()
+    threading.Thread(target=repeat, args=(all_functions,), daemon=True).start()
 
 def child():
     signal.alarm(20)
     metrics.get_meter("t").create_counter("children").add(1)
     work("child", 1)
-    all_verbs()
+    all_functions()
     shutdown_observability(10)
     os._exit(0)
 

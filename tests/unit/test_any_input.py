@@ -1,4 +1,4 @@
-"""Verbs return a result for any input, and never raise."""
+"""Public functions return a result for any input, and never raise."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ ARGUMENTS = st.lists(ANYTHING, min_size=3, max_size=3)
 
 @settings(max_examples=60)
 @given(arguments=ARGUMENTS)
-def test_verbs_return_results(arguments: list[Any]) -> None:
+def test_functions_return_results(arguments: list[Any]) -> None:
     with recording() as started:
         handle = started.handle
-        verbs: list[Any] = [
+        functions: list[Any] = [
             flext_create_metric,
             flext_create_trace,
             flext_create_alert,
@@ -70,19 +70,19 @@ def test_verbs_return_results(arguments: list[Any]) -> None:
             handle.tracing.start_trace,
             handle.logs.log,
         ]
-        for verb in verbs:
-            assert isinstance(verb(*arguments), FlextResult)
+        for function in functions:
+            assert isinstance(function(*arguments), FlextResult)
         pairs: list[Any] = [handle.metrics.collect_metrics, handle.tracing.error_trace, handle.health.register_check]
-        for verb in pairs:
-            assert isinstance(verb(*arguments[:2]), FlextResult)
+        for function in pairs:
+            assert isinstance(function(*arguments[:2]), FlextResult)
         singles: list[Any] = [
             handle.tracing.complete_trace,
             handle.alerts.process_alert,
             handle.alerts.resolve_alert,
             handle.health.execute_health_check,
         ]
-        for verb in singles:
-            assert isinstance(verb(arguments[0]), FlextResult)
+        for function in singles:
+            assert isinstance(function(arguments[0]), FlextResult)
         assert started.handle.flush(10).unwrap().complete
 
 

@@ -1,4 +1,4 @@
-"""Unusual input of verbs and factory: a failure with a reason, or an entity that is exported. Never raises."""
+"""Unusual input of ``flext_create_*`` and the factory: a failure with a reason, or an exported entity. Never raises."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ UNUSUAL: list[tuple[str, tuple[Any, ...]]] = [
 ]
 
 
-def verb(kind: str) -> Callable[..., FlextResult[Any]]:
+def create_function(kind: str) -> Callable[..., FlextResult[Any]]:
     create: Callable[..., FlextResult[Any]] = getattr(root, f"flext_create_{kind}")
     return create
 
@@ -76,7 +76,7 @@ def method(kind: str) -> Callable[..., FlextResult[Any]]:
 
 def test_invalid_input_is_a_failure_and_emits_nothing(recorded: Recorded) -> None:
     for kind, arguments, start in INVALID:
-        for create in (verb(kind), method(kind)):
+        for create in (create_function(kind), method(kind)):
             result = create(*arguments)
             message = str(result.error)
             assert message[: len(start)] == start, (kind, str(arguments)[:80], message[:200])
@@ -89,7 +89,7 @@ def test_unusual_input_is_exported_within_the_size_limit() -> None:
     with recording() as recorded:
         for kind, arguments in UNUSUAL:
             assert method(kind)(*arguments).success, (kind, str(arguments)[:80])
-            created = verb(kind)(*arguments)
+            created = create_function(kind)(*arguments)
             assert created.success, (kind, str(arguments)[:80])
             if kind == "trace":
                 recorded.handle.tracing.complete_trace(created.unwrap()).unwrap()
@@ -105,7 +105,7 @@ def test_unusual_input_is_exported_within_the_size_limit() -> None:
         assert isinstance(json.loads(str(inner)), dict)
 
 
-def test_the_factory_can_be_reset_while_verbs_use_it() -> None:
+def test_the_factory_can_be_reset_while_functions_use_it() -> None:
     ended = threading.Event()
 
     def reset() -> None:
@@ -154,7 +154,7 @@ def test_a_copy_of_an_emitted_entity_is_not_emitted_again(recorded: Recorded, ki
         "health_check": handle.health.execute_health_check,
         "log_entry": handle.logs.log,
     }
-    entity = verb(kind)(*arguments[kind]).unwrap()
+    entity = create_function(kind)(*arguments[kind]).unwrap()
     before = (len(recorded.logs()), recorded.values("bad.copy"))
     for copy in (entity, entity.model_copy(), entity.model_copy(deep=True)):
         assert record[kind](copy).success

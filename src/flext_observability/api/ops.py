@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flext_observability.api.start import NOT_STARTED, NOT_STARTED_FIX, active_pages
-from flext_observability.domain.result import FlextResult
+from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.runtime.internal_log import log_warning
 
 if TYPE_CHECKING:
@@ -124,4 +124,4 @@ def _credentials(token: str | None, username: str | None, password: str | None) 
 def _warn(pages: OpsPages, server: OpsServer) -> None:
     warning = server.exposure_warning(pages.credentials())
     if warning is not None:
-        log_warning(_logger, ". ".join(warning))
+        log_warning(_logger, compose_message(*warning))

@@ -53,7 +53,10 @@ class SignalCounts:
 
 @dataclass(frozen=True, slots=True)
 class ExporterCounts:
-    """Items of one signal and exporter: ``finished = queued + in_flight + exported + spooled + sum(dropped)``."""
+    """Items of one signal and exporter: ``finished = queued + in_flight + exported + spooled + sum(dropped)``.
+
+    ``spooled`` is 0: nothing is kept on disk in this version.
+    """
 
     signal: Signal
     exporter: str

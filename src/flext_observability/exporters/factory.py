@@ -1,4 +1,4 @@
-"""Function that creates an exporter, and the signals it supports → factory as the registry expects it."""
+"""Function that creates an exporter, and its supported signals → ``ExporterFactory``."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class MemoryExporter:
 
 @final
 class MemoryFactory:
-    """Makes exporters that share one store."""
+    """Creates exporters that share one store."""
 
     __slots__ = ("_store",)
 
@@ -117,7 +117,7 @@ class MemoryFactory:
         return SIGNALS
 
     def create(self, signal: Signal, config: FlextObservabilityConfig) -> MemoryExporter:
-        """Return an exporter into the store."""
+        """Return an exporter that adds to the store."""
         return MemoryExporter(signal, self.store)
 
 

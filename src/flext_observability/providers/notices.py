@@ -34,7 +34,7 @@ class Notices:
     def load(
         self, signal: SignalOrAll, kind: str, name: str, create: Callable[[Any], T], *, install_fix: str
     ) -> T | None:
-        """Return what ``create`` makes of the object of OpenTelemetry's entry point; None with a notice if this fails.
+        """Load an entry point of OpenTelemetry and return the result of ``create``. A failure is None and a notice.
 
         Args:
             signal: Signal that a failure degrades.

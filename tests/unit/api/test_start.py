@@ -126,7 +126,7 @@ def test_an_invalid_config_object_is_a_failure() -> None:
     assert init_observability({"service_name": "x"}).is_failure  # type: ignore[arg-type]  # bad input is what is tested
 
 
-def test_before_the_start_and_after_the_shutdown_verbs_fail() -> None:
+def test_before_the_start_and_after_the_shutdown_functions_fail() -> None:
     for result in (get_observability(), flush_observability(), shutdown_observability()):
         assert result.code == "not_started"
     init_observability(exporters="memory", console=False).unwrap().shutdown()

@@ -1,4 +1,4 @@
-"""Contracts of the entities, the verbs that create and emit them, the factory and the wrappers."""
+"""Contracts of the entities, the functions that create and emit them, the factory and the wrappers."""
 
 from __future__ import annotations
 

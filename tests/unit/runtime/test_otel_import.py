@@ -17,7 +17,7 @@ from tests.programs import run
         ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "nobody"),
     ],
 )
-def test_a_wrong_variable_stops_neither_start_nor_verbs(variable: str, value: str) -> None:
+def test_a_wrong_variable_stops_neither_start_nor_functions(variable: str, value: str) -> None:
     done = run(
         f"""
         import os

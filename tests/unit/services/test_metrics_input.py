@@ -1,4 +1,4 @@
-"""Invalid metrics through every entry point: verb, factory, and service."""
+"""Invalid metrics through every entry point: ``flext_create_metric``, factory, and service."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def collect(name: Any, value: Any, unit: Any = "", tags: Any = None, metric_type
 
 
 ENTRY_POINTS: Mapping[str, EntryPoint] = {
-    "verb": flext_create_metric,
+    "function": flext_create_metric,
     "factory": FlextObservabilityMasterFactory().create_metric,
     "service": FlextMetricsService().record_metric,
     "collect": collect,

@@ -1,4 +1,4 @@
-"""The rules of an entity are checked once, by the first verb or service that receives it."""
+"""The rules of an entity are checked once, by the first public function or service that receives it."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ def assert_checked_once(create: Callable[..., Any], arguments: tuple[Any, ...]) 
     assert [each.id for each in checked] == [entity.id]
 
 
-def verb(kind: str) -> Callable[..., Any]:
+def create_function(kind: str) -> Callable[..., Any]:
     create: Callable[..., Any] = getattr(root, f"flext_create_{kind}")
     return create
 
 
-def test_a_verb_before_the_start_checks_once(kind: str) -> None:
-    assert_checked_once(verb(kind), ARGUMENTS[kind])
+def test_a_function_before_the_start_checks_once(kind: str) -> None:
+    assert_checked_once(create_function(kind), ARGUMENTS[kind])
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_verb_after_the_start_checks_once(kind: str) -> None:
-    assert_checked_once(verb(kind), ARGUMENTS[kind])
+def test_a_function_after_the_start_checks_once(kind: str) -> None:
+    assert_checked_once(create_function(kind), ARGUMENTS[kind])
 
 
 def test_a_service_that_creates_checks_once(kind: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
-from flext_observability.exporters.otlp.split import BatchExporter
+from flext_observability.exporters.otlp.batch_exporter import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 
 if TYPE_CHECKING:

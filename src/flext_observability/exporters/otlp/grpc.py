@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
+from flext_observability.exporters.otlp.batch_exporter import BatchExporter
 from flext_observability.exporters.otlp.http import USER_AGENT, create_target
 from flext_observability.exporters.otlp.outcome import (
     ENDPOINT_SETTING,
@@ -19,7 +20,6 @@ from flext_observability.exporters.otlp.outcome import (
     invalid_response,
     partial_success,
 )
-from flext_observability.exporters.otlp.split import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import StatusClass
 from flext_observability.values.masking import sanitize_message

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
+from flext_observability.exporters.otlp.batch_exporter import BatchExporter
 from flext_observability.exporters.otlp.outcome import (
     HEADERS_SETTING,
     file_fix,
@@ -15,7 +16,6 @@ from flext_observability.exporters.otlp.outcome import (
     from_reply,
     from_transport_error,
 )
-from flext_observability.exporters.otlp.split import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target

@@ -110,8 +110,8 @@ def uninstall() -> None:
 def is_enabled(logger: logging.Logger, level: int) -> bool:
     """Return whether a structured logger's record goes into the pipeline although ``logging`` would drop it.
 
-    ``logging`` drops records for the sake of its handlers: the default level of the root logger is ``WARNING``, and
-    ``dictConfig`` disables loggers without a configuration. Explicit settings do apply: ``log_level``,
+    ``logging`` also drops records by defaults that concern its handlers: the level of the root logger is ``WARNING``,
+    and ``dictConfig`` disables loggers without a configuration. Explicit settings apply: ``log_level``,
     ``logging.disable``, a root level above ``WARNING``, and a level of the logger or of a parent.
     """
     installed, manager = current_runtime().get(_Bridge).installed, logger.manager

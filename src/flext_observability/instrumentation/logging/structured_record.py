@@ -24,7 +24,7 @@ LEVELS: Final = {
     "fatal": logging.CRITICAL,
     "critical": logging.CRITICAL,
 }
-_OWN_FRAMES: Final = 4  # make_record, its two callers, and the verb
+_OWN_FRAMES: Final = 4  # make_record, its two callers, and the log method
 # Attributes that logging sets itself, including formatters and newer Python versions.
 RESERVED: Final = frozenset((*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName", CONTEXT_FIELD))
 
@@ -49,7 +49,7 @@ def make_record(
     *,
     with_values: bool,
 ) -> logging.LogRecord:
-    """Return a record located at the caller of the verb, three calls above.
+    """Return a record located at the caller of the log method, three calls above.
 
     Args:
         logger: Provides the name and the record factory.

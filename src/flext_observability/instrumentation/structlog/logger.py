@@ -33,7 +33,7 @@ def get_logger(name: str | None = None, **bound: object) -> FlextStructuredLogge
     return FlextStructuredLogger(logging.getLogger(encode_tag(name)), _PROCESSORS, bound)
 
 
-def _verbs(
+def _methods(
     name: str, level: int, **defaults: object
 ) -> tuple[Callable[..., None], Callable[..., Coroutine[Any, Any, None]]]:
     """Return the methods ``<name>`` and ``a<name>``.
@@ -61,8 +61,8 @@ def _verbs(
 class FlextStructuredLogger(BoundLoggerBase):
     """Logger with bound values. An event and its values become one log record, and one line for ``logging``.
 
-    Created by ``get_logger``. Immutable: threads and tasks can share it, and it can be pickled and copied. Verbs accept
-    an event, arguments for ``%`` placeholders, and values of any type under any name. They never raise. ``exc_info``,
+    Created by ``get_logger``. Immutable: threads and tasks can share it, and it can be pickled and copied. Log methods
+    accept an event, arguments for ``%`` placeholders, and values of any type and name. They never raise. ``exc_info``,
     ``stack_info``, ``stacklevel`` and ``extra`` have the meaning of ``logging``. Values of the call replace bound ones,
     those replace values of ``structlog.contextvars``. ``isEnabledFor`` describes which levels are written.
     """
@@ -70,13 +70,13 @@ class FlextStructuredLogger(BoundLoggerBase):
     _logger: logging.Logger
     _context: dict[str, Any]
 
-    trace, atrace = _verbs("trace", TRACE)
-    debug, adebug = _verbs("debug", logging.DEBUG)
-    info, ainfo = _verbs("info", logging.INFO)
-    warning, awarning = _verbs("warning", logging.WARNING)
-    error, aerror = _verbs("error", logging.ERROR)
-    critical, acritical = _verbs("critical", logging.CRITICAL)
-    exception, aexception = _verbs("exception", logging.ERROR, exc_info=True)
+    trace, atrace = _methods("trace", TRACE)
+    debug, adebug = _methods("debug", logging.DEBUG)
+    info, ainfo = _methods("info", logging.INFO)
+    warning, awarning = _methods("warning", logging.WARNING)
+    error, aerror = _methods("error", logging.ERROR)
+    critical, acritical = _methods("critical", logging.CRITICAL)
+    exception, aexception = _methods("exception", logging.ERROR, exc_info=True)
     warn, awarn = warning, awarning
     fatal, afatal = critical, acritical
 
@@ -141,7 +141,7 @@ class FlextStructuredLogger(BoundLoggerBase):
     def _record(
         self, level: int, event: object, args: tuple[object, ...], values: dict[str, object]
     ) -> logging.LogRecord | None:
-        """Return the record, or None if its level is not enabled. Called in the thread of the verb's caller."""
+        """Return the record, or None if its level is not enabled. Called in the caller's thread."""
         try:
             handled = self._logger.isEnabledFor(level)
             if not handled and not bridge.is_enabled(self._logger, level):

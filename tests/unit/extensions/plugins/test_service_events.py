@@ -1,4 +1,4 @@
-"""Hook calls of verbs and services: once for each entity, from start to shutdown."""
+"""Hook calls of functions and services: once for each entity, from start to shutdown."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ def received(recorded: Recorded, plugin: RecordingAll) -> list[tuple[str, str]]:
     return found
 
 
-def test_verbs_call_hooks(recorded: Recorded, recording_all: RecordingAll) -> None:
-    flext_create_metric("plugin.verb", 1).unwrap()
+def test_functions_call_hooks(recorded: Recorded, recording_all: RecordingAll) -> None:
+    flext_create_metric("plugin.function", 1).unwrap()
     trace = flext_create_trace("checkout", "shop").unwrap()
     recorded.handle.tracing.complete_trace(trace).unwrap()
     alert = flext_create_alert("plugin alert", "info", "m").unwrap()
     flext_create_health_check("plugin check", "degraded").unwrap()
     flext_create_log_entry("info", "hello").unwrap()
     assert received(recorded, recording_all) == [
-        ("metric", "plugin.verb"),
+        ("metric", "plugin.function"),
         ("started", "checkout"),
         ("completed", "checkout ok"),
         ("alert", "plugin alert active"),

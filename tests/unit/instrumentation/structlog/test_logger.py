@@ -52,7 +52,7 @@ def test_ids_are_the_current_ones(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "text", "number"),
+    ("method", "text", "number"),
     [
         ("trace", "TRACE", SeverityNumber.TRACE),
         ("debug", "DEBUG", SeverityNumber.DEBUG),
@@ -65,14 +65,14 @@ def test_ids_are_the_current_ones(recorded: Recorded) -> None:
         ("exception", "ERROR", SeverityNumber.ERROR),
     ],
 )
-def test_verb_and_async_verb_of_each_level(verb: str, text: str, number: SeverityNumber) -> None:
+def test_method_and_async_method_of_each_level(method: str, text: str, number: SeverityNumber) -> None:
     emitted = Sink()
     logging_bridge.install("trace", provider=emitted.provider)
     log = get_logger("shop")
 
     async def main() -> None:
-        getattr(log, verb)("plain", a=1)
-        await getattr(log, f"a{verb}")("awaited", a=1)
+        getattr(log, method)("plain", a=1)
+        await getattr(log, f"a{method}")("awaited", a=1)
 
     asyncio.run(main())
     found = [record.log_record for record in emitted.records if record.log_record.body in {"plain", "awaited"}]
@@ -258,7 +258,7 @@ def test_tasks_have_separate_values(sink: Sink, shop: FlextStructuredLogger) -> 
     assert sorted((each["task"], each["number"]) for each in found) == [(number, number) for number in range(5)]
 
 
-def test_handlers_of_an_async_verb_run_in_another_thread(shop: FlextStructuredLogger) -> None:
+def test_handlers_of_an_async_method_run_in_another_thread(shop: FlextStructuredLogger) -> None:
     threads: list[threading.Thread] = []
 
     class Slow(logging.Handler):

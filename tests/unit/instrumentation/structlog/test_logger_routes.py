@@ -42,8 +42,8 @@ def test_info_is_emitted_at_the_default_root_level(handled: list[str]) -> None:
     emitted = Sink()
     logging_bridge.install(provider=emitted.provider)
     log = get_logger("shop")
-    for verb in (log.debug, log.info, log.warning):
-        verb("x")
+    for method in (log.debug, log.info, log.warning):
+        method("x")
     assert [record.log_record.severity_text for record in emitted.records] == ["INFO", "WARNING"]
     assert handled == ["x"]
     assert (log.isEnabledFor(logging.INFO), log.is_enabled_for("debug")) == (True, False)
@@ -72,8 +72,8 @@ def test_levels_that_reach_the_pipeline(
     emitted = Sink()
     logging_bridge.install(log_level, provider=emitted.provider)
     logging.root.setLevel(root)  # the program may set it after the start
-    for verb in ("debug", "info", "warning", "error"):
-        getattr(get_logger(name), verb)(verb)
+    for method in ("debug", "info", "warning", "error"):
+        getattr(get_logger(name), method)(method)
     assert emitted.bodies == expected
 
 
@@ -122,9 +122,9 @@ def test_filter_of_the_logger_applies_to_handlers_and_pipeline(handled: list[str
 
     logging.getLogger("shop").addFilter(keep)
     try:
-        for verb in (get_logger("shop").info, get_logger("shop").warning):
-            verb("paid", card="4111")
-            verb("secret")
+        for method in (get_logger("shop").info, get_logger("shop").warning):
+            method("paid", card="4111")
+            method("secret")
     finally:
         logging.getLogger("shop").removeFilter(keep)
     assert emitted.bodies == ["paid", "paid"]

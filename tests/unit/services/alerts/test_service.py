@@ -193,8 +193,8 @@ def test_an_alert_that_is_not_active_cannot_be_changed(service: FlextAlertServic
 @pytest.mark.parametrize("given", [None, 5, "text"])
 def test_a_value_that_is_not_an_alert_fails(service: FlextAlertService, given: Any) -> None:
     assert service.process_alert(given).code == "invalid_alert"
-    for verb in (service.resolve_alert, service.acknowledge_alert, service.escalate_alert):
-        assert verb(given).code == ("not_active" if given == "text" else "invalid_alert")
+    for function in (service.resolve_alert, service.acknowledge_alert, service.escalate_alert):
+        assert function(given).code == ("not_active" if given == "text" else "invalid_alert")
 
 
 def test_a_broken_rule_fails(service: FlextAlertService) -> None:

@@ -1,4 +1,4 @@
-"""Batch → one outcome; a batch that is too large or cannot be encoded is split in halves."""
+"""Base of our OTLP exporters: a batch → one outcome. Batches that are too large are sent in halves."""
 
 from __future__ import annotations
 

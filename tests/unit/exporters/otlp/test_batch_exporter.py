@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flext_observability.exporters.otlp.split import BatchExporter
+from flext_observability.exporters.otlp.batch_exporter import BatchExporter
 from flext_observability.extensions.ports import ExportOutcome
 
 ACCEPTED = ExportOutcome()
