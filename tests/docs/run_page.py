@@ -48,7 +48,7 @@ def _run(block: Block, name: str, namespace: dict[str, object]) -> None:
     # Leading blank lines give tracebacks the line numbers of the page.
     source = "\n" * (block.line - 1) + block.code
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    exec(compile(source, name, "exec"), namespace)  # noqa: S102 — running the page is the purpose
+    exec(compile(source, name, "exec"), namespace)  # noqa: S102 - running the page is the purpose
 
 
 class Record:

@@ -42,7 +42,7 @@ def is_suppressed() -> bool:
 @contextmanager
 def suppress_instrumentation() -> Iterator[None]:
     """Run the body without instrumentation, so that exports are not traced."""
-    token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 — OTel's signature
+    token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 - OTel's signature
     try:
         yield
     finally:
@@ -55,11 +55,11 @@ def agnostic_context_manager(function: Callable[P, Iterator[YieldT]]) -> Callabl
     return decorate(function)
 
 
-def no_provider_yet(get: Callable[[], object]) -> bool:
-    """Return whether no provider is installed in the global that ``get`` reads, such as ``get_tracer_provider``."""
+def is_unset(get: Callable[[], object]) -> bool:
+    """Return whether a global has no provider. ``get`` returns the global, such as ``get_tracer_provider``."""
     try:
         provider = get()
-    except Exception:  # noqa: BLE001 — OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
+    except Exception:  # noqa: BLE001 - OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
         return True
     return isinstance(provider, ProxyTracerProvider | _ProxyMeterProvider | ProxyLoggerProvider | None)
 
@@ -80,7 +80,7 @@ def make_logger_provider(
 
     options: dict[str, Any] = {}
     supported = "log_record_limits" in signature(LoggerProvider).parameters
-    if supported:  # pragma: no branch — not in the oldest SDK, which is tested separately
+    if supported:  # pragma: no branch - not in the oldest SDK, which is tested separately
         count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
         length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
         # The SDK reads missing general limits from the environment, where they may be invalid.
@@ -104,19 +104,19 @@ def persistent_gauge_aggregation() -> dict[type, Any]:
     from opentelemetry.sdk.metrics.view import LastValueAggregation
 
     class PersistentLastValue(LastValueAggregation):
-        def _create_aggregation(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 — a private type
+        def _create_aggregation(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - a private type
             parent: Any = super()  # the method has private types
             return _repeat_last_point(parent._create_aggregation(*arguments, **options))
 
     return {SdkGauge: PersistentLastValue()}
 
 
-def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 — a private type of the SDK
+def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 - a private type of the SDK
     """Change the aggregation of one series to return its last point again when no value was set since."""
     collect: Callable[..., Any] = aggregation.collect
     last: Any = None
 
-    def collect_last(temporality: object, time_ns: int) -> Any:  # noqa: ANN401 — a point
+    def collect_last(temporality: object, time_ns: int) -> Any:  # noqa: ANN401 - a point
         nonlocal last
         point = collect(temporality, time_ns)
         last = replace(last, time_unix_nano=time_ns, exemplars=[]) if point is None else point

@@ -39,7 +39,7 @@ class DelegatingTracer(Tracer):
             provider = route(self._service)
         self._delegate = provider.get_tracer(*self._scope)
 
-    def start_span(  # noqa: PLR0913, PLR0917 — OTel's signature
+    def start_span(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,
         name: str,
         context: Context | None = None,
@@ -47,8 +47,8 @@ class DelegatingTracer(Tracer):
         attributes: Attributes = None,
         links: Sequence[Link] | None = None,
         start_time: int | None = None,
-        record_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
-        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
     ) -> Span:
         """Start a span. See OTel's ``Tracer.start_span``."""
         return self._delegate.start_span(
@@ -56,7 +56,7 @@ class DelegatingTracer(Tracer):
         )
 
     @agnostic_context_manager
-    def start_as_current_span(  # noqa: PLR0913, PLR0917 — OTel's signature
+    def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,
         name: str,
         context: Context | None = None,
@@ -64,9 +64,9 @@ class DelegatingTracer(Tracer):
         attributes: Attributes = None,
         links: Sequence[Link] | None = None,
         start_time: int | None = None,
-        record_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
-        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
-        end_on_exit: bool = True,  # noqa: FBT001, FBT002 — OTel's signature
+        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
     ) -> Iterator[Span]:
         """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
         span = self.start_span(

@@ -295,7 +295,7 @@ class ExportWorker(Generic[ItemT]):
     def _collect_data(self, collect: Callable[[], ItemT | None]) -> ItemT | None:
         try:
             return collect()
-        except Exception as error:  # noqa: BLE001 — callbacks of the program run in it
+        except Exception as error:  # noqa: BLE001 - callbacks of the program run in it
             message = f"reading metrics raised {describe_error(error)}"
             self._report(ExportOutcome(reason="error", message=message), self._queue.overflow)
             return None
@@ -307,7 +307,7 @@ class ExportWorker(Generic[ItemT]):
         try:
             with first:
                 outcome = cast("object", self._exporter.export(batch, timeout))
-        except Exception as error:  # noqa: BLE001 — a third-party exporter must not end the worker
+        except Exception as error:  # noqa: BLE001 - a third-party exporter must not end the worker
             problem = f"raised {describe_error(error)}"
         else:
             if isinstance(outcome, ExportOutcome):

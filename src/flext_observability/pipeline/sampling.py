@@ -23,7 +23,7 @@ class CountingSampler(Sampler):
         self._inner = inner
         self._counter = counter
 
-    def should_sample(  # noqa: PLR0913, PLR0917 — OTel's signature
+    def should_sample(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,
         parent_context: Context | None,
         trace_id: int,

@@ -24,11 +24,11 @@ class GlobalProviders:
 
     def install(self) -> None:
         """Install a delegating provider in each unused global. Idempotent."""
-        if compat.no_provider_yet(trace.get_tracer_provider):
+        if compat.is_unset(trace.get_tracer_provider):
             trace.set_tracer_provider(DelegatingTracerProvider())
-        if compat.no_provider_yet(metrics.get_meter_provider):
+        if compat.is_unset(metrics.get_meter_provider):
             metrics.set_meter_provider(DelegatingMeterProvider())
-        if compat.no_provider_yet(_logs.get_logger_provider):
+        if compat.is_unset(_logs.get_logger_provider):
             _logs.set_logger_provider(DelegatingLoggerProvider())
         # Read back: a former runtime of this process may have installed them.
         tracers, meters = trace.get_tracer_provider(), metrics.get_meter_provider()

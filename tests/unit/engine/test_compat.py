@@ -36,11 +36,11 @@ from opentelemetry import _logs, metrics, trace
 from flext_observability.engine import compat
 from tests.programs import run
 getters = (trace.get_tracer_provider, metrics.get_meter_provider, _logs.get_logger_provider)
-print([compat.no_provider_yet(get) for get in getters])
+print([compat.is_unset(get) for get in getters])
 trace.set_tracer_provider(trace.NoOpTracerProvider())
 metrics.set_meter_provider(metrics.NoOpMeterProvider())
 _logs.set_logger_provider(_logs.NoOpLoggerProvider()) if hasattr(_logs, "NoOpLoggerProvider") else None
-print([compat.no_provider_yet(get) for get in getters[:2]])
+print([compat.is_unset(get) for get in getters[:2]])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split("\n")[:2] == ["[True, True, True]", "[False, False]"]
