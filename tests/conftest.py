@@ -78,7 +78,7 @@ def _shut_down_afterwards() -> Iterator[None]:
     yield
     if start := sys.modules.get("flext_observability.api.start"):
         start.shutdown_observability(timeout_seconds=SHUTDOWN_TIMEOUT_SECONDS)
-    if owner := sys.modules.get("flext_observability.runtime.owner"):
+    if owner := sys.modules.get("flext_observability.runtime.runtime"):
         owner.replace_runtime()
 
 

@@ -11,7 +11,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability.adapters import log_record
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import encode_attributes, encode_tag
 from flext_observability.values.names import HEALTH_CHECK_ATTRIBUTE, HEALTH_EVENT_NAME, HEALTH_GAUGE_NAME, SCOPE_NAME
 from flext_observability.values.timestamps import to_unix_nanos

@@ -10,7 +10,7 @@ from opentelemetry import metrics
 
 from flext_observability.domain.report import Notice
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.names import (
     FUNCTION_CALLS_DESCRIPTION,
     FUNCTION_CALLS_NAME,

@@ -14,7 +14,7 @@ from flext_observability.runtime.exit import ExitHook
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.otel_import import import_without_otel_env
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from flext_observability.domain.metric import FlextMetric
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import InvalidField, Violation, to_result
 from flext_observability.domain.trace import FlextTrace
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import error_message
 from flext_observability.values.timestamps import from_unix_nanos
 

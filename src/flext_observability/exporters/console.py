@@ -10,7 +10,7 @@ from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

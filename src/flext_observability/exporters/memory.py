@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:

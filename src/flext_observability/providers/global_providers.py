@@ -10,7 +10,7 @@ from flext_observability.engine.delegating_logger import DelegatingLoggerProvide
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
 from flext_observability.runtime.fork import register_fork_aware
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 
 class GlobalProviders:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Final, final
 
 from flext_observability.runtime.fork import register_fork_aware, register_holder
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 MAX_WAIT_SECONDS: Final = 0.5
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from math import inf
 from typing import Final, final
 
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
 
 MAX_REPORTED: Final = 1000

@@ -7,7 +7,7 @@ import sys
 from typing import final
 
 from flext_observability.runtime.fork import register_holder
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 
 @final

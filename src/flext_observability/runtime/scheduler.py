@@ -11,7 +11,7 @@ from typing import final
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware, register_restart
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 from opentelemetry.trace import Span, SpanContext, format_trace_id
 
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

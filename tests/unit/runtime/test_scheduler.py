@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flext_observability.runtime.owner import replace_runtime
+from flext_observability.runtime.runtime import replace_runtime
 from flext_observability.runtime.scheduler import Scheduler, scheduler
 from tests.programs import run
 from tests.waiting import eventually

@@ -14,7 +14,7 @@ from flext_observability.extensions.registry import plugin_registry
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity

@@ -13,7 +13,7 @@ from flext_observability.instrumentation.host_metrics.source_cache import Observ
 from flext_observability.instrumentation.host_metrics.system import SYSTEM_METRICS
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
 

@@ -17,7 +17,7 @@ from flext_observability.instrumentation.logging.structured_record import LEVELS
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import AttributeValue, encode_attributes, encode_tag
 from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
 

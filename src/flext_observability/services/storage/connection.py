@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from flext_observability.runtime.fork import register_holder
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.owner import current_runtime
+from flext_observability.runtime.runtime import current_runtime
 
 
 @final

@@ -1,4 +1,4 @@
-"""The owner of everything that lives as long as the process (standard library only)."""
+"""``Runtime``: the objects that live as long as the process, each created on first use (standard library only)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RuntimeAware(Protocol):
 
 @final
 class Runtime:
-    """Objects that live as long as the process, each made on first use.
+    """Objects that live as long as the process, each created on first use.
 
     Thread-safe. Loading a module makes nothing; a forked child keeps the objects, which reinitialise themselves
     (``runtime.fork``).

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from flext_observability.runtime.owner import Runtime, current_runtime, replace_runtime
+from flext_observability.runtime.runtime import Runtime, current_runtime, replace_runtime
 from tests.programs import run
 
 
@@ -60,7 +60,7 @@ def test_threads_find_one_runtime() -> None:
 def test_a_forked_child_keeps_the_objects_and_can_make_more() -> None:
     done = run("""
         import os, threading
-        from flext_observability.runtime.owner import current_runtime
+        from flext_observability.runtime.runtime import current_runtime
 
         started, over = threading.Event(), threading.Event()
 
