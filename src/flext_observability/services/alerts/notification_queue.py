@@ -152,8 +152,7 @@ class NotificationQueue:
     def check_hung(self) -> None:
         """Abandon a hung call and continue on another thread; at most ``MAX_HUNG`` threads are abandoned."""
         with self._lock:
-            self._abandoned = [worker for worker in self._abandoned if worker.is_running]
-            may_abandon = len(self._abandoned) < MAX_HUNG
+            may_abandon = sum(worker.is_running for worker in self._abandoned) < MAX_HUNG
             seconds = self._worker.stop_if_hung(CALL_TIMEOUT_SECONDS) if may_abandon else None
             if seconds is None:
                 return
@@ -232,7 +231,7 @@ class NotificationQueue:
         )
 
     def _renew_worker(self) -> None:
-        self._abandoned.append(self._worker)
+        self._abandoned = [worker for worker in (*self._abandoned, self._worker) if worker.is_running]
         self._worker = self._create_worker()
         if not self._queue.empty:
             self._worker.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from flext_observability import FlextAlert, FlextResult
 from flext_observability.engine.compat import is_suppressed
+from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.services.alerts import notification_queue
 from flext_observability.services.alerts.notification_queue import NotificationQueue, NotifierStatus, inside_a_notifier
 from tests.unit.services.alerts.parts import BUSY, REJECTED, ResendingNotifier, ScriptedNotifier, make, service_with
@@ -293,6 +295,19 @@ def test_a_notification_in_flight_is_dropped_too(caplog: pytest.LogCaptureFixtur
     assert caplog.messages == ["Notifier n: 1 notification dropped"]
     notifier.hold.set()
     assert send(queue, make(name="b")).delivered == 1
+
+
+def test_ended_workers_are_not_kept() -> None:
+    queue = queue_of(ScriptedNotifier())
+    before = count_workers()
+    for _ in range(10):  # one for each shutdown
+        queue.drop_all()
+    assert count_workers() <= before
+
+
+def count_workers() -> int:
+    gc.collect()
+    return sum(type(item) is ExportWorker for item in gc.get_objects())
 
 
 def test_notifiers_run_with_instrumentation_suppressed() -> None:
