@@ -109,4 +109,4 @@ def test_the_gateways_reason_for_a_rejection_is_in_the_status(gateway: httpx.Cli
     assert status.state == "degraded"
     assert "pushed metrics are invalid or inconsistent" in status.reason
     assert name in status.reason
-    assert "deleted there" in status.fix
+    assert "delete the group" in status.fix
