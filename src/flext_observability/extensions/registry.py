@@ -136,7 +136,8 @@ class ExtensionRegistry(Generic[T]):
         return FlextResult[T].fail(message, code=f"unknown_{self.kind}", fix=fix)
 
     def _validate_name(self, name: object) -> str:
-        if not isinstance(name, str) or not _VALID_NAME.fullmatch(name):
+        is_text = issubclass(type(name), str)  # isinstance reads __class__, where a foreign object may raise
+        if not is_text or not _VALID_NAME.fullmatch(cast("str", name)):
             return f"the name {preview(name)} is not a text without blanks and commas"
         return f"the name {preview(name)} is reserved" if name in self.reserved_names else ""
 

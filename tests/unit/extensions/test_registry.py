@@ -5,7 +5,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -25,6 +25,7 @@ from flext_observability.extensions.registry import (
 )
 from flext_observability.services.storage.memory import InMemoryStorage
 from flext_observability.settings.config import FlextObservabilityConfig
+from tests.hostile import Hostile
 from tests.installed import install
 
 BUILT_IN = ("otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "pushgateway")
@@ -99,6 +100,9 @@ class TestRegistered:
         assert str(result.message).endswith("is not a text without blanks and commas")
         assert result.fix == "Choose another name"
 
+    def test_name_that_raises_on_every_use_is_invalid(self) -> None:
+        assert register_exporter(cast("str", Hostile()), Factory()).code == "invalid_exporter"
+
     @pytest.mark.parametrize("reserved", ["none", "otlp", "otlp_proto_http", "otlp_proto_grpc"])
     def test_reserved_name_is_invalid(self, reserved: str) -> None:
         assert register_exporter(reserved, Factory()).message == f"Invalid exporter: the name '{reserved}' is reserved"
@@ -123,11 +127,11 @@ class TestRegistered:
         assert name not in available_exporters()
 
     def test_object_whose_attributes_raise_is_invalid(self, name: str) -> None:
-        class Hostile(Factory):
+        class Proxy(Factory):
             def __getattribute__(self, name: str) -> object:
                 raise RuntimeError("no target")
 
-        assert "RuntimeError: no target" in str(register_exporter(name, Hostile()).error)
+        assert "RuntimeError: no target" in str(register_exporter(name, Proxy()).error)
 
 
 class TestBuiltIn:
