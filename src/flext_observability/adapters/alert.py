@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.trace import format_trace_id, get_current_span
-
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import instrument
 from flext_observability.values.encoding import encode_attributes
@@ -46,9 +44,3 @@ def emit(alert: FlextAlert, *, timestamp_ns: int | None = None, occurrences: int
     )
     count = instrument(ALERT_COUNTER_NAME, "counter", "{alert}", description="Alerts raised, escalated and resolved")
     count(1, shared, None)
-
-
-def current_trace_id() -> str:
-    """Return the id of the current trace, 32 hex digits; empty without one."""
-    context = get_current_span().get_span_context()
-    return format_trace_id(context.trace_id) if context.is_valid else ""

@@ -68,6 +68,12 @@ def set_ids(trace: FlextTrace, span: Span) -> Span:
     return span
 
 
+def current_trace_id() -> str:
+    """Return the id of the current trace, 32 hex digits; empty without one."""
+    context = otel_trace.get_current_span().get_span_context()
+    return format_trace_id(context.trace_id) if context.is_valid else ""
+
+
 def process_service_name() -> str:
     """Return the service name of this process; ``unknown_service`` before the start."""
     # Providers of an SDK have a resource. The provider of the API has none.

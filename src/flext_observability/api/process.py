@@ -113,7 +113,7 @@ def _attach_integrations(pipeline: Pipeline) -> None:
 
 
 def _detach_integrations() -> None:
-    """Disconnect what ``_attach_integrations`` connected, and discard telemetry."""
+    """Undo ``_attach_integrations``, and discard telemetry."""
     from flext_observability.instrumentation import libraries
     from flext_observability.instrumentation.logging import bridge
     from flext_observability.providers.global_providers import global_providers

@@ -67,7 +67,7 @@ class Session:
         return FlushReport(complete, time.monotonic() - began, self.pipeline.ledger.snapshot())
 
     def shutdown(self, timeout_seconds: float) -> ShutdownReport:
-        """Stop the server, the workers and the exporters, and log what was lost. Idempotent."""
+        """Stop the server, the workers and the exporters, and log the number of lost items. Idempotent."""
         if self.report is None:
             began = time.monotonic()
             if self.server is not None:

@@ -201,7 +201,7 @@ class FlextResult(Generic[T_co]):
         return hash(self._fields())
 
     def __repr__(self) -> str:
-        """Return the call that makes an equal result."""
+        """Return the call that creates an equal result."""
         if self._message is None:
             return f"FlextResult.ok({self._data!r})"
         fix = f", fix={self._fix!r}" if self._fix else ""

@@ -1,4 +1,4 @@
-"""FlextTrace: one span as the caller sees it."""
+"""FlextTrace: one traced operation, with the ids of its span."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class ReaderExporter(Protocol):
         ...
 
     def close(self) -> None:
-        """Release what the reader holds. Idempotent."""
+        """Release the reader. Idempotent."""
         ...
 
 

@@ -139,8 +139,8 @@ class ExportQueue(Generic[ItemT]):
         elif len(self._items) > self._max_queue_size:
             self._drop(self._items.popleft(), "queue_full")
 
-    def reject(self, item: ItemT, reason: str) -> None:
-        """Count an item that came too late as dropped."""
+    def drop_late(self, item: ItemT, reason: str) -> None:
+        """Count an item that is added after the end as dropped."""
         self._finished += self._size(item)
         self.put_total += 1
         self._drop(item, reason)

@@ -103,7 +103,7 @@ class ExportWorker(Generic[ItemT]):
         """Queue an item. After the end it is counted as dropped."""
         with self._wake:
             if self._closed:
-                self._queue.reject(item, "after_shutdown")
+                self._queue.drop_late(item, "after_shutdown")
                 return
             self._queue.put(item)
             queued = len(self._queue)

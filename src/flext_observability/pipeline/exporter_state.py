@@ -17,7 +17,7 @@ _logger: Final = logging.getLogger("flext_observability.export")
 
 
 class ExportFailure(NamedTuple):
-    """Why an exporter does not deliver now.
+    """Current failure of an exporter.
 
     Attributes:
         reason: Reason in the ledger.
@@ -61,7 +61,7 @@ class ExporterState:
             log_warning(_logger, line)
 
     def failure(self, signal: Signal) -> ExportFailure | None:
-        """Return what keeps this signal from being delivered; None when it is delivered."""
+        """Return the current failure of an exporter of this signal; None if there is none."""
         with self._lock:
             return next((failure for (_, name), failure in self._failures.items() if name == signal), None)
 

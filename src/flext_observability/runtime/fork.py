@@ -2,7 +2,7 @@
 
 1. Hold: holders make a fork safe and keep it so, before the fork; they release in the parent and in the child.
 2. Free locks: locks that another thread held in the parent become usable in the child.
-3. Reinitialise: objects drop what belongs to the parent: threads, queued items, sockets.
+3. Reinitialise: objects drop the threads, queued items and sockets of the parent.
 4. Restart: objects start their threads again.
 
 Objects are known by weak reference, in the order of their registration. The interpreter is asked once, with the first
@@ -43,7 +43,7 @@ class ForkAware(Protocol):
     """An object with a thread, or with items that belong to one process."""
 
     def reinit_after_fork(self) -> None:
-        """Drop what belongs to the parent; called in the child."""
+        """Drop the state of the parent; called in the child."""
         ...
 
 

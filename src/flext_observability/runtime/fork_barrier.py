@@ -1,7 +1,7 @@
 """Forks wait for first exports, so that no child inherits a half-imported module.
 
-A worker imports what its exporter needs during its first export. A child forked meanwhile inherits the half-imported
-modules, but not the thread that would finish them: it could never export.
+A worker imports the modules of its exporter during the first export. A child forked at that time inherits the
+half-imported modules, but not the thread that imports them: it could never export.
 """
 
 from __future__ import annotations

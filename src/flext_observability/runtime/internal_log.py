@@ -18,7 +18,7 @@ _logger: Final = logging.getLogger("flext_observability")
 
 
 def log_warning(logger: logging.Logger, message: str) -> None:
-    """Log a warning. An exception of the program's handlers or filters costs the line alone."""
+    """Log a warning. Never raises: an exception of a handler or filter loses only this line."""
     with suppress(Exception):
         logger.warning(message)
 

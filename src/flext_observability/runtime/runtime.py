@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @runtime_checkable
 class RuntimeAware(Protocol):
-    """An object of a runtime that works by itself."""
+    """An object with work in the background."""
 
     def end_with_runtime(self) -> None:
         """Stop working. Never blocks."""
@@ -23,7 +23,7 @@ class RuntimeAware(Protocol):
 class Runtime:
     """Objects that live as long as the process, each created on first use.
 
-    Thread-safe. Loading a module makes nothing; a forked child keeps the objects, which reinitialise themselves
+    Thread-safe. Loading a module creates no object. A forked child keeps the objects, which are reinitialised
     (``runtime.fork``).
     """
 
@@ -37,7 +37,7 @@ class Runtime:
         """Return the object that ``make`` returned on its first use in this runtime.
 
         Args:
-            make: A class, or a function of a module, without arguments; the same one for the same object.
+            make: A class, or a module-level function, without arguments. It is the key of the object.
         """
         try:
             return cast("T", self._objects[make])
@@ -48,7 +48,7 @@ class Runtime:
                 return cast("T", self._objects[make])
 
     def end(self) -> None:
-        """Stop the objects that work by themselves."""
+        """Stop the background work of all objects."""
         for each in list(self._objects.values()):
             if isinstance(each, RuntimeAware):
                 each.end_with_runtime()

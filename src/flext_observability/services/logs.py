@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @final
 class FlextLoggingService:
-    """Write log records with trace and correlation ids. Thread-safe."""
+    """Write log records with trace and correlation ids. Thread-safe.
+
+    Operations return a result and never raise: an unexpected exception is the failure ``internal``.
+    """
 
     def __init__(self, container: Container | None = None) -> None:
         """Create a service.
@@ -56,8 +59,7 @@ class FlextLoggingService:
             context: Further attributes. They take precedence.
 
         Returns:
-            The entry; or a failure: ``invalid_log``, or one of the container's repository (the entry was written even
-            so).
+            The entry; or a failure: ``invalid_log``, or one of the container's repository (the entry has been written).
         """
         from flext_observability.domain.log_entry import FlextLogEntry
 

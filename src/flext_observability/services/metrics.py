@@ -33,6 +33,7 @@ T = TypeVar("T")
 class FlextMetricsService:
     """Record metrics. Thread-safe. Before ``init_observability`` they are only stored.
 
+    Operations return a result and never raise: an unexpected exception is the failure ``internal``.
     ``_metrics_store`` holds the newest entities, oldest first. Measurements of handles (``counter`` …) are not stored.
     """
 
@@ -90,7 +91,7 @@ class FlextMetricsService:
 
         Returns:
             The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind
-            or unit), or one of the container's repository (the metric was recorded even so).
+            or unit), or one of the container's repository (the metric has been recorded).
         """
         from flext_observability.domain.metric import FlextMetric
 

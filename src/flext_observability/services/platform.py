@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class FlextObservabilityPlatformV2:
     """Create, emit and store entities. Thread-safe. A context manager that closes the platform.
 
-    Every operation returns a result, which may be awaited, and never raises. When storing fails, the operation returns
-    that failure; the entity was emitted even so.
+    Operations return a result, which may be awaited, and never raise: an unexpected exception is the failure
+    ``internal``. When storing fails, the operation returns that failure, and the entity has been emitted.
 
     Attributes:
         factory: Creates entities without emitting or storing them.

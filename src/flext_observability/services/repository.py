@@ -32,7 +32,8 @@ KINDS = ("metric", "trace", "alert", "health_check", "log")
 class FlextObservabilityRepository:
     """Store and find entities. Thread-safe if the storage is; the built-in ones are.
 
-    Every operation returns a result and never raises. With an invalid storage, every operation returns its failure.
+    Operations return a result and never raise: an unexpected exception is the failure ``internal``. With an
+    invalid storage, every operation returns the failure of ``storage``.
     """
 
     def __init__(self, storage: FlextStorageAdapter | str | None = None, container: Container | None = None) -> None:

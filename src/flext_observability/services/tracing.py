@@ -35,6 +35,7 @@ TraceStatus = Literal["ok", "error", "unset", "abandoned"]
 class FlextTracingService:
     """Start traces, and end them in any function, thread or task.
 
+    Operations return a result and never raise: an unexpected exception is the failure ``internal``.
     All tracing services of a process share the started traces. A trace that is not ended gets the status ``abandoned``
     when 10 000 newer ones are open, or when a trace starts after it is an hour old (settings ``trace_registry_size``,
     ``trace_registry_age_seconds``).
@@ -76,7 +77,7 @@ class FlextTracingService:
 
         Returns:
             The same entity with ``trace_id`` and ``span_id``; or a failure: ``invalid_trace``, or one of the
-            container's repository (the trace was started even so).
+            container's repository (the trace has been started).
         """
         return self._start(trace, service_name, context, parent_trace_id).flat_map(self._persist)
 
@@ -86,7 +87,7 @@ class FlextTracingService:
         Returns:
             The same entity with ``end_time`` and ``status``; or a failure: ``invalid_trace`` (not a trace),
             ``trace_not_started``, ``trace_ended`` (with another status), or one of the container's repository (the
-            trace was ended even so).
+            trace has been ended).
         """
         return self._end(trace, "ok", None).flat_map(self._persist)
 

@@ -1,4 +1,4 @@
-"""Arguments and environment → value of each field that is set, its source, and what is invalid."""
+"""Arguments and environment → value and source of each field that is set; errors and notices for invalid ones."""
 
 from __future__ import annotations
 

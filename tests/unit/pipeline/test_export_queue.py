@@ -188,7 +188,7 @@ def test_dropped_items_are_counted_once() -> None:
 
 def test_a_late_item_is_counted_and_dropped() -> None:
     queue = make()
-    queue.reject(1, "after_shutdown")
+    queue.drop_late(1, "after_shutdown")
     assert (queue.counts().finished, queue.counts().dropped) == (1, {"after_shutdown": 1})
 
 
@@ -215,7 +215,7 @@ def test_the_counts_add_up_after_any_sequence(
             case "put":
                 queue.put(number)
             case "late":
-                queue.reject(number, "after_shutdown")
+                queue.drop_late(number, "after_shutdown")
             case "drop_all":
                 queue.drop_all("shutdown_deadline")
             case int():

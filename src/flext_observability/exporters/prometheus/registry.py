@@ -31,7 +31,7 @@ _thread: Final = _ThreadState()
 def program_metrics() -> list[Metric]:
     """Return the metrics that the program keeps in the default registry of ``prometheus_client``.
 
-    The library is not imported for that. A collector that raises costs the metrics after it.
+    Does not import the library. The metrics after a collector that raises are omitted.
     """
     # Another thread may be in the middle of the import.
     registry: CollectorRegistry | None = getattr(sys.modules.get("prometheus_client"), "REGISTRY", None)

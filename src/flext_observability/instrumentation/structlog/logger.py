@@ -98,8 +98,8 @@ class FlextStructuredLogger(BoundLoggerBase):
     def isEnabledFor(self, level: int | str) -> bool:  # noqa: N802 - the name in logging and structlog
         """Return whether a record of this level is written to the handlers of ``logging``, into the pipeline, or both.
 
-        Handlers get what ``logging`` lets through. The pipeline gets records from ``log_level`` on. Without
-        ``log_level``, it gets what ``logging`` lets through, and ``INFO`` even if the root logger has its default level
+        Handlers get the records that ``logging`` permits. The pipeline gets the records from ``log_level`` on. Without
+        ``log_level``, it gets the same ones as handlers, and ``INFO`` even if the root logger has its default level
         ``WARNING``. A level set on this logger or on a parent other than the root applies to both.
         """
         number, _ = _resolve_level(level, {})

@@ -95,7 +95,7 @@ class ActiveAlerts:
         return active
 
     def update(self, active: ActiveAlert, alert: FlextAlert) -> Change:
-        """Update an active alert with another occurrence, or with a changed copy, and return what changed."""
+        """Update an active alert with another occurrence, or with a changed copy, and return the kind of change."""
         known = alert.id in self._by_id
         if known and _state(alert) in (active.first_state, _state(active.alert)):
             return "none"

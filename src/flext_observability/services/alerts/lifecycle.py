@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters import alert as adapter
+from flext_observability.adapters.trace import current_trace_id
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.locks import ForkSafeLock
@@ -133,7 +134,7 @@ class AlertLifecycle:
     def _raise(self, alert: FlextAlert) -> None:
         active = self._active.add(alert, self._clock.monotonic())
         active.muted = inside_a_notifier()
-        active.trace_id = adapter.current_trace_id()
+        active.trace_id = current_trace_id()
         self._notify(active)
 
     def _merge(self, active: ActiveAlert, alert: FlextAlert, *, first_time: bool) -> _Transition:

@@ -129,7 +129,7 @@ class NotifierSet:
             return list(self._queues.values())
 
     def _add_or_log(self, name: str, notifier: object) -> None:
-        """Add a notifier, and log what makes it unusable, as no caller gets a result."""
+        """Add a notifier, and log why it is unusable, as no caller gets a result."""
         error = self.add(name, notifier, None).error or cast("str", getattr(notifier, "config_error", ""))
         if error:
             log_warning(_logger, f"Notifier {name}: {error}")

@@ -21,8 +21,8 @@ Labels = tuple[tuple[str, str], ...]
 """Attributes as text, sorted by name: the identity of an alert within its rule."""
 
 MAX_SERIES: Final = 1000
-MAX_REMEMBERED: Final = 10_000
-_LOG: Final = logging.getLogger("flext_observability.alerts")
+MAX_PREVIOUS: Final = 10_000
+_logger: Final = logging.getLogger("flext_observability.alerts")
 _FROM_ZERO: Final = ("counter", "histogram")
 _KINDS: Final = {
     "value": ("counter", "up_down_counter", "gauge"),
@@ -52,7 +52,7 @@ class SeriesEvaluator:
     def __init__(self, rule: FlextAlertRule) -> None:
         self.rule = rule
         self.note = ""
-        self._wanted = rule.attribute_filter()
+        self._attribute_filter = rule.attribute_filter()
         self._kinds = _KINDS.get(rule.measure, _HISTOGRAM_ONLY)
         self._previous: dict[object, MetricView] = {}
         self._last_seen: dict[Labels, float] = {}
@@ -74,13 +74,13 @@ class SeriesEvaluator:
         absent = self.rule.condition == "absent"
         self._latest = self._bounded(self._absences(matching, now) if absent else self._numbers(matching, now))
         for point, labels in matching:
-            self._remember(point, labels)
+            self._store_previous(point, labels)
         self._evaluated_at = now
         return self._latest
 
     def _matches(self, labels: Labels) -> bool:
         values_by_name = dict(labels)
-        return all(values_by_name.get(name) in values for name, values in self._wanted.items())
+        return all(values_by_name.get(name) in values for name, values in self._attribute_filter.items())
 
     def _numbers(self, matching: Sequence[tuple[MetricView, Labels]], now: float) -> dict[Labels, float]:
         groups: dict[Labels, list[float]] = defaultdict(list)
@@ -132,17 +132,17 @@ class SeriesEvaluator:
         if not self._over_limit:
             self._over_limit = True
             log_warning(
-                _LOG,
+                _logger,
                 f"The alert rule {self.rule.name!r} evaluates only {MAX_SERIES} series: its metric has more. "
                 "Combine them with combine= and by=.",
             )
         return dict(list(numbers.items())[:MAX_SERIES])
 
-    def _remember(self, point: MetricView, labels: Labels) -> None:
+    def _store_previous(self, point: MetricView, labels: Labels) -> None:
         key = _key(point, labels)
         self._previous.pop(key, None)
         self._previous[key] = point
-        if len(self._previous) > MAX_REMEMBERED:
+        if len(self._previous) > MAX_PREVIOUS:
             del self._previous[next(iter(self._previous))]
 
 

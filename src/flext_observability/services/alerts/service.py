@@ -33,6 +33,7 @@ JOB: Final = "flext-alerts"
 class FlextAlertService:
     """Raise, escalate, acknowledge and resolve alerts. Thread-safe; never waits for a notifier.
 
+    Operations return a result and never raise: an unexpected exception is the failure ``internal``.
     Alerts of one name, source and ``details["labels"]`` are one problem. While it is active, a further alert is counted
     and updates it. Notifiers receive it again when severity or status change, or after the repeat interval. The latest
     10 000 active alerts are kept.

@@ -1,4 +1,4 @@
-"""Health service: run checks, take reports, emit changes and aggregate one status (OTel API only)."""
+"""Health service: run checks, accept reports, emit changes and aggregate one status (OTel API only)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ _logger: Final = logging.getLogger("flext_observability")
 
 @final
 class FlextHealthService:
-    """Run health checks, accept reports and aggregate both. Thread-safe."""
+    """Run health checks, accept reports and aggregate both. Thread-safe.
+
+    Operations return a result and never raise: an unexpected exception is the failure ``internal``.
+    """
 
     def __init__(self, container: Container | None = None) -> None:
         """Create a service.
@@ -139,7 +142,7 @@ class FlextHealthService:
 
         Returns:
             The result with any status; or a failure: ``invalid_health_check``, ``unknown_check``, or one of the
-            container's repository (the result was reported even so). Inside an event loop, running a check returns a
+            container's repository (the result has been reported). Inside an event loop, running a check returns a
             ``PendingResult``, which must be awaited.
         """
         from flext_observability.domain.health_check import FlextHealthCheck

@@ -24,7 +24,7 @@ def quality(header: str, choice: str) -> float | None:
 
 
 def parse_retry_after(value: str) -> float | None:
-    """Return the wait that a ``Retry-After`` header asks for, in seconds from now.
+    """Return the wait that a ``Retry-After`` header requests, in seconds from now.
 
     Returns:
         None when the value is neither a number of seconds nor an HTTP date.

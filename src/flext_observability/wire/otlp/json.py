@@ -29,7 +29,7 @@ def fill_from_otlp_json(message: Message, text: bytes) -> None:
     """Parse OTLP/JSON into a message; unknown fields are ignored.
 
     Raises:
-        ValueError: The text is not JSON, not such a message, or nested too deeply.
+        ValueError: The text is not JSON, not a message of this type, or nested too deeply.
     """
     from google.protobuf.json_format import ParseDict, ParseError
 

@@ -40,7 +40,7 @@ def parse_success(signal: Signal, body: bytes, content_type: str = "") -> Partia
         content_type: ``Content-Type`` of the response.
 
     Raises:
-        ValueError: The body is not such a message.
+        ValueError: The body is not an ``Export…ServiceResponse``.
     """
     if not body.strip():
         return PartialSuccess()

@@ -20,7 +20,7 @@ def preferred_type(accept: str) -> str:
 
 
 def page_quality(accept: str) -> float:
-    """Return how much the header wants a Prometheus page of either type, from 0 to 1."""
+    """Return the quality of a Prometheus page of either type in the header, from 0 to 1."""
     return max(_openmetrics_quality(accept), _classic_quality(accept))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlertRule
-from flext_observability.services.alerts.series_evaluator import MAX_REMEMBERED, MAX_SERIES, SeriesEvaluator
+from flext_observability.services.alerts.series_evaluator import MAX_PREVIOUS, MAX_SERIES, SeriesEvaluator
 from flext_observability.views.model import MetricView
 from tests.unit.services.alerts.points import NAME, counter, gauge, histogram
 
@@ -179,5 +179,5 @@ def test_series_over_the_limit_are_ignored_with_one_warning(caplog: pytest.LogCa
 
 def test_remembered_series_are_limited() -> None:
     evaluator = SeriesEvaluator(FlextAlertRule("many", metric=NAME, above=0, measure="rate", combine="sum"))
-    evaluator.evaluate([counter(1, series=str(number)) for number in range(MAX_REMEMBERED + 5)], 0)
-    assert len(evaluator._previous) == MAX_REMEMBERED
+    evaluator.evaluate([counter(1, series=str(number)) for number in range(MAX_PREVIOUS + 5)], 0)
+    assert len(evaluator._previous) == MAX_PREVIOUS
