@@ -41,7 +41,7 @@ print(handle.alerts.notifiers().unwrap()[0].queued)
     assert (finished.code, finished.lines) == (0, ["False", "100"])
     lines = finished.err.splitlines()
     assert len(lines) == 2
-    assert "Notifier alertmanager does not deliver, waiting to send again" in lines[0]
+    assert "Notifier alertmanager is down, waiting to send again" in lines[0]
     assert "Notifier alertmanager: 100 notifications dropped" in lines[1]
     assert "secret" not in finished.err
 
@@ -60,8 +60,8 @@ while handle.alerts.notifiers().unwrap()[0].queued: time.sleep(0.01)
         assert statuses(server) == ["active", "resolved"]
     assert finished.code == 0
     assert [line.split(": ")[0] for line in finished.err.splitlines()] == [
-        "Notifier webhook does not deliver, waiting to send again",
-        "Notifier webhook delivers again",
+        "Notifier webhook is down, waiting to send again",
+        "Notifier webhook has recovered",
     ]
 
 

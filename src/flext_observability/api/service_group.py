@@ -1,4 +1,4 @@
-"""The five services of a process, each made on first use."""
+"""The five services of a process, each created on first use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ServiceGroup:
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
-        self._made: dict[str, object] = {}
+        self._created: dict[str, object] = {}
         self._config: FlextObservabilityConfig | None = None
         self._sources: tuple[StatusSource, MetricSource] | None = None
 
@@ -50,21 +50,21 @@ class ServiceGroup:
 
     def flush(self, deadline: float) -> bool:
         """Wait for notifications and plug-in calls; return whether all ended by ``deadline`` (monotonic seconds)."""
-        notified = "alerts" not in self._made or self.alerts.flush(deadline)
+        notified = "alerts" not in self._created or self.alerts.flush(deadline)
         return plugin_hooks().flush(deadline) and notified
 
     def begin_drain(self, deadline: float) -> None:
         """Send pending notifications immediately, before others use the time until ``deadline`` (monotonic seconds)."""
-        if "alerts" in self._made:
+        if "alerts" in self._created:
             self.alerts.begin_drain(deadline)
 
     def disconnect(self, deadline: float) -> None:
         """End all background work by ``deadline`` (monotonic seconds)."""
         with self._lock:
             self._sources = None
-            if "health" in self._made:
+            if "health" in self._created:
                 self.health.disconnect()
-        if "alerts" in self._made:  # without the lock: notifiers may use services meanwhile
+        if "alerts" in self._created:  # without the lock: notifiers may use services meanwhile
             self.alerts.disconnect(deadline)
         plugin_hooks().close(deadline)
 
@@ -105,18 +105,18 @@ class ServiceGroup:
 
     def _get_or_create(self, name: str, make: Callable[[], ServiceT]) -> ServiceT:
         with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
+            if name not in self._created:
+                self._created[name] = make()
                 self._configure(name)
                 self._connect(name)
-            return cast("ServiceT", self._made[name])
+            return cast("ServiceT", self._created[name])
 
     def _configure(self, *only: str) -> None:
         """Apply the settings to the services that exist, or to those of these names."""
         config = self._config
         if config is None:
             return
-        names = only or self._made
+        names = only or self._created
         if "metrics" in names:
             self.metrics.resize_store(config.metrics_store_size)
         if "health" in names:
@@ -129,7 +129,7 @@ class ServiceGroup:
         if self._sources is None:
             return
         status, metrics = self._sources
-        names = only or self._made
+        names = only or self._created
         if "health" in names:
             self.health.connect(status)
         if "alerts" in names:
@@ -137,7 +137,7 @@ class ServiceGroup:
 
 
 def _missing_notifiers(config: FlextObservabilityConfig) -> Iterator[Notice]:
-    """Yield a notice for each configured notifier that cannot be used, before the alert service is made."""
+    """Yield a notice for each configured notifier that cannot be used, before the alert service is created."""
     for name in config.alert_notifiers:
         found = notifier_registry().find(name)
         if found.is_failure:

@@ -153,5 +153,5 @@ class Session:
 
 
 def _overall(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHealthReport]:
-    """Return the overall health; the health service is made on first use."""
+    """Return the overall health; the health service is created on first use."""
     return services.health.overall(probe)

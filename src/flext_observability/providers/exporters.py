@@ -11,6 +11,7 @@ from flext_observability.extensions.registry import exporter_registry
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
+from flext_observability.values.exceptions import describe_error
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -64,7 +65,8 @@ def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Ex
     except ExporterUnavailable as unavailable:
         notices.degrade(signal, f"{name}: {unavailable.message}", unavailable.fix)
     except Exception as error:  # noqa: BLE001 - code of another package
-        notices.degrade(signal, f"{name}: {type(error).__name__}: {error}", "Report this to the exporter's author")
+        message = f"{name} cannot be used: {describe_error(error)}"
+        notices.degrade(signal, message, "Report this to the author of the exporter")
     else:
         if isinstance(exporter, PullExporter):
             exporters.pull[name] = exporter

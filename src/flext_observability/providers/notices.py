@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from flext_observability.domain.report import Notice, SignalOrAll
+from flext_observability.values.exceptions import describe_error
 
 T = TypeVar("T")
 
@@ -47,7 +48,9 @@ class Notices:
             try:
                 return create(entry.load())
             except Exception as error:  # noqa: BLE001 - code of another package
-                self.degrade(signal, f"The {kind} '{name}' failed: {error}", f"Remove it from the {kind}s")
+                self.degrade(
+                    signal, f"The {kind} '{name}' failed: {describe_error(error)}", f"Remove it from the {kind}s"
+                )
                 return None
         self.degrade(signal, f"The {kind} '{name}' is not installed", install_fix)
         return None

@@ -27,7 +27,7 @@ class _ForkCounter:
         self._forks += 1
 
     def release_after_fork(self) -> None:
-        # Of the holders' phase: exporters that are made in the child, later, read the child's name.
+        # Of the holders' phase: exporters created later in the child read its name.
         if self._pid != os.getpid():
             self._pid, self._path, self._forks = os.getpid(), (*self._path, f"fork-{self._forks}"), 0
 

@@ -58,7 +58,7 @@ _current: Final[dict[str, Runtime]] = {}
 
 
 def current_runtime() -> Runtime:
-    """Return the runtime of the process; made on first use."""
+    """Return the runtime of the process, which is created on first use."""
     try:
         return _current["runtime"]
     except KeyError:

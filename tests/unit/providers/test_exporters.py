@@ -81,7 +81,7 @@ def test_raising_factory_degrades_its_signal(
     register("broken", OneExporterFactory(broken, {"logs"}))
     create_exporters(resolved(exporters="broken", console=False), notices)
     (notice,) = notices.all()
-    assert notice.message == "broken: KeyError: 'oops'"
+    assert notice.message == "broken cannot be used: KeyError: 'oops'"
 
 
 def test_unknown_exporter_is_a_notice(resolved: Resolved, notices: Notices) -> None:
@@ -125,4 +125,4 @@ def test_factory_with_raising_signals_degrades_all(
 
     register("raising", RaisingSignals(lambda signal: ScriptedExporter()))
     create_exporters(resolved(exporters="raising", console=False), notices)
-    assert [notice.message for notice in notices.all()] == ["raising: KeyError: 'which'"] * 3
+    assert [notice.message for notice in notices.all()] == ["raising cannot be used: KeyError: 'which'"] * 3

@@ -98,7 +98,7 @@ def test_installed_propagators(notices: Notices, tmp_path: Path, monkeypatch: py
     (own,) = make_propagators(["own", "broken"], notices)
     CorrelationPropagator(own, "X-Correlation-ID").inject(carrier)
     assert carrier == {"x-own": "1"}
-    assert [notice.message for notice in notices.all()] == ["The propagator 'broken' failed: no licence"]
+    assert [notice.message for notice in notices.all()] == ["The propagator 'broken' failed: RuntimeError: no licence"]
 
 
 def test_missing_propagator_is_a_notice_with_its_package(notices: Notices) -> None:

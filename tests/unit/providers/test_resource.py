@@ -74,7 +74,7 @@ def test_installed_detectors(
     assert (attributes["host.name"], attributes["cloud.region"]) == ("from-detector", "north")
     messages = [notice.message for notice in notices.all()]
     assert messages == [
-        "The resource detector 'broken' failed: no metadata service",
+        "The resource detector 'broken' failed: OSError: no metadata service",
         "The resource detector 'absent' is not installed",
     ]
     assert all(notice.fix and notice.degrades for notice in notices.all())

@@ -302,14 +302,14 @@ class _NotifierState:
         if not self.failing:
             logged, self._failure_logged = self._failure_logged, False
             if logged:
-                log_warning(_logger, f"Notifier {self._name} delivers again")
+                log_warning(_logger, f"Notifier {self._name} has recovered")
             return
         self.failure = outcome
         if repeated or not self._interval.permits(self._name):
             return
         self._failure_logged = True
         retried = outcome.reason in RETRYABLE
-        what = "does not deliver, waiting to send again" if retried else "did not accept an alert"
+        what = "is down, waiting to send again" if retried else "did not accept an alert"
         log_warning(_logger, f"Notifier {self._name} {what}: {compose_message(outcome.message, outcome.fix)}")
 
 

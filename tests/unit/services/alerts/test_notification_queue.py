@@ -65,8 +65,8 @@ def test_a_retryable_failure_is_retried(caplog: pytest.LogCaptureFixture) -> Non
     assert (status.failed, status.dropped, status.queued, len(notifier.received)) == (0, 0, 0, 3)
     assert (status.last_error, status.fix) == ("the server is busy", "Wait")
     assert caplog.messages == [
-        "Notifier n does not deliver, waiting to send again: the server is busy. Wait.",
-        "Notifier n delivers again",
+        "Notifier n is down, waiting to send again: the server is busy. Wait.",
+        "Notifier n has recovered",
     ]
 
 
@@ -78,7 +78,7 @@ def test_a_rejection_is_not_retried(caplog: pytest.LogCaptureFixture) -> None:
     assert send(queue, make(name="c")).delivered == 1
     assert caplog.messages == [
         "Notifier n did not accept an alert: unknown room. Correct the room.",
-        "Notifier n delivers again",
+        "Notifier n has recovered",
     ]
     assert queue.status().queued == 0
 
