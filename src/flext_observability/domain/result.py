@@ -14,8 +14,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
-_COPIED: Final = re.compile(r"[-_/=\]]\S*$|\.$")
-"""End of a fix without a full stop: a path, an option or a package name to copy, or a fix that has its full stop."""
+_COPIED: Final = re.compile(r"pip install [^\s)]+$|[/=]\S*$|\.$")
+"""End of a fix without a full stop: a command, a path or an assignment to copy, or a fix that has its full stop."""
 _PENDING = "This result is pending"
 _PENDING_FIX = "await it: the work starts then"
 

@@ -169,21 +169,18 @@ def _read_variables(partial: PartialSettings, row: Field, environ: Mapping[str, 
 
 def _read_variable(partial: PartialSettings, row: Field, variable: Variable, text: str) -> None:
     field_type = variable.type or row.type
+    given = f"{variable.name}={preview_value(text, field_type)}"
     try:
         value = field_type.parse(text)
     except PartialParseError as error:
-        partial.notices.append(_invalid(row, variable.name, text, field_type, f"partly ignored: {error}"))
+        message = f"{given} is partly ignored: {error}"
+        partial.notices.append(Notice(row.signal, message, f"Use {field_type.allowed}", degrades=True))
         value = error.value
     except ValueError:
-        detail = f"ignored: it must be {field_type.allowed}"
-        partial.notices.append(_invalid(row, variable.name, text, field_type, detail))
+        message = f"{given} is ignored: it must be {field_type.allowed}"
+        partial.notices.append(Notice(row.signal, message, "Correct or unset it", degrades=True))
         return
     _set(partial, row, value, variable.name)
-
-
-def _invalid(row: Field, variable: str, text: str, field_type: FieldType[object], detail: str) -> Notice:
-    message = f"{variable}={preview_value(text, field_type)} is {detail}"
-    return Notice(row.signal, message, "Correct or unset it", degrades=True)
 
 
 def _set(partial: PartialSettings, row: Field, value: object, source: str) -> None:

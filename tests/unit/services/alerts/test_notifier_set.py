@@ -145,7 +145,7 @@ def test_an_invalid_address_is_logged_at_the_start(
 ) -> None:
     register_notifier("hook-of-a-test", WebhookNotifier("http://me:secret@a\u2028b"))  # not a valid host
     service.configure(config(alert_notifiers="hook-of-a-test"))
-    problem = "The address or a header is invalid. Correct alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)"
+    problem = "The address or a header is invalid. Correct alert_webhook_url (FLEXT_OBSERVABILITY_ALERT_WEBHOOK_URL)."
     assert caplog.messages == [f"Notifier hook-of-a-test: {problem}"]
     service.process_alert(make())
     assert flush(service)

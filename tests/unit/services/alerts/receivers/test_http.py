@@ -60,7 +60,7 @@ def test_credentials_of_the_address_are_sent_and_not_shown() -> None:
         result = poster(f"http://me:s%40cret@127.0.0.1:{server.port}").post(b"{}", 5)
         assert server.requests[0].headers["authorization"] == f"Basic {b64encode(b'me:s@cret').decode()}"
     assert (result.code, "cret" in str(result.error)) == ("unauthorized", False)
-    assert str(result.error).endswith(". Correct the credentials in the_setting")
+    assert str(result.error).endswith(". Correct the credentials in the_setting.")
 
 
 def test_a_bearer_token_wins_over_the_address() -> None:
@@ -112,7 +112,7 @@ def test_what_it_asks_to_wait_is_kept_until_the_next_answer(field: str, seconds:
 def test_an_unreachable_server() -> None:
     with refusing_port() as port:
         result = poster(f"http://127.0.0.1:{port}").post(b"{}", 5)
-    assert (result.code, str(result.error).endswith(". Start the server, or correct the address in the_setting")) == (
+    assert (result.code, str(result.error).endswith(". Start the server, or correct the address in the_setting.")) == (
         "unreachable",
         True,
     )
@@ -178,7 +178,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_invalid_address_or_header_is_reported_without_secrets(url: Any, headers: Any) -> None:
     post = poster(url, headers=headers)
     assert post.config_error.startswith("The address or a header is invalid")
-    assert post.config_error.endswith(". Correct the_setting")
+    assert post.config_error.endswith(". Correct the_setting.")
     assert "secret" not in post.config_error
     assert post.post(b"{}", 5).code == "invalid_address"
 
