@@ -1,4 +1,4 @@
-"""Instrument handles for hot paths: value and attributes → measurement. Never raise (OTel API only)."""
+"""Instruments for hot paths: value and attributes → measurement. Their methods never raise (OTel API only)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MAX = (1 << 63) - 1
 _NUMBERS = frozenset((int, float))
 
 
-class _Handle:
-    """Base of the handles: the recording function of an instrument, and bound attributes."""
+class _Instrument:
+    """Base of the instruments: a recording function of OpenTelemetry, and bound attributes."""
 
     __slots__ = ("_bound", "_record_fn")
 
@@ -32,7 +32,7 @@ class _Handle:
         self._bound = bound
 
     def bind(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:
-        """Return a handle that adds these attributes to every measurement.
+        """Return an instrument that adds these attributes to every measurement.
 
         Args:
             attributes: Values of any type by name, encoded once.
@@ -64,7 +64,7 @@ class _Handle:
 
 
 @final
-class Counter(_Handle):
+class Counter(_Instrument):
     """Monotonic sum."""
 
     __slots__ = ()
@@ -76,7 +76,7 @@ class Counter(_Handle):
 
 
 @final
-class UpDownCounter(_Handle):
+class UpDownCounter(_Instrument):
     """Sum that may decrease."""
 
     __slots__ = ()
@@ -87,7 +87,7 @@ class UpDownCounter(_Handle):
 
 
 @final
-class Gauge(_Handle):
+class Gauge(_Instrument):
     """Latest value."""
 
     __slots__ = ()
@@ -98,7 +98,7 @@ class Gauge(_Handle):
 
 
 @final
-class Histogram(_Handle):
+class Histogram(_Instrument):
     """Distribution of values."""
 
     __slots__ = ()

@@ -34,7 +34,7 @@ class FlextMetricsService:
     """Record metrics. Thread-safe. Before ``init_observability`` they are only stored.
 
     Operations return a result and never raise: an unexpected exception is the failure ``internal``.
-    ``_metrics_store`` holds the newest entities, oldest first. Measurements of handles (``counter`` …) are not stored.
+    ``_metrics_store`` holds the newest entities, oldest first. Measurements of ``counter()`` … are not stored.
     """
 
     def __init__(self, container: Container | None = None, *, store_size: int = 1000) -> None:
@@ -135,7 +135,7 @@ class FlextMetricsService:
     def counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         """Return the counter with this name, for hot paths.
 
-        A name in use for another kind or unit gives a handle that discards measurements.
+        For a name in use for another kind or unit, the instrument discards its measurements.
         """
         return Counter(_record_fn(name, "counter", unit, description))
 

@@ -14,35 +14,35 @@ from tests.threads import in_threads
 METRICS = FlextMetricsService()
 
 
-def test_each_handle_records(recorded: Recorded) -> None:
-    METRICS.counter("handle.counter", "count").add(2, {"a": Decimal("1.5")})
-    METRICS.up_down_counter("handle.updown").add(-3)
-    METRICS.gauge("handle.gauge").set(4.5)
-    METRICS.histogram("handle.histogram", "ms").record(7)
-    assert recorded.values("handle.counter") == {(("a", "1.5"),): 2}
-    assert recorded.values("handle.updown") == {(): -3}
-    assert recorded.values("handle.gauge") == {(): 4.5}
-    (point,) = recorded.metric("handle.histogram").data.data_points
+def test_each_instrument_records(recorded: Recorded) -> None:
+    METRICS.counter("instrument.counter", "count").add(2, {"a": Decimal("1.5")})
+    METRICS.up_down_counter("instrument.updown").add(-3)
+    METRICS.gauge("instrument.gauge").set(4.5)
+    METRICS.histogram("instrument.histogram", "ms").record(7)
+    assert recorded.values("instrument.counter") == {(("a", "1.5"),): 2}
+    assert recorded.values("instrument.updown") == {(): -3}
+    assert recorded.values("instrument.gauge") == {(): 4.5}
+    (point,) = recorded.metric("instrument.histogram").data.data_points
     assert (point.count, point.sum) == (1, 7)
-    assert recorded.metric("handle.counter").unit == "{count}"
+    assert recorded.metric("instrument.counter").unit == "{count}"
 
 
-def test_bound_handles_keep_attributes_and_kind(recorded: Recorded) -> None:
-    counter = METRICS.counter("handle.bound")
+def test_bound_instruments_keep_attributes_and_kind(recorded: Recorded) -> None:
+    counter = METRICS.counter("instrument.bound")
     bound = counter.bind({"a": 1, "b": 1}, b=2)
     twice = bound.bind(c=b"x")
-    for handle in (bound, twice):
-        handle.add(1)
+    for instrument in (bound, twice):
+        instrument.add(1)
     twice.add(1, {"a": 5})
     assert isinstance(twice, Counter)
-    assert recorded.values("handle.bound") == {
+    assert recorded.values("instrument.bound") == {
         (("a", 1), ("b", 2)): 1,
         (("a", 1), ("b", 2), ("c", "x")): 1,
         (("a", 5), ("b", 2), ("c", "x")): 1,
     }
-    assert isinstance(METRICS.gauge("handle.bound.gauge").bind(a=1), Gauge)
-    assert isinstance(METRICS.histogram("handle.bound.histogram").bind(a=1), Histogram)
-    assert isinstance(METRICS.up_down_counter("handle.bound.updown").bind(a=1), UpDownCounter)
+    assert isinstance(METRICS.gauge("instrument.bound.gauge").bind(a=1), Gauge)
+    assert isinstance(METRICS.histogram("instrument.bound.histogram").bind(a=1), Histogram)
+    assert isinstance(METRICS.up_down_counter("instrument.bound.updown").bind(a=1), UpDownCounter)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_bound_handles_keep_attributes_and_kind(recorded: Recorded) -> None:
     ],
 )
 def test_an_invalid_value_is_dropped(recorded: Recorded, value: Any) -> None:
-    counter = METRICS.counter("handle.invalid")
+    counter = METRICS.counter("instrument.invalid")
     counter.add(value)
     counter.add(1)
-    assert recorded.values("handle.invalid") == {(): 1}
+    assert recorded.values("instrument.invalid") == {(): 1}
 
 
 def test_a_dropped_value_is_logged_once_for_each_instrument(caplog: pytest.LogCaptureFixture) -> None:
@@ -86,40 +86,40 @@ def test_a_dropped_value_is_logged_once_for_each_instrument(caplog: pytest.LogCa
 
 @pytest.mark.parametrize("value", [Decimal("2.5"), 1e300, 10**30])
 def test_unusual_numbers_are_recorded(recorded: Recorded, value: Any) -> None:
-    METRICS.gauge("handle.unusual").set(value)
-    assert recorded.values("handle.unusual") == {(): float(value)}
+    METRICS.gauge("instrument.unusual").set(value)
+    assert recorded.values("instrument.unusual") == {(): float(value)}
 
 
 def test_up_down_counters_record_negative_numbers_beyond_64_bits(recorded: Recorded) -> None:
-    METRICS.up_down_counter("handle.far").add(-(10**30))
-    assert recorded.values("handle.far") == {(): -1e30}
+    METRICS.up_down_counter("instrument.far").add(-(10**30))
+    assert recorded.values("instrument.far") == {(): -1e30}
 
 
 @pytest.mark.parametrize("attributes", [5, "text", [1], {"a": {"b": object}}, {"\ud800": 1}, {1: 2}])
 def test_unusual_attributes_lose_no_measurement(recorded: Recorded, attributes: Any) -> None:
-    counter = METRICS.counter("handle.attributes")
+    counter = METRICS.counter("instrument.attributes")
     counter.add(1, attributes)
     counter.bind(attributes).add(1)
-    assert sum(recorded.values("handle.attributes").values()) == 2
+    assert sum(recorded.values("instrument.attributes").values()) == 2
 
 
 def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
-    bound = METRICS.counter("handle.threads").bind(a=1)
+    bound = METRICS.counter("instrument.threads").bind(a=1)
 
     def work(_: int) -> None:
         for _ in range(1000):
             bound.add(1)
 
     in_threads(work)
-    assert recorded.values("handle.threads") == {(("a", 1),): 8000}
+    assert recorded.values("instrument.threads") == {(("a", 1),): 8000}
 
 
-def test_a_handle_created_before_the_start_records_after_it() -> None:
+def test_an_instrument_created_before_the_start_records_after_it() -> None:
     from tests.recorded import recording
 
-    counter = METRICS.counter("handle.early")
+    counter = METRICS.counter("instrument.early")
     counter.add(1)
     with recording() as started:
         counter.add(2)
-        assert started.values("handle.early") == {(): 2}
+        assert started.values("instrument.early") == {(): 2}
     counter.add(4)

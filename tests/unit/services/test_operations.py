@@ -19,7 +19,7 @@ from flext_observability import (
     FlextTracingService,
 )
 
-HANDLES = {"counter", "up_down_counter", "gauge", "histogram", "span", "trace", "check"}
+NOT_OPERATIONS = {"counter", "up_down_counter", "gauge", "histogram", "span", "trace", "check"}
 # Called when a configuration starts and stops.
 LIFECYCLE = {
     "configure",
@@ -42,10 +42,10 @@ SERVICES = (
 
 
 def operations(service: type) -> dict[str, Callable[..., object]]:
-    """Return the public methods of a service by name, without handles and life cycle."""
+    """Return the public methods of a service by name, without instruments, context managers and life cycle."""
     methods = {name: each for name, each in vars(service).items() if inspect.isfunction(each) and name[0] != "_"}
-    handles = HANDLES - ({"trace"} if service is FlextLoggingService else set())
-    return {name: each for name, each in methods.items() if name not in handles | LIFECYCLE}
+    excluded = NOT_OPERATIONS - ({"trace"} if service is FlextLoggingService else set())
+    return {name: each for name, each in methods.items() if name not in excluded | LIFECYCLE}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -1,4 +1,4 @@
-"""Current metric points → page for a Prometheus scrape, served by the ops server."""
+"""Current metric points → page for a Prometheus scrape, served by the ops server (``PrometheusExporter``)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def families(data: MetricsData, *, reserved_labels: Collection[str] = ()) -> lis
 
     Args:
         data: All points, cumulative.
-        reserved_labels: Labels that the reader of the page sets itself. Attributes with such a name become
+        reserved_labels: Labels that the scraper or the Pushgateway sets. Attributes with such a name become
             ``exported_<name>``, as in a scrape.
     """
     found: dict[tuple[str, Kind], Family] = {}
