@@ -46,9 +46,9 @@ print(good.calls, report.dropped)
         "shutdown_observability(5)",
         "init_observability(service_name='again', console=False)",
         "flext_create_metric('plugin.again', 1)",
-        (
+        (  # not a daemon thread: one that creates an entity at exit can crash (docs/troubleshooting.md)
             "metric.name == 'plugin.program' and threading.Thread("
-            "target=flext_create_metric, args=('plugin.thread', 1)).start()"
+            "target=flext_create_metric, args=('plugin.thread', 1), daemon=False).start()"
         ),
     ],
 )
