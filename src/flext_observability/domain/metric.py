@@ -27,7 +27,7 @@ class FlextMetric(Entity):
     Source: https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument-name-syntax
 
     Attributes:
-        name: Instrument name: a letter, then letters, digits and ``_ . - /``, at most 255 characters.
+        name: Instrument name: A-Z or a-z, then also 0-9 and ``_ . - /``, at most 255 characters.
         value: Int, float or Decimal, kept as given.
         unit: Word or UCUM code (``milliseconds``, ``ms``, ``count``); empty for none.
         tags: Names and scalars. Scalars are stored as text.
@@ -49,7 +49,7 @@ class FlextMetric(Entity):
             return Violation(
                 "metric name",
                 f"{preview(self.name)} is not an instrument name",
-                "Start with a letter and use letters, digits, '_', '.', '-' and '/', at most 255 characters",
+                "Use A-Z or a-z first, then also 0-9, '_', '.', '-' and '/', at most 255 characters",
             )
         if not is_finite(self.value):
             return Violation("metric value", f"{preview(self.value)} is not finite", "Use a finite number")

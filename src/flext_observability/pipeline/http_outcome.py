@@ -1,4 +1,4 @@
-"""HTTP error status or transport error → ``ExportOutcome`` with its next action; one classification for all back ends.
+"""HTTP error status or transport error → ``ExportOutcome`` with its next action; one classification for all.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 """

@@ -53,7 +53,7 @@ _CODES: Final = frozenset(
 def to_ucum(unit: str) -> str:
     """Translate a unit.
 
-    UCUM codes are unchanged. Names of UCUM units become codes (``milliseconds`` → ``ms``, ``bytes/second`` → ``By/s``).
+    UCUM codes are unchanged. Names of UCUM units become codes (``milliseconds`` → ``ms``, ``bytes`` → ``By``).
     Other words become annotations (``count`` → ``{count}``, ``USD`` → ``{USD}``).
 
     Args:

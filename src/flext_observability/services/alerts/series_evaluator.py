@@ -1,4 +1,4 @@
-"""Metric points of successive evaluations → the number that a rule compares, per series (pure: time is an argument)."""
+"""Metric points of successive evaluations → the number that a rule compares, for each series (pure)."""
 
 from __future__ import annotations
 
