@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar, final
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Generic, NamedTuple, Protocol, TypeVar, final
 
 from flext_observability.extensions.ports import ExportOutcome
 
 ItemT = TypeVar("ItemT")
 
 
-@dataclass(frozen=True, slots=True)
-class QueueCounts:
+class QueueCounts(NamedTuple):
     """Counts of one queue, as in ``ExporterCounts``: ``finished = queued + in_flight + exported + sum(dropped)``."""
 
     finished: int = 0
     queued: int = 0
     in_flight: int = 0
     exported: int = 0
-    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    dropped: Mapping[str, int] = MappingProxyType[str, int]({})
 
 
 class _Items(Protocol[ItemT]):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from math import inf
 from threading import TIMEOUT_MAX, Condition, RLock, Thread
-from typing import Generic, TypeVar, cast, final
+from typing import Generic, NamedTuple, TypeVar, cast, final
 
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
@@ -23,8 +22,7 @@ FIRST_BATCH_DELAY_SECONDS = 0.1
 MIN_ATTEMPT_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """Times and sizes of batches.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters.metric import discarded
@@ -81,7 +80,7 @@ class Ledger:
     def snapshot(self) -> LedgerSnapshot:
         """Return all current counts."""
         exporters = tuple(
-            ExporterCounts(signal, exporter, **asdict(counts())) for signal, exporter, counts in self._queues
+            ExporterCounts(signal, exporter, **counts()._asdict()) for signal, exporter, counts in self._queues
         )
         signals = [self.counters["traces"].counts(), self._points(exporters), self.counters["logs"].counts()]
         return LedgerSnapshot(signals=tuple(signals), exporters=exporters)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -222,7 +222,7 @@ def _create_workers(
             name=f"flext-{signal}-{name}",
             exporter=exporter,
             queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
-            schedule=replace(schedule, periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
+            schedule=schedule._replace(periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
             report=partial(pipeline.exporter_state.record, name, signal),
             collect=reader.collect_for_push if reader else None,
         )

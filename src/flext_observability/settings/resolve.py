@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.domain.result import FlextResult
@@ -25,8 +24,7 @@ _LONG_SECONDS = 1000.0
 _FIX = "Correct the arguments; nothing was changed"
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedSettings:
+class ResolvedSettings(NamedTuple):
     """Resolved settings.
 
     Attributes:
