@@ -20,7 +20,7 @@ class Block:
 
     Attributes:
         language: First word after the fence; empty when there is none.
-        tags: The rest of that line. ``no-run reason="…"`` skips a block. ``file="…"`` saves it for later shell blocks.
+        tags: The rest of that line. ``no-run reason="…"`` skips a block. ``file="…"`` saves it for later shells.
             Text after an executed block is its output, unless it is tagged ``no-output`` or ``varies reason="…"``.
             See output.py for the other tags.
         line: Line number of the first line of code, from 1.

@@ -72,7 +72,7 @@ class Jaeger:
         return [span for spans in _spans_by_trace(self._data(f"/api/traces/{trace_id}")).values() for span in spans]
 
     def traces(self, service: str, *, limit: int = 100, **filters: str) -> dict[str, list[StoredSpan]]:
-        """Return the newest traces of a service by trace id. `filters` are those of Jaeger (`operation`, `tags`, …)."""
+        """Return the newest traces of a service by trace id. `filters` are those of Jaeger, such as `tags`."""
         parameters = {"service": service, "limit": str(limit), "lookback": "1h"} | filters
         return _spans_by_trace(self._data("/api/traces", parameters))
 

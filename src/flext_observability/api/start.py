@@ -45,8 +45,7 @@ def init_observability(
     try:
         resolved = resolve(config, cast("dict[str, object]", arguments), os.environ)
         return resolved.flat_map(_check_names).map(_start)
-    # Known problems degrade a signal, so no test reaches this line.
-    except Exception as error:  # noqa: BLE001  # pragma: no cover - an internal error must not break the program
+    except Exception as error:  # noqa: BLE001 - an internal error must not break the program
         message = f"Starting failed: {type(error).__name__}: {error}"
         return FlextResult[Observability].fail(message, code="internal", fix="Report this, with the settings")
 

@@ -34,7 +34,7 @@ class ExitHook:
 
     def _register_multiprocessing(self) -> None:
         util: Any = sys.modules.get("multiprocessing.util")
-        if util is None:  # pragma: no cover - coverage itself loads it
+        if util is None:  # not a program of multiprocessing
             return
         if not self._registered_after_fork:
             # A child clears its finalizers before it calls these.

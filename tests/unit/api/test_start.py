@@ -257,3 +257,15 @@ def test_instrumentations_are_switched_on_and_off() -> None:
     notice = handle.status()["traces"].notices[-1]
     assert "homemade" in notice.message
     assert "pip install" in notice.fix
+
+
+def test_an_error_during_the_start_is_a_failure() -> None:
+    done = run("""
+        import sys
+        sys.modules["opentelemetry.sdk.trace"] = None  # an installation without the SDK
+        from flext_observability import init_observability
+        result = init_observability(exporters="none", console=False)
+        print(result.code, result.fix, result.message, sep=": ")
+    """)
+    assert done.lines[0].startswith("internal: Report this, with the settings: Starting failed: ModuleNotFoundError")
+    assert done.code == 0
