@@ -20,6 +20,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.values.encoding import preview
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 REMOTE_ID_KEY = create_key(CORRELATION_ATTRIBUTE)
@@ -120,7 +121,8 @@ def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str
     """
     try:
         import_without_otel_env("opentelemetry.propagate").inject(carrier)
-    except Exception as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
+    except BaseException as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
+        reraise_interrupt(error)
         report_once("Writing context into a carrier", error)
     return carrier
 
@@ -139,7 +141,8 @@ def extract_context(carrier: Mapping[str, str]) -> Context:
     """
     try:
         extracted: Context = import_without_otel_env("opentelemetry.propagate").extract(carrier, get_current())
-    except Exception as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
+    except BaseException as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
+        reraise_interrupt(error)
         report_once("Reading context from a carrier", error)
         return get_current()
     return extracted

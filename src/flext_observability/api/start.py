@@ -12,6 +12,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.registry import exporter_registry, notifier_registry, plugin_registry
 from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -45,7 +46,8 @@ def init_observability(
     try:
         resolved = resolve(config, cast("dict[str, object]", arguments), os.environ)
         return resolved.flat_map(_check_names).map(_start)
-    except Exception as error:  # noqa: BLE001 - an internal error must not break the program
+    except BaseException as error:  # noqa: BLE001 - an internal error must not break the program
+        reraise_interrupt(error)
         message = f"Starting failed: {type(error).__name__}: {error}"
         return FlextResult[Observability].fail(message, code="internal", fix="Report this, with the settings")
 

@@ -18,6 +18,7 @@ from flext_observability.decorators.wrapping import decorate
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.exceptions import describe_error, exception_attributes
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import OPERATION_ATTRIBUTE, OUTCOME_ATTRIBUTE, OUTCOMES
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class _MonitoredCall(ActiveSpan):
             self._monitor.measure(perf_counter() - self._started_at, outcome, self.context)
             if error is not None and is_failure(error) and first_in_trace(error, _LOGGED, self.span):
                 self._monitor.log(error)
-        except Exception as failure:  # noqa: BLE001 - monitoring must not break the function
+        except BaseException as failure:  # noqa: BLE001 - monitoring must not break the function
+            reraise_interrupt(failure)
             report_once("Measuring a call", failure)
         super().__exit__(kind, error, trace)
 

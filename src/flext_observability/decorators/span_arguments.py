@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import MAX_NAME_BYTES
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def parent_context(parent: Parent) -> Context | None:
         if isinstance(parent, Span):
             return otel_trace.set_span_in_context(parent)
         context = parent if isinstance(parent, SpanContext) else _span_context(cast("TraceParent", parent))
-    except Exception:  # noqa: BLE001 - an object without ids, or one that raises
+    except BaseException as error:  # noqa: BLE001 - an object without ids, or one that raises
+        reraise_interrupt(error)
         return None
     return otel_trace.set_span_in_context(NonRecordingSpan(context))
 
@@ -58,7 +60,8 @@ def to_links(links: object) -> list[Link] | None:
     """Return links to the given spans, span contexts and links. Other items are left out."""
     try:
         valid = [link for link in map(_to_link, cast("Iterable[object]", links)) if link is not None]
-    except Exception:  # noqa: BLE001 - not iterable, or an iterable that raises
+    except BaseException as error:  # noqa: BLE001 - not iterable, or an iterable that raises
+        reraise_interrupt(error)
         return None
     return valid or None
 

@@ -14,6 +14,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.exceptions import describe_error, exception_attributes
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import OUTCOME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def record_error(span: Span, error: BaseException) -> None:
         if first_in_trace(error, _RECORDED, span):
             # Not record_exception: it has no size limit, and raises when __str__ of the error raises.
             span.add_event("exception", exception_attributes(error))
-    except Exception as failure:  # noqa: BLE001 - a foreign span
+    except BaseException as failure:  # noqa: BLE001 - a foreign span
+        reraise_interrupt(failure)
         report_once("Recording an error on a span", failure)
 
 
@@ -64,5 +66,6 @@ def end_span(span: Span) -> None:
     """End a span. An exception of a processor is logged once."""
     try:
         span.end()
-    except Exception as error:  # noqa: BLE001 - a foreign processor must not break the program
+    except BaseException as error:  # noqa: BLE001 - a foreign processor must not break the program
+        reraise_interrupt(error)
         report_once("Ending a span", error)

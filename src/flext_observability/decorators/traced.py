@@ -22,6 +22,7 @@ from flext_observability.decorators.span_arguments import (
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.wrapping import decorate
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import SCOPE_NAME
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class SpanTemplate:
         parent = None if self._parent is None else parent_context(self._parent)
         try:
             span = tracer().start_span(self._name, parent, self._kind, self._attributes, self._links)
-        except Exception as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
+        except BaseException as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
+            reraise_interrupt(error)
             report_once("Starting a span", error)
             span = NonRecordingSpan(otel_trace.get_current_span(parent).get_span_context())
         return span, otel_trace.set_span_in_context(span, parent)

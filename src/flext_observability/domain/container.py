@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,8 @@ class FlextContainer:
             if name not in self._instances:
                 try:
                     self._instances[name] = self._factories[name]()
-                except Exception as error:  # noqa: BLE001 - a user's factory must not break the host
+                except BaseException as error:  # noqa: BLE001 - a user's factory must not break the host
+                    reraise_interrupt(error)
                     from flext_observability.values.exceptions import describe_error
 
                     message = f"The factory of {preview(name)} failed: {describe_error(error)}"
@@ -114,6 +116,7 @@ def lookup(container: Container | None, name: str) -> object | None:
         return None
     try:
         found = cast("object", container.get(name))
-    except Exception:  # noqa: BLE001 - a foreign container may raise for an unknown name
+    except BaseException as error:  # noqa: BLE001 - a foreign container may raise for an unknown name
+        reraise_interrupt(error)
         return None
     return cast("FlextResult[object]", found).data if isinstance(found, FlextResult) else found

@@ -18,6 +18,7 @@ from flext_observability.domain.rules import InvalidField, Violation, to_result
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import error_message
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.timestamps import from_unix_nanos
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class FlextObservabilityMasterFactory:
             violation = _explain(entity, error)
         except InvalidField as error:
             violation = Violation(f"{_words(entity.kind)} tags", error.message, error.fix)
-        except Exception as error:  # noqa: BLE001 - unreadable tags, or a clock or id generator that fails
+        except BaseException as error:  # noqa: BLE001 - unreadable tags, or a clock or id generator that fails
+            reraise_interrupt(error)
             violation = Violation(_words(entity.kind), error_message(error) or type(error).__name__, "")
         else:
             return created.validate_business_rules().map(lambda _: created)

@@ -6,6 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
+from flext_observability.values.interrupts import reraise_interrupt
+
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Callable, Coroutine, Generator
@@ -239,7 +241,8 @@ class PendingResult(FlextResult[T_co]):
     async def _run(self) -> FlextResult[T_co]:
         try:
             outcome = await self._work()
-        except Exception as error:  # noqa: BLE001 - foreign errors become failures here
+        except BaseException as error:  # noqa: BLE001 - foreign errors become failures here
+            reraise_interrupt(error)
             from flext_observability.values.exceptions import describe_error
 
             outcome = FlextResult[T_co](error=describe_error(error), code="internal")

@@ -24,6 +24,8 @@ from opentelemetry.util._decorator import (
     _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  # no public name
 )
 
+from flext_observability.values.interrupts import reraise_interrupt
+
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
@@ -59,7 +61,8 @@ def is_unset(get: Callable[[], object]) -> bool:
     """Return whether a global has no provider. ``get`` returns the global, such as ``get_tracer_provider``."""
     try:
         provider = get()
-    except Exception:  # noqa: BLE001 - OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
+    except BaseException as error:  # noqa: BLE001 - OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
+        reraise_interrupt(error)
         return True
     return isinstance(provider, ProxyTracerProvider | _ProxyMeterProvider | ProxyLoggerProvider | None)
 

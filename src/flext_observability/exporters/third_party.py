@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class WrappedFactory:
         entry_point = self._entry_points[signal]
         try:
             made = entry_point.load()()
-        except Exception as error:
+        except BaseException as error:
+            reraise_interrupt(error)
             message = f"{entry_point.value} cannot be created: {describe_error(error)}"
             raise ExporterUnavailable(message, "See the documentation of the package that provides it") from error
         if not callable(getattr(made, "export", None)):
@@ -74,7 +76,8 @@ class WrappedExporter:
                 if getattr(call(), "name", "") == "FAILURE":
                     return self._failed("reported a failure", accepted)
                 accepted += items
-        except Exception as error:  # noqa: BLE001 - foreign code
+        except BaseException as error:  # noqa: BLE001 - foreign code
+            reraise_interrupt(error)
             return self._failed(f"raised {describe_error(error)}", accepted)
         return ExportOutcome(accepted=accepted)
 
@@ -94,7 +97,8 @@ class WrappedExporter:
     def _shut_down(self) -> None:
         try:
             self._exporter.shutdown()
-        except Exception:  # noqa: BLE001 - foreign code, at shutdown
+        except BaseException as error:  # noqa: BLE001 - foreign code, at shutdown
+            reraise_interrupt(error)
             return
 
     def _failed(self, what: str, accepted: int) -> ExportOutcome:

@@ -13,6 +13,7 @@ from flext_observability.runtime.runtime import current_runtime
 from flext_observability.settings.choices import ALIASES
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -103,7 +104,8 @@ class ExtensionRegistry(Generic[T]):
         try:
             loaded = load()
             extension = cast("Callable[[], object]", loaded)() if isinstance(loaded, type) else loaded
-        except Exception as error:  # noqa: BLE001 - see above
+        except BaseException as error:  # noqa: BLE001 - see above
+            reraise_interrupt(error)
             problem = describe_error(error)
         else:
             problem = self._validate(extension)
@@ -146,7 +148,8 @@ class ExtensionRegistry(Generic[T]):
             if self.accepts_callable and callable(extension):
                 return ""
             valid = all(callable(getattr(extension, method.partition("(")[0], None)) for method in self.methods)
-        except Exception as error:  # noqa: BLE001 - attributes of a foreign object may raise anything
+        except BaseException as error:  # noqa: BLE001 - attributes of a foreign object may raise anything
+            reraise_interrupt(error)
             return f"an attribute cannot be read: {describe_error(error)}"
         return "" if valid else f"{type(extension).__name__} does not implement {' and '.join(self.methods)}"
 

@@ -11,6 +11,7 @@ from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,8 @@ def uninstrument() -> None:
             name, instrumentor = active.by_name.popitem()
             try:
                 instrumentor.uninstrument()
-            except Exception as error:  # noqa: BLE001 - foreign code must not affect the others
+            except BaseException as error:  # noqa: BLE001 - foreign code must not affect the others
+                reraise_interrupt(error)
                 log_warning(_logger, f"Instrumentation {name!r} cannot be switched off: {describe_error(error)}")
 
 
@@ -85,7 +87,8 @@ def _instrument(name: str) -> Notice | None:
             f"Instrumentation {name!r} cannot be loaded: the package {missing} is not installed",
             f"pip install {missing}, or remove {name!r}",
         )
-    except Exception as error:  # noqa: BLE001 - foreign code must not stop the start
+    except BaseException as error:  # noqa: BLE001 - foreign code must not stop the start
+        reraise_interrupt(error)
         return _from_error(name, error)
 
 
@@ -101,7 +104,7 @@ def _activate(name: str, point: EntryPoint) -> Notice | None:
     return None
 
 
-def _from_error(name: str, error: Exception) -> Notice:
+def _from_error(name: str, error: BaseException) -> Notice:
     """Return a notice. OpenTelemetry's ``DependencyConflictError`` means that the library is missing or too old."""
     conflict: object = getattr(error, "conflict", None)
     if conflict is None:

@@ -11,6 +11,7 @@ from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult
 from flext_observability.ops_server.serialization import check_to_dict, negotiate_type, render_report, to_json
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.http.headers import quality
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class OpsPages:
         """Return the reply. Never raises."""
         try:
             page = self._route(request)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - becomes status 500; the server continues
+        except BaseException as error:  # noqa: BLE001 - becomes status 500; the server continues
+            reraise_interrupt(error)
             page = _error_page(500, f"{request.path} failed: {describe_error(error)}", "internal")
         headers = [
             *page.headers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from math import inf
 from threading import TIMEOUT_MAX, Condition, RLock, Thread
 from typing import Generic, NamedTuple, TypeVar, cast, final
@@ -16,6 +16,7 @@ from flext_observability.pipeline.retry import Backoff
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork_barrier import fork_barrier
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 ItemT = TypeVar("ItemT")
 FIRST_BATCH_DELAY_SECONDS = 0.1
@@ -209,8 +210,13 @@ class ExportWorker(Generic[ItemT]):
         with self._wake:
             # If an export forks, this thread continues in the child, where `abandon` has replaced the lock.
             if self._closed and self._wake is wake:
-                with suppress(Exception):  # nothing depends on the exporter any more
-                    self._exporter.close()
+                self._close_exporter()
+
+    def _close_exporter(self) -> None:
+        try:
+            self._exporter.close()
+        except BaseException as error:  # noqa: BLE001 - nothing depends on the exporter any more
+            reraise_interrupt(error)
 
     def _wait_until_due(self) -> bool:
         """Wait for the next attempt. Return False when the thread ends: the worker is closed or idle."""
@@ -293,7 +299,8 @@ class ExportWorker(Generic[ItemT]):
     def _collect_data(self, collect: Callable[[], ItemT | None]) -> ItemT | None:
         try:
             return collect()
-        except Exception as error:  # noqa: BLE001 - callbacks of the program run in it
+        except BaseException as error:  # noqa: BLE001 - callbacks of the program run in it
+            reraise_interrupt(error)
             message = f"reading metrics raised {describe_error(error)}"
             self._report(ExportOutcome(reason="error", message=message), self._queue.overflow)
             return None
@@ -305,7 +312,8 @@ class ExportWorker(Generic[ItemT]):
         try:
             with first:
                 outcome = cast("object", self._exporter.export(batch, timeout))
-        except Exception as error:  # noqa: BLE001 - a third-party exporter must not end the worker
+        except BaseException as error:  # noqa: BLE001 - a third-party exporter must not end the worker
+            reraise_interrupt(error)
             problem = f"raised {describe_error(error)}"
         else:
             if isinstance(outcome, ExportOutcome):

@@ -35,6 +35,7 @@ from flext_observability.providers.resource import make_resource
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.fork_barrier import fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -106,7 +107,8 @@ class Pipeline:
         for exporter in self.exporters.readers():
             try:
                 exporter.close()
-            except Exception as error:  # noqa: BLE001 - code of another package
+            except BaseException as error:  # noqa: BLE001 - code of another package
+                reraise_interrupt(error)
                 report_once("Closing a metric reader", error)
 
 
@@ -238,7 +240,8 @@ def _adopt(pipeline: Pipeline, signal: Signal, provider: object, method: str, pa
     try:
         for part in parts:
             getattr(provider, method)(part)
-    except Exception as error:  # noqa: BLE001 - a missing method, or an error in the method
+    except BaseException as error:  # noqa: BLE001 - a missing method, or an error in the method
+        reraise_interrupt(error)
         pipeline.notices.degrade(
             signal,
             f"{signal} are not exported: {name} was installed first and does not accept exporters ({error})",

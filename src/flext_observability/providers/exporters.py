@@ -12,6 +12,7 @@ from flext_observability.providers.notices import Notices
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -64,7 +65,8 @@ def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Ex
         exporter = factory.create(signal, settings.config) if signal in supported else None
     except ExporterUnavailable as unavailable:
         notices.degrade(signal, f"{name}: {unavailable.message}", unavailable.fix)
-    except Exception as error:  # noqa: BLE001 - code of another package
+    except BaseException as error:  # noqa: BLE001 - code of another package
+        reraise_interrupt(error)
         message = f"{name} cannot be used: {describe_error(error)}"
         notices.degrade(signal, message, "Report this to the author of the exporter")
     else:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flext_observability.domain.report import Notice, SignalOrAll
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 T = TypeVar("T")
 
@@ -47,7 +48,8 @@ class Notices:
         for entry in entry_points(group=f"opentelemetry_{kind.replace(' ', '_')}", name=name):
             try:
                 return create(entry.load())
-            except Exception as error:  # noqa: BLE001 - code of another package
+            except BaseException as error:  # noqa: BLE001 - code of another package
+                reraise_interrupt(error)
                 self.degrade(
                     signal, f"The {kind} '{name}' failed: {describe_error(error)}", f"Remove it from the {kind}s"
                 )

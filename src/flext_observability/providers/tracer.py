@@ -17,6 +17,8 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from flext_observability.values.interrupts import reraise_interrupt
+
 if TYPE_CHECKING:
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -97,7 +99,8 @@ def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sa
     for entry in entry_points(group="opentelemetry_traces_sampler", name=config.sampler):
         try:
             sampler = entry.load()(config.sampler_arg)
-        except Exception as error:  # noqa: BLE001 - code of another package
+        except BaseException as error:  # noqa: BLE001 - code of another package
+            reraise_interrupt(error)
             problem = f"failed ({type(error).__name__}: {error})"
         else:
             if isinstance(sampler, Sampler):

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from flext_observability.values.interrupts import reraise_interrupt
+
 T = TypeVar("T")
 
 
@@ -117,7 +119,8 @@ def _run(calls: Iterable[Callable[[], None]]) -> None:
     for call in calls:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 - the other objects must be handled
+        except BaseException as error:  # noqa: BLE001 - the other objects must be handled
+            reraise_interrupt(error)
             from flext_observability.runtime.internal_log import report_once
 
             report_once("Handling a fork", error)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Hashable
-from contextlib import suppress
 from math import inf
 from typing import Final, final
 
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 MAX_REPORTED: Final = 1000
 LOG_INTERVAL_SECONDS: Final = 60.0
@@ -19,8 +19,10 @@ _logger: Final = logging.getLogger("flext_observability")
 
 def log_warning(logger: logging.Logger, message: str) -> None:
     """Log a warning. Never raises: an exception of a handler or filter loses only this line."""
-    with suppress(Exception):
+    try:
         logger.warning(message)
+    except BaseException as error:  # noqa: BLE001 - a handler or filter of the program
+        reraise_interrupt(error)
 
 
 @final

@@ -6,6 +6,8 @@ import os
 from importlib import import_module
 from types import ModuleType
 
+from flext_observability.values.interrupts import reraise_interrupt
+
 _PREFIX = "OTEL_"
 
 
@@ -19,7 +21,8 @@ def import_without_otel_env(module: str) -> ModuleType:
     """
     try:
         return import_module(module)
-    except Exception:  # noqa: BLE001 - the second attempt decides
+    except BaseException as error:  # noqa: BLE001 - the second attempt decides
+        reraise_interrupt(error)
         hidden = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
         for name in hidden:
             del os.environ[name]

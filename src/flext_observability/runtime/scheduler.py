@@ -12,6 +12,7 @@ from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware, register_restart
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.interrupts import reraise_interrupt
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ def _call(job: _Job) -> None:
     try:
         job.work()
     except BaseException as error:  # noqa: BLE001 - SystemExit too: the other jobs continue
+        reraise_interrupt(error)
         report_once(f"The periodic job {job.name}", error)
 
 

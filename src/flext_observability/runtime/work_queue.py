@@ -11,6 +11,7 @@ from typing import Generic, TypeVar, final
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
 
 T = TypeVar("T")
 
@@ -114,4 +115,5 @@ class WorkQueue(Generic[T]):
         try:
             self._handle(item)
         except BaseException as error:  # noqa: BLE001 - SystemExit too: the worker continues with the next item
+            reraise_interrupt(error)
             report_once(self._name, error)

@@ -11,6 +11,7 @@ from flext_observability.domain.container import Container, lookup
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -43,13 +44,14 @@ def new_identity(container: Container | None, entity: type[Entity]) -> dict[str,
     """
     from flext_observability.domain.factory import identity
 
-    problem: Exception
+    problem: BaseException
     try:
         fields = identity(container, entity)
         if isinstance(fields.get("id", ""), str):
             return fields
         problem = TypeError("the id is not text")
-    except Exception as error:  # noqa: BLE001 - a failing clock must not lose an entity
+    except BaseException as error:  # noqa: BLE001 - a failing clock must not lose an entity
+        reraise_interrupt(error)
         problem = error
     report_once("Getting id and time from the container", problem)
     return {}
@@ -62,7 +64,8 @@ def never_raises(operation: Callable[Concatenate[S, P], FlextResult[T]]) -> Call
     def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> FlextResult[T]:
         try:
             return operation(self, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - telemetry must not break the program
+        except BaseException as error:  # noqa: BLE001 - telemetry must not break the program
+            reraise_interrupt(error)
             return FlextResult[T].fail(report_once(operation.__name__.lstrip("_"), error), code="internal")
 
     return guarded

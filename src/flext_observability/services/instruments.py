@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, final
 from flext_observability.adapters import metric as adapter
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_attributes
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -45,7 +46,8 @@ class _Instrument:
             if type(value) not in _NUMBERS or not self._min <= value <= _MAX:
                 value = self._validate(value)
             self._record_fn(value, self._with(attributes) if attributes else self._bound, None)
-        except Exception as error:  # noqa: BLE001 - a measurement must not break the program
+        except BaseException as error:  # noqa: BLE001 - a measurement must not break the program
+            reraise_interrupt(error)
             name = adapter.name_of(self._record_fn) or "of an unknown instrument"
             report_once(f"Measuring with {type(self).__name__} {name}", error)
 

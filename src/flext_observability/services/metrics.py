@@ -18,6 +18,7 @@ from flext_observability.services.exposition import Exposition
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.units import to_ucum
 
 if TYPE_CHECKING:
@@ -248,7 +249,8 @@ def _record_fn(
         report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", error)
         conflict = error.conflict
         return lambda _value, _attributes, _context: adapter.discard(conflict)
-    except Exception as error:  # noqa: BLE001 - an invalid name, or an error of a foreign provider
+    except BaseException as error:  # noqa: BLE001 - an invalid name, or an error of a foreign provider
+        reraise_interrupt(error)
         report_once(f"Creating {kind} {encode_tag(name, max_bytes=100)}", error)
         return lambda _value, _attributes, _context: None
 

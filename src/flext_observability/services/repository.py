@@ -12,6 +12,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import invalid_choice, to_result
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.dependencies import never_raises
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -258,7 +259,8 @@ def repository_writer(container: Container | None, store: str) -> Persist[Entity
     def persist(entity: EntityT) -> FlextResult[EntityT]:
         try:
             stored: object = method(entity)
-        except Exception as error:  # noqa: BLE001 - an error of a foreign repository
+        except BaseException as error:  # noqa: BLE001 - an error of a foreign repository
+            reraise_interrupt(error)
             return FlextResult[EntityT].fail(report_once(store, error), code="internal")
         if isinstance(stored, FlextResult):
             return cast("FlextResult[object]", stored).map(lambda _: entity)

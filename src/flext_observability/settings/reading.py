@@ -12,6 +12,7 @@ from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
 from flext_observability.settings.types import LIMIT, FieldType, PartialParseError
 from flext_observability.values.encoding import preview
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.masking import mask_credentials
 
 ARGUMENT = "argument"
@@ -133,7 +134,8 @@ def _read_argument(partial: PartialSettings, row: Field, value: object) -> None:
         return
     try:
         accepted = row.type.accept(value)
-    except Exception as error:  # noqa: BLE001 - a value of any type may raise anything
+    except BaseException as error:  # noqa: BLE001 - a value of any type may raise anything
+        reraise_interrupt(error)
         # ValueError itself comes from our types, with a message of ours; other exceptions come from the value.
         ours = type(error) in {ValueError, PartialParseError} and error.args and not row.type.secret
         detail = f" ({error})" if ours else ""

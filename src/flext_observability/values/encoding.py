@@ -18,6 +18,8 @@ from math import isfinite, isnan
 from pathlib import PurePath
 from typing import Any, cast
 
+from flext_observability.values.interrupts import reraise_interrupt
+
 Scalar = str | bool | int | float
 AttributeValue = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
 
@@ -136,7 +138,8 @@ def _reduce(value: object, max_bytes: int) -> object:
             if isinstance(value, types):
                 return reduce(value, max_bytes)
         return _reduce_other(value, max_bytes)
-    except Exception:  # noqa: BLE001 - the code of the value raised
+    except BaseException as error:  # noqa: BLE001 - the code of the value raised
+        reraise_interrupt(error)
         return f"<unprintable {type(value).__module__}.{type(value).__qualname__}>"
 
 

@@ -6,6 +6,7 @@ import traceback
 from typing import Final
 
 from flext_observability.values.encoding import AttributeValue, encode_tag
+from flext_observability.values.interrupts import reraise_interrupt
 
 MAX_STACK_BYTES: Final = 32_768
 _MAX_FRAMES: Final = 50
@@ -15,7 +16,8 @@ def error_message(error: BaseException) -> str:
     """Return an exception's message, also when its ``__str__`` raises."""
     try:
         return encode_tag(str(error))
-    except Exception:  # noqa: BLE001 - __str__ of an exception may raise anything
+    except BaseException as failure:  # noqa: BLE001 - __str__ of an exception may raise anything
+        reraise_interrupt(failure)
         return "<no readable message>"
 
 

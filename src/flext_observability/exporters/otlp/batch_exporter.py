@@ -9,6 +9,7 @@ from time import monotonic
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.otlp.batch import count_items, split
 from flext_observability.wire.otlp.encode import encode_request
 
@@ -55,7 +56,8 @@ class BatchExporter(ABC):
     def _attempt(self, batch: Sequence[object], items: int, deadline: float) -> ExportOutcome:
         try:
             body = self._encode(batch)
-        except Exception as error:  # noqa: BLE001 - of any type; it concerns one item only
+        except BaseException as error:  # noqa: BLE001 - of any type; it concerns one item only
+            reraise_interrupt(error)
             return _encoding_failure(self._signal, error)
         if items > 1 and self._rejected_bytes is not None and len(body) >= self._rejected_bytes:
             return ExportOutcome(reason="too_large")
@@ -81,7 +83,7 @@ class BatchExporter(ABC):
         )
 
 
-def _encoding_failure(signal: Signal, error: Exception) -> ExportOutcome:
+def _encoding_failure(signal: Signal, error: BaseException) -> ExportOutcome:
     return ExportOutcome(
         reason="encoding",
         message=f"one of the {signal} cannot be encoded as OTLP ({type(error).__name__}: {error})"[:300],

@@ -13,6 +13,7 @@ from flext_observability.exporters.third_party import WrappedExporter
 from flext_observability.extensions.ports import ExporterUnavailable
 from flext_observability.settings.otlp import OtlpSettings, otlp_settings
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.http.tls import TlsFiles, read_pems
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def create_exporter(
         make: Any = next(iter(found)).load()
         url, headers, timeout = settings.endpoint.url, _headers(settings), settings.timeout_seconds
         return WrappedExporter(signal, name, make(endpoint=url, headers=headers, timeout=timeout, **arguments))
-    except Exception as error:
+    except BaseException as error:
+        reraise_interrupt(error)
         message = f"the exporter of {package} cannot be created: {describe_error(error)}"
         raise ExporterUnavailable(message, "Check the OTLP settings of this signal") from error
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -44,7 +45,8 @@ def _collect_others(registry: CollectorRegistry) -> list[Metric]:
     try:
         for metric in registry.collect():
             found.append(metric)  # noqa: PERF402 - those before an exception are kept
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a collector of the program
+    except BaseException as error:  # noqa: BLE001 - a collector of the program
+        reraise_interrupt(error)
         report_once("Collecting a registry of prometheus_client", error)
     finally:
         _thread.without_ours = before
@@ -83,7 +85,8 @@ class RegistryCollector:
             return
         try:
             metrics = list(self._metrics())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the other collectors of the registry must be served
+        except BaseException as error:  # noqa: BLE001 - the other collectors of the registry must be served
+            reraise_interrupt(error)
             report_once("Publishing metrics to prometheus_client", error)
             return
         yield from metrics
@@ -121,7 +124,8 @@ def publish(registry: CollectorRegistry | None, collect: Callable[[], MetricsDat
     target = REGISTRY if registry is None else registry
     try:
         target.register(RegistryCollector(collect, target))
-    except Exception as error:  # noqa: BLE001 - an object of any type
+    except BaseException as error:  # noqa: BLE001 - an object of any type
+        reraise_interrupt(error)
         message = f"{type(target).__name__} is not a registry of prometheus_client: {describe_error(error)}"
         return FlextResult[None].fail(message, code="invalid_argument", fix="Pass a CollectorRegistry")
     return FlextResult[None].ok(None)

@@ -11,6 +11,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.base import HOOK_NAMES, FlextObservabilityPlugin, Hook
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -85,7 +86,8 @@ def to_active(key: str, plugin: object, *, from_settings: bool) -> FlextResult[A
     if isinstance(plugin, FlextObservabilityPlugin):
         try:
             return FlextResult.ok(ActivePlugin(key, plugin, from_settings=from_settings))
-        except Exception as error:  # noqa: BLE001 - properties of foreign classes may raise anything
+        except BaseException as error:  # noqa: BLE001 - properties of foreign classes may raise anything
+            reraise_interrupt(error)
             problem = f"its name, order or hooks cannot be read: {describe_error(error)}"
     else:
         problem = f"{type(plugin).__name__} is not an instance of a subclass of FlextObservabilityPlugin"

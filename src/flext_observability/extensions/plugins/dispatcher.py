@@ -16,6 +16,7 @@ from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.runtime.work_queue import WorkQueue
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -145,6 +146,7 @@ def _call_hook(call: _Call) -> BaseException | None:
             outcome.close()
             return TypeError("a hook must be a plain function, not a coroutine function")
     except BaseException as error:  # noqa: BLE001 - foreign code, SystemExit included
+        reraise_interrupt(error)
         return error
     if isinstance(outcome, FlextResult) and not outcome.success:
         failed = cast("FlextResult[object]", outcome)

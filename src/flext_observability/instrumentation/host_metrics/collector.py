@@ -16,6 +16,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation
@@ -82,7 +83,8 @@ class FlextMetricsCollector:
         try:
             for metric in self._metrics.values():
                 _register(metric)
-        except Exception as error:  # noqa: BLE001 - a foreign provider may raise anything
+        except BaseException as error:  # noqa: BLE001 - a foreign provider may raise anything
+            reraise_interrupt(error)
             self.stop()
             return FlextResult[None].fail(report_once("Starting the metrics collector", error), code="internal")
         return FlextResult.ok(None)
@@ -125,7 +127,8 @@ class FlextMetricsCollector:
         with self._lock:
             try:
                 points = list(metric.read(self._cache))
-            except Exception as error:  # noqa: BLE001 - platforms without this metric raise different errors
+            except BaseException as error:  # noqa: BLE001 - platforms without this metric raise different errors
+                reraise_interrupt(error)
                 self._unavailable[name] = describe_error(error)
                 return ()
             self._unavailable.pop(name, None)
@@ -160,7 +163,7 @@ def _register(metric: Observable) -> None:
     try:  # without the lock: the SDK calls back with its own lock held
         create = getattr(get_meter(SCOPE_NAME), f"create_observable_{metric.kind}")
         create(metric.name, [_observer(metric.name)], metric.unit, metric.description)
-    except Exception:
+    except BaseException:
         collectors.instruments.discard(metric.name)
         raise
 

@@ -20,6 +20,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import AttributeValue, encode_attributes, encode_tag
 from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger, LoggerProvider
@@ -175,7 +176,8 @@ def _emit(record: logging.LogRecord, installed: _Installed) -> bool:
     _thread_state.emitting = True
     try:
         installed.get_logger(record.name).emit(_translate(record))
-    except Exception as error:  # noqa: BLE001 - logging must not fail the program
+    except BaseException as error:  # noqa: BLE001 - logging must not fail the program
+        reraise_interrupt(error)
         bridge = current_runtime().get(_Bridge)
         if not bridge.failing:
             bridge.failing = True
@@ -218,7 +220,8 @@ def _severity(level: int) -> SeverityNumber:
 def _body(record: logging.LogRecord) -> str:
     try:
         text: object = record.getMessage()
-    except Exception:  # noqa: BLE001 - wrong arguments: keep the template
+    except BaseException as error:  # noqa: BLE001 - wrong arguments: keep the template
+        reraise_interrupt(error)
         text = record.msg
     return encode_tag(text, max_bytes=MAX_EVENT_BYTES)
 

@@ -11,6 +11,7 @@ from typing import Final, cast
 from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText, structured_text
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.interrupts import reraise_interrupt
 
 TRACE: Final = 5
 LEVELS: Final = {
@@ -115,5 +116,6 @@ def _format(event: object, args: tuple[object, ...]) -> tuple[str, tuple[object,
         return text, ()
     try:
         return text % (args[0] if len(args) == 1 and isinstance(args[0], Mapping) and args[0] else args), ()
-    except Exception:  # noqa: BLE001 - not a template for these arguments, or an argument that raises
+    except BaseException as error:  # noqa: BLE001 - not a template for these arguments, or an argument that raises
+        reraise_interrupt(error)
         return text, args

@@ -14,6 +14,7 @@ from flext_observability.instrumentation.logging import bridge
 from flext_observability.instrumentation.logging.structured_record import TRACE, level_number, make_record
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.interrupts import reraise_interrupt
 
 _PROCESSORS: Final = (merge_contextvars,)
 
@@ -148,7 +149,8 @@ class FlextStructuredLogger(BoundLoggerBase):
                 return None
             merged = merge_contextvars(self._logger, "", {**self._context, **values})
             return make_record(self._logger, level, event, args, merged, with_values=handled)
-        except Exception as error:  # noqa: BLE001 - logging must not fail the program
+        except BaseException as error:  # noqa: BLE001 - logging must not fail the program
+            reraise_interrupt(error)
             report_once("Making a structured log record", error)
             return None
 
@@ -165,5 +167,6 @@ def _handle(logger: logging.Logger, record: logging.LogRecord) -> None:
             logger.handle(record)
         elif filtered := cast("object", logger.filter(record)):  # since Python 3.12 it may be another record
             bridge.emit(filtered if isinstance(filtered, logging.LogRecord) else record)
-    except Exception as error:  # noqa: BLE001 - a handler or filter of the program
+    except BaseException as error:  # noqa: BLE001 - a handler or filter of the program
+        reraise_interrupt(error)
         report_once("Writing a structured log record", error)

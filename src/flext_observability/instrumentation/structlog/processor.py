@@ -12,6 +12,7 @@ from flext_observability.instrumentation.logging import bridge
 from flext_observability.instrumentation.logging.structured_record import LEVELS, from_event, set_extras
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.interrupts import reraise_interrupt
 
 
 def emit_log_record(logger: object, method_name: str, event_dict: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -30,7 +31,8 @@ def emit_log_record(logger: object, method_name: str, event_dict: MutableMapping
     if not isinstance(logger, logging.Logger):
         try:
             bridge.emit(_record(method_name, event_dict))
-        except Exception as error:  # noqa: BLE001 - logging must not fail the program
+        except BaseException as error:  # noqa: BLE001 - logging must not fail the program
+            reraise_interrupt(error)
             report_once("Sending an event of structlog", error)
     return event_dict
 

@@ -18,6 +18,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -252,6 +253,7 @@ class _NotifierExporter:
         try:
             result = _validate(self._call(notification.alert, timeout_seconds))
         except BaseException as error:  # noqa: BLE001 - SystemExit too: no notifier may end the program or the worker
+            reraise_interrupt(error)
             code = "timeout" if isinstance(error, TimeoutError) else "unreachable"
             code = code if isinstance(error, TimeoutError | ConnectionError) else "raised"
             result = FlextResult[None].fail(f"it raised {describe_error(error)}", code=code)

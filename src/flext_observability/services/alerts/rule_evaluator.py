@@ -17,6 +17,7 @@ from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.series_evaluator import Labels, SeriesEvaluator
 from flext_observability.values.encoding import preview
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.views.model import MetricView
 
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {"above": gt, "below": lt, "absent": ge}
@@ -134,7 +135,8 @@ class RuleEvaluator:
             for loaded in self._all():
                 try:
                     self._evaluate(loaded, by_name[loaded.rule.metric], now_monotonic)
-                except Exception as error:  # noqa: BLE001 - one rule does not stop the others
+                except BaseException as error:  # noqa: BLE001 - one rule does not stop the others
+                    reraise_interrupt(error)
                     report_once(f"Evaluating the alert rule {loaded.rule.name}", error)
 
     def reinit_after_fork(self) -> None:

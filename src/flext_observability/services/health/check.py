@@ -17,6 +17,7 @@ from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
@@ -89,17 +90,13 @@ class RegisteredCheck:
         A sync check runs on its own thread. After the time limit the result is ``unknown``. The thread continues, and
         the check is not started again before it ends.
         """
-        from asyncio import CancelledError, current_task
-
         started_at = self.clock.monotonic()
         try:
             result = self._interpret(await self._with_timeout(self._await_call(own_loop=own_loop)))
         except _CheckAborted as aborted:
             result = self.make_result(*aborted.args)
-        except (CancelledError, SystemExit, Exception) as error:
-            task = current_task()
-            if isinstance(error, CancelledError) and task is not None and task.cancelling():
-                raise  # the caller was cancelled, not the check
+        except BaseException as error:  # noqa: BLE001 - the check may raise anything
+            reraise_interrupt(error)  # the caller was cancelled, for instance, not the check
             result = self.make_result("unhealthy", describe_error(error))
         return result.model_copy(update={"duration_seconds": max(self.clock.monotonic() - started_at, 0.0)})
 
@@ -228,6 +225,7 @@ def _call_into(future: Future[_Outcome], call: Callable[[], object]) -> None:
     try:
         outcome = call(), None
     except BaseException as error:  # noqa: BLE001 - passed to the waiting caller, SystemExit included
+        reraise_interrupt(error)
         outcome = None, error
     future.set_result(outcome)
 

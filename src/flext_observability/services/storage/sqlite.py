@@ -16,6 +16,7 @@ from flext_observability.services.storage.rows import Row, from_row, tag_text, t
 from flext_observability.services.storage.schema import UnusableFile, prepare
 from flext_observability.services.storage.sqlite_errors import explain
 from flext_observability.values.encoding import preview
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.timestamps import to_unix_micros
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class SQLiteStorage:
             return cast("FlextResult[T]", self._options)
         try:
             return FlextResult.ok(work())
-        except Exception as error:  # noqa: BLE001 - the border: SQLite errors, and values that cannot be written
+        except BaseException as error:  # noqa: BLE001 - the border: SQLite errors, and values that cannot be written
+            reraise_interrupt(error)
             code, reason, fix = explain(self._path, self._timeout, error)
             return FlextResult[T].fail(f"Storage {self._path!r}: {reason}", code=code, fix=fix)
 
@@ -165,7 +167,8 @@ class SQLiteStorage:
         for body, emitted in reversed(self._read(statement, values)):
             try:
                 entities.append(from_row(kind, cast("str", body), emitted=bool(emitted)))
-            except Exception as error:  # noqa: BLE001 - an invalid row must not hide the others
+            except BaseException as error:  # noqa: BLE001 - an invalid row must not hide the others
+                reraise_interrupt(error)
                 report_once(f"Reading a stored {kind} of {self._path!r}", error)
         return entities
 

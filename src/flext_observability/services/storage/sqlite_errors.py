@@ -29,7 +29,7 @@ _BY_RESULT_CODE: Final[Mapping[int, tuple[str, str, str]]] = {
 """Primary result code → failure code, reason, fix. Source: https://www.sqlite.org/rescode.html"""
 
 
-def explain(path: str, timeout_seconds: float, error: Exception) -> tuple[str, str, str]:
+def explain(path: str, timeout_seconds: float, error: BaseException) -> tuple[str, str, str]:
     """Return failure code, reason and fix.
 
     Args:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.prometheus.names import sample_value
 from flext_observability.wire.prometheus.text import (
     NAME_ENDINGS,
@@ -44,7 +45,8 @@ def add_metrics(families: list[Family], metrics: Iterable[Metric], *, openmetric
         try:
             text = str(metric.documentation or "")
             series = _by_series(metric, openmetrics=openmetrics)
-        except Exception as error:  # noqa: BLE001 - made by a collector of the program
+        except BaseException as error:  # noqa: BLE001 - made by a collector of the program
+            reraise_interrupt(error)
             report_once(f"Reading the prometheus_client metric {getattr(metric, 'name', '')}", error)
             continue
         for (name, kind, labels), samples in series.items():

@@ -10,6 +10,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 
@@ -45,7 +46,8 @@ class HttpNotifier:
         self._timeout_seconds = float(cast("float", timeout_seconds)) if valid else _DEFAULT_TIMEOUT
         try:
             self._target = FlextResult.ok(_target(url, path, headers))
-        except Exception as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
+        except BaseException as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
+            reraise_interrupt(error)
             # Other errors may contain the address, and with it a password.
             detail = f": {error}" if isinstance(error, _InvalidHeader) else ""
             message, fix = f"The address or a header is invalid{detail}", f"Correct {setting}"

@@ -1,0 +1,72 @@
+"""Interrupts: exceptions raised into a thread by Ctrl-C, a signal handler or a cancellation, not by the code it called.
+
+A blind ``except BaseException`` calls ``reraise_interrupt`` first. So an exception of foreign code, of any type, costs
+only that code, and an interrupt reaches the program. Standard library only.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from types import CodeType, TracebackType
+from typing import Any, cast
+
+
+def reraise_interrupt(error: BaseException) -> None:
+    """Raise the exception again if it is an interrupt; otherwise do nothing."""
+    if is_interrupt(error):
+        raise error
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether the exception was raised into this thread, not by the code that the thread called.
+
+    Interrupts are, in the main thread, ``KeyboardInterrupt`` and everything that a signal handler raises
+    (``SystemExit``, time limits of task queues); in any thread the cancellation of the current asyncio task, and the
+    end or the timeout of a greenlet.
+    """
+    if threading.get_ident() == threading.main_thread().ident and (
+        isinstance(error, KeyboardInterrupt) or _is_raised_in(error.__traceback__, set(_signal_handlers()))
+    ):
+        return True
+    return not isinstance(error, Exception) and (_is_cancellation(error) or _is_greenlet_end(error))
+
+
+def _is_raised_in(traceback: TracebackType | None, codes: set[CodeType]) -> bool:
+    while codes and traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _signal_handlers() -> Iterator[CodeType]:
+    """Yield the code of the signal handlers that the program has installed."""
+    signal: Any = sys.modules.get("signal")  # no handler is installed before its import
+    if signal is None:
+        return
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        while type(handler).__name__ == "partial":
+            handler = handler.func
+        kind = type(cast("object", handler))
+        for candidate in (getattr(handler, "__func__", handler), vars(kind).get("__call__")):
+            if isinstance(code := getattr(candidate, "__code__", None), CodeType):
+                yield code
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    asyncio: Any = sys.modules.get("asyncio")  # slow to import, and no task runs before its import
+    if asyncio is None or not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop runs in this thread
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def _is_greenlet_end(error: BaseException) -> bool:
+    kinds = (("greenlet", "GreenletExit"), ("gevent", "Timeout"))
+    return any(isinstance(error, getattr(sys.modules.get(module), name, ())) for module, name in kinds)
