@@ -21,6 +21,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 ItemT = TypeVar("ItemT")
 FIRST_BATCH_DELAY_SECONDS = 0.1
 MIN_ATTEMPT_SECONDS = 0.05
+CLOSE_SECONDS = 0.05
 
 
 class Schedule(NamedTuple):
@@ -86,6 +87,13 @@ class ExportWorker(Generic[ItemT]):
         self._exported_once = False
         self._closing = False
         self._closed = False
+        self._exporter_closing = False
+        self._exporter_closed = False
+
+    @property
+    def name(self) -> str:
+        """Name of the thread."""
+        return self._name
 
     @property
     def is_running(self) -> bool:
@@ -148,7 +156,7 @@ class ExportWorker(Generic[ItemT]):
     def wait_drained(self, deadline: float) -> bool:
         """Wait for the end of the drain, at most until ``deadline``, and return whether the queue is empty."""
         with self._wake:
-            self._wake.wait_for(self._is_flushed, max(deadline - time.monotonic(), 0.0))
+            self._wait_until(self._is_flushed, deadline)
             self._flush_done = self._flush_requested
             self._attempt_deadline = inf
             return self._queue.empty
@@ -159,18 +167,27 @@ class ExportWorker(Generic[ItemT]):
             self._closing = True
             self._attempt_deadline = deadline
             self._not_before = self._retry_after_until = 0.0
+            if self._thread is None and not self._closed:
+                self._start_thread()  # no item has started it: the exporter is closed there
             self._wake.notify_all()
 
-    def wait_closed(self, deadline: float) -> None:
-        """Wait for the end, and drop the items left at ``deadline``."""
-        if self._thread is None:
-            self._run()  # no item has started it, or an interpreter that ends cannot start threads
+    def wait_closed(self, deadline: float) -> bool:
+        """Wait for the end, and drop the items left at ``deadline``. Return False when the exporter hangs in close."""
+        if self._thread is None and not self._exporter_closing:
+            self._run()  # an interpreter that ends cannot start threads
         with self._wake:
-            while not self._closed and (left := deadline - time.monotonic()) > 0:
-                self._wake.wait(left)
+            self._wait_until(lambda: self._exporter_closed, deadline)
+            self.drop_queued()
+            if self._exporter_closing:  # an attempt that ended at the deadline: closing takes its time
+                self._wait_until(lambda: self._exporter_closed, max(deadline, time.monotonic() + CLOSE_SECONDS))
+            return self._exporter_closed or not self._exporter_closing
+
+    def drop_queued(self) -> None:
+        """Drop the items that are not sent, the batch in flight included, and end. Never blocks. Idempotent."""
+        with self._wake:
             if not self._closed:
                 self._queue.drop_all("shutdown_deadline")
-                self._closed = True
+                self.stop()
 
     def stop(self) -> None:
         """End without sending. The caller may use the queue from now on; a running attempt no longer counts."""
@@ -209,14 +226,20 @@ class ExportWorker(Generic[ItemT]):
                 self._send_once()
         with self._wake:
             # If an export forks, this thread continues in the child, where `abandon` has replaced the lock.
-            if self._closed and self._wake is wake:
-                self._close_exporter()
+            if not self._closed or self._exporter_closing or self._wake is not wake:
+                return
+            self._exporter_closing = True
+        self._close_exporter()
 
     def _close_exporter(self) -> None:
+        """Close the exporter, without the lock: it may hang, and counts stay readable."""
         try:
             self._exporter.close()
         except BaseException as error:  # noqa: BLE001 - nothing depends on the exporter any more
             reraise_interrupt(error)
+        with self._wake:
+            self._exporter_closed = True
+            self._wake.notify_all()
 
     def _wait_until_due(self) -> bool:
         """Wait for the next attempt. Return False when the thread ends: the worker is closed or idle."""
@@ -234,6 +257,9 @@ class ExportWorker(Generic[ItemT]):
                     return False
                 wake.wait(min(limit - now, TIMEOUT_MAX))
             return False
+
+    def _wait_until(self, reached: Callable[[], bool], deadline: float) -> None:
+        self._wake.wait_for(reached, min(max(deadline - time.monotonic(), 0.0), TIMEOUT_MAX))
 
     def _is_flushed(self) -> bool:
         return self._closed or self._flush_done >= self._flush_requested

@@ -33,8 +33,10 @@ from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
+from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 MAX_PENDING_DELTAS = 60
 MIN_DELETE_SECONDS = 0.1
+MIN_CLOSE_SECONDS = 0.1
+_WORKER_PREFIX = "flext-"
 _logger = logging.getLogger("flext_observability")
 
 
@@ -72,22 +76,37 @@ class Pipeline:
         flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
         return all(flushed)
 
-    def close(self, deadline: float) -> None:
-        """Export all queued items in parallel, and stop before ``deadline`` (monotonic seconds)."""
+    def close(self, deadline: float) -> tuple[str, ...]:
+        """Export all queued items in parallel, and stop before ``deadline`` (monotonic seconds).
+
+        Returns:
+            What had not ended by then: "closing the exporter x of traces".
+        """
         for worker in self.workers:
             worker.begin_close(deadline)
-        for worker in self.workers:
-            worker.wait_closed(deadline)
-        self._close_readers()
+        hung = [worker.name for worker in self.workers if not worker.wait_closed(deadline)]
+        unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(_signal_and_name, hung)]
+        unfinished += self._close_readers(deadline)
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
                 log_warning(_logger, f"Pushed metrics are not deleted: {deleted.error}")
+        return tuple(unfinished)
+
+    def drop_queued(self) -> None:
+        """Drop the items that are not sent yet, and wait for nothing."""
+        for worker in self.workers:
+            worker.drop_queued()
 
     def delete_group(self, timeout_seconds: float) -> FlextResult[None]:
         """Delete pushed metrics from the back ends of flush-only exporters, and return the first failure."""
-        exporters = [each for _, each in self.exporters.push["metrics"] if isinstance(each, FlushOnlyExporter)]
-        results = [exporter.delete_group(timeout_seconds) for exporter in exporters]
+        deadline = time.monotonic() + timeout_seconds + MIN_DELETE_SECONDS
+        calls = [
+            BoundedCall(f"deleting the metrics pushed by {name}", partial(exporter.delete_group, timeout_seconds))
+            for name, exporter in self.exporters.push["metrics"]
+            if isinstance(exporter, FlushOnlyExporter)
+        ]
+        results = [_deletion(call, deadline) for call in calls]
         return next((result for result in results if not result.success), FlextResult[None].ok(None))
 
     def abandon(self) -> None:
@@ -103,13 +122,28 @@ class Pipeline:
         self._close_readers()
         self.exporters.pull.clear()
 
-    def _close_readers(self) -> None:
-        for exporter in self.exporters.readers():
-            try:
-                exporter.close()
-            except BaseException as error:  # noqa: BLE001 - code of another package
-                reraise_interrupt(error)
-                report_once("Closing a metric reader", error)
+    def _close_readers(self, deadline: float = 0.0) -> list[str]:
+        """Close the readers of other packages, and return what has not ended by ``deadline`` or shortly after."""
+        calls = [BoundedCall("closing a metric reader", each.close) for each in self.exporters.readers()]
+        limit = max(deadline, time.monotonic() + MIN_CLOSE_SECONDS)
+        unfinished = [call.what for call in calls if not call.wait(limit)]
+        for call in calls:
+            if call.error is not None:
+                report_once("Closing a metric reader", call.error)
+        return unfinished
+
+
+def _signal_and_name(worker_name: str) -> tuple[str, str]:
+    signal, _, name = worker_name.removeprefix(_WORKER_PREFIX).partition("-")
+    return signal, name
+
+
+def _deletion(call: BoundedCall[FlextResult[None]], deadline: float) -> FlextResult[None]:
+    if call.wait(deadline) and call.value is not None:
+        return call.value
+    reason = "it has not ended in time" if call.error is None else describe_error(call.error)
+    code, fix = "timeout" if call.error is None else "error", "Report this to the author of the exporter"
+    return FlextResult[None].fail(f"{call.what.capitalize()} failed: {reason}", code=code, fix=fix)
 
 
 def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | None = None) -> Pipeline:
@@ -221,7 +255,7 @@ def _create_workers(
         cumulative = reader is not None and reader is totals
         policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
         worker: ExportWorker[Any] = ExportWorker(
-            name=f"flext-{signal}-{name}",
+            name=f"{_WORKER_PREFIX}{signal}-{name}",
             exporter=exporter,
             queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
             schedule=schedule._replace(periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,

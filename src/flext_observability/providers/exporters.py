@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.extensions.ports import ExporterUnavailable, PullExporter, ReaderExporter, SignalExporter
+from flext_observability.exporters.factory import BuiltInFactory
+from flext_observability.extensions.ports import (
+    ExporterFactory,
+    ExporterUnavailable,
+    PullExporter,
+    ReaderExporter,
+    SignalExporter,
+)
 from flext_observability.extensions.registry import exporter_registry
 from flext_observability.providers.notices import Notices
+from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
 from flext_observability.values.exceptions import describe_error
-from flext_observability.values.interrupts import reraise_interrupt
+
+_Made = tuple[Collection[Signal], SignalExporter[object] | PullExporter | None]
+FACTORY_SECONDS = 5.0
+"""Limit of one call of a factory of another package."""
+_HUNG = "its factory does not return"
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -22,12 +34,14 @@ class Exporters:
     Attributes:
         push: (name, exporter) by signal, in the order of the settings.
         pull: Pull exporters by name.
+        hung: Names whose factory has not returned. It is not called again for the other signals.
     """
 
     push: dict[Signal, list[tuple[str, SignalExporter[object]]]] = field(
         default_factory=lambda: {signal: [] for signal in SIGNALS}
     )
     pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
+    hung: set[str] = field(default_factory=set[str])
 
     def readers(self) -> list[ReaderExporter]:
         """Return the pull exporters with their own metric reader."""
@@ -59,21 +73,48 @@ def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Ex
     if not found.success:
         notices.degrade(signal, found.message or "", found.fix)
         return
-    factory = found.unwrap()
-    try:
-        supported = factory.signals()
-        exporter = factory.create(signal, settings.config) if signal in supported else None
-    except ExporterUnavailable as unavailable:
-        notices.degrade(signal, f"{name}: {unavailable.message}", unavailable.fix)
-    except BaseException as error:  # noqa: BLE001 - code of another package
-        reraise_interrupt(error)
-        message = f"{name} cannot be used: {describe_error(error)}"
-        notices.degrade(signal, message, "Report this to the author of the exporter")
-    else:
-        if isinstance(exporter, PullExporter):
-            exporters.pull[name] = exporter
-        elif exporter is not None:
-            exporters.push[signal].append((name, exporter))
-        elif signal not in settings.named_for_all:
-            fix = f"Name it for {', '.join(sorted(supported))}, and another one for {signal}"
-            notices.degrade(signal, f"The exporter '{name}' does not support {signal}", fix)
+    factory, config = found.unwrap(), settings.config
+    if name in exporters.hung:
+        notices.degrade(signal, *_unusable(name, _HUNG))
+        return
+    call = call_at_start(
+        f"the factory of the exporter {name}",
+        lambda: _call_factory(factory, signal, config),
+        FACTORY_SECONDS,
+        in_this_thread=isinstance(factory, BuiltInFactory),
+    )
+    if call.value is None:
+        if call.error is None:
+            exporters.hung.add(name)
+            call.abandon(lambda late: _close_late(late[1]))
+        notices.degrade(signal, *_why_unusable(name, call.error))
+        return
+    supported, exporter = call.value
+    if isinstance(exporter, PullExporter):
+        exporters.pull[name] = exporter
+    elif exporter is not None:
+        exporters.push[signal].append((name, exporter))
+    elif signal not in settings.named_for_all:
+        fix = f"Name it for {', '.join(sorted(supported))}, and another one for {signal}"
+        notices.degrade(signal, f"The exporter '{name}' does not support {signal}", fix)
+
+
+def _call_factory(factory: ExporterFactory, signal: Signal, config: FlextObservabilityConfig) -> _Made:
+    supported = factory.signals()
+    return supported, factory.create(signal, config) if signal in supported else None
+
+
+def _why_unusable(name: str, error: BaseException | None) -> tuple[str, str]:
+    """Return message and fix; without an error the factory has not returned."""
+    if isinstance(error, ExporterUnavailable):
+        return f"{name}: {error.message}", error.fix
+    return _unusable(name, _HUNG if error is None else describe_error(error))
+
+
+def _unusable(name: str, reason: str) -> tuple[str, str]:
+    return f"{name} cannot be used: {reason}", "Report this to the author of the exporter"
+
+
+def _close_late(exporter: SignalExporter[object] | PullExporter | None) -> None:
+    if exporter is not None and not isinstance(exporter, PullExporter):
+        exporter.close()

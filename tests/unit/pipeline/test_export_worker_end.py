@@ -124,6 +124,72 @@ def test_a_failure_to_close_the_exporter_is_ignored(make: Make) -> None:
     assert close(make(Stubborn())) == {}
 
 
+class ClosesSlowly(ScriptedExporter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = threading.Event()
+        self.closing = threading.Event()
+
+    def close(self) -> None:
+        self.closing.set()
+        self.release.wait(10)
+        self.closed = True
+
+
+def test_an_exporter_that_hangs_in_close_costs_the_deadline_and_is_reported(make: Make) -> None:
+    exporter = ClosesSlowly()
+    worker = make(exporter)
+    worker.enqueue(1)
+    deadline = time.monotonic() + 0.3
+    worker.begin_close(deadline)
+    assert not worker.wait_closed(deadline)
+    assert 0.25 <= time.monotonic() - deadline + 0.3 <= 2
+    exporter.release.set()
+    assert worker.wait_closed(time.monotonic() + 5)
+
+
+def test_counts_are_readable_and_items_are_counted_while_the_exporter_hangs_in_close(make: Make) -> None:
+    exporter = ClosesSlowly()
+    worker = make(exporter)
+    worker.enqueue(1)
+    worker.begin_close(time.monotonic() + 5)
+    assert exporter.closing.wait(5)
+    counted: list[int] = []
+
+    def count() -> None:
+        worker.enqueue(2)
+        counted.append(worker.counts().exported)
+
+    thread = threading.Thread(target=count, daemon=True)
+    thread.start()
+    thread.join(5)
+    exporter.release.set()
+    assert (counted, worker.counts().dropped) == ([1], {"after_shutdown": 1})
+
+
+def test_an_exporter_that_hangs_in_export_is_not_reported_as_closing(make: Make) -> None:
+    exporter = ScriptedExporter()
+    exporter.hold.clear()
+    worker = make(exporter)
+    worker.enqueue(1)
+    assert exporter.wait_for_batches(1)
+    worker.begin_close(time.monotonic())
+    assert worker.wait_closed(time.monotonic())
+    assert worker.counts().dropped == {"shutdown_deadline": 1}
+    exporter.hold.set()
+
+
+def test_the_exporters_of_several_workers_close_at_the_same_time(make: Make) -> None:
+    exporters = [ClosesSlowly() for _ in range(3)]
+    workers = [make(exporter) for exporter in exporters]
+    for worker in workers:
+        worker.begin_close(time.monotonic() + 5)
+    assert all(exporter.closing.wait(5) for exporter in exporters)
+    for exporter in exporters:
+        exporter.release.set()
+    assert all(worker.wait_closed(time.monotonic() + 5) for worker in workers)
+
+
 def test_closing_sends_all_queued_readings_with_the_last_one(make: Make) -> None:
     numbers = iter(range(100))
     exporter = ScriptedExporter(BUSY)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from flext_observability.providers.exporters import create_exporters
 from flext_observability.providers.notices import Notices
 from flext_observability.settings.resolve import ResolvedSettings
 from tests.fakes import OneExporterFactory, ScriptedExporter, unavailable
+from tests.waiting import eventually
 
 Resolved = Callable[..., ResolvedSettings]
 
@@ -126,3 +128,51 @@ def test_factory_with_raising_signals_degrades_all(
     register("raising", RaisingSignals(lambda signal: ScriptedExporter()))
     create_exporters(resolved(exporters="raising", console=False), notices)
     assert [notice.message for notice in notices.all()] == ["raising cannot be used: KeyError: 'which'"] * 3
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let factories have 50 ms; set the event to end those that hang."""
+    monkeypatch.setattr("flext_observability.providers.exporters.FACTORY_SECONDS", 0.05)
+    release = threading.Event()
+    yield release
+    release.set()
+
+
+def test_a_factory_that_hangs_degrades_its_signals_and_is_called_once(
+    resolved: Resolved, notices: Notices, register: Callable[..., None], hanging: threading.Event
+) -> None:
+    called: list[Signal] = []
+
+    def hang(signal: Signal) -> ScriptedExporter:
+        called.append(signal)
+        hanging.wait(10)
+        return ScriptedExporter()
+
+    register("hanging", OneExporterFactory(hang))
+    register("working", OneExporterFactory(lambda signal: ScriptedExporter()))
+    exporters = create_exporters(resolved(exporters=["hanging", "working"], console=False), notices)
+    assert [exporters.names(signal) for signal in ("traces", "metrics", "logs")] == [("working",)] * 3
+    assert called == ["traces"]
+    assert {(notice.message, notice.degrades) for notice in notices.all()} == {
+        ("hanging cannot be used: its factory does not return", True)
+    }
+    assert [notice.signal for notice in notices.all()] == ["traces", "metrics", "logs"]
+
+
+@pytest.mark.parametrize("late", [ScriptedExporter(), Page(), None])
+def test_an_exporter_that_is_created_late_is_closed(
+    resolved: Resolved, notices: Notices, register: Callable[..., None], hanging: threading.Event, late: Any
+) -> None:
+    returned = threading.Event()
+
+    def slow(signal: Signal) -> Any:
+        hanging.wait(10)
+        returned.set()
+        return late
+
+    register("late", OneExporterFactory(slow, {"traces"}))
+    create_exporters(resolved(exporters="late", console=False), notices)
+    hanging.set()
+    assert returned.wait(5)
+    assert eventually(lambda: getattr(late, "closed", True))
