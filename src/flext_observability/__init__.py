@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport as FlextHealthReport
     from flext_observability.domain.log_entry import FlextLogEntry as FlextLogEntry
     from flext_observability.domain.metric import FlextMetric as FlextMetric
+    from flext_observability.domain.pending_result import PendingResult as PendingResult
     from flext_observability.domain.report import (
         FlushReport as FlushReport,
         ShutdownReport as ShutdownReport,
@@ -64,7 +65,6 @@ if TYPE_CHECKING:
     from flext_observability.domain.result import (
         FlextObservabilityError as FlextObservabilityError,
         FlextResult as FlextResult,
-        PendingResult as PendingResult,
     )
     from flext_observability.domain.trace import FlextTrace as FlextTrace
     from flext_observability.exporters.memory import memory_store as memory_store
@@ -143,7 +143,8 @@ _MODULES = {
     "domain.log_entry": "FlextLogEntry",
     "domain.metric": "FlextMetric",
     "domain.report": "FlushReport ShutdownReport SignalStatus",
-    "domain.result": "FlextObservabilityError FlextResult PendingResult",
+    "domain.pending_result": "PendingResult",
+    "domain.result": "FlextObservabilityError FlextResult",
     "domain.trace": "FlextTrace",
     "exporters.memory": "memory_store",
     "extensions.plugins.base": "FlextObservabilityPlugin",

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast, final
 
 from flext_observability.api.process import active_process
-from flext_observability.domain.result import FlextResult, settle_blocking
+from flext_observability.domain.pending_result import settle_blocking
+from flext_observability.domain.result import FlextResult
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,42 +78,49 @@ class Observability:
         """Return state, reason, fix and counts of each signal at this moment."""
         return self._session.status()
 
-    def flush(self, timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
+    def flush(self, timeout_seconds: float | None = None, *, blocking: bool = False) -> FlextResult[FlushReport]:
         """Send everything recorded so far, all signals and exporters in parallel.
 
         Args:
             timeout_seconds: Deadline for all of it, in seconds; default: the setting ``flush_timeout_seconds``.
+            blocking: Whether to block also inside a running event loop, for signal handlers and sync functions.
 
         Returns:
             The report. ``complete`` is false when the deadline came first; the remaining items stay queued. Inside a
             running event loop a ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
-        return _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._flush)
+        return _run_or_defer("flush()", self._flush, timeout_seconds, self.config.flush_timeout_seconds, blocking)
 
-    def shutdown(self, timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
+    def shutdown(self, timeout_seconds: float | None = None, *, blocking: bool = False) -> FlextResult[ShutdownReport]:
         """Send the remaining items and stop. Items that cannot be sent before the deadline are counted as dropped.
 
         Args:
             timeout_seconds: Deadline for all of it, in seconds; default: the setting ``shutdown_timeout_seconds``.
+            blocking: See ``flush``.
 
         Returns:
             The report with all counts; the same one again for a further call. Inside a running event loop a
             ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
-        return _run_or_defer(timeout_seconds, self.config.shutdown_timeout_seconds, self._shutdown)
+        default = self.config.shutdown_timeout_seconds
+        return _run_or_defer("shutdown()", self._shutdown, timeout_seconds, default, blocking)
 
-    def delete_pushed_metrics(self, timeout_seconds: float | None = None) -> FlextResult[None]:
+    def delete_pushed_metrics(
+        self, timeout_seconds: float | None = None, *, blocking: bool = False
+    ) -> FlextResult[None]:
         """Delete this process's group from the Pushgateway, also after ``shutdown``.
 
         Args:
             timeout_seconds: Deadline, in seconds; default: the setting ``flush_timeout_seconds``.
+            blocking: See ``flush``.
 
         Returns:
             Success, also without a group or a Pushgateway. Inside a running event loop a ``PendingResult``: await it.
             Failure codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``,
             ``not_found``, ``rejected``, ``error``.
         """
-        deleted = _run_or_defer(timeout_seconds, self.config.flush_timeout_seconds, self._session.pipeline.delete_group)
+        work, default = self._session.pipeline.delete_group, self.config.flush_timeout_seconds
+        deleted = _run_or_defer("delete_pushed_metrics()", work, timeout_seconds, default, blocking)
         return deleted.flat_map(lambda result: result)
 
     def __repr__(self) -> str:
@@ -150,7 +158,13 @@ class Observability:
         return active_process().shutdown(self._session, timeout_seconds)
 
 
-def _run_or_defer(timeout_seconds: object, default: float, work: Callable[[float], T]) -> FlextResult[T]:
+def _run_or_defer(
+    operation: str,
+    work: Callable[[float], T],
+    timeout_seconds: object,
+    default: float,
+    blocking: bool,  # noqa: FBT001 - of the operation
+) -> FlextResult[T]:
     given = default if timeout_seconds is None else timeout_seconds
     kind, limit = type(given), cast("float", given)  # not isinstance: a proxy may raise when asked for its class
     if kind is bool or not issubclass(kind, int | float) or not 0 <= limit < threading.TIMEOUT_MAX:
@@ -158,4 +172,4 @@ def _run_or_defer(timeout_seconds: object, default: float, work: Callable[[float
 
         message, fix = f"Invalid timeout {preview(limit)}: not a number of seconds", "Pass zero or more seconds"
         return FlextResult[T].fail(message, code="invalid_timeout", fix=fix)
-    return settle_blocking(lambda: work(float(limit)))
+    return settle_blocking(lambda: work(float(limit)), operation, blocking=blocking)

@@ -158,13 +158,16 @@ class FlextObservabilityMonitor:
         """Return the current process and host metrics: name to a list of ``value``, ``unit`` and ``tags``."""
         return self.collector.collect().map(_by_name)
 
-    def flext_get_health_status(self) -> FlextResult[dict[str, object]]:
+    def flext_get_health_status(self, *, blocking: bool = False) -> FlextResult[dict[str, object]]:
         """Return ``status``, ``reasons`` and ``checks`` of ``FlextHealthService.overall``, and ``monitor_metrics``.
+
+        Args:
+            blocking: See ``FlextHealthService.overall``.
 
         Returns:
             The mapping. Inside an event loop a ``PendingResult``: await it. Failure before the start: ``not_started``.
         """
-        report = get_observability().flat_map(lambda active: active.health.overall())
+        report = get_observability().flat_map(lambda active: active.health.overall(blocking=blocking))
         return report.map(self._health)
 
     def __enter__(self) -> FlextObservabilityMonitor:

@@ -153,5 +153,8 @@ class Session:
 
 
 def _overall(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHealthReport]:
-    """Return the overall health; the health service is created on first use."""
-    return services.health.overall(probe)
+    """Return the overall health; the health service is created on first use.
+
+    Blocking: a WSGI page may be called in the thread of an event loop.
+    """
+    return services.health.overall(probe, blocking=True)

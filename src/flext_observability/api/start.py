@@ -79,14 +79,16 @@ def active_pages() -> OpsPages | None:
     return None if process.session is None else process.session.pages(process.services)
 
 
-def flush_observability(timeout_seconds: float | None = None) -> FlextResult[FlushReport]:
+def flush_observability(timeout_seconds: float | None = None, *, blocking: bool = False) -> FlextResult[FlushReport]:
     """Flush the active handle; see ``Observability.flush``. Failure code before the start: ``not_started``."""
-    return get_observability().flat_map(lambda active: active.flush(timeout_seconds))
+    return get_observability().flat_map(lambda active: active.flush(timeout_seconds, blocking=blocking))
 
 
-def shutdown_observability(timeout_seconds: float | None = None) -> FlextResult[ShutdownReport]:
+def shutdown_observability(
+    timeout_seconds: float | None = None, *, blocking: bool = False
+) -> FlextResult[ShutdownReport]:
     """Shut the active handle down; see ``Observability.shutdown``. Failure code before the start: ``not_started``."""
-    return get_observability().flat_map(lambda active: active.shutdown(timeout_seconds))
+    return get_observability().flat_map(lambda active: active.shutdown(timeout_seconds, blocking=blocking))
 
 
 def _start(settings: ResolvedSettings) -> Observability:

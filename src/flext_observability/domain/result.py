@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from flext_observability.values.interrupts import reraise_interrupt
-
 if TYPE_CHECKING:
-    from asyncio import Task
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable, Generator
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -18,8 +14,6 @@ T_co = TypeVar("T_co", covariant=True)
 
 _COPIED: Final = re.compile(r"pip install [^\s)]+$|[/=]\S*$|\.$")
 """End of a fix without a full stop: a command, a path or an assignment to copy, or a fix that has its full stop."""
-_PENDING = "This result is pending"
-_PENDING_FIX = "await it: the work starts then"
 
 
 def compose_message(message: str, fix: str) -> str:
@@ -211,120 +205,3 @@ class FlextResult(Generic[T_co]):
 
     def _fields(self) -> tuple[T_co | None, str | None, str | None, str]:
         return self._data, self._message, self._code, self._fix
-
-
-class PendingResult(FlextResult[T_co]):
-    """Result of work that starts on the first ``await``. Operations return it inside a running event loop.
-
-    Before the ``await`` it reads as a failure with the code ``not_awaited``, afterwards as the outcome. The work runs
-    once, also with several awaits. ``map``, ``flat_map`` and the other composing methods return pending results.
-    """
-
-    __slots__ = ("_outcome", "_task", "_work")
-
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, FlextResult[T_co]]]) -> None:
-        """Store ``work``, a coroutine function without arguments; it runs on the first await."""
-        super().__init__(error=_PENDING, code="not_awaited", fix=_PENDING_FIX)
-        self._work = work
-        self._task: Task[FlextResult[T_co]] | None = None
-        self._outcome: FlextResult[T_co] | None = None
-
-    async def _settle(self) -> FlextResult[T_co]:
-        if self._outcome is None:
-            from asyncio import ensure_future, shield
-
-            # Shielded: cancelling one waiter must not cancel the work for the others.
-            self._task = self._task or ensure_future(self._run())
-            return await shield(self._task)
-        return self._outcome
-
-    async def _run(self) -> FlextResult[T_co]:
-        try:
-            outcome = await self._work()
-        except BaseException as error:  # noqa: BLE001 - foreign errors become failures here
-            reraise_interrupt(error)
-            from flext_observability.values.exceptions import describe_error
-
-            outcome = FlextResult[T_co](error=describe_error(error), code="internal")
-        self._data, self._message, self._code, self._fix = outcome._fields()
-        self._outcome = outcome
-        return outcome
-
-    def _then(self, step: Callable[[FlextResult[T_co]], FlextResult[U]]) -> FlextResult[U]:
-        if self._outcome is not None:
-            return step(self._outcome)
-
-        async def work() -> FlextResult[U]:
-            return step(await self._settle())
-
-        return PendingResult(work)
-
-    def map(self, fn: Callable[[T_co], U]) -> FlextResult[U]:
-        """Return a pending result that maps the outcome."""
-        return self._then(lambda outcome: outcome.map(fn))
-
-    def flat_map(self, fn: Callable[[T_co], FlextResult[U]]) -> FlextResult[U]:
-        """Return a pending result that continues from the outcome."""
-        return self._then(lambda outcome: outcome.flat_map(fn))
-
-    def map_error(self, fn: Callable[[str], str]) -> FlextResult[T_co]:
-        """Return a pending result that rewrites the outcome's message."""
-        return self._then(lambda outcome: outcome.map_error(fn))
-
-    def or_else(self, fn: Callable[[str], FlextResult[U]]) -> FlextResult[T_co | U]:
-        """Return a pending result that recovers from a failed outcome."""
-        return self._then(lambda outcome: outcome.or_else(fn))
-
-    def tap(self, fn: Callable[[T_co], object]) -> FlextResult[T_co]:
-        """Return a pending result that passes the value to ``fn``."""
-        return self._then(lambda outcome: outcome.tap(fn))
-
-
-def settle(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> FlextResult[T]:
-    """Run the work when no event loop runs in this thread, otherwise return a ``PendingResult``.
-
-    Args:
-        work: Coroutine function without arguments that returns a result.
-    """
-    if inside_event_loop():
-        return PendingResult(work)
-    import asyncio
-
-    async def wait() -> FlextResult[T]:
-        return await PendingResult(work)
-
-    # Not asyncio.run: it would unset the loop that the program has set for this thread.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        return runner.run(wait())
-
-
-def settle_blocking(work: Callable[[], T]) -> FlextResult[T]:
-    """Run blocking work when no event loop runs in this thread, otherwise return a ``PendingResult``.
-
-    The pending work runs in a thread.
-
-    Args:
-        work: Function without arguments that does not raise.
-    """
-    if not inside_event_loop():
-        return FlextResult.ok(work())
-
-    async def in_thread() -> FlextResult[T]:
-        from asyncio import to_thread
-
-        return FlextResult.ok(await to_thread(work))
-
-    return PendingResult(in_thread)
-
-
-def inside_event_loop() -> bool:
-    """Return whether an event loop runs in this thread."""
-    if "asyncio" not in sys.modules:
-        return False  # no loop can run, and asyncio is slow to import
-    from asyncio import get_running_loop
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -160,14 +160,18 @@ class FlextObservabilityPlatformV2:
         """Resolve an active alert, given by itself or its id, and store it. Failures: see ``escalate_alert``."""
         return self.alerts.resolve_alert(alert)
 
-    def check_health(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
+    def check_health(self, check: FlextHealthCheck | str, *, blocking: bool = False) -> FlextResult[FlextHealthCheck]:
         """Run a registered check by name, or report a result, and store it.
+
+        Args:
+            check: The result, or the name of a check.
+            blocking: See ``FlextHealthService.overall``.
 
         Returns:
             The result; or a failure: ``invalid_health_check``, ``unknown_check``, or one of the storage. Inside an
             event loop, running a check returns a ``PendingResult``, which must be awaited.
         """
-        return self.health.execute_health_check(check)
+        return self.health.execute_health_check(check, blocking=blocking)
 
     def log(
         self,

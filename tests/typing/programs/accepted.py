@@ -39,6 +39,7 @@ def start() -> None:
     with started.unwrap() as active:
         assert_type(active, Observability)
         assert_type(active.flush(1.0).unwrap(), FlushReport)
+        assert_type(active.flush(blocking=True).unwrap(), FlushReport)
         assert_type(active.status()["traces"], SignalStatus)
         assert_type(active.metrics.counter("jobs", "{job}"), Counter)
         assert_type(active.metrics.counter("jobs").bind(kind="late"), Counter)

@@ -7,6 +7,7 @@ from flext_observability import (
     flext_create_metric,
     flext_monitor_function,
     init_observability,
+    shutdown_observability,
     traced,
 )
 from flext_observability import no_such_name  # noqa: F401  # rejected
@@ -23,6 +24,7 @@ async def load(key: str) -> bytes:
 
 
 def mistakes(result: FlextResult[int]) -> None:
+    _ = shutdown_observability(1.0, True)  # rejected
     _ = init_observability(service_name=3)  # rejected
     _ = init_observability(servise_name="shop")  # rejected
     _ = init_observability("shop")  # rejected

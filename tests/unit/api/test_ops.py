@@ -1,18 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from opentelemetry import metrics
 
-from flext_observability import FlextAlertRule, init_observability, register_exporter, start_ops_server
+from flext_observability import FlextAlertRule, init_observability, ops_wsgi_app, register_exporter, start_ops_server
 from flext_observability.ops_server.server import OpsServer
 from tests.fakes import OneExporterFactory, ScriptedExporter
 from tests.hostile import Hostile
@@ -70,6 +71,22 @@ def test_health_shows_checks_and_telemetry() -> None:
     assert health["checks"]["telemetry"]["status"] == "healthy"
     assert health["checks"]["telemetry"]["details"]["traces"] == "active"
     assert statuses == [503, 200, 503, 200]
+
+
+def test_health_as_a_wsgi_page_in_the_thread_of_an_event_loop() -> None:
+    async def main() -> list[str]:
+        replies: list[str] = []
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/health/ready", "SERVER_NAME": "localhost"}
+
+        def start(status: str, headers: object, error: object = None, /) -> Callable[[bytes], object]:
+            replies.append(status)
+            return bytes
+
+        b"".join(ops_wsgi_app()(environ, start))
+        return replies
+
+    with init_observability(**MEMORY).unwrap():
+        assert asyncio.run(main()) == ["200 OK"]
 
 
 def test_failing_telemetry_degrades_health_but_no_probe() -> None:

@@ -14,9 +14,11 @@ from opentelemetry import metrics, trace
 
 from flext_observability import (
     PendingResult,
+    flush_observability,
     get_observability,
     init_observability,
     register_exporter,
+    shutdown_observability,
 )
 from tests.backends.ports import refusing_port
 from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
@@ -149,6 +151,32 @@ def test_inside_a_loop_flush_and_shutdown_run_when_awaited(store: Any) -> None:
         assert (await pending).unwrap().complete
         assert [span.name for span in store.spans] == ["x"]
         assert (await handle.shutdown()).success
+
+    asyncio.run(main())
+
+
+def test_inside_a_loop_flush_and_shutdown_block_on_request(store: Any) -> None:
+    async def main() -> None:
+        handle = init_observability(exporters="memory", console=False).unwrap()
+        trace.get_tracer("t").start_span("x").end()
+        assert handle.flush(blocking=True).unwrap().complete
+        assert flush_observability(5, blocking=True).unwrap().complete
+        assert [span.name for span in store.spans] == ["x"]
+        assert handle.delete_pushed_metrics(blocking=True).success
+        assert shutdown_observability(blocking=True).unwrap().complete
+        assert handle.shutdown(1, blocking=True).unwrap().complete
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("operation", ["flush", "shutdown", "delete_pushed_metrics"])
+def test_inside_a_loop_an_operation_without_await_warns(operation: str) -> None:
+    async def main() -> None:
+        handle = init_observability(exporters="memory", console=False).unwrap()
+        with pytest.warns(RuntimeWarning, match=rf"^{operation}\(\) did nothing: .* blocking=True"):
+            getattr(handle, operation)()
+        with pytest.warns(RuntimeWarning, match=r"^flush\(\) did nothing: "):
+            flush_observability()
 
     asyncio.run(main())
 

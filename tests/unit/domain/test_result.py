@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import given, strategies as st
 
-from flext_observability.domain.result import FlextObservabilityError, FlextResult, PendingResult, settle
+from flext_observability.domain.result import FlextObservabilityError, FlextResult
 
 VALUES = st.integers() | st.none() | st.text()
 
@@ -152,136 +152,6 @@ def test_awaiting_returns_the_result_itself() -> None:
         return await result
 
     assert asyncio.run(wait()) is result
-
-
-def counting(calls: list[int], outcome: FlextResult[int]) -> PendingResult[int]:
-    async def work() -> FlextResult[int]:
-        calls.append(1)
-        await asyncio.sleep(0)
-        return outcome
-
-    return PendingResult(work)
-
-
-def test_pending_result_is_a_failure_before_the_await() -> None:
-    calls: list[int] = []
-    pending = counting(calls, FlextResult.ok(1))
-
-    assert not pending.success
-    assert pending.code == "not_awaited"
-    assert "await it" in str(pending.error)
-    assert calls == []
-
-
-def test_pending_work_runs_once_and_the_result_becomes_the_outcome() -> None:
-    calls: list[int] = []
-    pending = counting(calls, FlextResult.ok(1))
-
-    async def wait() -> list[FlextResult[int]]:
-        async def one() -> FlextResult[int]:
-            return await pending
-
-        return [*await asyncio.gather(one(), one()), await pending]
-
-    assert asyncio.run(wait()) == [FlextResult.ok(1)] * 3
-    assert pending.unwrap() == 1
-    assert calls == [1]
-
-
-def test_cancelling_one_waiter_does_not_cancel_the_work() -> None:
-    async def wait() -> FlextResult[int]:
-        release = asyncio.Event()
-
-        async def work() -> FlextResult[int]:
-            await release.wait()
-            return FlextResult.ok(1)
-
-        pending = PendingResult(work)
-
-        async def one() -> FlextResult[int]:
-            return await pending
-
-        first, second = asyncio.create_task(one()), asyncio.create_task(one())
-        await asyncio.sleep(0)
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
-        release.set()
-        return await second
-
-    assert asyncio.run(wait()) == FlextResult.ok(1)
-
-
-def test_pending_work_that_raises_becomes_a_failure() -> None:
-    async def work() -> FlextResult[int]:
-        raise ValueError("broken")
-
-    async def wait() -> FlextResult[int]:
-        return await PendingResult(work)
-
-    result = asyncio.run(wait())
-    assert (result.error, result.code) == ("ValueError: broken", "internal")
-
-
-def test_composed_pending_results_are_pending_until_awaited() -> None:
-    seen: list[int] = []
-
-    async def wait() -> list[FlextResult[int]]:
-        good, bad = counting([], FlextResult.ok(2)), counting([], FlextResult[int].fail("no"))
-        composed = [
-            good.map(lambda value: value + 1),
-            good.flat_map(half),
-            good.tap(seen.append),
-            bad.map_error(str.upper),
-            bad.or_else(lambda _: FlextResult.ok(0)),
-        ]
-        assert {result.code for result in composed} == {"not_awaited"}
-        return [await result for result in composed]
-
-    assert asyncio.run(wait()) == [
-        FlextResult.ok(3),
-        FlextResult.ok(1),
-        FlextResult.ok(2),
-        FlextResult[int].fail("NO"),
-        FlextResult.ok(0),
-    ]
-    assert seen == [2]
-
-
-def test_pending_result_composes_immediately_after_the_work() -> None:
-    async def wait() -> FlextResult[str]:
-        pending = counting([], FlextResult.ok(2))
-        await pending
-        return pending.map(str)
-
-    assert asyncio.run(wait()) == FlextResult.ok("2")
-
-
-async def answer() -> FlextResult[int]:
-    await asyncio.sleep(0)
-    return FlextResult.ok(42)
-
-
-def test_work_runs_immediately_without_an_event_loop() -> None:
-    assert settle(answer) == FlextResult.ok(42)
-
-
-def test_the_event_loop_of_the_program_is_kept() -> None:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        assert settle(answer).success
-        assert asyncio.get_event_loop() is loop
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-def test_work_is_pending_inside_an_event_loop() -> None:
-    async def wait() -> tuple[str | None, FlextResult[int]]:
-        pending = settle(answer)
-        return pending.code, await pending
-
-    assert asyncio.run(wait()) == ("not_awaited", FlextResult.ok(42))
 
 
 def test_results_load_without_pydantic() -> None:

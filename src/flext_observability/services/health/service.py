@@ -10,7 +10,8 @@ from weakref import ref
 
 from flext_observability.adapters import health_check as adapter
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, aggregate
-from flext_observability.domain.result import FlextResult, inside_event_loop, settle
+from flext_observability.domain.pending_result import inside_event_loop, settle
+from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, to_result
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.daemon import start_daemon
@@ -137,8 +138,14 @@ class FlextHealthService:
         return created.tap(self._report).flat_map(self._persist)
 
     @never_raises
-    def execute_health_check(self, check: FlextHealthCheck | str) -> FlextResult[FlextHealthCheck]:
+    def execute_health_check(
+        self, check: FlextHealthCheck | str, *, blocking: bool = False
+    ) -> FlextResult[FlextHealthCheck]:
         """Report a result, or run a registered check by name after the checks it depends on.
+
+        Args:
+            check: The result, or the name of a check.
+            blocking: See ``overall``.
 
         Returns:
             The result with any status; or a failure: ``invalid_health_check``, ``unknown_check``, or one of the
@@ -152,10 +159,10 @@ class FlextHealthService:
         registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
         if registered is None:
             return self._unknown(check)
-        return self.run_registered(registered).flat_map(self._persist)
+        return self.run_registered(registered, blocking=blocking).flat_map(self._persist)
 
     @never_raises
-    def overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
+    def overall(self, probe: str | None = None, *, blocking: bool = False) -> FlextResult[FlextHealthReport]:
         """Run all checks without a cached result concurrently, and aggregate them with the reported results.
 
         An ``unknown`` critical check makes the report ``degraded``, and ``unhealthy`` for a probe.
@@ -163,6 +170,8 @@ class FlextHealthService:
         Args:
             probe: ``live``, ``ready`` or ``startup`` selects the checks of that probe; ``ready`` includes reported
                 results. Once ``startup`` was not unhealthy, it stays healthy and runs nothing. None: all checks.
+            blocking: Whether to block also inside a running event loop, for sync functions. Async checks then run in
+                event loops of their own.
 
         Returns:
             The report, ``healthy`` when there are no checks; or the failure ``unknown_probe``. Inside an event loop a
@@ -173,8 +182,8 @@ class FlextHealthService:
             return FlextResult[FlextHealthReport].fail(message, code="unknown_probe", fix=fix)
         if probe == "startup" and self._started:
             return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
-        own_loop = not inside_event_loop()
-        return settle(lambda: self._overall(probe, own_loop=own_loop))
+        own_loop = blocking is True or not inside_event_loop()
+        return settle(lambda: self._overall(probe, own_loop=own_loop), "overall()", blocking=blocking)
 
     def configure(self, config: FlextObservabilityConfig) -> None:
         """Apply the settings of a starting configuration."""
@@ -232,15 +241,15 @@ class FlextHealthService:
             self.unregister_check(TELEMETRY)
         self._telemetry = None
 
-    def run_registered(self, check: RegisteredCheck) -> FlextResult[FlextHealthCheck]:
+    def run_registered(self, check: RegisteredCheck, *, blocking: bool = False) -> FlextResult[FlextHealthCheck]:
         """Run a check now, after the checks it depends on. See ``execute_health_check``."""
-        check_run = self._new_run(own_loop=not inside_event_loop())
+        check_run = self._new_run(own_loop=blocking is True or not inside_event_loop())
 
         async def work() -> FlextResult[FlextHealthCheck]:
             (result,) = await check_run.evaluate([check], force=True)
             return FlextResult["FlextHealthCheck"].ok(result)
 
-        return settle(work)
+        return settle(work, "execute_health_check()", blocking=blocking)
 
     async def _overall(self, probe: str | None, *, own_loop: bool) -> FlextResult[FlextHealthReport]:
         check_run = self._new_run(own_loop=own_loop)

@@ -9,7 +9,9 @@ from flext_observability import (
     FlextContainer,
     FlextHealthCheck,
     FlextHealthService,
+    FlextObservabilityPlatformV2,
     FlextObservabilityPlugin,
+    FlextResult,
     PendingResult,
     init_observability,
     register_plugin,
@@ -112,6 +114,20 @@ class TestExecute:
             return [(await each).unwrap().status for each in (pending, service.execute_health_check("sync"))]
 
         assert asyncio.run(main()) == ["healthy", "healthy"]
+
+    def test_inside_a_loop_it_blocks_on_request(self, service: FlextHealthService) -> None:
+        service.register_check("async", fine)
+        platform = FlextObservabilityPlatformV2()
+        platform.health.register_check("async", fine)
+
+        async def main() -> list[FlextResult[Any]]:
+            return [
+                service.execute_health_check("async", blocking=True),
+                platform.check_health("async", blocking=True),
+                service.overall(blocking=True),
+            ]
+
+        assert [each.unwrap().status for each in asyncio.run(main())] == ["healthy"] * 3
 
     @pytest.mark.parametrize("given", ["unknown", None, 5, []])
     def test_an_unregistered_name_fails(self, service: FlextHealthService, given: Any) -> None:

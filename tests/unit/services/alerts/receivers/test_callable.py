@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flext_observability import FlextAlert, FlextResult
-from flext_observability.domain.result import PendingResult
+from flext_observability.domain.pending_result import PendingResult
 from flext_observability.services.alerts.receivers.callable import CallableNotifier
 
 ALERT = FlextAlert(name="disk", severity="error", message="full")
