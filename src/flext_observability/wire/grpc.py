@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, final
 
-from flext_observability.values.endpoint import format_host
+from flext_observability.values.endpoint import Endpoint, format_host
 from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
-from flext_observability.wire.http.proxy import proxy_for
+from flext_observability.wire.http.proxy import tunnel_for
 from flext_observability.wire.http.target import HttpTarget
 from flext_observability.wire.http.tls import read_pems
 
 _OPTIONS: tuple[tuple[str, str | int], ...] = (
+    # Proxies have the same rules as in HTTP: those of gRPC differ in names, suffixes and networks.
+    ("grpc.enable_http_proxy", 0),
     ("grpc.enable_retries", 0),
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.service_config_disable_resolution", 1),
@@ -73,8 +75,9 @@ class GrpcTransport:
         """
         deadline = deadline_in(timeout_seconds)
         if self._channel is None or self._owner != os.getpid():
-            self._check_reachable(deadline)
-            self._channel = self._open()
+            proxy = tunnel_for(self.target.endpoint)
+            _check_reachable(proxy or self.target.endpoint, deadline)
+            self._channel = self._open(proxy)
             self._owner = os.getpid()
         grpc: Any = import_module("grpc")
         metadata = [
@@ -97,19 +100,13 @@ class GrpcTransport:
         if channel is not None and self._owner == os.getpid():
             channel.close()
 
-    def _check_reachable(self, deadline: float) -> None:
-        """Open and close a plain connection, whose errors are more precise than those of gRPC."""
-        endpoint = self.target.endpoint
-        proxy = proxy_for(replace(endpoint, scheme="https")) or proxy_for(replace(endpoint, scheme="http"))
-        hop = proxy or endpoint
-        connect(hop.host, hop.port_or_default, deadline).close()
-
-    def _open(self) -> Any:  # noqa: ANN401 - the library has no types
+    def _open(self, proxy: Endpoint | None) -> Any:  # noqa: ANN401 - the library has no types
         grpc: Any = import_module("grpc")
         target = self.target
-        address = f"{format_host(target.endpoint.host)}:{target.endpoint.port_or_default}"
+        address = _address(proxy or target.endpoint)
         compression = grpc.Compression.Gzip if self._compress else grpc.Compression.NoCompression
-        options = (*_OPTIONS, ("grpc.primary_user_agent", target.headers.get("user-agent", "")))
+        agent = ("grpc.primary_user_agent", target.headers.get("user-agent", ""))
+        options = (*_OPTIONS, agent, *(_tunnel_options(proxy, _address(target.endpoint)) if proxy else ()))
         if not target.uses_tls:
             return grpc.insecure_channel(address, options, compression)
         credentials = grpc.ssl_channel_credentials(*read_pems(target.tls))
@@ -132,3 +129,24 @@ class GrpcTransport:
             return TransportError("broken", f"{url} closes connections: {details}")
         metadata: dict[str, bytes] = dict(error.trailing_metadata() or ())
         return GrpcError(code, details, metadata.get("grpc-status-details-bin", b""))
+
+
+def _address(endpoint: Endpoint) -> str:
+    return f"{format_host(endpoint.host)}:{endpoint.port_or_default}"
+
+
+def _check_reachable(endpoint: Endpoint, deadline: float) -> None:
+    """Open and close a plain connection, whose errors are more precise than those of gRPC."""
+    connect(endpoint.host, endpoint.port_or_default, deadline).close()
+
+
+def _tunnel_options(proxy: Endpoint, destination: str) -> Iterator[tuple[str, str]]:
+    """Yield the options of a channel that is opened to a proxy, and from there to the destination.
+
+    Source: https://github.com/grpc/grpc/blob/master/src/core/handshaker/http_connect/http_connect_handshaker.h
+    """
+    yield "grpc.http_connect_server", destination
+    # Also the name that TLS verifies.
+    yield "grpc.default_authority", destination
+    if proxy.authorization:
+        yield "grpc.http_connect_headers", f"Proxy-Authorization:{proxy.authorization}"

@@ -18,6 +18,7 @@ from tests.backends.certificates import Certificates, make_certificates
 from tests.backends.collector import collector
 from tests.backends.grpc_collector import grpc_collector
 from tests.backends.ports import refusing_port
+from tests.backends.proxy import recording_proxy
 from tests.backends.raw import raw_server, resets, silent
 
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -131,6 +132,22 @@ def test_proxy_that_refuses_connections(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
         error = call_error("http://collector.invalid:4317")
     assert error.kind == "refused"
+
+
+def test_tls_through_a_proxy_verifies_the_name_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, certificates: Certificates
+) -> None:
+    with grpc_collector(certificates) as server, recording_proxy(server.port) as (proxy, heads):
+        monkeypatch.setenv("https_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "alhost")  # gRPC itself compares the end of names, without a dot
+        tls = TlsFiles(str(certificates.authority))
+        sender = transport("https://localhost:4317", tls=tls)
+        assert sender.call(METHOD, b"", timeout_seconds=3) == b""
+        sender.close()
+        monkeypatch.setenv("https_proxy", proxy.replace("//", "//me:pass@"))
+        assert call_error("https://other.example:4317", tls=tls).kind in {"tls", "broken"}
+    assert heads[0].startswith(b"CONNECT localhost:4317 ")
+    assert (b"Authorization" in heads[0], b"Authorization: Basic bWU6cGFzcw==" in heads[-1]) == (False, True)
 
 
 @pytest.mark.parametrize("calls", [True, False])
