@@ -1,4 +1,4 @@
-"""HTTP proxy on loopback that records each request; tunnels end at one server, whatever the name in the request."""
+"""HTTP proxy on loopback that records each request; all tunnels end at one server."""
 
 from __future__ import annotations
 
