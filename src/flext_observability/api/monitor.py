@@ -11,6 +11,7 @@ from flext_observability.api.handle import Observability
 from flext_observability.api.start import get_observability, init_observability
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import is_number
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.dependencies import never_raises
@@ -93,11 +94,14 @@ class FlextObservabilityMonitor:
         """Start collecting metrics and evaluating the rules. Idempotent.
 
         Returns:
-            None on success. Failures, which change nothing: ``not_started`` (call ``init_observability`` first),
-            ``invalid_interval``, ``invalid_alert_rule``, ``internal``.
+            None on success. Failures, which change nothing and are logged: ``not_started`` (call
+            ``init_observability`` first), ``invalid_interval``, ``invalid_alert_rule``, ``internal``.
         """
         with self._lock:
-            return self._validate_interval().flat_map(lambda _: get_observability()).flat_map(self._start)
+            started = self._validate_interval().flat_map(lambda _: get_observability()).flat_map(self._start)
+        if started.code == "invalid_alert_rule":  # logged by add_rule
+            return started
+        return log_failed_setup("FlextObservabilityMonitor.start", started)
 
     @never_raises
     def stop(self) -> FlextResult[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flext_observability.api.start import NOT_STARTED, NOT_STARTED_FIX, active_pages
 from flext_observability.domain.result import FlextResult, compose_message
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.internal_log import log_warning
 
 if TYPE_CHECKING:
@@ -43,9 +44,13 @@ def start_ops_server(
         password: Its password; default: ``ops_password``.
 
     Returns:
-        The running server, with ``address`` and ``stop()``. Failures: ``port_taken``, ``cannot_listen``,
-        ``invalid_argument``.
+        The running server, with ``address`` and ``stop()``. Failures, which are logged, too: ``port_taken``,
+        ``cannot_listen``, ``invalid_argument``.
     """
+    return log_failed_setup("start_ops_server", _start_ops_server(host, port, _pages(token, username, password)))
+
+
+def _start_ops_server(host: str, port: int, pages: OpsPages) -> FlextResult[OpsServer]:
     kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
     if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:
         from flext_observability.values.encoding import preview
@@ -56,7 +61,6 @@ def start_ops_server(
     from flext_observability.ops_server.apps import wsgi_app
     from flext_observability.ops_server.server import start_server
 
-    pages = _pages(token, username, password)
     return start_server(wsgi_app(pages), host, port).tap(partial(_warn, pages))
 
 

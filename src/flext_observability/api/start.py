@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flext_observability.api.handle import Observability
 from flext_observability.api.process import active_process
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.registry import exporter_registry, notifier_registry, plugin_registry
 from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
@@ -37,15 +38,21 @@ def init_observability(
 
     Returns:
         The handle; or a failure that names the invalid arguments and changes nothing: ``invalid_settings``,
-        ``unknown_exporter``, ``unknown_plugin``, ``unknown_notifier``; or ``internal``, an error of this library.
+        ``unknown_exporter``, ``unknown_plugin``, ``unknown_notifier``; or ``internal``, an error of this library. A
+        failure is logged as one error, too, with its fix.
         Problems with ports, files, packages, the network or environment variables do not fail the call:
         ``handle.status()`` reports them with a fix. Never raises.
 
     Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
     """
+    return log_failed_setup("init_observability", _resolve_and_start(config, cast("dict[str, object]", arguments)))
+
+
+def _resolve_and_start(
+    config: FlextObservabilityConfig | None, arguments: dict[str, object]
+) -> FlextResult[Observability]:
     try:
-        resolved = resolve(config, cast("dict[str, object]", arguments), os.environ)
-        return resolved.flat_map(_check_names).map(_start)
+        return resolve(config, arguments, os.environ).flat_map(_check_names).map(_start)
     except BaseException as error:  # noqa: BLE001 - an internal error must not break the program
         reraise_interrupt(error)
         message = f"Starting failed: {type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from opentelemetry.metrics import get_meter_provider
 from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import RecordFn, function_call_instruments
 from flext_observability.decorators.span_arguments import is_function, qualified_name, span_name
-from flext_observability.decorators.span_errors import first_in_trace, is_failure
+from flext_observability.decorators.span_errors import first_in_trace, outcome_of
 from flext_observability.decorators.traced import ActiveSpan, SpanTemplate
 from flext_observability.decorators.wrapping import decorate
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
@@ -120,17 +120,11 @@ class _MonitoredCall(ActiveSpan):
     ) -> None:
         """Record the duration, log an error, and end the span."""
         try:
-            outcome = "ok" if error is None else _outcome(error)
+            outcome = "ok" if error is None else outcome_of(error)
             self._monitor.measure(perf_counter() - self._started_at, outcome, self.context)
-            if error is not None and is_failure(error) and first_in_trace(error, _LOGGED, self.span):
+            if error is not None and outcome == "error" and first_in_trace(error, _LOGGED, self.span):
                 self._monitor.log(error)
         except BaseException as failure:  # noqa: BLE001 - monitoring must not break the function
             reraise_interrupt(failure)
             report_once("Measuring a call", failure)
         super().__exit__(kind, error, trace)
-
-
-def _outcome(error: BaseException) -> str:
-    if isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
-        return "ok"
-    return "error" if isinstance(error, Exception) else "cancelled"

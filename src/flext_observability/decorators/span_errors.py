@@ -1,13 +1,13 @@
 """Exception raised in a span → status and exception event of the span.
 
-The innermost span records the exception as an event. It and all outer spans get the error status. A cancelled task
-(``asyncio.CancelledError``) is not an error: the status stays unset, and ``flext.outcome`` is ``cancelled``.
-``GeneratorExit``, ``StopIteration``, ``StopAsyncIteration``, ``KeyboardInterrupt`` and ``SystemExit`` are not recorded.
+The innermost span records the exception as an event. It and all outer spans get the error status. An interruption
+(``asyncio.CancelledError``, ``KeyboardInterrupt``, ``SystemExit``) is not an error: the status stays unset, and
+``flext.outcome`` is ``cancelled``. ``GeneratorExit``, ``StopIteration`` and ``StopAsyncIteration`` are not recorded:
+they are the end of a generator.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import Status, StatusCode
@@ -27,11 +27,13 @@ def record_error(span: Span, error: BaseException) -> None:
     """Set the error status, and add the exception event unless another span of this trace has it."""
     if not span.is_recording():
         return
-    if is_cancellation(error):
-        span.set_attribute(OUTCOME_ATTRIBUTE, "cancelled")
-    if not is_failure(error):
+    outcome = outcome_of(error)
+    if outcome == "ok":
         return
     try:
+        if outcome == "cancelled":
+            span.set_attribute(OUTCOME_ATTRIBUTE, outcome)
+            return
         span.set_status(Status(StatusCode.ERROR, describe_error(error)))
         if first_in_trace(error, _RECORDED, span):
             # Not record_exception: it has no size limit, and raises when __str__ of the error raises.
@@ -41,16 +43,11 @@ def record_error(span: Span, error: BaseException) -> None:
         report_once("Recording an error on a span", failure)
 
 
-def is_cancellation(error: BaseException) -> bool:
-    """Return whether the exception is the cancellation of a task."""
-    # Without importing asyncio, which is slow: no task can be cancelled before its import.
-    asyncio_exceptions = sys.modules.get("asyncio.exceptions")
-    return asyncio_exceptions is not None and isinstance(error, asyncio_exceptions.CancelledError)
-
-
-def is_failure(error: BaseException) -> bool:
-    """Return whether the exception is an error, not the end or the cancellation of work."""
-    return isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration)
+def outcome_of(error: BaseException) -> str:
+    """Return how work ended that raised this: ``ok``, ``error`` or ``cancelled``."""
+    if isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
+        return "ok"
+    return "error" if isinstance(error, Exception) else "cancelled"
 
 
 def first_in_trace(error: BaseException, mark: str, span: Span) -> bool:

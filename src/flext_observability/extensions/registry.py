@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.settings.choices import ALIASES
 from flext_observability.values.encoding import preview
@@ -58,14 +59,8 @@ class ExtensionRegistry(Generic[T]):
         self._registered: dict[str, T] = {}
 
     def register(self, name: str, extension: T) -> FlextResult[None]:
-        """Register an extension. It replaces any other of that name. Failure: ``invalid_<kind>``."""
-        problem, fix = self._validate_name(name), "Choose another name"
-        if not problem:
-            problem, fix = self._validate(extension), f"Correct the {self.kind}"
-        if problem:
-            return FlextResult[None].fail(f"Invalid {self.kind}: {problem}", code=f"invalid_{self.kind}", fix=fix)
-        self._registered[name] = extension
-        return FlextResult[None].ok(None)
+        """Register an extension. It replaces any other of that name. A failure (``invalid_<kind>``) is logged."""
+        return log_failed_setup(f"register_{self.kind}", self._register(name, extension))
 
     def names(self) -> tuple[str, ...]:
         """Return all names: built in, registered, installed."""
@@ -93,6 +88,15 @@ class ExtensionRegistry(Generic[T]):
         if name in self._registered or name in self.built_in or any(self._entry_points(name).values()):
             return FlextResult[None].ok(None)
         return self._unknown(name).map(lambda _: None)
+
+    def _register(self, name: str, extension: T) -> FlextResult[None]:
+        problem, fix = self._validate_name(name), "Choose another name"
+        if not problem:
+            problem, fix = self._validate(extension), f"Correct the {self.kind}"
+        if problem:
+            return FlextResult[None].fail(f"Invalid {self.kind}: {problem}", code=f"invalid_{self.kind}", fix=fix)
+        self._registered[name] = extension
+        return FlextResult[None].ok(None)
 
     def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
         for entry in found[self.groups[0]]:

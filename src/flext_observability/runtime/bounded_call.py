@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from contextvars import copy_context
+from logging import currentframe  # that of inspect is slow to import
 from threading import TIMEOUT_MAX, Condition
+from types import FrameType
 from typing import Generic, TypeVar, final
 
 from flext_observability.runtime.daemon import start_daemon
@@ -100,7 +101,7 @@ def call_at_start(what: str, work: Callable[[], T], seconds: float, *, in_this_t
 
 
 def _is_importing() -> bool:
-    caller = sys._getframe().f_back  # noqa: SLF001 - the only view of the calling frames that costs nothing
+    caller: FrameType | None = currentframe()
     while caller is not None:
         if caller.f_code.co_filename == _IMPORT_SYSTEM:
             return True

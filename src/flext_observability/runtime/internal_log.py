@@ -19,8 +19,17 @@ _logger: Final = logging.getLogger("flext_observability")
 
 def log_warning(logger: logging.Logger, message: str) -> None:
     """Log a warning. Never raises: an exception of a handler or filter loses only this line."""
+    _log(logger, logging.WARNING, message)
+
+
+def log_error(logger: logging.Logger, message: str) -> None:
+    """Log an error. Never raises."""
+    _log(logger, logging.ERROR, message)
+
+
+def _log(logger: logging.Logger, level: int, message: str) -> None:
     try:
-        logger.warning(message)
+        logger.log(level, message)
     except BaseException as error:  # noqa: BLE001 - a handler or filter of the program
         reraise_interrupt(error)
 

@@ -111,7 +111,8 @@ class FlextTracingService:
         context: Attributes = None,
         parent_trace_id: str | None = None,
     ) -> Iterator[FlextResult[FlextTrace]]:
-        """Start a trace, make it current in the body, and end it. An exception of the body ends it as failed.
+        """Start a trace, make it current in the body, and end it. An exception of the body ends it as failed,
+        a cancellation or an interruption as ``unset``.
 
         Arguments: see ``start_trace``.
 

@@ -269,3 +269,49 @@ def test_an_error_during_the_start_is_a_failure() -> None:
     """)
     assert done.lines[0].startswith("internal: Report this, with the settings: Starting failed: ModuleNotFoundError")
     assert done.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ({"serivce_name": "shop"}, "invalid_settings", ("serivce_name", "service_name")),
+        ({"sample_ratio": 7}, "invalid_settings", ("sample_ratio", "0 to 1")),
+        ({"exporters": "consol"}, "unknown_exporter", ("'consol'", "did you mean console?")),
+        ({"exporters": "memory", "plugins": ["none_such"]}, "unknown_plugin", ("'none_such'", "register_plugin")),
+        ({"exporters": "memory", "alert_notifiers": ["pagr"]}, "unknown_notifier", ("'pagr'", "register_notifier")),
+    ],
+)
+def test_a_failed_start_is_logged_once_with_its_fix(
+    arguments: dict[str, Any], code: str, words: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    result = init_observability(**arguments)
+    assert result.code == code
+    (record,) = caplog.records
+    assert (record.levelname, record.name) == ("ERROR", "flext_observability")
+    assert record.getMessage() == f"init_observability failed: {result.error}"
+    assert all(word in record.getMessage() for word in words)
+
+
+def test_an_internal_error_at_the_start_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("broken")
+
+    monkeypatch.setattr("flext_observability.providers.bootstrap.start", broken)
+    result = init_observability(exporters="memory", console=False)
+    assert result.code == "internal"
+    (record,) = caplog.records
+    assert (record.levelname, "OSError: broken" in record.getMessage()) == ("ERROR", True)
+
+
+def test_a_failed_start_is_written_to_standard_error_without_any_logging_configuration() -> None:
+    done = run("from flext_observability import init_observability\ninit_observability(serivce_name='shop')")
+    (line,) = done.err.splitlines()
+    assert line.startswith("init_observability failed: ")
+    assert "service_name" in line
+
+
+def test_a_start_that_succeeds_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    assert init_observability(exporters="memory", console=False).success
+    assert caplog.records == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 
 import pytest
 from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode
@@ -62,7 +63,39 @@ class TestErrors:
         assert span.status.status_code is StatusCode.UNSET
         assert span.attributes == {"flext.outcome": "cancelled"}
 
-    @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(0), StopIteration(), GeneratorExit()])
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(0), SystemExit(3), BaseException()])
+    def test_an_interruption_is_marked_on_every_span_and_is_not_an_error(
+        self, recorded: Recorded, error: BaseException
+    ) -> None:
+        with pytest.raises(type(error)), traced("outer"), traced("inner"):
+            raise error
+        for name in ("outer", "inner"):
+            span = recorded.span(name)
+            assert (span.status.status_code, span.events) == (StatusCode.UNSET, ())
+            assert span.attributes == {"flext.outcome": "cancelled"}
+
+    def test_an_abandoned_generator_is_not_marked(self, recorded: Recorded) -> None:
+        @traced("steps")
+        def steps() -> Iterator[int]:
+            yield 1
+            yield 2
+
+        running = steps()
+        next(running)
+        del running
+        assert recorded.span("steps").attributes == {}
+
+    def test_an_interrupted_generator_is_marked(self, recorded: Recorded) -> None:
+        @traced("steps")
+        def steps() -> Iterator[int]:
+            yield 1
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            list(steps())
+        assert recorded.span("steps").attributes == {"flext.outcome": "cancelled"}
+
+    @pytest.mark.parametrize("error", [StopIteration(), StopAsyncIteration(), GeneratorExit()])
     def test_exceptions_that_end_work_are_not_recorded(self, recorded: Recorded, error: BaseException) -> None:
         with pytest.raises(type(error)), traced("work"):
             raise error
@@ -89,6 +122,9 @@ class BrokenSpan(NonRecordingSpan):
     def set_status(self, *_: object, **__: object) -> None:
         raise RuntimeError("broken status")
 
+    def set_attribute(self, *_: object, **__: object) -> None:
+        raise RuntimeError("broken attribute")
+
     def end(self, end_time: int | None = None) -> None:
         raise RuntimeError("broken end")
 
@@ -102,4 +138,5 @@ class TestForeignSpans:
 
     def test_a_span_whose_status_raises_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         record_error(BrokenSpan(SpanContext(1, 1, is_remote=False)), ValueError())
+        record_error(BrokenSpan(SpanContext(1, 1, is_remote=False)), KeyboardInterrupt())
         assert "Recording an error on a span failed: RuntimeError: broken status" in caplog.text

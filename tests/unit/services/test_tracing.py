@@ -220,10 +220,13 @@ class TestContextManager:
         assert trace.status == "error"
         assert recorded.span("charge").status.description == "ValueError: declined"
 
-    def test_cancellation_is_not_an_error(self, recorded: Recorded, service: FlextTracingService) -> None:
+    @pytest.mark.parametrize("error", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+    def test_a_cancellation_or_an_interruption_is_not_an_error(
+        self, recorded: Recorded, service: FlextTracingService, error: type[BaseException]
+    ) -> None:
         trace = new_trace()
-        with pytest.raises(asyncio.CancelledError), service.trace(trace):
-            raise asyncio.CancelledError
+        with pytest.raises(error), service.trace(trace):
+            raise error
         assert (trace.status, trace.end_time is None) == ("unset", False)
         assert (recorded.span("charge").attributes or {})["flext.outcome"] == "cancelled"
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.plugins.base import HOOK_NAMES, Hook
 from flext_observability.extensions.registry import plugin_registry
 from flext_observability.runtime.fork import register_fork_aware
@@ -151,7 +152,7 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
     """
     from flext_observability.extensions.plugins.active_plugin import to_active
 
-    valid = to_active(name, plugin, from_settings=False)
+    valid = log_failed_setup("register_plugin", to_active(name, plugin, from_settings=False))
     return valid.flat_map(
         lambda active: plugin_registry().register(name, plugin).tap(lambda _: plugin_hooks().add(active))
     )

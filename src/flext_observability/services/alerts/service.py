@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.container import lookup
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
@@ -137,9 +138,10 @@ class FlextAlertService:
             severities: Severities to send; None for all.
 
         Returns:
-            Success, or a failure (``invalid_notifier``).
+            Success, or a failure (``invalid_notifier``), which is logged, too.
         """
-        return self._notifiers.add(name, notifier, severities).tap(lambda _: self._update_schedule())
+        added = self._notifiers.add(name, notifier, severities).tap(lambda _: self._update_schedule())
+        return log_failed_setup("add_notifier", added)
 
     @never_raises
     def remove_notifier(self, name: str) -> FlextResult[None]:
@@ -154,8 +156,8 @@ class FlextAlertService:
 
     @never_raises
     def add_rule(self, rule: FlextAlertRule) -> FlextResult[FlextAlertRule]:
-        """Add a rule over a metric, or replace the rule of that name. Failure ``invalid_alert_rule``."""
-        return self._evaluator.add(rule).tap(lambda _: self._update_schedule())
+        """Add a rule over a metric, or replace the rule of that name. A failure (``invalid_alert_rule``) is logged."""
+        return log_failed_setup("add_rule", self._evaluator.add(rule).tap(lambda _: self._update_schedule()))
 
     @never_raises
     def remove_rule(self, name: str) -> FlextResult[None]:

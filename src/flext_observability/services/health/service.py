@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, Unpack, cast, final
@@ -13,10 +12,10 @@ from flext_observability.domain.health_report import PROBES, FlextHealthReport, 
 from flext_observability.domain.pending_result import inside_event_loop, settle
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, to_result
+from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
-from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.dependencies import Attributes, entity_factory, find_clock, never_raises, new_identity
@@ -38,7 +37,6 @@ CallT = TypeVar("CallT", bound=Callable[[], object])
 
 MAX_REPORTED = 2000
 _MAX_LIST_BYTES: Final = 400
-_logger: Final = logging.getLogger("flext_observability")
 
 
 @final
@@ -82,9 +80,11 @@ class FlextHealthService:
                 unhealthy or unknown), ``probes=("ready",)`` (of ``live``, ``ready``, ``startup``).
 
         Returns:
-            Success, or the failure ``invalid_health_check`` for an invalid argument or a dependency cycle.
+            Success, or the failure ``invalid_health_check`` for an invalid argument or a dependency cycle, which is
+            logged, too.
         """
-        return make_registered(name, call, cast("Mapping[str, object]", options)).flat_map(self._register)
+        made = make_registered(name, call, cast("Mapping[str, object]", options))
+        return log_failed_setup("register_check", made.flat_map(self._register))
 
     def check(self, name: str, **options: Unpack[CheckOptions]) -> Callable[[CallT], CallT]:
         """Register the decorated function as a check: ``@health.check("database", critical=False)``.
@@ -93,9 +93,7 @@ class FlextHealthService:
         """
 
         def register(call: CallT) -> CallT:
-            result = self.register_check(name, call, **options)
-            if result.is_failure:
-                log_warning(_logger, str(result.error))
+            self.register_check(name, call, **options)
             return call
 
         return register

@@ -63,7 +63,7 @@ class TestRegister:
 
         assert (decorated(), nameless()) == (False, True)
         assert service.overall().unwrap().reasons == ("decorated is unhealthy",)
-        assert [line[:25] for line in caplog.messages] == ["Invalid health check name"]
+        assert [line[:49] for line in caplog.messages] == ["register_check failed: Invalid health check name:"]
 
 
 class TestUnregister:
