@@ -34,7 +34,7 @@ from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.bounded_call import BoundedCall
-from flext_observability.runtime.fork_barrier import fork_barrier
+from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -160,7 +160,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | Non
     config, notices = settings.config, Notices(settings.notices)
     is_enabled = enabled_signals(config)
     disabled: list[Signal] = [signal for signal in SIGNALS if not is_enabled[signal]]
-    with fork_barrier().section():  # it imports modules and acquires locks of other libraries
+    with fork_barrier().section(MAX_LOCAL_SECONDS):  # it imports modules and acquires locks of other libraries
         resource = make_resource(config, instance_id, notices)
         install_propagators(config, notices)
         exporters = create_exporters(settings, notices)

@@ -1,5 +1,6 @@
-"""Fork handling of the process, in four ordered phases (standard library only).
+"""Fork handling of the process, in ordered phases (standard library only).
 
+0. Imports: the fork waits for the imports of other threads; a child drops those that were cut off all the same.
 1. Hold: holders make a fork safe and keep it so, before the fork; they release in the parent and in the child.
 2. Free locks: locks that another thread held in the parent become usable in the child.
 3. Reinitialise: objects drop the threads, queued items and sockets of the parent.
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
+from flext_observability.runtime.imports import drop_cut_off_imports, wait_for_imports
 from flext_observability.values.interrupts import reraise_interrupt
 
 T = TypeVar("T")
@@ -96,6 +98,7 @@ def _install() -> None:
 
 
 def _before() -> None:
+    _run((wait_for_imports,))
     _run(holder.hold_for_fork for holder in _alive(_holders))
 
 
@@ -104,6 +107,7 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
+    _run((drop_cut_off_imports,))
     _run(lock.free_after_fork for lock in _alive(_locks))
     _run(holder.release_after_fork for holder in reversed(_alive(_holders)))
     _run(aware.reinit_after_fork for aware in _alive(_aware))
