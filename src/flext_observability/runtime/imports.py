@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from threading import get_ident
 from typing import Any, Final, NamedTuple
 
@@ -74,8 +74,8 @@ def wait_for_imports(limit_seconds: float = MAX_WAIT_SECONDS) -> None:
 
 def running_imports() -> list[RunningImport]:
     """Return the imports in progress in other threads."""
-    me = get_ident()
-    return [each for each in _locked_modules() if each.thread != me]
+    owners = ((module, getattr(reference(), "owner", None)) for module, reference in list(_module_locks().items()))
+    return [RunningImport(module, owner) for module, owner in owners if owner not in {None, get_ident()}]
 
 
 def is_needed(module: str) -> bool:
@@ -95,13 +95,6 @@ def drop_cut_off_imports(threads: Collection[int] = ()) -> None:
             _module_locks().pop(module, None)
             if getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False):
                 del sys.modules[module]
-
-
-def _locked_modules() -> Iterator[RunningImport]:
-    for module, reference in list(_module_locks().items()):
-        owner = getattr(reference(), "owner", None)
-        if owner is not None:
-            yield RunningImport(module, owner)
 
 
 def _module_locks() -> dict[str, Any]:
