@@ -20,6 +20,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.values.encoding import preview
+from flext_observability.values.foreign import plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
@@ -40,7 +41,8 @@ _local_id: ContextVar[_LocalId | None] = ContextVar("flext_correlation_id", defa
 
 def valid_correlation_id(value: object) -> str | None:
     """Return the value if it is a valid id (1–128 visible ASCII characters), otherwise None."""
-    return value if isinstance(value, str) and _VALID_ID.fullmatch(value) else None
+    text = plain_text(value)
+    return text if text is not None and _VALID_ID.fullmatch(text) else None
 
 
 def current_correlation_id(context: Context | None = None) -> str | None:

@@ -11,6 +11,7 @@ from opentelemetry import metrics
 from flext_observability.domain.report import Notice
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.foreign import plain_text, type_name
 from flext_observability.values.names import (
     FUNCTION_CALLS_DESCRIPTION,
     FUNCTION_CALLS_NAME,
@@ -126,13 +127,16 @@ def instrument(
     Raises:
         InstrumentConflict: The name is in use for another kind or unit.
     """
-    identity = InstrumentIdentity(name, kind, to_ucum(unit))
+    text = plain_text(name)
+    if text is None:
+        raise TypeError(f"the name is {type_name(name)}, not text")
+    identity = InstrumentIdentity(text, kind, to_ucum(unit))
     instruments = current_runtime().get(_Instruments)
     with instruments.lock:
-        known = instruments.known.get(name.lower())
+        known = instruments.known.get(text.lower())
         if known is None:
             record_fn = _create(identity, description, bounds)
-            instruments.known[name.lower()] = (identity, record_fn)
+            instruments.known[text.lower()] = (identity, record_fn)
             return record_fn
         first, record_fn = known
         if (first.kind, first.unit) == (identity.kind, identity.unit):

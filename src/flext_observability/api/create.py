@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, cast
 from flext_observability.adapters.trace import process_service_name
 from flext_observability.api.start import get_observability
 from flext_observability.domain.factory import get_global_factory
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
+from flext_observability.values.foreign import copy_mapping, is_mapping, is_true
 from flext_observability.values.names import OPERATION_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def flext_create_metric(
     return create(name, value, unit, tags, metric_type)
 
 
+@never_raises
 def flext_create_trace(
     operation_name: str | None = None,
     service_name: str | None = None,
@@ -79,8 +82,9 @@ def flext_create_trace(
         operation_name = cast("str", name)
         if service_name is None:
             service_name = process_service_name()
-    if operation and isinstance(cast("object", context), Mapping | None):
-        context = {OPERATION_ATTRIBUTE: operation, **(context or {})}
+    attributes = cast("object", {} if context is None else context)
+    if is_true(operation) and is_mapping(attributes):
+        context = {OPERATION_ATTRIBUTE: operation, **cast("dict[str, object]", copy_mapping(attributes))}
     tracing = _non_recording_tracing() if active is None else active.tracing
     return tracing.create(operation_name, cast("str", service_name), context, parent_trace_id)
 

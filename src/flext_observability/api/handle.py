@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, cast, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 from flext_observability.api.process import active_process
 from flext_observability.domain.pending_result import settle_blocking
 from flext_observability.domain.result import FlextResult
+from flext_observability.values.foreign import plain_number
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -166,10 +167,10 @@ def _run_or_defer(
     blocking: bool,  # noqa: FBT001 - of the operation
 ) -> FlextResult[T]:
     given = default if timeout_seconds is None else timeout_seconds
-    kind, limit = type(given), cast("float", given)  # not isinstance: a proxy may raise when asked for its class
-    if kind is bool or not issubclass(kind, int | float) or not 0 <= limit < threading.TIMEOUT_MAX:
+    limit = plain_number(given)
+    if limit is None or not 0 <= limit < threading.TIMEOUT_MAX:
         from flext_observability.values.encoding import preview
 
-        message, fix = f"Invalid timeout {preview(limit)}: not a number of seconds", "Pass zero or more seconds"
+        message, fix = f"Invalid timeout {preview(given)}: not a number of seconds", "Pass zero or more seconds"
         return FlextResult[T].fail(message, code="invalid_timeout", fix=fix)
     return settle_blocking(lambda: work(float(limit)), operation, blocking=blocking)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.api.handle import Observability
 from flext_observability.api.start import get_observability, init_observability
+from flext_observability.domain.guard import contained, never_raises
 from flext_observability.domain.result import FlextResult
-from flext_observability.domain.rules import is_number
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
-from flext_observability.services.dependencies import never_raises
 from flext_observability.values.encoding import preview
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import plain_number, read_all
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,7 +79,8 @@ class FlextObservabilityMonitor:
         from flext_observability.instrumentation.host_metrics.collector import FlextMetricsCollector
 
         self.container = container
-        self.rules: tuple[FlextAlertRule, ...] = tuple(rules)
+        self._invalid: FlextResult[None] = FlextResult.ok(None)
+        self.rules = self._read_rules(rules)
         self.collector = FlextMetricsCollector() if collector is None else collector
         self.interval_seconds = interval_seconds
         self._lock = ForkSafeLock()
@@ -98,7 +101,8 @@ class FlextObservabilityMonitor:
             ``init_observability`` first), ``invalid_interval``, ``invalid_alert_rule``, ``internal``.
         """
         with self._lock:
-            started = self._validate_interval().flat_map(lambda _: get_observability()).flat_map(self._start)
+            valid = self._invalid.flat_map(lambda _: self._validate_interval())
+            started = valid.flat_map(lambda _: get_observability()).flat_map(self._start)
         if started.code == "invalid_alert_rule":  # logged by add_rule
             return started
         return log_failed_setup("FlextObservabilityMonitor.start", started)
@@ -123,6 +127,7 @@ class FlextObservabilityMonitor:
         """
         return get_observability().map(self._evaluate)
 
+    @contained(lambda: MonitorStatus(active=False, uptime_seconds=0.0, rules=(), unavailable={}))
     def status(self) -> MonitorStatus:
         """Return the state of the monitor."""
         active = self.active
@@ -130,6 +135,7 @@ class FlextObservabilityMonitor:
         states = get_observability().map(self._states).unwrap_or(())
         return MonitorStatus(active, uptime, states, self.collector.unavailable)
 
+    @never_raises
     def flext_initialize_observability(self) -> FlextResult[None]:
         """Start telemetry with the settings of the environment, unless it is started; see ``init_observability``."""
         active = get_observability()
@@ -151,6 +157,7 @@ class FlextObservabilityMonitor:
         """Return ``active``."""
         return self.active
 
+    @never_raises
     def flext_record_metric(self, name: str, value: float, metric_type: str = "gauge") -> FlextResult[None]:
         """Record a value; see ``FlextMetricsService.record_metric``. Failure before the start: ``not_started``."""
         recorded = get_observability().flat_map(
@@ -158,10 +165,12 @@ class FlextObservabilityMonitor:
         )
         return recorded.map(lambda _: None)
 
+    @never_raises
     def flext_get_metrics_summary(self) -> FlextResult[dict[str, object]]:
         """Return the current process and host metrics: name to a list of ``value``, ``unit`` and ``tags``."""
         return self.collector.collect().map(_by_name)
 
+    @never_raises
     def flext_get_health_status(self, *, blocking: bool = False) -> FlextResult[dict[str, object]]:
         """Return ``status``, ``reasons`` and ``checks`` of ``FlextHealthService.overall``, and ``monitor_metrics``.
 
@@ -189,9 +198,21 @@ class FlextObservabilityMonitor:
     def _job(self) -> str:
         return f"monitor {id(self)}"
 
+    def _read_rules(self, rules: Iterable[FlextAlertRule]) -> tuple[FlextAlertRule, ...]:
+        """Return the rules; with an iterable that raises or does not end, none, and ``start`` fails."""
+        try:
+            return tuple(read_all(rules))
+        except BaseException as error:  # noqa: BLE001 - a foreign iterable
+            reraise_interrupt(error)
+            fix = "Pass a sequence of FlextAlertRule"
+            message = f"Invalid alert rules: {describe_error(error)}"
+            self._invalid = FlextResult[None].fail(message, code="invalid_alert_rule", fix=fix)
+            return ()
+
     def _validate_interval(self) -> FlextResult[None]:
         given = cast("object", self.interval_seconds)
-        if given is None or (is_number(given, minimum=_MIN_INTERVAL) and given <= _MAX_INTERVAL):
+        seconds = plain_number(given)
+        if given is None or (seconds is not None and _MIN_INTERVAL <= seconds <= _MAX_INTERVAL):
             return FlextResult.ok(None)
         message = f"Invalid monitor interval: {preview(given)} is out of range"
         fix = f"Use {_MIN_INTERVAL} to {_MAX_INTERVAL} seconds"
@@ -207,8 +228,9 @@ class FlextObservabilityMonitor:
         if not measuring.success:
             self._remove_rules(observability.alerts)
             return measuring
-        if self.interval_seconds is not None:
-            scheduler().schedule(self._job, self.interval_seconds, self.evaluate_now)
+        interval = plain_number(self.interval_seconds)
+        if interval is not None:
+            scheduler().schedule(self._job, interval, self.evaluate_now)
         if self._alerts is None:
             self._alerts, self._started_at = observability.alerts, monotonic()
         self._register_services(observability)

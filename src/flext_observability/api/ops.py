@@ -10,6 +10,7 @@ from flext_observability.api.start import NOT_STARTED, NOT_STARTED_FIX, active_p
 from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.internal_log import log_warning
+from flext_observability.values.foreign import plain_int, plain_text
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -51,8 +52,8 @@ def start_ops_server(
 
 
 def _start_ops_server(host: str, port: int, pages: OpsPages) -> FlextResult[OpsServer]:
-    kinds: tuple[type, type] = (type(host), type(port))  # not isinstance: a proxy may raise when asked for its class
-    if not issubclass(kinds[0], str) or not issubclass(kinds[1], int) or kinds[1] is bool:
+    name, number = plain_text(host), plain_int(port)
+    if name is None or number is None:
         from flext_observability.values.encoding import preview
 
         message = f"Invalid address {preview(host)}, {preview(port)}: not a host name and a port number"
@@ -61,7 +62,7 @@ def _start_ops_server(host: str, port: int, pages: OpsPages) -> FlextResult[OpsS
     from flext_observability.ops_server.apps import wsgi_app
     from flext_observability.ops_server.server import start_server
 
-    return start_server(wsgi_app(pages), host, port).tap(partial(_warn, pages))
+    return start_server(wsgi_app(pages), name, number).tap(partial(_warn, pages))
 
 
 def ops_wsgi_app(

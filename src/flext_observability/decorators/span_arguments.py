@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 
 from opentelemetry import trace as otel_trace
@@ -10,6 +11,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.foreign import MAX_ITEMS, attribute, is_a, plain_text, type_qualname
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import MAX_NAME_BYTES
 
@@ -43,7 +45,8 @@ def parent_context(parent: Parent) -> Context | None:
         if isinstance(parent, Context):
             return parent
         if isinstance(parent, Span):
-            return otel_trace.set_span_in_context(parent)
+            valid = is_a(cast("object", parent.get_span_context()), SpanContext)  # a mock has another
+            return otel_trace.set_span_in_context(parent) if valid else None
         context = parent if isinstance(parent, SpanContext) else _span_context(cast("TraceParent", parent))
     except BaseException as error:  # noqa: BLE001 - an object without ids, or one that raises
         reraise_interrupt(error)
@@ -59,7 +62,8 @@ def _span_context(trace: TraceParent) -> SpanContext:
 def to_links(links: object) -> list[Link] | None:
     """Return links to the given spans, span contexts and links. Other items are left out."""
     try:
-        valid = [link for link in map(_to_link, cast("Iterable[object]", links)) if link is not None]
+        items = islice(cast("Iterable[object]", links), MAX_ITEMS)
+        valid = [link for link in map(_to_link, items) if link is not None]
     except BaseException as error:  # noqa: BLE001 - not iterable, or an iterable that raises
         reraise_interrupt(error)
         return None
@@ -75,9 +79,10 @@ def _to_link(link: object) -> Link | None:
 
 def to_span_kind(kind: SpanKind | str | None) -> SpanKind:
     """Return the span kind with this name, in any case. Anything else is internal."""
-    if isinstance(kind, SpanKind):
+    if type(kind) is SpanKind:
         return kind
-    return _KINDS.get(kind.lower(), SpanKind.INTERNAL) if isinstance(kind, str) else SpanKind.INTERNAL
+    name = plain_text(kind)
+    return SpanKind.INTERNAL if name is None else _KINDS.get(name.lower(), SpanKind.INTERNAL)
 
 
 def span_name(name: object) -> str:
@@ -89,9 +94,10 @@ def span_name(name: object) -> str:
 
 def is_function(name: object) -> TypeGuard[Callable[..., Any]]:
     """Return whether the argument of a decorator is the decorated function, not a name."""
-    return callable(name) or isinstance(name, classmethod)
+    return callable(name) or issubclass(type(name), classmethod)
 
 
 def qualified_name(function: Callable[..., Any]) -> str:
     """Return the function's qualified name as a span name."""
-    return span_name(getattr(function, "__qualname__", type(function).__qualname__))
+    name = attribute(function, "__qualname__")
+    return type_qualname(function) if name is None else span_name(name)

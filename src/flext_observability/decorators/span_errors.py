@@ -45,9 +45,10 @@ def record_error(span: Span, error: BaseException) -> None:
 
 def outcome_of(error: BaseException) -> str:
     """Return how work ended that raised this: ``ok``, ``error`` or ``cancelled``."""
-    if isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
+    kind = type(error)
+    if issubclass(kind, StopIteration | StopAsyncIteration | GeneratorExit):
         return "ok"
-    return "error" if isinstance(error, Exception) else "cancelled"
+    return "error" if issubclass(kind, Exception) else "cancelled"
 
 
 def first_in_trace(error: BaseException, mark: str, span: Span) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 from opentelemetry import context as otel_context, trace as otel_trace
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
 
 from flext_observability.decorators.span_arguments import (
     Parent,
@@ -121,7 +121,7 @@ class SpanTemplate:
         except BaseException as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
             reraise_interrupt(error)
             report_once("Starting a span", error)
-            span = NonRecordingSpan(otel_trace.get_current_span(parent).get_span_context())
+            span = NonRecordingSpan(_current_span_context(parent))
         return span, otel_trace.set_span_in_context(span, parent)
 
     def __enter__(self) -> Span:
@@ -192,6 +192,14 @@ class ActiveSpan:
     def resume(self) -> None:
         """Restore the context of the body."""
         self._token = otel_context.attach(self.context)
+
+
+def _current_span_context(context: Context | None) -> SpanContext:
+    try:
+        return otel_trace.get_current_span(context).get_span_context()
+    except BaseException as error:  # noqa: BLE001 - a foreign span in the context
+        reraise_interrupt(error)
+        return INVALID_SPAN_CONTEXT
 
 
 def detach(token: Token[Context] | None) -> None:

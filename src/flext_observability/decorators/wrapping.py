@@ -7,6 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
+
 if TYPE_CHECKING:
     from flext_observability.decorators.traced import ActiveSpan
 
@@ -18,8 +21,18 @@ _CALL = "__call__"
 def decorate(function: Callable[P, R], begin: Callable[[], ActiveSpan]) -> Callable[P, R]:
     """Return a function of the same kind, name and signature that runs each call in a span from ``begin``.
 
-    A generator pauses the span while it waits at a ``yield``.
+    A generator pauses the span while it waits at a ``yield``. A callable object that raises when its kind or its name
+    is read is wrapped as a plain function.
     """
+    try:
+        return _decorate(function, begin)
+    except BaseException as error:  # noqa: BLE001 - attributes of a proxy or mock
+        reraise_interrupt(error)
+        report_once("Reading the decorated function", error)
+        return _around_function(function, begin)
+
+
+def _decorate(function: Callable[P, R], begin: Callable[[], ActiveSpan]) -> Callable[P, R]:
     target: Any = function
     if isinstance(target, classmethod | staticmethod):
         descriptor = cast("Any", target)

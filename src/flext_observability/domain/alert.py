@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from hashlib import sha256
 from itertools import islice
 from typing import ClassVar, Final, cast
@@ -12,7 +11,8 @@ from pydantic import AwareDatetime, Field
 
 from flext_observability.domain.entity import Details, Entity
 from flext_observability.domain.rules import Violation, check_name, invalid_choice
-from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.encoding import encode_tag, pairs_of, preview
+from flext_observability.values.foreign import is_mapping
 from flext_observability.values.names import ALERT_SEVERITIES
 from flext_observability.values.timestamps import now
 
@@ -59,9 +59,9 @@ class FlextAlert(Entity):
     def labels(self) -> dict[str, str]:
         """``details["labels"]`` as text, sorted by name; empty without labels."""
         given = cast("object", self.details.get("labels"))
-        if not isinstance(given, Mapping):
+        if not is_mapping(given):
             return {}
-        pairs = islice(cast("Mapping[object, object]", given).items(), MAX_LABELS)
+        pairs = islice(pairs_of(given), MAX_LABELS)
         return dict(sorted((encode_tag(name), encode_tag(value)) for name, value in pairs))
 
     @property

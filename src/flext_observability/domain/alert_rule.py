@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from math import nan
 from string import Formatter
 from typing import Final, Literal, cast, final, get_args
 
+from flext_observability.domain.guard import contained
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, invalid_choice, is_number, to_result
-from flext_observability.values.encoding import encode_tag, is_container, preview
+from flext_observability.values.encoding import encode_tag, is_container, pairs_of, preview
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import copy_mapping, is_mapping, is_one_of, read_all
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import ALERT_SEVERITIES
 
 Measure = Literal["value", "rate", "count", "mean", "p50", "p90", "p95", "p99"]
@@ -78,9 +83,10 @@ class FlextAlertRule:
         return "above" if self.above is not None else "below" if self.below is not None else "absent"
 
     @property
+    @contained(lambda: nan)
     def threshold(self) -> float:
-        """Limit of the condition; for ``absent``, in seconds."""
-        return next(float(each) for each in (self.above, self.below, self.absent_seconds) if each is not None)
+        """Limit of the condition; for ``absent``, in seconds. NaN for an invalid rule."""
+        return next((float(each) for each in (self.above, self.below, self.absent_seconds) if each is not None), nan)
 
     def validate_business_rules(self) -> FlextResult[None]:
         """Check the rule.
@@ -88,16 +94,22 @@ class FlextAlertRule:
         Returns:
             Success, or the failure ``invalid_alert_rule`` for the first violation.
         """
-        violation = next(filter(None, (check(self) for check in _CHECKS)), None)
+        try:
+            violation = next(filter(None, (check(self) for check in _CHECKS)), None)
+        except BaseException as error:  # noqa: BLE001 - foreign texts and mappings
+            reraise_interrupt(error)
+            violation = _invalid("fields", describe_error(error), "Use str, float, dict and tuple")
         return to_result(violation, "alert_rule")
 
+    @contained(dict)
     def attribute_filter(self) -> dict[str, tuple[str, ...]]:
         """Return the attributes of matching series: names and allowed values, as text."""
-        return {name: tuple(map(encode_tag, _as_tuple(value))) for name, value in self.attributes.items()}
+        return {encode_tag(name): tuple(map(encode_tag, _as_tuple(value))) for name, value in pairs_of(self.attributes)}
 
+    @contained(str)
     def format_message(self, value: float | None, labels: Mapping[str, str]) -> str:
         """Return the alert's message for a value and the labels of a series."""
-        pairs = ", ".join(f"{name}={label}" for name, label in labels.items())
+        pairs = ", ".join(f"{name}={label}" for name, label in pairs_of(labels))
         values = {
             "name": self.name,
             "metric": self.metric,
@@ -119,7 +131,7 @@ class _Number(float):
 
 
 def _as_tuple(value: object) -> tuple[object, ...]:
-    return tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else (value,)
+    return tuple(read_all(cast("Sequence[object]", value))) if issubclass(type(value), list | tuple) else (value,)
 
 
 def _invalid(field_name: str, value: object, fix: str) -> Violation:
@@ -159,7 +171,7 @@ def _check_choices(rule: FlextAlertRule) -> Violation | None:
         ("severity", rule.severity, ALERT_SEVERITIES),
         ("combine", rule.combine, COMBINATIONS),
     ):
-        if value not in allowed:
+        if not is_one_of(value, allowed):
             return invalid_choice(f"alert rule {what}", value, filter(None, allowed))
     return None
 
@@ -173,14 +185,14 @@ def _check_durations(rule: FlextAlertRule) -> Violation | None:
 
 def _check_series(rule: FlextAlertRule) -> Violation | None:
     attributes, by = cast("object", rule.attributes), cast("object", rule.by)
-    if not isinstance(attributes, Mapping):
+    if not is_mapping(attributes):
         return _invalid("attributes", attributes, "Use a mapping of names and values")
-    for name, value in cast("Mapping[object, object]", attributes).items():
+    for name, value in copy_mapping(attributes).items():
         if type(name) is not str or not _as_tuple(value) or any(map(is_container, _as_tuple(value))):
             return _invalid("attributes", {name: value}, "Use a scalar or a tuple of scalars for each name")
-    if not isinstance(by, list | tuple) or any(type(name) is not str for name in cast("Sequence[object]", by)):
+    if not issubclass(type(by), list | tuple) or any(type(name) is not str for name in _as_tuple(by)):
         return _invalid("by", rule.by, "Use a tuple of attribute names")
-    if by and not rule.combine and rule.condition != "absent":
+    if _as_tuple(by) and not rule.combine and rule.condition != "absent":
         return Violation(
             "alert rule by", f"{preview(rule.by)} without combine", "Add combine='sum', 'max', 'min' or 'mean'"
         )

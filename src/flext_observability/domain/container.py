@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast, final
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.foreign import is_a
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -119,4 +120,4 @@ def lookup(container: Container | None, name: str) -> object | None:
     except BaseException as error:  # noqa: BLE001 - a foreign container may raise for an unknown name
         reraise_interrupt(error)
         return None
-    return cast("FlextResult[object]", found).data if isinstance(found, FlextResult) else found
+    return cast("FlextResult[object]", found).data if is_a(found, FlextResult) else found

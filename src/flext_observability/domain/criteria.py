@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from flext_observability.domain.guard import contained
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, to_result
 from flext_observability.values.encoding import preview
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import is_a, is_mapping, read_all, type_name
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -39,6 +43,7 @@ class MetricsCriteria:
     until: datetime | None = None
     limit: int = DEFAULT_LIMIT
 
+    @contained(bool)
     def matches(self, entity: Entity) -> bool:
         """Return whether the entity matches. ``limit`` is ignored."""
         if self.name is not None and name_of(entity) != self.name:
@@ -48,6 +53,7 @@ class MetricsCriteria:
         time = time_of(entity)
         return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
 
+    @contained(list)
     def select(self, entities: Iterable[EntityT]) -> list[EntityT]:
         """Return the newest ``limit`` matching entities, oldest first. Entities with equal times keep their order."""
         return sorted(filter(self.matches, entities), key=time_of)[-self.limit :]
@@ -55,29 +61,31 @@ class MetricsCriteria:
 
 def validate_criteria(criteria: MetricsCriteria) -> FlextResult[MetricsCriteria]:
     """Return the criteria, or the failure ``invalid_criteria``, which names the field."""
-    if isinstance(cast("object", criteria), MetricsCriteria):
-        violation = _find_violation(criteria)
-    else:
+    if not is_a(cast("object", criteria), MetricsCriteria):
         fix = "Pass MetricsCriteria(name=…, tags=…, since=…, until=…, limit=…)"
-        violation = Violation("criteria", f"{type(criteria).__name__} is not MetricsCriteria", fix)
+        invalid = Violation("criteria", f"{type_name(criteria)} is not MetricsCriteria", fix)
+        return cast("FlextResult[MetricsCriteria]", to_result(invalid, "criteria"))
+    try:
+        violation = _find_violation(criteria)
+    except BaseException as error:  # noqa: BLE001 - foreign texts, mappings and times
+        reraise_interrupt(error)
+        violation = Violation("criteria", f"they cannot be read: {describe_error(error)}", "Use str, dict and datetime")
     return to_result(violation, "criteria").map(lambda _: criteria)
 
 
 def _find_violation(criteria: MetricsCriteria) -> Violation | None:
     name, limit = cast("tuple[object, object]", (criteria.name, criteria.limit))
-    tags = cast("Mapping[object, object]", criteria.tags)
-    if not isinstance(name, str | None):
+    tags = cast("object", criteria.tags)
+    if name is not None and not is_a(name, str):
         return Violation("criteria name", preview(name), "Use text or None")
-    if not isinstance(cast("object", tags), Mapping) or not all(
-        isinstance(each, str) for pair in tags.items() for each in pair
-    ):
+    if not is_mapping(tags) or not all(is_a(each, str) for pair in read_all(tags.items()) for each in pair):
         return Violation("criteria tags", preview(tags), "Use a mapping of text to text")
     for field_name in ("since", "until"):
         time = cast("object", getattr(criteria, field_name))
-        if time is not None and (not isinstance(time, datetime) or time.utcoffset() is None):
+        if time is not None and (not is_a(time, datetime) or time.utcoffset() is None):
             fix = "Use a timezone-aware datetime such as datetime.now(UTC), or None"
             return Violation(f"criteria {field_name}", preview(time), fix)
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit < 1 << 63:
+    if not is_a(limit, int) or type(limit) is bool or not 0 < limit < 1 << 63:
         return Violation("criteria limit", preview(limit), "Use a whole number, 1 or more")
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from math import isfinite
 from typing import Annotated, Any, ClassVar, Final, Self, cast
@@ -14,6 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import InvalidField, Violation, to_result
 from flext_observability.values.encoding import encode_tag, is_container, preview
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import copy_mapping, is_a, is_mapping, type_name
+from flext_observability.values.interrupts import reraise_interrupt
 
 
 def new_id() -> str:
@@ -30,9 +33,14 @@ def is_finite(value: float | Decimal) -> bool:
 
 
 def _validate_number(value: object) -> float | Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise InvalidField(f"{type(value).__name__} is not a number", "Use int, float or Decimal")
-    return value
+    kind = type(value)
+    if kind in _NUMBERS:
+        return cast("float", value)
+    if kind is not bool:
+        for base, exact in _EXACT:  # the methods of a subclass may raise
+            if issubclass(kind, base):
+                return exact(value)
+    raise InvalidField(f"{type_name(value)} is not a number", "Use int, float or Decimal")
 
 
 def tags_to_text(value: object) -> dict[str, str]:
@@ -41,24 +49,45 @@ def tags_to_text(value: object) -> dict[str, str]:
     Raises:
         InvalidField: ``value`` is not a mapping, a name is not text, or a value is a container.
     """
-    if not isinstance(value, Mapping):
-        raise InvalidField(f"{type(value).__name__} is not a mapping", "Use a dict of names and scalars")
+    if not is_mapping(value):
+        raise InvalidField(f"{type_name(value)} is not a mapping", "Use a dict of names and scalars")
     tags: dict[str, str] = {}
-    for name, item in cast("Mapping[object, object]", value).items():
-        if not isinstance(name, str):
-            raise InvalidField(f"a name is {type(name).__name__}, not text", "Use text as the names of tags")
+    for name, item in _readable_items(value):
+        if not is_a(name, str):
+            raise InvalidField(f"a name is {type_name(name)}, not text", "Use text as the names of tags")
         if is_container(item):
             raise InvalidField(
-                f"the value of {preview(name)} is {type(item).__name__}", "Use scalars as the values of tags"
+                f"the value of {preview(name)} is {type_name(item)}", "Use scalars as the values of tags"
             )
         tags[encode_tag(name)] = encode_tag(item)
     return tags
 
 
 def _copy_mapping(value: object) -> object:
-    return dict(cast("Mapping[object, object]", value)) if isinstance(value, Mapping) else value
+    return dict(_readable_items(value)) if is_mapping(value) else value
 
 
+def _readable_items(value: Mapping[object, object]) -> Iterable[tuple[object, object]]:
+    """Return the items of a mapping.
+
+    Raises:
+        InvalidField: The mapping cannot be read, or has too many items.
+    """
+    if type(value) is dict:
+        return value.items()
+    try:
+        return copy_mapping(value).items()
+    except BaseException as error:  # noqa: BLE001 - a foreign mapping may raise anything
+        reraise_interrupt(error)
+        raise InvalidField(f"it cannot be read: {describe_error(error)}", "Use a dict") from None
+
+
+_NUMBERS: Final = (float, int, Decimal)
+_EXACT: Final[tuple[tuple[type, Callable[[Any], float | Decimal]], ...]] = (
+    (float, float.__float__),
+    (int, int.__int__),
+    (Decimal, Decimal),
+)
 Number = Annotated[int | float | Decimal, PlainValidator(_validate_number)]
 """Int, float or Decimal, kept as given. Bool, text and bytes are invalid."""
 Tags = Annotated[dict[str, str], PlainValidator(tags_to_text)]

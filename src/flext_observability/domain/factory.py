@@ -18,6 +18,7 @@ from flext_observability.domain.rules import InvalidField, Violation, to_result
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import error_message
+from flext_observability.values.foreign import copy_mapping, is_mapping, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.timestamps import from_unix_nanos
 
@@ -126,7 +127,7 @@ class FlextObservabilityMasterFactory:
             violation = Violation(f"{_words(entity.kind)} tags", error.message, error.fix)
         except BaseException as error:  # noqa: BLE001 - unreadable tags, or a clock or id generator that fails
             reraise_interrupt(error)
-            violation = Violation(_words(entity.kind), error_message(error) or type(error).__name__, "")
+            violation = Violation(_words(entity.kind), error_message(error) or type_name(error), "")
         else:
             return created.validate_business_rules().map(lambda _: created)
         return cast("FlextResult[EntityT]", to_result(violation, entity.kind))
@@ -135,9 +136,9 @@ class FlextObservabilityMasterFactory:
 def identity(container: Container | None, entity: type[Entity]) -> dict[str, Any]:
     """Return the fields of a new entity that come from the container: id and time, if it has sources for them."""
     fields: dict[str, Any] = {}
-    if new_id := lookup(container, "id_generator"):
+    if (new_id := lookup(container, "id_generator")) is not None:
         fields["id"] = cast("Callable[[], str]", new_id)()
-    if clock := lookup(container, "clock"):
+    if (clock := lookup(container, "clock")) is not None:
         fields[entity.time_field] = from_unix_nanos(cast("_Clock", clock).time_ns())
     return fields
 
@@ -150,7 +151,7 @@ def _merged(tags: object, given: object) -> object:
     """Return tags merged with context or details. Anything but a mapping is returned unchanged, for the type check."""
     texts = tags_to_text(_or_empty(tags))
     given = _or_empty(given)
-    return {**texts, **cast("Mapping[str, object]", given)} if isinstance(given, Mapping) else given
+    return {**texts, **cast("dict[str, object]", copy_mapping(given))} if is_mapping(given) else given
 
 
 def _words(name: str) -> str:
@@ -166,7 +167,7 @@ def _explain(entity: type[Entity], error: ValidationError) -> Violation:
     if isinstance(cause, InvalidField):
         return Violation(what, cause.message, cause.fix)
     expected = first["msg"].removeprefix("Input should be ").replace("a valid ", "a ")
-    return Violation(what, f"{type(first['input']).__name__} is not {expected}", f"Use {expected}")
+    return Violation(what, f"{type_name(first['input'])} is not {expected}", f"Use {expected}")
 
 
 class _Shared:

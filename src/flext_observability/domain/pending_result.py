@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flext_observability.domain.result import FlextResult, compose_message
+from flext_observability.values.foreign import plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ class PendingResult(FlextResult[T_co]):
             operation: Call in the messages, such as ``flush()``, which must have a parameter ``blocking``.
         """
         self._used = False
-        self._operation = operation
-        super().__init__(error=_PENDING, code="not_awaited", fix=_PENDING_FIX + (_ELSE_BLOCK if operation else ""))
+        self._operation = plain_text(operation) or ""
+        super().__init__(
+            error=_PENDING, code="not_awaited", fix=_PENDING_FIX + (_ELSE_BLOCK if self._operation else "")
+        )
         self._work = work
         self._task: Task[FlextResult[T_co]] | None = None
         self._outcome: FlextResult[T_co] | None = None
@@ -73,12 +76,14 @@ class PendingResult(FlextResult[T_co]):
     async def _run(self) -> FlextResult[T_co]:
         try:
             outcome = await self._work()
+            fields = outcome._fields()
         except BaseException as error:  # noqa: BLE001 - foreign errors become failures here
             reraise_interrupt(error)
             from flext_observability.values.exceptions import describe_error
 
             outcome = FlextResult[T_co](error=describe_error(error), code="internal")
-        self._data, self._message, self._code, self._fix = outcome._fields()
+            fields = outcome._fields()
+        self._data, self._message, self._code, self._fix = fields
         self._outcome = outcome
         return outcome
 

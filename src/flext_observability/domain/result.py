@@ -28,6 +28,15 @@ def compose_message(message: str, fix: str) -> str:
     return f"{message}. {fix}" if _COPIED.search(fix) else f"{message}. {fix}."
 
 
+def _to_text(value: object) -> str:
+    """Return text as ``str`` itself, and any other object in its encoded form."""
+    if type(value) is str:
+        return value
+    from flext_observability.values.encoding import encode_tag
+
+    return encode_tag(value)
+
+
 class FlextObservabilityError(Exception):
     """Raised by ``FlextResult.unwrap`` on a failure; ``str(error)`` holds message and fix.
 
@@ -38,6 +47,7 @@ class FlextObservabilityError(Exception):
     """
 
     def __init__(self, message: str, code: str = "error", fix: str = "") -> None:
+        message, fix = _to_text(message), _to_text(fix)
         super().__init__(compose_message(message, fix))
         self.message = message
         self.code = code
@@ -72,6 +82,9 @@ class FlextResult(Generic[T_co]):
         self._message = error
         self._code = code
         self._fix = fix
+        if error is not None and not (type(error) is type(fix) is str and (code is None or type(code) is str)):
+            self._message, self._fix = _to_text(error), _to_text(fix)
+            self._code = None if code is None else _to_text(code)
 
     @staticmethod
     def ok(value: U) -> FlextResult[U]:
@@ -147,7 +160,10 @@ class FlextResult(Generic[T_co]):
         return default if self._message is not None else cast("T_co", self._data)
 
     def map(self, fn: Callable[[T_co], U]) -> FlextResult[U]:
-        """Return a success with ``fn(value)``; a failure passes through and ``fn`` is not called."""
+        """Return a success with ``fn(value)``; a failure passes through and ``fn`` is not called.
+
+        An exception of ``fn`` propagates, here and in the other composing methods.
+        """
         if self._message is not None:
             return cast("FlextResult[U]", self)
         return FlextResult(fn(cast("T_co", self._data)))
@@ -187,7 +203,7 @@ class FlextResult(Generic[T_co]):
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same outcome."""
-        if not isinstance(other, FlextResult):
+        if not issubclass(type(other), FlextResult):
             return NotImplemented
         theirs = cast("FlextResult[object]", other)
         return self._fields() == theirs._fields()

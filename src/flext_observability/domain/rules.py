@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeGuard
 
 from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.values.encoding import preview
+from flext_observability.values.foreign import plain_number
 
 MAX_NAME_LENGTH: Final = 1024
 """Maximum length of the name of an alert, health check, operation or service, in characters."""
@@ -72,9 +73,8 @@ def invalid_choice(what: str, value: object, allowed: Iterable[str]) -> Violatio
 
 def is_number(value: object, *, minimum: float | None = None) -> TypeGuard[float]:
     """Return whether a value is a finite number, and not less than ``minimum``."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
+    number = plain_number(value)
     try:
-        return isfinite(value) and (minimum is None or value >= minimum)
+        return number is not None and isfinite(number) and (minimum is None or number >= minimum)
     except OverflowError:
         return False

@@ -10,6 +10,7 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.foreign import plain_text
 from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:
@@ -54,11 +55,12 @@ class MemoryStore:
 
     def metric(self, name: str) -> Metric | None:
         """Return the newest state of a metric; None when no collection contains it."""
+        wanted = plain_text(name)
         for data in reversed(self.metrics):
             for resource in data.resource_metrics:
                 for scope in resource.scope_metrics:
                     for metric in scope.metrics:
-                        if metric.name == name:
+                        if metric.name == wanted:
                             return metric
         return None
 

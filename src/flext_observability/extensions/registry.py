@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
 
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.setup_result import log_failed_setup
@@ -14,6 +15,7 @@ from flext_observability.runtime.runtime import current_runtime
 from flext_observability.settings.choices import ALIASES
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import is_a, plain_text, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class ExtensionRegistry(Generic[T]):
     def __init__(self) -> None:
         self._registered: dict[str, T] = {}
 
+    @never_raises
     def register(self, name: str, extension: T) -> FlextResult[None]:
         """Register an extension. It replaces any other of that name. A failure (``invalid_<kind>``) is logged."""
         return log_failed_setup(f"register_{self.kind}", self._register(name, extension))
@@ -90,12 +93,13 @@ class ExtensionRegistry(Generic[T]):
         return self._unknown(name).map(lambda _: None)
 
     def _register(self, name: str, extension: T) -> FlextResult[None]:
-        problem, fix = self._validate_name(name), "Choose another name"
+        text = plain_text(name)
+        problem, fix = self._validate_name(name, text), "Choose another name"
         if not problem:
             problem, fix = self._validate(extension), f"Correct the {self.kind}"
-        if problem:
+        if problem or text is None:
             return FlextResult[None].fail(f"Invalid {self.kind}: {problem}", code=f"invalid_{self.kind}", fix=fix)
-        self._registered[name] = extension
+        self._registered[text] = extension
         return FlextResult[None].ok(None)
 
     def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
@@ -107,7 +111,7 @@ class ExtensionRegistry(Generic[T]):
         """Return the loaded extension, or an instance of a loaded class. Exceptions of foreign code become failures."""
         try:
             loaded = load()
-            extension = cast("Callable[[], object]", loaded)() if isinstance(loaded, type) else loaded
+            extension = cast("Callable[[], object]", loaded)() if is_a(loaded, type) else loaded
         except BaseException as error:  # noqa: BLE001 - see above
             reraise_interrupt(error)
             problem = describe_error(error)
@@ -141,11 +145,10 @@ class ExtensionRegistry(Generic[T]):
         message = f"Unknown {self.kind} {preview(name)}{suggestion}: {known}"
         return FlextResult[T].fail(message, code=f"unknown_{self.kind}", fix=fix)
 
-    def _validate_name(self, name: object) -> str:
-        is_text = issubclass(type(name), str)  # isinstance reads __class__, where a foreign object may raise
-        if not is_text or not _VALID_NAME.fullmatch(cast("str", name)):
+    def _validate_name(self, name: object, text: str | None) -> str:
+        if text is None or not _VALID_NAME.fullmatch(text):
             return f"the name {preview(name)} is not a text without blanks and commas"
-        return f"the name {preview(name)} is reserved" if name in self.reserved_names else ""
+        return f"the name {preview(name)} is reserved" if text in self.reserved_names else ""
 
     def _validate(self, extension: object) -> str:
         try:
@@ -155,7 +158,7 @@ class ExtensionRegistry(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - attributes of a foreign object may raise anything
             reraise_interrupt(error)
             return f"an attribute cannot be read: {describe_error(error)}"
-        return "" if valid else f"{type(extension).__name__} does not implement {' and '.join(self.methods)}"
+        return "" if valid else f"{type_name(extension)} does not implement {' and '.join(self.methods)}"
 
 
 class ExporterRegistry(ExtensionRegistry["ExporterFactory"]):

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -36,7 +37,7 @@ def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsS
             fix = "Stop the program that uses it, choose another port, or choose 0 for a free one"
             return FlextResult[OpsServer].fail(f"Port {port} on {host} is taken", code="port_taken", fix=fix)
         fix = f"Use an address of this machine and a free port up to {_MAX_PORT}"
-        message = f"Cannot listen on {host!r}, port {port}: {error}"
+        message = f"Cannot listen on {host!r}, port {preview(port)}: {error}"
         return FlextResult[OpsServer].fail(message, code="cannot_listen", fix=fix)
     return FlextResult.ok(OpsServer(app, listener))
 

@@ -10,6 +10,7 @@ from typing import Final, final
 
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 MAX_REPORTED: Final = 1000
@@ -60,7 +61,7 @@ def report_once(action: str, error: BaseException) -> str:
         error: The reason.
     """
     message = f"{action} failed: {describe_error(error)}; the program continues without it"
-    warn_once(_logger, message, key=(action, type(error).__name__))
+    warn_once(_logger, message, key=(action, type_name(error)))
     return message
 
 

@@ -1,25 +1,21 @@
-"""Parts that services share: clock, entity factory and identity from a container, and the guard of operations."""
+"""Parts that services share: clock, entity factory and identity from a container."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from flext_observability.domain.container import Container, lookup
-from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import Clock
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.foreign import is_a
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
     from flext_observability.domain.factory import FlextObservabilityMasterFactory
 
-S = TypeVar("S")
-T = TypeVar("T")
-P = ParamSpec("P")
 Attributes = Mapping[str, object] | None
 """Values of any type by name."""
 
@@ -47,7 +43,7 @@ def new_identity(container: Container | None, entity: type[Entity]) -> dict[str,
     problem: BaseException
     try:
         fields = identity(container, entity)
-        if isinstance(fields.get("id", ""), str):
+        if is_a(fields.get("id", ""), str):
             return fields
         problem = TypeError("the id is not text")
     except BaseException as error:  # noqa: BLE001 - a failing clock must not lose an entity
@@ -55,17 +51,3 @@ def new_identity(container: Container | None, entity: type[Entity]) -> dict[str,
         problem = error
     report_once("Getting id and time from the container", problem)
     return {}
-
-
-def never_raises(operation: Callable[Concatenate[S, P], FlextResult[T]]) -> Callable[Concatenate[S, P], FlextResult[T]]:
-    """Decorate a method that returns a result. An exception becomes the failure ``internal`` and is logged once."""
-
-    @wraps(operation)
-    def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> FlextResult[T]:
-        try:
-            return operation(self, *args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - telemetry must not break the program
-            reraise_interrupt(error)
-            return FlextResult[T].fail(report_once(operation.__name__.lstrip("_"), error), code="internal")
-
-    return guarded

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters import log_record as adapter
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.services.dependencies import Attributes, entity_factory, never_raises
+from flext_observability.services.dependencies import Attributes, entity_factory
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.exceptions import exception_attributes
+from flext_observability.values.foreign import copy_mapping, is_a, is_mapping, is_true
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
@@ -63,9 +65,9 @@ class FlextLoggingService:
         """
         from flext_observability.domain.log_entry import FlextLogEntry
 
-        if isinstance(level, FlextLogEntry):
+        if is_a(level, FlextLogEntry):
             return level.validate_business_rules().flat_map(lambda _: self._write(level))
-        return self._create(level, message or "", attributes, context)
+        return self._create(cast("str", level), "" if message is None else message, attributes, context)
 
     def trace(self, message: str, attributes: Attributes = None, /, **context: object) -> FlextResult[FlextLogEntry]:
         """Write at level ``trace``. See ``log``."""
@@ -104,9 +106,13 @@ class FlextLoggingService:
     def _create(
         self, level: str, message: str, attributes: Attributes, context: Mapping[str, object]
     ) -> FlextResult[FlextLogEntry]:
-        is_mapping = isinstance(cast("object", attributes), Mapping)
-        merged = {**attributes, **context} if attributes and is_mapping else attributes or context
-        return self.create(level, message, merged)
+        if is_mapping(attributes):
+            merged: object = (
+                {**cast("dict[str, object]", copy_mapping(attributes)), **context} if context else attributes
+            )
+        else:
+            merged = attributes if is_true(attributes) else context
+        return self.create(level, message, cast("Attributes", merged))
 
     def _write(self, entry: FlextLogEntry) -> FlextResult[FlextLogEntry]:
         if entry.mark_emitted():

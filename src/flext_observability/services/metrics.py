@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, RecordFn, histogram_bounds
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.services.dependencies import Attributes, entity_factory, never_raises
+from flext_observability.services.dependencies import Attributes, entity_factory
 from flext_observability.services.exposition import Exposition
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
 from flext_observability.services.repository import Persist, repository_writer
-from flext_observability.values.encoding import encode_tag
+from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.foreign import copy_mapping, is_a, is_mapping, plain_int, plain_number, read_all
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.units import to_ucum
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DEFAULT_STORE_SIZE = 1000
+
 
 @final
 class FlextMetricsService:
@@ -38,7 +42,7 @@ class FlextMetricsService:
     ``_metrics_store`` holds the newest entities, oldest first. Measurements of ``counter()`` … are not stored.
     """
 
-    def __init__(self, container: Container | None = None, *, store_size: int = 1000) -> None:
+    def __init__(self, container: Container | None = None, *, store_size: int = DEFAULT_STORE_SIZE) -> None:
         """Create a service.
 
         Args:
@@ -49,10 +53,11 @@ class FlextMetricsService:
         self._container = container
         self._persist: Persist[FlextMetric] = repository_writer(container, "store_metric")
         self._lock = ForkSafeLock()
-        self._store_size = store_size
+        self._store_size = DEFAULT_STORE_SIZE
         self._metrics_store: deque[FlextMetric] = deque()
         self._stored_ids: set[str] = set()
         self._exposition = Exposition()
+        self.resize_store(store_size)
 
     @never_raises
     def create(
@@ -96,8 +101,9 @@ class FlextMetricsService:
         """
         from flext_observability.domain.metric import FlextMetric
 
-        if not isinstance(metric, FlextMetric):
-            return self.create(metric, cast("float", value), unit, tags, metric_type, description=description)
+        if not is_a(metric, FlextMetric):
+            name = cast("str", metric)
+            return self.create(name, cast("float", value), unit, tags, metric_type, description=description)
         return metric.validate_business_rules().flat_map(lambda _: self._record(metric, description))
 
     @never_raises
@@ -115,10 +121,11 @@ class FlextMetricsService:
             The entities, in order; or a failure: ``invalid_argument`` (no values), ``invalid_metric``,
             ``instrument_conflict``, or one of the container's repository.
         """
-        if not isinstance(cast("object", values), Mapping) or not values:
+        given = copy_mapping(values) if is_mapping(values) else {}
+        if not given:
             message, fix = "Invalid values: nothing to collect", "Pass a mapping from metric names to values"
             return FlextResult[list["FlextMetric"]].fail(message, code="invalid_argument", fix=fix)
-        created = _all(self._entity(service_name, name, given) for name, given in values.items())
+        created = _all(self._entity(service_name, cast("str", name), value) for name, value in given.items())
         record_fns = created.flat_map(lambda metrics: _all(_find_instrument(metric) for metric in metrics))
         if record_fns.is_failure:
             return cast("FlextResult[list[FlextMetric]]", record_fns)
@@ -172,9 +179,17 @@ class FlextMetricsService:
         return Histogram(_record_fn(name, "histogram", unit, description, resolve))
 
     def resize_store(self, store_size: int) -> None:
-        """Set the maximum number of entities in ``_metrics_store``."""
+        """Set the maximum number of entities in ``_metrics_store``, 0 or more. Any other value is logged once.
+
+        The size then stays as it was.
+        """
+        size = plain_int(store_size)
+        if size is None or size < 0:
+            error = ValueError(f"{preview(store_size)} is not a whole number, 0 or more")
+            report_once("Changing the size of the store of metrics", error)
+            return
         with self._lock:
-            self._store_size = store_size
+            self._store_size = size
             self._trim()
 
     @never_raises
@@ -184,9 +199,10 @@ class FlextMetricsService:
 
     def _entity(self, service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
         fields: dict[str, Any] = {"value": None, "unit": "", "tags": None, "metric_type": "gauge"}
-        fields |= cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {"value": given}
-        if isinstance(fields["tags"], Mapping | None):
-            fields["tags"] = {"service.name": service_name, **cast("Mapping[str, Any]", fields["tags"] or {})}
+        fields |= cast("dict[str, Any]", copy_mapping(given)) if is_mapping(given) else {"value": given}
+        tags = fields["tags"]
+        if tags is None or is_mapping(tags):
+            fields["tags"] = {"service.name": service_name, **({} if tags is None else copy_mapping(tags))}
         return entity_factory(self._container).create_metric(
             name, fields["value"], fields["unit"], fields["tags"], fields["metric_type"]
         )
@@ -257,11 +273,12 @@ def _record_fn(
 
 def _bounds(unit: str, bounds: Sequence[float] | None, objective_seconds: float | None) -> tuple[float, ...]:
     if bounds is not None:
-        return tuple(sorted({float(bound) for bound in bounds}))
+        return tuple(sorted({float(bound) for bound in read_all(bounds)}))
     ucum = to_ucum(unit)
     standard = histogram_bounds(ucum)
     scale = {"s": 1.0, "ms": 1e3, "us": 1e6}.get(ucum)
-    if scale is None or not isinstance(objective_seconds, int | float) or not 0 < objective_seconds < 1e9:
+    objective = plain_number(objective_seconds)
+    if scale is None or objective is None or not 0 < objective < 1e9:
         return standard
-    finer = (round(objective_seconds * scale * factor, 9) for factor in (0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0))
+    finer = (round(objective * scale * factor, 9) for factor in (0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0))
     return tuple(sorted({*standard, *finer}))

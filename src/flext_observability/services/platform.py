@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Self, cast, final
 
 from flext_observability.domain.container import Container, FlextContainer, lookup
 from flext_observability.domain.factory import FlextObservabilityMasterFactory
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
+from flext_observability.domain.rules import is_number
 from flext_observability.services.alerts.service import FlextAlertService
-from flext_observability.services.dependencies import Attributes, never_raises
+from flext_observability.services.dependencies import Attributes
 from flext_observability.services.health.service import FlextHealthService
 from flext_observability.services.logs import FlextLoggingService
 from flext_observability.services.metrics import FlextMetricsService
 from flext_observability.services.repository import FlextObservabilityRepository
 from flext_observability.services.tracing import FlextTracingService
+from flext_observability.values.encoding import preview
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -192,8 +195,15 @@ class FlextObservabilityPlatformV2:
             timeout_seconds: Time limit for sending pending notifications, in seconds.
 
         Returns:
-            Success. Storing then fails with ``storage_closed``.
+            Success, and storing then fails with ``storage_closed``; or the failure ``invalid_timeout``, which changes
+            nothing.
         """
+        if not is_number(timeout_seconds, minimum=0):
+            message, fix = (
+                f"Invalid timeout {preview(timeout_seconds)}: not a number of seconds",
+                "Pass 0 or more seconds",
+            )
+            return FlextResult[None].fail(message, code="invalid_timeout", fix=fix)
         self.health.disconnect()
         self.alerts.disconnect(monotonic() + timeout_seconds)
         return self.repository.close() if self._owns_repository else FlextResult.ok(None)

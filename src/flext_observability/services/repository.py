@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 from flext_observability.domain.container import Container, lookup
 from flext_observability.domain.criteria import DEFAULT_LIMIT, MetricsCriteria, validate_criteria
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import invalid_choice, to_result
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.services.dependencies import never_raises
+from flext_observability.values.foreign import has_methods, is_a, is_one_of, method, plain_text, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class FlextObservabilityRepository:
         """
         from flext_observability.domain.log_entry import FlextLogEntry
 
-        if isinstance(cast("object", level), str):
+        if is_a(level, str):
             level = FlextLogEntry(level=level, message="").severity
         return self._find_by_name("log", level, limit)
 
@@ -165,7 +166,7 @@ class FlextObservabilityRepository:
             "The repository is closed", code="storage_closed", fix="Create a new FlextObservabilityRepository"
         )
         storage, self._storage = self._storage, closed
-        close = cast("Callable[[], object] | None", getattr(storage.data, "close", None))
+        close = method(storage.data, "close")
         if close is not None:
             close()
         return FlextResult[None].ok(None)
@@ -183,16 +184,16 @@ class FlextObservabilityRepository:
         from flext_observability.services.storage.rows import ENTITIES
 
         expected = ENTITIES[kind]
-        if isinstance(entity, expected):
+        if is_a(cast("object", entity), expected):
             return entity.validate_business_rules().flat_map(lambda _: self.persist(entity))
-        message = f"Invalid {kind.replace('_', ' ')}: {type(entity).__name__} is not a {expected.__name__}"
+        message = f"Invalid {kind.replace('_', ' ')}: {type_name(entity)} is not a {expected.__name__}"
         return FlextResult[EntityT].fail(message, code=f"invalid_{kind}", fix=f"Pass a {expected.__name__}")
 
     def _find_by_name(self, kind: str, name: str, limit: int) -> FlextResult[list[Any]]:
         """Return entities of a kind. The caller declares their type."""
-        if isinstance(cast("object", name), str):
+        if is_a(cast("object", name), str):
             return self._query(kind, MetricsCriteria(name=name, limit=limit))
-        message = f"Invalid criteria name: {type(name).__name__} is not text"  # None would match any name
+        message = f"Invalid criteria name: {type_name(name)} is not text"  # None would match any name
         return FlextResult[list["Entity"]].fail(message, code="invalid_criteria", fix="Use text")
 
     def _query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
@@ -202,7 +203,7 @@ class FlextObservabilityRepository:
 
     def _count(self, kind: str) -> FlextResult[int]:
         def count(storage: FlextStorageAdapter) -> FlextResult[int]:
-            native = cast("Callable[[str], FlextResult[int]] | None", getattr(storage, "count", None))
+            native = cast("Callable[[str], FlextResult[int]] | None", method(storage, "count"))
             return native(kind) if native else storage.query(kind, MetricsCriteria(limit=sys.maxsize)).map(len)
 
         return self._storage.flat_map(count)
@@ -213,27 +214,28 @@ def _adapter(storage: object) -> FlextResult[FlextStorageAdapter]:
         from flext_observability.services.storage.memory import InMemoryStorage
 
         return FlextResult["FlextStorageAdapter"].ok(InMemoryStorage())
-    if isinstance(storage, str):
+    name = plain_text(storage)
+    if name is not None:
         from flext_observability.extensions.registry import storage_registry
 
-        return storage_registry().find(storage)
-    if all(callable(getattr(storage, method, None)) for method in ("store", "query")):
+        return storage_registry().find(name)
+    if has_methods(storage, ("store", "query")):
         return FlextResult.ok(cast("FlextStorageAdapter", storage))
-    message = f"Invalid storage: {type(storage).__name__} is not a storage adapter"
+    message = f"Invalid storage: {type_name(storage)} is not a storage adapter"
     fix = "Pass a name, or an object with store(entity) and query(kind, criteria)"
     return FlextResult["FlextStorageAdapter"].fail(message, code="invalid_storage", fix=fix)
 
 
 def _clear(storage: FlextStorageAdapter) -> FlextResult[None]:
-    clear = cast("Callable[[], FlextResult[None]] | None", getattr(storage, "clear", None))
+    clear = cast("Callable[[], FlextResult[None]] | None", method(storage, "clear"))
     if clear is None:
-        message = f"Cannot clear the storage: {type(storage).__name__} has no method clear"
+        message = f"Cannot clear the storage: {type_name(storage)} has no method clear"
         return FlextResult[None].fail(message, code="unsupported", fix="Implement clear(), or delete the data directly")
     return clear()
 
 
 def _check_kind(kind: str) -> FlextResult[None]:
-    return to_result(None if kind in KINDS else invalid_choice("criteria kind", kind, KINDS), "criteria")
+    return to_result(None if is_one_of(kind, KINDS) else invalid_choice("criteria kind", kind, KINDS), "criteria")
 
 
 def repository_writer(container: Container | None, store: str) -> Persist[EntityT]:
@@ -248,21 +250,21 @@ def repository_writer(container: Container | None, store: str) -> Persist[Entity
     repository = lookup(container, "repository")
     if repository is None:
         return FlextResult.ok
-    if isinstance(repository, FlextObservabilityRepository):
+    if is_a(repository, FlextObservabilityRepository):
         return repository.persist  # the service already checked the rules
-    method = getattr(repository, store, None)
-    if not callable(method):
-        message = f"Invalid repository: {type(repository).__name__} has no method {store}"
+    write = method(repository, store)
+    if write is None:
+        message = f"Invalid repository: {type_name(repository)} has no method {store}"
         invalid = FlextResult[EntityT].fail(message, code="invalid_repository", fix=f"Implement {store}(entity)")
         return lambda _: invalid
 
     def persist(entity: EntityT) -> FlextResult[EntityT]:
         try:
-            stored: object = method(entity)
+            stored: object = write(entity)
         except BaseException as error:  # noqa: BLE001 - an error of a foreign repository
             reraise_interrupt(error)
             return FlextResult[EntityT].fail(report_once(store, error), code="internal")
-        if isinstance(stored, FlextResult):
+        if is_a(stored, FlextResult):
             return cast("FlextResult[object]", stored).map(lambda _: entity)
         return FlextResult.ok(entity)
 

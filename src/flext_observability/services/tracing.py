@@ -12,12 +12,14 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, Statu
 from flext_observability.adapters import trace as adapter
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.services.dependencies import Attributes, entity_factory, find_clock, never_raises
+from flext_observability.services.dependencies import Attributes, entity_factory, find_clock
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.services.trace_registry import OpenTrace, started_traces
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.foreign import is_a, type_name
 from flext_observability.values.names import OUTCOME_ATTRIBUTE, UNKNOWN_PARENT_ATTRIBUTE
 from flext_observability.values.timestamps import from_unix_nanos
 
@@ -155,10 +157,10 @@ class FlextTracingService:
     ) -> FlextResult[FlextTrace]:
         from flext_observability.domain.trace import FlextTrace
 
-        if isinstance(trace, FlextTrace):
+        if is_a(trace, FlextTrace):
             return trace.validate_business_rules().map(lambda _: trace).tap(self._start_span)
         service = adapter.process_service_name() if service_name is None else service_name
-        return self._create(trace, service, context, parent_trace_id)
+        return self._create(cast("str", trace), service, context, parent_trace_id)
 
     @never_raises
     def _create(
@@ -170,13 +172,14 @@ class FlextTracingService:
     def _start_span(self, trace: FlextTrace) -> None:
         if not trace.mark_emitted():
             return
-        parent_id = trace.parent_trace_id or trace.context.get(adapter.PARENT_KEY)
-        parent = _find_parent(str(parent_id)) if parent_id else None
+        given = trace.parent_trace_id or trace.context.get(adapter.PARENT_KEY)
+        parent_id = "" if given is None else encode_tag(given)
+        parent = _find_parent(parent_id) if parent_id else None
         unknown = bool(parent_id) and parent is None
         start = adapter.start if self._recording else adapter.start_non_recording
         span = start(trace, INVALID_SPAN_CONTEXT if unknown else parent)
         if unknown:
-            span.set_attribute(UNKNOWN_PARENT_ATTRIBUTE, encode_tag(parent_id))
+            span.set_attribute(UNKNOWN_PARENT_ATTRIBUTE, parent_id)
         plugin_hooks().dispatch("on_trace_started", trace)
         for evicted in started_traces().open(OpenTrace(trace, span, self._clock.monotonic())):
             self._finish(evicted, "abandoned", None)
@@ -187,9 +190,9 @@ class FlextTracingService:
     ) -> FlextResult[FlextTrace]:
         from flext_observability.domain.trace import FlextTrace
 
-        if not isinstance(cast("object", trace), FlextTrace):
+        if not is_a(cast("object", trace), FlextTrace):
             return _invalid(
-                f"{type(trace).__name__} is not a FlextTrace", "invalid_trace", "Pass the trace that was started"
+                f"{type_name(trace)} is not a FlextTrace", "invalid_trace", "Pass the trace that was started"
             )
         entry = started_traces().close(trace.id, self._clock.monotonic())
         if entry is not None:
@@ -205,13 +208,13 @@ class FlextTracingService:
     def _finish(self, entry: OpenTrace, status: TraceStatus, cause: str | BaseException | None) -> None:
         entry.trace.end_time = from_unix_nanos(self._clock.time_ns())
         entry.trace.status = status
-        if isinstance(cause, BaseException):
+        if is_a(cause, BaseException):
             record_error(entry.span, cause)
         elif status == "abandoned":
             entry.span.set_attribute(OUTCOME_ATTRIBUTE, status)
         else:
             code = StatusCode.ERROR if status == "error" else StatusCode.OK
-            entry.span.set_status(Status(code, encode_tag(cause) if cause else None))
+            entry.span.set_status(Status(code, (None if cause is None else encode_tag(cause)) or None))
         end_span(entry.span)
         plugin_hooks().dispatch("on_trace_completed", entry.trace)
 

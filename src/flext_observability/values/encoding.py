@@ -18,6 +18,7 @@ from math import isfinite, isnan
 from pathlib import PurePath
 from typing import Any, cast
 
+from flext_observability.values.foreign import MAX_ITEMS, plain_text, qualified_type_name, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 Scalar = str | bool | int | float
@@ -33,7 +34,6 @@ _MAX_DEPTH = 16
 _MAX_DECIMAL_BITS = 4096
 _INT64 = 1 << 63
 _NUMBER_BYTES = 8
-_UNLIMITED = 1 << 31
 _SIMPLE: frozenset[object] = frozenset((str, bool, int, float))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -48,6 +48,10 @@ class _Unordered(_Array):
 
 class _Object(list[tuple[object, object]]):
     """Pairs of a reduced mapping, dataclass or model, in their order."""
+
+
+_FINITE: frozenset[object] = frozenset((list, tuple, dict, set, frozenset))
+_REDUCED: frozenset[object] = _SIMPLE | {type(None), _Array, _Unordered, _Object}
 
 
 class _BudgetExceeded(Exception):
@@ -94,7 +98,7 @@ def encode_attributes(
     """
     return {
         encode_tag(name, max_bytes=max_bytes): encode_attribute(value, max_bytes=max_bytes)
-        for name, value in _pairs(attributes)
+        for name, value in pairs_of(attributes)
         if value is not None
     }
 
@@ -136,17 +140,32 @@ def _reduce(value: object, max_bytes: int) -> object:
     try:
         for types, reduce in _REDUCERS:
             if isinstance(value, types):
-                return reduce(value, max_bytes)
-        return _reduce_other(value, max_bytes)
+                return _exact(reduce(value, max_bytes))
+        return _exact(_reduce_other(value, max_bytes))
     except BaseException as error:  # noqa: BLE001 - the code of the value raised
         reraise_interrupt(error)
-        return f"<unprintable {type(value).__module__}.{type(value).__qualname__}>"
+        return f"<unprintable {qualified_type_name(value)}>"
 
 
-def _pairs(attributes: object) -> Sequence[tuple[object, object]]:
+def _exact(reduced: object) -> object:
+    """Return a reduced value of an exact type: a method of foreign code may return anything."""
+    if type(reduced) in _REDUCED:
+        return reduced
+    text = plain_text(reduced)
+    if text is None:
+        raise TypeError(f"the method returned {type_name(reduced)}")
+    return text
+
+
+def pairs_of(attributes: object) -> Sequence[tuple[object, object]]:
+    """Return the items of a mapping, or the fields of a dataclass or model.
+
+    At most ``MAX_ITEMS``, except of a ``dict``. Any other object, and a mapping that raises, is the only item, named
+    ``value``.
+    """
     if type(attributes) is dict:
         return list(cast("dict[object, object]", attributes).items())
-    pairs = _reduce(attributes, _UNLIMITED)
+    pairs = _reduce(attributes, MAX_ITEMS)
     return pairs if isinstance(pairs, _Object) else [("value", attributes)]
 
 
@@ -177,6 +196,21 @@ def _reduce_other(value: object, max_bytes: int) -> object:
     return _Object((name, getattr(value, name)) for name, field in islice(fields, max_bytes) if field.repr)
 
 
+def _reduce_mapping(value: Mapping[object, object], max_bytes: int) -> _Object:
+    return _Object((name, item) for name, item in islice(value.items(), _max_items(value, max_bytes)))
+
+
+def _reduce_set(value: AbstractSet[object], max_bytes: int) -> object:
+    limit = _max_items(value, max_bytes)
+    items = _Unordered(islice(value, limit + 1))
+    return items if len(items) <= limit else _size(value)
+
+
+def _max_items(container: object, max_bytes: int) -> int:
+    """Return the number of items to read: an item takes at least one byte, and a foreign container may be endless."""
+    return max_bytes if type(container) in _FINITE else min(max_bytes, MAX_ITEMS)
+
+
 # First match wins: enum members and bool before their base types.
 _REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], ...] = (
     (Enum, lambda value, limit: _reduce(value.value, limit)),
@@ -190,14 +224,18 @@ _REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], .
     ((bytes, bytearray, memoryview), _reduce_bytes),
     (numbers.Integral, lambda value, _: _reduce_int(int(value))),
     (numbers.Real, lambda value, _: float(value)),
-    (Mapping, lambda value, limit: _Object(islice(value.items(), limit))),
-    (AbstractSet, lambda value, limit: _Unordered(value) if len(value) <= limit else _size(value)),
-    (Sequence, lambda value, limit: _Array(islice(value, limit))),
+    (Mapping, _reduce_mapping),
+    (AbstractSet, _reduce_set),
+    (Sequence, lambda value, limit: _Array(islice(value, _max_items(value, limit)))),
 )
 
 
 def _size(value: AbstractSet[object]) -> str:
-    return f"<{type(value).__name__} of {len(value)} items>"
+    try:
+        return f"<{type_name(value)} of {len(value):d} items>"
+    except BaseException as error:  # noqa: BLE001 - the length of a foreign set
+        reraise_interrupt(error)
+        return f"<{type_name(value)}>"
 
 
 def _uniform(items: _Array, max_bytes: int) -> AttributeValue | None:

@@ -6,6 +6,7 @@ import traceback
 from typing import Final
 
 from flext_observability.values.encoding import AttributeValue, encode_tag
+from flext_observability.values.foreign import qualified_type_name, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 MAX_STACK_BYTES: Final = 32_768
@@ -23,7 +24,7 @@ def error_message(error: BaseException) -> str:
 
 def describe_error(error: BaseException) -> str:
     """Return type and message of an exception: ``ValueError: not a number``."""
-    return encode_tag(f"{type(error).__name__}: {error_message(error)}")
+    return encode_tag(f"{type_name(error)}: {error_message(error)}")
 
 
 def exception_attributes(error: BaseException) -> dict[str, AttributeValue]:
@@ -31,13 +32,17 @@ def exception_attributes(error: BaseException) -> dict[str, AttributeValue]:
 
     Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/exception/
     """
-    kind = type(error)
-    # A limit on frames, because the limit in bytes alone would cut off the frame that raised.
-    stack = "".join(traceback.format_exception(error, limit=-_MAX_FRAMES))
     return {
-        "exception.type": kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}",
+        "exception.type": qualified_type_name(error).removeprefix("builtins."),
         "exception.message": error_message(error),
-        "exception.stacktrace": encode_tag(stack, max_bytes=MAX_STACK_BYTES),
+        "exception.stacktrace": encode_tag(_stack(error), max_bytes=MAX_STACK_BYTES),
     }
+
+
+def _stack(error: BaseException) -> str:
+    try:
+        # A limit on frames, because the limit in bytes alone would cut off the frame that raised.
+        return "".join(traceback.format_exception(error, limit=-_MAX_FRAMES))
+    except BaseException as failure:  # noqa: BLE001 - the name, the notes or the cause of an exception may raise
+        reraise_interrupt(failure)
+        return describe_error(error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from types import CodeType, TracebackType
+from types import CodeType, FunctionType, MethodType, TracebackType
 from typing import Any, cast
 
 
@@ -43,17 +43,18 @@ def _is_raised_in(traceback: TracebackType | None, codes: set[CodeType]) -> bool
 
 def _signal_handlers() -> Iterator[CodeType]:
     """Yield the code of the signal handlers that the program has installed."""
-    signal: Any = sys.modules.get("signal")  # no handler is installed before its import
-    if signal is None:
+    if "signal" not in sys.modules:  # no handler is installed before its import
         return
+    signal: Any = sys.modules["_signal"]  # the functions of ``signal`` itself call ``repr`` of the handler
     for number in signal.valid_signals():
         handler: Any = signal.getsignal(number)
         while type(handler).__name__ == "partial":
             handler = handler.func
         kind = type(cast("object", handler))
-        for candidate in (getattr(handler, "__func__", handler), vars(kind).get("__call__")):
-            if isinstance(code := getattr(candidate, "__code__", None), CodeType):
-                yield code
+        # By exact types: a handler may be an object that raises at any attribute.
+        for candidate in (handler.__func__ if kind is MethodType else handler, vars(kind).get("__call__")):
+            if type(candidate) is FunctionType:
+                yield candidate.__code__
 
 
 def _is_cancellation(error: BaseException) -> bool:

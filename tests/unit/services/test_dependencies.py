@@ -21,7 +21,7 @@ from flext_observability import (
     FlextTracingService,
     SQLiteStorage,
 )
-from flext_observability.services.dependencies import find_clock, never_raises
+from flext_observability.services.dependencies import find_clock
 
 NOON_NS = 1_767_268_800_000_000_000
 
@@ -151,24 +151,3 @@ def test_a_foreign_repository(repository: object, code: str | None) -> None:
     container = FlextContainer()
     container.register("repository", repository)
     assert FlextLoggingService(container).log("info", "stored").code == code
-
-
-class Service:
-    @never_raises
-    def _fail(self, value: int) -> FlextResult[int]:
-        raise ValueError(f"broken {value}")
-
-    @never_raises
-    def work(self, value: int) -> FlextResult[int]:
-        return FlextResult[int].ok(value)
-
-
-def test_an_exception_becomes_a_failure_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    results = [Service()._fail(1), Service()._fail(1)]
-    assert [result.code for result in results] == ["internal", "internal"]
-    assert str(results[0].error).startswith("fail failed: ValueError")
-    assert len(caplog.records) == 1
-
-
-def test_a_result_passes_through() -> None:
-    assert Service().work(1).data == 1

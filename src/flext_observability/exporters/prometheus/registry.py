@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class RegistryCollector:
         self._registry = registry
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RegistryCollector) and other._registry is self._registry
+        return type(other) is RegistryCollector and other._registry is self._registry
 
     def __hash__(self) -> int:
         return hash((RegistryCollector, id(self._registry)))
@@ -126,6 +127,6 @@ def publish(registry: CollectorRegistry | None, collect: Callable[[], MetricsDat
         target.register(RegistryCollector(collect, target))
     except BaseException as error:  # noqa: BLE001 - an object of any type
         reraise_interrupt(error)
-        message = f"{type(target).__name__} is not a registry of prometheus_client: {describe_error(error)}"
+        message = f"{type_name(target)} is not a registry of prometheus_client: {describe_error(error)}"
         return FlextResult[None].fail(message, code="invalid_argument", fix="Pass a CollectorRegistry")
     return FlextResult[None].ok(None)

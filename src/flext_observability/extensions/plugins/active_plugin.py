@@ -11,6 +11,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.base import HOOK_NAMES, FlextObservabilityPlugin, Hook
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import is_a, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ class ActivePlugin:
 
 def to_active(key: str, plugin: object, *, from_settings: bool) -> FlextResult[ActivePlugin]:
     """Return the plug-in with counts. Failure ``invalid_plugin``: not a plug-in, or its attributes raise."""
-    if isinstance(plugin, FlextObservabilityPlugin):
+    if is_a(plugin, FlextObservabilityPlugin):
         try:
             return FlextResult.ok(ActivePlugin(key, plugin, from_settings=from_settings))
         except BaseException as error:  # noqa: BLE001 - properties of foreign classes may raise anything
             reraise_interrupt(error)
             problem = f"its name, order or hooks cannot be read: {describe_error(error)}"
     else:
-        problem = f"{type(plugin).__name__} is not an instance of a subclass of FlextObservabilityPlugin"
+        problem = f"{type_name(plugin)} is not an instance of a subclass of FlextObservabilityPlugin"
     message, fix = f"Invalid plug-in {preview(key)}: {problem}", "Correct the plug-in"
     return FlextResult[ActivePlugin].fail(message, code="invalid_plugin", fix=fix)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.report import Notice
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.plugins.base import HOOK_NAMES, Hook
@@ -16,6 +17,7 @@ from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.foreign import plain_text
 
 if TYPE_CHECKING:
     from flext_observability.domain.entity import Entity
@@ -138,6 +140,7 @@ def plugin_hooks() -> Hooks:
     return current_runtime().get(Hooks)
 
 
+@never_raises
 def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[None]:
     """Register a plug-in and activate it immediately, also before ``init_observability``.
 
@@ -152,6 +155,8 @@ def register_plugin(name: str, plugin: FlextObservabilityPlugin) -> FlextResult[
     """
     from flext_observability.extensions.plugins.active_plugin import to_active
 
+    text = plain_text(name)
+    name = name if text is None else text
     valid = log_failed_setup("register_plugin", to_active(name, plugin, from_settings=False))
     return valid.flat_map(
         lambda active: plugin_registry().register(name, plugin).tap(lambda _: plugin_hooks().add(active))

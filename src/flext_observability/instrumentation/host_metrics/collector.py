@@ -16,6 +16,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.foreign import is_true, plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ class FlextMetricsCollector:
     """
 
     def __init__(self, *, process: bool = True, system: bool = True, per_cpu: bool = False) -> None:
-        metrics = (*(PROCESS_METRICS if process else ()), *(SYSTEM_METRICS if system else ()))
+        metrics = (*(PROCESS_METRICS if is_true(process) else ()), *(SYSTEM_METRICS if is_true(system) else ()))
         self._metrics: dict[str, Observable] = {metric.name: metric for metric in metrics}
-        self._cache = SourceCache(per_cpu=per_cpu)
+        self._cache = SourceCache(per_cpu=is_true(per_cpu))
         self._lock = ForkSafeLock()
         self._unavailable: dict[str, str] = {}
 
@@ -121,7 +122,7 @@ class FlextMetricsCollector:
 
     def points(self, name: str) -> Sequence[tuple[float, Mapping[str, str | int]]] | None:
         """Return values and attributes of a metric. None if the collector does not have it."""
-        metric = self._metrics.get(name)
+        metric = self._metrics.get(plain_text(name) or "")
         if metric is None:
             return None
         with self._lock:
@@ -129,9 +130,9 @@ class FlextMetricsCollector:
                 points = list(metric.read(self._cache))
             except BaseException as error:  # noqa: BLE001 - platforms without this metric raise different errors
                 reraise_interrupt(error)
-                self._unavailable[name] = describe_error(error)
+                self._unavailable[metric.name] = describe_error(error)
                 return ()
-            self._unavailable.pop(name, None)
+            self._unavailable.pop(metric.name, None)
             return points
 
     def __enter__(self) -> FlextMetricsCollector:

@@ -11,6 +11,7 @@ from typing import Final, cast
 from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD
 from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText, structured_text
 from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.foreign import copy_mapping, plain_int, plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 
 TRACE: Final = 5
@@ -34,11 +35,11 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def level_number(level: object) -> int | None:
     """Return the number of a level: a number, or a name of ours or of ``logging.addLevelName``. Otherwise None."""
-    if isinstance(level, int) and not isinstance(level, bool):
-        return level
-    if not isinstance(level, str):
-        return None
-    return LEVELS.get(level.lower()) or logging.getLevelNamesMapping().get(level.upper())
+    number = plain_int(level)
+    if number is not None:
+        return number
+    name = plain_text(level)
+    return None if name is None else LEVELS.get(name.lower()) or logging.getLevelNamesMapping().get(name.upper())
 
 
 def make_record(
@@ -89,7 +90,7 @@ def from_event(given: Mapping[str, object]) -> tuple[StructuredText, ExcInfo | N
 
     Entries that structlog's own processors add (``level``, ``stack_info``, ``stacklevel``) are left out.
     """
-    fields = dict(given)
+    fields = cast("dict[str, object]", copy_mapping(cast("Mapping[object, object]", given)))
     event = fields.pop("event", None)
     error = _exc_info(fields.pop("exc_info", None))
     for name in ("stack_info", "stacklevel"):

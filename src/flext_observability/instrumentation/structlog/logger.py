@@ -14,6 +14,7 @@ from flext_observability.instrumentation.logging import bridge
 from flext_observability.instrumentation.logging.structured_record import TRACE, level_number, make_record
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.foreign import plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 
 _PROCESSORS: Final = (merge_contextvars,)
@@ -114,7 +115,8 @@ class FlextStructuredLogger(BoundLoggerBase):
 
     def unbind(self, /, *names: str) -> Self:
         """Return a logger without the values of these names. Unknown names are ignored."""
-        return self._with({name: value for name, value in self._context.items() if name not in names})
+        removed = set(map(plain_text, names))
+        return self._with({name: value for name, value in self._context.items() if name not in removed})
 
     def try_unbind(self, /, *names: str) -> Self:
         """Return the same as ``unbind``."""

@@ -12,6 +12,7 @@ from flext_observability.instrumentation.logging import bridge
 from flext_observability.instrumentation.logging.structured_record import LEVELS, from_event, set_extras
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.foreign import is_a
 from flext_observability.values.interrupts import reraise_interrupt
 
 
@@ -28,7 +29,7 @@ def emit_log_record(logger: object, method_name: str, event_dict: MutableMapping
         method_name: Name of the level's method. An unknown one becomes ``info``.
         event_dict: Event and values.
     """
-    if not isinstance(logger, logging.Logger):
+    if not is_a(logger, logging.Logger):
         try:
             bridge.emit(_record(method_name, event_dict))
         except BaseException as error:  # noqa: BLE001 - logging must not fail the program

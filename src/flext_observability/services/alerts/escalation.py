@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.values.encoding import preview
+from flext_observability.values.foreign import copy_mapping, is_a, is_mapping, is_one_of, plain_text
 from flext_observability.values.names import ALERT_SEVERITIES
 
 if TYPE_CHECKING:
@@ -101,19 +102,19 @@ def parse_escalation(options: object) -> FlextResult[Escalation]:
     Returns:
         The escalation, or a failure (``invalid_alert``).
     """
-    if options is not None and not isinstance(options, Mapping):
+    if options is not None and not is_mapping(options):
         return _invalid(f"escalation: {preview(options)}", f"Use a mapping with {', '.join(_OPTIONS)}")
-    given = dict(cast("Mapping[object, object]", options or {}))
+    given = {} if options is None else copy_mapping(options)
     level, reason, severity = (given.pop(name, None) for name in _OPTIONS)
     if given:
         return _invalid(f"escalation: {preview(next(iter(given)))} is not known", f"Use {', '.join(_OPTIONS)}")
     if level is not None and (type(level) is not int or not 1 <= level <= MAX_EXPLICIT_LEVEL):
         return _invalid(f"escalation level: {preview(level)}", f"Use a whole number from 1 to {MAX_EXPLICIT_LEVEL}")
-    if reason is not None and not isinstance(reason, str):
+    if reason is not None and not is_a(reason, str):
         return _invalid(f"escalation reason: {preview(reason)}", "Use text")
-    if severity is not None and (not isinstance(severity, str) or severity not in ALERT_SEVERITIES):
+    if severity is not None and not is_one_of(severity, ALERT_SEVERITIES):
         return _invalid(f"severity: {preview(severity)}", f"Use one of {', '.join(ALERT_SEVERITIES)}")
-    return FlextResult[Escalation].ok(Escalation(level, reason or "", severity))
+    return FlextResult[Escalation].ok(Escalation(level, plain_text(reason) or "", plain_text(severity)))
 
 
 def _invalid(detail: str, fix: str) -> FlextResult[Escalation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
@@ -11,7 +11,16 @@ from flext_observability.extensions.registry import notifier_registry
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.notification_queue import NotificationQueue, NotifierStatus
-from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.encoding import encode_tag, pairs_of, preview
+from flext_observability.values.foreign import (
+    attribute,
+    is_mapping,
+    is_one_of,
+    method,
+    plain_text,
+    read_all,
+    type_name,
+)
 from flext_observability.values.names import ALERT_SEVERITIES
 
 if TYPE_CHECKING:
@@ -47,7 +56,8 @@ class NotifierSet:
         valid = _validate(name, notifier, severities)
         if valid.is_failure:
             return valid
-        key, accepted = cast("str", name), frozenset(cast("Collection[str]", severities or ()))
+        key = plain_text(name) or ""
+        accepted = frozenset(() if severities is None else map(str, cast("Collection[str]", severities)))
         usable = _as_notifier(notifier)
         with self._lock:
             self._configured.discard(key)
@@ -61,7 +71,7 @@ class NotifierSet:
         """Remove a notifier and drop its queued notifications. Failure ``unknown_notifier``."""
         with self._lock:
             known = ", ".join(self._queues) or "none"
-            queue = self._queues.pop(name, None) if isinstance(name, str) else None
+            queue = self._queues.pop(plain_text(name) or "", None)
         if queue is None:
             message, fix = f"No notifier is named {preview(name)}", f"Use one of the known names ({known})"
             return FlextResult[None].fail(message, code="unknown_notifier", fix=fix)
@@ -130,7 +140,7 @@ class NotifierSet:
 
     def _add_or_log(self, name: str, notifier: object) -> None:
         """Add a notifier, and log why it is unusable, as no caller gets a result."""
-        error = self.add(name, notifier, None).error or cast("str", getattr(notifier, "config_error", ""))
+        error = self.add(name, notifier, None).error or plain_text(attribute(notifier, "config_error"))
         if error:
             log_warning(_logger, f"Notifier {name}: {error}")
 
@@ -161,19 +171,20 @@ def _from_settings(config: FlextObservabilityConfig) -> dict[str, object]:
 def _with_names(given: object) -> list[tuple[str, object]]:
     if given is None:
         return []
-    if isinstance(given, Mapping):
-        return list(cast("Mapping[str, object]", given).items())
-    notifiers = list(cast("Sequence[object]", given)) if isinstance(given, list | tuple) else [given]
+    if is_mapping(given):
+        return [(encode_tag(name), notifier) for name, notifier in pairs_of(given)]
+    notifiers = read_all(cast("Sequence[object]", given)) if issubclass(type(given), list | tuple) else [given]
     return [(_default_name(notifier, number), notifier) for number, notifier in enumerate(notifiers, start=1)]
 
 
 def _default_name(notifier: object, number: int) -> str:
-    name = encode_tag(getattr(notifier, "__name__", type(notifier).__name__), max_bytes=_MAX_NAME - 10)
+    own_name = plain_text(attribute(notifier, "__name__")) or type_name(notifier)
+    name = encode_tag(own_name, max_bytes=_MAX_NAME - 10)
     return name if number == 1 else f"{name}_{number}"
 
 
 def _as_notifier(given: object) -> FlextNotifier:
-    if callable(getattr(given, "notify", None)):
+    if method(given, "notify") is not None:
         return cast("FlextNotifier", given)
     from flext_observability.services.alerts.receivers.callable import CallableNotifier
 
@@ -181,11 +192,12 @@ def _as_notifier(given: object) -> FlextNotifier:
 
 
 def _validate(name: object, notifier: object, severities: object) -> FlextResult[None]:
-    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
+    text = plain_text(name) or ""
+    if not text.strip() or len(text) > _MAX_NAME:
         return _invalid(f" name: {preview(name)}", f"Use text of 1 to {_MAX_NAME} characters, such as 'pager'")
-    if not callable(notifier) and not callable(getattr(notifier, "notify", None)):
+    if not callable(notifier) and method(notifier, "notify") is None:
         fix = "Use an object with notify(alert, timeout_seconds), or a function that takes an alert"
-        return _invalid(f": {type(notifier).__name__} cannot be called", fix)
+        return _invalid(f": {type_name(notifier)} cannot be called", fix)
     if severities is not None and not _are_severities(severities):
         fix = f"Use some of {', '.join(ALERT_SEVERITIES)}, such as ['critical']"
         return _invalid(f" severities: {preview(severities)}", fix)
@@ -193,9 +205,9 @@ def _validate(name: object, notifier: object, severities: object) -> FlextResult
 
 
 def _are_severities(given: object) -> bool:
-    if not isinstance(given, list | tuple | set | frozenset):
+    if not issubclass(type(given), list | tuple | set | frozenset):
         return False
-    return all(each in ALERT_SEVERITIES for each in cast("Collection[object]", given))
+    return all(is_one_of(each, ALERT_SEVERITIES) for each in cast("Collection[object]", given))
 
 
 def _invalid(detail: str, fix: str) -> FlextResult[None]:

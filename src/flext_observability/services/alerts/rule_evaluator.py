@@ -17,6 +17,7 @@ from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.alerts.series_evaluator import Labels, SeriesEvaluator
 from flext_observability.values.encoding import preview
+from flext_observability.values.foreign import is_a
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.views.model import MetricView
 
@@ -97,7 +98,7 @@ class RuleEvaluator:
         Returns:
             The rule, or a failure (``invalid_alert_rule``).
         """
-        if not isinstance(cast("object", rule), FlextAlertRule):
+        if not is_a(cast("object", rule), FlextAlertRule):
             message, fix = f"Invalid alert rule: {preview(rule)}", "Pass a FlextAlertRule"
             return FlextResult[FlextAlertRule].fail(message, code="invalid_alert_rule", fix=fix)
         return rule.validate_business_rules().map(lambda _: self._load(rule))

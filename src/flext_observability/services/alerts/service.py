@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.container import lookup
+from flext_observability.domain.guard import contained, never_raises, nothing
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.fork import register_fork_aware
@@ -14,9 +15,10 @@ from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.escalation import acknowledged, parse_escalation
 from flext_observability.services.alerts.lifecycle import AlertLifecycle
 from flext_observability.services.alerts.rule_evaluator import RuleEvaluator
-from flext_observability.services.dependencies import entity_factory, find_clock, never_raises, new_identity
+from flext_observability.services.dependencies import entity_factory, find_clock, new_identity
 from flext_observability.services.repository import Persist, repository_writer
-from flext_observability.settings.config import with_defaults
+from flext_observability.settings.config import FlextObservabilityConfig, with_defaults
+from flext_observability.values.foreign import is_a, plain_number, plain_text, type_name
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import FlextNotifier, MetricSource
     from flext_observability.services.alerts.notification_queue import NotifierStatus
     from flext_observability.services.alerts.rule_evaluator import RuleState
-    from flext_observability.settings.config import FlextObservabilityConfig
 
 JOB: Final = "flext-alerts"
 
@@ -174,24 +175,31 @@ class FlextAlertService:
         """Return the state of every series of every rule."""
         return FlextResult.ok(self._evaluator.states())
 
+    @contained(nothing)
     def configure(self, config: FlextObservabilityConfig) -> None:
         """Apply the intervals and notifiers of a configuration that starts."""
-        self._interval_seconds = config.alert_rules_interval_seconds
+        if not is_a(cast("object", config), FlextObservabilityConfig):
+            raise TypeError(f"{type_name(config)} is not a FlextObservabilityConfig")
+        self._interval_seconds = plain_number(config.alert_rules_interval_seconds) or self._interval_seconds
         self._lifecycle.configure(config)
 
+    @contained(nothing)
     def connect(self, metrics: MetricSource) -> None:
         """Start the periodic evaluation of rules, escalations and repetitions, at the configured interval."""
         self._metrics = metrics
         self._update_schedule()
 
+    @contained(nothing)
     def begin_drain(self, deadline: float) -> None:
         """Skip back-off and send pending notifications immediately. Call ``disconnect`` afterwards."""
         self._notifiers.begin_drain(deadline)
 
+    @contained(bool)
     def flush(self, deadline: float) -> bool:
         """Send pending notifications, and return whether all were sent before ``deadline`` (monotonic seconds)."""
         return self._notifiers.flush(deadline)
 
+    @contained(nothing)
     def disconnect(self, deadline: float) -> None:
         """Stop the periodic work, flush, and drop the remaining notifications. Active alerts stay active."""
         self._metrics = None
@@ -203,6 +211,7 @@ class FlextAlertService:
         self._lifecycle.reinit_after_fork()
         self._evaluator.reinit_after_fork()
 
+    @contained(nothing)
     def run_pending(self) -> None:
         """Evaluate rules, run due escalations and repetitions, and check for hung notifiers, once."""
         if self._metrics is not None and self._evaluator.rules():
@@ -248,11 +257,12 @@ class FlextAlertService:
 def _validate(alert: object) -> FlextResult[FlextAlert]:
     from flext_observability.domain.alert import FlextAlert
 
-    if not isinstance(alert, FlextAlert):
-        message = f"Invalid alert: {type(alert).__name__}"
+    if not is_a(alert, FlextAlert):
+        message = f"Invalid alert: {type_name(alert)}"
         return FlextResult[FlextAlert].fail(message, code="invalid_alert", fix="Pass a FlextAlert")
     return alert.validate_business_rules().map(lambda _: alert)
 
 
 def _validate_reference(alert: FlextAlert | str) -> FlextResult[FlextAlert | str]:
-    return FlextResult["FlextAlert | str"].ok(alert) if isinstance(alert, str) else _validate(alert)
+    alert_id = plain_text(alert)
+    return _validate(alert) if alert_id is None else FlextResult["FlextAlert | str"].ok(alert_id)

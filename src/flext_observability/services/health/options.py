@@ -10,6 +10,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, check_name, is_number, to_result
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.values.encoding import preview
+from flext_observability.values.foreign import is_a, is_one_of, plain_number, plain_text, read_all
 
 _MIN_SECONDS: Final = 1e-9
 _DURATIONS: Final = (
@@ -49,10 +50,11 @@ def make_registered(name: str, call: Callable[[], object], given: Mapping[str, A
             fix = f"Use {', '.join(CheckOptions.__annotations__)}"
             invalid = to_result(Violation("health check option", preview(option), fix), "health_check")
             return cast("FlextResult[RegisteredCheck]", invalid)
-    check = RegisteredCheck(name, call, **given)
+    text = plain_text(name)
+    check = RegisteredCheck(name if text is None else text, call, **given)
     check.critical = bool(check.critical)
     check.depends_on, check.probes = _as_tuple(check.depends_on), _as_tuple(check.probes)
-    violation = _validate_target(name, call) or _validate_options(check)
+    violation = _validate_target(check.name, call) or _validate_options(check)
     return to_result(violation, "health_check").map(lambda _: check)
 
 
@@ -73,7 +75,7 @@ def find_cycle(check: RegisteredCheck, registered: Mapping[str, RegisteredCheck]
 
 def _validate_target(name: object, call: object) -> Violation | None:
     """Return the violation of an invalid name or callable, None when both are valid."""
-    if not isinstance(name, str):
+    if not is_a(name, str):
         return Violation("health check name", preview(name), f"Use text, {_NAME_EXAMPLE}")
     if violation := check_name("health check name", name, f"Name the checked component, {_NAME_EXAMPLE}"):
         return violation
@@ -89,16 +91,18 @@ def _validate_options(check: RegisteredCheck) -> Violation | None:
         if not is_number(value, minimum=minimum) and not (field == "interval_seconds" and value is None):
             fix = f"Use seconds, {'0 or more' if minimum == 0 else 'above 0'}"
             return Violation(f"health check {label}", preview(value), fix)
-    if not all(isinstance(cast("object", name), str) for name in check.depends_on):
+        setattr(check, field, plain_number(value))  # the scheduler must not call the methods of a subclass
+    if not all(is_a(name, str) for name in check.depends_on):
         fix = "Pass the names of other checks, such as ['database']"
         return Violation("health check dependencies", "not a collection of names", fix)
-    if not all(probe in PROBES for probe in check.probes):
+    if not all(is_one_of(probe, PROBES) for probe in check.probes):
         return Violation("health check probes", preview(check.probes), f"Use {', '.join(PROBES)}")
     return None
 
 
 def _as_tuple(given: object) -> tuple[Any, ...]:
     """Return the items of a collection. Anything else, such as a text, is the only item."""
-    if isinstance(given, Collection) and not isinstance(given, str):
-        return tuple(cast("Collection[object]", given))
-    return (given,)
+    if is_a(given, str) or not isinstance(given, Collection):
+        return (given,)
+    items = read_all(cast("Collection[object]", given))
+    return tuple(item if (text := plain_text(item)) is None else text for item in items)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, Unpack, cast, final
 from weakref import ref
 
 from flext_observability.adapters import health_check as adapter
+from flext_observability.domain.guard import contained, never_raises, nothing
 from flext_observability.domain.health_report import PROBES, FlextHealthReport, aggregate
 from flext_observability.domain.pending_result import inside_event_loop, settle
 from flext_observability.domain.result import FlextResult
@@ -18,13 +19,14 @@ from flext_observability.runtime.daemon import start_daemon
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler
-from flext_observability.services.dependencies import Attributes, entity_factory, find_clock, never_raises, new_identity
+from flext_observability.services.dependencies import Attributes, entity_factory, find_clock, new_identity
 from flext_observability.services.health.check import RegisteredCheck
 from flext_observability.services.health.check_run import CheckRun
 from flext_observability.services.health.options import CheckOptions, find_cycle, make_registered
 from flext_observability.services.health.telemetry import TELEMETRY, TelemetryCheck
 from flext_observability.services.repository import Persist, repository_writer
 from flext_observability.values.encoding import encode_tag, preview
+from flext_observability.values.foreign import is_a, is_one_of, plain_text
 
 if TYPE_CHECKING:
     from flext_observability.domain.container import Container
@@ -105,14 +107,15 @@ class FlextHealthService:
         Returns:
             Success, or the failure ``unknown_check``.
         """
+        text = plain_text(name) or ""
         with self._lock:
-            registered = self._registered.pop(name, None)
-            reported = self._reported.pop(name, None)
+            registered = self._registered.pop(text, None)
+            reported = self._reported.pop(text, None)
         if registered is None and reported is None:
             return self._unknown(name).map(lambda _: None)
         if registered is not None:
             scheduler().cancel(_job(registered))
-        adapter.remove(name)
+        adapter.remove(text)
         return FlextResult[None].ok(None)
 
     @never_raises
@@ -152,9 +155,9 @@ class FlextHealthService:
         """
         from flext_observability.domain.health_check import FlextHealthCheck
 
-        if isinstance(check, FlextHealthCheck):
+        if is_a(check, FlextHealthCheck):
             return check.validate_business_rules().map(lambda _: check).tap(self._report).flat_map(self._persist)
-        registered = self._registered.get(check) if isinstance(cast("object", check), str) else None
+        registered = self._registered.get(plain_text(check) or "")
         if registered is None:
             return self._unknown(check)
         return self.run_registered(registered, blocking=blocking).flat_map(self._persist)
@@ -175,7 +178,7 @@ class FlextHealthService:
             The report, ``healthy`` when there are no checks; or the failure ``unknown_probe``. Inside an event loop a
             ``PendingResult``, which must be awaited.
         """
-        if probe is not None and probe not in PROBES:
+        if probe is not None and not is_one_of(probe, PROBES):
             message, fix = f"Unknown probe: {preview(probe)}", f"Use {', '.join(PROBES)}, or None for all checks"
             return FlextResult[FlextHealthReport].fail(message, code="unknown_probe", fix=fix)
         if probe == "startup" and self._started:
@@ -183,11 +186,13 @@ class FlextHealthService:
         own_loop = blocking is True or not inside_event_loop()
         return settle(lambda: self._overall(probe, own_loop=own_loop), "overall()", blocking=blocking)
 
+    @contained(nothing)
     def configure(self, config: FlextObservabilityConfig) -> None:
         """Apply the settings of a starting configuration."""
         self._telemetry_enabled = config.health_telemetry
         self._capacities = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
 
+    @contained(nothing)
     def connect(self, ledger: StatusSource) -> None:
         """Start the background runs, and register the check ``telemetry`` unless the program has registered one."""
         self._drop_telemetry()
@@ -197,6 +202,7 @@ class FlextHealthService:
             self._telemetry = TelemetryCheck(ledger, self._capacities)
             self.register_check(TELEMETRY, self._telemetry, critical=False, probes=())
 
+    @contained(nothing)
     def disconnect(self) -> None:
         """Remove the check ``telemetry``, and stop the background runs."""
         self._drop_telemetry()
@@ -239,8 +245,11 @@ class FlextHealthService:
             self.unregister_check(TELEMETRY)
         self._telemetry = None
 
+    @never_raises
     def run_registered(self, check: RegisteredCheck, *, blocking: bool = False) -> FlextResult[FlextHealthCheck]:
         """Run a check now, after the checks it depends on. See ``execute_health_check``."""
+        if not is_a(cast("object", check), RegisteredCheck):
+            return self._unknown(check)
         check_run = self._new_run(own_loop=blocking is True or not inside_event_loop())
 
         async def work() -> FlextResult[FlextHealthCheck]:

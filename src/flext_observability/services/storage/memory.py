@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from flext_observability.domain.criteria import validate_criteria
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.storage.rows import validate_count, validate_entity
@@ -27,8 +28,8 @@ class InMemoryStorage:
     __slots__ = ("_by_kind", "_evicted", "_lock", "_max_entities", "_options")
 
     def __init__(self, max_entities: int = 10_000) -> None:
-        self._max_entities = max_entities
         self._options = validate_count("max_entities", max_entities)
+        self._max_entities = self._options.unwrap_or(0)
         self._lock = ForkSafeLock()
         self._by_kind: dict[str, dict[str, Entity]] = {}
         self._evicted = 0
@@ -38,6 +39,7 @@ class InMemoryStorage:
         """Number of entities evicted so far."""
         return self._evicted
 
+    @never_raises
     def store(self, entity: Entity) -> FlextResult[None]:
         """Store the current state of an entity. It replaces an entity with the same kind and id.
 
@@ -47,6 +49,7 @@ class InMemoryStorage:
         valid = self._options.flat_map(lambda _: validate_entity(entity))
         return valid.map(lambda _: self._insert(_snapshot(entity)))
 
+    @never_raises
     def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
         """Return the newest ``criteria.limit`` matching entities of a kind, oldest first.
 
@@ -57,6 +60,7 @@ class InMemoryStorage:
             lambda valid: [_snapshot(entity) for entity in valid.select(self._all(kind))]
         )
 
+    @never_raises
     def count(self, kind: str) -> FlextResult[int]:
         """Return the number of entities of a kind."""
         with self._lock:

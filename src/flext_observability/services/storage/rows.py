@@ -18,6 +18,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, to_result
 from flext_observability.domain.trace import FlextTrace
 from flext_observability.values.encoding import encode_attribute, preview
+from flext_observability.values.foreign import plain_int, type_name
 from flext_observability.values.timestamps import to_unix_micros
 
 ENTITIES: Final[Mapping[str, type[Entity]]] = {
@@ -56,16 +57,19 @@ class Row(NamedTuple):
 
 def validate_entity(entity: object) -> FlextResult[None]:
     """Return success for an entity, or the failure ``invalid_argument``."""
-    if isinstance(entity, Entity) and entity.kind in ENTITIES:
+    if issubclass(type(entity), Entity) and cast("Entity", entity).kind in ENTITIES:
         return FlextResult.ok(None)
     fix = f"Pass one of {', '.join(entity.__name__ for entity in ENTITIES.values())}"
-    return to_result(Violation("entity", f"{type(entity).__name__} cannot be stored", fix), "argument")
+    return to_result(Violation("entity", f"{type_name(entity)} cannot be stored", fix), "argument")
 
 
-def validate_count(name: str, count: object) -> FlextResult[None]:
-    """Return success for a whole number of 1 or more, or the failure ``invalid_argument``."""
-    valid = isinstance(count, int) and not isinstance(count, bool) and 0 < count < 1 << 63
-    return to_result(None if valid else Violation(name, preview(count), "Use a whole number, 1 or more"), "argument")
+def validate_count(name: str, count: object) -> FlextResult[int]:
+    """Return a whole number of 1 or more, or the failure ``invalid_argument``."""
+    number = plain_int(count)
+    if number is not None and 0 < number < 1 << 63:
+        return FlextResult.ok(number)
+    violation = Violation(name, preview(count), "Use a whole number, 1 or more")
+    return cast("FlextResult[int]", to_result(violation, "argument"))
 
 
 def tag_text(text: str) -> str:

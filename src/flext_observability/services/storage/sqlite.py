@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
 from flext_observability.domain.criteria import validate_criteria
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, to_result
 from flext_observability.runtime.internal_log import report_once
@@ -16,6 +17,7 @@ from flext_observability.services.storage.rows import Row, from_row, tag_text, t
 from flext_observability.services.storage.schema import UnusableFile, prepare
 from flext_observability.services.storage.sqlite_errors import explain
 from flext_observability.values.encoding import preview
+from flext_observability.values.foreign import plain_int, plain_number, plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.timestamps import to_unix_micros
 
@@ -67,9 +69,9 @@ class SQLiteStorage:
     ) -> None:
         self._options = _validate_options(path, max_entities, timeout_seconds, max_bytes)
         self._path = _path_text(path)
-        self._max_entities = max_entities
-        self._timeout = timeout_seconds
-        self._max_bytes = max_bytes
+        self._max_entities = plain_int(max_entities) or 0
+        self._timeout = plain_number(timeout_seconds) or 0.0
+        self._max_bytes = plain_int(max_bytes)
         self._until_trim: dict[str, int] = {}
         self._evicted = 0
         self._closed = False
@@ -82,6 +84,7 @@ class SQLiteStorage:
         """Number of entities that this object evicted so far."""
         return self._evicted
 
+    @never_raises
     def store(self, entity: Entity) -> FlextResult[None]:
         """Store the current state of an entity. It replaces an entity with the same kind and id.
 
@@ -93,6 +96,7 @@ class SQLiteStorage:
         """
         return validate_entity(entity).flat_map(lambda _: self._attempt(lambda: self._write(to_row(entity))))
 
+    @never_raises
     def query(self, kind: str, criteria: MetricsCriteria) -> FlextResult[list[Entity]]:
         """Return the newest ``criteria.limit`` matching entities of a kind, oldest first.
 
@@ -103,11 +107,13 @@ class SQLiteStorage:
         """
         return validate_criteria(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(kind, valid)))
 
+    @never_raises
     def count(self, kind: str) -> FlextResult[int]:
         """Return the number of entities of a kind. Failures: see ``store``."""
         statement = "SELECT count(*) FROM entities WHERE kind = ?"
         return self._attempt(lambda: cast("int", self._read(statement, (kind,))[0][0]))
 
+    @never_raises
     def clear(self) -> FlextResult[None]:
         """Delete every entity. Failures: see ``store``."""
         return self._attempt(self._delete)
@@ -197,8 +203,11 @@ def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[objec
 
 def _path_text(path: object) -> str:
     """Return the path as text, empty for an invalid path."""
-    text = cast("object", fspath(cast("str", path))) if isinstance(path, str | PathLike) else ""
-    return text if isinstance(text, str) else ""
+    try:
+        return plain_text(fspath(cast("str", path))) or ""
+    except BaseException as error:  # noqa: BLE001 - not a path, or one that raises
+        reraise_interrupt(error)
+        return ""
 
 
 def _validate_options(
@@ -206,8 +215,11 @@ def _validate_options(
 ) -> FlextResult[None]:
     if not _path_text(path):
         return to_result(Violation("path", preview(path), "Pass a file name, ':memory:' or a URI"), "argument")
-    if not isinstance(timeout_seconds, int | float) or not 0 <= timeout_seconds <= MAX_TIMEOUT_SECONDS:
+    seconds = plain_number(timeout_seconds)
+    if seconds is None or not 0 <= seconds <= MAX_TIMEOUT_SECONDS:
         fix = f"Use 0 to {MAX_TIMEOUT_SECONDS} seconds"
         return to_result(Violation("timeout_seconds", preview(timeout_seconds), fix), "argument")
     valid = validate_count("max_entities", max_entities)
-    return valid if max_bytes is None else valid.flat_map(lambda _: validate_count("max_bytes", max_bytes))
+    if max_bytes is not None:
+        valid = valid.flat_map(lambda _: validate_count("max_bytes", max_bytes))
+    return valid.map(lambda _: None)

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, final
 
+from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.services.alerts.receivers.http import HttpNotifier
 from flext_observability.services.alerts.receivers.payload import details_text, starts_at, text, to_json
-from flext_observability.values.encoding import encode_tag
+from flext_observability.values.encoding import encode_tag, pairs_of
+from flext_observability.values.foreign import is_mapping
 from flext_observability.values.timestamps import format_rfc3339
 
 if TYPE_CHECKING:
@@ -68,10 +70,12 @@ class AlertmanagerNotifier(HttpNotifier):
         """
         super().__init__(url, _PATH, headers, timeout_seconds, SETTING)
         self._generator_url = text(generator_url, 2048)
-        self._labels = {_label_name(name): _value(value) for name, value in dict(labels or {}).items()}
+        pairs = pairs_of(labels) if is_mapping(labels) else ()
+        self._labels = {_label_name(encode_tag(name)): _value(value) for name, value in pairs}
         # Label sets that may be active in the Alertmanager, to which another severity is another alert.
         self._sent: dict[str, list[Labels]] = {}
 
+    @never_raises
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
         """Post one alert. The same alert under an earlier severity is resolved in the same request.
 
@@ -81,6 +85,7 @@ class AlertmanagerNotifier(HttpNotifier):
         """
         return self._send_alerts([alert], timeout_seconds)
 
+    @never_raises
     def notify_all(self, alerts: Sequence[FlextAlert], timeout_seconds: float) -> FlextResult[None]:
         """Post active alerts again, so that the Alertmanager does not resolve them. Failures as of ``notify``."""
         deadline = time.monotonic() + timeout_seconds

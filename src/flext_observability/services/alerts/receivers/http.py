@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
@@ -10,6 +10,15 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.http_outcome import HttpBackend
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
+from flext_observability.values.foreign import (
+    copy_mapping,
+    is_a,
+    is_mapping,
+    is_true,
+    plain_number,
+    plain_text,
+    read_all,
+)
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = "flext-observability"
 _DEFAULT_TIMEOUT: Final = 5.0
+_MAX_TIMEOUT: Final = 1e6
 
 
 class HttpNotifier:
@@ -42,8 +52,8 @@ class HttpNotifier:
         """
         self.retry_after_seconds: float | None = None
         self._backend = HttpBackend("server", setting)
-        valid = isinstance(timeout_seconds, int | float) and 0 < timeout_seconds < 1e6
-        self._timeout_seconds = float(cast("float", timeout_seconds)) if valid else _DEFAULT_TIMEOUT
+        seconds = plain_number(timeout_seconds)
+        self._timeout_seconds = seconds if seconds and 0 < seconds < _MAX_TIMEOUT else _DEFAULT_TIMEOUT
         try:
             self._target = FlextResult.ok(_target(url, path, headers))
         except BaseException as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
@@ -52,6 +62,11 @@ class HttpNotifier:
             detail = f": {error}" if isinstance(error, _InvalidHeader) else ""
             message, fix = f"The address or a header is invalid{detail}", f"Correct {setting}"
             self._target = FlextResult[HttpTarget].fail(message, code="invalid_address", fix=fix)
+        self.config_error = self._target.error or ""
+
+    def _reject(self, message: str, fix: str) -> None:
+        """Make an option invalid, so that nothing is sent."""
+        self._target = FlextResult[HttpTarget].fail(message, code="invalid_address", fix=fix)
         self.config_error = self._target.error or ""
 
     def _post(self, body: bytes, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> FlextResult[None]:
@@ -98,12 +113,18 @@ def _failure(outcome: ExportOutcome) -> FlextResult[None]:
     return FlextResult[None].fail(outcome.message, code=code, fix=outcome.fix)
 
 
+def _headers(given: object) -> dict[str, str]:
+    if is_mapping(given):
+        return cast("dict[str, str]", copy_mapping(given))
+    return dict(read_all(cast("Iterable[tuple[str, str]]", given))) if is_true(given) else {}
+
+
 def _target(url: object, path: str, headers: object) -> HttpTarget:
-    endpoint = url if isinstance(url, Endpoint) else parse_endpoint(cast("str", url).strip())
+    endpoint = url if is_a(url, Endpoint) else parse_endpoint((plain_text(url) or "").strip())
     endpoint = endpoint.with_scheme("http")
     if path:
         endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path) + path)
-    extra = dict(cast("Mapping[str, str]", headers or {}))
+    extra = _headers(headers)
     lowered = {name.lower() for name in extra}
     fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
     fields = {name: value for name, value in fields.items() if name.lower() not in lowered}

@@ -7,8 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, final
 
+from flext_observability.domain.guard import never_raises
 from flext_observability.services.alerts.receivers.http import HttpNotifier
 from flext_observability.services.alerts.receivers.payload import details_of, starts_at, text, to_json
+from flext_observability.values.foreign import is_a, plain_text
 from flext_observability.values.timestamps import format_rfc3339
 
 if TYPE_CHECKING:
@@ -46,8 +48,11 @@ class WebhookNotifier(HttpNotifier):
             secret: Key of the header ``X-Flext-Signature: sha256=<HMAC-SHA256 of the body, hexadecimal>``, or None.
         """
         super().__init__(url, "", headers, timeout_seconds, SETTING)
-        self._key = secret.encode() if isinstance(secret, str) else secret
+        self._key = _to_key(secret)
+        if secret is not None and self._key is None:
+            self._reject("The secret is neither text nor bytes", "Pass str, bytes or None")
 
+    @never_raises
     def notify(self, alert: FlextAlert, timeout_seconds: float) -> FlextResult[None]:
         """Post one alert.
 
@@ -60,6 +65,14 @@ class WebhookNotifier(HttpNotifier):
             return self._post(body, timeout_seconds)
         signature = f"sha256={hmac.digest(self._key, body, 'sha256').hex()}"
         return self._post(body, timeout_seconds, {SIGNATURE_HEADER: signature})
+
+
+def _to_key(secret: object) -> bytes | None:
+    """Return the secret as bytes; None without one, and for an object that is neither text nor bytes."""
+    text = plain_text(secret)
+    if text is not None:
+        return text.encode(errors="surrogatepass")
+    return memoryview(secret).tobytes() if is_a(secret, bytes) else None
 
 
 def _payload(alert: FlextAlert, now_ns: int) -> dict[str, object]:
