@@ -132,7 +132,13 @@ class Session:
             exporter = create_exporter("metrics", self.pipeline.config)
             exporter.attach(readers.cumulative.collect)
         self._pull_exporter = exporter
-        return FlextResult[tuple[bytes, str]].ok(exporter.render(accept))
+        from flext_observability.pipeline.shared_metric_reader import CollectionTimeout
+
+        try:
+            return FlextResult[tuple[bytes, str]].ok(exporter.render(accept))
+        except CollectionTimeout as timeout:
+            message, fix = f"Metrics are not available: {timeout}", "See the status of the signal metrics"
+            return FlextResult[tuple[bytes, str]].fail(message, code="collection_timeout", fix=fix)
 
     def _status_page(self, services: ServiceGroup) -> Mapping[str, object]:
         from flext_observability import __version__

@@ -7,7 +7,9 @@ from weakref import WeakSet
 
 from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger, NoOpLoggerProvider
 
+from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -23,7 +25,12 @@ class DelegatingLogger(Logger):
 
     def set_delegate(self, provider: LoggerProvider) -> None:
         """Replace the delegate with the logger of the same scope from another provider."""
-        self._delegate = provider.get_logger(*self._scope)
+        try:
+            self._delegate = provider.get_logger(*self._scope)
+        except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other loggers are created
+            reraise_interrupt(error)
+            unusable_parts().add("logs", "logger", self._scope[0], error)
+            self._delegate = NoOpLogger("unusable")
 
     def emit(self, *args: Any, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # overload
         """Emit a record. See OTel's ``Logger.emit``."""
@@ -56,6 +63,7 @@ class DelegatingLoggerProvider(LoggerProvider):
     def set_delegate(self, provider: LoggerProvider) -> None:
         """Replace the delegate, for existing and new loggers."""
         with self._lock:
+            unusable_parts().clear("logs")
             self._delegate = provider
             for logger in list(self._loggers):
                 logger.set_delegate(provider)

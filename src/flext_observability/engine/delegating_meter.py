@@ -11,6 +11,7 @@ from opentelemetry.metrics import (
     Histogram,
     Meter,
     MeterProvider,
+    NoOpMeter,
     NoOpMeterProvider,
     ObservableCounter,
     ObservableGauge,
@@ -19,7 +20,10 @@ from opentelemetry.metrics import (
 )
 
 from flext_observability.engine.compat import Gauge
+from flext_observability.engine.observer import observer, wrap_callbacks
+from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -32,13 +36,28 @@ InstrumentT = TypeVar("InstrumentT", bound="_DelegatingInstrument")
 class _DelegatingInstrument:
     """Instrument with a replaceable delegate, which ``create`` creates from a meter."""
 
-    def __init__(self, create: CreateFn, meter: Meter) -> None:
+    def __init__(self, name: str, create: CreateFn, meter: Meter) -> None:
+        self._name = name
         self._create = create
         self._delegate: Any = create(meter)
 
     def set_delegate(self, meter: Meter) -> None:
-        """Replace the delegate with an instrument of another meter."""
-        self._delegate = self._create(meter)
+        """Replace the delegate with an instrument of another meter, or with none if the meter cannot create it."""
+        try:
+            self._delegate = self._create(meter)
+        except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other instruments are created
+            reraise_interrupt(error)
+            unusable_parts().add("metrics", "instrument", self._name, error)
+            self._delegate = _Discarding()
+
+
+class _Discarding:
+    """Discards the measurements of an instrument that does not exist."""
+
+    def add(self, *_: object) -> None:
+        """Discard."""
+
+    record = set = add
 
 
 class DelegatingCounter(_DelegatingInstrument, Counter):
@@ -97,7 +116,12 @@ class DelegatingMeter(Meter):
 
     def set_delegate(self, provider: MeterProvider) -> None:
         """Replace the delegate with the meter of the same scope from another provider, and its instruments."""
-        target = provider.get_meter(*self._scope)
+        try:
+            target = provider.get_meter(*self._scope)
+        except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other meters are created
+            reraise_interrupt(error)
+            unusable_parts().add("metrics", "meter", self._scope[0], error)
+            target = NoOpMeter("unusable")
         with self._lock:
             self._delegate = target
             instruments = list(self._instruments.values())
@@ -139,38 +163,30 @@ class DelegatingMeter(Meter):
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableCounter:
         """Return an observable counter. See OTel's ``Meter.create_observable_counter``."""
-        key = _observable_key(name, callbacks, unit, description)
-        return self._get_or_create(
-            DelegatingObservableCounter, lambda m: m.create_observable_counter(name, callbacks, unit, description), key
-        )
+        create, key = _observable("create_observable_counter", name, callbacks, unit, description)
+        return self._get_or_create(DelegatingObservableCounter, create, key)
 
     def create_observable_up_down_counter(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableUpDownCounter:
         """Return an observable up-down counter. See OTel's ``Meter.create_observable_up_down_counter``."""
-        key = _observable_key(name, callbacks, unit, description)
-        return self._get_or_create(
-            DelegatingObservableUpDownCounter,
-            lambda m: m.create_observable_up_down_counter(name, callbacks, unit, description),
-            key,
-        )
+        create, key = _observable("create_observable_up_down_counter", name, callbacks, unit, description)
+        return self._get_or_create(DelegatingObservableUpDownCounter, create, key)
 
     def create_observable_gauge(
         self, name: str, callbacks: Sequence[CallbackT] | None = None, unit: str = "", description: str = ""
     ) -> ObservableGauge:
         """Return an observable gauge. See OTel's ``Meter.create_observable_gauge``."""
-        key = _observable_key(name, callbacks, unit, description)
-        return self._get_or_create(
-            DelegatingObservableGauge, lambda m: m.create_observable_gauge(name, callbacks, unit, description), key
-        )
+        create, key = _observable("create_observable_gauge", name, callbacks, unit, description)
+        return self._get_or_create(DelegatingObservableGauge, create, key)
 
-    def _get_or_create(self, kind: type[InstrumentT], create: CreateFn, key: tuple[object, ...]) -> InstrumentT:
-        """Return the instrument with this key, which is created on first use."""
+    def _get_or_create(self, kind: type[InstrumentT], create: CreateFn, key: tuple[Any, ...]) -> InstrumentT:
+        """Return the instrument with this key, which starts with the name. It is created on first use."""
         with self._lock:
             known, target = self._instruments.get((kind, key)), self._delegate
         if known is None:
             # Outside our lock: the SDK holds its own lock while callbacks create instruments.
-            created = kind(create, target)
+            created = kind(key[0], create, target)
             with self._lock:
                 known, current = self._instruments.setdefault((kind, key), created), self._delegate
             if current is not target:
@@ -178,11 +194,22 @@ class DelegatingMeter(Meter):
         return cast("InstrumentT", known)
 
 
-def _observable_key(
-    name: str, callbacks: Sequence[CallbackT] | None, unit: str, description: str
-) -> tuple[object, ...]:
-    """Return the key of an observable instrument. Instruments without callbacks have different keys."""
-    return (name, unit, description, *map(id, callbacks)) if callbacks else (object(),)
+def _observable(
+    method: str, name: str, callbacks: Sequence[CallbackT] | None, unit: str, description: str
+) -> tuple[CreateFn, tuple[Any, ...]]:
+    """Return how to create an observable instrument with guarded callbacks, and its key.
+
+    Instruments without callbacks have different keys.
+    """
+    given = tuple(callbacks or ())
+    guarded = wrap_callbacks(name, given)
+
+    def create(meter: Meter) -> object:
+        if not isinstance(meter, NoOpMeter):
+            observer().add(guarded)
+        return getattr(meter, method)(name, guarded, unit, description)
+
+    return create, (name, unit, description, *map(id, given)) if given else (name, object())
 
 
 class DelegatingMeterProvider(MeterProvider):
@@ -210,6 +237,7 @@ class DelegatingMeterProvider(MeterProvider):
     def set_delegate(self, provider: MeterProvider) -> None:
         """Replace the delegate, for existing and new meters and instruments."""
         with self._lock:
+            unusable_parts().clear("metrics")
             self._delegate = provider
             for meter in self._meters.values():
                 meter.set_delegate(provider)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from opentelemetry.trace import Link, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider, use_span
+from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider, use_span
 
 from flext_observability.engine.compat import agnostic_context_manager
+from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -35,9 +37,14 @@ class DelegatingTracer(Tracer):
             provider: Provider of the new delegate.
             route: Selects the provider for a scope with a service name; None for ``provider``.
         """
-        if route is not None and isinstance(self._service, str):
-            provider = route(self._service)
-        self._delegate = provider.get_tracer(*self._scope)
+        try:
+            if route is not None and isinstance(self._service, str):
+                provider = route(self._service)
+            self._delegate = provider.get_tracer(*self._scope)
+        except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other tracers are created
+            reraise_interrupt(error)
+            unusable_parts().add("traces", "tracer", self._scope[0], error)
+            self._delegate = NoOpTracer()
 
     def start_span(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,
@@ -107,6 +114,7 @@ class DelegatingTracerProvider(TracerProvider):
     def set_delegate(self, provider: TracerProvider, route: Route | None = None) -> None:
         """Replace the delegate, for existing and new tracers."""
         with self._lock:
+            unusable_parts().clear("traces")
             self._delegate, self._route = provider, route
             for tracer in list(self._tracers):
                 tracer.set_delegate(provider, route)

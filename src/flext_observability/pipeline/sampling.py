@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
 
 from flext_observability.pipeline.ledger import SignalCounter
+from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -33,9 +35,16 @@ class CountingSampler(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        """Return the result of the inner sampler."""
-        result = self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
-        if result.decision is Decision.DROP:
+        """Return the result of the inner sampler. If it fails, the parent decides."""
+        try:
+            result = self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+            dropped = result.decision is Decision.DROP
+        except BaseException as error:  # noqa: BLE001 - a sampler of another package
+            reraise_interrupt(error)
+            report_once("Sampling a span", error)
+            result = DEFAULT_ON.should_sample(parent_context, trace_id, name, kind, attributes, links)
+            dropped = result.decision is Decision.DROP
+        if dropped:
             self._counter.start()
             self._counter.sample_out()
         return result

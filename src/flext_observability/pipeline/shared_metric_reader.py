@@ -21,13 +21,21 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from flext_observability.engine.compat import persistent_gauge_aggregation
+from flext_observability.engine.observer import observer
 from flext_observability.pipeline.call_counts import with_call_counts
+from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeout
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
 
 MAX_EXEMPLARS = 20
+LIMIT_SECONDS = 5.0
+"""Time limit of one collection, below the 10 s that Prometheus waits for a page by default."""
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
+
+
+class CollectionTimeout(Exception):
+    """A collection is not available in time."""
 
 
 class _ThreadState(threading.local):
@@ -61,7 +69,7 @@ class SharedMetricReader:
             are attached to the provider.
     """
 
-    __slots__ = ("_exemplars", "_lock", "counts_calls", "reader")
+    __slots__ = ("_exemplars", "_shared", "counts_calls", "reader")
 
     def __init__(
         self,
@@ -73,21 +81,32 @@ class SharedMetricReader:
             preferred_aggregation={**persistent_gauge_aggregation(), **(preferred_aggregation or {})},
         )
         self.counts_calls = False
-        self._lock = threading.RLock()
+        self._shared = SharedCall("flext-collect", self._collect, LIMIT_SECONDS)
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
     def collect(self) -> MetricsData:
-        """Return all current points. Callbacks of the program run in this thread, and get no points from here."""
-        if _thread.collecting:
+        """Return all current points. Concurrent callers share a collection; callbacks get no points from here.
+
+        Raises:
+            CollectionTimeout: A collection takes more than ``LIMIT_SECONDS``.
+        """
+        if _thread.collecting or observer().is_observing:
             return MetricsData(resource_metrics=[])
-        with self._lock:
+        try:
+            return self._shared.result()
+        except SharedCallTimeout as timeout:
+            message = f"a collection has not ended for {timeout.seconds:.0f} s: a callback or a reader hangs"
+            raise CollectionTimeout(message) from None
+
+    def _collect(self) -> MetricsData:
+        with observer().collection():
             _thread.collecting = True
             try:
                 data = self.reader.get_metrics_data()
             finally:
                 _thread.collecting = False
-            resources = () if data is None else data.resource_metrics
-            return MetricsData(resource_metrics=[self._restore_resource(each) for each in resources])
+        resources = () if data is None else data.resource_metrics
+        return MetricsData(resource_metrics=[self._restore_resource(each) for each in resources])
 
     def collect_for_push(self) -> MetricsData | None:
         """Return all current points, or None when there are none."""

@@ -40,6 +40,7 @@ from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -182,17 +183,17 @@ def _start_metrics(pipeline: Pipeline, previous: Pipeline | None) -> None:
     readers = previous.readers if previous is not None else None
     is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
     if readers is None or not is_kept:
-        foreign = [exporter.metric_reader() for exporter in pipeline.exporters.readers()]
+        foreign = pipeline.exporters.metric_readers(pipeline.notices)
         readers = MetricReaders(config, pipeline.resource, push_count, foreign)
     if delegate is None:
         provider = metrics.get_meter_provider()
         if not _adopt(pipeline, "metrics", provider, "add_metric_reader", [] if is_kept else readers.readers()):
             return  # the SDK logs a warning at each collection of an unregistered reader
     elif not is_kept:
-        delegate.set_delegate(readers.make_provider(config, pipeline.resource))
+        readers, provider = _make_meter_provider(pipeline, readers, push_count)
+        delegate.set_delegate(provider)
     pipeline.readers = readers
-    for exporter in pipeline.exporters.pull.values():
-        exporter.attach(readers.cumulative.collect)
+    pipeline.exporters.attach(readers.cumulative.collect, pipeline.notices)
     schedule = Schedule(
         interval_seconds=config.metric_export_interval_seconds,
         request_timeout_seconds=config.metric_export_timeout_seconds,
@@ -202,6 +203,20 @@ def _start_metrics(pipeline: Pipeline, previous: Pipeline | None) -> None:
     push_readers = readers.for_push(exporter for _, exporter in pipeline.exporters.push["metrics"])
     for worker in _create_workers(pipeline, "metrics", schedule, MAX_PENDING_DELTAS, push_readers):
         worker.start()
+
+
+def _make_meter_provider(
+    pipeline: Pipeline, readers: MetricReaders, push_count: int
+) -> tuple[MetricReaders, MeterProvider]:
+    """Return an SDK provider and its readers, without those of exporters if the SDK rejects one."""
+    try:
+        return readers, readers.make_provider(pipeline.config, pipeline.resource)
+    except BaseException as error:  # noqa: BLE001 - a reader of another package
+        reraise_interrupt(error)
+        message = f"Metric readers of exporters are not used: {describe_error(error)}"
+        pipeline.notices.degrade("metrics", message, "Use the exporter prometheus, or another one")
+        readers = MetricReaders(pipeline.config, pipeline.resource, push_count)
+        return readers, readers.make_provider(pipeline.config, pipeline.resource)
 
 
 def _start_traces(pipeline: Pipeline) -> None:

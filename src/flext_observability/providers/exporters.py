@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.factory import BuiltInFactory
@@ -20,6 +21,10 @@ from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
 _Made = tuple[Collection[Signal], SignalExporter[object] | PullExporter | None]
 FACTORY_SECONDS = 5.0
@@ -46,6 +51,35 @@ class Exporters:
     def readers(self) -> list[ReaderExporter]:
         """Return the pull exporters with their own metric reader."""
         return [exporter for exporter in self.pull.values() if isinstance(exporter, ReaderExporter)]
+
+    def metric_readers(self, notices: Notices) -> list[MetricReader]:
+        """Return the readers of the exporters with their own. Those that raise are removed, with a notice."""
+        from opentelemetry.sdk.metrics.export import MetricReader
+
+        readers: list[MetricReader] = []
+
+        def add(exporter: PullExporter) -> None:
+            if isinstance(exporter, ReaderExporter):
+                reader = exporter.metric_reader()
+                if not isinstance(cast("object", reader), MetricReader):
+                    raise TypeError(f"its reader is of type {type(reader).__name__} instead of MetricReader")
+                readers.append(reader)
+
+        self._for_each_pull(add, notices)
+        return readers
+
+    def attach(self, collect: Callable[[], MetricsData], notices: Notices) -> None:
+        """Set the source of the pull exporters. Those that raise are removed, with a notice."""
+        self._for_each_pull(lambda exporter: exporter.attach(collect), notices)
+
+    def _for_each_pull(self, action: Callable[[PullExporter], object], notices: Notices) -> None:
+        for name, exporter in list(self.pull.items()):
+            try:
+                action(exporter)
+            except BaseException as error:  # noqa: BLE001 - code of another package
+                reraise_interrupt(error)
+                del self.pull[name]
+                notices.degrade("metrics", *_unusable(name, describe_error(error)))
 
     def names(self, signal: Signal) -> tuple[str, ...]:
         """Return the names of the exporters of a signal."""

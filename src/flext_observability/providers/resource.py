@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import sys
+from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.version import __version__ as sdk_version
@@ -58,5 +59,12 @@ def _process_attributes() -> dict[str, str | int]:
 
 def _detect(name: str, notices: Notices) -> Resource:
     fix = "Install its package or remove the name"
-    found = notices.load("all", "resource detector", name, lambda detector: detector().detect(), install_fix=fix)
-    return found or Resource({})
+    found = notices.load("all", "resource detector", name, _call_detector, install_fix=fix)
+    return Resource({}) if found is None else found
+
+
+def _call_detector(detector: Any) -> Resource:  # noqa: ANN401 - code of another package
+    found: object = detector().detect()
+    if not isinstance(found, Resource):
+        raise TypeError(f"it returned {type(found).__name__} instead of a Resource")
+    return found

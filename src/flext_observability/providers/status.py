@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from flext_observability.adapters.metric import conflict_notices
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
+from flext_observability.engine.observer import observer
+from flext_observability.engine.unusable import unusable_parts
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporters import enabled_signals
 
@@ -20,7 +22,13 @@ def signal_statuses(pipeline: Pipeline) -> dict[Signal, SignalStatus]:
 
 
 def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
-    all_notices = (*pipeline.notices.all(), *conflict_notices(), *plugin_hooks().notices())
+    all_notices = (
+        *pipeline.notices.all(),
+        *conflict_notices(),
+        *unusable_parts().notices(),
+        *observer().notices(),
+        *plugin_hooks().notices(),
+    )
     notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})
     names = pipeline.exporters.names(signal)
     cause = _degradation(pipeline, signal, notices)

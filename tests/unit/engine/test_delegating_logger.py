@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from opentelemetry._logs import LogRecord, NoOpLoggerProvider, SeverityNumber
+from opentelemetry._logs import Logger, LogRecord, NoOpLoggerProvider, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
+from flext_observability.engine.unusable import unusable_parts
 
 
 class Sdk:
@@ -82,3 +83,25 @@ def test_other_attributes_come_from_the_delegate() -> None:
     assert provider.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # dynamic attribute
     with pytest.raises(AttributeError):
         _ = provider._nothing
+
+
+def test_a_logger_that_the_provider_rejects_costs_no_other() -> None:
+    sdk = Sdk()
+
+    class Choosy(LoggerProvider):
+        """A provider that has no logger of one name."""
+
+        def get_logger(self, name: str, *scope: Any, **options: Any) -> Logger:
+            if name == "bad":
+                raise SystemExit
+            return sdk.provider.get_logger(name, *scope, **options)
+
+    provider = DelegatingLoggerProvider()
+    loggers = [provider.get_logger(name) for name in ("bad", "good")]
+    provider.set_delegate(Choosy(shutdown_on_exit=False))
+    for logger in (*loggers, provider.get_logger("bad")):
+        logger.emit(LogRecord(body="x"))
+    assert sdk.bodies == ["x"]
+    assert [notice.signal for notice in unusable_parts().notices()] == ["logs"]
+    provider.set_delegate(sdk.provider)
+    assert unusable_parts().notices() == ()

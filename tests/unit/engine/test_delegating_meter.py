@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import CallbackOptions, Meter, NoOpMeterProvider, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
+from flext_observability.engine.observer import observer
+from flext_observability.engine.unusable import unusable_parts
 
 
 class Sdk:
@@ -153,3 +155,73 @@ def test_a_callback_can_create_instruments_while_another_thread_does() -> None:
     collecting.join(5)
     other.join(5)
     assert not other.is_alive()
+
+
+@pytest.mark.parametrize("create", SYNCHRONOUS)
+def test_an_instrument_that_the_sdk_rejects_discards_and_costs_no_other(create: str) -> None:
+    provider, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
+    meter = provider.get_meter("m")
+    rejected, accepted = getattr(meter, create)("2 bad!"), getattr(meter, create)("good")
+    provider.set_delegate(first.provider)
+    for instrument in (rejected, accepted):
+        SYNCHRONOUS[create](instrument)
+    assert set(first.points()) == {"good"}
+    (notice,) = unusable_parts().notices()
+    assert notice.degrades
+    assert notice.message.startswith("The instrument 2 bad! cannot be created and discards its data: Exception:")
+    provider.set_delegate(NoOpMeterProvider())
+    assert unusable_parts().notices() == ()
+    provider.set_delegate(second.provider)
+    assert len(unusable_parts().notices()) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, GeneratorExit])
+def test_a_meter_that_the_provider_rejects_costs_no_other(error: type[BaseException]) -> None:
+    sdk = Sdk()
+
+    class Choosy(MeterProvider):
+        """A provider that has no meter of one name."""
+
+        def get_meter(self, name: str, *scope: Any, **options: Any) -> Meter:
+            if name == "bad":
+                raise error
+            return sdk.provider.get_meter(name, *scope, **options)
+
+    provider = DelegatingMeterProvider()
+    counters = [provider.get_meter(name).create_counter(name) for name in ("bad", "good")]
+    provider.set_delegate(Choosy([], shutdown_on_exit=False))
+    counters.append(provider.get_meter("bad").create_counter("later"))
+    for counter in counters:
+        counter.add(1)
+    assert set(sdk.points()) == {"good"}
+    assert [notice.message.partition(" cannot")[0] for notice in unusable_parts().notices()] == ["The meter bad"]
+
+
+@pytest.mark.parametrize("create", OBSERVABLE)
+def test_a_generator_continues_with_the_next_delegate(create: str) -> None:
+    def numbers() -> Generator[list[Observation], CallbackOptions, None]:
+        options = yield []
+        for number in range(1, 9):
+            options = yield [Observation(number, {"timeout": options.timeout_millis})]
+
+    provider, first, second = DelegatingMeterProvider(), Sdk(), Sdk()
+    getattr(provider.get_meter("m"), create)("x", [numbers(), observe])
+    provider.set_delegate(first.provider)
+    assert first.points()["x"].value == 1
+    provider.set_delegate(second.provider)
+    assert second.points()["x"].value == 2
+
+
+def test_callbacks_without_a_provider_are_never_called() -> None:
+    provider = DelegatingMeterProvider()
+    provider.get_meter("m").create_observable_gauge("x", [lambda _: pytest.fail("called")])
+    with observer().collection():
+        assert not any(thread.name == "flext-observer" for thread in threading.enumerate())
+
+
+def test_an_iterator_of_callbacks_is_read_once() -> None:
+    provider, sdk = DelegatingMeterProvider(), Sdk()
+    callbacks: Any = iter([observe])
+    provider.get_meter("m").create_observable_gauge("x", callbacks)
+    provider.set_delegate(sdk.provider)
+    assert sdk.points()["x"].value == 5

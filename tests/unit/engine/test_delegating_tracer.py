@@ -10,9 +10,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from opentelemetry.trace import SpanKind, StatusCode, Tracer, get_current_span
 
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
+from flext_observability.engine.unusable import unusable_parts
+from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 
 class Sdk:
@@ -111,3 +113,37 @@ def test_other_attributes_come_from_the_delegate() -> None:
     assert provider.resource.attributes["service.name"] == "shop"  # type: ignore[attr-defined]  # dynamic attribute
     with pytest.raises(AttributeError):
         _ = provider._nothing
+
+
+def test_a_tracer_that_the_provider_rejects_costs_no_other() -> None:
+    sdk = Sdk()
+
+    class Choosy(TracerProvider):
+        """A provider that has no tracer of one name."""
+
+        def get_tracer(self, instrumenting_module_name: str, *scope: Any, **options: Any) -> Tracer:
+            if instrumenting_module_name == "bad":
+                raise SystemExit
+            return sdk.provider.get_tracer(instrumenting_module_name, *scope, **options)
+
+    provider = DelegatingTracerProvider()
+    tracers = [provider.get_tracer(name) for name in ("bad", "good")]
+    provider.set_delegate(Choosy(shutdown_on_exit=False))
+    for tracer in (*tracers, provider.get_tracer("bad")):
+        tracer.start_span("work").end()
+    assert len(sdk.spans) == 1
+    assert [notice.signal for notice in unusable_parts().notices()] == ["traces"]
+    provider.set_delegate(sdk.provider)
+    assert unusable_parts().notices() == ()
+
+
+def test_a_route_that_raises_costs_its_tracer() -> None:
+    provider, sdk = DelegatingTracerProvider(), Sdk()
+
+    def fail(_: str) -> TracerProvider:
+        raise KeyError("service")
+
+    provider.set_delegate(sdk.provider, fail)
+    for attributes in ({SERVICE_NAME_ATTRIBUTE: "other"}, {}):
+        provider.get_tracer("t", attributes=attributes).start_span("work").end()
+    assert len(sdk.spans) == 1

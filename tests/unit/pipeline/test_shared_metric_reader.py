@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, Histogram, MeterProvider
@@ -12,7 +14,12 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricsData
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
+from flext_observability.engine.delegating_meter import DelegatingMeterProvider
+from flext_observability.pipeline import shared_metric_reader as module
+from flext_observability.pipeline.shared_metric_reader import CollectionTimeout, SharedMetricReader, count_points
+from tests.callbacks import observing
+from tests.threads import in_threads
+from tests.waiting import eventually
 
 
 def provider_of(state: SharedMetricReader) -> MeterProvider:
@@ -127,3 +134,59 @@ def test_a_callback_that_collects_gets_no_points_instead_of_a_deadlock() -> None
     provider.get_meter("t").create_observable_gauge("bridge", [bridge])
     for state in (first, second, first):
         assert [point.value for point in points(state.collect())] == [0]
+
+
+def test_callbacks_of_our_meters_run_before_the_sdk_collects() -> None:
+    state = SharedMetricReader()
+    meters = DelegatingMeterProvider()
+    meters.set_delegate(provider_of(state))
+    release = threading.Event()
+    meter = meters.get_meter("m")
+    meter.create_observable_gauge("hung", [observing(lambda: release.wait(30))])
+    meter.create_observable_gauge("good", [observing(value=2)])
+    assert [point.value for point in points(state.collect())] == [2]
+    release.set()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, ValueError])
+def test_a_raising_callback_costs_itself(error: type[BaseException]) -> None:
+    state = SharedMetricReader()
+    meters = DelegatingMeterProvider()
+    meters.set_delegate(provider_of(state))
+
+    def fail(_: CallbackOptions) -> list[Observation]:
+        raise error
+
+    meters.get_meter("m").create_observable_gauge("x", [fail, observing(value=2)])
+    assert [point.value for point in points(state.collect())] == [2]
+
+
+def test_a_callback_of_ours_that_collects_gets_no_points() -> None:
+    state = SharedMetricReader()
+    meters = DelegatingMeterProvider()
+    meters.set_delegate(provider_of(state))
+    meters.get_meter("m").create_observable_gauge("x", [lambda _: [Observation(count_points(state.collect()))]])
+    assert [point.value for point in points(state.collect())] == [0]
+
+
+def test_a_collection_of_another_provider_that_hangs_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LIMIT_SECONDS", 0.2)
+    state = SharedMetricReader()
+    release = threading.Event()
+    meter = provider_of(state).get_meter("m")
+    meter.create_observable_gauge("x", [observing(lambda: release.wait(30))])
+    in_threads(lambda _: _expect_timeout(state))
+    release.set()
+    assert [point.value for point in eventually(lambda: collected(state))] == [1]
+
+
+def _expect_timeout(state: SharedMetricReader) -> None:
+    with pytest.raises(CollectionTimeout):
+        state.collect()
+
+
+def collected(state: SharedMetricReader) -> list[Any]:
+    try:
+        return points(state.collect())
+    except CollectionTimeout:
+        return []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExporterFactory, PullExporter
@@ -176,3 +178,51 @@ def test_an_exporter_that_is_created_late_is_closed(
     hanging.set()
     assert returned.wait(5)
     assert eventually(lambda: getattr(late, "closed", True))
+
+
+class FailingPage(Page):
+    """Pull exporter whose methods raise, with a metric reader of its own."""
+
+    def __init__(self, reader: object) -> None:
+        self._reader = reader
+
+    def attach(self, collect: Callable[[], Any]) -> None:
+        raise SystemExit(3)
+
+    def metric_reader(self) -> object:
+        if isinstance(self._reader, BaseException):
+            raise self._reader
+        return self._reader
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("reader", "problem"),
+    [(KeyboardInterrupt(), "KeyboardInterrupt"), (5, "TypeError: its reader is of type int instead of MetricReader")],
+)
+def test_a_page_without_its_reader_is_removed(
+    resolved: Resolved, notices: Notices, register: Callable[..., None], reader: object, problem: str
+) -> None:
+    register("failing", OneExporterFactory(lambda signal: FailingPage(reader), {"metrics"}))
+    register("page", OneExporterFactory(lambda signal: Page(), {"metrics"}))
+    exporters = create_exporters(resolved(exporters=["failing", "page"], console=False), notices)
+    with ThreadPoolExecutor() as threads:  # in the main thread, KeyboardInterrupt is Ctrl-C
+        assert threads.submit(exporters.metric_readers, notices).result() == []
+    assert list(exporters.pull) == ["page"]
+    (notice,) = notices.all()
+    assert notice.message.startswith(f"failing cannot be used: {problem}")
+
+
+def test_a_page_that_rejects_its_source_is_removed(
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
+) -> None:
+    reader = InMemoryMetricReader()
+    register("failing", OneExporterFactory(lambda signal: FailingPage(reader), {"metrics"}))
+    register("page", OneExporterFactory(lambda signal: Page(), {"metrics"}))
+    exporters = create_exporters(resolved(exporters=["failing", "page"], console=False), notices)
+    assert exporters.metric_readers(notices) == [reader]
+    exporters.attach(lambda: MetricsData([]), notices)
+    assert list(exporters.pull) == ["page"]
+    assert [notice.message for notice in notices.all()] == ["failing cannot be used: SystemExit: 3"]

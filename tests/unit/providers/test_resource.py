@@ -24,6 +24,14 @@ class Found(ResourceDetector):
 class Broken(ResourceDetector):
     def detect(self):
         raise OSError("no metadata service")
+
+class Leaving(ResourceDetector):
+    def detect(self):
+        raise SystemExit(3)
+
+class Wrong(ResourceDetector):
+    def detect(self):
+        return {"cloud.region": "south"}
 """
 
 
@@ -65,16 +73,17 @@ def test_installed_detectors(
 ) -> None:
     from tests.installed import install
 
-    points = {
-        "opentelemetry_resource_detector": {"cloudy": "cloudy_detectors:Found", "broken": "cloudy_detectors:Broken"}
-    }
+    names = {"cloudy": "Found", "broken": "Broken", "leaving": "Leaving", "wrong": "Wrong"}
+    points = {"opentelemetry_resource_detector": {name: f"cloudy_detectors:{target}" for name, target in names.items()}}
     install(tmp_path, monkeypatch, "cloudy_detectors", DETECTORS, points)
-    config = settings(resource_detectors=["otel", "cloudy", "broken", "absent"])
+    config = settings(resource_detectors=["otel", *names, "absent"])
     attributes = make_resource(config, "id-1", notices).attributes
     assert (attributes["host.name"], attributes["cloud.region"]) == ("from-detector", "north")
     messages = [notice.message for notice in notices.all()]
     assert messages == [
         "The resource detector 'broken' failed: OSError: no metadata service",
+        "The resource detector 'leaving' failed: SystemExit: 3",
+        "The resource detector 'wrong' failed: TypeError: it returned dict instead of a Resource",
         "The resource detector 'absent' is not installed",
     ]
     assert all(notice.fix and notice.degrades for notice in notices.all())

@@ -1,0 +1,55 @@
+"""Instruments, meters, tracers and loggers that a provider could not create → log lines, and notices for the status."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from flext_observability.domain.report import Notice, Signal
+from flext_observability.runtime.internal_log import report_once
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.encoding import encode_tag
+from flext_observability.values.exceptions import describe_error
+
+MAX_PARTS: Final = 100
+"""Maximum number of notices; a program may generate names."""
+_FIX: Final = "Correct its name, version, attributes or callbacks"
+
+
+@final
+class UnusableParts:
+    """Parts that discard their data, because the current provider of their signal could not create them."""
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._notices: dict[tuple[Signal, str], Notice] = {}
+
+    def add(self, signal: Signal, kind: str, name: object, error: BaseException) -> None:
+        """Log a failure, and add a notice that degrades the signal.
+
+        Args:
+            signal: Signal of the part.
+            kind: ``instrument``, ``meter``, ``tracer`` or ``logger``.
+            name: Its name, an object of any type.
+            error: Why it could not be created.
+        """
+        part = f"the {kind} {encode_tag(name, max_bytes=100)}"
+        with self._lock:
+            if len(self._notices) < MAX_PARTS:
+                message = f"T{part[1:]} cannot be created and discards its data: {describe_error(error)}"
+                self._notices[signal, part] = Notice(signal, message, _FIX, degrades=True)
+        report_once(f"Creating {part}", error)
+
+    def clear(self, signal: Signal) -> None:
+        """Drop the notices of a signal, whose parts are created again."""
+        with self._lock:
+            self._notices = {key: notice for key, notice in self._notices.items() if key[0] != signal}
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Return one notice for each part."""
+        return tuple(self._notices.values())
+
+
+def unusable_parts() -> UnusableParts:
+    """Return the unusable parts of the process."""
+    return current_runtime().get(UnusableParts)
