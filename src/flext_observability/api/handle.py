@@ -100,7 +100,8 @@ class Observability:
             blocking: See ``flush``.
 
         Returns:
-            The report with all counts; the same one again for a further call. Inside a running event loop a
+            The report with all counts; the same one again for a further call. ``complete`` is false when items were
+            lost or something had not ended at the deadline (``unfinished``). Inside a running event loop a
             ``PendingResult``: await it. Failure code: ``invalid_timeout``.
         """
         default = self.config.shutdown_timeout_seconds

@@ -1,29 +1,35 @@
-"""The active configuration of this process: start, replacement, shutdown, fork."""
+"""The active configuration of this process: start, replacement, shutdown, exit, fork.
+
+A start holds a turn that only other starts wait for. The lock guards the attributes alone: foreign code is called
+without it, so that neither a shutdown nor the exit waits for a start, or for a shutdown beyond its own deadline.
+"""
 
 from __future__ import annotations
 
-import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 from uuid import uuid4
 
+from flext_observability.api.integrations import Integrations, attach
 from flext_observability.api.service_group import ServiceGroup
 from flext_observability.api.session import Session
-from flext_observability.domain.report import SIGNALS
+from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.exit import ExitHook
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flext_observability.domain.report import ShutdownReport
-    from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.settings.resolve import ResolvedSettings
 
 MODULES_READING_ENV = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
+START_WAIT_SECONDS = 15.0
+"""Time that a start waits for another one."""
 
 
 @final
@@ -39,53 +45,120 @@ class Process:
         self.session: Session | None = None
         self.services = ServiceGroup()
         self._lock = ForkSafeLock()
+        self._start_turn = ForkSafeLock()
+        self._building = False  # a start builds a pipeline that is not active yet
+        self._ending: list[Session] = []
         self._instance_id = ""  # chosen at the first start: children forked before it must not share one
         self._exit_hook: ExitHook | None = None
+        self._has_started = False
 
-    def start(self, settings: ResolvedSettings, *, at_exit: Callable[[], object]) -> Session:
-        """Start a configuration, delegate telemetry to it, and shut the previous one down within its deadline."""
-        with self._lock:
-            for module in MODULES_READING_ENV:
-                import_without_otel_env(module)
-            from flext_observability.providers import bootstrap
+    def start(self, settings: ResolvedSettings) -> FlextResult[Session]:
+        """Start a configuration, delegate telemetry to it, and shut the previous one down within its deadline.
 
-            previous = self.session
-            self._instance_id = self._instance_id or uuid4().hex
-            pipeline = bootstrap.start(settings, self._instance_id, None if previous is None else previous.pipeline)
-            self.session = session = Session(pipeline)
-            pipeline.notices.extend(self.services.apply(settings.config))
-            self.services.connect(session.status, session.metric_points)
-            if previous is not None:
-                previous.shutdown(previous.pipeline.config.shutdown_timeout_seconds)
-            session.start_ops_server(self.services)
-            _attach_integrations(pipeline)
-            session.log_degraded()
-            self._install_hooks(at_exit)
-            return session
+        Returns:
+            The new session; or the failure ``busy``: another start has not ended for ``START_WAIT_SECONDS``.
+        """
+        if not self._start_turn.acquire(START_WAIT_SECONDS):
+            message = f"Starting failed: another start has not ended for {START_WAIT_SECONDS:g} s"
+            fix = "Call init_observability once, at the beginning of the program"
+            return FlextResult[Session].fail(message, code="busy", fix=fix)
+        try:
+            session, previous = self._build(settings)
+            self._activate(session, previous)
+            if self._exit_hook is not None and not self._has_started:
+                self._exit_hook.move_first()  # before those of the modules that the start imported
+                self._has_started = True
+            return FlextResult.ok(session)
+        finally:
+            self._start_turn.release()
 
     def shutdown(self, session: Session, timeout_seconds: float) -> ShutdownReport:
         """Shut a session down; the services too if it is the active one."""
-        deadline = time.monotonic() + timeout_seconds
         with self._lock:
-            active = self.session is session
-            if active:
+            if self.session is session:
                 self.session = None
-                _detach_integrations()
-                self.services.begin_drain(deadline)
-            report = session.shutdown(timeout_seconds)
-            if active:
-                self.services.disconnect(deadline)
-            return report
+                # A start that is building replaces the integrations itself.
+                session.integrations = None if self._building else Integrations(self.services)
+            self._ending = [*(each for each in self._ending if each.report is None), session]
+        return session.shutdown(timeout_seconds)
+
+    def shut_down_at_exit(self) -> None:
+        """Shut the active session down, and wait for shutdowns of other threads, each within its configured time."""
+        began = time.monotonic()
+        active = self.session
+        if active is not None:
+            self.shutdown(active, active.pipeline.config.shutdown_timeout_seconds)
+        for session in self._ending:
+            deadline = began + session.pipeline.config.shutdown_timeout_seconds
+            session.shutdown(max(deadline - time.monotonic(), 0.0))  # it may be about to begin
+            session.wait(deadline)
+        self.abandon_at_exit()
+
+    def abandon_at_exit(self) -> None:
+        """Count what is not sent yet as lost, and log it, without waiting."""
+        for session in (self.session, *self._ending):
+            if session is not None:
+                session.abandon()
 
     def reinit_after_fork(self) -> None:
         """Start the same configuration again, with its own threads, sockets, counts and instance id."""
         self._instance_id = uuid4().hex
+        self._building = False
+        self._ending = []
         if self.session is not None:
             self.session.restart(self._instance_id)
 
-    def _install_hooks(self, at_exit: Callable[[], object]) -> None:
+    def _build(self, settings: ResolvedSettings) -> tuple[Session, Session | None]:
+        """Build a session and make it the active one; return it and its predecessor."""
+        for module in MODULES_READING_ENV:
+            import_without_otel_env(module)
+        from flext_observability.providers import bootstrap
+
+        self._install_hooks()
+        with self._lock:
+            self._building, previous = True, self.session
+            self._instance_id = self._instance_id or uuid4().hex
+        session: Session | None = None
+        try:
+            kept = None if previous is None else previous.pipeline
+            session = Session(bootstrap.start(settings, self._instance_id, kept))
+            return session, previous
+        finally:
+            with self._lock:
+                self._building = False
+                # The previous one may have been shut down meanwhile.
+                self.session = self.session if session is None else session
+                is_off = self.session is None
+            if is_off:
+                Integrations(self.services).detach(time.monotonic())
+
+    def _activate(self, session: Session, previous: Session | None) -> None:
+        """Connect services and libraries to the active session. A step that fails costs itself alone."""
+        pipeline = session.pipeline
+        steps: dict[str, Callable[[], object]] = {
+            "Configuring the services": lambda: pipeline.notices.extend(self.services.apply(pipeline.config)),
+            "Connecting the services": lambda: self.services.connect(session.status, session.metric_points),
+            "Ending the previous configuration": lambda: self._end_previous(previous),
+            "Starting the ops server": lambda: session.start_ops_server(self.services),
+            "Connecting logging and libraries": lambda: attach(pipeline),
+        }
+        for what, step in steps.items():
+            try:
+                step()
+            except BaseException as error:  # noqa: BLE001 - the configuration is active already
+                reraise_interrupt(error)
+                pipeline.notices.degrade("all", f"{what} failed: {describe_error(error)}", "Report this")
+        session.log_degraded()
+        if self.session is not session:  # shut down meanwhile
+            Integrations(self.services).detach(time.monotonic())
+
+    def _end_previous(self, previous: Session | None) -> None:
+        if previous is not None:
+            self.shutdown(previous, previous.pipeline.config.shutdown_timeout_seconds)
+
+    def _install_hooks(self) -> None:
         if self._exit_hook is None:
-            self._exit_hook = ExitHook(at_exit)
+            self._exit_hook = ExitHook(shut_down_at_exit, abandon_at_exit)
             register_fork_aware(self)
 
 
@@ -94,30 +167,11 @@ def active_process() -> Process:
     return current_runtime().get(Process)
 
 
-def _attach_integrations(pipeline: Pipeline) -> None:
-    """Connect the standard library's logging and the libraries that the settings name."""
-    from flext_observability.instrumentation import libraries
-    from flext_observability.instrumentation.logging import bridge
-
-    config = pipeline.config
-    if config.internal_log_level:
-        for name in ("opentelemetry", "flext_observability"):
-            logging.getLogger(name).setLevel(config.internal_log_level)
-    if config.logs_enabled and not config.disabled:
-        bridge.install(config.log_level, on_console="console" in pipeline.exporters.names("logs"))
-    else:
-        bridge.uninstall()
-    libraries.uninstrument()
-    if config.instrument and not config.disabled:
-        pipeline.notices.extend(libraries.instrument(config.instrument))
+def shut_down_at_exit() -> None:
+    """Shut down at the end of this process."""
+    active_process().shut_down_at_exit()
 
 
-def _detach_integrations() -> None:
-    """Undo ``_attach_integrations``, and discard telemetry."""
-    from flext_observability.instrumentation import libraries
-    from flext_observability.instrumentation.logging import bridge
-    from flext_observability.providers.global_providers import global_providers
-
-    bridge.uninstall()
-    libraries.uninstrument()
-    global_providers().disable(*SIGNALS)
+def abandon_at_exit() -> None:
+    """Give up the shutdown at the end of this process."""
+    active_process().abandon_at_exit()

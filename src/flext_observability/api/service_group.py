@@ -39,7 +39,7 @@ class ServiceGroup:
         traces.max_traces, traces.max_age_seconds = config.trace_registry_size, config.trace_registry_age_seconds
         with self._lock:
             self._config = config
-            self._configure()
+        self._configure()
         return (*plugin_hooks().set_configured(config.plugins), *_missing_notifiers(config))
 
     def connect(self, status: StatusSource, metrics: MetricSource) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.runtime.bounded_call import BoundedCall
+from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.runtime.shared_work import SharedWork
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from flext_observability.api.integrations import Integrations
     from flext_observability.api.service_group import ServiceGroup
     from flext_observability.domain.health_report import FlextHealthReport
     from flext_observability.extensions.ports import PullExporter
@@ -23,18 +27,32 @@ if TYPE_CHECKING:
     from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.views.model import MetricView
 
+STOP_SECONDS: Final = 0.1
+"""Time of the ops server after the deadline."""
 _logger = logging.getLogger("flext_observability")
 
 
 @final
 class Session:
-    """The pipeline of one configuration, its ops server, and the report of its shutdown."""
+    """The pipeline of one configuration, its ops server, and the report of its shutdown.
+
+    Attributes:
+        pipeline: The running parts.
+        server: The server of the ops pages; None for none.
+        integrations: What the shutdown of the active session disconnects; None for other sessions.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.server: OpsServer | None = None
-        self.report: ShutdownReport | None = None
+        self.integrations: Integrations | None = None
+        self._ending = SharedWork[ShutdownReport]()
         self._pull_exporter: PullExporter | None = None
+
+    @property
+    def report(self) -> ShutdownReport | None:
+        """The report of the shutdown; None until its end."""
+        return self._ending.result
 
     def start_ops_server(self, services: ServiceGroup) -> None:
         """Serve the ops pages if a pull exporter is configured."""
@@ -67,18 +85,24 @@ class Session:
         return FlushReport(complete, time.monotonic() - began, self.pipeline.ledger.snapshot())
 
     def shutdown(self, timeout_seconds: float) -> ShutdownReport:
-        """Stop the server, the workers and the exporters, and log the number of lost items. Idempotent."""
+        """Stop the server, the workers and the exporters, and log the number of lost items. Idempotent.
+
+        Thread-safe. A caller whose deadline comes before the end gets a report of that moment.
+        """
+        began = time.monotonic()
+        deadline = began + timeout_seconds
+        report = self._ending.do(lambda: self._end(began, deadline), deadline)
+        return report or self._make_report(began, ("the shutdown, which another thread began",))
+
+    def wait(self, deadline: float) -> None:
+        """Wait for a shutdown in progress, at most until ``deadline`` (monotonic seconds)."""
+        self._ending.wait(deadline)
+
+    def abandon(self) -> None:
+        """Count what is not sent as lost, and log it. Does not wait."""
         if self.report is None:
-            began = time.monotonic()
-            if self.server is not None:
-                self.server.stop()
-            self.pipeline.close(began + timeout_seconds)
-            ledger = self.pipeline.ledger.snapshot()
-            self.report = ShutdownReport(not ledger.dropped, time.monotonic() - began, ledger)
-            if ledger.dropped:
-                lost = ", ".join(f"{count} {reason}" for reason, count in sorted(ledger.dropped.items()))
-                log_warning(_logger, f"Telemetry was lost: {lost} of {ledger.total} items")
-        return self.report
+            self.pipeline.drop_queued()
+            self._conclude(time.monotonic(), ())
 
     def restart(self, instance_id: str) -> None:
         """Start the configuration again in a forked child; queues, sockets and server stay with the parent."""
@@ -88,6 +112,40 @@ class Session:
         inherited.abandon()
         self.server = self._pull_exporter = None
         self.pipeline = bootstrap.start(inherited.settings, instance_id)
+
+    def _end(self, began: float, deadline: float) -> ShutdownReport:
+        """End all parts; repeatable. Foreign code runs on threads of its own."""
+        server, integrations, unfinished = self.server, self.integrations, list[str]()
+        try:
+            if integrations is not None:
+                integrations.begin_detach(deadline)
+            stopping = None if server is None else BoundedCall("stopping the ops server", server.stop)
+            unfinished += self.pipeline.close(deadline)
+            if integrations is not None:
+                unfinished += integrations.end_detach(deadline)
+            if stopping is not None and not stopping.wait(deadline + STOP_SECONDS):
+                unfinished.append(stopping.what)
+        except BaseException as error:  # noqa: BLE001 - the caller gets a report in any case
+            reraise_interrupt(error)
+            unfinished.append(report_once("Shutting down", error))
+        return self._conclude(began, tuple(unfinished))
+
+    def _conclude(self, began: float, unfinished: tuple[str, ...]) -> ShutdownReport:
+        """Settle the report and log losses, once."""
+        report = self._make_report(began, unfinished)
+        if self._ending.settle(report):
+            if report.dropped:
+                lost = ", ".join(f"{count} {reason}" for reason, count in sorted(report.dropped.items()))
+                log_warning(_logger, f"Telemetry was lost: {lost} of {report.ledger.total} items")
+            if unfinished:
+                log_warning(_logger, f"The shutdown did not end in time: {', '.join(unfinished)}")
+        return report
+
+    def _make_report(self, began: float, unfinished: tuple[str, ...]) -> ShutdownReport:
+        ledger = self.pipeline.ledger.snapshot()
+        return ShutdownReport(
+            not (ledger.dropped or unfinished), time.monotonic() - began, ledger, unfinished=unfinished
+        )
 
     def metric_points(self) -> Sequence[MetricView]:
         """Return the cumulative value of every series at this moment."""

@@ -38,8 +38,8 @@ def init_observability(
 
     Returns:
         The handle; or a failure that names the invalid arguments and changes nothing: ``invalid_settings``,
-        ``unknown_exporter``, ``unknown_plugin``, ``unknown_notifier``; or ``internal``, an error of this library. A
-        failure is logged as one error, too, with its fix.
+        ``unknown_exporter``, ``unknown_plugin``, ``unknown_notifier``; or ``busy`` (another start has not ended for
+        15 s), ``internal`` (an error of this library). A failure is logged as one error, too, with its fix.
         Problems with ports, files, packages, the network or environment variables do not fail the call:
         ``handle.status()`` reports them with a fix. Never raises.
 
@@ -52,7 +52,7 @@ def _resolve_and_start(
     config: FlextObservabilityConfig | None, arguments: dict[str, object]
 ) -> FlextResult[Observability]:
     try:
-        return resolve(config, arguments, os.environ).flat_map(_check_names).map(_start)
+        return resolve(config, arguments, os.environ).flat_map(_check_names).flat_map(_start)
     except BaseException as error:  # noqa: BLE001 - an internal error must not break the program
         reraise_interrupt(error)
         message = f"Starting failed: {type(error).__name__}: {error}"
@@ -98,9 +98,9 @@ def shutdown_observability(
     return get_observability().flat_map(lambda active: active.shutdown(timeout_seconds, blocking=blocking))
 
 
-def _start(settings: ResolvedSettings) -> Observability:
+def _start(settings: ResolvedSettings) -> FlextResult[Observability]:
     process = active_process()
-    return Observability(process.start(settings, at_exit=shutdown_observability), process.services)
+    return process.start(settings).map(lambda session: Observability(session, process.services))
 
 
 def _check_names(settings: ResolvedSettings) -> FlextResult[ResolvedSettings]:

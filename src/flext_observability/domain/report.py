@@ -131,7 +131,8 @@ class FlushReport:
     """Result of a flush.
 
     Attributes:
-        complete: Whether every queue was empty before the deadline.
+        complete: Whether every queue was empty before the deadline. After a shutdown: whether nothing was lost, and
+            everything has ended.
         duration_seconds: Duration, in seconds.
         ledger: All counts after the flush.
     """
@@ -163,4 +164,12 @@ class FlushReport:
 
 @dataclass(frozen=True, slots=True)
 class ShutdownReport(FlushReport):
-    """Result of a shutdown, with the final counts. Nothing is queued."""
+    """Result of a shutdown, with the final counts.
+
+    Nothing is queued, unless the deadline of this call came before the end of a shutdown that another thread began.
+
+    Attributes:
+        unfinished: What had not ended at the deadline, such as "closing the exporter x of traces".
+    """
+
+    unfinished: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from flext_observability.domain.guard import never_raises
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.setup_result import log_failed_setup
+from flext_observability.runtime.bounded_call import BoundedCall, call_at_start
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.settings.choices import ALIASES
 from flext_observability.values.encoding import preview
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 
+LOAD_SECONDS = 5.0
+"""Limit of loading one entry point."""
 _VALID_NAME: Final = re.compile(r"[^\s,]+")
 _MAX_COMPARED_LENGTH: Final = 80
 _EXPORTER_ALIASES: Final[Mapping[str, str]] = {"otlp": "otlp_http", **ALIASES}
@@ -59,6 +62,7 @@ class ExtensionRegistry(Generic[T]):
 
     def __init__(self) -> None:
         self._registered: dict[str, T] = {}
+        self._hung: dict[str, BoundedCall[FlextResult[T]]] = {}
 
     @never_raises
     def register(self, name: str, extension: T) -> FlextResult[None]:
@@ -76,8 +80,8 @@ class ExtensionRegistry(Generic[T]):
         Entry points are read only for names that are neither registered nor built in.
 
         Returns:
-            The extension. Failures: ``unknown_<kind>`` (lists the known names), ``broken_<kind>`` (the import raises,
-            or the imported object is not valid).
+            The extension. Failures: ``unknown_<kind>`` (lists the known names), ``broken_<kind>`` (the import raises
+            or does not return, or the imported object is not valid).
         """
         if name in self._registered:
             return FlextResult.ok(self._registered[name])
@@ -104,8 +108,18 @@ class ExtensionRegistry(Generic[T]):
 
     def _find_installed(self, name: str, found: Mapping[str, list[EntryPoint]]) -> FlextResult[T]:
         for entry in found[self.groups[0]]:
-            return self._load(name, entry.value, entry.load)
+            return self._load_in_time(name, entry)
         return self._unknown(name)
+
+    def _load_in_time(self, name: str, entry: EntryPoint) -> FlextResult[T]:
+        """Load an entry point; one that has not returned is waited for once."""
+        call = self._hung.pop(name, None) or call_at_start(
+            f"loading the {self.kind} {name}", lambda: self._load(name, entry.value, entry.load), LOAD_SECONDS
+        )
+        if call.value is not None:
+            return call.value
+        self._hung[name] = call
+        return self._broken(name, entry.value, "it does not return")
 
     def _load(self, name: str, target: str, load: Callable[[], object]) -> FlextResult[T]:
         """Return the loaded extension, or an instance of a loaded class. Exceptions of foreign code become failures."""
@@ -119,6 +133,9 @@ class ExtensionRegistry(Generic[T]):
             problem = self._validate(extension)
             if not problem:
                 return FlextResult.ok(cast("T", extension))
+        return self._broken(name, target, problem)
+
+    def _broken(self, name: str, target: str, problem: str) -> FlextResult[T]:
         message = f"{self.kind.capitalize()} {preview(name)} cannot be loaded from {target}: {problem}"
         fix = f"Report this to the author of the {self.kind}, or remove it from the settings"
         return FlextResult[T].fail(message, code=f"broken_{self.kind}", fix=fix)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flext_observability.domain.report import Notice
+from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.runtime.internal_log import log_warning
-from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 _logger: Final = logging.getLogger("flext_observability.instrumentation")
+INSTRUMENT_SECONDS = 5.0
+"""Limit of switching on one instrumentation."""
 _GROUP: Final = "opentelemetry_instrumentor"
 
 
@@ -33,10 +36,9 @@ class _Instrumentor(Protocol):
 
 
 class _Active:
-    """Instrumentations that ``instrument`` switched on."""
+    """Instrumentations that ``instrument`` switched on. Only atomic calls of the table are used, without a lock."""
 
     def __init__(self) -> None:
-        self.lock = ForkSafeLock()
         self.by_name: dict[str, _Instrumentor] = {}
 
 
@@ -50,26 +52,37 @@ def instrument(names: Iterable[str]) -> tuple[Notice, ...]:
     Returns:
         One notice for each failure, with the ``pip install`` line of a missing package.
     """
-    with current_runtime().get(_Active).lock:
-        notices = [_instrument(_normalize(name)) for name in names]
+    notices = [_instrument_in_time(_normalize(name)) for name in names]
     return tuple(notice for notice in notices if notice is not None)
+
+
+def any_active() -> bool:
+    """Return whether ``instrument`` has switched on an instrumentation."""
+    return bool(current_runtime().get(_Active).by_name)
 
 
 def uninstrument() -> None:
     """Switch off the instrumentations of ``instrument``, last first. Those that the program switched on stay."""
-    active = current_runtime().get(_Active)
-    with active.lock:
-        while active.by_name:
-            name, instrumentor = active.by_name.popitem()
-            try:
+    active = current_runtime().get(_Active).by_name
+    for name in reversed(tuple(active)):
+        instrumentor = active.pop(name, None)
+        try:
+            if instrumentor is not None:
                 instrumentor.uninstrument()
-            except BaseException as error:  # noqa: BLE001 - foreign code must not affect the others
-                reraise_interrupt(error)
-                log_warning(_logger, f"Instrumentation {name!r} cannot be switched off: {describe_error(error)}")
+        except BaseException as error:  # noqa: BLE001 - foreign code must not affect the others
+            reraise_interrupt(error)
+            log_warning(_logger, f"Instrumentation {name!r} cannot be switched off: {describe_error(error)}")
 
 
 def _normalize(name: str) -> str:
     return name.strip().lower().replace("_", "-")
+
+
+def _instrument_in_time(name: str) -> Notice | None:
+    call = call_at_start(f"the instrumentation {name}", partial(_instrument, name), INSTRUMENT_SECONDS)
+    if not call.done:
+        return _degraded(f"Instrumentation {name!r} does not return", f"Upgrade it, or remove {name!r}")
+    return call.value
 
 
 def _instrument(name: str) -> Notice | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from flext_observability.domain.report import Notice, SignalOrAll
+from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.values.exceptions import describe_error
-from flext_observability.values.interrupts import reraise_interrupt
 
+LOAD_SECONDS = 5.0
+"""Limit of loading and creating one object of another package."""
 T = TypeVar("T")
 
 
@@ -46,17 +49,18 @@ class Notices:
             install_fix: The fix of a missing package.
         """
         for entry in entry_points(group=f"opentelemetry_{kind.replace(' ', '_')}", name=name):
-            try:
-                return create(entry.load())
-            except BaseException as error:  # noqa: BLE001 - code of another package
-                reraise_interrupt(error)
-                self.degrade(
-                    signal, f"The {kind} '{name}' failed: {describe_error(error)}", f"Remove it from the {kind}s"
-                )
-                return None
+            call = call_at_start(f"the {kind} {name}", partial(_load, entry, create), LOAD_SECONDS)
+            if call.error is not None or not call.done:
+                reason = f"failed: {describe_error(call.error)}" if call.error is not None else "does not return"
+                self.degrade(signal, f"The {kind} '{name}' {reason}", f"Remove it from the {kind}s")
+            return call.value
         self.degrade(signal, f"The {kind} '{name}' is not installed", install_fix)
         return None
 
     def all(self) -> tuple[Notice, ...]:
         """Return all notices, in order."""
         return tuple(self._notices)
+
+
+def _load(entry: EntryPoint, create: Callable[[Any], T]) -> T:
+    return create(entry.load())

@@ -5,28 +5,40 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Final, final
 
 from flext_observability.runtime.fork import register_restart
+from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.interrupts import reraise_interrupt
+
+MAX_INTERRUPTS: Final = 100
 
 
 @final
 class ExitHook:
     """Calls a function at exit.
 
-    ``multiprocessing`` children skip ``atexit``; there the function runs as a finalizer.
+    ``multiprocessing`` children skip ``atexit``; there the function runs as a finalizer. Nothing is raised: the
+    interpreter would print a traceback. The exit code stays that of the program.
 
     Args:
         at_exit: Called once in each process. It must return within its own deadline.
+        on_interrupt: Called instead of the rest of ``at_exit``, and of itself, when Ctrl-C or a signal handler
+            interrupts it. It must not wait.
     """
 
-    def __init__(self, at_exit: Callable[[], object]) -> None:
+    def __init__(self, at_exit: Callable[[], object], on_interrupt: Callable[[], object]) -> None:
         self._at_exit = at_exit
+        self._on_interrupt = on_interrupt
         self._registered_after_fork = False
-        atexit.unregister(at_exit)  # of a former runtime
-        atexit.register(at_exit)
+        self.move_first()
         register_restart(self)
         self._register_multiprocessing()
+
+    def move_first(self) -> None:
+        """Run before all functions that are registered with ``atexit`` until now."""
+        atexit.unregister(_run)  # of a former runtime
+        atexit.register(_run, self._at_exit, self._on_interrupt)
 
     def restart_after_fork(self) -> None:
         """Cover a child that becomes a ``multiprocessing`` child."""
@@ -45,4 +57,43 @@ class ExitHook:
 
     def _add_finalizer(self) -> None:
         util: Any = sys.modules["multiprocessing.util"]
-        util.Finalize(None, self._at_exit, exitpriority=0)
+        util.Finalize(None, _run, (self._at_exit, self._on_interrupt), exitpriority=0)
+
+
+def _run(at_exit: Callable[[], object], on_interrupt: Callable[[], object]) -> None:
+    step = at_exit
+    for _ in range(MAX_INTERRUPTS):
+        try:
+            _contain(step)
+            break
+        except BaseException as thrown:  # noqa: BLE001, F841 - an interrupt: nobody receives it at this time
+            step = on_interrupt
+    _restore_exit_code()
+
+
+def _contain(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except BaseException as error:  # noqa: BLE001 - an error of ours, which nobody receives at this time
+        reraise_interrupt(error)
+        report_once("The exit", error)
+
+
+def _restore_exit_code() -> None:
+    """Let a program that ended by Ctrl-C exit as it would without this library.
+
+    The interpreter notes an unhandled ``KeyboardInterrupt``, for an exit by the signal SIGINT (130 in a shell). Every
+    ``exec`` of a text clears the note, and every module with a named tuple or a dataclass calls one when it is
+    imported. An ``exec`` that raises ``KeyboardInterrupt`` sets the note again.
+
+    Source: https://github.com/python/cpython/blob/v3.13.0/Python/pythonrun.c (run_eval_code_obj)
+    """
+    trace = getattr(sys, "last_traceback", None)
+    if trace is None or sys.last_type is not KeyboardInterrupt or hasattr(sys, "ps1"):
+        return
+    if trace.tb_frame.f_back is not None:  # an interactive console of the program printed it
+        return
+    try:
+        exec("raise KeyboardInterrupt")  # noqa: S102 - see above
+    except KeyboardInterrupt:
+        return

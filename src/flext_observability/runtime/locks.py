@@ -21,6 +21,14 @@ class ForkSafeLock:
         self._lock = RLock()
         register_lock(self)
 
+    def acquire(self, timeout_seconds: float) -> bool:
+        """Acquire the lock within this time; return whether it is acquired."""
+        return self._lock.acquire(timeout=timeout_seconds)
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
     def __enter__(self) -> None:
         """Acquire the lock."""
         self._lock.acquire()
