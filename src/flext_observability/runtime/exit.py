@@ -9,7 +9,7 @@ from typing import Any, Final, final
 
 from flext_observability.runtime.fork import register_restart
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.interrupts import is_interrupt
 
 MAX_INTERRUPTS: Final = 100
 
@@ -64,19 +64,14 @@ def _run(at_exit: Callable[[], object], on_interrupt: Callable[[], object]) -> N
     step = at_exit
     for _ in range(MAX_INTERRUPTS):
         try:
-            _contain(step)
+            step()
             break
-        except BaseException as thrown:  # noqa: BLE001, F841 - an interrupt: nobody receives it at this time
+        except BaseException as thrown:  # noqa: BLE001 - nobody receives it at this time
+            if not is_interrupt(thrown):
+                report_once("The exit", thrown)
+                break
             step = on_interrupt
     _restore_exit_code()
-
-
-def _contain(step: Callable[[], object]) -> None:
-    try:
-        step()
-    except BaseException as error:  # noqa: BLE001 - an error of ours, which nobody receives at this time
-        reraise_interrupt(error)
-        report_once("The exit", error)
 
 
 def _restore_exit_code() -> None:
