@@ -87,6 +87,7 @@ class ExportWorker(Generic[ItemT]):
         self._exported_once = False
         self._closing = False
         self._closed = False
+        self._cut_off = False
         self._exporter_closing = False
         self._exporter_closed = False
 
@@ -176,7 +177,7 @@ class ExportWorker(Generic[ItemT]):
         if self._thread is None and not self._exporter_closing:
             self._run()  # an interpreter that ends cannot start threads
         with self._wake:
-            self._wait_until(lambda: self._exporter_closed, deadline)
+            self._wait_until(lambda: self._exporter_closed or self._cut_off, deadline)
             self.drop_queued()
             if self._exporter_closing:  # an attempt that ended at the deadline: closing takes its time
                 self._wait_until(lambda: self._exporter_closed, max(deadline, time.monotonic() + CLOSE_SECONDS))
@@ -187,6 +188,7 @@ class ExportWorker(Generic[ItemT]):
         with self._wake:
             if not self._closed:
                 self._queue.drop_all("shutdown_deadline")
+                self._cut_off = True
                 self.stop()
 
     def stop(self) -> None:

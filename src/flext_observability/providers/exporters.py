@@ -39,14 +39,14 @@ class Exporters:
     Attributes:
         push: (name, exporter) by signal, in the order of the settings.
         pull: Pull exporters by name.
-        hung: Names whose factory has not returned. It is not called again for the other signals.
+        hung: Signals by name of a factory that has not returned. It is not called again for the other signals.
     """
 
     push: dict[Signal, list[tuple[str, SignalExporter[object]]]] = field(
         default_factory=lambda: {signal: [] for signal in SIGNALS}
     )
     pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
-    hung: set[str] = field(default_factory=set[str])
+    hung: dict[str, Collection[Signal]] = field(default_factory=dict[str, Collection[Signal]])
 
     def readers(self) -> list[ReaderExporter]:
         """Return the pull exporters with their own metric reader."""
@@ -107,19 +107,20 @@ def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Ex
     if not found.success:
         notices.degrade(signal, found.message or "", found.fix)
         return
-    factory, config = found.unwrap(), settings.config
-    if name in exporters.hung:
+    factory, known = found.unwrap(), list[Signal]()
+    if signal in exporters.hung.get(name, ()):
         notices.degrade(signal, *_unusable(name, _HUNG))
+    if name in exporters.hung:
         return
     call = call_at_start(
         f"the factory of the exporter {name}",
-        lambda: _call_factory(factory, signal, config),
+        lambda: _call_factory(factory, signal, settings.config, known),
         FACTORY_SECONDS,
         in_this_thread=isinstance(factory, BuiltInFactory),
     )
     if call.value is None:
         if call.error is None:
-            exporters.hung.add(name)
+            exporters.hung[name] = known or SIGNALS
             call.abandon(lambda late: _close_late(late[1]))
         notices.degrade(signal, *_why_unusable(name, call.error))
         return
@@ -133,8 +134,12 @@ def _create(name: str, signal: Signal, settings: ResolvedSettings, exporters: Ex
         notices.degrade(signal, f"The exporter '{name}' does not support {signal}", fix)
 
 
-def _call_factory(factory: ExporterFactory, signal: Signal, config: FlextObservabilityConfig) -> _Made:
+def _call_factory(
+    factory: ExporterFactory, signal: Signal, config: FlextObservabilityConfig, known: list[Signal]
+) -> _Made:
+    """Return the supported signals and the exporter; ``known`` has the signals before the factory creates it."""
     supported = factory.signals()
+    known.extend(supported)
     return supported, factory.create(signal, config) if signal in supported else None
 
 

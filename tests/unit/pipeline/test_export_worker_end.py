@@ -179,6 +179,21 @@ def test_an_exporter_that_hangs_in_export_is_not_reported_as_closing(make: Make)
     exporter.hold.set()
 
 
+def test_dropping_the_items_ends_a_wait_for_an_exporter_that_hangs(make: Make) -> None:
+    exporter = ScriptedExporter()
+    exporter.hold.clear()
+    worker = make(exporter)
+    worker.enqueue(1)
+    assert exporter.wait_for_batches(1)
+    worker.begin_close(time.monotonic() + 8)
+    timer = threading.Timer(0.05, worker.drop_queued)
+    timer.start()
+    began = time.monotonic()
+    assert worker.wait_closed(began + 8)
+    assert time.monotonic() - began < 5
+    exporter.hold.set()
+
+
 def test_the_exporters_of_several_workers_close_at_the_same_time(make: Make) -> None:
     exporters = [ClosesSlowly() for _ in range(3)]
     workers = [make(exporter) for exporter in exporters]

@@ -162,6 +162,31 @@ def test_a_factory_that_hangs_degrades_its_signals_and_is_called_once(
     assert [notice.signal for notice in notices.all()] == ["traces", "metrics", "logs"]
 
 
+def test_a_factory_that_hangs_degrades_only_the_signals_that_it_supports(
+    resolved: Resolved, notices: Notices, register: Callable[..., None], hanging: threading.Event
+) -> None:
+    def hang(signal: Signal) -> ScriptedExporter:
+        hanging.wait(10)
+        return ScriptedExporter()
+
+    register("hanging", OneExporterFactory(hang, {"traces"}))
+    create_exporters(resolved(exporters="hanging", console=False), notices)
+    assert [notice.signal for notice in notices.all()] == ["traces"]
+
+
+def test_a_factory_that_hangs_in_signals_degrades_all_signals(
+    resolved: Resolved, notices: Notices, register: Callable[..., None], hanging: threading.Event
+) -> None:
+    class HangingSignals(OneExporterFactory):
+        def signals(self) -> set[Signal]:
+            hanging.wait(10)
+            return {"traces"}
+
+    register("hanging", HangingSignals(lambda signal: ScriptedExporter()))
+    create_exporters(resolved(exporters="hanging", console=False), notices)
+    assert [notice.signal for notice in notices.all()] == ["traces", "metrics", "logs"]
+
+
 @pytest.mark.parametrize("late", [ScriptedExporter(), Page(), None])
 def test_an_exporter_that_is_created_late_is_closed(
     resolved: Resolved, notices: Notices, register: Callable[..., None], hanging: threading.Event, late: Any
