@@ -50,7 +50,6 @@ class Process:
         self._ending: list[Session] = []
         self._instance_id = ""  # chosen at the first start: children forked before it must not share one
         self._exit_hook: ExitHook | None = None
-        self._has_started = False
 
     def start(self, settings: ResolvedSettings) -> FlextResult[Session]:
         """Start a configuration, delegate telemetry to it, and shut the previous one down within its deadline.
@@ -65,9 +64,6 @@ class Process:
         try:
             session, previous = self._build(settings)
             self._activate(session, previous)
-            if self._exit_hook is not None and not self._has_started:
-                self._exit_hook.move_first()  # before those of the modules that the start imported
-                self._has_started = True
             return FlextResult.ok(session)
         finally:
             self._start_turn.release()
@@ -114,7 +110,6 @@ class Process:
             import_without_otel_env(module)
         from flext_observability.providers import bootstrap
 
-        self._install_hooks()
         with self._lock:
             self._building, previous = True, self.session
             self._instance_id = self._instance_id or uuid4().hex
@@ -122,6 +117,7 @@ class Process:
         try:
             kept = None if previous is None else previous.pipeline
             session = Session(bootstrap.start(settings, self._instance_id, kept))
+            self._install_hooks()  # after the imports, whose own exit functions run later then
             return session, previous
         finally:
             with self._lock:
@@ -173,5 +169,5 @@ def shut_down_at_exit() -> None:
 
 
 def abandon_at_exit() -> None:
-    """Give up the shutdown at the end of this process."""
+    """Drop what is not sent at the end of this process."""
     active_process().abandon_at_exit()

@@ -31,14 +31,10 @@ class ExitHook:
         self._at_exit = at_exit
         self._on_interrupt = on_interrupt
         self._registered_after_fork = False
-        self.move_first()
+        atexit.unregister(_run)  # of a former runtime
+        atexit.register(_run, at_exit, on_interrupt)
         register_restart(self)
         self._register_multiprocessing()
-
-    def move_first(self) -> None:
-        """Run before all functions that are registered with ``atexit`` until now."""
-        atexit.unregister(_run)  # of a former runtime
-        atexit.register(_run, self._at_exit, self._on_interrupt)
 
     def restart_after_fork(self) -> None:
         """Cover a child that becomes a ``multiprocessing`` child."""

@@ -108,20 +108,6 @@ def test_an_error_of_the_function_is_one_line() -> None:
     assert done.err.splitlines() == ["The exit failed: OSError: broken; the program continues without it"]
 
 
-def test_it_can_run_before_functions_that_are_registered_later() -> None:
-    done = run(
-        """
-        import atexit
-        from flext_observability.runtime.exit import ExitHook
-
-        hook = ExitHook(lambda: print("ours", flush=True), print)
-        atexit.register(lambda: print("theirs", flush=True))
-        hook.move_first()
-        """
-    )
-    assert done.lines == ["ours", "theirs"]
-
-
 IMPORTS_AT_EXIT = """
 from flext_observability.runtime.exit import ExitHook
 hook = ExitHook(lambda: exec("pass"), print)
