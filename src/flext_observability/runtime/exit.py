@@ -62,7 +62,7 @@ def _run(at_exit: Callable[[], object], on_interrupt: Callable[[], object]) -> N
         try:
             step()
             break
-        except BaseException as thrown:  # noqa: BLE001 - nobody receives it at this time
+        except BaseException as thrown:  # noqa: BLE001 - no caller receives it
             if not is_interrupt(thrown):
                 report_once("The exit", thrown)
                 break
