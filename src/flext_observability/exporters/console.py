@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.report import Signal
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.views.model import MetricView
     from flext_observability.views.terminal.live import LiveView
+
+
+LOADED_MODULES: Final = (
+    "flext_observability.views.from_sdk",
+    "flext_observability.views.links",
+    "flext_observability.views.series",
+    "flext_observability.views.terminal.live",
+    "flext_observability.views.terminal.output",
+    "flext_observability.views.terminal.tables",
+)
 
 
 @final
@@ -116,6 +127,11 @@ class ConsoleExporter:
         self._signal: Signal = signal
         self._console = console
         console.acquire()
+
+    def load_modules(self) -> None:
+        """Import what drawing needs."""
+        for module in LOADED_MODULES:
+            import_module(module)
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
         """Add the batch. Traces are shown when complete, so an error may be reported with a later batch."""

@@ -66,6 +66,15 @@ class SignalExporter(Protocol[ItemT_contra]):
 
 
 @runtime_checkable
+class LoadingExporter(Protocol):
+    """Push exporter that loads its modules before the first export, so that forks and failures find them complete."""
+
+    def load_modules(self) -> None:
+        """Import all modules that exports, their failures and ``close`` need. Repeated later if it raises."""
+        ...
+
+
+@runtime_checkable
 class PullExporter(Protocol):
     """Pull exporter of metrics: renders a page on request."""
 

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from math import inf
-from threading import TIMEOUT_MAX, Condition, RLock, Thread
-from typing import Generic, NamedTuple, TypeVar, cast, final
+from threading import TIMEOUT_MAX, Condition, RLock
+from typing import Generic, TypeVar, final
 
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.pipeline.export_queue import ExportQueue, QueueCounts
+from flext_observability.pipeline.exporter_calls import ExporterCalls
 from flext_observability.pipeline.retry import Backoff
-from flext_observability.runtime.daemon import start_daemon
-from flext_observability.runtime.fork_barrier import fork_barrier
+from flext_observability.pipeline.schedule import Pace, Schedule
+from flext_observability.runtime.daemon import DaemonThread, retry_threads
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 ItemT = TypeVar("ItemT")
-FIRST_BATCH_DELAY_SECONDS = 0.1
 MIN_ATTEMPT_SECONDS = 0.05
 CLOSE_SECONDS = 0.05
-
-
-class Schedule(NamedTuple):
-    """Times and sizes of batches.
-
-    Attributes:
-        interval_seconds: Time between two batches; a full batch is sent at once.
-        request_timeout_seconds: Limit of one attempt.
-        max_batch: Maximum number of items in a batch.
-        periodic: Whether to collect and send at each interval (metrics), rather than when items are queued.
-        idle_seconds: Time without items after which the thread ends; the next item starts another one.
-    """
-
-    interval_seconds: float
-    request_timeout_seconds: float
-    max_batch: int
-    periodic: bool = False
-    idle_seconds: float = inf
+LOAD_DELAY_SECONDS = 1.0
+"""Time from the start of a worker until it loads its exporter without an item; a short program may not need it."""
 
 
 @final
@@ -69,22 +52,21 @@ class ExportWorker(Generic[ItemT]):
         collect: Callable[[], ItemT | None] | None = None,
     ) -> None:
         self._name = name
-        self._exporter = exporter
+        self._exporter = ExporterCalls(exporter)
         self._queue = queue
         self._schedule = schedule
         self._report = report
         self._collect = collect
         self._wake = Condition(RLock())
-        self._thread: Thread | None = None
-        self._backoff = Backoff()
-        self._due = 0.0
-        self._not_before = 0.0
-        self._retry_after_until = 0.0
+        self._thread = DaemonThread(name, self._run, what=f"the thread {name}", report=self._report_thread)
+        self._pace = Pace(schedule)
+        self._load_due = inf
+        self._load_backoff = Backoff()
         self._flush_requested = 0
         self._flush_done = 0
         self._attempt_deadline = inf
+        self._attempt_limit = inf
         self._attempt_began = inf
-        self._exported_once = False
         self._closing = False
         self._closed = False
         self._cut_off = False
@@ -99,13 +81,22 @@ class ExportWorker(Generic[ItemT]):
     @property
     def is_running(self) -> bool:
         """Whether the thread is alive."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._thread.is_active
+
+    @property
+    def needs_load(self) -> bool:
+        """Whether the exporter has modules to load."""
+        return self._exporter.needs_load
 
     def start(self) -> None:
         """Start the thread now. Without this call it starts with the first item."""
         with self._wake:
-            self._due = time.monotonic() + self._schedule.interval_seconds
-            self._start_thread()
+            if self._schedule.periodic:
+                self._pace.start_interval()
+            if self._exporter.needs_load:
+                self._load_due = time.monotonic() + LOAD_DELAY_SECONDS
+            self._thread.start()
+        self._thread.report()
 
     def enqueue(self, item: ItemT) -> None:
         """Queue an item. After the end it is counted as dropped."""
@@ -115,47 +106,47 @@ class ExportWorker(Generic[ItemT]):
                 return
             self._queue.put(item)
             queued = len(self._queue)
-            if self._thread is None:
-                self._start_thread()
+            is_starting = not self._thread.is_active
+            if is_starting:
+                self._thread.start()  # if this fails, items stay in the queue
             if queued in {1, self._schedule.max_batch}:
                 if queued == 1:
-                    self._due = max(self._due, time.monotonic() + FIRST_BATCH_DELAY_SECONDS)
+                    self._pace.expect_first_item()
                 self._wake.notify_all()
+        if is_starting:
+            self._thread.report()
 
     def begin_flush(self) -> int:
         """Request to send all items queued until now, and return a ticket for ``wait_flushed``."""
-        with self._wake:
-            self._flush_requested += 1
-            if self._thread is None and len(self._queue) and not self._closed:
-                self._start_thread()
-            if self._thread is None:
-                self._flush_done = self._flush_requested
-            self._wake.notify_all()
-            return self._flush_requested
+        ticket = self._request_flush()
+        self._thread.report()
+        return ticket
 
     def wait_flushed(self, ticket: int, deadline: float) -> bool:
         """Wait, with retries, until the items of the ticket are sent; return whether they were before ``deadline``."""
+        target: int | None = None
+
+        def is_settled() -> bool:
+            nonlocal target
+            if target is None and (self._collect is None or self._flush_done >= ticket):
+                target = self._queue.put_total
+            return self._closed or (target is not None and self._queue.settled_total >= target)
+
+        self._send_here(is_settled, deadline)
         with self._wake:
-            target: int | None = None
-            while not self._closed:
-                if target is None and (self._collect is None or self._flush_done >= ticket):
-                    target = self._queue.put_total
-                if target is not None and self._queue.settled_total >= target:
-                    return True
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._wake.wait(left)
-            return self._queue.empty
+            self._wait_until(is_settled, deadline)
+            return self._queue.empty if self._closed else is_settled()
 
     def begin_drain(self, deadline: float) -> None:
         """Skip back-off and send each queued item, without retries, in attempts that end before ``deadline``."""
         with self._wake:
             self._attempt_deadline = deadline
-            self.begin_flush()
+            self._request_flush()
+        self._thread.report()
 
     def wait_drained(self, deadline: float) -> bool:
         """Wait for the end of the drain, at most until ``deadline``, and return whether the queue is empty."""
+        self._send_here(self._is_flushed, deadline)
         with self._wake:
             self._wait_until(self._is_flushed, deadline)
             self._flush_done = self._flush_requested
@@ -167,15 +158,18 @@ class ExportWorker(Generic[ItemT]):
         with self._wake:
             self._closing = True
             self._attempt_deadline = deadline
-            self._not_before = self._retry_after_until = 0.0
-            if self._thread is None and not self._closed:
-                self._start_thread()  # no item has started it: the exporter is closed there
+            self._pace.skip_wait()
+            if not self._closed:
+                self._thread.start()  # if no item has started it: the exporter is closed there
             self._wake.notify_all()
 
     def wait_closed(self, deadline: float) -> bool:
         """Wait for the end, and drop the items left at ``deadline``. Return False when the exporter hangs in close."""
-        if self._thread is None and not self._exporter_closing:
-            self._run()  # an interpreter that ends cannot start threads
+        if not self._exporter_closing and self._thread.borrow():
+            try:
+                self._run()  # an interpreter that ends cannot start threads
+            finally:
+                self._thread.release()
         with self._wake:
             self._wait_until(lambda: self._exporter_closed or self._cut_off, deadline)
             self.drop_queued()
@@ -210,38 +204,77 @@ class ExportWorker(Generic[ItemT]):
         """End in a forked child, without using locks or sockets of the parent."""
         self._closed = True
         self._wake = Condition(RLock())
-        self._thread = None
+        self._thread.reinit_after_fork()
 
     def counts(self) -> QueueCounts:
         """Return the current counts."""
         with self._wake:
             return self._queue.counts()
 
-    def _start_thread(self) -> None:
-        # If this fails, items stay in the queue and the next one tries again.
-        self._thread = start_daemon(self._name, self._run, what=f"the thread {self._name}")
+    def _report_thread(self, problem: str) -> None:
+        if problem:
+            fix = self._thread.fix
+            outcome = ExportOutcome(retry=True, reached=False, reason="unavailable", message=problem, fix=fix)
+            self._report(outcome, self._queue.overflow)
+        else:
+            self._report(ExportOutcome(), self._queue.overflow)
+
+    def _request_flush(self) -> int:
+        with self._wake:
+            self._flush_requested += 1
+            if not self._closed and (self._collect is not None or len(self._queue)):
+                self._thread.start()
+            elif not self._thread.is_active:
+                self._flush_done = self._flush_requested
+            self._wake.notify_all()
+            return self._flush_requested
 
     def _run(self) -> None:
         wake = self._wake
+        with wake:
+            self._queue.complete(ExportOutcome(reason="error"))  # the batch of an attempt that ended a former thread
         with suppress_instrumentation():
             while self._wait_until_due():
-                self._send_once()
+                if self._load_due <= time.monotonic() and not self._closing:
+                    self._load_early()
+                else:
+                    self._send_once()
+                retry_threads()
         with self._wake:
             # If an export forks, this thread continues in the child, where `abandon` has replaced the lock.
             if not self._closed or self._exporter_closing or self._wake is not wake:
                 return
             self._exporter_closing = True
-        self._close_exporter()
-
-    def _close_exporter(self) -> None:
-        """Close the exporter, without the lock: it may hang, and counts stay readable."""
-        try:
-            self._exporter.close()
-        except BaseException as error:  # noqa: BLE001 - nothing depends on the exporter any more
-            reraise_interrupt(error)
+        self._exporter.close()  # without the lock: it may hang, and counts stay readable
         with self._wake:
             self._exporter_closed = True
             self._wake.notify_all()
+
+    def _send_here(self, is_done: Callable[[], bool], deadline: float) -> None:
+        """Send in the calling thread, until ``deadline``, if the worker has no thread."""
+        if not self._thread.borrow():
+            return
+        self._attempt_limit = deadline
+        try:
+            with suppress_instrumentation():
+                while not is_done() and (now := time.monotonic()) < deadline:
+                    if self._next_due() <= now:
+                        self._send_once()
+                    else:
+                        with self._wake:
+                            self._wake.wait(min(self._next_due(), deadline) - now)
+        finally:
+            with self._wake:
+                self._attempt_limit = inf
+                self._thread.release()
+                if len(self._queue) and not self._closed:
+                    self._thread.start()
+
+    def _load_early(self) -> None:
+        failure = self._exporter.load()
+        self._report(failure or ExportOutcome(), self._queue.overflow)
+        with self._wake:
+            self._load_due = inf if failure is None else time.monotonic() + self._load_backoff.next_seconds()
 
     def _wait_until_due(self) -> bool:
         """Wait for the next attempt. Return False when the thread ends: the worker is closed or idle."""
@@ -255,7 +288,7 @@ class ExportWorker(Generic[ItemT]):
                     return True
                 limit = due if len(self._queue) else min(due, idle_at)
                 if limit <= now:
-                    self._thread = None
+                    self._thread.release()
                     return False
                 wake.wait(min(limit - now, TIMEOUT_MAX))
             return False
@@ -269,14 +302,10 @@ class ExportWorker(Generic[ItemT]):
     def _next_due(self) -> float:
         if not self._is_flushed():
             draining = self._attempt_deadline < inf and not self._closing
-            return 0.0 if draining else self._retry_after_until  # a flush skips back-off, but not a Retry-After
+            return 0.0 if draining else self._pace.retry_after_until  # a flush skips back-off, but not a Retry-After
         if self._closing:
-            return min(self._not_before, self._attempt_deadline)
-        queued = len(self._queue)
-        if queued == 0 and not self._schedule.periodic:
-            return inf
-        full = queued >= self._schedule.max_batch and not self._schedule.periodic
-        return self._not_before if full else max(self._due, self._not_before)
+            return min(self._pace.not_before, self._attempt_deadline)
+        return min(self._load_due, self._pace.next_due(len(self._queue), self._schedule))
 
     def _send_once(self) -> None:
         """Send one batch. While flushing or closing, the caller repeats this until the queue is empty."""
@@ -292,7 +321,8 @@ class ExportWorker(Generic[ItemT]):
             self._attempt_began = time.monotonic() if batch else inf
         outcome = self._export(batch) if batch else ExportOutcome()
         cut_short = self._is_cut_short(outcome)
-        if batch and not cut_short and not self._closed:
+        # A batch that is sent without the thread does not end the problem of the thread.
+        if batch and not cut_short and (outcome.reason or not self._thread.problem) and not self._closed:
             self._report(outcome, self._queue.overflow)
         wake = self._wake
         with wake:
@@ -313,12 +343,12 @@ class ExportWorker(Generic[ItemT]):
         if cut_short:
             self._queue.drop_all("shutdown_deadline")
         self._queue.complete(outcome)
-        self._pace(outcome)
+        self._pace.settle(outcome)
         if self._collect is not None or len(self._queue) == 0 or outcome.retry:
             self._flush_done = max(self._flush_done, requested)
         if not self._closing:
             return
-        if outcome.retry and (not outcome.reached or self._not_before >= self._attempt_deadline):
+        if outcome.retry and (not outcome.reached or self._pace.not_before >= self._attempt_deadline):
             self._queue.drop_all(outcome.reason or "unavailable")
             self._closed = True
         elif final:
@@ -334,33 +364,16 @@ class ExportWorker(Generic[ItemT]):
             return None
 
     def _export(self, batch: list[ItemT]) -> ExportOutcome:
-        left = max(self._attempt_deadline - time.monotonic(), MIN_ATTEMPT_SECONDS)
-        timeout = min(self._schedule.request_timeout_seconds, left)
-        first, self._exported_once = (nullcontext() if self._exported_once else fork_barrier().section()), True
         try:
-            with first:
-                outcome = cast("object", self._exporter.export(batch, timeout))
-        except BaseException as error:  # noqa: BLE001 - a third-party exporter must not end the worker
-            reraise_interrupt(error)
-            problem = f"raised {describe_error(error)}"
-        else:
-            if isinstance(outcome, ExportOutcome):
-                return outcome
-            problem = f"returned {type(outcome).__name__} instead of an ExportOutcome"
-        fix = "Report this to the author of the exporter"
-        return ExportOutcome(reason="error", message=f"the exporter {problem}", fix=fix)
-
-    def _pace(self, outcome: ExportOutcome) -> None:
-        now = time.monotonic()
-        self._retry_after_until = 0.0
-        if outcome.retry:
-            self._due = self._not_before = now + self._backoff.next_seconds(outcome.retry_after_seconds)
-            if outcome.retry_after_seconds is not None:
-                self._retry_after_until = self._not_before
-        else:
-            self._due = now + self._schedule.interval_seconds
-            self._not_before = 0.0
-            self._backoff.reset()
+            failure = self._exporter.load()
+            if failure is not None:
+                return failure
+            left = max(min(self._attempt_deadline, self._attempt_limit) - time.monotonic(), MIN_ATTEMPT_SECONDS)
+            return self._exporter.export(batch, min(self._schedule.request_timeout_seconds, left))
+        except BaseException:  # an interrupt
+            with self._wake:
+                self._queue.complete(ExportOutcome(retry=True))
+            raise
 
     def _is_cut_short(self, outcome: ExportOutcome) -> bool:
         """Return whether the closing deadline, rather than the back end's own limit, ended the attempt."""

@@ -47,6 +47,7 @@ _REASONS: Mapping[StatusClass, str] = {
     "unsupported_media_type": "rejected",
     "throttled": "unavailable",
 }
+_ERROR_REASONS: Mapping[ErrorKind, str] = {"timeout": "timeout", "shortage": "unavailable"}
 _MAX_DETAIL_BYTES = 4096
 _NO_REPLY = "Start the {name}, or correct the address in {setting}"
 _WRONG_PORT = "Check the scheme and the port in {setting}"
@@ -71,6 +72,7 @@ _FIXES: Mapping[StatusClass | ErrorKind, str] = {
     "not_http": _WRONG_PORT,
     "http1": _WRONG_PORT,
     "http2": _WRONG_PORT,
+    "shortage": "Raise the limit of open files (ulimit -n), or close files",
     "proxy": "Correct HTTP_PROXY or HTTPS_PROXY, or add the host to NO_PROXY",
 }
 
@@ -148,7 +150,7 @@ class HttpBackend:
         return ExportOutcome(
             retry=True,
             reached=error.reached,
-            reason="timeout" if error.kind == "timeout" else "unreachable",
+            reason=_ERROR_REASONS.get(error.kind, "unreachable"),
             message=error.message,
             fix=self.fix(error.kind),
         )

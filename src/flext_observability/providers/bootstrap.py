@@ -21,10 +21,11 @@ from flext_observability.engine.compat import make_logger_provider
 from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
-from flext_observability.pipeline.export_worker import ExportWorker, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.sampling import CountingSampler
+from flext_observability.pipeline.schedule import Schedule
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
@@ -228,6 +229,7 @@ def _start_traces(pipeline: Pipeline) -> None:
     )
     counter = pipeline.ledger.counters["traces"]
     workers = _create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
+    _start_loading(workers)
     processor = ExportSpanProcessor(counter, workers)
     if delegate is None:
         _adopt(pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
@@ -245,6 +247,7 @@ def _start_logs(pipeline: Pipeline) -> None:
         max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
     )
     workers = _create_workers(pipeline, "logs", schedule, config.logs_max_queue_size)
+    _start_loading(workers)
     processor = ExportLogRecordProcessor(pipeline.ledger.counters["logs"], workers)
     if delegate is None:
         _adopt(pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
@@ -281,6 +284,13 @@ def _create_workers(
         workers.append(worker)
     pipeline.workers.extend(workers)
     return workers
+
+
+def _start_loading(workers: Iterable[ExportWorker[Any]]) -> None:
+    """Start the workers whose exporters have modules to load; the others start with the first item."""
+    for worker in workers:
+        if worker.needs_load:
+            worker.start()
 
 
 def _adopt(pipeline: Pipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:

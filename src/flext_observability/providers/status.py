@@ -10,6 +10,7 @@ from flext_observability.engine.observer import observer
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporters import enabled_signals
+from flext_observability.runtime.daemon import retry_threads
 
 if TYPE_CHECKING:
     from flext_observability.providers.bootstrap import Pipeline
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def signal_statuses(pipeline: Pipeline) -> dict[Signal, SignalStatus]:
     """Return the current status of every signal."""
+    retry_threads()
     ledger = pipeline.ledger.snapshot()
     return {signal: _signal_status(pipeline, signal, ledger) for signal in SIGNALS}
 

@@ -15,6 +15,7 @@ from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
+REPORT_FIX: Final = "Report this, with the log"
 THREAD_FIX: Final = "Raise the limit of processes and threads (ulimit -u, pids.max of the container)"
 FIRST_WAIT_SECONDS: Final = 0.1
 MAX_START_WAIT_SECONDS: Final = 1.0
@@ -64,6 +65,7 @@ class DaemonThread:
     Attributes:
         is_active: Whether a thread is in charge of the work.
         problem: Why the work does not run, or ran into an error; empty when all is well.
+        fix: The next action for the problem, without a full stop.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class DaemonThread:
             report: Called once for each new problem, and with an empty text at its end; by default they are logged.
         """
         self.is_active = False
-        self.problem = ""
+        self.problem = self.fix = ""
         self._name = name
         self._work = work
         self._what = what
@@ -103,7 +105,7 @@ class DaemonThread:
             if error is None:
                 self._started()
             else:
-                self._failed(f"{self._what} cannot be started: {error}", MAX_START_WAIT_SECONDS)
+                self._failed(f"{self._what} cannot be started: {error}", THREAD_FIX, MAX_START_WAIT_SECONDS)
                 current_runtime().get(_Waiting).threads.add(self)
             return self.is_active
 
@@ -165,7 +167,7 @@ class DaemonThread:
             if time.monotonic() - self._since > _STEADY_SECONDS:
                 self._failures = 0
             if self._owner is me:
-                self._failed(f"{self._what} failed: {describe_error(error)}", MAX_WAIT_SECONDS)
+                self._failed(f"{self._what} failed: {describe_error(error)}", REPORT_FIX, MAX_WAIT_SECONDS)
                 current_runtime().get(_Waiting).threads.add(self)
 
     def _resume(self, me: Thread) -> None:
@@ -180,9 +182,9 @@ class DaemonThread:
         self._since = time.monotonic()
         self.problem = ""
 
-    def _failed(self, problem: str, limit_seconds: float) -> None:
+    def _failed(self, problem: str, fix: str, limit_seconds: float) -> None:
         self._owner, self.is_active = None, False
-        self.problem = problem
+        self.problem, self.fix = problem, fix
         self._failures += 1
         self._not_before = time.monotonic() + self._wait_seconds(limit_seconds)
 
@@ -190,7 +192,7 @@ class DaemonThread:
         return min(FIRST_WAIT_SECONDS * 2.0 ** min(self._failures - 1, 16), limit_seconds)
 
     def _log(self, problem: str) -> None:
-        text = f"{problem}. {THREAD_FIX}." if problem else f"{self._what} runs again"
+        text = f"{problem}. {self.fix}." if problem else f"{self._what} runs again"
         log_warning(_logger, text[0].upper() + text[1:])
 
 

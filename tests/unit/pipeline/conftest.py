@@ -11,8 +11,9 @@ import pytest
 
 from flext_observability.domain.report import Signal
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
-from flext_observability.pipeline.export_worker import ExportWorker, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
+from flext_observability.pipeline.schedule import Schedule
 from tests.fakes import ScriptedExporter
 from tests.unit.pipeline.workers import Make
 

@@ -17,9 +17,10 @@ from flext_observability.adapters.correlation import REMOTE_ID_KEY, correlation_
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue
-from flext_observability.pipeline.export_worker import ExportWorker, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.pipeline.sampling import CountingSampler
+from flext_observability.pipeline.schedule import Schedule
 from tests.fakes import ScriptedExporter
 
 

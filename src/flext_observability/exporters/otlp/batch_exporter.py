@@ -5,14 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from time import monotonic
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.pipeline.shortage import shortage
+from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.otlp.batch import count_items, split
 from flext_observability.wire.otlp.encode import encode_request
 
+LOADED_MODULES = (
+    "encodings.idna",  # resolution of host names
+    "google.protobuf.json_format",
+    "google.rpc.error_details_pb2",
+    "google.rpc.status_pb2",
+)
 _SPLIT_REASONS = frozenset({"too_large", "encoding"})
 
 
@@ -38,6 +47,12 @@ class BatchExporter(ABC):
         """
         return self._export_part(batch, monotonic() + timeout_seconds)
 
+    def load_modules(self) -> None:
+        """Import what exports and their failures need; the encoders import their own modules at the first call."""
+        for module in LOADED_MODULES:
+            import_module(module)
+        self._encode([])
+
     @abstractmethod
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         """Send an encoded request with this number of items."""
@@ -56,6 +71,8 @@ class BatchExporter(ABC):
     def _attempt(self, batch: Sequence[object], items: int, deadline: float) -> ExportOutcome:
         try:
             body = self._encode(batch)
+        except (OSError, ImportError, MemoryError) as error:
+            return shortage(f"the {self._signal} cannot be encoded now: {describe_error(error)}", error)
         except BaseException as error:  # noqa: BLE001 - of any type; it concerns one item only
             reraise_interrupt(error)
             return _encoding_failure(self._signal, error)

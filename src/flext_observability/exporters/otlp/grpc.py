@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
@@ -67,6 +68,11 @@ class OtlpGrpcExporter(BatchExporter):
         super().__init__(signal)
         self._request_seconds = settings.timeout_seconds
         self._transport = GrpcTransport(target, compress=settings.compression == "gzip")
+
+    def load_modules(self) -> None:
+        """Import what calls and their failures need."""
+        super().load_modules()
+        import_module("grpc")
 
     def close(self) -> None:
         """Close the channel."""

@@ -46,24 +46,33 @@ class OtlpHttpExporter(BatchExporter):
         self._request_seconds = settings.timeout_seconds
         self._transport: HttpTransport | None = None
 
+    def load_modules(self) -> None:
+        """Import what requests and their failures need, and read the certificates."""
+        super().load_modules()
+        self._open_transport().prepare()
+
     def close(self) -> None:
         """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
-        if self._transport is None:
-            from flext_observability.wire.http.client import HttpTransport
-
-            self._transport = HttpTransport(self._target)
+        transport = self._open_transport()
         data = zlib.compress(body, _GZIP_LEVEL, _GZIP_WINDOW) if self._compress else body
         try:
-            reply = self._transport.post(data, timeout_seconds=min(timeout_seconds, self._request_seconds))
+            reply = transport.post(data, timeout_seconds=min(timeout_seconds, self._request_seconds))
         except TransportError as error:
             return from_transport_error(self._signal, error, port=self._target.endpoint.port_or_default)
         except TlsFileError as error:
             return from_file_error(error)
         return from_reply(self._signal, reply, items=items, display_url=self._target.endpoint.display_url)
+
+    def _open_transport(self) -> HttpTransport:
+        if self._transport is None:
+            from flext_observability.wire.http.client import HttpTransport
+
+            self._transport = HttpTransport(self._target)
+        return self._transport
 
 
 def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpHttpExporter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
@@ -38,6 +39,12 @@ _GATEWAY = HttpBackend(
         "not_http": _OTHER_PORT,
     },
 )
+LOADED_MODULES = (
+    "encodings.idna",  # resolution of host names
+    "flext_observability.pipeline.shared_metric_reader",
+    "flext_observability.wire.prometheus.from_sdk",
+    "flext_observability.wire.prometheus.text",
+)
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -56,16 +63,21 @@ class PushgatewayExporter:
         self._labels = frozenset(labels)
         self._transport: HttpTransport | None = None
 
+    def load_modules(self) -> None:
+        """Import what pushes need, and read the certificates."""
+        for module in LOADED_MODULES:
+            import_module(module)
+        self._open_transport().prepare()
+
     def export(self, batch: Sequence[MetricsData], timeout_seconds: float) -> ExportOutcome:
         """Replace the group by the last totals of the batch, which include the earlier ones."""
         from flext_observability.pipeline.shared_metric_reader import count_points
-        from flext_observability.wire.http.client import HttpTransport
         from flext_observability.wire.prometheus.from_sdk import families
         from flext_observability.wire.prometheus.text import generate_text
 
         totals = families(batch[-1], reserved_labels=self._labels)
         page = generate_text(totals, openmetrics=False, on_conflict=_warn_conflict)
-        transport = self._transport = self._transport or HttpTransport(self._target)
+        transport = self._open_transport()
         body = page.encode(errors="replace")
         return self._send(transport, "PUT", body, sum(map(count_points, batch)), timeout_seconds)
 
@@ -91,6 +103,13 @@ class PushgatewayExporter:
         """Close the connection."""
         if self._transport is not None:
             self._transport.close()
+
+    def _open_transport(self) -> HttpTransport:
+        if self._transport is None:
+            from flext_observability.wire.http.client import HttpTransport
+
+            self._transport = HttpTransport(self._target)
+        return self._transport
 
     def _send(
         self, transport: HttpTransport, method: str, body: bytes, points: int, timeout_seconds: float

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final, runtime_checkabl
 from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
-from flext_observability.pipeline.export_worker import ExportWorker, Schedule
+from flext_observability.pipeline.export_worker import ExportWorker
+from flext_observability.pipeline.schedule import Schedule
 from flext_observability.runtime.internal_log import LogInterval, log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.scheduler import scheduler

@@ -17,7 +17,7 @@ from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import proxy_for
 from flext_observability.wire.http.target import HttpTarget
-from flext_observability.wire.http.tls import client_context
+from flext_observability.wire.http.tls import TlsFileError, client_context
 
 MAX_REPLY_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
@@ -58,6 +58,12 @@ class HttpTransport:
         self._sock: socket.socket | None = None
         self._owner = 0
         self._closings = 0
+
+    def prepare(self) -> None:
+        """Read the certificates, so that requests need no files. An invalid file fails the request."""
+        if self.target.uses_tls and self._context is None:
+            with contextlib.suppress(TlsFileError):
+                self._context = client_context(self.target.tls)
 
     def post(self, body: bytes, *, timeout_seconds: float) -> HttpReply:
         """Send a POST request; see ``request``."""
@@ -143,6 +149,7 @@ class HttpTransport:
             message = f"{url} did not complete the TLS handshake within the time limit"
             raise TransportError("timeout", message) from error
         except (OSError, ValueError) as error:
+            self._context = None  # the certificates of the system may have changed, or could not be read
             raise TransportError("tls", f"TLS with {url} failed: {_tls_reason(error)}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from typing import Any
@@ -11,6 +12,7 @@ from flext_observability.wire.http.errors import TransportError, remaining_secon
 
 # Item of socket.getaddrinfo: family, type, protocol, canonical name, socket address.
 _AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 def connect(host: str, port: int, deadline: float) -> socket.socket:
@@ -22,7 +24,7 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
         deadline: Monotonic time, in seconds; it also limits name resolution.
 
     Raises:
-        TransportError: Kind ``unknown_host``, ``refused``, ``unreachable`` or ``timeout``.
+        TransportError: Kind ``unknown_host``, ``refused``, ``unreachable``, ``timeout`` or ``shortage``.
     """
     peer = f"{format_host(host)}:{port}"
     addresses = _resolve(host, port, deadline)
@@ -50,6 +52,8 @@ def _open(address: _AddressInfo, timeout_seconds: float) -> socket.socket:
 
 
 def _connect_error(error: OSError, peer: str) -> TransportError:
+    if error.errno in _SHORTAGES:
+        return TransportError("shortage", f"no socket can be opened to {peer} ({error.strerror})")
     if isinstance(error, ConnectionRefusedError):
         return TransportError("refused", f"nothing listens on {peer} (connection refused)")
     if isinstance(error, TimeoutError):
@@ -80,8 +84,17 @@ def _resolve(host: str, port: int, deadline: float) -> list[_AddressInfo]:
             thread.join(remaining_seconds(deadline, host))
     if addresses:
         return addresses
+    _check_sockets(host)
     reason = errors[0] if errors else "no answer within the time limit"
     raise TransportError("unknown_host", f"the host name {host!r} cannot be resolved ({reason})")
+
+
+def _check_sockets(host: str) -> None:
+    """Raise a ``TransportError`` if no socket can be opened: the resolver does not say why it fails."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        raise _connect_error(error, repr(host)) from error
 
 
 def _is_ip_address(host: str) -> bool:

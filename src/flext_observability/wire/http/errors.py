@@ -17,8 +17,9 @@ ErrorKind = Literal[
     "http2",
     "tls_expected",
     "proxy",
+    "shortage",
 ]
-_NOT_REACHED: frozenset[ErrorKind] = frozenset({"unknown_host", "refused", "unreachable", "timeout"})
+_NOT_REACHED: frozenset[ErrorKind] = frozenset({"unknown_host", "refused", "unreachable", "timeout", "shortage"})
 
 
 class TransportError(Exception):
@@ -27,7 +28,8 @@ class TransportError(Exception):
     Attributes:
         kind: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake failed), ``broken``
             (connection lost before a reply), ``not_http``, ``http1`` or ``http2`` (the peer speaks that version and not
-            the expected one), ``tls_expected`` (plain text sent to a TLS port) or ``proxy``.
+            the expected one), ``tls_expected`` (plain text sent to a TLS port), ``proxy`` or ``shortage`` (this machine
+            lacks file descriptors or memory).
         message: What happened, with the address concerned and without a full stop.
     """
 
