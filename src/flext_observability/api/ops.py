@@ -62,7 +62,7 @@ def _start_ops_server(host: str, port: int, pages: OpsPages) -> FlextResult[OpsS
     from flext_observability.ops_server.apps import wsgi_app
     from flext_observability.ops_server.server import start_server
 
-    return start_server(wsgi_app(pages), name, number).tap(partial(_warn, pages))
+    return start_server(wsgi_app(pages), name, number, pages).tap(partial(_warn, pages))
 
 
 def ops_wsgi_app(
@@ -101,8 +101,10 @@ def _pages(token: str | None, username: str | None, password: str | None) -> Ops
     return OpsPages(
         metrics=lambda accept: _active().flat_map(lambda pages: pages.metrics(accept)),
         health=lambda probe: _active().flat_map(lambda pages: pages.health(probe)),
+        known_health=lambda probe: _active().flat_map(lambda pages: pages.known_health(probe)),
         status=lambda: _active().flat_map(lambda pages: pages.status()),
         credentials=lambda: _credentials(token, username, password),
+        allowed_hosts=lambda: _active().map(lambda pages: pages.allowed_hosts()).unwrap_or(()),
     )
 
 

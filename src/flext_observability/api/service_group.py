@@ -97,6 +97,11 @@ class ServiceGroup:
         return self._get_or_create("health", FlextHealthService)
 
     @property
+    def existing_health(self) -> FlextHealthService | None:
+        """The health service if it has been used. Never waits."""
+        return cast("FlextHealthService | None", self._created.get("health"))
+
+    @property
     def logs(self) -> FlextLoggingService:
         """The logging service."""
         from flext_observability.services.logs import FlextLoggingService

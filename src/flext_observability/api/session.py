@@ -62,7 +62,8 @@ class Session:
         from flext_observability.ops_server.server import start_server
 
         config = self.pipeline.config
-        started = start_server(wsgi_app(self.pages(services)), config.prometheus_host, config.prometheus_port)
+        pages = self.pages(services)
+        started = start_server(wsgi_app(pages), config.prometheus_host, config.prometheus_port, pages)
         if started.success:
             self.server = started.unwrap()
             warning = self.server.exposure_warning(self.credentials())
@@ -167,8 +168,10 @@ class Session:
         return OpsPages(
             metrics=self._metrics_page,
             health=partial(_overall, services),
+            known_health=partial(_known_health, services),
             status=lambda: FlextResult.ok(self._status_page(services)),
             credentials=self.credentials,
+            allowed_hosts=lambda: self.pipeline.config.ops_allowed_hosts,
         )
 
     def credentials(self) -> Credentials:
@@ -222,3 +225,13 @@ def _overall(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHeal
     Blocking: a WSGI page may be called in the thread of an event loop.
     """
     return services.health.overall(probe, blocking=True)
+
+
+def _known_health(services: ServiceGroup, probe: str | None) -> FlextResult[FlextHealthReport]:
+    """Return the health by the latest results. Never waits, also while services are configured."""
+    health = services.existing_health
+    if health is None:
+        from flext_observability.domain.health_report import FlextHealthReport
+
+        return FlextResult.ok(FlextHealthReport("healthy"))
+    return health.known_overall(probe)

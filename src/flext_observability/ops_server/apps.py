@@ -1,13 +1,12 @@
-"""OpsPages → WSGI application, or ASGI application that renders pages on threads and never blocks the event loop."""
+"""OpsPages → WSGI application, or ASGI application that never blocks the event loop."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from concurrent.futures import Future
 from http import HTTPStatus
-from threading import BoundedSemaphore, Thread
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from flext_observability.ops_server.answers import Answers, Pending
 from flext_observability.ops_server.pages import OpsPages, Reply, Request
 
 if TYPE_CHECKING:
@@ -18,16 +17,17 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-MAX_CONCURRENT: Final = 16
-_BUSY: Final = Reply(503, [("Retry-After", "1"), ("Content-Length", "0")], b"")
+_HEADERS: Final = ("accept", "accept-encoding", "authorization", "x-prometheus-scrape-timeout-seconds")
 
 
 def wsgi_app(pages: OpsPages) -> WSGIApplication:
     """Return the application. It can be mounted under any prefix and never raises.
 
+    Each reply is complete within the time limit of its page.
+
     Source: https://peps.python.org/pep-3333/
     """
+    answers = Answers(pages)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(
@@ -36,8 +36,9 @@ def wsgi_app(pages: OpsPages) -> WSGIApplication:
             environ.get("HTTP_ACCEPT", ""),
             environ.get("HTTP_ACCEPT_ENCODING", ""),
             environ.get("HTTP_AUTHORIZATION", ""),
+            environ.get("HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS", ""),
         )
-        reply = pages.answer(request)
+        reply = answers.answer(request)
         start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", reply.headers)
         return [reply.body] if reply.body else []
 
@@ -47,16 +48,16 @@ def wsgi_app(pages: OpsPages) -> WSGIApplication:
 def asgi_app(pages: OpsPages) -> AsgiApp:
     """Return the application. It can be mounted under any prefix.
 
-    It serves HTTP, supports the lifespan protocol and rejects websockets. At most 16 pages are rendered concurrently;
-    further requests get status 503 with ``Retry-After``.
+    It serves HTTP, supports the lifespan protocol and rejects websockets. Each reply is complete within the time limit
+    of its page.
 
     Source: https://asgi.readthedocs.io/en/latest/specs/www.html
     """
-    slots = BoundedSemaphore(MAX_CONCURRENT)
+    answers = Answers(pages)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await _send(await _render(pages, _request(scope), slots), send)
+            await _send(await _answer(answers, _request(scope)), send)
         elif scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "websocket":
@@ -66,26 +67,18 @@ def asgi_app(pages: OpsPages) -> AsgiApp:
     return app
 
 
-async def _render(pages: OpsPages, request: Request, slots: BoundedSemaphore) -> Reply:
-    from asyncio import wrap_future
+async def _answer(answers: Answers, request: Request) -> Reply:
+    from asyncio import wait, wrap_future
 
-    if not slots.acquire(blocking=False):
-        return _BUSY
-    future = Future[Reply]()
-    future.set_running_or_notify_cancel()
-
-    def render() -> None:
-        reply = pages.answer(request)
-        slots.release()
-        future.set_result(reply)
-
-    # Not the loop's executor: a page that hangs must neither fill it nor delay the program's exit.
+    begun = answers.begin(request)
+    if not isinstance(begun, Pending):
+        return begun
+    future = wrap_future(begun.call.future)
     try:
-        Thread(target=render, name="flext-ops-page", daemon=True).start()
-    except RuntimeError:  # no more threads
-        slots.release()
-        return _BUSY
-    return await wrap_future(future)
+        await wait([future], timeout=begun.remaining_seconds())
+    finally:
+        future.cancel()  # the call itself cannot be cancelled
+    return begun.reply()
 
 
 async def _send(reply: Reply, send: Send) -> None:
@@ -111,5 +104,4 @@ def _request(scope: Scope) -> Request:
     path, root = cast("str", scope["path"]), cast("str", scope.get("root_path", "")).rstrip("/")
     if root and (path == root or path.startswith(f"{root}/")):
         path = path[len(root) :]
-    used = (headers.get(name, "") for name in ("accept", "accept-encoding", "authorization"))
-    return Request(scope["method"], path, *used)
+    return Request(scope["method"], path, *(headers.get(name, "") for name in _HEADERS))

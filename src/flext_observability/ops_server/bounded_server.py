@@ -1,4 +1,4 @@
-"""waitress's server with limits for slow clients, which any thread can stop."""
+"""waitress's server with limits for slow clients and slow pages, which any thread can stop."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import WSGITask
 
+from flext_observability.ops_server.pages import PATHS
+from flext_observability.ops_server.path_dispatcher import PathDispatcher
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import LogInterval
 from flext_observability.runtime.locks import ForkSafeLock
@@ -22,16 +24,18 @@ from flext_observability.runtime.locks import ForkSafeLock
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+
 REQUEST_SECONDS: Final = 10.0
 """From a request's first byte to its last."""
 REPLY_SECONDS: Final = 30.0
 """For the client to receive a reply."""
-IDLE_SECONDS_AT_CAPACITY: Final = 2.0
-"""Without a byte, while all connections are in use."""
+CONNECTIONS: Final = 200
 _STOP_SECONDS: Final = 1.0
-_THREADS: Final = 4
+_ACCEPT_RETRY_SECONDS: Final = 0.05
+_OWN_SOCKETS: Final = 2  # the listener, and the pipe that wakes the loop
 _LIMITS: Final = {
-    "connection_limit": 100,  # waitress counts its own two sockets, too
+    "connection_limit": CONNECTIONS + 10,  # never reached: waitress would stop accepting
+    "outbuf_high_watermark": 2**40,  # bytes; above it, the thread of a page would wait for a slow client
     "channel_timeout": 30,  # seconds without a byte
     "cleanup_interval": 5,
     "max_request_header_size": 16_384,  # bytes
@@ -42,13 +46,27 @@ _LIMITS: Final = {
     "ident": None,
 }
 _logger: Final = logging.getLogger("flext_observability.ops_server")
-_queue_logger: Final = logging.getLogger("flext_observability.ops_server.queue")
+
+
+class _Task(WSGITask):
+    """A request. The host of an absolute request target replaces the header ``Host``.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+    """
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment."""
+        environ = super().get_environment()
+        if host := cast("Any", self.request).proxy_netloc:  # not in the stubs
+            environ["HTTP_HOST"] = host
+        return environ
 
 
 class TimeoutChannel(HTTPChannel):
     """A connection with time limits. waitress limits only silence, so a byte now and then would keep it open."""
 
     logger = _logger
+    task_class = _Task
     _request_started_at = 0.0
     _reply_started_at = 0.0
 
@@ -79,36 +97,64 @@ class TimeoutChannel(HTTPChannel):
             return now - self._reply_started_at > REPLY_SECONDS
         if self.request is not None and not self.requests:  # while one is processed, the next is not read
             return now - self._request_started_at > REQUEST_SECONDS
-        idle = not self.requests and time.time() - self.last_activity > IDLE_SECONDS_AT_CAPACITY
-        return idle and self.server.in_connection_overflow
+        return False
 
 
 class BoundedServer(TcpWSGIServer):
-    """A server on a daemon thread. A forked child closes its copies of the sockets and does not serve."""
+    """A server on daemon threads. A forked child closes its copies of the sockets and does not serve."""
 
     channel_class = TimeoutChannel
 
     def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
-        """Serve ``app`` on a bound socket, in the background."""
+        """Serve ``app`` on a bound socket, in the background.
+
+        Raises:
+            RuntimeError: The system cannot start a thread.
+            OSError: The system has no file descriptors left.
+        """
         self.logger = cast("logging.Logger", _RateLimitedLogger(_logger))
         self._sockets: dict[int, socket.socket] = {}
         self._closing = ForkSafeLock()
-        workers = ThreadedTaskDispatcher()
-        workers.logger, workers.queue_logger = _logger, _queue_logger
-        _queue_logger.disabled = True  # it warns of every burst of requests
-        workers.set_thread_count(_THREADS)
+        self._dispatcher = PathDispatcher(PATHS)
         super().__init__(
             app,
             map=self._sockets,
             _sock=listener,
-            dispatcher=workers,
+            dispatcher=cast("Any", self._dispatcher),  # the stubs require waitress's class
             adj=Adjustments(**cast("Any", _LIMITS)),  # the stubs give each option the union of all types
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
             bind_socket=False,
         )
         self._thread = Thread(target=self.run, name="flext-ops-server", daemon=True)
         register_fork_aware(self)
-        self._thread.start()
+        try:
+            self._dispatcher.start()
+            self._thread.start()
+        except BaseException:
+            self._dispatcher.shutdown()
+            self._close_all()
+            raise
+
+    def readable(self) -> bool:
+        """Return whether to accept connections. At the limit, another one is closed."""
+        while self.accepting and len(self._sockets) > CONNECTIONS + _OWN_SOCKETS:
+            self.logger.warning("The limit of %d connections is reached: the longest idle one is closed", CONNECTIONS)
+            self._close_idle_channel()
+        return super().readable()
+
+    def accept(self) -> tuple[socket.socket, Any] | None:
+        """Accept a connection. Without free file descriptors, close another one first."""
+        try:
+            return super().accept()
+        except OSError:
+            self._close_idle_channel()
+            time.sleep(_ACCEPT_RETRY_SECONDS)
+            return None
+
+    def _close_idle_channel(self) -> None:
+        """Close the longest idle connection, or, if all have requests in progress, the one that waits longest."""
+        for channel in sorted(self._channels(), key=lambda each: (bool(each.requests), each.last_activity))[:1]:
+            channel.handle_close()
 
     def stop(self) -> None:
         """Close the port and all connections, and end the threads. Does not wait for pages. Idempotent."""
@@ -118,7 +164,7 @@ class BoundedServer(TcpWSGIServer):
             # In the loop's thread: sockets must not be closed while it polls them.
             cast("Any", self.trigger).pull_trigger(self._close_all)  # the stubs have another type for it
         self._thread.join(_STOP_SECONDS)
-        self.task_dispatcher.set_thread_count(0)
+        self._dispatcher.shutdown()
 
     def pull_trigger(self) -> None:
         """Wake the loop. Does nothing once its pipe is closed: pages may end later, and its number may be reused."""
@@ -136,9 +182,12 @@ class BoundedServer(TcpWSGIServer):
         wasyncore.close_all(self._sockets, ignore_all=True)
 
     def _close_all(self) -> None:
-        for channel in list(cast("dict[int, TimeoutChannel]", self.active_channels).values()):  # the stubs are wrong
+        for channel in self._channels():
             channel.handle_close()
         self.close()
+
+    def _channels(self) -> list[TimeoutChannel]:
+        return list(cast("dict[int, TimeoutChannel]", self.active_channels).values())  # the stubs are wrong
 
 
 class _RateLimitedLogger(logging.LoggerAdapter[logging.Logger]):

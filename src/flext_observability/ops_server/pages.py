@@ -1,18 +1,14 @@
-"""Request → reply of the ops pages: routes, credentials, formats, compression."""
+"""Request → page of the ops server, or how to render it: routes, credentials, formats."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from flext_observability.domain.health_report import PROBES
-from flext_observability.domain.result import FlextResult
+from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.ops_server.serialization import check_to_dict, negotiate_type, render_report, to_json
-from flext_observability.values.exceptions import describe_error
-from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.wire.http.headers import quality
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport
@@ -24,8 +20,6 @@ Headers = list[tuple[str, str]]
 METHODS: Final = ("GET", "HEAD")
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
-_GZIP_LEVEL: Final = 3  # a quarter of the time of level 9 for 6 % more bytes
-_MIN_GZIP_SIZE: Final = 1024  # bytes
 _LISTING: Final = {
     "/metrics": "metrics for Prometheus",
     "/health": "all health checks (JSON, 200 or 503; for Prometheus as metrics)",
@@ -34,7 +28,15 @@ _LISTING: Final = {
     "/health/startup": "startup: whether it has started",
     "/status": "settings, signals and counts (JSON)",
 }
+PATHS: Final = tuple(_LISTING)
 _PROBES: Final = {f"/health/{probe}": probe for probe in PROBES}
+PAGE_SECONDS: Final = 8.0
+"""Time limit of a page. Prometheus waits 10 s by default."""
+LIVE_SECONDS: Final = 0.6
+"""Time limit of the liveness probe. Kubernetes waits 1 s by default."""
+_MAX_SCRAPE_SECONDS: Final = 25.0
+"""Below the time limit of a worker of gunicorn."""
+RETRY: Final = ("Retry-After", "1")
 
 
 class Request(NamedTuple):
@@ -45,6 +47,7 @@ class Request(NamedTuple):
     accept: str = ""
     accept_encoding: str = ""
     authorization: str = ""
+    scrape_timeout: str = ""
 
 
 class Reply(NamedTuple):
@@ -55,6 +58,23 @@ class Reply(NamedTuple):
     body: bytes
 
 
+class SlowPage(NamedTuple):
+    """A page that runs foreign code: checks, callbacks, collectors, exporters, ``__repr__``.
+
+    Attributes:
+        key: Path, and all that the page depends on. Requests with the same key may share the page.
+        render: Returns the page. May raise, or never return.
+        late: Returns the page to send when ``render`` does not return in time, for a description of the delay. It
+            runs no foreign code.
+        seconds: Time limit.
+    """
+
+    key: tuple[object, ...]
+    render: Callable[[], Reply]
+    late: Callable[[str], Reply]
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpsPages:
     """Sources of the pages, called for every request.
@@ -62,63 +82,97 @@ class OpsPages:
     Attributes:
         metrics: Returns (body, content type) for an ``Accept`` header.
         health: Returns the report of all checks (None) or of one probe. Failure ``not_started`` before the start.
+        known_health: As ``health``, from the latest results: no check runs, and no foreign code.
         status: Returns the content of ``/status``.
         credentials: Returns the required credentials. Without them, the three probes show the status only.
+        allowed_hosts: Returns further names of the server, as the setting ``ops_allowed_hosts``.
     """
 
     metrics: Callable[[str], FlextResult[tuple[bytes, str]]]
     health: Callable[[str | None], FlextResult[FlextHealthReport]]
+    known_health: Callable[[str | None], FlextResult[FlextHealthReport]]
     status: Callable[[], FlextResult[Mapping[str, object]]]
     credentials: Callable[[], Credentials]
+    allowed_hosts: Callable[[], Collection[str]] = tuple
 
-    def answer(self, request: Request) -> Reply:
-        """Return the reply. Never raises."""
-        try:
-            page = self._route(request)
-        except BaseException as error:  # noqa: BLE001 - becomes status 500; the server continues
-            reraise_interrupt(error)
-            page = _error_page(500, f"{request.path} failed: {describe_error(error)}", "internal")
-        headers = [
-            *page.headers,
-            ("Cache-Control", "no-store"),
-            ("Vary", "Accept, Accept-Encoding"),
-            ("X-Content-Type-Options", "nosniff"),
-        ]
-        body = page.body
-        if len(body) >= _MIN_GZIP_SIZE and _accepts_gzip(request.accept_encoding):
-            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-            headers.append(("Content-Encoding", "gzip"))
-        headers.append(("Content-Length", str(len(body))))
-        return Reply(page.status, headers, b"" if request.method == "HEAD" else body)
-
-    def _route(self, request: Request) -> Reply:
+    def find(self, request: Request) -> Reply | SlowPage:
+        """Return the page, or how to render it if that takes time."""
         if request.method not in METHODS:
-            return _error_page(405, "Use GET or HEAD", "method", ("Allow", ", ".join(METHODS)))
+            return error_page(405, "Use GET or HEAD", "method", ("Allow", ", ".join(METHODS)))
         path = request.path.rstrip("/")
         credentials = self.credentials()
         authorized = credentials.authorize(request.authorization)
         if path in _PROBES:
-            return self._probe_page(_PROBES[path], details=authorized)
+            return self._probe(path, details=authorized)
         if authorized:
-            return self._protected_page(path, request.accept)
+            return self._protected(path, request)
         challenge = ("WWW-Authenticate", credentials.challenge)
-        return _error_page(401, "Send the token or the password of the ops server", "unauthorized", challenge)
+        return error_page(401, "Send the token or the password of the ops server", "unauthorized", challenge)
 
-    def _protected_page(self, path: str, accept: str) -> Reply:
-        if path == "/metrics":
-            return _page_or_error(self.metrics(accept), lambda page: _page(200, page[1], page[0]))
+    def _probe(self, path: str, *, details: bool) -> Reply | SlowPage:
+        probe = _PROBES[path]
+        seconds = LIVE_SECONDS if probe == "live" else PAGE_SECONDS
+        if probe == "live":
+            known = self.known_health(probe)
+            if known.code == "not_started":  # the process is alive, and a restart would not help
+                return _page(200, _JSON, to_json({"status": "healthy", "message": known.error}))
+            if known.success and not known.unwrap().checks:
+                return _report_page(known.unwrap(), details=details)
+        return self._health_page((path, details), probe, lambda report: _report_page(report, details=details), seconds)
+
+    def _protected(self, path: str, request: Request) -> Reply | SlowPage:
+        seconds = _scraper_seconds(request.scrape_timeout) or PAGE_SECONDS
         if path == "/health":
-            return _page_or_error(self.health(None), lambda report: _report_page(report, negotiate_type(accept)))
+            kind = negotiate_type(request.accept)
+            return self._health_page((path, kind), None, lambda report: _report_page(report, kind), seconds)
+        if path == "/metrics":
+            key, accept = (path, request.accept), request.accept
+            return SlowPage(key, lambda: self._metrics_page(accept), _late_page(path), seconds)
         if path == "/status":
-            return _page_or_error(self.status(), lambda content: _page(200, _JSON, to_json(content)))
+            return SlowPage((path,), self._status_page, _late_page(path), PAGE_SECONDS)
         listing = "".join(f"{name:<17}{text}\n" for name, text in _LISTING.items())
         return _page(404 if path else 200, _TEXT, f"This is flext-observability. Pages:\n\n{listing}".encode())
 
-    def _probe_page(self, probe: str, *, details: bool) -> Reply:
-        result = self.health(probe)
-        if probe == "live" and result.code == "not_started":  # the process is alive, and a restart would not help
-            return _page(200, _JSON, to_json({"status": "healthy", "message": result.error}))
-        return _page_or_error(result, lambda report: _report_page(report, details=details))
+    def _metrics_page(self, accept: str) -> Reply:
+        # An exporter of another package may return other types.
+        return _page_or_error(
+            self.metrics(accept), lambda page: _page(200, "".join((page[1],)), bytes(memoryview(page[0])))
+        )
+
+    def _status_page(self) -> Reply:
+        return _page_or_error(self.status(), lambda content: _page(200, _JSON, to_json(content)))
+
+    def _health_page(
+        self,
+        key: tuple[object, ...],
+        probe: str | None,
+        render: Callable[[FlextHealthReport], Reply],
+        seconds: float,
+    ) -> SlowPage:
+        def late(_delay: str) -> Reply:
+            return _page_or_error(self.known_health(probe), render)
+
+        return SlowPage(key, lambda: _page_or_error(self.health(probe), render), late, seconds)
+
+
+def _scraper_seconds(header: str) -> float:
+    """Return a time limit below that of the scraper; 0 if the request has none.
+
+    Source: https://github.com/prometheus/prometheus/blob/main/scrape/scrape.go
+    """
+    try:
+        seconds = float(header)
+    except ValueError:
+        return 0.0
+    return min(0.8 * seconds, _MAX_SCRAPE_SECONDS) if seconds > 0 else 0.0
+
+
+def _late_page(path: str) -> Callable[[str], Reply]:
+    def page(delay: str) -> Reply:
+        message = compose_message(f"{path} failed: {delay}", "Make this callback, collector or exporter return")
+        return error_page(503, message, "late", RETRY)
+
+    return page
 
 
 def _page(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Reply:
@@ -127,11 +181,12 @@ def _page(status: int, content_type: str, body: bytes, *headers: tuple[str, str]
 
 def _page_or_error(result: FlextResult[T], render: Callable[[T], Reply]) -> Reply:
     if result.is_failure:
-        return _error_page(503, str(result.error), str(result.code))
+        return error_page(503, str(result.error), str(result.code))
     return render(result.unwrap())
 
 
-def _error_page(status: int, message: str, code: str, *headers: tuple[str, str]) -> Reply:
+def error_page(status: int, message: str, code: str, *headers: tuple[str, str]) -> Reply:
+    """Return a page with the reason, as JSON."""
     return _page(status, _JSON, to_json({"error": message, "code": code}), *headers)
 
 
@@ -143,8 +198,3 @@ def _report_page(report: FlextHealthReport, content_type: str = "", *, details: 
     if details:
         content |= {"reasons": report.reasons, "checks": {check.name: check_to_dict(check) for check in report.checks}}
     return _page(503 if report.status == "unhealthy" else 200, _JSON, to_json(content))
-
-
-def _accepts_gzip(accepted: str) -> bool:
-    gzip_quality = quality(accepted, "gzip")
-    return bool(quality(accepted, "*") if gzip_quality is None else gzip_quality)

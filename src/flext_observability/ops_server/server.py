@@ -8,24 +8,29 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.ops_server.host_check import check_host
 from flext_observability.values.encoding import preview
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from flext_observability.ops_server.auth import Credentials
+    from flext_observability.ops_server.pages import OpsPages
 
 _LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
 _MAX_PORT: Final = 65_535
 
 
-def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsServer]:
-    """Serve ``app`` in the background.
+def start_server(app: WSGIApplication, host: str, port: int, pages: OpsPages | None = None) -> FlextResult[OpsServer]:
+    """Serve ``app`` in the background. Never raises.
 
     Args:
         app: WSGI application.
         host: Name or address of a local interface.
         port: TCP port; 0 selects a free one.
+        pages: Pages of the application, for ``check_host``; None for an application that checks ``Host`` itself.
 
     Returns:
         The running server. Failures: ``port_taken``, ``cannot_listen``.
@@ -39,19 +44,27 @@ def start_server(app: WSGIApplication, host: str, port: int) -> FlextResult[OpsS
         fix = f"Use an address of this machine and a free port up to {_MAX_PORT}"
         message = f"Cannot listen on {host!r}, port {preview(port)}: {error}"
         return FlextResult[OpsServer].fail(message, code="cannot_listen", fix=fix)
-    return FlextResult.ok(OpsServer(app, listener))
+    try:
+        return FlextResult.ok(OpsServer(app, listener, host, pages))
+    except BaseException as error:  # noqa: BLE001 - no thread or file descriptor is left, not even for an import
+        reraise_interrupt(error)
+        listener.close()
+        message = f"Cannot serve on {host!r}, port {port}: {describe_error(error)}"
+        fix = "Raise the limits of threads and open files of this process"
+        return FlextResult[OpsServer].fail(message, code="cannot_listen", fix=fix)
 
 
 @final
 class OpsServer:
     """A running server. As a context manager, it stops at the end of the block.
 
-    Limits: 100 connections, 16 KB of headers, 4 KB of body, 10 s to send a request, 30 s to receive a reply, 30 s of
-    silence (2 s while all connections are in use). The threads are daemons. A forked child does not serve.
+    Limits: 200 connections, 16 KB of headers, 4 KB of body, 10 s to send a request, 30 s to receive a reply, 30 s of
+    silence. Above 200 connections, the longest idle one is closed. The threads are daemons. A forked child does not
+    serve.
     """
 
-    def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
-        """Serve ``app`` on a bound socket."""
+    def __init__(self, app: WSGIApplication, listener: socket.socket, name: str, pages: OpsPages | None) -> None:
+        """Serve ``app`` on a socket that is bound to an interface of this name."""
         from flext_observability.ops_server.bounded_server import BoundedServer
 
         host, port = cast("tuple[str, int]", listener.getsockname()[:2])
@@ -59,6 +72,8 @@ class OpsServer:
         self._exposed = not local.is_loopback
         self._host = _LOOPBACK[local.version] if local.is_unspecified else host
         self._port = port
+        if pages is not None:
+            app = check_host(app, pages, {name, socket.gethostname()}, exposed=self._exposed)
         self._server = BoundedServer(app, listener)
 
     def __enter__(self) -> OpsServer:

@@ -123,4 +123,5 @@ class InitArguments(TypedDict, total=False):
     ops_token: str | None
     ops_username: str | None
     ops_password: str | None
+    ops_allowed_hosts: Sequence[str] | None
     plugins: Sequence[str] | None

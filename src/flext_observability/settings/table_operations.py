@@ -67,4 +67,9 @@ class OperationsFields(LimitFields):
         types.TEXT, "User name required by the ops server (HTTP Basic); empty: none.", default=""
     )
     ops_password: str = setting(types.SECRET, "Password for `ops_username`.", default="")
+    ops_allowed_hosts: Sequence[str] = setting(
+        types.NAMES,
+        "Further host names of the ops server; `.example.com`: all names below; `*`: any.",
+        default=(),
+    )
     plugins: Sequence[str] = setting(types.NAMES, "Names of plug-ins (entry points or `register_plugin`).", default=())

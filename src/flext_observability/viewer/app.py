@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flext_observability.domain.report import Signal
 from flext_observability.viewer import from_otlp
 from flext_observability.viewer.pages import read
 from flext_observability.viewer.replies import JSON, Reply, accepted, encoding_of, json_reply, rejected
 from flext_observability.viewer.store import Store
+from flext_observability.wire.http.host_header import is_address_or_localhost
 from flext_observability.wire.otlp.decode import OtlpDecodeError, decode
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class ViewerApp:
         return [reply.body]
 
     def _handle(self, environ: WSGIEnvironment) -> Reply:
-        if self._loopback_only and not _is_local(environ.get("HTTP_HOST", "")):
+        if self._loopback_only and not is_address_or_localhost(environ.get("HTTP_HOST", "")):
             return json_reply(
                 {"error": "the Host header does not name this machine: use localhost or an IP address"},
                 HTTPStatus.FORBIDDEN,
@@ -98,12 +97,3 @@ class ViewerApp:
             self._store.add(logs=logs)
             self._on_data([], logs)
         return invalid
-
-
-def _is_local(host: str) -> bool:
-    """Return whether a ``Host`` header is an IP address or localhost: no name that foreign DNS can point here."""
-    try:
-        name = urlsplit(f"//{host}").hostname or "localhost"
-        return name == "localhost" or name.endswith(".localhost") or bool(ip_address(name))
-    except ValueError:
-        return False

@@ -167,6 +167,37 @@ class TestCredentials:
             assert get(unguarded, "/status")[0] == 200
 
 
+class TestHost:
+    FOREIGN: Mapping[str, str] = {"Host": "shop.example.com:9464"}
+
+    def test_foreign_host_is_refused_on_every_page(self) -> None:
+        with init_observability(**MEMORY).unwrap(), start_ops_server(port=0).unwrap() as server:
+            paths = ("/metrics", "/health", "/health/live", "/health/ready", "/health/startup", "/status", "/")
+            statuses = {get(server, path, self.FOREIGN)[0] for path in paths}
+        assert statuses == {403}
+
+    def test_hosts_of_the_settings_are_accepted(self) -> None:
+        with (
+            init_observability(ops_allowed_hosts=[".example.com"], **MEMORY).unwrap(),
+            start_ops_server(port=0).unwrap() as server,
+        ):
+            assert get(server, "/status", self.FOREIGN)[0] == 200
+
+    def test_host_is_checked_by_the_server_of_the_exporter(self) -> None:
+        settings: dict[str, Any] = {"exporters": "prometheus", "prometheus_port": 0, "console": False}
+        with init_observability(**settings).unwrap() as handle:
+            request = urllib.request.Request(handle.ops_address + "/metrics", headers=dict(self.FOREIGN))
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(request, timeout=5)
+        with init_observability(ops_allowed_hosts="shop.example.com", **settings).unwrap() as handle:
+            request = urllib.request.Request(handle.ops_address + "/metrics", headers=dict(self.FOREIGN))
+            assert urllib.request.urlopen(request, timeout=5).status == 200
+
+    def test_credentials_allow_every_host_of_an_exposed_server(self) -> None:
+        with start_ops_server(host="0.0.0.0", port=0, token="t0ken").unwrap() as server:
+            assert get(server, "/health/live", self.FOREIGN)[0] == 200
+
+
 class TestStart:
     def test_a_used_port_is_a_failure_with_the_fix(self) -> None:
         with start_ops_server(port=0).unwrap() as server:

@@ -8,6 +8,7 @@ from typing import Any
 from flext_observability.domain.health_check import FlextHealthCheck
 from flext_observability.domain.health_report import FlextHealthReport
 from flext_observability.domain.result import FlextResult
+from flext_observability.ops_server.answers import Answers
 from flext_observability.ops_server.auth import Credentials
 from flext_observability.ops_server.pages import OpsPages, Reply, Request
 
@@ -30,12 +31,18 @@ def status() -> FlextResult[Mapping[str, object]]:
 
 
 def pages(**parts: Any) -> OpsPages:
-    defaults: dict[str, Any] = {"metrics": metrics, "health": health, "status": status, "credentials": Credentials}
+    defaults: dict[str, Any] = {
+        "metrics": metrics,
+        "health": health,
+        "known_health": parts.get("health", health),
+        "status": status,
+        "credentials": Credentials,
+    }
     return OpsPages(**defaults | parts)
 
 
 def get(served: OpsPages, path: str, method: str = "GET", **headers: str) -> Reply:
-    return served.answer(Request(method, path, **headers))
+    return Answers(served).answer(Request(method, path, **headers))
 
 
 def header(reply: Reply, name: str) -> str | None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -10,7 +12,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from flext_observability.ops_server.apps import MAX_CONCURRENT, AsgiApp, asgi_app, wsgi_app
+from flext_observability.ops_server.apps import AsgiApp, asgi_app, wsgi_app
 from flext_observability.ops_server.auth import Credentials
 from tests.unit.ops_server.samples import PAGE, metrics, pages
 
@@ -131,24 +133,71 @@ def test_websockets_are_closed_and_unknown_scopes_are_ignored() -> None:
     assert asyncio.run(exchange(asgi_app(pages()), {"type": "carrier_pigeon"})) == []
 
 
-def test_loop_is_not_blocked_and_concurrent_pages_are_limited() -> None:
-    release = threading.Event()
+class Hang:
+    """A page that does not return before ``release``."""
 
-    def hang(accept: str) -> Any:
-        release.wait(10)
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.calls = 0
+
+    def __call__(self, accept: str) -> Any:
+        self.calls += 1
+        self.release.wait(10)
         return metrics(accept)
+
+
+def test_loop_is_not_blocked_and_concurrent_requests_share_a_page() -> None:
+    hang = Hang()
 
     async def main() -> list[int]:
         app = asgi_app(pages(metrics=hang))
-        tasks = [asyncio.ensure_future(exchange(app, http("/metrics"))) for _ in range(MAX_CONCURRENT)]
+        tasks = [asyncio.ensure_future(exchange(app, http("/metrics"))) for _ in range(50)]
         await asyncio.sleep(0)
-        (busy, _) = await exchange(app, http("/status"))
-        release.set()
+        (other, _) = await exchange(app, http("/status"))
+        hang.release.set()
         replies = await asyncio.gather(*tasks)
-        (start, _) = await exchange(app, http("/status"))
-        return [busy["status"], *{reply[0]["status"] for reply in replies}, start["status"]]
+        return [other["status"], *{reply[0]["status"] for reply in replies}]
 
-    assert asyncio.run(main()) == [503, 200, 200]
+    assert (asyncio.run(main()), hang.calls) == ([200, 200], 1)
+
+
+def test_late_page_is_503_and_the_next_request_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flext_observability.ops_server.pages.PAGE_SECONDS", 0.2)
+    hang = Hang()
+
+    async def main() -> list[int]:
+        app = asgi_app(pages(metrics=hang))
+        replies = [await exchange(app, http("/metrics")) for _ in range(20)]
+        return [reply[0]["status"] for reply in replies]
+
+    started = time.monotonic()
+    assert (asyncio.run(main()), hang.calls) == ([503] * 20, 1)
+    assert time.monotonic() - started < 2
+    hang.release.set()
+
+
+def test_hung_page_ends_by_its_limit_in_a_server_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flext_observability.ops_server.pages.PAGE_SECONDS", 0.2)
+    hang = Hang()
+    app = wsgi_app(pages(metrics=hang))
+    statuses = [call(app, path)[0] for path in ("/metrics", "/health/live", "/metrics", "/status")]
+    hang.release.set()
+    assert statuses == ["503 Service Unavailable", "200 OK", "503 Service Unavailable", "200 OK"]
+
+
+def test_cancelled_request_leaves_the_page_to_the_others() -> None:
+    hang = Hang()
+
+    async def main() -> int:
+        app = asgi_app(pages(metrics=hang))
+        cancelled, kept = (asyncio.ensure_future(exchange(app, http("/metrics"))) for _ in range(2))
+        await asyncio.sleep(0.05)
+        cancelled.cancel()
+        await asyncio.sleep(0.05)
+        hang.release.set()
+        return int((await kept)[0]["status"])
+
+    assert asyncio.run(main()) == 200
 
 
 def test_no_free_thread_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +207,7 @@ def test_no_free_thread_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
     app = asgi_app(pages())
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail)
-        start, _ = asyncio.run(exchange(app, http("/status")))
+        start, body = asyncio.run(exchange(app, http("/status")))
     assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
+    assert json.loads(body["body"])["code"] == "busy"
     assert asyncio.run(exchange(app, http("/status")))[0]["status"] == 200

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-import logging
+import os
+import resource
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import cast
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
@@ -23,7 +26,7 @@ HUGE = b"x" * 30_000_000
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpsServer]:
     monkeypatch.setattr(bounded_server, "REQUEST_SECONDS", 0.3)
     monkeypatch.setattr(bounded_server, "REPLY_SECONDS", 0.3)
-    monkeypatch.setattr(bounded_server, "IDLE_SECONDS_AT_CAPACITY", 0.1)
+    monkeypatch.setattr(bounded_server, "CONNECTIONS", 20)
     app = wsgi_app(pages(metrics=lambda _: FlextResult.ok((HUGE, "text/plain"))))
     with start_server(app, "127.0.0.1", 0).unwrap() as running:
         yield running
@@ -72,11 +75,55 @@ def test_reply_that_is_not_received_is_closed(server: OpsServer) -> None:
 
 
 def test_idle_connections_are_closed_at_capacity(server: OpsServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.CRITICAL)
-    clients = [connect(server) for _ in range(110)]
+    clients = [connect(server) for _ in range(30)]
     assert answers(server)
+    assert closes(clients[0])
+    assert len(channels(server)) <= 20
+    assert caplog.messages == ["The limit of 20 connections is reached: the longest idle one is closed"]
     for client in clients:
         client.close()
+
+
+def test_connection_is_closed_when_no_file_descriptor_is_left(server: OpsServer) -> None:
+    idle = connect(server)
+    assert eventually(lambda: channels(server))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with connect_later() as client:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_next_descriptor(), before[1]))
+        try:
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert closes(idle)
+    idle.close()
+
+
+def connect_later() -> socket.socket:
+    client = socket.socket()
+    client.settimeout(10)
+    return client
+
+
+def _next_descriptor() -> int:
+    with Path(os.devnull).open() as file:
+        return file.fileno()
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/metrics", "http://evil.example:80/metrics"])
+def test_host_of_an_absolute_target_replaces_the_header(target: str) -> None:
+    hosts: list[str] = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        hosts.append(environ["HTTP_HOST"])
+        start_response("204 No Content", [])
+        return ()
+
+    with start_server(app, "127.0.0.1", 0).unwrap() as running, connect(running) as client:
+        client.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert client.recv(12) == b"HTTP/1.1 204"
+    assert hosts == [target.split("/")[2]]
 
 
 def answers(server: OpsServer) -> bool:
@@ -97,7 +144,7 @@ def test_stop_ends_a_page_that_waits_for_a_slow_client(server: OpsServer, monkey
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         assert eventually(lambda: any(channel.total_outbufs_len for channel in channels(server)))
         server.stop()
-        assert eventually(lambda: not server._server.task_dispatcher.threads)
+        assert eventually(lambda: not server._server._dispatcher.threads)
 
 
 def test_page_that_ends_after_stop_does_not_wake_the_loop(server: OpsServer) -> None:

@@ -227,13 +227,14 @@ def test_large_header_and_body_are_rejected(serve: Serve) -> None:
 
 def test_connections_are_limited_and_the_server_recovers(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     server = serve(APP)
-    clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(120)]
-    assert eventually(lambda: "connection limit" in caplog.text)
+    clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(220)]
+    assert eventually(lambda: "limit of 200 connections" in caplog.text)
+    assert get(server) == 200
     for client in clients:
         client.close()
 
     assert get(server) == 200
-    assert len(caplog.records) <= 2
+    assert len(caplog.records) == 1
 
 
 def test_burst_of_requests_and_of_disconnections_is_not_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
@@ -282,3 +283,29 @@ def test_page_that_ends_after_stop_logs_nothing(caplog: pytest.LogCaptureFixture
         for thread in workers:
             thread.join(5)
     assert caplog.messages == []
+
+
+def test_no_free_thread_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = [3]  # of eight threads
+    start = threading.Thread.start
+
+    def fail_later(self: threading.Thread) -> None:
+        allowed[0] -= 1
+        if allowed[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    before = len(our_threads())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail_later)
+        result = start_server(APP, "127.0.0.1", 0)
+    assert (result.code, "can't start new thread" in str(result.message)) == ("cannot_listen", True)
+    assert result.fix == "Raise the limits of threads and open files of this process"
+    assert eventually(lambda: len(our_threads()) == before)
+
+
+def test_foreign_host_is_refused() -> None:
+    served = pages()
+    with start_server(wsgi_app(served), "127.0.0.1", 0, served).unwrap() as server:
+        assert get(server, headers={"Host": "evil.example"}) == 403
+        assert get(server, headers={"Host": "localhost"}) == 200

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from threading import local
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once, warn_once
+from flext_observability.runtime.runtime import current_runtime
+from flext_observability.runtime.shared_calls import SharedCalls
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import type_name
 from flext_observability.values.interrupts import reraise_interrupt
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
     from prometheus_client import CollectorRegistry, Metric
 
+COLLECT_SECONDS: Final = 5.0
+_MAX_COLLECTIONS: Final = 4
 _logger: Final = logging.getLogger("flext_observability.prometheus")
 
 
@@ -33,15 +38,33 @@ _thread: Final = _ThreadState()
 def program_metrics() -> list[Metric]:
     """Return the metrics that the program keeps in the default registry of ``prometheus_client``.
 
-    Does not import the library. The metrics after a collector that raises are omitted.
+    Does not import the library. The metrics after a collector that raises, or does not return within 5 s, are omitted.
     """
     # Another thread may be in the middle of the import.
     registry: CollectorRegistry | None = getattr(sys.modules.get("prometheus_client"), "REGISTRY", None)
-    return [] if registry is None else _collect_others(registry)
+    if registry is None:
+        return []
+    if _thread.without_ours:  # called by a collector, which would wait for itself
+        return _collect_others(registry, [])
+    return _collect_within(registry, COLLECT_SECONDS)
 
 
-def _collect_others(registry: CollectorRegistry) -> list[Metric]:
-    found: list[Metric] = []
+def _collect_within(registry: CollectorRegistry, seconds: float) -> list[Metric]:
+    found: list[Metric] = []  # those before a late collector
+    work = partial(_collect_others, registry, found)
+    call = current_runtime().get(_collections).join((id(registry),), work, seconds)
+    if call is not None and call.ended_within(seconds):
+        return call.future.result()
+    why = "no thread is free" if call is None else f"a collector does not return, in {call.place()}"
+    warn_once(_logger, f"The metrics of prometheus_client are incomplete: {why}. Make the collector return.")
+    return list(found)
+
+
+def _collections() -> SharedCalls[list[Metric]]:
+    return SharedCalls("flext-registry", _MAX_COLLECTIONS, 1)
+
+
+def _collect_others(registry: CollectorRegistry, found: list[Metric]) -> list[Metric]:
     before, _thread.without_ours = _thread.without_ours, True
     try:
         for metric in registry.collect():
@@ -102,7 +125,7 @@ class RegistryCollector:
         data = self._collect()
         if data is None:
             return
-        claimed = {name for metric in _collect_others(self._registry) for name in claimed_names(metric)}
+        claimed = {name for metric in _collect_others(self._registry, []) for name in claimed_names(metric)}
         parse: Callable[[str], Iterable[Metric]] = vars(parser)["text_string_to_metric_families"]  # it has no types
         for metric in parse(generate_text(families(data), openmetrics=True)):
             if claimed.isdisjoint(claimed_names(metric)):

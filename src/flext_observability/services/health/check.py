@@ -59,6 +59,7 @@ class RegisteredCheck:
     identity: Callable[[], dict[str, Any]] = dict
     latest: FlextHealthCheck | None = None
     _checked_at: float = -inf
+    _started_at: float = -inf
     _lock: ForkSafeLock = field(default_factory=ForkSafeLock)
     _started_call: Future[_Outcome] | None = None
     _inflight: Future[FlextHealthCheck | None] | None = None
@@ -71,13 +72,15 @@ class RegisteredCheck:
             force: Whether to ignore the cache. A run in progress is still shared.
         """
         while True:
+            now = self.clock.monotonic()  # not under the lock: it may be the program's clock
             with self._lock:
-                if not force and self.latest is not None and self.clock.monotonic() - self._checked_at < self._ttl():
+                if not force and self.latest is not None and now - self._checked_at < self._ttl():
                     return self.latest, False
                 inflight, first = self._inflight, self._inflight is None
                 if inflight is None:
                     inflight = self._inflight = Future["FlextHealthCheck | None"]()
                     inflight.set_running_or_notify_cancel()  # waiting callers cannot cancel it
+                    self._started_at = time.monotonic()
             if first:
                 return await self._run_shared(inflight, own_loop=own_loop), True
             result = await self._join(inflight)
@@ -114,6 +117,19 @@ class RegisteredCheck:
         text = encode_tag(message, max_bytes=_MAX_MESSAGE_BYTES)
         return FlextHealthCheck(name=self.name, status=status, message=text, **self.identity())
 
+    def known(self) -> FlextHealthCheck:
+        """Return the latest result without details. ``unknown`` before the first one, and while a run is late.
+
+        Never waits, and runs no foreign code.
+        """
+        from flext_observability.domain.health_check import FlextHealthCheck
+
+        latest, running, seconds = self.latest, self.is_running(), time.monotonic() - self._started_at
+        if latest is not None and not (running and seconds > self.timeout_seconds):
+            return latest.model_copy(update={"details": {}})
+        message = f"no result after {seconds:.1f} s" if running else "not run yet"
+        return FlextHealthCheck(name=self.name, status="unknown", message=message)
+
     def is_running(self) -> bool:
         """Return whether a run is in progress."""
         return self._inflight is not None
@@ -128,16 +144,17 @@ class RegisteredCheck:
         return max(self.cache_seconds, background)
 
     async def _run_shared(self, inflight: Future[FlextHealthCheck | None], *, own_loop: bool) -> FlextHealthCheck:
-        result = None
+        result, checked_at = None, -inf
         token = _inside.set(True)
         try:
             result = await self.run(own_loop=own_loop)
+            checked_at = self.clock.monotonic()
             return result
         finally:
             _inside.reset(token)
             with self._lock:
                 if result is not None:
-                    self.latest, self._checked_at = result, self.clock.monotonic()
+                    self.latest, self._checked_at = result, checked_at
                 self._inflight = None
             inflight.set_result(result)
 

@@ -186,6 +186,21 @@ class FlextHealthService:
         own_loop = blocking is True or not inside_event_loop()
         return settle(lambda: self._overall(probe, own_loop=own_loop), "overall()", blocking=blocking)
 
+    def known_overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
+        """Return the report of ``overall`` by the latest results, without their details.
+
+        A check without a result, or whose run is late, is ``unknown``. Never waits, and runs no foreign code.
+        """
+        if probe == "startup" and self._started:
+            return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
+        # Copies without the lock, which a hostile name may hold.
+        registered, reported = dict(self._registered), dict(self._reported)
+        selected = [check for check in registered.values() if probe is None or probe in check.probes]
+        results = reported if probe in {None, "ready"} else {}
+        results |= {check.name: check.known() for check in selected}
+        non_critical = [check.name for check in selected if not check.critical]
+        return FlextResult[FlextHealthReport].ok(aggregate(results.values(), non_critical, probed=probe is not None))
+
     @contained(nothing)
     def configure(self, config: FlextObservabilityConfig) -> None:
         """Apply the settings of a starting configuration."""

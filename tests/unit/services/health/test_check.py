@@ -12,6 +12,7 @@ import pytest
 from flext_observability import FlextHealthCheck, FlextResult
 from flext_observability.services.health.check import RegisteredCheck
 from tests.programs import run as run_program
+from tests.waiting import eventually
 
 
 def run(call: Callable[[], object], timeout_seconds: float = 5.0, *, own_loop: bool = False) -> tuple[str, str]:
@@ -206,3 +207,32 @@ def test_a_sync_check_does_not_block_the_loop() -> None:
         return (await task).status
 
     assert asyncio.run(main()) == "healthy"
+
+
+def test_a_first_run_that_hangs_is_unknown_by_its_age() -> None:
+    hang = threading.Event()
+    check = RegisteredCheck("slow", lambda: hang.wait(10), timeout_seconds=0.3)
+    run = threading.Thread(target=lambda: asyncio.run(check.evaluate(own_loop=True)))
+    run.start()
+    known = eventually(lambda: check.known() if check.is_running() else None)
+    run.join(5)
+    hang.set()
+    assert known is not None
+    assert (known.status, known.message) == ("unknown", "no result after 0.0 s")
+
+
+def test_a_clock_that_fails_after_a_run_leaves_the_check_usable() -> None:
+    ticks = iter([1.0, 2.0, 3.0])
+
+    class Clock:
+        def monotonic(self) -> float:
+            return next(ticks)
+
+        def time_ns(self) -> int:
+            return 0
+
+    check = RegisteredCheck("db", lambda: True, clock=Clock())
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(check.evaluate(own_loop=True))
+    assert not check.is_running()
+    assert check.known().status == "healthy"

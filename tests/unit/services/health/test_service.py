@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from flext_observability import (
     init_observability,
     register_plugin,
 )
+from flext_observability.domain.health_report import PROBES
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.services.health.service import MAX_REPORTED
 from tests.programs import run as run_program
 from tests.recorded import Recorded
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -64,6 +67,54 @@ class TestRegister:
         assert (decorated(), nameless()) == (False, True)
         assert service.overall().unwrap().reasons == ("decorated is unhealthy",)
         assert [line[:49] for line in caplog.messages] == ["register_check failed: Invalid health check name:"]
+
+
+class TestKnownOverall:
+    def test_nothing_runs(self, service: FlextHealthService) -> None:
+        calls: list[int] = []
+        service.register_check("db", lambda: calls.append(1))
+        report = service.known_overall("ready").unwrap()
+        assert (report.status, report.reasons, calls) == ("unhealthy", ("db is unknown: not run yet",), [])
+
+    def test_latest_results_count_without_their_details(self, service: FlextHealthService) -> None:
+        service.register_check("db", lambda: FlextHealthCheck(name="x", status="degraded", details={"a": 1}))
+        service.overall().unwrap()
+        report = service.known_overall().unwrap()
+        assert (report.status, [(check.name, check.details) for check in report.checks]) == ("degraded", [("db", {})])
+
+    def test_checks_of_the_probe_are_selected(self, service: FlextHealthService) -> None:
+        service.register_check("db", lambda: True, critical=False)
+        service.create("import", "unhealthy")
+        names = {probe: [check.name for check in service.known_overall(probe).unwrap().checks] for probe in PROBES}
+        assert names == {"live": [], "ready": ["db", "import"], "startup": []}
+        assert [check.name for check in service.known_overall().unwrap().checks] == ["db", "import"]
+
+    def test_startup_stays_healthy(self, service: FlextHealthService) -> None:
+        service.register_check("model", lambda: True, probes=["startup"])
+        assert service.known_overall("startup").unwrap().status == "unhealthy"
+        service.overall("startup").unwrap()
+        assert service.known_overall("startup").unwrap().checks == ()
+
+    def test_a_late_run_is_unknown_and_a_running_one_keeps_the_last_result(self, service: FlextHealthService) -> None:
+        hang, begun = threading.Event(), threading.Event()
+        answers = iter([True])
+
+        def check() -> bool:
+            if next(answers, False):
+                return True
+            begun.set()
+            return hang.wait(10)
+
+        service.register_check("slow", check, cache_seconds=0, timeout_seconds=0.5)
+        service.overall().unwrap()
+        run = threading.Thread(target=service.overall)
+        run.start()
+        assert begun.wait(5)
+        running = service.known_overall().unwrap().checks[0].status
+        late = eventually(lambda: service.known_overall().unwrap().status == "degraded")
+        run.join(5)
+        hang.set()
+        assert (running, late) == ("healthy", True)
 
 
 class TestUnregister:
