@@ -11,6 +11,7 @@ from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.values.foreign import plain_int, plain_text
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -98,12 +99,13 @@ def ops_asgi_app(*, token: str | None = None, username: str | None = None, passw
 def _pages(token: str | None, username: str | None, password: str | None) -> OpsPages:
     from flext_observability.ops_server.pages import OpsPages
 
+    given = (_credential_text(token), _credential_text(username), _credential_text(password))
     return OpsPages(
         metrics=lambda accept: _active().flat_map(lambda pages: pages.metrics(accept)),
         health=lambda probe: _active().flat_map(lambda pages: pages.health(probe)),
         known_health=lambda probe: _active().flat_map(lambda pages: pages.known_health(probe)),
         status=lambda: _active().flat_map(lambda pages: pages.status()),
-        credentials=lambda: _credentials(token, username, password),
+        credentials=lambda: _credentials(*given),
         allowed_hosts=lambda: _active().map(lambda pages: pages.allowed_hosts()).unwrap_or(()),
     )
 
@@ -121,11 +123,23 @@ def _credentials(token: str | None, username: str | None, password: str | None) 
     pages = active_pages()
     known = Credentials() if pages is None else pages.credentials()
     return Credentials(
-        *(
-            given if setting is None else str(setting)
-            for setting, given in ((token, known.token), (username, known.username), (password, known.password))
-        )
+        known.token if token is None else token,
+        known.username if username is None else username,
+        known.password if password is None else password,
     )
+
+
+def _credential_text(credential: object) -> str | None:
+    """Return a credential as text, read once: requests run no code of the program. One that raises fits no request."""
+    if credential is None:
+        return None
+    try:
+        return plain_text(str(credential) if plain_text(credential) is None else credential)
+    except BaseException as error:  # noqa: BLE001 - an object of any type
+        reraise_interrupt(error)
+        from secrets import token_hex
+
+        return token_hex()
 
 
 def _warn(pages: OpsPages, server: OpsServer) -> None:

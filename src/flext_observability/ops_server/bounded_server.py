@@ -32,15 +32,16 @@ REPLY_SECONDS: Final = 30.0
 CONNECTIONS: Final = 200
 _STOP_SECONDS: Final = 1.0
 _ACCEPT_RETRY_SECONDS: Final = 0.05
+_BACKLOG: Final = 256
 _OWN_SOCKETS: Final = 2  # the listener, and the pipe that wakes the loop
 _LIMITS: Final = {
-    "connection_limit": CONNECTIONS + 10,  # never reached: waitress would stop accepting
+    "connection_limit": CONNECTIONS + 2 * _BACKLOG,  # never reached: waitress would stop accepting
     "outbuf_high_watermark": 2**40,  # bytes; above it, the thread of a page would wait for a slow client
     "channel_timeout": 30,  # seconds without a byte
     "cleanup_interval": 5,
     "max_request_header_size": 16_384,  # bytes
     "max_request_body_size": 4_096,  # bytes; no page reads a body
-    "backlog": 64,
+    "backlog": _BACKLOG,
     "log_socket_errors": False,
     "asyncore_use_poll": True,
     "ident": None,
@@ -115,6 +116,7 @@ class BoundedServer(TcpWSGIServer):
         self.logger = cast("logging.Logger", _RateLimitedLogger(_logger))
         self._sockets: dict[int, socket.socket] = {}
         self._closing = ForkSafeLock()
+        self._accept_failed = False
         self._dispatcher = PathDispatcher(PATHS)
         super().__init__(
             app,
@@ -135,20 +137,30 @@ class BoundedServer(TcpWSGIServer):
             self._close_all()
             raise
 
-    def readable(self) -> bool:
-        """Return whether to accept connections. At the limit, another one is closed."""
-        while self.accepting and len(self._sockets) > CONNECTIONS + _OWN_SOCKETS:
+    def handle_accept(self) -> None:
+        """Accept the waiting connections. Above the limit, or without free file descriptors, idle ones are closed.
+
+        waitress accepts one for each turn of its loop, so that a burst would fill the backlog.
+        """
+        self._accept_failed = False
+        before = len(self._sockets)
+        super().handle_accept()
+        if self._accept_failed:
+            self._close_idle_channel()
+            time.sleep(_ACCEPT_RETRY_SECONDS)
+        while before < len(self._sockets) < CONNECTIONS + _BACKLOG:
+            before = len(self._sockets)
+            super().handle_accept()
+        while len(self._sockets) > CONNECTIONS + _OWN_SOCKETS:
             self.logger.warning("The limit of %d connections is reached: the longest idle one is closed", CONNECTIONS)
             self._close_idle_channel()
-        return super().readable()
 
     def accept(self) -> tuple[socket.socket, Any] | None:
-        """Accept a connection. Without free file descriptors, close another one first."""
+        """Accept a connection; None if there is none, or no free file descriptor."""
         try:
             return super().accept()
         except OSError:
-            self._close_idle_channel()
-            time.sleep(_ACCEPT_RETRY_SECONDS)
+            self._accept_failed = True
             return None
 
     def _close_idle_channel(self) -> None:

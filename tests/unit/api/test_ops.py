@@ -8,7 +8,8 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, cast
 
 import pytest
 from opentelemetry import metrics
@@ -165,6 +166,21 @@ class TestCredentials:
         ):
             assert [get(server, "/status", headers)[0] for headers in ({}, BEARER)] == [401, 200]
             assert get(unguarded, "/status")[0] == 200
+
+    def test_a_credential_that_cannot_be_read_fits_no_request(self) -> None:
+        with start_ops_server(port=0, token=cast("str", Hostile())).unwrap() as server:
+            assert [get(server, "/status", headers)[0] for headers in ({}, BEARER)] == [401, 401]
+
+    def test_a_credential_of_any_type_is_read_once(self) -> None:
+        class Token(str):
+            __slots__ = ()
+
+            def encode(self, encoding: str = "", errors: str = "") -> bytes:
+                raise AssertionError("called by a request")
+
+        for token in (Token("t0ken"), cast("str", PurePosixPath("t0ken"))):
+            with start_ops_server(port=0, token=token).unwrap() as server:
+                assert get(server, "/", BEARER)[0] == 200
 
 
 class TestHost:
