@@ -169,18 +169,13 @@ def test_hung_scrapes_do_not_delay_readiness(handle: Observability, server: OpsS
         assert slowest(server, "/health/ready") < LIMIT_SECONDS
 
 
-def test_hung_scrapes_are_answered_with_the_reason_and_keep_one_thread(
-    handle: Observability, server: OpsServer, stuck: Stuck
-) -> None:
-    with hang_callback(handle, stuck):
-        with requesting(server, "/metrics") as clients:
-            replies = [client.getresponse() for client in clients]
-            errors = {json.loads(reply.read())["code"] for reply in replies}
-        status, content, seconds = get(server, "/metrics")
-        threads = [thread for thread in threading.enumerate() if thread.name == "flext-ops-page"]
-    assert ({reply.status for reply in replies}, errors) == ({503}, {"late"})
-    assert (status, seconds < LIMIT_SECONDS, len(threads)) == (503, True, 1)
-    assert "in tests.integration.test_ops_hangs.Stuck.callback, line" in content["error"]
+def test_hung_callback_costs_its_instrument_only(handle: Observability, server: OpsServer, stuck: Stuck) -> None:
+    handle.metrics.counter("orders.paid").add(2)
+    with hang_callback(handle, stuck), requesting(server, "/metrics") as clients:
+        replies = [client.getresponse() for client in clients]
+        pages_of_clients = [reply.read() for reply in replies]
+    assert {reply.status for reply in replies} == {200}
+    assert all(b"orders_paid_total 2.0" in page for page in pages_of_clients)
 
 
 def test_hung_collector_of_prometheus_client_costs_its_metrics_only(
@@ -194,17 +189,33 @@ def test_hung_collector_of_prometheus_client_costs_its_metrics_only(
     assert "in tests.integration.test_ops_hangs.Stuck.collect, line" in caplog.text
 
 
-def test_hung_page_of_another_exporter_is_answered_with_the_reason(stuck: Stuck) -> None:
+@pytest.fixture
+def exporting(stuck: Stuck) -> Iterator[Observability]:
+    """Telemetry with a page of another package that hangs."""
     register_exporter("stuck", OneExporterFactory(lambda signal: stuck, {"metrics"}))
-    with (
-        init_observability(exporters="stuck", prometheus_port=0, console=False).unwrap() as handle,
-        start_ops_server(port=0).unwrap() as server,
-    ):
-        status, content, _ = get(server, "/metrics")
-        assert (status, content["code"], "Stuck.render, line" in content["error"]) == (503, "late", True)
-        assert get(server, "/health/live")[0] == 200
+    with init_observability(exporters="stuck", prometheus_port=0, console=False).unwrap() as handle:
+        yield handle
+        stuck.release.set()
+
+
+def test_hung_exporter_is_named_keeps_one_thread_and_does_not_delay_liveness(exporting: Observability) -> None:
+    with start_ops_server(port=0).unwrap() as server:
+        with requesting(server, "/metrics") as clients:
+            assert slowest(server) < LIMIT_SECONDS
+            replies = [client.getresponse() for client in clients]
+            errors = {json.loads(reply.read())["code"] for reply in replies}
+        status, content, seconds = get(server, "/metrics")
+        threads = [thread for thread in threading.enumerate() if thread.name == "flext-ops-page"]
+    assert ({reply.status for reply in replies}, errors) == ({503}, {"late"})
+    assert (status, seconds < LIMIT_SECONDS, len(threads)) == (503, True, 1)
+    assert "in tests.integration.test_ops_hangs.Stuck.render, line" in content["error"]
+
+
+def test_hung_exporter_does_not_delay_the_shutdown(exporting: Observability) -> None:
+    with start_ops_server(port=0).unwrap() as server, requesting(server, "/metrics"):
+        get(server, "/health/live")
         started = time.monotonic()
-        handle.shutdown(1.0)
+        exporting.shutdown(1.0)
         assert time.monotonic() - started < 2.0
 
 

@@ -6,7 +6,7 @@ import gzip
 from typing import Final, NamedTuple, final
 
 from flext_observability.ops_server.pages import RETRY, OpsPages, Reply, Request, SlowPage, error_page
-from flext_observability.runtime.shared_calls import SharedCall, SharedCalls
+from flext_observability.runtime.keyed_calls import KeyedCall, KeyedCalls
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.http.headers import quality
@@ -28,7 +28,7 @@ class Pending(NamedTuple):
 
     request: Request
     page: SlowPage
-    call: SharedCall[Reply]
+    call: KeyedCall[Reply]
 
     def remaining_seconds(self) -> float:
         """Return how long to wait for the call, 0 or more."""
@@ -61,7 +61,7 @@ class Answers:
 
     def __init__(self, pages: OpsPages) -> None:
         self._pages = pages
-        self._calls: SharedCalls[Reply] = SharedCalls("flext-ops-page", MAX_CONCURRENT, _MAX_CONCURRENT_OF_PAGE)
+        self._calls: KeyedCalls[Reply] = KeyedCalls("flext-ops-page", MAX_CONCURRENT, _MAX_CONCURRENT_OF_PAGE)
 
     def answer(self, request: Request) -> Reply:
         """Return the reply within the time limit of the page. Never raises."""

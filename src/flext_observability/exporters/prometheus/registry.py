@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.internal_log import report_once, warn_once
+from flext_observability.runtime.keyed_calls import KeyedCalls
 from flext_observability.runtime.runtime import current_runtime
-from flext_observability.runtime.shared_calls import SharedCalls
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import type_name
 from flext_observability.values.interrupts import reraise_interrupt
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
     from prometheus_client import CollectorRegistry, Metric
 
-COLLECT_SECONDS: Final = 5.0
+COLLECT_SECONDS: Final = 2.5
 _MAX_COLLECTIONS: Final = 4
 _logger: Final = logging.getLogger("flext_observability.prometheus")
 
@@ -38,7 +38,7 @@ _thread: Final = _ThreadState()
 def program_metrics() -> list[Metric]:
     """Return the metrics that the program keeps in the default registry of ``prometheus_client``.
 
-    Does not import the library. The metrics after a collector that raises, or does not return within 5 s, are omitted.
+    Does not import the library. The metrics after a collector that raises, or takes more than 2.5 s, are omitted.
     """
     # Another thread may be in the middle of the import.
     registry: CollectorRegistry | None = getattr(sys.modules.get("prometheus_client"), "REGISTRY", None)
@@ -60,8 +60,8 @@ def _collect_within(registry: CollectorRegistry, seconds: float) -> list[Metric]
     return list(found)
 
 
-def _collections() -> SharedCalls[list[Metric]]:
-    return SharedCalls("flext-registry", _MAX_COLLECTIONS, 1)
+def _collections() -> KeyedCalls[list[Metric]]:
+    return KeyedCalls("flext-registry", _MAX_COLLECTIONS, 1)
 
 
 def _collect_others(registry: CollectorRegistry, found: list[Metric]) -> list[Metric]:

@@ -24,7 +24,7 @@ _LIBRARY: Final = __name__.partition(".")[0]
 
 
 @final
-class SharedCall(Generic[T]):
+class KeyedCall(Generic[T]):
     """A call in progress.
 
     Attributes:
@@ -62,7 +62,7 @@ class SharedCall(Generic[T]):
 
 
 @final
-class SharedCalls(Generic[T]):
+class KeyedCalls(Generic[T]):
     """Calls in progress, by key. The first part of a key is its group.
 
     Args:
@@ -78,10 +78,10 @@ class SharedCalls(Generic[T]):
         self._limit = limit
         self._group_limit = group_limit
         self._lock = ForkSafeLock()
-        self._calls: dict[Key, SharedCall[T]] = {}
+        self._calls: dict[Key, KeyedCall[T]] = {}
         register_fork_aware(self)
 
-    def join(self, key: Key, work: Callable[[], T], late_after_seconds: float) -> SharedCall[T] | None:
+    def join(self, key: Key, work: Callable[[], T], late_after_seconds: float) -> KeyedCall[T] | None:
         """Return the call of this key that is in progress, otherwise start one.
 
         While a call of the same group is late, it is returned: the next one would probably hang as well.
@@ -103,11 +103,11 @@ class SharedCalls(Generic[T]):
         """Drop the calls of the parent in a forked child."""
         self._calls.clear()
 
-    def _start(self, key: Key, work: Callable[[], T]) -> SharedCall[T] | None:
+    def _start(self, key: Key, work: Callable[[], T]) -> KeyedCall[T] | None:
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # waiting callers cannot cancel it
         thread = Thread(target=self._run, args=(key, work, future), name=self._name, daemon=True)
-        self._calls[key] = call = SharedCall(thread, future)
+        self._calls[key] = call = KeyedCall(thread, future)
         try:
             thread.start()
         except (RuntimeError, MemoryError):  # no more threads
