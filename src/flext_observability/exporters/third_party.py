@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from flext_observability.settings.config import FlextObservabilityConfig
-
-_SHUTDOWN_SECONDS = 0.5
 
 
 @final
@@ -82,10 +79,8 @@ class WrappedExporter:
         return ExportOutcome(accepted=accepted)
 
     def close(self) -> None:
-        """Shut the exporter down in a thread; wait for it up to half a second."""
-        thread = threading.Thread(target=self._shut_down, name=f"flext-observability-close-{self._name}", daemon=True)
-        thread.start()
-        thread.join(_SHUTDOWN_SECONDS)
+        """Shut the exporter down. The caller limits the time."""
+        self._exporter.shutdown()
 
     def _calls(self, batch: Sequence[object], timeout_seconds: float) -> list[tuple[int, Callable[[], object]]]:
         """Return (number of items, call) for each call of the exporter; metric collections are passed one by one."""
@@ -93,13 +88,6 @@ class WrappedExporter:
             return [(len(batch), partial(self._exporter.export, batch))]
         send = partial(self._exporter.export, timeout_millis=timeout_seconds * 1000)
         return [(count_items("metrics", [data]), partial(send, data)) for data in batch]
-
-    def _shut_down(self) -> None:
-        try:
-            self._exporter.shutdown()
-        except BaseException as error:  # noqa: BLE001 - foreign code, at shutdown
-            reraise_interrupt(error)
-            return
 
     def _failed(self, what: str, accepted: int) -> ExportOutcome:
         return ExportOutcome(

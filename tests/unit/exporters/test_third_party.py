@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -155,23 +153,10 @@ def test_metrics_are_passed_one_by_one_with_the_timeout() -> None:
     assert seen == [(data, 2000), (data, 2000)]
 
 
-def test_shutdown_that_raises() -> None:
-    called = threading.Event()
-
-    def explode() -> None:
-        called.set()
-        raise RuntimeError("closed twice")
-
-    wrapped(Foreign(shutdown=explode)).close()
-    assert called.is_set()
-
-
-def test_shutdown_that_hangs() -> None:
-    release = threading.Event()
-    began = time.monotonic()
-    wrapped(Foreign(shutdown=lambda: release.wait(10))).close()
-    assert time.monotonic() - began < 2
-    release.set()
+def test_close_shuts_the_exporter_down() -> None:
+    called: list[bool] = []
+    wrapped(Foreign(shutdown=lambda: called.append(True))).close()
+    assert called == [True]
 
 
 def test_signals_of_the_factory() -> None:

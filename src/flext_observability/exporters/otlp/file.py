@@ -6,7 +6,11 @@ Source: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
 from __future__ import annotations
 
 import os
+import select
+import time
 from collections.abc import Sequence
+from errno import ETIMEDOUT
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
@@ -14,18 +18,25 @@ from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.otlp.batch_exporter import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.runtime.bounded_call import BoundedCall
+from flext_observability.values.regular_file import open_regular
 
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
 
 _FIX = "Free space, correct the permissions, or set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH) to another file"
+_STREAMS: Final = ("/dev/stdout", "/dev/stderr", "/dev/null", "/dev/full", "/dev/fd/", "/proc/self/fd/")
+"""Paths that may be pipes and devices."""
+OPEN_SECONDS = 5.0
+"""Limit of opening the file at the start: a file system of a network may not respond."""
 
 
 @final
 class OtlpFileExporter(BatchExporter):
     """Appends batches to a file, which is opened for each batch, so that it may be rotated or deleted.
 
-    Several signals and processes may share the file: each line is written by one call.
+    Several signals and processes may share the file: each line is written by one call. It is opened without waiting: a
+    pipe that replaces it is reported, like a full disk.
     """
 
     __slots__ = ("_path", "_torn")
@@ -48,18 +59,20 @@ class OtlpFileExporter(BatchExporter):
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         try:
-            self._append(body)
+            self._append(body, time.monotonic() + timeout_seconds)
         except OSError as error:
+            reason = "timeout" if isinstance(error, TimeoutError) else "unavailable"
             message = f"{self._path} cannot be written ({error.strerror})"
-            return ExportOutcome(retry=True, reason="unavailable", message=message, fix=_FIX)
+            return ExportOutcome(retry=True, reason=reason, message=message, fix=_FIX)
         return ExportOutcome(accepted=items)
 
-    def _append(self, line: bytes) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    def _append(self, line: bytes, deadline: float) -> None:
+        descriptor = _open(self._path)
         try:
             # After a partial write, the new batch starts on a line of its own.
             view = memoryview(b"\n" + line if self._torn else line)
             while view:
+                _wait_writable(descriptor, deadline)
                 written = os.write(descriptor, view)
                 self._torn = written < len(view)
                 view = view[written:]
@@ -67,21 +80,45 @@ class OtlpFileExporter(BatchExporter):
             os.close(descriptor)
 
 
+def _open(path: Path) -> int:
+    accept_any = str(path).startswith(_STREAMS)
+    return open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, accept_any=accept_any)
+
+
+def _wait_writable(descriptor: int, deadline: float) -> None:
+    """Wait until a pipe or terminal accepts data; a regular file always does."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    if not poll.poll(max(deadline - time.monotonic(), 0.0) * 1000):
+        raise TimeoutError(ETIMEDOUT, "its reader is too slow")
+
+
+def _probe(path: Path) -> OSError | None:
+    """Create folder and file, and return why this is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(_open(path))
+    except OSError as error:
+        return error
+    return None
+
+
 def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpFileExporter:
     """Return an exporter to ``otlp_file_path``; a missing folder is created.
 
     Raises:
-        ExporterUnavailable: No path is set, or the file cannot be opened for writing.
+        ExporterUnavailable: No path is set, or the file cannot be opened for writing: it is not a regular file, for
+            instance, nor one of the standard streams.
     """
     path = Path(config.otlp_file_path).expanduser()
     if not config.otlp_file_path:
         fix = "Set otlp_file_path (FLEXT_OBSERVABILITY_OTLP_FILE_PATH), for example telemetry.jsonl"
         raise ExporterUnavailable("no file is set", fix)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("ab").close()
-    except OSError as error:
-        raise ExporterUnavailable(f"{path} cannot be written ({error.strerror})", _FIX) from error
+    call = BoundedCall(f"opening {path}", partial(_probe, path))
+    if not call.wait(time.monotonic() + OPEN_SECONDS):
+        raise ExporterUnavailable(f"{path} cannot be opened (its file system does not respond)", _FIX)
+    if call.value is not None:
+        raise ExporterUnavailable(f"{path} cannot be written ({call.value.strerror})", _FIX)
     return OtlpFileExporter(signal, path)
 
 

@@ -15,10 +15,11 @@ from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.storage.connection import SharedConnection
 from flext_observability.services.storage.rows import Row, from_row, tag_text, to_row, validate_count, validate_entity
 from flext_observability.services.storage.schema import UnusableFile, prepare
-from flext_observability.services.storage.sqlite_errors import explain
+from flext_observability.services.storage.sqlite_errors import database_file, explain
 from flext_observability.values.encoding import preview
 from flext_observability.values.foreign import plain_int, plain_number, plain_text
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.regular_file import NOT_REGULAR, is_special
 from flext_observability.values.timestamps import to_unix_micros
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ class SQLiteStorage:
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
             raise UnusableFile("storage_closed", "the storage is closed", "Create a new SQLiteStorage")
+        if is_special(database_file(self._path)):  # SQLite would wait for the other end of a pipe
+            raise UnusableFile("storage_unavailable", NOT_REGULAR, "Pass the path of a file")
         connection = sqlite3.connect(
             self._path,
             timeout=self._timeout,

@@ -51,8 +51,13 @@ def explain(path: str, timeout_seconds: float, error: BaseException) -> tuple[st
     return "storage_error", describe_error(error), "Check the file and the entity"
 
 
+def database_file(path: str) -> Path:
+    """Return the file of a path or URI."""
+    return Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
+
+
 def _explain_open_failure(path: str) -> tuple[str, str]:
-    file = Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
+    file = database_file(path)
     if file.is_dir():
         return "the path is a directory", "Pass the path of a file"
     if not file.parent.is_dir():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from flext_observability.values.regular_file import read_regular
 
 if TYPE_CHECKING:
     import ssl
@@ -94,6 +95,6 @@ def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str
 
 def _read(role: FileRole, path: str | None) -> bytes | None:
     try:
-        return Path(path).read_bytes() if path else None
+        return read_regular(path) if path else None
     except OSError as error:
         raise TlsFileError(role, f"{path} cannot be read ({error.strerror})") from error

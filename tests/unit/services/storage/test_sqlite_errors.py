@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -165,3 +166,12 @@ def test_a_file_of_a_newer_version(file: Path) -> None:
         )
     assert file.read_bytes() == before
     storage.close()
+
+
+@pytest.mark.parametrize("uri", [False, True])
+def test_a_pipe_is_a_failure_at_once(tmp_path: Path, uri: bool) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    result = SQLiteStorage(f"file:{path}" if uri else path).count("metric")
+    assert result.code == "storage_unavailable"
+    assert "it is not a regular file" in (result.error or "")

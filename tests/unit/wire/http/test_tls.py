@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(TlsFileError, match=r"gone\.pem cannot be read") as caught:
         client_context(TlsFiles(str(tmp_path / "gone.pem")))
     assert caught.value.role == "certificate"
+
+
+def test_a_pipe_is_an_error_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pem")
+    with pytest.raises(TlsFileError, match=r"pipe\.pem cannot be read \(it is not a regular file\)"):
+        client_context(TlsFiles(str(tmp_path / "pipe.pem")))
 
 
 def test_file_without_a_certificate(tmp_path: Path) -> None:
