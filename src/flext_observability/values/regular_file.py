@@ -48,7 +48,7 @@ def read_regular(path: str) -> bytes:
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Return whether the path is a pipe, a socket or a device, which may block whoever opens it."""
+    """Return whether the path is a pipe, a socket or a device, which may block its caller when it is opened."""
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError):

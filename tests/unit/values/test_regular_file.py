@@ -33,7 +33,7 @@ def test_the_content_of_a_regular_file_is_read_through_a_link(tmp_path: Path) ->
     assert not is_special(tmp_path / "link")
 
 
-def test_a_file_is_created_when_the_flags_say_so(tmp_path: Path) -> None:
+def test_a_file_is_created_with_the_flag_for_it(tmp_path: Path) -> None:
     os.close(open_regular(tmp_path / "new", os.O_WRONLY | os.O_CREAT))
     assert (tmp_path / "new").exists()
 
