@@ -20,7 +20,7 @@ import os, signal, sys, threading, time
 from flext_observability import init_observability, register_exporter, shutdown_observability, traced
 """
 ONE_SPAN = "init_observability(service_name='ending', console=False)\nwith traced('work'):\n    pass\n"
-LOST = "Telemetry was lost: 1 shutdown_deadline of 1 items"
+LOST = "Telemetry was lost: otlp_http 1 of 1 traces (shutdown_deadline)"
 EXPORTER = """
 from flext_observability import ExportOutcome
 
@@ -117,7 +117,7 @@ time.sleep(0.1)
     ("method", "line"),
     [
         ("close", "The shutdown did not end in time: closing the exporter hanging of traces"),
-        ("export", LOST),
+        ("export", LOST.replace("otlp_http", "hanging")),
     ],
 )
 def test_an_exporter_that_hangs_costs_the_exit_its_deadline(method: str, line: str) -> None:

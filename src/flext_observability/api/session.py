@@ -136,8 +136,7 @@ class Session:
         report = self._make_report(began, unfinished)
         if self._ending.settle(report):
             if report.dropped:
-                lost = ", ".join(f"{count} {reason}" for reason, count in sorted(report.dropped.items()))
-                log_warning(_logger, f"Telemetry was lost: {lost} of {report.ledger.total} items")
+                log_warning(_logger, f"Telemetry was lost: {', '.join(report.ledger.losses)}")
             if unfinished:
                 log_warning(_logger, f"The shutdown did not end in time: {', '.join(unfinished)}")
         return report

@@ -39,8 +39,9 @@ class Notice:
 class SignalCounts:
     """Items of one signal since the start: ``started = open + sampled_out + finished``.
 
-    Log records are never open. For metrics, ``finished`` counts data points for push exporters. ``dropped`` counts
-    items that no exporter received, by reason, such as ``instrument_conflict`` (one name for two kinds or units).
+    Log records are never open. For metrics, ``finished`` counts the data points of the push exporter with the most.
+    ``dropped`` counts items that no exporter received, by reason, such as ``instrument_conflict`` (one name for two
+    kinds or units).
     """
 
     signal: Signal
@@ -95,7 +96,7 @@ class SignalStatus:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSnapshot:
-    """All counts at one time."""
+    """All counts at one time. In sums over exporters, an item counts once for each exporter that receives it."""
 
     signals: tuple[SignalCounts, ...] = ()
     exporters: tuple[ExporterCounts, ...] = ()
@@ -125,6 +126,28 @@ class LedgerSnapshot:
                 total[reason] = total.get(reason, 0) + count
         return total
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Dropped items of each exporter: ``otlp_http 4 of 5 traces (unreachable)``, and those before all exporters."""
+        before = (f"all exporters {_loss(row.dropped, '', row.signal)}" for row in self.signals if row.dropped)
+        rows = (row for row in self._rows() if row.dropped)
+        own = (f"{row.exporter} {_loss(row.dropped, f' of {row.finished}', row.signal)}" for row in rows)
+        return (*before, *own)
+
+    def __str__(self) -> str:
+        """Return the counts of each exporter in one line."""
+        delivered = (
+            f"{row.exporter} {row.exported} of {row.finished} {row.signal} exported, "
+            f"{row.queued + row.in_flight} queued"
+            for row in self._rows()
+            if row.finished
+        )
+        lost = f"lost: {', '.join(self.losses)}" if self.losses else "nothing lost"
+        return "; ".join((*delivered, lost))
+
+    def _rows(self) -> list[ExporterCounts]:
+        return sorted(self.exporters, key=lambda row: SIGNALS.index(row.signal))
+
 
 @dataclass(frozen=True, slots=True)
 class FlushReport:
@@ -143,23 +166,22 @@ class FlushReport:
 
     @property
     def exported(self) -> int:
-        """Number of items accepted by back ends since the start."""
+        """Number of items accepted by back ends since the start, over all exporters."""
         return self.ledger.exported
 
     @property
     def queued(self) -> int:
-        """Number of items queued or in flight."""
+        """Number of items queued or in flight, over all exporters."""
         return self.ledger.queued
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Number of dropped items since the start, by reason."""
+        """Number of dropped items since the start, by reason, over all exporters."""
         return self.ledger.dropped
 
     def __str__(self) -> str:
-        """Return a summary in one line."""
-        lost = ", ".join(f"{count} {reason}" for reason, count in sorted(self.dropped.items())) or "nothing"
-        return f"{self.exported} exported, {self.queued} queued, lost: {lost}; {self.duration_seconds:.2f} s"
+        """Return the counts of each exporter in one line."""
+        return f"{self.ledger}; {self.duration_seconds:.2f} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +195,9 @@ class ShutdownReport(FlushReport):
     """
 
     unfinished: tuple[str, ...] = ()
+
+
+def _loss(dropped: Mapping[str, int], of: str, signal: Signal) -> str:
+    reasons = sorted(dropped.items())
+    shown = reasons[0][0] if len(reasons) == 1 else ", ".join(f"{count} {reason}" for reason, count in reasons)
+    return f"{sum(dropped.values())}{of} {signal} ({shown})"

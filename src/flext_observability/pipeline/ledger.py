@@ -86,7 +86,7 @@ class Ledger:
         return LedgerSnapshot(signals=tuple(signals), exporters=exporters)
 
     def _points(self, exporters: tuple[ExporterCounts, ...]) -> SignalCounts:
-        queued_total = sum(row.finished for row in exporters if row.signal == "metrics")
+        points = max((row.finished for row in exporters if row.signal == "metrics"), default=0)
         conflicts = discarded() - self._discarded_before
         dropped = {"instrument_conflict": conflicts} if conflicts else {}
-        return SignalCounts("metrics", started=queued_total, finished=queued_total, dropped=dropped)
+        return SignalCounts("metrics", started=points, finished=points, dropped=dropped)

@@ -105,7 +105,7 @@ def test_each_degraded_signal_is_logged_at_the_start(
 def test_a_report_reads_as_one_line() -> None:
     handle = init_observability(exporters="memory", console=False).unwrap()
     trace.get_tracer("t").start_span("x").end()
-    assert str(handle.flush().unwrap()).startswith("1 exported, 0 queued, lost: nothing; 0.")
+    assert str(handle.flush().unwrap()).startswith("memory 1 of 1 traces exported, 0 queued; nothing lost; 0.")
 
 
 def test_a_current_failure_is_in_the_status() -> None:
@@ -127,7 +127,25 @@ def test_a_loss_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     report = handle.shutdown().unwrap()
     assert (report.complete, report.dropped) == (False, {"unreachable": 3})
     handle.shutdown()
-    assert [line for line in caplog.messages if "lost" in line] == ["Telemetry was lost: 3 unreachable of 3 items"]
+    lost = "Telemetry was lost: refusing 3 of 3 traces (unreachable)"
+    assert [line for line in caplog.messages if "lost" in line] == [lost]
+
+
+def test_losses_are_counted_by_exporter(caplog: pytest.LogCaptureFixture) -> None:
+    with refusing_port() as port:
+        handle = init_observability(
+            exporters=["otlp_http", "memory"], otlp_endpoint=f"http://127.0.0.1:{port}", console=False
+        ).unwrap()
+        for number in range(4):
+            trace.get_tracer("t").start_span(str(number)).end()
+        handle.metrics.counter("orders").add(1)
+        report = handle.shutdown().unwrap()
+    assert caplog.messages[-1] == (
+        "Telemetry was lost: otlp_http 4 of 4 traces (unreachable), otlp_http 1 of 1 metrics (unreachable)"
+    )
+    assert "memory 4 of 4 traces exported, 0 queued" in str(report)
+    counts = {row.signal: (row.started, row.finished) for row in report.ledger.signals}
+    assert counts == {"traces": (4, 4), "metrics": (1, 1), "logs": (0, 0)}
 
 
 @pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "1", True, 1e300, "x" * 1_000_000])
@@ -205,6 +223,6 @@ def test_measurements_discarded_by_a_conflict_are_in_the_ledger(caplog: pytest.L
     assert counts.dropped == {"instrument_conflict": 2}
     report = handle.shutdown().unwrap()
     assert (report.complete, report.dropped) == (False, {"instrument_conflict": 2})
-    assert caplog.messages[-1] == "Telemetry was lost: 2 instrument_conflict of 3 items"
+    assert caplog.messages[-1] == "Telemetry was lost: all exporters 2 metrics (instrument_conflict)"
     again = init_observability(exporters="memory", console=False).unwrap()
     assert again.shutdown().unwrap().dropped == {}
