@@ -9,8 +9,10 @@ from math import isfinite
 from typing import TYPE_CHECKING, Final, cast
 
 from flext_observability.settings.config import FIELDS
+from flext_observability.settings.masking import mask_value
 from flext_observability.values.encoding import encode_tag
-from flext_observability.values.masking import MASK, is_secret_name, mask_secrets
+from flext_observability.values.masking import MASK, mask_secrets
+from flext_observability.values.secret_names import is_secret_name
 from flext_observability.wire.http.headers import quality
 from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, page_quality, preferred_type
 
@@ -41,12 +43,13 @@ def to_jsonable(value: object) -> object:
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {
-            encode_tag(name): _mask_or_convert(encode_tag(name), item)
+            mask_secrets(encode_tag(name)): _mask_or_convert(encode_tag(name), item)
             for name, item in cast("Mapping[object, object]", value).items()
         }
     if isinstance(value, list | tuple):
         return [to_jsonable(item) for item in cast("list[object]", value)]
-    return mask_secrets(encode_tag(value))
+    # A text is masked before it is cut off.
+    return encode_tag(mask_secrets(value)) if type(value) is str else mask_secrets(encode_tag(value))
 
 
 def check_to_dict(check: FlextHealthCheck) -> dict[str, object]:
@@ -68,15 +71,9 @@ def encode_details(value: object) -> object:
 def settings_to_dict(config: FlextObservabilityConfig, sources: Mapping[str, str]) -> dict[str, object]:
     """Return value and source of each setting."""
     return {
-        name: {"value": _masked_setting(name, getattr(config, name)), "source": sources.get(name, "")}
-        for name in FIELDS
+        name: {"value": mask_value(getattr(config, name), row.type), "source": sources.get(name, "")}
+        for name, row in FIELDS.items()
     }
-
-
-def _masked_setting(name: str, value: object) -> object:
-    if not FIELDS[name].type.secret or not value:
-        return value
-    return dict.fromkeys(cast("Mapping[str, object]", value), MASK) if isinstance(value, Mapping) else MASK
 
 
 def _mask_or_convert(name: str, value: object) -> object:

@@ -6,16 +6,17 @@ Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, final
 
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.values.masking import sanitize_message
+from flext_observability.values.masking import mask_address, sanitize_message
 from flext_observability.wire.http.errors import ErrorKind, TransportError
 from flext_observability.wire.http.headers import parse_retry_after
 
 if TYPE_CHECKING:
     from flext_observability.wire.http.client import HttpReply
+    from flext_observability.wire.http.target import HttpTarget
 
 StatusClass = Literal[
     "redirect",
@@ -77,6 +78,11 @@ _FIXES: Mapping[StatusClass | ErrorKind, str] = {
 }
 
 
+def mask_outcome(outcome: ExportOutcome, target: HttpTarget) -> ExportOutcome:
+    """Return the outcome of a request with its secrets masked, which the server may have quoted."""
+    return replace(outcome, message=target.mask(outcome.message)) if outcome.message else outcome
+
+
 def classify(status: int, *, retry_server_errors: bool = True) -> StatusClass:
     """Return the class of an HTTP status outside 2xx.
 
@@ -101,12 +107,14 @@ class HttpBackend:
         setting: Setting that holds its address.
         fixes: Next actions that replace the common ones, by class.
         retry_server_errors: As in ``classify``.
+        has_secret_paths: Whether paths of redirects are left out of messages.
     """
 
     name: str
     setting: str
     fixes: Mapping[StatusClass | ErrorKind, str] = field(default_factory=dict[StatusClass | ErrorKind, str])
     retry_server_errors: bool = True
+    has_secret_paths: bool = False
 
     def fix(self, failure: StatusClass | ErrorKind) -> str:
         """Return the next action, without a full stop."""
@@ -122,7 +130,8 @@ class HttpBackend:
         """
         if detail is None:
             detail = sanitize_message(reply.body[:_MAX_DETAIL_BYTES].decode(errors="replace"))
-        detail = sanitize_message(reply.headers.get("location", "")) or detail
+        location = mask_address(reply.headers.get("location", ""), hide_path=self.has_secret_paths)
+        detail = sanitize_message(location) or detail
         failure = classify(reply.status, retry_server_errors=self.retry_server_errors)
         message = f"{display_url} answered {reply.status}" + (f": {detail}" if detail else "")
         delay = parse_retry_after(reply.headers.get("retry-after", ""))

@@ -9,9 +9,9 @@ from typing import Any, cast, final
 from flext_observability.domain.report import Signal
 from flext_observability.settings.endpoint import ParsedEndpoint
 from flext_observability.settings.fields import UNSET, Field, field_table
+from flext_observability.settings.masking import mask_repr
 from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.values.endpoint import Endpoint
-from flext_observability.values.masking import MASK, mask_credentials
 
 
 @final
@@ -28,7 +28,7 @@ class FlextObservabilityConfig(OperationsFields):
 
     def __repr__(self) -> str:
         """Return the fields that are set, with secrets hidden."""
-        fields = (f"{name}={_preview(name, value)}" for name, value in set_fields(self).items())
+        fields = (f"{name}={mask_repr(value, FIELDS[name].type)}" for name, value in set_fields(self).items())
         return f"{type(self).__name__}({', '.join(fields)})"
 
 
@@ -77,11 +77,3 @@ def _copy_of_default(row: Field) -> object:
 def enabled(config: FlextObservabilityConfig, signal: Signal) -> bool:
     """Return whether a resolved configuration enables this signal. ``disabled`` is ignored."""
     return bool(getattr(config, f"{signal}_enabled"))
-
-
-def _preview(name: str, value: object) -> str:
-    if not FIELDS[name].type.secret:
-        return mask_credentials(repr(value))
-    if isinstance(value, Mapping):
-        return repr(dict.fromkeys(map(str, cast("Mapping[object, object]", value)), MASK))
-    return MASK

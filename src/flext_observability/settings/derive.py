@@ -10,9 +10,10 @@ from typing import cast
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.choices import ALIASES, DEFAULT_SAMPLER, RATIO_SAMPLERS
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, enabled, with_defaults
+from flext_observability.settings.masking import preview_value
 from flext_observability.settings.otlp import OTLP_FIELDS, default_protocol
 from flext_observability.settings.reading import ARGUMENT, DEFAULT, PartialSettings, precedence
-from flext_observability.settings.types import RATIO
+from flext_observability.settings.types import RATIO, TEXT
 
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "service_name": ("service.name",),
@@ -79,10 +80,11 @@ def _set_ratio_sampler(partial: PartialSettings, sampler: str) -> None:
 
 
 def _report_conflict(partial: PartialSettings, sampler: str) -> None:
+    shown = preview_value(sampler, TEXT)
     if partial.source("sampler") == ARGUMENT:
-        partial.errors.append(f"sampler {sampler!r} and sample_ratio exclude each other")
+        partial.errors.append(f"sampler {shown} and sample_ratio exclude each other")
     else:
-        message = f"{partial.source('sampler')}={sampler!r} is ignored: {partial.source('sample_ratio')} is set too"
+        message = f"{partial.source('sampler')}={shown} is ignored: {partial.source('sample_ratio')} is set too"
         partial.notices.append(Notice("traces", message, "Unset one of the two", degrades=True))
 
 
@@ -94,9 +96,11 @@ def _ratio_argument(partial: PartialSettings) -> float:
     except ValueError:
         ratio = 1.0
         if source == ARGUMENT:
-            partial.errors.append(f"sampler_arg must be {RATIO.allowed}, got {text!r}")
+            partial.errors.append(f"sampler_arg must be {RATIO.allowed}, got {preview_value(text, TEXT)}")
         else:
-            message = f"{source}={text!r} is ignored, every trace is recorded: it must be {RATIO.allowed}"
+            message = (
+                f"{source}={preview_value(text, TEXT)} is ignored, every trace is recorded: it must be {RATIO.allowed}"
+            )
             partial.notices.append(Notice("traces", message, "Correct or unset it", degrades=True))
     partial.values["sampler_arg"] = repr(ratio)
     return ratio

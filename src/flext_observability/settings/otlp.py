@@ -41,6 +41,10 @@ class OtlpSettings(NamedTuple):
     compression: Literal["gzip", "none"]
     timeout_seconds: float
 
+    def __repr__(self) -> str:
+        """Return the endpoint alone: headers are secret."""
+        return f"{type(self).__name__}({self.endpoint!r})"
+
 
 def otlp_settings(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> OtlpSettings:
     """Return the settings of the OTLP exporter for a signal.
@@ -124,12 +128,12 @@ def _endpoint_notices(config: FlextObservabilityConfig, signal: Signal, protocol
     given, is_own = _given_endpoint(config, signal, protocol)
     endpoint = replace(_with_scheme(given, config, signal, protocol), path=given.path.rstrip("/"))
     if not given.scheme:
-        rest = endpoint.url.partition("://")[2]
+        rest = endpoint.short_url.partition("://")[2]
         fix = f"Write http://{rest} for no TLS, https://{rest} for TLS"
-        yield Notice("all", f"The OTLP endpoint has no scheme: {endpoint.url} is used", fix, degrades=True)
+        yield Notice("all", f"The OTLP endpoint has no scheme: {endpoint.short_url} is used", fix, degrades=True)
     if endpoint.port is None and given.scheme == "http":
         fix = f"Add the port; collectors listen on {HTTP_PORT} (HTTP) and {GRPC_PORT} (gRPC)"
-        yield Notice("all", f"The OTLP endpoint {endpoint.url} has no port: 80 is used", fix)
+        yield Notice("all", f"The OTLP endpoint {endpoint.short_url} has no port: 80 is used", fix)
     if protocol == "grpc":
         yield from _grpc_notices(endpoint, has_protocol=bool(configured))
     else:
@@ -138,20 +142,22 @@ def _endpoint_notices(config: FlextObservabilityConfig, signal: Signal, protocol
 
 def _grpc_notices(endpoint: Endpoint, *, has_protocol: bool) -> Iterator[Notice]:
     if endpoint.port == HTTP_PORT:
-        message = f"OTLP over gRPC is sent to {endpoint.url}: collectors expect HTTP on port {HTTP_PORT}"
+        message = f"OTLP over gRPC is sent to {endpoint.short_url}: collectors expect HTTP on port {HTTP_PORT}"
         yield Notice("all", message, f"Use port {GRPC_PORT}, or set the protocol to http/protobuf", degrades=True)
     elif endpoint.port == GRPC_PORT and not has_protocol:
-        yield Notice("all", f"OTLP is sent over gRPC: {endpoint.url} has port {GRPC_PORT} and no protocol is set")
+        yield Notice("all", f"OTLP is sent over gRPC: {endpoint.short_url} has port {GRPC_PORT} and no protocol is set")
 
 
 def _http_notices(endpoint: Endpoint, signal: Signal, *, is_own: bool) -> Iterator[Notice]:
     if endpoint.port == GRPC_PORT:
-        message = f"OTLP over HTTP is sent to {endpoint.url}: collectors expect gRPC on port {GRPC_PORT}"
+        message = f"OTLP over HTTP is sent to {endpoint.short_url}: collectors expect gRPC on port {GRPC_PORT}"
         yield Notice("all", message, f"Use port {HTTP_PORT}, or set the protocol to grpc", degrades=True)
     if is_own and not endpoint.path:
         message = f"The OTLP endpoint for {signal} has no path: it is used as it is"
-        fix = f"Write {endpoint.join_path(f'/v1/{signal}').url}, or set the endpoint for all signals instead"
+        fix = f"Write {endpoint.join_path(f'/v1/{signal}').short_url}, or set the endpoint for all signals instead"
         yield Notice("all", message, fix, degrades=True)
     if not is_own and endpoint.path.endswith(tuple(f"/v1/{each}" for each in SIGNALS)):
-        message = f"The OTLP endpoint for all signals has the path of one: /v1/{signal} is added to {endpoint.url}"
+        message = (
+            f"The OTLP endpoint for all signals has the path of one: /v1/{signal} is added to {endpoint.short_url}"
+        )
         yield Notice("all", message, "Remove the path, or set the endpoint for one signal instead", degrades=True)

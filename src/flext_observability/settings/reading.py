@@ -10,15 +10,14 @@ from typing import cast
 from flext_observability.domain.report import Notice
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig, set_fields
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
-from flext_observability.settings.types import LIMIT, FieldType, PartialParseError
+from flext_observability.settings.masking import preview_value
+from flext_observability.settings.types import LIMIT, PartialParseError
 from flext_observability.values.encoding import preview
 from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.values.masking import mask_credentials
+from flext_observability.values.masking import mask_secrets
 
 ARGUMENT = "argument"
 DEFAULT = "default"
-_MAX_PREVIEW_CHARS = 60
-_MAX_PREVIEW_BITS = 64
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -78,16 +77,6 @@ def read(
     return partial
 
 
-def preview_value(value: object, field_type: FieldType[object]) -> str:
-    """Return a short form of a value for messages, without secrets. Runs no code of the value."""
-    if field_type.secret:
-        return "…" if type(value) is str else type(value).__name__
-    if type(value) in {str, float, bool} or (type(value) is int and value.bit_length() < _MAX_PREVIEW_BITS):
-        text = mask_credentials(repr(value))
-        return text if len(text) <= _MAX_PREVIEW_CHARS else f"{text[:_MAX_PREVIEW_CHARS]}…"
-    return type(value).__name__
-
-
 def _suggestion(name: str, names: Iterable[str]) -> str:
     """Return a hint for the most similar name, or an empty text."""
     from difflib import get_close_matches
@@ -113,7 +102,7 @@ def _by_field(arguments: Mapping[str, object], partial: PartialSettings) -> dict
     for key, value in arguments.items():
         name = names.get(key)
         if name is None:
-            partial.errors.append(f"{preview(key)} is not a setting{_suggestion(key, names)}")
+            partial.errors.append(f"{preview(mask_secrets(key))} is not a setting{_suggestion(key, names)}")
         elif _is_given(value, FIELDS[name]):
             if name in values and values[name] is not value:
                 partial.errors.append(f"{name} is given under two names, with different values")

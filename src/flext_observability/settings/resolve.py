@@ -15,9 +15,10 @@ from flext_observability.settings.derive import (
     derive_queues,
     derive_sampler,
 )
+from flext_observability.settings.masking import preview_value
 from flext_observability.settings.otlp import otlp_notices
 from flext_observability.settings.reading import ARGUMENT, PartialSettings, read
-from flext_observability.settings.types import MAX_SECONDS
+from flext_observability.settings.types import MAX_SECONDS, TEXT
 from flext_observability.settings.unsupported_env import unsupported_env_notices
 
 _LONG_SECONDS = 1000.0
@@ -93,9 +94,8 @@ def _suspicious_timeouts(partial: PartialSettings) -> Iterator[Notice]:
 def _unsupported_settings(config: FlextObservabilityConfig) -> Iterator[Notice]:
     """Yield a notice for each setting without effect in this version."""
     if config.config_file:
-        message = (
-            f"The configuration file {config.config_file!r} is ignored: this version does not read configuration files"
-        )
+        shown = preview_value(config.config_file, TEXT)
+        message = f"The configuration file {shown} is ignored: this version does not read configuration files"
         yield Notice("all", message, "Use arguments or environment variables", degrades=True)
 
 

@@ -188,7 +188,7 @@ class GeneralFields:
         default=True,
         signal="metrics",
     )
-    grafana_url: str = setting(types.TEXT, "URL of Grafana, for links to traces.", "GRAFANA_URL", default="")
+    grafana_url: str = setting(types.URL_TEXT, "URL of Grafana, for links to traces.", "GRAFANA_URL", default="")
     config_file: str = setting(
         types.TEXT,
         "OpenTelemetry configuration file. Not supported yet: it is ignored with a notice.",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 from urllib.parse import unquote
+
+from flext_observability.values.masking import mask_address, mask_secrets
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -40,7 +42,8 @@ class FieldType(Generic[T_co]):
         allowed: Description of valid values; follows "must be" in messages.
         accept: Object of an argument → value. Raises ValueError, with a message if ``allowed`` is not enough.
         convert: Text of a variable → object of an argument. Raises ValueError.
-        secret: Whether values are hidden in messages and ``repr``.
+        secret: Whether values are hidden in messages, ``repr`` and pages.
+        mask: Text of a value that is not secret as a whole → the text to show.
     """
 
     name: str
@@ -48,6 +51,7 @@ class FieldType(Generic[T_co]):
     accept: Callable[[object], T_co]
     convert: Callable[[str], object] = str
     secret: bool = False
+    mask: Callable[[str], str] = mask_secrets
 
     def parse(self, text: str) -> T_co:
         """Return the value of a variable, whose text is not blank. Raises ValueError like ``accept``."""
@@ -142,8 +146,11 @@ def split_names(value: object) -> tuple[str, ...]:
         parts = cast("Sequence[object]", value)
     else:
         raise ValueError
-    names = (clean_text(part) for part in parts)
-    return tuple(dict.fromkeys(name for name in names if name))
+    names = tuple(dict.fromkeys(name for part in parts if (name := clean_text(part))))
+    if any(mask_secrets(name) != name for name in names):
+        # Messages quote names that are unknown or not installed.
+        raise ValueError("a secret, such as the password of an address, is not a name")
+    return names
 
 
 def _split_pairs(value: object) -> tuple[dict[str, str], int]:
@@ -213,6 +220,7 @@ NO_KEY_VALUES: Mapping[str, str] = {}
 """Default of settings that hold key-value lists; copied into each configuration."""
 
 TEXT = text_type("text", "text")
+URL_TEXT = replace(TEXT, mask=mask_address)
 SECRET = text_type("text", "text", secret=True)
 BOOL = FieldType("true or false", "true or false", _bool, lambda text: _BOOLS.get(text.strip().lower()))
 COUNT = int_type("count", 1)

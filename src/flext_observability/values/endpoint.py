@@ -8,19 +8,22 @@ from dataclasses import dataclass, field, replace
 from typing import final
 from urllib.parse import quote, unquote, urlsplit
 
+from flext_observability.values.masking import MASK, mask_path
+
 _DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f\\\ud800-\udfff]"
 )  # white space, control characters, backslash, lone surrogates
+_HOST = re.compile(r"[0-9A-Za-z._%:-]*")
 # Characters that RFC 3986 allows unescaped, and "%": existing escapes are kept.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = "/%:@!$&()*+,;=~?"
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
-    """Parts of an endpoint.
+    """Parts of an endpoint. Its ``repr`` is the URL for messages.
 
     Attributes:
         scheme: ``http`` or ``https``; empty when the text has none.
@@ -28,7 +31,10 @@ class Endpoint:
         port: Port in the text; None without one.
         path: Path as written; empty without one.
         query: Query as written, without its question mark; empty without one.
-        credentials: ``user:password``, percent-decoded; empty without a user. Hidden in ``repr`` and URLs.
+        credentials: ``user:password``, percent-decoded; empty without a user. Not in URLs.
+        suffix: End of the path that this library has added, which messages show unchanged.
+        has_secret_path: Whether the path is a secret, as in webhook addresses.
+        has_secret_host: Whether the host may be a user whose password contains a slash: the path contains ``@``.
     """
 
     scheme: str
@@ -36,7 +42,14 @@ class Endpoint:
     port: int | None = None
     path: str = ""
     query: str = ""
-    credentials: str = field(default="", repr=False)
+    credentials: str = ""
+    suffix: str = field(default="", compare=False)
+    has_secret_path: bool = field(default=False, compare=False)
+    has_secret_host: bool = field(default=False, compare=False)
+
+    def __repr__(self) -> str:
+        """Return the type and the URL for messages."""
+        return f"{type(self).__name__}({self.display_url!r})"
 
     @property
     def port_or_default(self) -> int:
@@ -62,8 +75,19 @@ class Endpoint:
 
     @property
     def display_url(self) -> str:
-        """URL for messages: with the port, without credentials and query."""
-        return f"{self._prefix}{format_host(self.host)}:{self.port_or_default}{self.path}"
+        """URL for messages: with the port, without credentials, query and parts of the path that may be secret."""
+        return self._mask(f"{format_host(self.host)}:{self.port_or_default}")
+
+    @property
+    def short_url(self) -> str:
+        """URL for messages, as ``display_url``, with the port only if it was given."""
+        return self._mask(self.authority)
+
+    def _mask(self, authority: str) -> str:
+        if self.has_secret_host:
+            return f"{self._prefix}{MASK}{self.suffix}"
+        path = self.path.removesuffix(self.suffix)
+        return f"{self._prefix}{authority}{'/…' if self.has_secret_path and path else mask_path(path)}{self.suffix}"
 
     @property
     def _prefix(self) -> str:
@@ -85,7 +109,7 @@ class Endpoint:
 
     def join_path(self, path: str) -> Endpoint:
         """Return the endpoint with ``path`` (``/…``) added to its own."""
-        return replace(self, path=self.path.rstrip("/") + path)
+        return replace(self, path=self.path.rstrip("/") + path, suffix=path)
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -102,13 +126,21 @@ def parse_endpoint(text: str) -> Endpoint:
         host, port = parts.hostname or "", parts.port
         host = host if host.isascii() else host.encode("idna").decode()
     except ValueError:
-        raise ValueError("its host or port is not valid") from None
+        raise ValueError(_invalid_host(text)) from None
     if parts.scheme not in {"", *_DEFAULT_PORTS}:
         raise ValueError("its scheme is not http or https")
+    if not _HOST.fullmatch(host):
+        raise ValueError(_invalid_host(text))
     if not host or port == 0:
         raise ValueError("its host is missing, or its port is 0")
     user, _, _ = parts.netloc.rpartition("@")
-    return Endpoint(parts.scheme, host, port, parts.path, parts.query, unquote(user))
+    credentials, is_secret = unquote(user), "@" in parts.path
+    return Endpoint(parts.scheme, host, port, parts.path, parts.query, credentials, has_secret_host=is_secret)
+
+
+def _invalid_host(text: str) -> str:
+    hint = "; special characters of a password must be percent-encoded" if "@" in text else ""
+    return f"its host or port is not valid{hint}"
 
 
 def format_host(host: str) -> str:

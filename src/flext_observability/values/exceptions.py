@@ -8,6 +8,7 @@ from typing import Final
 from flext_observability.values.encoding import AttributeValue, encode_tag
 from flext_observability.values.foreign import qualified_type_name, type_name
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.masking import mask_secrets
 
 MAX_STACK_BYTES: Final = 32_768
 _MAX_FRAMES: Final = 50
@@ -23,8 +24,8 @@ def error_message(error: BaseException) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return type and message of an exception: ``ValueError: not a number``."""
-    return encode_tag(f"{type_name(error)}: {error_message(error)}")
+    """Return type and message of an exception for people, with secrets masked: ``ValueError: not a number``."""
+    return encode_tag(f"{type_name(error)}: {mask_secrets(error_message(error))}")
 
 
 def exception_attributes(error: BaseException) -> dict[str, AttributeValue]:

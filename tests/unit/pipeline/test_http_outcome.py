@@ -9,9 +9,11 @@ from typing import get_args
 import pytest
 
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.pipeline.http_outcome import HttpBackend, StatusClass, classify
+from flext_observability.pipeline.http_outcome import HttpBackend, StatusClass, classify, mask_outcome
+from flext_observability.values.endpoint import parse_endpoint
 from flext_observability.wire.http.client import HttpReply
 from flext_observability.wire.http.errors import ErrorKind, TransportError
+from flext_observability.wire.http.target import http_target
 
 SERVER = HttpBackend("server", "the_setting")
 URL = "http://server:1/x"
@@ -77,6 +79,22 @@ def test_detail_is_the_location_the_explanation_or_the_text(
 ) -> None:
     outcome = SERVER.from_reply(reply(418, headers, b"full \xff\nline"), URL, detail)
     assert outcome.message == f"{URL} answered 418: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "expected"), [(False, "https://***@host/login/***?***"), (True, "https://***@host/…")]
+)
+def test_redirects_are_shown_without_secrets(*, hidden: bool, expected: str) -> None:
+    backend = HttpBackend("server", "the_setting", has_secret_paths=hidden)
+    headers = {"location": "https://user:pass@host/login/T0K3N?next=a#b"}
+    assert backend.from_reply(reply(302, headers), URL).message == f"{URL} answered 302: {expected}"
+
+
+def test_quoted_secrets_are_masked() -> None:
+    target = http_target(parse_endpoint("http://host"), headers={"x-token": "header-token"})
+    outcome = ExportOutcome(reason="rejected", message="header-token is unknown")
+    assert mask_outcome(outcome, target).message == "*** is unknown"
+    assert mask_outcome(ExportOutcome(accepted=1), target) == ExportOutcome(accepted=1)
 
 
 def test_permanent_status() -> None:

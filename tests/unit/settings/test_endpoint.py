@@ -40,3 +40,7 @@ def test_pushgateway_without_scheme_means_http(text: str, expected: ParsedEndpoi
 def test_pushgateway_with_an_unsupported_scheme() -> None:
     with pytest.raises(ValueError, match="scheme"):
         PUSH_GATEWAY.parse("ftp://pushgateway")
+
+
+def test_repr_has_no_text() -> None:
+    assert repr(ENDPOINT.accept("http://me:pass@host:1/x?a=b")) == "ParsedEndpoint(Endpoint('http://host:1/x'))"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
-from flext_observability.settings.config import FIELDS
+from flext_observability.settings.config import FIELDS, with_defaults
 from flext_observability.settings.otlp import (
     OTLP_FIELDS,
     OtlpSettings,
@@ -172,3 +172,8 @@ class TestNotices:
 
     def test_no_credentials_in_messages(self) -> None:
         assert "s3cret" not in str(notices(otlp_endpoint="me:s3cret@c:4317", otlp_protocol="http/protobuf"))
+
+
+def test_repr_of_settings_has_no_headers() -> None:
+    config = with_defaults({"otlp_headers": {"x-key": "s3cret"}})
+    assert repr(otlp_settings(config, "traces", "grpc")) == "OtlpSettings(Endpoint('http://localhost:4317'))"

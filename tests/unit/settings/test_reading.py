@@ -6,7 +6,8 @@ import pytest
 
 from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
 from flext_observability.settings.endpoint import ALERTMANAGER, PUSH_GATEWAY
-from flext_observability.settings.reading import PartialSettings, preview_value, read
+from flext_observability.settings.masking import preview_value
+from flext_observability.settings.reading import PartialSettings, read
 from flext_observability.settings.types import HEADERS, KEY_VALUE_LIST
 from tests.hostile import Hostile
 

@@ -112,6 +112,7 @@ def test_valid_object(field_type: FieldType[object], given: object, value: objec
         (types.NAMES, b"a"),
         (types.NAMES, [1]),
         (types.NAMES, 3),
+        (types.NAMES, "console,http://me:pass@host"),
         (types.KEY_VALUE_LIST, ["a"]),
         (types.KEY_VALUE_LIST, {"a": None}),
         (types.KEY_VALUE_LIST, {1: "a"}),

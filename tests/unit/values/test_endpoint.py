@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flext_observability.values.endpoint import Endpoint, format_host, parse_endpoint
@@ -30,6 +32,9 @@ def test_parse_endpoint(text: str, endpoint: Endpoint) -> None:
         ("http://", "host is missing"),
         ("http://host:0", "port is 0"),
         ("ftp://host", "scheme is not http or https"),
+        ("http://user:pa/ss@h", "not valid; special characters of a password must be percent-encoded"),
+        ("token=x", "host or port is not valid"),
+        ("http://a,b", "host or port is not valid"),
         ("http://host:99999", "host or port is not valid"),
         ("http://host:port", "host or port is not valid"),
         ("http://[::1", "host or port is not valid"),
@@ -87,6 +92,29 @@ def test_urls_hold_no_credentials() -> None:
     assert endpoint.display_url == "http://h:80/base/"
     assert parse_endpoint("me:secret@[::1]:1/x").url == "[::1]:1/x"
     assert "secret" not in repr(endpoint)
+
+
+def test_messages_have_no_part_that_may_be_secret() -> None:
+    endpoint = parse_endpoint("http://me:secret@h/services/T0K3N?key=a")
+    assert (endpoint.display_url, endpoint.short_url) == ("http://h:80/services/***", "http://h/services/***")
+    assert repr(endpoint) == "Endpoint('http://h:80/services/***')"
+    assert endpoint.join_path("/job@base64/Zm9v").display_url == "http://h:80/services/***/job@base64/Zm9v"
+    assert endpoint.join_path("/v1").url == "http://h/services/T0K3N/v1?key=a"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("https://h/services/plain?a=b", "https://h/…"), ("https://h", "https://h"), ("https://h?a=b", "https://h")],
+)
+def test_a_secret_path_is_not_shown(text: str, shown: str) -> None:
+    assert replace(parse_endpoint(text), has_secret_path=True).short_url == shown
+
+
+def test_a_host_that_may_be_a_user_is_not_shown() -> None:
+    endpoint = parse_endpoint("http://token/with@slash:4317/x")
+    assert (endpoint.host, endpoint.display_url) == ("token", "http://***")
+    assert replace(endpoint, path="").display_url == "http://***"
+    assert endpoint.join_path("/v1/traces").short_url == "http://***/v1/traces"
 
 
 @pytest.mark.parametrize(

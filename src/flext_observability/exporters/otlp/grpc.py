@@ -22,7 +22,7 @@ from flext_observability.exporters.otlp.outcome import (
     partial_success,
 )
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.pipeline.http_outcome import StatusClass
+from flext_observability.pipeline.http_outcome import StatusClass, mask_outcome
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.grpc import GrpcError, GrpcTransport
 from flext_observability.wire.http.errors import TransportError
@@ -79,6 +79,9 @@ class OtlpGrpcExporter(BatchExporter):
         self._transport.close()
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        return mask_outcome(self._call(body, items, timeout_seconds), self._transport.target)
+
+    def _call(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         display_url = self._transport.target.endpoint.display_url
         try:
             reply = self._transport.call(

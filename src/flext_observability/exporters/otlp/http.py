@@ -17,6 +17,7 @@ from flext_observability.exporters.otlp.outcome import (
     from_transport_error,
 )
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.pipeline.http_outcome import mask_outcome
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_context
@@ -57,7 +58,9 @@ class OtlpHttpExporter(BatchExporter):
             self._transport.close()
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
-        transport = self._open_transport()
+        return mask_outcome(self._post(self._open_transport(), body, items, timeout_seconds), self._target)
+
+    def _post(self, transport: HttpTransport, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         data = zlib.compress(body, _GZIP_LEVEL, _GZIP_WINDOW) if self._compress else body
         try:
             reply = transport.post(data, timeout_seconds=min(timeout_seconds, self._request_seconds))

@@ -11,7 +11,7 @@ from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.pipeline.http_outcome import HttpBackend
+from flext_observability.pipeline.http_outcome import HttpBackend, mask_outcome
 from flext_observability.runtime.internal_log import warn_once
 from flext_observability.runtime.process_name import process_name
 from flext_observability.wire.http.errors import TransportError
@@ -117,10 +117,10 @@ class PushgatewayExporter:
         try:
             reply = transport.request(method, body, timeout_seconds=timeout_seconds)
         except TransportError as error:
-            return _GATEWAY.from_error(error)
+            return mask_outcome(_GATEWAY.from_error(error), self._target)
         if 200 <= reply.status < 300:
             return ExportOutcome(accepted=points)
-        return _GATEWAY.from_reply(reply, self._target.endpoint.display_url)
+        return mask_outcome(_GATEWAY.from_reply(reply, self._target.endpoint.display_url), self._target)
 
 
 def _warn_conflict(name: str) -> None:

@@ -13,6 +13,7 @@ from io import BufferedReader, RawIOBase
 from typing import cast, final
 
 from flext_observability.values.endpoint import Endpoint, format_host
+from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import proxy_for
@@ -239,7 +240,8 @@ def _open_tunnel(sock: socket.socket, proxy: Endpoint, endpoint: Endpoint, deadl
     response, _ = tunnel.exchange("CONNECT", None, deadline)
     response.close()
     if response.status != 200:
-        message = f"{peer} answered {response.status} {response.reason} to CONNECT {destination}"
+        reason = sanitize_message(response.reason, [proxy.credentials, proxy.authorization])
+        message = f"{peer} answered {response.status} {reason} to CONNECT {destination}"
         raise TransportError("proxy", message)
 
 

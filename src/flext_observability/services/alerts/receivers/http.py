@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from flext_observability.domain.result import FlextResult
 from flext_observability.engine.compat import suppress_instrumentation
-from flext_observability.pipeline.http_outcome import HttpBackend
+from flext_observability.pipeline.http_outcome import HttpBackend, mask_outcome
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
 from flext_observability.values.foreign import (
     copy_mapping,
@@ -37,8 +37,11 @@ class HttpNotifier:
     Attributes:
         config_error: Why the address or a header is invalid, with the next action; then nothing is sent. Empty when
             they are valid.
+        has_secret_path: Whether the path of the address is a secret, which messages do not show.
         retry_after_seconds: Wait that the last response requested; None without one.
     """
+
+    has_secret_path: ClassVar[bool] = False
 
     def __init__(self, url: object, path: str, headers: object, timeout_seconds: object, setting: str) -> None:
         """Store the address. Opens nothing, and never raises: see ``config_error``.
@@ -51,11 +54,11 @@ class HttpNotifier:
             setting: Setting that holds the address, for messages.
         """
         self.retry_after_seconds: float | None = None
-        self._backend = HttpBackend("server", setting)
+        self._backend = HttpBackend("server", setting, has_secret_paths=self.has_secret_path)
         seconds = plain_number(timeout_seconds)
         self._timeout_seconds = seconds if seconds and 0 < seconds < _MAX_TIMEOUT else _DEFAULT_TIMEOUT
         try:
-            self._target = FlextResult.ok(_target(url, path, headers))
+            self._target = FlextResult.ok(_target(url, path, headers, secret=self.has_secret_path))
         except BaseException as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
             reraise_interrupt(error)
             # Other errors may contain the address, and with it a password.
@@ -94,12 +97,12 @@ class HttpNotifier:
             with suppress_instrumentation():
                 reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._timeout_seconds), 0.001))
         except TransportError as error:
-            return _failure(self._backend.from_error(error))
+            return _failure(mask_outcome(self._backend.from_error(error), target))
         finally:
             transport.close()
         if 200 <= reply.status < 300:
             return FlextResult[None].ok(None)
-        outcome = self._backend.from_reply(reply, target.endpoint.display_url)
+        outcome = mask_outcome(self._backend.from_reply(reply, target.endpoint.display_url), target)
         self.retry_after_seconds = outcome.retry_after_seconds
         return _failure(outcome)
 
@@ -119,11 +122,11 @@ def _headers(given: object) -> dict[str, str]:
     return dict(read_all(cast("Iterable[tuple[str, str]]", given))) if is_true(given) else {}
 
 
-def _target(url: object, path: str, headers: object) -> HttpTarget:
+def _target(url: object, path: str, headers: object, *, secret: bool) -> HttpTarget:
     endpoint = url if is_a(url, Endpoint) else parse_endpoint((plain_text(url) or "").strip())
-    endpoint = endpoint.with_scheme("http")
+    endpoint = replace(endpoint.with_scheme("http"), has_secret_path=secret)
     if path:
-        endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path) + path)
+        endpoint = replace(endpoint, path=endpoint.path.rstrip("/").removesuffix(path)).join_path(path)
     extra = _headers(headers)
     lowered = {name.lower() for name in extra}
     fields = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}

@@ -29,7 +29,10 @@ class WebhookNotifier(HttpNotifier):
 
     The object has ``version`` ("1"), ``status``, ``fingerprint``, ``sent_at`` and ``alert``: ``id``, ``name``,
     ``severity``, ``message``, ``source``, ``status``, ``escalation_level``, ``timestamp``, ``labels`` and ``details``.
+    Path and query of the address are secrets in many products: no message shows them.
     """
+
+    has_secret_path = True
 
     def __init__(
         self,

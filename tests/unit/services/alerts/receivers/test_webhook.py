@@ -82,3 +82,13 @@ def test_an_invalid_address_is_reported() -> None:
         assert (notifier.notify(make(), 5).code, notifier.retry_after_seconds) == ("unavailable", 9.0)
     assert "alert_webhook_url" in WebhookNotifier("").config_error
     assert notifier.config_error == ""
+
+
+@pytest.mark.parametrize("status", [302, 401, 404, 503])
+def test_path_and_query_are_not_shown(status: int) -> None:
+    with collector() as server:
+        server.standing = Answer(status, {"location": "https://other.example/services/plain"}, b"no /services/plain")
+        result = WebhookNotifier(f"{server.url}/services/plain?key=plain").notify(make(), 5)
+        assert server.requests[0].path == "/services/plain?key=plain"
+    assert f"{server.url}/… answered {status}: https://other.example/…" in str(result.error)
+    assert "plain" not in repr(result)
