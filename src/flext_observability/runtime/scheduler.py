@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Condition
 from time import monotonic
 from typing import final
 
-from flext_observability.runtime.daemon import start_daemon
+from flext_observability.runtime.daemon import DaemonThread, retry_threads
 from flext_observability.runtime.fork import register_fork_aware, register_restart
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.runtime import current_runtime
@@ -33,7 +33,7 @@ class Scheduler:
     def __init__(self) -> None:
         self._changed = Condition()
         self._jobs: dict[str, _Job] = {}
-        self._thread: Thread | None = None
+        self._thread = DaemonThread("flext-scheduler", self._run, what="the thread for periodic work")
         register_fork_aware(self)
         register_restart(self)
 
@@ -49,7 +49,8 @@ class Scheduler:
             else:
                 self._jobs[name] = _Job(name, interval_seconds, work, monotonic() + interval_seconds)
                 self._changed.notify_all()
-            self._start_thread()
+            self._thread.start()
+        self._thread.report()
 
     def cancel(self, name: str) -> None:
         """Remove a job. A call in progress is not interrupted."""
@@ -72,7 +73,7 @@ class Scheduler:
         """Keep the jobs, without the thread of the parent."""
         now = monotonic()
         self._changed = Condition()
-        self._thread = None
+        self._thread.reinit_after_fork()
         for job in self._jobs.values():
             job.due = now + job.interval_seconds
 
@@ -80,18 +81,15 @@ class Scheduler:
         """Start the thread for the jobs of the parent."""
         with self._changed:
             if self._jobs:
-                self._start_thread()
-
-    def _start_thread(self) -> None:
-        if self._thread is None:
-            self._thread = start_daemon("flext-scheduler", self._run, what="the thread for periodic work")
+                self._thread.start()
+        self._thread.report()
 
     def _run(self) -> None:
         changed = self._changed
         while self._changed is changed:  # a job that forks: the child has a thread of its own
             with changed:
                 if not self._jobs:
-                    self._thread = None
+                    self._thread.release()
                     return
                 job = min(self._jobs.values(), key=lambda each: each.due)
                 wait = job.due - monotonic()
@@ -101,6 +99,7 @@ class Scheduler:
                 # After a pause (a suspended machine) a job runs once, not once for each interval missed.
                 job.due = monotonic() + job.interval_seconds
             _call(job)
+            retry_threads()
 
 
 def _call(job: _Job) -> None:

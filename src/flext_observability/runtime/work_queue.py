@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Thread, current_thread
+from threading import Condition
 from time import monotonic
 from typing import Generic, TypeVar, final
 
-from flext_observability.runtime.daemon import start_daemon
+from flext_observability.runtime.daemon import DaemonThread
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.interrupts import reraise_interrupt
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 CAPACITY = 1000
 IDLE_SECONDS = 5.0
+RETRY_SECONDS = 0.1
+"""Time between two looks at the thread during a flush."""
 
 
 @final
@@ -40,7 +42,7 @@ class WorkQueue(Generic[T]):
         self._capacity = capacity
         self._changed = Condition()
         self._waiting: deque[T] = deque()
-        self._worker: Thread | None = None
+        self._thread = self._new_thread()
         self._busy = False
         self._put = self._done = 0
         register_fork_aware(self)
@@ -48,18 +50,27 @@ class WorkQueue(Generic[T]):
     def put(self, item: T) -> bool:
         """Add an item. Never blocks. Return False when the queue is full or no thread can be started."""
         with self._changed:
-            if len(self._waiting) >= self._capacity or not self._has_worker():
-                return False
-            self._waiting.append(item)
-            self._put += 1
-            self._changed.notify_all()
-        return True
+            added = len(self._waiting) < self._capacity and self._thread.start()
+            if added:
+                self._waiting.append(item)
+                self._put += 1
+                self._changed.notify_all()
+        self._thread.report()
+        return added
 
     def flush(self, deadline: float) -> bool:
         """Wait for the items added so far; return whether all were handled by ``deadline`` (monotonic seconds)."""
         with self._changed:
             goal = self._put
-            return self._changed.wait_for(lambda: self._done >= goal, max(deadline - monotonic(), 0.0))
+        while True:
+            with self._changed:
+                left = deadline - monotonic()
+                if self._done >= goal or left <= 0:
+                    return self._done >= goal
+                if self._waiting:
+                    self._thread.start()  # it may have been ended
+                self._changed.wait(min(left, RETRY_SECONDS))
+            self._thread.report()
 
     def replace_worker(self) -> None:
         """Abandon a hung worker with its item, and continue with a new one."""
@@ -67,10 +78,10 @@ class WorkQueue(Generic[T]):
             if not self._busy:
                 return
             self._busy = False
-            self._worker = None
+            self._thread = self._new_thread()
             self._done += 1
             if self._waiting:
-                self._has_worker()
+                self._thread.start()
             self._changed.notify_all()
 
     @property
@@ -82,34 +93,40 @@ class WorkQueue(Generic[T]):
         """Drop the items and the thread of the parent."""
         self._changed = Condition()
         self._waiting.clear()
-        self._worker = None
+        self._thread = self._new_thread()
         self._busy = False
         self._put = self._done = 0
 
-    def _has_worker(self) -> bool:
-        """Start a worker unless there is one; return whether there is one now."""
-        if self._worker is None:
-            self._worker = start_daemon(f"flext-{self._name}", self._work, what=f"the thread of {self._name}")
-        return self._worker is not None
+    def _new_thread(self) -> DaemonThread:
+        what = f"the thread of {self._name}"
+        thread = DaemonThread(f"flext-{self._name}", lambda: self._work(thread), what=what)
+        return thread
 
-    def _work(self) -> None:
-        changed, me = self._changed, current_thread()
-        while True:
-            with changed:
-                if not changed.wait_for(lambda: bool(self._waiting), IDLE_SECONDS):
-                    self._worker = None
-                    return
-                item = self._waiting.popleft()
+    def _work(self, thread: DaemonThread) -> None:
+        changed = self._changed
+        # A call that forks returns in the child too, where `_changed` was replaced and may never be released.
+        while self._changed is changed and (item := self._next(thread)) is not None:
+            try:
+                self._call(item[0])
+            finally:
+                if self._changed is changed:
+                    self._settle(thread)
+
+    def _next(self, thread: DaemonThread) -> tuple[T] | None:
+        """Wait for an item. Return None when there was none for ``IDLE_SECONDS``, or the thread was replaced."""
+        with self._changed:
+            if self._thread is thread and self._changed.wait_for(lambda: bool(self._waiting), IDLE_SECONDS):
                 self._busy = True
-            self._call(item)
-            if self._changed is not changed:  # the call forked, and this is the child: the lock may never be released
-                return
-            with changed:
-                if self._worker is not me:
-                    return
+                return (self._waiting.popleft(),)
+            thread.release()
+            return None
+
+    def _settle(self, thread: DaemonThread) -> None:
+        with self._changed:
+            if self._thread is thread:
                 self._busy = False
                 self._done += 1
-                changed.notify_all()
+                self._changed.notify_all()
 
     def _call(self, item: T) -> None:
         try:

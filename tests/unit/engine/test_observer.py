@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from types import ModuleType
 
 import pytest
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -18,6 +16,7 @@ from flext_observability.engine.observable_callback import ObservableCallback
 from flext_observability.engine.observer import observer, wrap_callbacks
 from flext_observability.runtime.runtime import replace_runtime
 from tests.callbacks import observing
+from tests.ending import ending
 from tests.programs import run
 from tests.threads import in_threads
 from tests.waiting import eventually
@@ -244,20 +243,14 @@ def test_without_another_thread_the_callbacks_after_a_hung_one_are_left_out(
 def test_a_thread_that_was_ended_is_replaced_and_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class GreenletExit(BaseException):
-        """The exception of greenlet, which ends a thread."""
-
-    fake = ModuleType("greenlet")
-    fake.GreenletExit = GreenletExit  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "greenlet", fake)
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    kind = ending(monkeypatch)
 
     def end(_: CallbackOptions) -> list[Observation]:
-        raise GreenletExit
+        raise kind
 
-    ending, good = guard(end, observing())
+    ended, good = guard(end, observing())
     for _ in range(2):
-        assert collect(ending, good) == [[], [1]]
+        assert collect(ended, good) == [[], [1]]
     assert "n0 failed: RuntimeError: its thread was ended" in caplog.text
 
 

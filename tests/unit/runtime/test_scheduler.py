@@ -9,8 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from flext_observability.runtime import scheduler as module
+from flext_observability.runtime.daemon import retry_threads
 from flext_observability.runtime.runtime import replace_runtime
 from flext_observability.runtime.scheduler import Scheduler, scheduler
+from tests.ending import ending
 from tests.programs import run
 from tests.waiting import eventually
 
@@ -103,7 +106,7 @@ def test_a_thread_that_cannot_start_is_logged(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with caplog.at_level(logging.WARNING, "flext_observability"):
         jobs.schedule("job", 0.01, lambda: None)
-    assert "Starting the thread for periodic work failed" in caplog.text
+    assert "The thread for periodic work cannot be started" in caplog.text
 
 
 def test_the_jobs_end_with_their_runtime() -> None:
@@ -185,3 +188,42 @@ def test_a_thread_ends_whose_job_finds_the_scheduler_reinitialised(jobs: Schedul
     assert eventually(lambda: threads)
     threads[0].join(5)
     assert (len(threads), threads[0].is_alive()) == (1, False)
+
+
+def test_a_thread_that_was_ended_is_started_again(
+    jobs: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kind = ending(monkeypatch)
+    runs = iter([kind()])
+    done = threading.Event()
+
+    def work() -> None:
+        for error in runs:
+            raise error
+        done.set()
+
+    jobs.schedule("job", 0.01, work)
+
+    def is_done_after_retry() -> bool:
+        retry_threads()
+        return done.is_set()
+
+    eventually(is_done_after_retry)
+    assert "The thread for periodic work failed: GreenletExit" in caplog.text
+
+
+def test_an_error_of_the_scheduler_itself_does_not_end_its_thread(
+    jobs: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = iter([MemoryError("none")])
+    ran = threading.Event()
+
+    def call(job: object) -> None:
+        for error in failures:
+            raise error
+        ran.set()
+
+    monkeypatch.setattr(module, "_call", call)
+    jobs.schedule("job", 0.01, lambda: None)
+    assert ran.wait(5)
+    assert "The thread for periodic work failed: MemoryError: none" in caplog.text

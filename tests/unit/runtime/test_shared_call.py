@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from types import ModuleType
 
 import pytest
 
 from flext_observability.runtime import shared_call as module
 from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeout
+from tests.ending import ending
 from tests.threads import in_threads
 from tests.waiting import eventually
 
@@ -102,14 +101,8 @@ def test_without_threads_the_caller_calls(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_thread_that_is_ended_fails_its_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    class GreenletExit(BaseException):
-        """The exception of greenlet, which ends a thread."""
-
-    fake = ModuleType("greenlet")
-    fake.GreenletExit = GreenletExit  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "greenlet", fake)
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    answers = iter([GreenletExit(), None])
+    kind = ending(monkeypatch)
+    answers = iter([kind(), None])
 
     def work() -> int:
         if (error := next(answers)) is not None:

@@ -11,6 +11,7 @@ import pytest
 
 from flext_observability.runtime import work_queue as module
 from flext_observability.runtime.work_queue import WorkQueue
+from tests.ending import ending
 from tests.programs import run
 from tests.waiting import eventually
 
@@ -132,7 +133,7 @@ def test_without_a_thread_items_are_rejected(monkeypatch: pytest.MonkeyPatch, ca
     queue = WorkQueue[int]("Threadless", lambda _: None)
     with caplog.at_level(logging.WARNING, "flext_observability"):
         assert not queue.put(0)
-    assert "Starting the thread of Threadless failed" in caplog.text
+    assert "The thread of Threadless cannot be started" in caplog.text
 
 
 def test_eight_threads_put_and_each_item_arrives_once() -> None:
@@ -219,3 +220,23 @@ def test_a_worker_ends_after_a_call_during_which_the_queue_was_reinitialised() -
     assert eventually(lambda: threads)
     threads[0].join(5)
     assert not threads[0].is_alive()
+
+
+def test_items_after_the_one_that_ended_the_thread_are_handled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kind = ending(monkeypatch)
+    seen: list[int] = []
+
+    def handle(item: int) -> None:
+        seen.append(item)
+        if item == 0:
+            raise kind
+
+    queue = WorkQueue[int]("Ended", handle)
+    assert [queue.put(item) for item in range(3)] == [True] * 3
+    assert queue.flush(soon())
+    assert seen == [0, 1, 2]
+    assert queue.put(3)
+    assert queue.flush(soon())
+    assert "The thread of Ended failed: GreenletExit" in caplog.text
