@@ -189,6 +189,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 from flext_observability import init_observability
 from flext_observability.api.start import active_pages
+from flext_observability.ops_server.answers import Answers
 from flext_observability.ops_server.pages import Request
 
 def numbers():
@@ -204,7 +205,7 @@ meter.create_observable_gauge("numbers", [numbers()])
 meter.create_counter("c").add(1)
 
 def page():
-    reply = active_pages().answer(Request("GET", "/metrics", "", "", ""))
+    reply = Answers(active_pages()).answer(Request("GET", "/metrics"))
     lines = reply.body.decode().splitlines()
     print(reply.status, [line.split()[-1] for line in lines if line.startswith("numbers")], flush=True)
 
@@ -262,12 +263,13 @@ from opentelemetry.sdk.metrics import MeterProvider
 metrics.set_meter_provider(MeterProvider())
 from flext_observability import init_observability
 from flext_observability.api.start import active_pages
+from flext_observability.ops_server.answers import Answers
 from flext_observability.ops_server.pages import Request
 init_observability(console=False, exporters={"metrics": ["prometheus"]}).unwrap()
 metrics.get_meter("t").create_observable_gauge("hung", [lambda _: threading.Event().wait()])
 for limit in (8, 1):
     started = time.monotonic()
-    reply = active_pages().answer(Request("GET", "/metrics", "", "", ""))
+    reply = Answers(active_pages()).answer(Request("GET", "/metrics"))
     print(reply.status, time.monotonic() - started < limit, json.loads(reply.body)["error"], flush=True)
 """
 

@@ -14,7 +14,9 @@ from typing import Any
 import prometheus_client
 import pytest
 from opentelemetry import metrics, trace
+from opentelemetry._logs import get_logger_provider
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client.core import GaugeMetricFamily
 
@@ -288,7 +290,7 @@ def exceptions_in_spans(fail: Fail) -> None:
 @case
 def span_processor(fail: Fail) -> None:
     class Failing(SpanProcessor):
-        on_start = on_end = fail
+        on_start = on_end = shutdown = force_flush = fail
 
     good = ScriptedExporter()
     assert register_exporter("good", OneExporterFactory(lambda _: good, {"traces"})).success
@@ -300,6 +302,23 @@ def span_processor(fail: Fail) -> None:
             pass
     handle.flush(5)
     assert exported(good) == [["one", "two"]]
+    assert handle.shutdown(5).success
+
+
+@case
+def log_record_processor(fail: Fail) -> None:
+    class Failing(LogRecordProcessor):
+        on_emit = shutdown = force_flush = fail
+
+    good = ScriptedExporter()
+    assert register_exporter("good", OneExporterFactory(lambda _: good, {"logs"})).success
+    handle = start(exporters={"traces": [], "metrics": [], "logs": ["good"]})
+    provider: Any = get_logger_provider()
+    provider.add_log_record_processor(Failing())
+    for _ in range(2):
+        logging.getLogger("app").error("line")
+    handle.flush(5)
+    assert sum(map(len, good.batches)) == 2
     assert handle.shutdown(5).success
 
 

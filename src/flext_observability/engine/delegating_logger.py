@@ -7,6 +7,7 @@ from weakref import WeakSet
 
 from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger, NoOpLoggerProvider
 
+from flext_observability.engine.contained_processor import contain_added
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -72,4 +73,5 @@ class DelegatingLoggerProvider(LoggerProvider):
         """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._delegate, name)
+        found = getattr(self._delegate, name)
+        return contain_added(found) if name == "add_log_record_processor" else found

@@ -9,6 +9,7 @@ from weakref import WeakSet
 from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider, use_span
 
 from flext_observability.engine.compat import agnostic_context_manager
+from flext_observability.engine.contained_processor import contain_added
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -123,4 +124,5 @@ class DelegatingTracerProvider(TracerProvider):
         """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._delegate, name)
+        found = getattr(self._delegate, name)
+        return contain_added(found) if name == "add_span_processor" else found
