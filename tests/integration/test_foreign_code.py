@@ -2,85 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import prometheus_client
 import pytest
-from opentelemetry import metrics, trace
-from opentelemetry._logs import get_logger_provider
+from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk._logs import LogRecordProcessor
-from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client.core import GaugeMetricFamily
 
 from flext_observability import (
     FlextContainer,
     FlextMetricsService,
     FlextObservabilityPlugin,
-    Observability,
     flext_create_alert,
     flext_create_metric,
-    init_observability,
     register_exporter,
     register_plugin,
     traced,
 )
 from tests.fakes import OneExporterFactory, ScriptedExporter
-from tests.installed import install
-from tests.integration.prometheus_page import QUIET, scrape
+from tests.integration.foreign_code import KINDS, Fail, Table, exported, new_name, on_page, raising, run_case, start
+from tests.integration.prometheus_page import scrape
 
-
-class Odd(BaseException):
-    """An exception of no known kind, without a readable message."""
-
-    def __str__(self) -> str:
-        raise SystemExit(9)
-
-
-KINDS = (
-    *(ValueError, asyncio.CancelledError, SystemExit, KeyboardInterrupt, GeneratorExit),
-    *(StopIteration, StopAsyncIteration, RecursionError, MemoryError, Odd),
-)
-Fail = Callable[..., Any]
-Case = Callable[[Fail], None]
-CASES: dict[str, Case] = {}
-_numbers = count()
-
-
-def case(function: Case) -> Case:
-    """Add a case to the table. It raises with `fail`, and asserts that all other parts work."""
-    CASES[function.__name__] = function
-    return function
-
-
-def start(**settings: Any) -> Observability:
-    """Start with a page and no push, unless the settings say otherwise."""
-    given: dict[str, Any] = {**QUIET, "exporters": {"traces": [], "metrics": ["prometheus"], "logs": []}, **settings}
-    handle = init_observability(**given).unwrap()
-    assert isinstance(handle, Observability)
-    return handle
-
-
-def new_name(prefix: str) -> str:
-    return f"{prefix}{next(_numbers)}"
-
-
-def on_page(handle: Observability, name: str) -> bool:
-    """Return whether a metric is on the page, which has status 200."""
-    page = scrape(handle.ops_address)
-    assert page.status == 200
-    return any(found == name for found, _ in page.samples())
-
-
-def exported(*exporters: ScriptedExporter) -> list[list[str]]:
-    return [[item.name for batch in each.batches for item in batch] for each in exporters]
+case = Table()
 
 
 @case
@@ -288,41 +234,6 @@ def exceptions_in_spans(fail: Fail) -> None:
 
 
 @case
-def span_processor(fail: Fail) -> None:
-    class Failing(SpanProcessor):
-        on_start = on_end = shutdown = force_flush = fail
-
-    good = ScriptedExporter()
-    assert register_exporter("good", OneExporterFactory(lambda _: good, {"traces"})).success
-    handle = start(exporters={"traces": ["good"], "metrics": [], "logs": []})
-    provider: Any = trace.get_tracer_provider()
-    provider.add_span_processor(Failing())
-    for name in ("one", "two"):
-        with traced(name):
-            pass
-    handle.flush(5)
-    assert exported(good) == [["one", "two"]]
-    assert handle.shutdown(5).success
-
-
-@case
-def log_record_processor(fail: Fail) -> None:
-    class Failing(LogRecordProcessor):
-        on_emit = shutdown = force_flush = fail
-
-    good = ScriptedExporter()
-    assert register_exporter("good", OneExporterFactory(lambda _: good, {"logs"})).success
-    handle = start(exporters={"traces": [], "metrics": [], "logs": ["good"]})
-    provider: Any = get_logger_provider()
-    provider.add_log_record_processor(Failing())
-    for _ in range(2):
-        logging.getLogger("app").error("line")
-    handle.flush(5)
-    assert sum(map(len, good.batches)) == 2
-    assert handle.shutdown(5).success
-
-
-@case
 def registry_of_prometheus_client(fail: Fail) -> None:
     class Collector:
         def describe(self) -> list[object]:
@@ -364,83 +275,7 @@ def container(fail: Fail) -> None:
     assert FlextMetricsService(lazy).create(new_name("contained"), 1).success
 
 
-SOURCE = """
-from opentelemetry.sdk.trace.sampling import Sampler
-
-fail = None
-
-class Failing:
-    def __init__(self, *_):
-        pass
-    def __getattr__(self, name):
-        fail()
-
-class FailingSampler(Sampler):
-    def __init__(self, *_):
-        pass
-    def should_sample(self, *_, **__):
-        fail()
-    def get_description(self):
-        return "failing"
-
-class FailingInstrumentor:
-    is_instrumented_by_opentelemetry = False
-    def instrument(self, **_):
-        fail()
-    uninstrument = instrument
-"""
-
-
-@case
-def sampler(fail: Fail) -> None:
-    good = ScriptedExporter()
-    assert register_exporter("good", OneExporterFactory(lambda _: good, {"traces"})).success
-    handle = start(exporters={"traces": ["good"], "metrics": [], "logs": []}, sampler="failing")
-    trace.get_tracer("t").start_span("one").end()
-    handle.flush(5)
-    assert exported(good) == [["one"]]
-
-
-@case
-def instrumentation(fail: Fail) -> None:
-    handle = start(instrument=["failing"])
-    assert "Instrumentation 'failing' failed" in handle.status()["traces"].reason
-
-
-@case
-def resource_detector(fail: Fail) -> None:
-    handle = start(resource_detectors=["failing", "otel"])
-    assert any("'failing' failed" in notice.message for notice in handle.status()["metrics"].notices)
-    assert scrape(handle.ops_address).status == 200
-
-
-@pytest.fixture
-def failing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Install a package whose sampler, detector and instrumentation raise."""
-    kinds = {
-        "opentelemetry_traces_sampler": "FailingSampler",
-        "opentelemetry_resource_detector": "Failing",
-        "opentelemetry_instrumentor": "FailingInstrumentor",
-    }
-    install(
-        tmp_path,
-        monkeypatch,
-        "failing_code",
-        SOURCE,
-        {group: {"failing": f"failing_code:{name}"} for group, name in kinds.items()},
-    )
-    import failing_code  # type: ignore[import-not-found]  # the package above
-
-    yield failing_code
-    del sys.modules["failing_code"]
-
-
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", CASES)
-def test_it_costs_only_itself(name: str, kind: type[BaseException], failing_package: Any) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise kind
-
-    failing_package.fail = fail
-    with ThreadPoolExecutor() as threads:  # in the main thread, KeyboardInterrupt is Ctrl-C
-        threads.submit(CASES[name], fail).result(60)
+@pytest.mark.parametrize("name", case)
+def test_it_costs_only_itself(name: str, kind: type[BaseException]) -> None:
+    run_case(case[name], raising(kind))
