@@ -13,7 +13,7 @@ from tests.fakes import ScriptedExporter
 from tests.integration.prometheus_page import QUIET, scrape
 
 
-class Odd(BaseException):
+class Unreadable(BaseException):
     """An exception of no known kind, without a readable message."""
 
     def __str__(self) -> str:
@@ -22,7 +22,7 @@ class Odd(BaseException):
 
 KINDS = (
     *(ValueError, asyncio.CancelledError, SystemExit, KeyboardInterrupt, GeneratorExit),
-    *(StopIteration, StopAsyncIteration, RecursionError, MemoryError, Odd),
+    *(StopIteration, StopAsyncIteration, RecursionError, MemoryError, Unreadable),
 )
 Fail = Callable[..., Any]
 Case = Callable[[Fail], None]
