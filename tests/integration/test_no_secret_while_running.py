@@ -20,6 +20,7 @@ from flext_observability import (
     AlertmanagerNotifier,
     FlextAlert,
     FlextHealthCheck,
+    FlextResult,
     Observability,
     WebhookNotifier,
     init_observability,
@@ -243,6 +244,8 @@ def test_no_secret_of_notifiers(capsys: pytest.CaptureFixture[str]) -> None:
                 shown.add(handle.alerts.add_notifier(f"hook {number}", hook))
                 shown.add(handle.alerts.add_notifier(f"manager {number}", manager))
         shown.add(handle.alerts.add_notifier("function", fails))
+        failure = FlextResult[None].fail(f"no access to http://u:{MARK}@h", code="error", fix=f"Use token={MARK}")
+        shown.add(handle.alerts.add_notifier("result", lambda _: failure))
         use(handle, shown)
     assert any("ConnectionError" in text for text in shown.texts)
     assert_hidden(shown.texts, "")

@@ -13,6 +13,7 @@ from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.registry import exporter_registry, notifier_registry, plugin_registry
 from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
+from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _resolve_and_start(
         return resolve(config, arguments, os.environ).flat_map(_check_names).flat_map(_start)
     except BaseException as error:  # noqa: BLE001 - an internal error must not break the program
         reraise_interrupt(error)
-        message = f"Starting failed: {type(error).__name__}: {error}"
+        message = f"Starting failed: {describe_error(error)}"
         return FlextResult[Observability].fail(message, code="internal", fix="Report this, with the settings")
 
 

@@ -17,7 +17,7 @@ from flext_observability.decorators.traced import ActiveSpan, SpanTemplate
 from flext_observability.decorators.wrapping import decorate
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.values.exceptions import describe_error, exception_attributes
+from flext_observability.values.exceptions import exception_attributes, summarize_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import OPERATION_ATTRIBUTE, OUTCOME_ATTRIBUTE, OUTCOMES
 
@@ -98,7 +98,7 @@ class _Monitor:
     def log(self, error: BaseException) -> None:
         """Emit the error record in the current trace."""
         attributes = {OPERATION_ATTRIBUTE: self.operation, **exception_attributes(error)}
-        log_record.emit("error", f"{self.operation} failed: {describe_error(error)}", attributes)
+        log_record.emit("error", f"{self.operation} failed: {summarize_error(error)}", attributes)
 
 
 class _MonitoredCall(ActiveSpan):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.trace import Status, StatusCode
 
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.values.exceptions import describe_error, exception_attributes
+from flext_observability.values.exceptions import exception_attributes, summarize_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import OUTCOME_ATTRIBUTE
 
@@ -34,7 +34,7 @@ def record_error(span: Span, error: BaseException) -> None:
         if outcome == "cancelled":
             span.set_attribute(OUTCOME_ATTRIBUTE, outcome)
             return
-        span.set_status(Status(StatusCode.ERROR, describe_error(error)))
+        span.set_status(Status(StatusCode.ERROR, summarize_error(error)))
         if first_in_trace(error, _RECORDED, span):
             # Not record_exception: it has no size limit, and raises when __str__ of the error raises.
             span.add_event("exception", exception_attributes(error))

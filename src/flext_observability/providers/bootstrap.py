@@ -301,9 +301,10 @@ def _adopt(pipeline: Pipeline, signal: Signal, provider: object, method: str, pa
             getattr(provider, method)(part)
     except BaseException as error:  # noqa: BLE001 - a missing method, or an error in the method
         reraise_interrupt(error)
+        reason = f"{name} was installed first and does not accept exporters ({describe_error(error)})"
         pipeline.notices.degrade(
             signal,
-            f"{signal} are not exported: {name} was installed first and does not accept exporters ({error})",
+            f"{signal} are not exported: {reason}",
             "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
         )
         return False

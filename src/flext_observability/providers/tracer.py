@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sa
             sampler = entry.load()(config.sampler_arg)
         except BaseException as error:  # noqa: BLE001 - code of another package
             reraise_interrupt(error)
-            problem = f"failed ({type(error).__name__}: {error})"
+            problem = f"failed ({describe_error(error)})"
         else:
             if isinstance(sampler, Sampler):
                 return sampler

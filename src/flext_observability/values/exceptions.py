@@ -23,8 +23,13 @@ def error_message(error: BaseException) -> str:
         return "<no readable message>"
 
 
+def summarize_error(error: BaseException) -> str:
+    """Return type and message of an exception unchanged, for the telemetry and results of the program."""
+    return encode_tag(f"{type_name(error)}: {error_message(error)}")
+
+
 def describe_error(error: BaseException) -> str:
-    """Return type and message of an exception for people, with secrets masked: ``ValueError: not a number``."""
+    """Return type and message of an exception with secrets masked, for our messages: ``ValueError: not a number``."""
     return encode_tag(f"{type_name(error)}: {mask_secrets(error_message(error))}")
 
 

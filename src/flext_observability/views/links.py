@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote
 
 from flext_observability.views.model import TraceView
@@ -19,6 +20,14 @@ def grafana_trace_link(grafana_url: str, trace: TraceView) -> str:
     return grafana_link(grafana_url, trace.trace_id, start_ns, end_ns)
 
 
+def grafana_base(grafana_url: str) -> str:
+    """Return the address of Grafana for links, without credentials, query and fragment: other people see links."""
+    scheme, slashes, rest = grafana_url.partition("//")
+    rest = (rest if slashes else grafana_url).rpartition("@")[2]
+    base = re.split(r"[?#]", rest, maxsplit=1)[0].rstrip("/")
+    return sanitize(f"{scheme}//{base}" if slashes else base, 500)
+
+
 def grafana_link(grafana_url: str, trace_id: str, start_ns: int, end_ns: int) -> str:
     """Return the link to a trace id and a time range on Grafana's Explore page; empty without an address of Grafana."""
     if not grafana_url:
@@ -29,4 +38,4 @@ def grafana_link(grafana_url: str, trace_id: str, start_ns: int, end_ns: int) ->
         "range": {"from": str(start_ns // 10**6 - _MARGIN_MS), "to": str(end_ns // 10**6 + _MARGIN_MS)},
     }
     panes = quote(json.dumps({"trace": pane}, separators=(",", ":")), safe="")
-    return f"{sanitize(grafana_url, 500).rstrip('/')}/explore?schemaVersion=1&orgId=1&panes={panes}"
+    return f"{grafana_base(grafana_url)}/explore?schemaVersion=1&orgId=1&panes={panes}"

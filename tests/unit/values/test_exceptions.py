@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_error, error_message, exception_attributes
+from flext_observability.values.exceptions import (
+    MAX_STACK_BYTES,
+    describe_error,
+    error_message,
+    exception_attributes,
+    summarize_error,
+)
 
 
 class MuteError(Exception):
@@ -45,3 +51,9 @@ def test_stack_is_bounded_and_keeps_the_frame_that_raised() -> None:
         stack = str(exception_attributes(error)["exception.stacktrace"])
         assert len(stack.encode()) <= MAX_STACK_BYTES
         assert "raise error" in stack
+
+
+def test_descriptions_for_messages_are_masked_and_those_for_telemetry_are_not() -> None:
+    error = ConnectionError("http://me:pa/ss@host refused, token=abc")
+    assert describe_error(error) == "ConnectionError: http://***@host refused, token=***"
+    assert summarize_error(error) == "ConnectionError: http://me:pa/ss@host refused, token=abc"

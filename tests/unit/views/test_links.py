@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from flext_observability.views.links import grafana_trace_link
+import pytest
+
+from flext_observability.views.links import grafana_base, grafana_trace_link
 from flext_observability.views.model import TraceView
 from tests.unit.views.shop import TRACE, checkout
 
@@ -18,3 +20,18 @@ def test_the_link_has_trace_id_and_time_range() -> None:
 def test_without_grafana_there_is_no_link() -> None:
     assert grafana_trace_link("", checkout()) == ""
     assert "explore" in grafana_trace_link("http://g", TraceView())
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("http://g:3000/sub/", "http://g:3000/sub"),
+        ("https://user:pa/ss@g/sub?auth_token=a#b", "https://g/sub"),
+        ("user:pass@g:3000", "g:3000"),
+        ("g:3000/", "g:3000"),
+        ("http://g/?a=x@y", "http://y"),  # not known which part is the host: what is after the last @ is no password
+        ("", ""),
+    ],
+)
+def test_links_have_no_credentials(text: str, base: str) -> None:
+    assert grafana_base(text) == base

@@ -103,6 +103,6 @@ class BatchExporter(ABC):
 def _encoding_failure(signal: Signal, error: BaseException) -> ExportOutcome:
     return ExportOutcome(
         reason="encoding",
-        message=f"one of the {signal} cannot be encoded as OTLP ({type(error).__name__}: {error})"[:300],
+        message=f"one of the {signal} cannot be encoded as OTLP ({describe_error(error)})"[:300],
         fix="Set attributes through the functions of this package, which encode any value",
     )

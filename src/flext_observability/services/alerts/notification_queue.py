@@ -20,6 +20,7 @@ from flext_observability.runtime.scheduler import scheduler
 from flext_observability.services.alerts.active_alerts import MAX_ACTIVE
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.masking import mask_secrets
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -275,7 +276,8 @@ class _NotifierExporter:
     def _outcome(self, result: FlextResult[None], *, retryable: bool) -> ExportOutcome:
         if result.success:
             return ExportOutcome(accepted=1)
-        failure = ExportOutcome(reason=result.code or "error", message=result.message or "", fix=result.fix)
+        message, fix = mask_secrets(result.message or ""), mask_secrets(result.fix)
+        failure = ExportOutcome(reason=result.code or "error", message=message, fix=fix)
         if failure.reason not in RETRYABLE:
             return replace(failure, rejected=1)
         wait = getattr(self.notifier, "retry_after_seconds", None)

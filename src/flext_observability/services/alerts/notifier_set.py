@@ -22,6 +22,7 @@ from flext_observability.values.foreign import (
     type_name,
 )
 from flext_observability.values.names import ALERT_SEVERITIES
+from flext_observability.views.links import grafana_base
 
 if TYPE_CHECKING:
     from flext_observability.domain.alert import FlextAlert
@@ -153,7 +154,8 @@ def _from_settings(config: FlextObservabilityConfig) -> dict[str, object]:
         from flext_observability.services.alerts.receivers.alertmanager import AlertmanagerNotifier
 
         labels = {"service": config.service_name, "environment": config.environment}
-        configured["alertmanager"] = AlertmanagerNotifier(alertmanager, generator_url=config.grafana_url, labels=labels)
+        link = grafana_base(config.grafana_url)
+        configured["alertmanager"] = AlertmanagerNotifier(alertmanager, generator_url=link, labels=labels)
     webhook = config.endpoints.get("alert_webhook_url")
     if webhook is not None:
         from flext_observability.services.alerts.receivers.webhook import WebhookNotifier
