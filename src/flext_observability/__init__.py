@@ -9,9 +9,11 @@ TYPE_CHECKING = not __name__  # false, without importing typing; type checkers a
 if TYPE_CHECKING:
     from flext_observability.adapters.correlation import (
         correlation_scope as correlation_scope,
-        extract_context as extract_context,
         flext_get_correlation_id as flext_get_correlation_id,
         flext_set_correlation_id as flext_set_correlation_id,
+    )
+    from flext_observability.adapters.propagation import (
+        extract_context as extract_context,
         inject_context as inject_context,
     )
     from flext_observability.api.create import (
@@ -117,9 +119,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "adapters.correlation": (
-        "correlation_scope extract_context flext_get_correlation_id flext_set_correlation_id inject_context"
-    ),
+    "adapters.correlation": "correlation_scope flext_get_correlation_id flext_set_correlation_id",
+    "adapters.propagation": "extract_context inject_context",
     "api.create": (
         "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
     ),

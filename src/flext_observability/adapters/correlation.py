@@ -1,42 +1,32 @@
-"""Correlation ids, and propagation of context in carriers (OTel API only).
+"""Correlation ids: created, set, and limited to a scope (OTel API only).
 
-A local id, set by the program, is stored in a context variable. A remote id, received with a request, is stored in the
-OTel context by the propagator. The newer id wins: a local id is valid only with the remote id that was current when it
-was set. So an id from start-up never hides the id of a request.
+The ids are stored in OTel's context, in an ``IdHolder``. A request has a holder of its own, from the propagator that
+reads its headers; a scope and a local root span too. So an id ends with what it was created or set in, and an id from
+start-up never hides the id of a request.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar, Token
-from typing import NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from opentelemetry.context import Context, create_key, get_current, get_value
+from opentelemetry.context import attach, get_current, set_value
 
+from flext_observability.adapters.id_holder import HOLDER_KEY, IdHolder, current_holder
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.internal_log import report_once
-from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.values.encoding import preview
 from flext_observability.values.foreign import plain_text
-from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
-REMOTE_ID_KEY = create_key(CORRELATION_ATTRIBUTE)
-MAX_ID_CHARACTERS = 128
-_VALID_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
+if TYPE_CHECKING:
+    from contextvars import Token
 
+    from opentelemetry.context import Context
 
-class _LocalId(NamedTuple):
-    """An id set by the program, and the remote id at that time."""
-
-    value: str
-    remote: str | None
-
-
-_local_id: ContextVar[_LocalId | None] = ContextVar("flext_correlation_id", default=None)
+MAX_ID_CHARACTERS: Final = 128
+_VALID_ID: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
 
 
 def valid_correlation_id(value: object) -> str | None:
@@ -49,30 +39,31 @@ def current_correlation_id(context: Context | None = None) -> str | None:
     """Return the current id, or None. Never creates an id.
 
     Args:
-        context: OTel context with the remote id. Default: the current context.
+        context: OTel context with the id. Default: the current context.
     """
-    remote = get_value(REMOTE_ID_KEY, context)
-    local = _local_id.get()
-    if local is not None and local.remote == remote:
-        return local.value
-    return remote if isinstance(remote, str) else None
+    holder = current_holder(context)
+    return None if holder is None else holder.value
 
 
 def flext_get_correlation_id() -> str:
-    """Return the current correlation id. Without one, create it (32 hex digits) and set it in this context.
+    """Return the current correlation id. Without one, create it (32 hex digits).
+
+    A created id is valid in the whole request, scope, or local root span that is current, otherwise in this thread or
+    task; in a ``ThreadPoolExecutor`` until the end of the submitted call.
 
     Returns:
         1–128 visible ASCII characters.
     """
-    current = current_correlation_id()
-    if current is None:
-        current = uuid4().hex
-        _set(current)
-    return current
+    holder = current_holder()
+    if holder is None:
+        holder = _attach(None)
+    return holder.value or holder.value_or(uuid4().hex)
 
 
 def flext_set_correlation_id(correlation_id: str) -> FlextResult[str]:
     """Set the correlation id of this thread or task, and of the tasks that it starts later.
+
+    The id ends with the request, scope or local root span in which it was set.
 
     Args:
         correlation_id: 1–128 visible ASCII characters.
@@ -87,7 +78,11 @@ def flext_set_correlation_id(correlation_id: str) -> FlextResult[str]:
             code="invalid_correlation_id",
             fix=f"Use 1 to {MAX_ID_CHARACTERS} visible ASCII characters without spaces",
         )
-    _set(valid)
+    holder = current_holder()
+    if holder is None:
+        _attach(valid)
+    elif not holder.replace(valid):
+        holder.add_branch(_attach(valid))
     return FlextResult[str].ok(valid)
 
 
@@ -102,54 +97,35 @@ def correlation_scope(correlation_id: str | None = None) -> Iterator[str]:
         The current id in the body.
     """
     value = valid_correlation_id(correlation_id) or uuid4().hex
-    token = _set(value)
+    outer, holder = current_holder(), IdHolder(value)
+    context = set_value(HOLDER_KEY, holder)
+    token = attach(context)
     try:
         yield value
     finally:
-        with suppress(ValueError):  # an async generator may be closed in another context, which has nothing to restore
-            _local_id.reset(token)
+        if not _restore(context, token):
+            holder.leave(outer)
 
 
-def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str]:
-    """Write trace context, baggage and correlation id of the current context into a carrier.
+def _attach(value: str | None) -> IdHolder:
+    """Make a new holder current, until an enclosing span, scope or task ends."""
+    outer = current_holder()
+    holder = IdHolder(value, ambient=outer is None or outer.ambient)
+    if outer is None:
+        holder.end_with_pool_call()
+    attach(set_value(HOLDER_KEY, holder))
+    return holder
 
-    Args:
-        carrier: Any object with item assignment, such as request headers.
 
-    Returns:
-        The same carrier, for ``headers=inject_context({})``. A carrier without item assignment is left unchanged.
+def _restore(context: Context, token: Token[Context]) -> bool:
+    """Restore the context from before a scope. Return False if that is not possible.
 
-    Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#inject
+    A generator may leave its scope inside another scope, or in another task: its context is not current there.
     """
+    if get_current() is not context:
+        return False
     try:
-        import_without_otel_env("opentelemetry.propagate").inject(carrier)
-    except BaseException as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
-        reraise_interrupt(error)
-        report_once("Writing context into a carrier", error)
-    return carrier
-
-
-def extract_context(carrier: Mapping[str, str]) -> Context:
-    """Read trace context, baggage and correlation id from a carrier.
-
-    Args:
-        carrier: A mapping of text to text, such as request headers.
-
-    Returns:
-        A context for ``traced(…, parent=…)`` or ``opentelemetry.context.attach``. Invalid values are left out. An
-        invalid carrier gives the current context.
-
-    Source: https://opentelemetry.io/docs/specs/otel/context/api-propagators/#extract
-    """
-    try:
-        extracted: Context = import_without_otel_env("opentelemetry.propagate").extract(carrier, get_current())
-    except BaseException as error:  # noqa: BLE001 - an invalid carrier, or a foreign propagator
-        reraise_interrupt(error)
-        report_once("Reading context from a carrier", error)
-        return get_current()
-    return extracted
-
-
-def _set(value: str) -> Token[_LocalId | None]:
-    remote = get_value(REMOTE_ID_KEY)
-    return _local_id.set(_LocalId(value, remote if isinstance(remote, str) else None))
+        token.var.reset(token)
+    except ValueError:  # a copy of the context, in another task
+        return False
+    return True

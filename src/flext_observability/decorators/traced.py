@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 from opentelemetry import context as otel_context, trace as otel_trace
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
 
+from flext_observability.adapters.id_holder import with_span_holder
 from flext_observability.decorators.span_arguments import (
     Parent,
     is_function,
@@ -115,7 +116,7 @@ class SpanTemplate:
 
     def start(self) -> tuple[Span, Context]:
         """Start the span. Return it and a context in which it is current."""
-        parent = None if self._parent is None else parent_context(self._parent)
+        parent = with_span_holder(None if self._parent is None else parent_context(self._parent), self._kind)
         try:
             span = tracer().start_span(self._name, parent, self._kind, self._attributes, self._links)
         except BaseException as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
@@ -136,8 +137,11 @@ class SpanTemplate:
         """Record an error and end the span. The error propagates."""
         current = otel_context.get_current()
         entered = list(self._entered)
+        span = otel_trace.get_current_span()
         # Other threads and tasks may have entered too. Ours is the newest one that is current here.
-        active = next((each for each in reversed(entered) if each.context is current), entered[-1] if entered else None)
+        active = next((each for each in reversed(entered) if each.context is current), None) or next(
+            (each for each in reversed(entered) if each.span is span), entered[-1] if entered else None
+        )
         if active is not None:
             self._entered.remove(active)
             active.__exit__(kind, error, trace)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider, use_span
 
+from flext_observability.adapters.id_holder import context_with_holder
 from flext_observability.engine.compat import agnostic_context_manager
 from flext_observability.engine.contained_processor import contain_added
 from flext_observability.engine.unusable import unusable_parts
@@ -77,16 +79,22 @@ class DelegatingTracer(Tracer):
         end_on_exit: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
     ) -> Iterator[Span]:
         """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
-        span = self.start_span(
-            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
-        )
-        with use_span(
-            span,
-            end_on_exit=end_on_exit,
-            record_exception=record_exception,
-            set_status_on_exception=set_status_on_exception,
-        ) as current:
-            yield current
+        own = context_with_holder(context, kind)
+        token = None if own is None else attach(own)
+        try:
+            span = self.start_span(
+                name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+            )
+            with use_span(
+                span,
+                end_on_exit=end_on_exit,
+                record_exception=record_exception,
+                set_status_on_exception=set_status_on_exception,
+            ) as current:
+                yield current
+        finally:
+            if token is not None:
+                detach(token)
 
 
 class DelegatingTracerProvider(TracerProvider):

@@ -10,6 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from flext_observability.adapters.correlation import current_correlation_id
+from flext_observability.adapters.id_holder import holder_of_new_span
 from flext_observability.engine.compat import is_suppressed
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
@@ -30,7 +31,7 @@ class ExportSpanProcessor(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count the span, and add the correlation id and the service name of its tracer."""
         self._counter.start()
-        correlation_id = current_correlation_id(parent_context)
+        correlation_id = holder_of_new_span(span, parent_context).value
         if correlation_id is not None:
             span.set_attribute(CORRELATION_ATTRIBUTE, correlation_id)
         scope = span.instrumentation_scope

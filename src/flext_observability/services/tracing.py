@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, cast, final
 
 from opentelemetry import context as otel_context, trace as otel_trace
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, format_trace_id
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind, Status, StatusCode, format_trace_id
 
 from flext_observability.adapters import trace as adapter
+from flext_observability.adapters.id_holder import with_span_holder
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.guard import never_raises
@@ -24,7 +25,7 @@ from flext_observability.values.names import OUTCOME_ATTRIBUTE, UNKNOWN_PARENT_A
 from flext_observability.values.timestamps import from_unix_nanos
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Link, Span, SpanKind
+    from opentelemetry.trace import Link, Span
 
     from flext_observability.decorators.span_arguments import Parent
     from flext_observability.domain.container import Container
@@ -123,7 +124,11 @@ class FlextTracingService:
         """
         started = self._start(trace, service_name, context, parent_trace_id)
         span = started_traces().span(started.data.id) if started.data is not None else None
-        token = None if span is None else otel_context.attach(otel_trace.set_span_in_context(span))
+        token = (
+            None
+            if span is None
+            else otel_context.attach(otel_trace.set_span_in_context(span, with_span_holder(None, SpanKind.INTERNAL)))
+        )
         status: TraceStatus = "ok"
         failure: BaseException | None = None
         try:

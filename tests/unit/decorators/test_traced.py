@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from opentelemetry import trace as otel_trace
+from opentelemetry import context as otel_context, trace as otel_trace
 from opentelemetry.trace import SpanKind, format_span_id
 
 from flext_observability import traced
@@ -36,6 +36,18 @@ class TestBlock:
     def test_async_block(self, recorded: Recorded) -> None:
         asyncio.run(self._use_async_block())
         assert recorded.span("async work").end_time is not None
+
+    def test_a_shared_block_ends_the_span_of_a_body_that_leaves_another_context(self, recorded: Recorded) -> None:
+        block = traced("shared")
+        first = block.__enter__()
+        token = otel_context.attach(otel_trace.set_span_in_context(otel_trace.INVALID_SPAN))
+        block.__enter__()
+        otel_context.detach(token)
+        otel_context.attach(otel_context.set_value("key", "value"))
+        assert otel_trace.get_current_span() is first
+        block.__exit__(None, None, None)
+        assert recorded.span("shared").context == first.get_span_context()
+        block.__exit__(None, None, None)
 
     def test_one_block_can_be_entered_again_and_inside_itself(self, recorded: Recorded) -> None:
         block = traced("again")

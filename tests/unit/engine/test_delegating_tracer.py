@@ -6,12 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer, get_current_span
 
+from flext_observability.adapters.correlation import current_correlation_id, flext_get_correlation_id
+from flext_observability.adapters.id_holder import with_new_holder
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
@@ -33,6 +36,25 @@ class Sdk:
 def test_spans_are_not_recorded_without_a_delegate() -> None:
     with DelegatingTracerProvider().get_tracer("t").start_as_current_span("work") as span:
         assert not span.is_recording()
+
+
+def test_a_current_span_has_the_id_of_its_parent_context() -> None:
+    tracer = DelegatingTracerProvider().get_tracer("t")
+    request = with_new_holder(Context(), "request-1")
+    with tracer.start_as_current_span("GET", context=request, kind=SpanKind.SERVER):
+        assert current_correlation_id() == "request-1"
+        with tracer.start_as_current_span("inner"):
+            assert current_correlation_id() == "request-1"
+    assert current_correlation_id() is None
+
+
+def test_an_id_that_is_created_in_a_current_span_ends_with_it() -> None:
+    tracer = DelegatingTracerProvider().get_tracer("t")
+    with tracer.start_as_current_span("root"):
+        with tracer.start_as_current_span("inner"):
+            created = flext_get_correlation_id()
+        assert current_correlation_id() == created
+    assert current_correlation_id() is None
 
 
 def test_an_early_tracer_follows_the_delegate() -> None:

@@ -13,7 +13,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler, SamplingResult
 
-from flext_observability.adapters.correlation import REMOTE_ID_KEY, correlation_scope
+from flext_observability.adapters.correlation import correlation_scope
+from flext_observability.adapters.id_holder import with_new_holder
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue
@@ -102,7 +103,7 @@ def test_spans_carry_the_correlation_id() -> None:
 
 def test_spans_carry_the_id_that_arrived_with_their_parent_context() -> None:
     bench = Bench()
-    bench.traces.get_tracer("t").start_span("work", context.set_value(REMOTE_ID_KEY, "from-outside")).end()
+    bench.traces.get_tracer("t").start_span("work", with_new_holder(context.get_current(), "from-outside")).end()
     assert bench.delivered()[0][0].attributes["flext.correlation_id"] == "from-outside"
 
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from opentelemetry import baggage, context, propagate, trace
-from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import Getter, TextMapPropagator, default_getter, default_setter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
-from flext_observability.adapters.correlation import correlation_scope, current_correlation_id
+from flext_observability.adapters.carrier import HeaderSetter
+from flext_observability.adapters.correlation import (
+    correlation_scope,
+    current_correlation_id,
+    flext_set_correlation_id,
+)
 from flext_observability.providers.notices import Notices
-from flext_observability.providers.propagation import CorrelationPropagator, install_propagators, make_propagators
+from flext_observability.providers.propagation import (
+    CorrelationPropagator,
+    IndependentPropagators,
+    install_propagators,
+    make_propagators,
+)
 from flext_observability.settings.config import FlextObservabilityConfig
 from tests.installed import install
 
 Settings = Callable[..., FlextObservabilityConfig]
+HEADER = "00-0000000000000000000000000000000a-000000000000000b-01"
 PARENT = SpanContext(0xA, 0xB, is_remote=True, trace_flags=TraceFlags(1))
 
 PROPAGATORS = """
@@ -36,7 +49,7 @@ class Broken(Works):
 
 
 def standard(notices: Notices, header: str = "X-Correlation-ID") -> CorrelationPropagator:
-    return CorrelationPropagator(CompositePropagator(make_propagators(["tracecontext", "baggage"], notices)), header)
+    return CorrelationPropagator(IndependentPropagators(make_propagators(["tracecontext", "baggage"], notices)), header)
 
 
 def test_trace_baggage_and_correlation_id_round_trip(notices: Notices) -> None:
@@ -79,6 +92,76 @@ def test_correlation_id_from_baggage_without_valid_header(notices: Notices) -> N
 def test_invalid_remote_ids_are_ignored(notices: Notices, bad: str) -> None:
     carrier = {"X-Correlation-ID": bad}
     assert current_correlation_id(standard(notices).extract(carrier, context.Context())) is None
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        {"TRACEPARENT": HEADER, "X-CORRELATION-ID": "order-7"},
+        {"traceparent": [5, HEADER], "x-correlation-id": b"order-7", "baggage": 5},
+        {"Traceparent": HEADER, "tracestate": None, "Baggage": "flext.correlation_id=order-7"},
+    ],
+)
+@pytest.mark.parametrize("foreign", [False, True])
+def test_headers_in_any_case_and_values_of_wrong_types(notices: Notices, carrier: Any, foreign: bool) -> None:
+    getter = ItemGetter() if foreign else default_getter
+    arrived = standard(notices).extract(carrier, context.Context(), getter)
+    assert trace.get_current_span(arrived).get_span_context().span_id == 0xB
+    assert current_correlation_id(arrived) == "order-7"
+
+
+def test_a_request_inherits_no_id(notices: Notices) -> None:
+    flext_set_correlation_id("start-up")
+    assert current_correlation_id(standard(notices).extract({})) is None
+    with correlation_scope("job"):
+        assert current_correlation_id(standard(notices).extract({})) is None
+
+
+class ItemGetter(Getter[Any]):
+    """Getter of another library."""
+
+    def get(self, carrier: Any, key: str) -> Any:
+        return carrier.get(key)
+
+    def keys(self, carrier: Any) -> Any:
+        return carrier
+
+
+class Broken(TextMapPropagator):
+    """A propagator that raises."""
+
+    def extract(self, *arguments: Any, **options: Any) -> Any:
+        raise SystemExit
+
+    inject = extract
+
+    @property
+    def fields(self) -> set[str]:
+        raise OSError
+
+
+def test_a_propagator_that_raises_is_skipped(notices: Notices, caplog: pytest.LogCaptureFixture) -> None:
+    both = IndependentPropagators([Broken(), *make_propagators(["tracecontext"], notices)])
+    for propagator in (both, CorrelationPropagator(both, "X-Correlation-ID")):
+        carrier: dict[str, str] = {}
+        propagator.inject(carrier, trace.set_span_in_context(NonRecordingSpan(PARENT)))
+        assert carrier == {"traceparent": HEADER}
+        arrived = propagator.extract(carrier)
+        assert trace.get_current_span(arrived).get_span_context().span_id == 0xB
+    assert caplog.messages == [
+        "Injecting context failed: SystemExit: ; the program continues without it",
+        "Extracting context failed: SystemExit: ; the program continues without it",
+    ]
+
+
+def test_a_carrier_that_cannot_be_written_does_not_break_the_caller(
+    notices: Notices, caplog: pytest.LogCaptureFixture
+) -> None:
+    carrier: Any = MappingProxyType({})
+    for setter in (default_setter, type(default_setter)(), HeaderSetter()):
+        with correlation_scope("order-7"):
+            standard(notices).inject(carrier, setter=setter)
+    assert [message.partition(":")[0] for message in caplog.messages] == ["Injecting context failed"]
 
 
 def test_fields(notices: Notices) -> None:
