@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.metrics import CallbackOptions, Meter, Observation, get_meter, get_meter_provider
+
+SCOPE = "test.callbacks"
 
 
 def observing(
@@ -18,3 +20,15 @@ def observing(
         return [Observation(value)]
 
     return observe
+
+
+def meter() -> Meter:
+    """Return a meter whose instruments ``drop_instruments`` drops: OpenTelemetry's global keeps all others."""
+    return get_meter(SCOPE)
+
+
+def drop_instruments() -> None:
+    """Drop the instruments of ``meter``, so that later tests in this process do not observe them."""
+    meters: dict[str, object] = vars(get_meter_provider()).get("_meters", {})
+    for key in [key for key in meters if SCOPE in key]:
+        del meters[key]

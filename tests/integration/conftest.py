@@ -7,6 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.backends.collector import Collector, collector
+from tests.callbacks import drop_instruments
+
+
+@pytest.fixture(autouse=True)
+def _drop_instruments() -> Iterator[None]:
+    yield
+    drop_instruments()
 
 
 @pytest.fixture

@@ -10,12 +10,11 @@ from itertools import count
 from typing import Any
 
 import pytest
-from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics.export import MetricsData
 
 from flext_observability import Observability, init_observability, register_exporter
-from tests.callbacks import observing
+from tests.callbacks import meter, observing
 from tests.fakes import OneExporterFactory, ScriptedExporter
 from tests.integration.prometheus_page import QUIET, scrape
 from tests.programs import run
@@ -71,7 +70,7 @@ class Running:
 
     def gauge(self, name: str, *callbacks: Any) -> None:
         """Create an observable gauge."""
-        metrics.get_meter("t").create_observable_gauge(f"{self.prefix}{name}", callbacks)
+        meter().create_observable_gauge(f"{self.prefix}{name}", callbacks)
 
     def _own(self, name: str) -> str:
         return name.removeprefix(self.prefix) if name.startswith(self.prefix) else ""
@@ -138,7 +137,7 @@ def released() -> Iterator[threading.Event]:
 
 def test_a_callback_may_flush_scrape_and_create_instruments(running: Running) -> None:
     def reenter(_: CallbackOptions) -> list[Observation]:
-        metrics.get_meter("t").create_counter(f"{running.prefix}created").add(1)
+        meter().create_counter(f"{running.prefix}created").add(1)
         running.gauge("inner", observing())
         page = scrape(running.handle.ops_address)
         flushed = running.handle.flush(0.2)
@@ -151,9 +150,9 @@ def test_a_callback_may_flush_scrape_and_create_instruments(running: Running) ->
 
 def test_the_page_of_the_sdk_leaves_a_hung_callback_out(released: threading.Event) -> None:
     handle = init_observability(exporters={"metrics": ["prometheus_sdk"]}, **QUIET).unwrap()
-    meter = metrics.get_meter("t")
-    meter.create_observable_gauge("sdk_hung", [observing(lambda: released.wait(30))])
-    meter.create_observable_gauge("sdk_good", [observing()])
+    gauges = meter()
+    gauges.create_observable_gauge("sdk_hung", [observing(lambda: released.wait(30))])
+    gauges.create_observable_gauge("sdk_good", [observing()])
     for _ in range(2):
         samples = scrape(handle.ops_address).samples()
         assert [name for name, _ in samples if name.startswith("sdk_")] == ["sdk_good"]
@@ -176,7 +175,7 @@ def test_a_generator_continues_after_a_second_start_and_a_restart() -> None:
         return init_observability(**settings, exporters={"metrics": ["prometheus"]}).unwrap()
 
     start("first")
-    metrics.get_meter("t").create_observable_gauge("numbers", [numbers()])
+    meter().create_observable_gauge("numbers", [numbers()])
     found.append(scrape(start("second").ops_address).samples()["numbers", ()])
     start("third").shutdown()
     found.append(scrape(start("fourth").ops_address).samples()["numbers", ()])
@@ -303,6 +302,6 @@ def test_a_reader_that_the_sdk_rejects_is_left_out() -> None:
 
     register_exporter("rejected", OneExporterFactory(lambda _: Page(), {"metrics"}))
     handle = init_observability(exporters={"metrics": ["prometheus", "rejected"]}, **QUIET).unwrap()
-    metrics.get_meter("t").create_counter("c").add(1)
+    meter().create_counter("c").add(1)
     assert scrape(handle.ops_address).samples()["c_total", ()] == 1
     assert "Metric readers of exporters are not used" in handle.status()["metrics"].reason

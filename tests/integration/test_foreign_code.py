@@ -8,7 +8,6 @@ from typing import Any
 
 import prometheus_client
 import pytest
-from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 from prometheus_client.core import GaugeMetricFamily
 
@@ -22,6 +21,7 @@ from flext_observability import (
     register_plugin,
     traced,
 )
+from tests.callbacks import meter
 from tests.fakes import OneExporterFactory, ScriptedExporter
 from tests.integration.foreign_code import KINDS, Fail, Table, exported, new_name, on_page, raising, run_case, start
 from tests.integration.prometheus_page import scrape
@@ -32,9 +32,9 @@ case = Table()
 @case
 def observable_callback(fail: Fail) -> None:
     handle, bad, good = start(), new_name("bad"), new_name("good")
-    meter = metrics.get_meter("t")
-    meter.create_observable_gauge(bad, [fail])
-    meter.create_observable_gauge(good, [lambda _: [Observation(1)]])
+    gauges = meter()
+    gauges.create_observable_gauge(bad, [fail])
+    gauges.create_observable_gauge(good, [lambda _: [Observation(1)]])
     assert [on_page(handle, name) for name in (bad, good, good)] == [False, True, True]
 
 
@@ -52,7 +52,7 @@ def observations(fail: Fail) -> None:
         __str__ = __repr__ = fail
 
     handle, name = start(), new_name("half")
-    metrics.get_meter("t").create_observable_gauge(name, [observe])
+    meter().create_observable_gauge(name, [observe])
     assert on_page(handle, name)
 
 

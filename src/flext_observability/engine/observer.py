@@ -50,11 +50,19 @@ class _Call:
 
 @final
 class _Worker:
-    """The thread that takes queued calls; one at a time. ``thread`` is None while it starts."""
+    """The thread that takes queued calls; one at a time.
 
-    __slots__ = ("thread",)
+    Attributes:
+        thread: The thread; None while it starts.
+        former: The replaced worker, while the thread starts.
+        blocked: The call of the replaced worker, while the thread starts.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("blocked", "former", "thread")
+
+    def __init__(self, former: _Worker | None, blocked: _Call | None) -> None:
+        self.former = former
+        self.blocked = blocked
         self.thread: Thread | None = None
 
     @property
@@ -138,8 +146,10 @@ class Observer:
 
     def restart_after_fork(self) -> None:
         """Start the thread if there are callbacks."""
-        if self._callbacks and self._worker is None:
-            self._start_worker(None)
+        with self._changed:
+            worker = self._replace_worker() if self._callbacks and self._worker is None else None
+        if worker is not None:
+            self._start_worker(worker)
 
     def _observe(self, callbacks: Sequence[ObservableCallback]) -> Observations:
         deadline = monotonic() + DEADLINE_SECONDS
@@ -186,6 +196,7 @@ class Observer:
                 if not self._queue or not (has_ended or self._is_slow(patience)):
                     self._changed.wait(min(patience, left))
                     continue
+                worker = self._replace_worker()
             if self._start_worker(worker):
                 patience = max(patience / 2, MIN_SLOW_SECONDS)
             elif has_ended:
@@ -197,21 +208,22 @@ class Observer:
         current = self._current
         return current is not None and monotonic() - cast("float", current.began_at) >= patience
 
-    def _start_worker(self, former: _Worker | None) -> bool:
-        """Replace a worker, which ends after its current call. Return False if the system cannot start a thread."""
-        worker = _Worker()
-        with self._changed:
-            if self._worker is not former:
-                return True  # another collection was faster
-            self._worker = worker
-            blocked, self._current = self._current, None
+    def _replace_worker(self) -> _Worker:
+        """Replace the worker, which ends after its current call. Call ``_start_worker`` after, without the lock."""
+        self._worker = worker = _Worker(self._worker, self._current)
+        self._current = None
+        return worker
+
+    def _start_worker(self, worker: _Worker) -> bool:
+        """Start a worker. Return False if the system cannot start a thread: the former worker remains."""
         what = "the thread for callbacks of observable instruments"
         worker.thread = start_daemon("flext-observer", partial(self._work, worker), what=what)
-        if worker.thread is not None:
-            return True
-        with self._changed:
-            self._worker, self._current = former, blocked
-        return False
+        if worker.thread is None:
+            with self._changed:
+                self._worker, self._current = worker.former, worker.blocked
+            return False
+        worker.former = worker.blocked = None
+        return True
 
     def _work(self, worker: _Worker) -> None:
         changed = self._changed

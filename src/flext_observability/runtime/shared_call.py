@@ -89,17 +89,18 @@ class SharedCall(Generic[T]):
         """Call the function until there are no more requests."""
         changed = self._changed
         try:
-            while self._begin(changed):
+            # A function that forks returns in the child too, where `_changed` was replaced.
+            while self._changed is changed and self._begin():
                 self._call(changed)
         finally:
-            with changed:
-                if self._changed is changed:
+            if self._changed is changed:
+                with changed:
                     self._began_at = None
                     changed.notify_all()
 
-    def _begin(self, changed: Condition) -> bool:
-        with changed:
-            if self._changed is not changed or self._begun == self._requested:  # the function forked, or no requests
+    def _begin(self) -> bool:
+        with self._changed:
+            if self._begun == self._requested:
                 return False
             self._begun = self._requested
             self._began_at = monotonic()
@@ -115,7 +116,7 @@ class SharedCall(Generic[T]):
             # Others, such as SystemExit, would end a thread that waits.
             error = failure if isinstance(failure, Exception) else RuntimeError(describe_error(failure))
         finally:
-            with changed:
-                if self._changed is changed:
+            if self._changed is changed:
+                with changed:
                     self._outcome, self._ended = (result, error), self._begun
                     changed.notify_all()

@@ -335,3 +335,18 @@ def test_a_child_that_a_callback_forks_does_not_continue_the_collection() -> Non
         """
     )
     assert done.lines == ["next True", "[1, 0]"], done.err
+
+
+def test_a_thread_ends_after_a_call_during_which_the_observer_was_reinitialised() -> None:
+    threads: list[threading.Thread] = []
+
+    def fork() -> None:
+        if not threads:
+            threads.append(threading.current_thread())
+            observer().reinit_after_fork()  # what a forked child calls
+
+    (callback,) = guard(observing(fork))
+    assert collect(callback) == [[]]
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    assert collect(callback) == [[1]]

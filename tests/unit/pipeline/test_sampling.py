@@ -39,3 +39,7 @@ def test_the_parent_decides_instead_of_a_sampler_that_fails(outcome: object, cap
         assert not tracer.start_span("child").is_recording()
     assert counter.counts().sampled_out == 1
     assert [record.message.partition(":")[0] for record in caplog.records] == ["Sampling a span failed"]
+
+
+def test_the_description_is_that_of_the_sampler() -> None:
+    assert CountingSampler(Failing(None), SignalCounter("traces")).get_description() == "failing"

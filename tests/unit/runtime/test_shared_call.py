@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -143,3 +144,20 @@ def test_a_call_that_forks_does_not_continue_in_the_child() -> None:
     call = SharedCall("shared", fork, 10)
     assert call.result() == 5
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 7
+
+
+def test_a_thread_ends_after_a_call_during_which_the_call_was_reinitialised() -> None:
+    threads: list[threading.Thread] = []
+
+    def fork() -> int:
+        if not threads:
+            threads.append(threading.current_thread())
+            call.reinit_after_fork()  # what a forked child calls
+        return 5
+
+    call = SharedCall("shared", fork, 0.2)
+    with pytest.raises(TimeoutError):
+        ThreadPoolExecutor().submit(call.result).result(0.1)
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+    assert call.result() == 5
