@@ -22,6 +22,7 @@ from flext_observability.runtime.otel_import import import_without_otel_env
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.shortage import is_shortage, shortage_fix
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import ShutdownReport
@@ -62,7 +63,13 @@ class Process:
             fix = "Call init_observability once, at the beginning of the program"
             return FlextResult[Session].fail(message, code="busy", fix=fix)
         try:
-            session, previous = self._build(settings)
+            try:
+                session, previous = self._build(settings)
+            except (OSError, MemoryError) as error:
+                if not is_shortage(error):
+                    raise
+                message, fix = f"Starting failed: {describe_error(error)}", shortage_fix(error)
+                return FlextResult[Session].fail(message, code="shortage", fix=fix)
             self._activate(session, previous)
             return FlextResult.ok(session)
         finally:

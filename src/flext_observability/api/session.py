@@ -43,7 +43,10 @@ class Session:
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
+        from flext_observability.providers.status import signal_statuses  # now: without file descriptors it fails later
+
         self.pipeline = pipeline
+        self._statuses = signal_statuses
         self.server: OpsServer | None = None
         self.integrations: Integrations | None = None
         self._ending = SharedWork[ShutdownReport]()
@@ -156,9 +159,7 @@ class Session:
 
     def status(self) -> dict[Signal, SignalStatus]:
         """Return the status of each signal at this moment."""
-        from flext_observability.providers.status import signal_statuses
-
-        return signal_statuses(self.pipeline)
+        return self._statuses(self.pipeline)
 
     def pages(self, services: ServiceGroup) -> OpsPages:
         """Return the ops pages of this session."""

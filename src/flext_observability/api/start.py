@@ -40,7 +40,8 @@ def init_observability(
     Returns:
         The handle; or a failure that names the invalid arguments and changes nothing: ``invalid_settings``,
         ``unknown_exporter``, ``unknown_plugin``, ``unknown_notifier``; or ``busy`` (another start has not ended for
-        15 s), ``internal`` (an error of this library). A failure is logged as one error, too, with its fix.
+        15 s), ``shortage`` (the system lacks file descriptors or memory), ``internal`` (an error of this library). A
+        failure is logged as one error, too, with its fix.
         Problems with ports, files, packages, the network or environment variables do not fail the call:
         ``handle.status()`` reports them with a fix. Never raises.
 

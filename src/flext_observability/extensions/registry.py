@@ -18,6 +18,7 @@ from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import is_a, plain_text, type_name
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.shortage import is_shortage, shortage_fix
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -128,6 +129,8 @@ class ExtensionRegistry(Generic[T]):
             extension = cast("Callable[[], object]", loaded)() if is_a(loaded, type) else loaded
         except BaseException as error:  # noqa: BLE001 - see above
             reraise_interrupt(error)
+            if is_shortage(error):
+                return self._broken(name, target, describe_error(error), shortage_fix(error))
             problem = describe_error(error)
         else:
             problem = self._validate(extension)
@@ -135,9 +138,9 @@ class ExtensionRegistry(Generic[T]):
                 return FlextResult.ok(cast("T", extension))
         return self._broken(name, target, problem)
 
-    def _broken(self, name: str, target: str, problem: str) -> FlextResult[T]:
+    def _broken(self, name: str, target: str, problem: str, fix: str = "") -> FlextResult[T]:
         message = f"{self.kind.capitalize()} {preview(name)} cannot be loaded from {target}: {problem}"
-        fix = f"Report this to the author of the {self.kind}, or remove it from the settings"
+        fix = fix or f"Report this to the author of the {self.kind}, or remove it from the settings"
         return FlextResult[T].fail(message, code=f"broken_{self.kind}", fix=fix)
 
     def _entry_points(self, name: str | None) -> dict[str, list[EntryPoint]]:

@@ -7,10 +7,10 @@ from contextlib import nullcontext
 from typing import Generic, TypeVar, cast, final
 
 from flext_observability.extensions.ports import ExportOutcome, LoadingExporter, SignalExporter
-from flext_observability.pipeline.shortage import is_shortage, shortage
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.shortage import is_shortage, shortage_fix
 
 ItemT = TypeVar("ItemT")
 
@@ -37,7 +37,7 @@ class ExporterCalls(Generic[ItemT]):
                 cast("LoadingExporter", self._exporter).load_modules()
         except BaseException as error:  # noqa: BLE001 - code of other packages runs at their import
             reraise_interrupt(error)
-            return shortage(f"the modules of the exporter cannot be loaded: {describe_error(error)}", error)
+            return not_tried(f"the modules of the exporter cannot be loaded: {describe_error(error)}", error)
         self.needs_load = False
         return None
 
@@ -51,7 +51,7 @@ class ExporterCalls(Generic[ItemT]):
             reraise_interrupt(error)
             problem = f"raised {describe_error(error)}"
             if is_shortage(error):
-                return shortage(f"the exporter {problem}", error)
+                return not_tried(f"the exporter {problem}", error)
         else:
             if isinstance(outcome, ExportOutcome):
                 return outcome
@@ -65,3 +65,13 @@ class ExporterCalls(Generic[ItemT]):
             self._exporter.close()
         except BaseException as error:  # noqa: BLE001 - nothing depends on the exporter any more
             reraise_interrupt(error)
+
+
+def not_tried(message: str, error: BaseException) -> ExportOutcome:
+    """Return the retryable outcome of an export that could not be tried: nothing was sent.
+
+    Args:
+        message: What happened, without a full stop.
+        error: The reason.
+    """
+    return ExportOutcome(retry=True, reached=False, reason="unavailable", message=message, fix=shortage_fix(error))

@@ -1,13 +1,14 @@
 """Resolved settings → running ``Pipeline``: resource, propagators, exporters, metrics, traces, logs.
 
-``start`` leaves the previous pipeline running. The caller closes it afterwards.
+``start`` builds everything first, and then directs telemetry to it: if it raises, the previous pipeline is in use as
+before. It leaves the previous pipeline running. The caller closes it afterwards.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
@@ -39,6 +40,7 @@ from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_bar
 from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.shortage import check_files
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
@@ -119,6 +121,15 @@ class Pipeline:
             counter.reset_lock()
         self._close_readers()
 
+    def discard(self) -> None:
+        """Close the exporters of a pipeline that is not used, without sending."""
+        pushes = [each for exporters in self.exporters.push.values() for each in exporters]
+        calls = [BoundedCall(f"closing the exporter {name}", exporter.close) for name, exporter in pushes]
+        self._close_readers()
+        deadline = time.monotonic() + MIN_CLOSE_SECONDS
+        for call in calls:
+            call.wait(deadline)
+
     def drop_pull_exporters(self) -> None:
         """Remove the pull exporters, whose page cannot be served."""
         self._close_readers()
@@ -162,36 +173,54 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | Non
     config, notices = settings.config, Notices(settings.notices)
     is_enabled = enabled_signals(config)
     disabled: list[Signal] = [signal for signal in SIGNALS if not is_enabled[signal]]
+    if previous is not None:
+        check_files()  # a configuration that works is not replaced by one that cannot open its files
     with fork_barrier().section(MAX_LOCAL_SECONDS):  # it imports modules and acquires locks of other libraries
         resource = make_resource(config, instance_id, notices)
-        install_propagators(config, notices)
         exporters = create_exporters(settings, notices)
         pipeline = Pipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
-        global_providers().install()
+        try:
+            global_providers().install()
+            builds: dict[Signal, Callable[[], Callable[[], object]]] = {
+                "metrics": partial(_build_metrics, pipeline, previous),
+                "traces": partial(_build_traces, pipeline),
+                "logs": partial(_build_logs, pipeline),
+            }
+            steps = [build() for signal, build in builds.items() if signal not in disabled]
+            install_propagators(config, notices)
+        except BaseException:
+            pipeline.discard()
+            raise
         global_providers().disable(*disabled)
-        if is_enabled["metrics"]:
-            _start_metrics(pipeline, previous)
-        if is_enabled["traces"]:
-            _start_traces(pipeline)
-        if is_enabled["logs"]:
-            _start_logs(pipeline)
+        for direct in steps:
+            direct()
         return pipeline
 
 
-def _start_metrics(pipeline: Pipeline, previous: Pipeline | None) -> None:
+def _build_metrics(pipeline: Pipeline, previous: Pipeline | None) -> Callable[[], object]:
+    """Build the provider; return the function that directs metrics to it."""
     config, delegate = pipeline.config, global_providers().meters
     push_count = sum(not isinstance(each, FlushOnlyExporter) for _, each in pipeline.exporters.push["metrics"])
     readers = previous.readers if previous is not None else None
     is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
+    provider: MeterProvider | None = None
     if readers is None or not is_kept:
         foreign = pipeline.exporters.metric_readers(pipeline.notices)
         readers = MetricReaders(config, pipeline.resource, push_count, foreign)
+        if delegate is not None:
+            readers, provider = _make_meter_provider(pipeline, readers, push_count)
+    return partial(_direct_metrics, pipeline, readers, provider, is_kept=is_kept)
+
+
+def _direct_metrics(
+    pipeline: Pipeline, readers: MetricReaders, provider: MeterProvider | None, *, is_kept: bool
+) -> None:
+    config, delegate = pipeline.config, global_providers().meters
     if delegate is None:
-        provider = metrics.get_meter_provider()
-        if not _adopt(pipeline, "metrics", provider, "add_metric_reader", [] if is_kept else readers.readers()):
+        foreign = metrics.get_meter_provider()
+        if not _adopt(pipeline, "metrics", foreign, "add_metric_reader", [] if is_kept else readers.readers()):
             return  # the SDK logs a warning at each collection of an unregistered reader
-    elif not is_kept:
-        readers, provider = _make_meter_provider(pipeline, readers, push_count)
+    elif provider is not None:
         delegate.set_delegate(provider)
     pipeline.readers = readers
     pipeline.exporters.attach(readers.cumulative.collect, pipeline.notices)
@@ -220,7 +249,8 @@ def _make_meter_provider(
         return readers, readers.make_provider(pipeline.config, pipeline.resource)
 
 
-def _start_traces(pipeline: Pipeline) -> None:
+def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
+    """Build the provider; return the function that directs spans to it."""
     config, delegate = pipeline.config, global_providers().tracers
     schedule = Schedule(
         interval_seconds=config.traces_schedule_delay_seconds,
@@ -229,17 +259,19 @@ def _start_traces(pipeline: Pipeline) -> None:
     )
     counter = pipeline.ledger.counters["traces"]
     workers = _create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
-    _start_loading(workers)
     processor = ExportSpanProcessor(counter, workers)
+    direct: Callable[[], object]
     if delegate is None:
-        _adopt(pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
-        return
-    sampler = CountingSampler(make_sampler(config, pipeline.notices), counter)
-    tracers = ServiceTracers(config, pipeline.resource, sampler, processor)
-    delegate.set_delegate(tracers.provider, tracers.for_service)
+        direct = partial(_adopt, pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
+    else:
+        sampler = CountingSampler(make_sampler(config, pipeline.notices), counter)
+        tracers = ServiceTracers(config, pipeline.resource, sampler, processor)
+        direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service)
+    return partial(_direct, direct, workers)
 
 
-def _start_logs(pipeline: Pipeline) -> None:
+def _build_logs(pipeline: Pipeline) -> Callable[[], object]:
+    """Build the provider; return the function that directs log records to it."""
     config, delegate = pipeline.config, global_providers().loggers
     schedule = Schedule(
         interval_seconds=config.logs_schedule_delay_seconds,
@@ -247,16 +279,17 @@ def _start_logs(pipeline: Pipeline) -> None:
         max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
     )
     workers = _create_workers(pipeline, "logs", schedule, config.logs_max_queue_size)
-    _start_loading(workers)
     processor = ExportLogRecordProcessor(pipeline.ledger.counters["logs"], workers)
+    direct: Callable[[], object]
     if delegate is None:
-        _adopt(pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
-        return
-    provider = make_logger_provider(
-        pipeline.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
-    )
-    provider.add_log_record_processor(processor)
-    delegate.set_delegate(provider)
+        direct = partial(_adopt, pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
+    else:
+        provider = make_logger_provider(
+            pipeline.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
+        )
+        provider.add_log_record_processor(processor)
+        direct = partial(delegate.set_delegate, provider)
+    return partial(_direct, direct, workers)
 
 
 def _create_workers(
@@ -286,8 +319,9 @@ def _create_workers(
     return workers
 
 
-def _start_loading(workers: Iterable[ExportWorker[Any]]) -> None:
-    """Start the workers whose exporters have modules to load; the others start with the first item."""
+def _direct(direct: Callable[[], object], workers: Iterable[ExportWorker[Any]]) -> None:
+    """Direct telemetry to workers; start those whose exporters have modules to load, others start with an item."""
+    direct()
     for worker in workers:
         if worker.needs_load:
             worker.start()

@@ -22,6 +22,7 @@ from flext_observability.settings.config import FlextObservabilityConfig, enable
 from flext_observability.settings.resolve import ResolvedSettings
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.shortage import is_shortage, shortage_fix
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
@@ -147,7 +148,8 @@ def _why_unusable(name: str, error: BaseException | None) -> tuple[str, str]:
     """Return message and fix; without an error the factory has not returned."""
     if isinstance(error, ExporterUnavailable):
         return f"{name}: {error.message}", error.fix
-    return _unusable(name, _HUNG if error is None else describe_error(error))
+    message, fix = _unusable(name, _HUNG if error is None else describe_error(error))
+    return message, shortage_fix(error) if error is not None and is_shortage(error) else fix
 
 
 def _unusable(name: str, reason: str) -> tuple[str, str]:

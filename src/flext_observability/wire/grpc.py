@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, final
 
@@ -12,7 +13,7 @@ from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import tunnel_for
 from flext_observability.wire.http.target import HttpTarget
-from flext_observability.wire.http.tls import read_pems
+from flext_observability.wire.http.tls import TlsFileError, read_pems
 
 _OPTIONS: tuple[tuple[str, str | int], ...] = (
     # Proxies have the same rules as in HTTP: those of gRPC differ in names, suffixes and networks.
@@ -59,6 +60,11 @@ class GrpcTransport:
         # The library has no types.
         self._channel: Any = None
         self._owner = 0
+
+    def prepare(self) -> None:
+        """Import what calls need, by opening a channel, which does not connect. An invalid file fails the call."""
+        with suppress(TlsFileError):
+            self._open(None).close()
 
     def call(self, method: str, body: bytes, *, timeout_seconds: float) -> bytes:
         """Send a request and return the encoded reply.

@@ -10,7 +10,7 @@ from time import monotonic
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.pipeline.shortage import shortage
+from flext_observability.pipeline.exporter_calls import not_tried
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.otlp.batch import count_items, split
@@ -72,7 +72,7 @@ class BatchExporter(ABC):
         try:
             body = self._encode(batch)
         except (OSError, ImportError, MemoryError) as error:
-            return shortage(f"the {self._signal} cannot be encoded now: {describe_error(error)}", error)
+            return not_tried(f"the {self._signal} cannot be encoded now: {describe_error(error)}", error)
         except BaseException as error:  # noqa: BLE001 - of any type; it concerns one item only
             reraise_interrupt(error)
             return _encoding_failure(self._signal, error)

@@ -20,6 +20,7 @@ from flext_observability.exporters.otlp.batch_exporter import BatchExporter
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.values.regular_file import open_regular
+from flext_observability.values.shortage import DISK_FIX, is_shortage, shortage_fix
 
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -63,7 +64,8 @@ class OtlpFileExporter(BatchExporter):
         except OSError as error:
             reason = "timeout" if isinstance(error, TimeoutError) else "unavailable"
             message = f"{self._path} cannot be written ({error.strerror})"
-            return ExportOutcome(retry=True, reason=reason, message=message, fix=_FIX)
+            fix = shortage_fix(error) if _lacks_descriptors(error) else _FIX
+            return ExportOutcome(retry=True, reason=reason, message=message, fix=fix)
         return ExportOutcome(accepted=items)
 
     def _append(self, line: bytes, deadline: float) -> None:
@@ -117,9 +119,13 @@ def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpFil
     call = BoundedCall(f"opening {path}", partial(_probe, path))
     if not call.wait(time.monotonic() + OPEN_SECONDS):
         raise ExporterUnavailable(f"{path} cannot be opened (its file system does not respond)", _FIX)
-    if call.value is not None:
+    if call.value is not None and not _lacks_descriptors(call.value):  # without one, batches wait
         raise ExporterUnavailable(f"{path} cannot be written ({call.value.strerror})", _FIX)
     return OtlpFileExporter(signal, path)
+
+
+def _lacks_descriptors(error: OSError) -> bool:
+    return is_shortage(error) and shortage_fix(error) != DISK_FIX
 
 
 factory: Final = BuiltInFactory(create_exporter)

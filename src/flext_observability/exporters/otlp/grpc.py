@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
@@ -72,7 +71,7 @@ class OtlpGrpcExporter(BatchExporter):
     def load_modules(self) -> None:
         """Import what calls and their failures need."""
         super().load_modules()
-        import_module("grpc")
+        self._transport.prepare()
 
     def close(self) -> None:
         """Close the channel."""

@@ -58,8 +58,6 @@ def client_context(files: TlsFiles) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=files.certificate_file)
     except ssl.SSLError as error:
         raise TlsFileError("certificate", f"{files.certificate_file} contains no valid PEM certificate") from error
-    except OSError as error:
-        raise TlsFileError("certificate", f"certificates cannot be read ({error.strerror})") from error
     if files.client_certificate_file:
         _load_client_certificate(context, files.client_certificate_file, files.client_key_file)
     elif files.client_key_file:

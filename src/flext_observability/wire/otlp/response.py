@@ -139,7 +139,7 @@ def _valid_unicode(text: str) -> str:
 
 def _json_message(body: bytes) -> str:
     try:
-        content: object = json.loads(body)
+        content: object = json.loads(body.decode())  # bytes of another encoding would import its codec
     except (ValueError, RecursionError):
         return ""
     fields = cast("dict[str, object]", content) if isinstance(content, dict) else {}

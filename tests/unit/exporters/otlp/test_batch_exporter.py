@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flext_observability.exporters.otlp.batch_exporter import BatchExporter
+import pytest
+
+from flext_observability.exporters.otlp.batch_exporter import LOADED_MODULES, BatchExporter
 from flext_observability.extensions.ports import ExportOutcome
 
 ACCEPTED = ExportOutcome()
@@ -104,3 +108,19 @@ def test_first_part_that_fails_ends_the_call() -> None:
 def test_deadline_between_parts() -> None:
     found = Sender(Receiver()).export(["a", "b"], 0)
     assert (found.accepted, found.retry, found.reason) == (0, True, "timeout")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), ImportError("_pb2"), MemoryError()])
+def test_a_batch_waits_while_it_cannot_be_encoded_for_lack_of_files_or_memory(error: BaseException) -> None:
+    class Starved(Sender):
+        def _encode(self, batch: Sequence[object]) -> bytes:
+            raise error
+
+    outcome = Starved(Receiver()).export(["a"] * 8, 1)
+    assert (outcome.retry, outcome.reason, outcome.rejected) == (True, "unavailable", 0)
+    assert outcome.message.startswith("the traces cannot be encoded now: ")
+
+
+def test_modules_are_loaded_with_an_empty_batch() -> None:
+    Sender(Receiver()).load_modules()
+    assert set(LOADED_MODULES) <= set(sys.modules)

@@ -224,3 +224,19 @@ def test_creating_an_exporter_imports_nothing_heavy() -> None:
         """
     )
     assert done.lines == ["[]"], done.err
+
+
+def test_the_modules_are_loaded_without_a_call() -> None:
+    with grpc_collector() as server, exporter(server.url) as made:
+        made.load_modules()
+        assert server.metadata == []
+        assert made.export(make_spans(1), 2) == ExportOutcome(accepted=1)
+
+
+def test_an_invalid_certificate_does_not_fail_the_load(certificates: Certificates, tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(certificates.authority.read_bytes())
+    with exporter("https://localhost:9", otlp_certificate=str(authority)) as made:
+        authority.unlink()
+        made.load_modules()
+        assert made.export(make_spans(1), 2).retry

@@ -221,3 +221,10 @@ def test_missing_address() -> None:
 def test_invalid_labels(name: str) -> None:
     found = creation_error(push_gateway_grouping={name: "x"})
     assert found.message == f"the grouping label {name!r} cannot be used"
+
+
+def test_the_modules_are_loaded_without_a_request() -> None:
+    with gateway() as server, exporter(server.url) as made:
+        made.load_modules()
+        assert server.requests == []
+        assert made.export([make_metrics(ONE)], 2) == ExportOutcome(accepted=1)

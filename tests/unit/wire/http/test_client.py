@@ -335,3 +335,36 @@ def test_proxy_that_rejects_the_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_certificate_file_that_vanished(tmp_path: Path) -> None:
     with raw_server(silent) as server, pytest.raises(TlsFileError):
         transport(server.url.replace("http:", "https:"), TlsFiles(str(tmp_path / "gone"))).post(b"", timeout_seconds=1)
+
+
+def test_certificates_are_read_before_the_first_request(certificates: Certificates, tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(certificates.authority.read_bytes())
+    with collector(context=certificates.server_context()) as server:
+        prepared = transport(f"https://localhost:{server.port}/v1/traces", TlsFiles(str(authority)))
+        prepared.prepare()
+        prepared.prepare()
+        authority.unlink()
+        assert prepared.post(b"", timeout_seconds=2).status == 200
+        prepared.close()
+
+
+def test_an_invalid_certificate_fails_the_request_and_not_the_preparation(tmp_path: Path) -> None:
+    unprepared = transport("https://localhost:9/", TlsFiles(str(tmp_path / "gone.pem")))
+    unprepared.prepare()
+    with refusing_port() as port, pytest.raises(TransportError):
+        transport(f"https://127.0.0.1:{port}/").post(b"", timeout_seconds=1)
+
+
+def test_certificates_are_read_again_after_a_failed_handshake(certificates: Certificates, tmp_path: Path) -> None:
+    """Those of the system may not have been readable at the first request."""
+    authority = tmp_path / "authority.pem"
+    other = make_certificates(tmp_path)
+    authority.write_bytes(other.authority.read_bytes())
+    with collector(context=certificates.server_context()) as server:
+        client = transport(f"https://localhost:{server.port}/v1/traces", TlsFiles(str(authority)))
+        with pytest.raises(TransportError) as caught:
+            client.post(b"", timeout_seconds=2)
+        authority.write_bytes(certificates.authority.read_bytes())
+        assert (caught.value.kind, client.post(b"", timeout_seconds=2).status) == ("tls", 200)
+        client.close()

@@ -11,6 +11,7 @@ from flext_observability.wire.http.connect import connect
 from flext_observability.wire.http.errors import TransportError, deadline_in
 from tests.backends.ports import refusing_port
 from tests.backends.raw import raw_server, silent
+from tests.programs import run
 
 
 def test_address_that_listens() -> None:
@@ -86,3 +87,31 @@ def test_full_listener_costs_the_timeout() -> None:
         for sock in waiting:
             sock.close()
     assert caught.value.kind == "timeout"
+
+
+def test_without_file_descriptors_the_machine_is_short_not_the_host() -> None:
+    done = run("""
+        import os, resource, time
+        from flext_observability.wire.http.connect import connect
+        from flext_observability.wire.http.errors import TransportError
+
+        "name".encode("idna")  # loads its codec
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        held = []
+        try:
+            while True:
+                held.append(os.dup(0))
+        except OSError:
+            pass
+        for host in ("127.0.0.1", "localhost.example"):
+            try:
+                connect(host, 9, time.monotonic() + 5)
+            except TransportError as error:
+                print(error.kind, error.reached, error.message)
+        for descriptor in held:
+            os.close(descriptor)
+    """)
+    assert done.lines == [
+        "shortage False no socket can be opened to 127.0.0.1:9 (Too many open files)",
+        "shortage False no socket can be opened to 'localhost.example' (Too many open files)",
+    ], done.err

@@ -1,24 +1,24 @@
-"""Error for lack of files, memory or disk space → retryable ``ExportOutcome``: the items wait until there are some."""
+"""Errors for lack of files, memory or disk space, which end when the system has some again (standard library only)."""
 
 from __future__ import annotations
 
 import errno
+import os
 from typing import Final
 
-from flext_observability.extensions.ports import ExportOutcome
-
 MEMORY_FIX: Final = "Free memory, or raise the limit of the container"
+DISK_FIX: Final = "Free disk space"
 _FIXES: Final = {
     errno.EMFILE: "Raise the limit of open files (ulimit -n), or close files",
     errno.ENFILE: "Raise the limit of open files of the machine (fs.file-max), or close files",
     errno.ENOMEM: MEMORY_FIX,
     errno.ENOBUFS: MEMORY_FIX,
-    errno.ENOSPC: "Free disk space",
-    errno.EDQUOT: "Free disk space",
+    errno.ENOSPC: DISK_FIX,
+    errno.EDQUOT: DISK_FIX,
 }
 
 
-def is_shortage(error: BaseException) -> bool:
+def is_shortage(error: BaseException | None) -> bool:
     """Return whether the system lacks files, memory or disk space at this moment."""
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FIXES)
 
@@ -31,11 +31,10 @@ def shortage_fix(error: BaseException) -> str:
     return _FIXES.get(number or 0, "Install the package again if its files are missing, otherwise read the message")
 
 
-def shortage(message: str, error: BaseException) -> ExportOutcome:
-    """Return the outcome of an export that could not be tried; nothing was sent.
+def check_files() -> None:
+    """Open and close a file.
 
-    Args:
-        message: What happened, without a full stop.
-        error: The reason.
+    Raises:
+        OSError: No file can be opened at this moment.
     """
-    return ExportOutcome(retry=True, reached=False, reason="unavailable", message=message, fix=shortage_fix(error))
+    os.close(os.open(os.devnull, os.O_RDONLY))
