@@ -15,6 +15,8 @@ from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import SpanProcessor
 
 from flext_observability import (
+    extract_context,
+    inject_context,
     register_exporter,
     traced,
 )
@@ -62,6 +64,7 @@ def log_record_processor(fail: Fail) -> None:
 
 
 SOURCE = """
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.trace.sampling import Sampler
 
 fail = None
@@ -79,6 +82,14 @@ class FailingSampler(Sampler):
         fail()
     def get_description(self):
         return "failing"
+
+class FailingPropagator(TextMapPropagator):
+    def inject(self, *_, **__):
+        fail()
+    extract = inject
+    @property
+    def fields(self):
+        fail()
 
 class FailingInstrumentor:
     is_instrumented_by_opentelemetry = False
@@ -99,6 +110,16 @@ def sampler(fail: Fail) -> None:
 
 
 @case
+def propagator(fail: Fail) -> None:
+    start(propagators=["failing", "tracecontext"], exporters="memory")
+    with traced("one") as span:
+        carrier = inject_context({})
+    assert carrier["traceparent"].split("-")[1] == f"{span.get_span_context().trace_id:032x}"
+    found = trace.get_current_span(extract_context(carrier)).get_span_context()
+    assert found.trace_id == span.get_span_context().trace_id
+
+
+@case
 def instrumentation(fail: Fail) -> None:
     handle = start(instrument=["failing"])
     assert "Instrumentation 'failing' failed" in handle.status()["traces"].reason
@@ -113,9 +134,10 @@ def resource_detector(fail: Fail) -> None:
 
 @pytest.fixture
 def failing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Install a package whose sampler, detector and instrumentation raise."""
+    """Install a package whose sampler, propagator, detector and instrumentation raise."""
     kinds = {
         "opentelemetry_traces_sampler": "FailingSampler",
+        "opentelemetry_propagator": "FailingPropagator",
         "opentelemetry_resource_detector": "Failing",
         "opentelemetry_instrumentor": "FailingInstrumentor",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from time import monotonic
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
@@ -11,6 +12,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.instrumentation.host_metrics.process import PROCESS_METRICS
 from flext_observability.instrumentation.host_metrics.source_cache import Observable, SourceCache
 from flext_observability.instrumentation.host_metrics.system import SYSTEM_METRICS
+from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
 
 SCOPE_NAME: Final = "flext_observability.collector"
+FIRST_READING_SECONDS: Final = 1.0
+"""Limit of the reading at the start. One that hangs, for example in a network file system, does not block it."""
 
 
 class _Collectors:
@@ -76,7 +80,8 @@ class FlextMetricsCollector:
         Returns:
             None on success. Failure ``internal``.
         """
-        self._read_all()  # utilizations need a previous reading
+        reading = BoundedCall("the first reading of the metrics collector", self._read_all)
+        reading.wait(monotonic() + FIRST_READING_SECONDS)  # utilizations need a previous reading
         collectors = current_runtime().get(_Collectors)
         with collectors.lock:
             if self not in collectors.active:
@@ -125,15 +130,16 @@ class FlextMetricsCollector:
         metric = self._metrics.get(plain_text(name) or "")
         if metric is None:
             return None
-        with self._lock:
-            try:
-                points = list(metric.read(self._cache))
-            except BaseException as error:  # noqa: BLE001 - platforms without this metric raise different errors
-                reraise_interrupt(error)
+        try:
+            points = list(metric.read(self._cache))  # without the lock: it may hang
+        except BaseException as error:  # noqa: BLE001 - platforms without this metric raise different errors
+            reraise_interrupt(error)
+            with self._lock:
                 self._unavailable[metric.name] = describe_error(error)
-                return ()
+            return ()
+        with self._lock:
             self._unavailable.pop(metric.name, None)
-            return points
+        return points
 
     def __enter__(self) -> FlextMetricsCollector:
         """Start the collector."""

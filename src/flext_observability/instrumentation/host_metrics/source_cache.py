@@ -9,6 +9,8 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast, final
 
+from flext_observability.runtime.locks import ForkSafeLock
+
 if TYPE_CHECKING:
     from psutil import Process
 
@@ -46,7 +48,7 @@ gauge: Final = partial(Observable, "gauge")
 
 @final
 class SourceCache:
-    """The latest and the previous reading of each source. A forked child starts with an empty cache.
+    """The latest and the previous reading of each source. Thread-safe. A forked child starts with an empty cache.
 
     Args:
         per_cpu: Whether CPUs are measured separately.
@@ -54,6 +56,7 @@ class SourceCache:
 
     def __init__(self, *, per_cpu: bool = False) -> None:
         self.per_cpu = per_cpu
+        self._lock = ForkSafeLock()
         self._pid = 0
         self._cached_since = 0.0
         self._process: Process | None = None
@@ -65,25 +68,33 @@ class SourceCache:
         """The current process."""
         from psutil import Process
 
-        self._expire()
-        if self._process is None:
-            self._process = Process()
-        return self._process
+        with self._lock:
+            self._expire()
+            if self._process is None:
+                self._process = Process()
+            return self._process
 
     def get(self, source: str, read: Callable[[], T]) -> T:
         """Return the cached value of a source, or the result of ``read``."""
-        self._expire()
-        if source not in self._latest:
-            value = read()
-            self._latest[source] = (monotonic(), value)
-        return cast("T", self._latest[source][1])
+        return self._reading(source, read)[1]
 
     def delta(self, source: str, read: Callable[[], T]) -> tuple[float, T, T] | None:
         """Return (seconds in between, previous value, current value). None without a previous value."""
-        now = self.get(source, read)
-        at, _ = self._latest[source]
-        previous_at, previous = self._previous.get(source, (at, now))
-        return (at - previous_at, cast("T", previous), now) if at > previous_at else None
+        at, now, before = self._reading(source, read)
+        previous_at, previous = before or (at, now)
+        return (at - previous_at, previous, now) if at > previous_at else None
+
+    def _reading(self, source: str, read: Callable[[], T]) -> tuple[float, T, tuple[float, T] | None]:
+        """Return time and value of the current reading, and the previous reading."""
+        with self._lock:
+            self._expire()
+            latest, previous = self._latest.get(source), self._previous.get(source)
+        if latest is None:
+            value = read()  # without the lock: it may hang, for example in a network file system
+            with self._lock:
+                latest = self._latest.setdefault(source, (monotonic(), value))
+        at, current = cast("tuple[float, T]", latest)
+        return at, current, cast("tuple[float, T] | None", previous)
 
     def _expire(self) -> None:
         """Replace previous by expired values. Clear the cache in a forked child."""

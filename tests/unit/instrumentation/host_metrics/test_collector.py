@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from flext_observability import FlextMetric, FlextMetricsCollector, memory_store
+from flext_observability.instrumentation.host_metrics import collector as module
 from flext_observability.instrumentation.host_metrics.process import PROCESS_METRICS
 from flext_observability.instrumentation.host_metrics.source_cache import Observable, SourceCache, gauge
 from flext_observability.instrumentation.host_metrics.system import SYSTEM_METRICS
@@ -241,3 +242,18 @@ def test_collection_is_fast(started: FlextMetricsCollector) -> None:
     before = time.perf_counter()
     started.collect().unwrap()
     assert time.perf_counter() - before < 0.5
+
+
+def test_a_reading_that_hangs_costs_only_its_metric(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_READING_SECONDS", 0.2)
+    release = threading.Event()
+    collector = FlextMetricsCollector(system=False)
+    collector._metrics["process.uptime"] = gauge("process.uptime", "s", "", lambda _: [(float(release.wait(30)), {})])
+    try:
+        assert collector.start().success
+        for _ in range(2):
+            assert recorded.values("process.memory.usage")
+            assert recorded.values("process.uptime") == {}
+    finally:
+        release.set()
+        collector.stop()

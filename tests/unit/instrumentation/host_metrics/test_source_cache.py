@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 
@@ -59,3 +60,26 @@ def test_process_is_cached() -> None:
     cache = SourceCache()
     assert cache.process.pid == os.getpid()
     assert cache.process is cache.process
+
+
+def test_a_source_that_hangs_does_not_block_the_others() -> None:
+    cache, release = SourceCache(), threading.Event()
+    reading = threading.Event()
+
+    def hang() -> int:
+        reading.set()
+        release.wait(30)
+        return 1
+
+    thread = threading.Thread(target=cache.get, args=("hung", hang))
+    thread.start()
+    reading.wait(5)
+    assert cache.get("other", lambda: 2) == 2
+    release.set()
+    thread.join(5)
+    assert cache.process.pid == os.getpid()
+
+
+def test_concurrent_readings_of_one_source_are_one_value(time: Time) -> None:
+    cache = SourceCache()
+    assert cache.get("cpu", lambda: cache.get("cpu", lambda: 1) + 1) == 1
