@@ -22,6 +22,7 @@ MAX_NAME_CHARACTERS: Final = 256
 MAX_VALUE_CHARACTERS: Final = 16_384
 _MAX_BAGGAGE_CHARACTERS: Final = 8192
 """Limit of the W3C propagator, which drops a longer header completely."""
+_COLLECTIONS: Final[tuple[Any, ...]] = (list, tuple, set, frozenset)
 _BAGGAGE: Final = "baggage"
 _CGI_PREFIX: Final = "HTTP_"
 
@@ -102,8 +103,9 @@ def read_carrier(carrier: Any, fields: Callable[[], Iterable[str]]) -> Reading: 
     """
     reading = Reading()
     for item in reading.attempt(lambda: _pairs(carrier)):
-        if issubclass(type(item), tuple | list) and len(cast("tuple[object, ...]", item)) == 2:
-            reading.add(*cast("tuple[object, object]", item))
+        pair = _items(item, 3)
+        if pair is not None and len(pair) == 2:
+            reading.add(*pair)
     if reading.error is not None:
         reading.add_named(carrier, reading.attempt(lambda: carrier.keys()))  # noqa: PLW0108 - the attribute may raise
         found = reading.headers
@@ -117,9 +119,9 @@ def to_values(value: object) -> list[str]:
 
     Other iterables are not read: an object in a WSGI environment may be the body of the request.
     """
-    single = not issubclass(type(value), list | tuple | set | frozenset)
-    several = (value,) if single else islice(cast("list[object]", value), MAX_VALUES)
-    return [text for text in (to_text(each, MAX_VALUE_CHARACTERS) for each in several) if text is not None]
+    items = _items(value, MAX_VALUES)
+    texts = (to_text(each, MAX_VALUE_CHARACTERS) for each in ([value] if items is None else items))
+    return [text for text in texts if text]
 
 
 def to_text(value: object, limit: int) -> str | None:
@@ -221,6 +223,14 @@ class HeaderSetter(Setter[Any]):
 def _pairs(carrier: Any) -> Iterable[object]:  # noqa: ANN401 - any object
     items = getattr(carrier, "items", None)
     return cast("Iterable[object]", items() if callable(items) else carrier)
+
+
+def _items(value: object, limit: int) -> list[object] | None:
+    """Return the first items of a collection, without the methods of a subclass; None for other objects."""
+    for kind in _COLLECTIONS:
+        if issubclass(type(value), kind):
+            return list(islice(kind.__iter__(value), limit))
+    return None
 
 
 def _get(carrier: Any, name: object) -> tuple[object]:  # noqa: ANN401 - any object

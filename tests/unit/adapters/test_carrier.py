@@ -30,6 +30,16 @@ from flext_observability.adapters.carrier import (
 )
 from tests.hostile import Hostile
 
+
+class HostileList(list[str]):
+    """A list whose methods raise."""
+
+    def __iter__(self) -> NoReturn:
+        raise OSError
+
+    __len__ = __bool__ = __getitem__ = __iter__  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
 FIELDS = ["traceparent", "baggage", "X-Correlation-ID"]
 PARENT = "00-0000000000000000000000000000000a-000000000000000b-01"
 
@@ -110,6 +120,9 @@ class Failing(Mapping[str, str]):
         {"traceparent": memoryview(PARENT.encode())},
         {"traceparent": (None, 5, PARENT)},
         {"traceparent": frozenset([PARENT])},
+        {"traceparent": ["", b"", PARENT]},
+        {"tracestate": HostileList("a=1"), "traceparent": HostileList([PARENT])},
+        [HostileList(["a", "b", "c"]), HostileList(["traceparent", PARENT])],
         OrderedDict(Traceparent=PARENT),
         MappingProxyType({"Traceparent": PARENT}),
         message(Traceparent=PARENT),

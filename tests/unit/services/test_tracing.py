@@ -9,7 +9,14 @@ import pytest
 from opentelemetry import trace as otel_trace
 from opentelemetry.trace import StatusCode, format_trace_id
 
-from flext_observability import FlextContainer, FlextTrace, FlextTracingService, flext_create_trace, traced
+from flext_observability import (
+    FlextContainer,
+    FlextTrace,
+    FlextTracingService,
+    flext_create_trace,
+    flext_get_correlation_id,
+    traced,
+)
 from flext_observability.services.trace_registry import started_traces
 from tests.recorded import Recorded, recording
 from tests.threads import in_threads
@@ -229,6 +236,15 @@ class TestContextManager:
             raise error
         assert (trace.status, trace.end_time is None) == ("unset", False)
         assert (recorded.span("charge").attributes or {})["flext.outcome"] == "cancelled"
+
+    def test_a_correlation_id_of_the_body_ends_with_it(self, recorded: Recorded, service: FlextTracingService) -> None:
+        ids: list[str] = []
+        for name in ("first", "second"):
+            with service.trace(name):
+                with traced("inner"):
+                    ids.append(flext_get_correlation_id())
+                assert flext_get_correlation_id() == ids[-1]
+        assert ids[0] != ids[1]
 
     def test_the_body_may_end_the_trace(self, recorded: Recorded, service: FlextTracingService) -> None:
         trace = new_trace()
