@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, cast, final
+from typing import TYPE_CHECKING, Final, TypeVar, cast, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.wire.otlp.batch import count_items
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from flext_observability.views.model import MetricView
     from flext_observability.views.terminal.live import LiveView
 
+
+ItemT = TypeVar("ItemT")
+ViewT = TypeVar("ViewT")
 
 LOADED_MODULES: Final = (
     "flext_observability.views.from_sdk",
@@ -82,27 +88,31 @@ class SharedConsole:
                 )
             return self._view
 
-    def add(self, signal: Signal, batch: Sequence[object]) -> tuple[int, str]:
-        """Add a batch; return the number of its items and the error of the output, empty without one."""
-        from flext_observability.views.from_sdk import log_view, span_view
+    def add(self, signal: Signal, batch: Sequence[object]) -> ExportOutcome:
+        """Add a batch. An item that cannot be shown is rejected alone."""
+        from flext_observability.views.from_sdk import log_view, metric_views, span_view
 
         if signal == "traces":
-            return len(batch), self.view().add(spans=map(span_view, cast("Sequence[ReadableSpan]", batch)))
+            spans, invalid = _convert(span_view, cast("Sequence[ReadableSpan]", batch))
+            failure = self.view().add(spans=spans)
+            return _outcome(len(spans), len(invalid), failure, invalid)
         if signal == "logs":
-            return len(batch), self.view().add(logs=map(log_view, cast("Sequence[ReadableLogRecord]", batch)))
-        return self._add_metrics(batch)
+            logs, invalid = _convert(log_view, cast("Sequence[ReadableLogRecord]", batch))
+            failure = self.view().add(logs=logs)
+            return _outcome(len(logs), len(invalid), failure, invalid)
+        collections, invalid = _convert(lambda data: list(metric_views(data)), cast("Sequence[MetricsData]", batch))
+        points = [point for collection in collections for point in collection]
+        self._add_points(points)
+        rejected = count_items("metrics", batch) - len(points)
+        return _outcome(len(points), rejected, self.view().add(), invalid)
 
-    def _add_metrics(self, batch: Sequence[object]) -> tuple[int, str]:
-        from flext_observability.views.from_sdk import metric_views
+    def _add_points(self, points: Sequence[MetricView]) -> None:
         from flext_observability.views.series import merge, series_key
 
-        failure = self.view().add()
-        points = [point for data in cast("Sequence[MetricsData]", batch) for point in metric_views(data)]
         with self._lock:
             for point in points:
                 key = series_key(point)
                 self._points[key] = merge(self._points.get(key), point)
-        return len(points), failure
 
     def release(self) -> None:
         """Remove an exporter; after the last one, show pending traces and the metrics."""
@@ -117,6 +127,37 @@ class SharedConsole:
             from flext_observability.views.terminal.tables import metrics_table
 
             view.show(metrics_table(points, colours=view.colours))
+
+
+def _convert(make: Callable[[ItemT], ViewT], batch: Iterable[ItemT]) -> tuple[list[ViewT], list[str]]:
+    """Return the views of the items, and what the conversion of the others raised."""
+    views: list[ViewT] = []
+    errors: list[str] = []
+    for item in batch:
+        try:
+            views.append(make(item))
+        except BaseException as error:  # noqa: BLE001 - values of any type; it concerns one item only
+            reraise_interrupt(error)
+            errors.append(describe_error(error))
+    return views, errors
+
+
+def _outcome(accepted: int, rejected: int, failure: str, invalid: Sequence[str]) -> ExportOutcome:
+    if failure:
+        return ExportOutcome(
+            reason="error",
+            message=f"stderr cannot be written ({failure})",
+            fix='Give the program a writable stderr, or remove "console" from its exporters',
+        )
+    if invalid:
+        return ExportOutcome(
+            accepted=accepted,
+            rejected=rejected,
+            reason="encoding",
+            message=f"some items cannot be shown ({invalid[-1]})",
+            fix="Use values of the types that OpenTelemetry's API declares",
+        )
+    return ExportOutcome(accepted=accepted)
 
 
 @final
@@ -135,14 +176,7 @@ class ConsoleExporter:
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
         """Add the batch. Traces are shown when complete, so an error may be reported with a later batch."""
-        count, failure = self._console.add(self._signal, batch)
-        if not failure:
-            return ExportOutcome(accepted=count)
-        return ExportOutcome(
-            reason="error",
-            message=f"stderr cannot be written ({failure})",
-            fix='Give the program a writable stderr, or remove "console" from its exporters',
-        )
+        return self._console.add(self._signal, batch)
 
     def close(self) -> None:
         """Release the console; the last exporter shows the pending items."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
-    ExponentialHistogramDataPoint,
     HistogramDataPoint,
     InMemoryMetricReader,
     Metric,
@@ -23,6 +22,7 @@ from opentelemetry.sdk.metrics.export import (
 from flext_observability.engine.compat import persistent_gauge_aggregation
 from flext_observability.engine.observer import observer
 from flext_observability.pipeline.call_counts import with_call_counts
+from flext_observability.pipeline.plain_point import Point, plain_point
 from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeout
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 MAX_EXEMPLARS = 20
 LIMIT_SECONDS = 5.0
 """Time limit of one collection, below the 10 s that Prometheus waits for a page by default."""
-Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 
 
 class CollectionTimeout(Exception):
@@ -125,8 +124,10 @@ class SharedMetricReader:
     def _restore(self, metric: Metric, scope: object) -> Metric:
         data: Any = metric.data  # each kind of data has points of its own kind
         if getattr(data, "aggregation_temporality", None) is AggregationTemporality.DELTA:
-            return metric  # earlier exemplars belong to earlier intervals
-        points = [self._restore_point(point, (scope, metric.name)) for point in data.data_points]
+            # Earlier exemplars belong to earlier intervals.
+            plain = [plain_point(point) for point in data.data_points]
+            return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=plain))
+        points = [self._restore_point(plain_point(point), (scope, metric.name)) for point in data.data_points]
         return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
 
     def _restore_point(self, point: Point, metric: object) -> Point:

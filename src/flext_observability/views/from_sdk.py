@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk.metrics import export
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, format_span_id, format_trace_id
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind as OtelSpanKind, format_span_id, format_trace_id
 
+from flext_observability.values.foreign import is_a, plain_int
 from flext_observability.views.buckets import explicit_buckets, exponential_buckets
 from flext_observability.views.model import (
     Attributes,
@@ -25,10 +27,9 @@ from flext_observability.views.model import (
     SpanView,
     severity_name,
 )
+from flext_observability.views.plain import plain_attributes, plain_name, plain_quantity, plain_time, plain_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.sdk._logs import ReadableLogRecord
     from opentelemetry.sdk.metrics import Exemplar
     from opentelemetry.sdk.resources import Resource
@@ -45,26 +46,29 @@ def span_view(span: ReadableSpan) -> SpanView:
         trace_id=format_trace_id(context.trace_id),
         span_id=format_span_id(context.span_id),
         parent_id=format_span_id(span.parent.span_id) if span.parent else "",
-        name=span.name,
+        name=plain_name(span.name),
         service=_service(span.resource),
-        kind=_KINDS[span.kind.value],
-        start_ns=span.start_time or 0,
-        end_ns=span.end_time or 0,
+        kind=_KINDS[span.kind.value] if is_a(span.kind, OtelSpanKind) else "internal",
+        start_ns=plain_time(span.start_time),
+        end_ns=plain_time(span.end_time),
         status=_STATUSES[span.status.status_code.value],
-        status_message=span.status.description or "",
-        attributes=_attributes(span.attributes),
-        events=tuple(EventView(event.name, event.timestamp, _attributes(event.attributes)) for event in span.events),
+        status_message=plain_name(span.status.description),
+        attributes=plain_attributes(span.attributes),
+        events=tuple(
+            EventView(plain_name(event.name), plain_time(event.timestamp), plain_attributes(event.attributes))
+            for event in span.events
+        ),
         links=tuple(
             LinkView(
                 format_trace_id(link.context.trace_id),
                 format_span_id(link.context.span_id),
-                _attributes(link.attributes),
+                plain_attributes(link.attributes),
             )
             for link in span.links
         ),
         parent_is_remote=bool(span.parent and span.parent.is_remote),
-        scope=span.instrumentation_scope.name if span.instrumentation_scope else "",
-        resource=_attributes(span.resource.attributes),
+        scope=plain_name(span.instrumentation_scope.name) if span.instrumentation_scope else "",
+        resource=plain_attributes(span.resource.attributes),
     )
 
 
@@ -74,22 +78,27 @@ def log_view(record: ReadableLogRecord) -> LogView:
     return LogView(
         trace_id=format_trace_id(log.trace_id) if log.trace_id else "",
         span_id=format_span_id(log.span_id) if log.span_id else "",
-        time_ns=log.timestamp or log.observed_timestamp or 0,
-        severity=severity_name(log.severity_number.value if log.severity_number else 0, log.severity_text or ""),
-        body=log.body,
+        time_ns=plain_time(log.timestamp) or plain_time(log.observed_timestamp),
+        severity=severity_name(_severity_number(log.severity_number), plain_name(log.severity_text)),
+        body=plain_value(log.body),
         service=_service(record.resource),
-        attributes=_attributes(log.attributes),
-        event_name=log.event_name or "",
+        attributes=plain_attributes(log.attributes),
+        event_name=plain_name(log.event_name),
         sampled=bool(log.trace_flags and log.trace_flags.sampled),
-        scope=record.instrumentation_scope.name if record.instrumentation_scope else "",
-        resource=_attributes(record.resource.attributes),
+        scope=plain_name(record.instrumentation_scope.name) if record.instrumentation_scope else "",
+        resource=plain_attributes(record.resource.attributes),
     )
+
+
+def _severity_number(severity: object) -> int:
+    number = plain_int(severity.value if is_a(severity, SeverityNumber) else severity)
+    return 0 if number is None else number
 
 
 def metric_views(data: export.MetricsData) -> Iterator[MetricView]:
     """Yield the view of each metric point."""
     for of_resource in data.resource_metrics:
-        service, resource = _service(of_resource.resource), _attributes(of_resource.resource.attributes)
+        service, resource = _service(of_resource.resource), plain_attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_metrics:
             for metric in of_scope.metrics:
                 instrument = _instrument_view(metric, service, of_scope.scope.name, resource)
@@ -114,13 +123,13 @@ def _instrument_view(metric: export.Metric, service: str, scope: str, resource: 
 def _metric_view(instrument: MetricView, point: export.DataPointT) -> MetricView:
     series = replace(
         instrument,
-        attributes=_attributes(point.attributes),
+        attributes=plain_attributes(point.attributes),
         exemplars=tuple(map(_exemplar, point.exemplars)),
         time_ns=point.time_unix_nano,
         start_ns=point.start_time_unix_nano or 0,
     )
     if isinstance(point, export.NumberDataPoint):
-        return replace(series, value=point.value)
+        return replace(series, value=plain_quantity(point.value))
     return replace(
         series,
         count=point.count,
@@ -155,7 +164,7 @@ def _buckets(point: export.HistogramDataPoint | export.ExponentialHistogramDataP
 
 def _exemplar(exemplar: Exemplar) -> ExemplarView:
     return ExemplarView(
-        value=exemplar.value,
+        value=plain_quantity(exemplar.value),
         time_ns=exemplar.time_unix_nano,
         trace_id=format_trace_id(exemplar.trace_id) if exemplar.trace_id else "",
         span_id=format_span_id(exemplar.span_id) if exemplar.span_id else "",
@@ -163,8 +172,4 @@ def _exemplar(exemplar: Exemplar) -> ExemplarView:
 
 
 def _service(resource: Resource) -> str:
-    return str(resource.attributes.get("service.name", "unknown_service"))
-
-
-def _attributes(attributes: Mapping[str, object] | None) -> Attributes:
-    return dict(attributes or {})
+    return plain_name(resource.attributes.get("service.name", "unknown_service"))

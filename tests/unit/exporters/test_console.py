@@ -239,3 +239,16 @@ def test_creating_exporters_does_not_import_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_item_of_another_type_is_rejected_alone(screen: Stderr) -> None:
+    program, shown = Program(), exporters()
+    program.work()
+    signals: tuple[Signal, ...] = ("traces", "logs")
+    outcomes = {signal: shown[signal].export([object(), *program.batch(signal)], 1) for signal in signals}
+    for exporter in shown.values():
+        exporter.close()
+    assert [(outcome.accepted, outcome.rejected) for outcome in outcomes.values()] == [(2, 1), (2, 1)]
+    assert outcomes["traces"].reason == "encoding"
+    assert "some items cannot be shown (AttributeError" in outcomes["traces"].message
+    assert "step" in screen.getvalue()

@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.views.model import LogView, SpanView, TraceView
 from flext_observability.views.terminal.output import Terminal
 from flext_observability.views.terminal.rows import ServiceColours, log_line
 from flext_observability.views.terminal.tree import trace_tree
-from flext_observability.views.text import format_count
+from flext_observability.views.text import format_count, sanitize
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -107,6 +109,7 @@ class LiveView:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._failure = ""
+        self._invalid = ""
         self._skipped = 0
         self._lines_left = float(self._policy.lines_per_second)
         self._refilled = time.monotonic()
@@ -183,7 +186,8 @@ class LiveView:
                     return
                 now = time.monotonic()
                 due_times = {trace_id: pending.due_at(self._policy) for trace_id, pending in self._pending.items()}
-                due = self._pop([trace_id for trace_id, due_time in due_times.items() if due_time <= now])
+                # One at a time: close() draws the others, and waits for one only.
+                due = self._pop([trace_id for trace_id, due_time in due_times.items() if due_time <= now][:1])
                 if not due:
                     self._changed.wait(min(due_times.values()) - now if due_times else None)
                     continue
@@ -196,13 +200,43 @@ class LiveView:
             else:
                 lines = [*lines, *pending.logs]
         if allowed := self._reserve_lines(len(lines)):
-            self.show(*(log_line(log, self.colours) for log in lines[:allowed]))
+            self._show_logs(lines[:allowed])
 
     def _draw_trace(self, pending: _PendingTrace) -> None:
         if self._reserve_lines(1):
             trace_id = pending.spans[0].trace_id
             trace = self._find_trace(trace_id) or TraceView(tuple(pending.spans), tuple(pending.logs))
-            self.show(trace_tree(trace, colours=self.colours, link=self._link(trace)))
+            if not self._show_tree(trace):
+                self._show_valid_part(trace)
+
+    def _show_tree(self, trace: TraceView) -> bool:
+        """Draw a trace; return whether its content is valid."""
+        text = self._render(lambda: (trace_tree(trace, colours=self.colours, link=self._link(trace)),))
+        self._write(text or "")
+        return text is not None
+
+    def _show_valid_part(self, trace: TraceView) -> None:
+        """Draw a trace without its invalid spans and log records, and count those."""
+        if self._failure:  # of the stream, not of the content
+            return
+        spans = tuple(span for span in trace.spans if self._is_valid(TraceView((span,))))
+        logs = tuple(log for log in trace.logs if self._is_valid(TraceView((), (log,))))
+        invalid = len(trace.spans) - len(spans) + len(trace.logs) - len(logs)
+        if spans or logs:
+            self._show_tree(replace(trace, spans=spans, logs=logs))
+        self.show(_invalid_line(invalid, self._invalid))
+
+    def _is_valid(self, part: TraceView) -> bool:
+        return self._render(lambda: (trace_tree(part),)) is not None
+
+    def _show_logs(self, logs: list[LogView]) -> None:
+        text = self._render(lambda: [log_line(log, self.colours) for log in logs])
+        self._write(text or "")
+        if text is None and len(logs) > 1:
+            for log in logs:
+                self._show_logs([log])
+        elif text is None:
+            self.show(_invalid_line(1, self._invalid))
 
     def _reserve_lines(self, requested: int) -> int:
         """Return how many lines may be drawn now. The others are counted and reported before the next line."""
@@ -219,11 +253,24 @@ class LiveView:
 
     def show(self, *renderables: RenderableType) -> None:
         """Draw renderables between the trees."""
+        self._write(self._render(lambda: renderables) or "")
+
+    def _render(self, make: Callable[[], Iterable[RenderableType]]) -> str | None:
+        """Return renderables as text; None if their content is invalid."""
+        try:
+            return self._terminal.render(*make())
+        except BaseException as error:  # noqa: BLE001 - values of any type
+            reraise_interrupt(error)
+            self._invalid = describe_error(error)
+            return None
+
+    def _write(self, text: str) -> None:
         with self._draw_lock:
             try:
-                self._lines_left -= self._terminal.show(*renderables)
+                self._lines_left -= self._terminal.write(text)
                 self._failure = ""
-            except (OSError, ValueError, AttributeError) as error:
+            except BaseException as error:  # noqa: BLE001 - a stream of the program
+                reraise_interrupt(error)
                 self._failure = str(error)
 
 
@@ -231,3 +278,9 @@ def _skipped_line(count: int) -> RenderableType:
     from rich.text import Text
 
     return Text(f"… {format_count(count, 'more trace or log line')} not drawn: too many at once", "dim italic")
+
+
+def _invalid_line(count: int, reason: str) -> RenderableType:
+    from rich.text import Text
+
+    return Text(f"… {format_count(count, 'span or log line')} not drawn: {sanitize(reason)}", "red")

@@ -44,15 +44,15 @@ class Terminal:
         self._plain = plain
 
     def show(self, *renderables: RenderableType) -> int:
-        """Write the renderables with a single call, each on its own lines.
+        """Write the renderables with a single call, each on its own lines. See ``render`` and ``write``."""
+        return self.write(self.render(*renderables))
 
-        Returns:
-            Lines written.
+    def render(self, *renderables: RenderableType) -> str:
+        """Return the renderables as text for the stream, each on its own lines.
 
         Raises:
-            OSError: The reader of the stream has closed it.
-            ValueError: The stream is closed.
             AttributeError: There is no stream, or it is not a text stream.
+            Exception: A renderable has invalid content.
         """
         stream = self._stream or sys.stderr
         encoding = "ascii" if self._plain else stream.encoding or "utf-8"
@@ -63,6 +63,20 @@ class Terminal:
         text = buffer.getvalue()
         if not encoding.lower().startswith("utf"):
             text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+        return text
+
+    def write(self, text: str) -> int:
+        """Write rendered text.
+
+        Returns:
+            Lines written.
+
+        Raises:
+            OSError: The reader of the stream has closed it.
+            ValueError: The stream is closed.
+            AttributeError: There is no stream.
+        """
+        stream = self._stream or sys.stderr
         stream.write(text)
         stream.flush()
         return text.count("\n")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.text import Text
@@ -163,3 +165,54 @@ def test_other_renderables_can_be_shown(screen: Screen) -> None:
     view.show(Text("a table"))
     assert screen.getvalue() == "a table\n"
     view.close()
+
+
+INVALID: Any = "not a number"
+
+
+def test_an_invalid_span_costs_itself(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), QUICK)
+    view.add([span(1), span(2, 1), replace(span(3, 1), start_ns=INVALID)])
+    assert appears(screen, "1 span or log line not drawn: TypeError")
+    assert "step 1" in screen.getvalue()
+    assert "step 2" in screen.getvalue()
+    assert "step 3" not in screen.getvalue()
+    view.add([replace(span(4), trace_id="4" * 32)])
+    assert appears(screen, "step 4"), "the thread continues"
+    view.close()
+
+
+def test_a_trace_without_a_valid_span_is_counted(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), NEVER)
+    view.add([replace(span(1), start_ns=INVALID)])
+    assert view.close() == ""
+    assert "1 span or log line not drawn: TypeError" in screen.getvalue()
+
+
+def test_an_invalid_log_record_costs_itself(screen: Screen) -> None:
+    view = LiveView(Terminal(screen), NEVER)
+    bad = replace(log("bad"), trace_id="", time_ns=INVALID)
+    view.add(logs=[replace(log("first"), trace_id=""), bad, replace(log("last"), trace_id="")])
+    view.close()
+    shown = screen.getvalue()
+    assert ("first" in shown, "last" in shown, "1 span or log line not drawn: TypeError" in shown) == (True,) * 3
+
+
+def test_a_link_that_fails_costs_no_span(screen: Screen) -> None:
+    def fail(trace: TraceView) -> str:
+        raise SystemExit(3)
+
+    view = LiveView(Terminal(screen), NEVER, link=fail)
+    view.add([span(1)])
+    view.close()
+    assert "SystemExit" in screen.getvalue()
+
+
+def test_a_stream_that_raises_anything_is_reported() -> None:
+    class Broken(Screen):
+        def write(self, text: str) -> int:
+            raise SystemExit("gone")
+
+    view = LiveView(Terminal(Broken()), NEVER)
+    view.add([span(1), replace(span(2, 1), start_ns=INVALID)])
+    assert view.close() == "gone"
