@@ -65,7 +65,7 @@ def with_events(tracer: Tracer) -> None:
     span.end()
 
 
-ODD: Any = Text("odd")
+RAISING: Any = Text("unusual")
 REMOTE = SpanContext(2**127, 2**63, is_remote=True, trace_flags=TraceFlags(1))
 SPANS: dict[str, Callable[[Tracer], object]] = {
     "float start": lambda tracer: tracer.start_span("x", start_time=any_type(time.time())).end(),
@@ -79,13 +79,13 @@ SPANS: dict[str, Callable[[Tracer], object]] = {
     "no name": lambda tracer: tracer.start_span(any_type(None)).end(),
     "number as name": lambda tracer: tracer.start_span(any_type(5)).end(),
     "bytes as name": lambda tracer: tracer.start_span(any_type(b"x")).end(),
-    "text that raises as name": lambda tracer: tracer.start_span(ODD).end(),
+    "text that raises as name": lambda tracer: tracer.start_span(RAISING).end(),
     "object that raises as name": lambda tracer: tracer.start_span(any_type(Hostile())).end(),
     "control characters": lambda tracer: tracer.start_span("[bold red]x[/] \x1b[31m \x00 \ud800 \u202e").end(),
     "attributes": lambda tracer: tracer.start_span("x", attributes=any_type({"a": {"b": 1}, "c": "\ud800"})).end(),
-    "attribute that raises": lambda tracer: tracer.start_span("x", attributes={"a": ODD}).end(),
+    "attribute that raises": lambda tracer: tracer.start_span("x", attributes={"a": RAISING}).end(),
     "events": with_events,
-    "status": lambda tracer: ended(tracer, lambda span: span.set_status(Status(StatusCode.ERROR, ODD))),
+    "status": lambda tracer: ended(tracer, lambda span: span.set_status(Status(StatusCode.ERROR, RAISING))),
     "status of another type": lambda tracer: ended(tracer, lambda span: span.set_status(StatusCode.ERROR, any_type(5))),
     "kind": lambda tracer: tracer.start_span("x", kind=any_type(7)).end(),
     "links": lambda tracer: tracer.start_span("x", links=[Link(any_type(None))]).end(),
@@ -95,7 +95,7 @@ SPANS: dict[str, Callable[[Tracer], object]] = {
 RECORDS: dict[str, dict[str, Any]] = {
     "float time": {"timestamp": time.time()},
     "text as time": {"timestamp": "now"},
-    "text that raises": {"body": ODD},
+    "text that raises": {"body": RAISING},
     "object": {"body": object()},
     "nested": {"body": [[[[[1]]]]]},
     "huge number": {"body": 10**5000},
@@ -105,12 +105,12 @@ RECORDS: dict[str, dict[str, Any]] = {
     "number as severity text": {"severity_text": 5, "severity_number": SeverityNumber.UNSPECIFIED},
     "control characters": {"body": "\ud800 \x1b[31m [red]"},
     "number as event name": {"event_name": 5},
-    "attribute that raises": {"attributes": {"a": ODD}},
+    "attribute that raises": {"attributes": {"a": RAISING}},
 }
 
 
 def record_spans() -> None:
-    tracer = trace.get_tracer("odd")
+    tracer = trace.get_tracer("unusual")
     for name, make in SPANS.items():
         with tracer.start_as_current_span(f"root of {name}"):
             with suppress(Exception):  # the SDK's own checks
@@ -118,7 +118,7 @@ def record_spans() -> None:
             tracer.start_span(f"sibling of {name}").end()
 
 
-def test_an_odd_span_costs_itself(
+def test_an_unusual_span_costs_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
@@ -134,7 +134,7 @@ def test_an_odd_span_costs_itself(
     ):
         record_spans()
         time.sleep(0.5)  # traces are drawn when they are complete
-        trace.get_tracer("odd").start_span("the last one").end()
+        trace.get_tracer("unusual").start_span("the last one").end()
         report = handle.shutdown().unwrap()
     roots = {f"{kind} of {name}" for kind in ("root", "sibling") for name in SPANS}
     shown = capsys.readouterr().err
@@ -151,27 +151,28 @@ def test_an_odd_span_costs_itself(
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_an_odd_log_record_costs_at_most_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unusual_log_record_costs_at_most_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with init_observability(exporters=["console", "memory"]).unwrap() as handle:
-        for options in (RECORDS[name], {"body": "the last one"}):
+        records: tuple[dict[str, Any], ...] = (RECORDS[name], {"body": "the last one"})
+        for options in records:
             with suppress(Exception):  # the SDK's own checks
-                get_logger("odd").emit(LogRecord(**options))
+                get_logger("unusual").emit(LogRecord(**options))
         row = next(row for row in handle.shutdown().unwrap().ledger.exporters if row.signal == "logs")
     assert "the last one" in capsys.readouterr().err
     assert row.dropped == {}
 
 
 @pytest.mark.parametrize("value", [2**70, -1e308, True, float("nan"), "text", None])
-def test_an_odd_measurement_costs_at_most_itself(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    meter = get_meter(f"odd {value}")
+def test_an_unusual_measurement_costs_at_most_itself(value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    meter = get_meter(f"unusual {value}")
     with init_observability(exporters=["console", "memory"]).unwrap():
         for record in (
-            meter.create_gauge("odd.gauge").set,
-            meter.create_counter("odd.counter").add,
-            meter.create_up_down_counter("odd.balance").add,
-            meter.create_histogram("odd.histogram").record,
+            meter.create_gauge("unusual.gauge").set,
+            meter.create_counter("unusual.counter").add,
+            meter.create_up_down_counter("unusual.balance").add,
+            meter.create_histogram("unusual.histogram").record,
         ):
             with suppress(Exception):  # the SDK's own checks
-                record(value, {"a": ODD})
+                record(value, {"a": RAISING})
         meter.create_counter("sound").add(3)
     assert "sound" in capsys.readouterr().err
