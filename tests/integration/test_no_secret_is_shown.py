@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from flext_observability import (
     FlextObservabilityConfig,
@@ -53,6 +54,14 @@ def test_settings_for_addresses_and_secrets_have_their_types() -> None:
     assert len(ADDRESSES) >= 60
 
 
+FORMS = (
+    "http://user:{}@host:4318/v1/traces",
+    "user:{}@host:1",
+    "https://u:{}@[::1]:1/x?a=b",
+    "http://:{}@h",
+    "//u:{}@h",
+)
+
 # Settings alone: every value as an argument, in a configuration object, and in each variable.
 
 
@@ -63,23 +72,23 @@ def resolved_texts(arguments: Mapping[str, object], environ: Mapping[str, str], 
     if result.is_failure:
         yield from (repr(result), str(result))
         return
-    settings = result.unwrap()
-    yield repr((settings.notices, settings.config.endpoints))
+    resolved = result.unwrap()
+    yield repr((resolved.notices, resolved.config.endpoints))
     if not name:
-        yield from (repr(result), to_json(settings_to_dict(settings.config, settings.sources)).decode())
+        yield from (repr(result), to_json(settings_to_dict(resolved.config, resolved.sources)).decode())
         return
-    value = mask_value(getattr(settings.config, name), FIELDS[name].type)
+    value = mask_value(getattr(resolved.config, name), FIELDS[name].type)
     yield from (repr(value), to_json({name: value}).decode())
     if name.startswith("otlp_") and name.endswith(("endpoint", "headers")):
         for signal, protocol in product(SIGNALS, EXPORTER_PROTOCOLS.values()):
-            yield repr(otlp_settings(settings.config, signal, protocol))
+            yield repr(otlp_settings(resolved.config, signal, protocol))
 
 
 @pytest.mark.parametrize("row", FIELDS.values(), ids=FIELDS)
 def test_no_secret_in_the_resolution_of(row: Field) -> None:
     for value in VALUES[row.name]:
-        given = FlextObservabilityConfig(**{row.name: value})
-        assert_hidden((repr(given), str(given)), value)
+        config = FlextObservabilityConfig(**{row.name: value})
+        assert_hidden((repr(config), str(config)), value)
         assert_hidden(resolved_texts({row.name: value}, {}, row.name), value)
         if isinstance(value, str):
             for variable in row.variables:
@@ -93,6 +102,16 @@ def test_no_secret_in_the_resolution_of_all_settings_together(number: int) -> No
     assert_hidden(resolved_texts(values, {}), number)
     assert_hidden(resolved_texts({}, {f"{PREFIX}{name.upper()}": value for name, value in texts.items()}), number)
     assert_hidden((repr(FlextObservabilityConfig(**values)),), number)
+
+
+@given(
+    password=st.text(st.sampled_from("aZ0/#?@: %\\\"'[]=&;,.-_~\t\n<>|{}é"), max_size=6), form=st.sampled_from(FORMS)
+)
+@settings(max_examples=400)
+def test_no_part_of_any_password_is_shown(password: str, form: str) -> None:
+    for text in (form.format(f"{MARK}{password}"), form.format(f"{password}{MARK}")):
+        for name in ("otlp_endpoint", "alert_webhook_url"):
+            assert_hidden(resolved_texts({name: text}, {}, name), text)
 
 
 def test_no_secret_of_names_that_are_not_settings() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -174,6 +175,23 @@ def test_no_secret_of_an_address_given_as_a_name(capsys: pytest.CaptureFixture[s
         for value in MISPLACED[:3]:
             start({"exporters": "none", row.name: value}, shown)
     assert_hidden(shown.texts, row.name)
+
+
+OTHERS = [row for row in OTHER_ROWS if row not in NAMED]
+
+
+@pytest.mark.parametrize("row", OTHERS, ids=[row.name for row in OTHERS])
+def test_no_secret_of_an_address_given_to_another_setting(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, row: Field
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exporters = {"traces": "otlp_file", "logs": "none", "metrics": ["prometheus", "pushgateway"]}
+    common = {"exporters": exporters, "push_gateway": CLOSED, "prometheus_port": 0}
+    with recording(capsys) as shown:
+        for value in MISPLACED[:2]:
+            start({**common, row.name: value}, shown)
+    # Resource attributes are exported as they are.
+    assert_hidden((text for text in shown.texts if "target_info{" not in text), row.name)
 
 
 # Back ends that quote what they got.

@@ -12,6 +12,7 @@ from flext_observability.api.process import active_process
 from flext_observability.domain.pending_result import settle_blocking
 from flext_observability.domain.result import FlextResult
 from flext_observability.values.foreign import plain_number
+from flext_observability.values.masking import mask_secrets
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -128,7 +129,7 @@ class Observability:
     def __repr__(self) -> str:
         """Return the service name and the state of each signal."""
         states = ", ".join(f"{signal} {status.state}" for signal, status in self.status().items())
-        return f"<Observability {self.config.service_name}: {states}>"
+        return f"<Observability {mask_secrets(self.config.service_name)}: {states}>"
 
     def __enter__(self) -> Observability:
         """Return the handle."""

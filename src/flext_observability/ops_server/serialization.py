@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport
     from flext_observability.settings.config import FlextObservabilityConfig
 
+_MAX_TEXT: Final = 65_536
 _SAMPLE_VALUES: Final = {"healthy": 1.0, "degraded": 0.5, "unhealthy": 0.0}
 
 
@@ -47,9 +48,17 @@ def to_jsonable(value: object) -> object:
             for name, item in cast("Mapping[object, object]", value).items()
         }
     if isinstance(value, list | tuple):
-        return [to_jsonable(item) for item in cast("list[object]", value)]
+        return _mask_arguments([to_jsonable(item) for item in cast("list[object]", value)])
     # A text is masked before it is cut off.
-    return encode_tag(mask_secrets(value)) if type(value) is str else mask_secrets(encode_tag(value))
+    return encode_tag(mask_secrets(value[:_MAX_TEXT])) if type(value) is str else mask_secrets(encode_tag(value))
+
+
+def _mask_arguments(items: list[object]) -> list[object]:
+    """Mask the items after ``--password`` and the like: command lines are attributes of processes."""
+    for index, item in enumerate(items[:-1]):
+        if isinstance(item, str) and item.startswith("-") and "=" not in item and is_secret_name(item):
+            items[index + 1] = MASK
+    return items
 
 
 def check_to_dict(check: FlextHealthCheck) -> dict[str, object]:

@@ -12,6 +12,7 @@ from flext_observability.ops_server.host_check import check_host
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.masking import mask_secrets
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -42,14 +43,14 @@ def start_server(app: WSGIApplication, host: str, port: int, pages: OpsPages | N
             fix = "Stop the program that uses it, choose another port, or choose 0 for a free one"
             return FlextResult[OpsServer].fail(f"Port {port} on {host} is taken", code="port_taken", fix=fix)
         fix = f"Use an address of this machine and a free port up to {_MAX_PORT}"
-        message = f"Cannot listen on {host!r}, port {preview(port)}: {error}"
+        message = f"Cannot listen on {mask_secrets(repr(host))}, port {preview(port)}: {error}"
         return FlextResult[OpsServer].fail(message, code="cannot_listen", fix=fix)
     try:
         return FlextResult.ok(OpsServer(app, listener, host, pages))
     except BaseException as error:  # noqa: BLE001 - no thread or file descriptor is left, not even for an import
         reraise_interrupt(error)
         listener.close()
-        message = f"Cannot serve on {host!r}, port {port}: {describe_error(error)}"
+        message = f"Cannot serve on {mask_secrets(repr(host))}, port {port}: {describe_error(error)}"
         fix = "Raise the limits of threads and open files of this process"
         return FlextResult[OpsServer].fail(message, code="cannot_listen", fix=fix)
 

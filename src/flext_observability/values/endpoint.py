@@ -34,7 +34,7 @@ class Endpoint:
         credentials: ``user:password``, percent-decoded; empty without a user. Not in URLs.
         suffix: End of the path that this library has added, which messages show unchanged.
         has_secret_path: Whether the path is a secret, as in webhook addresses.
-        has_secret_host: Whether the host may be a user whose password contains a slash: the path contains ``@``.
+        has_secret_host: Whether the host may be a part of a user or password: ``@`` follows it.
     """
 
     scheme: str
@@ -133,8 +133,10 @@ def parse_endpoint(text: str) -> Endpoint:
         raise ValueError(_invalid_host(text))
     if not host or port == 0:
         raise ValueError("its host is missing, or its port is 0")
-    user, _, _ = parts.netloc.rpartition("@")
-    credentials, is_secret = unquote(user), "@" in parts.path
+    if "@" in parts.fragment:
+        raise ValueError(_invalid_host(text))
+    user, at, _ = parts.netloc.rpartition("@")
+    credentials, is_secret = unquote(user), "@" in parts.path or ("@" in parts.query and at == "@")
     return Endpoint(parts.scheme, host, port, parts.path, parts.query, credentials, has_secret_host=is_secret)
 
 

@@ -15,9 +15,14 @@ MIN_SECRET_CHARACTERS: Final = 4
 
 _ELLIPSIS: Final = "…"
 _WORD: Final = re.compile(r"[^\s'\"]+")
+# A word with more than a scheme before "//", which may be a part of its password.
+_AFTER_COLON: Final = re.compile(r"[^\s:'\"]*:[^\s'\"]+$")
+_MAX_WORD: Final = 256
 _BEFORE_USER: Final = re.compile(r".*[=,;(){}\[\]/]")
-# `name=value`, `name: value` and `"name": "value"`, also as JSON inside JSON.
-_NAME: Final = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]{0,63})\\?['\"]?\s{0,3}(?:=>|==?|:=?)\s{0,3}")
+# `name=value`, `name: value`, `--name value` and `"name": "value"`, also as JSON inside JSON.
+_NAME: Final = re.compile(
+    r"(?<!\w)([A-Za-z_][\w.-]{0,63})\\?['\"]?\s{0,3}(?:=>|==?|:=?)\s{0,3}|--([A-Za-z][\w.-]{0,63})\s{1,3}(?!-)"
+)
 _VALUE: Final = re.compile(
     r"(?P<start>\\?(?P<quote>['\"]))(?:(?!(?P=quote)).)*(?P<end>(?P=quote)?)"
     r"|(?:(?:bearer|basic|digest|token|apikey)\s+)?[^&\s;,'\"]+",
@@ -25,6 +30,7 @@ _VALUE: Final = re.compile(
 )
 _BEARER: Final = re.compile(r"\b(bearer\s+)(?!token\b|auth)[^\s,;'\"]+", re.IGNORECASE)
 _BASIC: Final = re.compile(r"\b([Bb]asic\s+)(?=[A-Za-z+/]*[0-9A-Z=])[A-Za-z0-9+/=_-]{4,}")
+_HTTP: Final = frozenset({"", "http:", "https:", "http", "https"})
 _PLAIN_SCHEME: Final = re.compile(r"([A-Za-z+]{1,8}:?)?")
 _HOST: Final = re.compile(r"(?:[\w.-]*|\[[0-9A-Fa-f:.%]+\]|[0-9A-Fa-f]*::?[0-9A-Fa-f:.]+)(?::\d*)?")
 # Before the "@" stood the password, so this is not one: the word after the colon is shown.
@@ -43,7 +49,9 @@ def mask_credentials(text: str) -> str:
         return text
     start, end = text.find("//"), text.rfind("@")
     if 0 <= start < end:
-        return f"{text[: start + 2]}{MASK}{text[end:]}"
+        near = max(start - _MAX_WORD, 0)
+        before = _AFTER_COLON.sub(f"{MASK}:", text[near:start])
+        return f"{text[:near]}{before}//{MASK}{text[end:]}"
     return _WORD.sub(_mask_user, text)
 
 
@@ -63,7 +71,7 @@ def mask_secrets(text: str) -> str:
     while name := _NAME.search(text, position):
         parts.append(text[position : name.end()])
         position = name.end()
-        if is_secret_name(name[1]) and (value := _VALUE.match(text, position)):
+        if is_secret_name(name[1] or name[2]) and (value := _VALUE.match(text, position)):
             parts.append(f"{value['start'] or ''}{MASK}{value['end'] or ''}")
             position = value.end()
     text = "".join((*parts, text[position:]))
@@ -108,7 +116,11 @@ def _split_scheme(text: str) -> tuple[str, str]:
     scheme, slashes, rest = text.partition("//")
     if not slashes or "@" in scheme:
         return "", text
-    return f"{scheme if _PLAIN_SCHEME.fullmatch(scheme) else f'{MASK}:'}//", rest
+    is_plain = bool(_PLAIN_SCHEME.fullmatch(scheme))
+    is_certain = scheme.lower() in _HTTP or (is_plain and "@" in _cut(rest, _END_OF_AUTHORITY)[0])
+    if "@" in rest and not is_certain:
+        return "", text  # the "//" may be a part of a password
+    return f"{scheme if is_plain else f'{MASK}:'}//", rest
 
 
 def _cut(text: str, border: re.Pattern[str]) -> tuple[str, str]:

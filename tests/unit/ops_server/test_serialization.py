@@ -50,6 +50,12 @@ def test_values_with_secret_names_are_masked(name: str, masked: bool) -> None:
     assert to_jsonable({name: {"inner": 1}}) == {name: {"inner": 1}}
 
 
+def test_secrets_of_command_lines_are_masked() -> None:
+    given = ("serve", "--db-password", "abc", "--port", "5", "--api-key=abc", "x", "token", "--secret")
+    masked = ["serve", "--db-password", "***", "--port", "5", "--api-key=***", "x", "token", "--secret"]
+    assert to_jsonable({"process.command_args": given}) == {"process.command_args": masked}
+
+
 def test_settings_have_sources_and_no_secrets() -> None:
     with init_observability(
         exporters="memory",

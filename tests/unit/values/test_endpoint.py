@@ -33,6 +33,7 @@ def test_parse_endpoint(text: str, endpoint: Endpoint) -> None:
         ("http://host:0", "port is 0"),
         ("ftp://host", "scheme is not http or https"),
         ("http://user:pa/ss@h", "not valid; special characters of a password must be percent-encoded"),
+        ("http://user:pa@ss#word@h", "not valid; special characters of a password"),
         ("token=x", "host or port is not valid"),
         ("http://a,b", "host or port is not valid"),
         ("http://host:99999", "host or port is not valid"),
@@ -115,6 +116,8 @@ def test_a_host_that_may_be_a_user_is_not_shown() -> None:
     assert (endpoint.host, endpoint.display_url) == ("token", "http://***")
     assert replace(endpoint, path="").display_url == "http://***"
     assert endpoint.join_path("/v1/traces").short_url == "http://***/v1/traces"
+    assert parse_endpoint("http://user:pa@ss?word@host").display_url == "http://***"
+    assert parse_endpoint("http://host?to=me@x").display_url == "http://host:80"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,11 @@ def test_credentials_of_urls_are_masked() -> None:
         ("no basic authentication", "no basic authentication"),
         ("max_tokens=5, name: x", "max_tokens=5, name: x"),
         ("password=", "password="),
+        ("see user:pa//ss@host", "see ***://***@host"),
+        ('{"url":"http://user:pass@host"}', '{"url":"http://***@host"}'),
+        ("serve --db-password=abc --port 5", "serve --db-password=*** --port 5"),
+        ("serve --db-password abc --token -v --port 5", "serve --db-password *** --token -v --port 5"),
+        ("serve --max-tokens 5", "serve --max-tokens 5"),
     ],
 )
 def test_secrets_in_text_are_masked(text: str, expected: str) -> None:
@@ -84,6 +89,10 @@ def test_messages_that_quote_secrets_are_masked() -> None:
         ("http://user:1/pass@host", "http://***", "http://***"),
         ("http://user:a@b?c@host", "http://***", "http://***"),
         ("http://user pass@host", "http://***", "http://***"),
+        ("user:a//b?c@host", "***@host", "***@host"),
+        ("user:a://b#c@host", "***@host", "***@host"),
+        ("ftp://user:pass@host", "ftp://***@host", "ftp://***@host"),
+        ("ftp://host/x", "ftp://host/x", "ftp://host/…"),
         ("http://host?to=me@x", "http://host?***", "http://host/…"),
         ("http://host/a?token=b#c", "http://host/a?***", "http://host/…"),
         ("http://host#c", "http://host?***", "http://host/…"),
