@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SLOW_SECONDS: Final = 0.1
 """Age of a call at which another thread continues with the other callbacks. It halves with each such thread."""
 MIN_SLOW_SECONDS: Final = 0.01
+PAUSE_SECONDS: Final = 0.2
+"""Time after which a reader that asks for callbacks one by one is taken to begin another collection."""
+MIN_SECONDS: Final = 0.1
+"""Time for a callback when earlier ones of the same collection have used up the deadline."""
 _OPTIONS: Final = CallbackOptions(timeout_millis=DEADLINE_SECONDS * 1e3)
 Observations = Mapping[ObservableCallback, "Sequence[Observation]"]
 
@@ -71,10 +75,19 @@ class _Worker:
 
 
 class _ThreadState(local):
-    """Whether this thread runs callbacks, and the observations of the collection that it makes."""
+    """State of one thread.
+
+    Attributes:
+        observing: Whether it runs callbacks.
+        prepared: Observations of the collection that it makes.
+        spent_seconds: Time that a reader of another package has spent on callbacks, one by one.
+        ended_at: When the last of them ended.
+    """
 
     observing = False
     prepared: Observations | None = None
+    spent_seconds = 0.0
+    ended_at = 0.0
 
 
 @final
@@ -113,7 +126,7 @@ class Observer:
         """Call all callbacks. In the body, readers of this thread get these observations."""
         with self._changed:
             callbacks = list(self._callbacks)
-        former, self._thread.prepared = self._thread.prepared, self._observe(callbacks)
+        former, self._thread.prepared = self._thread.prepared, self._observe(callbacks, DEADLINE_SECONDS)
         try:
             yield
         finally:
@@ -121,10 +134,17 @@ class Observer:
 
     def observations(self, callback: ObservableCallback) -> Sequence[Observation]:
         """Return the observations of the collection of this thread; outside of ``collection``, call the callback."""
-        prepared = self._thread.prepared
-        if prepared is None:
-            prepared = self._observe([] if self._thread.observing else [callback])
-        return prepared.get(callback, ())
+        thread = self._thread
+        if thread.prepared is not None:
+            return thread.prepared.get(callback, ())
+        began_at = monotonic()
+        if began_at - thread.ended_at > PAUSE_SECONDS:
+            thread.spent_seconds = 0.0  # another collection begins
+        seconds = max(DEADLINE_SECONDS - thread.spent_seconds, MIN_SECONDS)
+        found = self._observe([] if thread.observing else [callback], seconds)
+        thread.ended_at = monotonic()
+        thread.spent_seconds += thread.ended_at - began_at
+        return found.get(callback, ())
 
     def notices(self) -> tuple[Notice, ...]:
         """Return a notice for each callback that is late or fails."""
@@ -151,8 +171,8 @@ class Observer:
         if worker is not None:
             self._start_worker(worker)
 
-    def _observe(self, callbacks: Sequence[ObservableCallback]) -> Observations:
-        deadline = monotonic() + DEADLINE_SECONDS
+    def _observe(self, callbacks: Sequence[ObservableCallback], seconds: float) -> Observations:
+        deadline = monotonic() + seconds
         with self._changed:
             calls = [call for callback in callbacks if not (call := self._call(callback)).late]
             if not calls:
@@ -185,7 +205,7 @@ class Observer:
 
     def _wait(self, calls: Sequence[_Call], deadline: float) -> None:
         """Wait for calls. Replace a thread that has ended, or that a slow call keeps from the next ones."""
-        patience = SLOW_SECONDS
+        patience = min(SLOW_SECONDS, (deadline - monotonic()) / 4)
         while True:
             with self._changed:
                 left = deadline - monotonic()

@@ -86,6 +86,18 @@ def test_a_reader_outside_of_a_collection_calls_the_callback() -> None:
     assert len(calls) == 2
 
 
+def test_a_reader_that_asks_for_one_callback_after_another_has_one_deadline(all_hung: list[Hung]) -> None:
+    callbacks = guard(*all_hung[:10], observing())
+    started = time.monotonic()
+    assert [len(callback(OPTIONS)) for callback in callbacks] == [0] * 10 + [1]
+    assert time.monotonic() - started < DEADLINE_SECONDS + 4
+    late = guard(all_hung[10])[0]
+    time.sleep(module.PAUSE_SECONDS + 0.05)
+    started = time.monotonic()
+    assert list(late(OPTIONS)) == []
+    assert time.monotonic() - started >= DEADLINE_SECONDS
+
+
 def test_an_instrument_created_during_a_collection_is_in_the_next_one() -> None:
     with observer().collection():
         (callback,) = guard(observing())
