@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.backends.raw import raw_server, silent
-from tests.programs import UNMEASURED, environment, run
+from tests.programs import environment, run
 
 START = """
 import os, signal, sys, threading, time
@@ -52,7 +52,7 @@ def ending(source: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment({**settings, **UNMEASURED}),
+        env=environment(settings),
     )
     try:
         assert child.stdout is not None

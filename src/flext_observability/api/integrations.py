@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import SIGNALS
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 UNINSTRUMENT_SECONDS: Final = 5.0
 """Limit of switching off the instrumentation of libraries while telemetry starts."""
+MIN_SECONDS: Final = 0.2
+"""Time for it at the end, also after the deadline."""
+_UNINSTRUMENT: Final = "switching off the instrumentation of libraries"
 
 
 @final
@@ -34,14 +38,15 @@ class Integrations:
 
         bridge.uninstall()
         global_providers().disable(*SIGNALS)
-        self._libraries = BoundedCall("switching off the instrumentation of libraries", libraries.uninstrument)
+        if libraries.any_active():
+            self._libraries = BoundedCall(_UNINSTRUMENT, libraries.uninstrument)
         self._services.begin_drain(deadline)
 
     def end_detach(self, deadline: float) -> tuple[str, ...]:
         """End all background work by ``deadline`` (monotonic seconds), and return what has not ended."""
         self._services.disconnect(deadline)
         call = self._libraries
-        return () if call is None or call.wait(deadline) else (call.what,)
+        return () if call is None or call.wait(max(deadline, time.monotonic() + MIN_SECONDS)) else (call.what,)
 
     def detach(self, deadline: float) -> None:
         """Do both steps."""
@@ -63,6 +68,6 @@ def attach(pipeline: Pipeline) -> None:
     else:
         bridge.uninstall()
     if libraries.any_active():
-        call_at_start("switching off the instrumentation of libraries", libraries.uninstrument, UNINSTRUMENT_SECONDS)
+        call_at_start(_UNINSTRUMENT, libraries.uninstrument, UNINSTRUMENT_SECONDS)
     if config.instrument and not config.disabled:
         pipeline.notices.extend(libraries.instrument(config.instrument))

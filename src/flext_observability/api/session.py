@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.views.model import MetricView
 
-STOP_SECONDS: Final = 0.1
-"""Time of the ops server after the deadline."""
+STOP_SECONDS: Final = 0.2
+"""Time for the ops server, also after the deadline."""
 _logger = logging.getLogger("flext_observability")
 
 
@@ -127,7 +127,7 @@ class Session:
             unfinished += self.pipeline.close(deadline)
             if integrations is not None:
                 unfinished += integrations.end_detach(deadline)
-            if stopping is not None and not stopping.wait(deadline + STOP_SECONDS):
+            if stopping is not None and not stopping.wait(max(deadline, time.monotonic() + STOP_SECONDS)):
                 unfinished.append(stopping.what)
         except BaseException as error:  # noqa: BLE001 - the caller gets a report in any case
             reraise_interrupt(error)

@@ -156,7 +156,8 @@ def _deletion(call: BoundedCall[FlextResult[None]], deadline: float) -> FlextRes
         return call.value
     reason = "it has not ended in time" if call.error is None else describe_error(call.error)
     code, fix = "timeout" if call.error is None else "error", "Report this to the author of the exporter"
-    return FlextResult[None].fail(f"{call.what.capitalize()} failed: {reason}", code=code, fix=fix)
+    what = call.what.removeprefix("deleting ")
+    return FlextResult[None].fail(f"Deleting {what} failed: {reason}", code=code, fix=fix)
 
 
 def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | None = None) -> Pipeline:

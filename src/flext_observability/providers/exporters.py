@@ -141,7 +141,10 @@ def _call_factory(
     """Return the supported signals and the exporter; ``known`` has the signals before the factory creates it."""
     supported = factory.signals()
     known.extend(supported)
-    return supported, factory.create(signal, config) if signal in supported else None
+    exporter = factory.create(signal, config) if signal in supported else None
+    if isinstance(cast("object", exporter), ReaderExporter):
+        cast("ReaderExporter", exporter).metric_reader()  # creates it, which may raise or hang
+    return supported, exporter
 
 
 def _why_unusable(name: str, error: BaseException | None) -> tuple[str, str]:

@@ -318,6 +318,7 @@ def test_uninstrumenting_a_library_that_hangs_is_named_and_costs_the_deadline(mo
     release = threading.Event()
     handle = init_observability(exporters="memory", console=False).unwrap()
     trace.get_tracer("t").start_span("y").end()
+    monkeypatch.setattr("flext_observability.instrumentation.libraries.any_active", lambda: True)
     monkeypatch.setattr("flext_observability.instrumentation.libraries.uninstrument", lambda: release.wait(20))
     report, seconds = timed(lambda: handle.shutdown(0.3))
     release.set()
@@ -350,3 +351,16 @@ def test_a_child_is_not_responsible_for_a_shutdown_of_its_parent() -> None:
         exporter.release.set()
         thread.join(5)
         assert eventually(lambda: handle.shutdown(0).unwrap().exported == 1)
+
+
+def test_each_start_switches_the_instrumentation_of_libraries_on_and_a_shutdown_off() -> None:
+    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+    for _ in range(2):
+        assert init_observability(exporters="memory", console=False, instrument=["httpx"]).success
+        assert HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+    assert init_observability(exporters="memory", console=False).success
+    assert not HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+    last = init_observability(exporters="memory", console=False, instrument=["httpx"]).unwrap()
+    assert last.shutdown().unwrap().unfinished == ()
+    assert not HTTPXClientInstrumentor().is_instrumented_by_opentelemetry

@@ -27,6 +27,7 @@ from flext_observability.services.storage.memory import InMemoryStorage
 from flext_observability.settings.config import FlextObservabilityConfig
 from tests.hostile import Hostile
 from tests.installed import install
+from tests.waiting import eventually
 
 BUILT_IN = ("otlp_http", "otlp_grpc", "prometheus", "console", "otlp_file", "memory", "pushgateway")
 FACTORY_SOURCE = """
@@ -257,6 +258,25 @@ class TestInstalled:
         assert result.code == "broken_exporter"
         assert str(result.message).startswith(f"Exporter '{name}' cannot be loaded from {name}:factory: {reason}")
         assert result.fix == "Report this to the author of the exporter, or remove it from the settings"
+
+    def test_entry_point_that_does_not_return_is_broken_and_waited_for_once(
+        self, installed: Install, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("flext_observability.extensions.registry.LOAD_SECONDS", 0.05)
+        source = """
+            import threading
+            release = threading.Event()
+            class Hangs:
+                def __init__(self):
+                    release.wait(10)
+                def notify(self, alert, timeout_seconds): ...
+        """
+        installed("flext_observability.notifiers", source, "Hangs")
+        results = [notifier_registry().find(name) for _ in range(2)]
+        assert [result.code for result in results] == ["broken_notifier"] * 2
+        assert str(results[0].message).endswith("Hangs: it does not return")
+        sys.modules[name].release.set()
+        assert eventually(lambda: notifier_registry().find(name).success)
 
     def test_opentelemetry_exporter_supports_the_signals_of_its_groups(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

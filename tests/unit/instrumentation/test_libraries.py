@@ -19,6 +19,7 @@ needs_any = failing:NeedsAny
 needs_newer = failing:NeedsNewer
 raises = failing:Raises
 stuck = failing:Stuck
+hangs = failing:Hangs
 imports_missing = failing_import:Anything
 """
 FAILING = """
@@ -43,6 +44,11 @@ class NeedsAny(Base):
 
 class Raises(Base):
     def _instrument(self, **kwargs): raise RuntimeError("out of order")
+
+class Hangs(Base):
+    def _instrument(self, **kwargs):
+        import threading
+        threading.Event().wait(5)
 
 class Stuck(Base):
     def _uninstrument(self, **kwargs): raise RuntimeError("stuck")
@@ -119,6 +125,14 @@ def test_library_is_switched_on_and_off_by_name(name: str) -> None:
 def test_instrument_is_idempotent() -> None:
     assert libraries.instrument(["httpx", "httpx"]) == ()
     assert libraries.instrument(["httpx"]) == ()
+
+
+@pytest.mark.usefixtures("_failing")
+def test_an_instrumentation_that_does_not_return_is_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "INSTRUMENT_SECONDS", 0.05)
+    (notice,) = libraries.instrument(["hangs"])
+    assert (notice.degrades, notice.message) == (True, "Instrumentation 'hangs' does not return")
+    assert notice.fix == "Upgrade it, or remove 'hangs'"
 
 
 def test_unknown_name_has_the_pip_line_as_fix() -> None:

@@ -251,3 +251,18 @@ def test_a_page_that_rejects_its_source_is_removed(
     exporters.attach(lambda: MetricsData([]), notices)
     assert list(exporters.pull) == ["page"]
     assert [notice.message for notice in notices.all()] == ["failing cannot be used: SystemExit: 3"]
+
+
+def test_an_exporter_whose_reader_cannot_be_created_is_a_notice(
+    resolved: Resolved, notices: Notices, register: Callable[..., None]
+) -> None:
+    class WithReader(Page):
+        def metric_reader(self) -> Any:
+            raise OSError("no reader")
+
+        def close(self) -> None:
+            raise NotImplementedError
+
+    register("reader", OneExporterFactory(lambda signal: WithReader(), {"metrics"}))
+    create_exporters(resolved(exporters="reader", console=False), notices)
+    assert [notice.message for notice in notices.all()] == ["reader cannot be used: OSError: no reader"]
