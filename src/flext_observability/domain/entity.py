@@ -74,7 +74,7 @@ def _readable_items(value: Mapping[object, object]) -> Iterable[tuple[object, ob
         InvalidField: The mapping cannot be read, or has too many items.
     """
     if type(value) is dict:
-        return value.items()
+        return cast("dict[object, object]", value).items()
     try:
         return copy_mapping(value).items()
     except BaseException as error:  # noqa: BLE001 - a foreign mapping may raise anything

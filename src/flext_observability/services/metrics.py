@@ -202,7 +202,8 @@ class FlextMetricsService:
         fields |= cast("dict[str, Any]", copy_mapping(given)) if is_mapping(given) else {"value": given}
         tags = fields["tags"]
         if tags is None or is_mapping(tags):
-            fields["tags"] = {"service.name": service_name, **({} if tags is None else copy_mapping(tags))}
+            given_tags = cast("dict[str, object]", {} if tags is None else copy_mapping(tags))
+            fields["tags"] = {"service.name": service_name, **given_tags}
         return entity_factory(self._container).create_metric(
             name, fields["value"], fields["unit"], fields["tags"], fields["metric_type"]
         )

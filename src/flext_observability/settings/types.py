@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 from urllib.parse import unquote
 
+from flext_observability.values.foreign import copy_mapping
 from flext_observability.values.masking import mask_address, mask_secrets
 
 T_co = TypeVar("T_co", covariant=True)
@@ -161,7 +162,8 @@ def _split_pairs(value: object) -> tuple[dict[str, str], int]:
             (clean_text(unquote(name)) if equals else "", clean_text(unquote(item))) for name, equals, item in parts
         ]
     elif isinstance(value, Mapping):
-        pairs = [(clean_text(name), _scalar(item)) for name, item in cast("Mapping[object, object]", value).items()]
+        given = copy_mapping(cast("Mapping[object, object]", value))
+        pairs = [(clean_text(name), _scalar(item)) for name, item in given.items()]
     else:
         raise ValueError
     valid = [pair for pair in pairs if pair[0]]

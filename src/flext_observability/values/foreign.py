@@ -117,8 +117,8 @@ def copy_mapping(value: Mapping[object, object]) -> dict[object, object]:
         BaseException: Any exception of the mapping.
     """
     if type(value) is dict:
-        return value.copy()
-    return dict(cast("list[tuple[object, object]]", read_all(value.items())))
+        return cast("dict[object, object]", value).copy()
+    return dict(read_all(value.items()))
 
 
 def read_all(items: Iterable[T]) -> list[T]:

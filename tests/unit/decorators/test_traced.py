@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from opentelemetry import context as otel_context, trace as otel_trace
-from opentelemetry.trace import SpanKind, format_span_id
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, SpanContext, SpanKind, format_span_id
 
 from flext_observability import traced
 from tests.recorded import Recorded
@@ -115,3 +115,17 @@ with traced("good") as good:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("Starting a span failed: RuntimeError") == 1
+
+
+class BrokenSpan(NonRecordingSpan):
+    def get_span_context(self) -> SpanContext:
+        raise RuntimeError("no context")
+
+
+def test_a_parent_that_raises_costs_the_parent_only(recorded: Recorded) -> None:
+    broken = BrokenSpan(INVALID_SPAN_CONTEXT)
+    with traced("of a span", parent=broken):
+        pass
+    assert recorded.span("of a span").parent is None
+    with traced("of a context", parent=otel_trace.set_span_in_context(broken)) as span:
+        assert not span.get_span_context().is_valid

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, cast
 
 import pytest
 
@@ -107,3 +108,19 @@ def test_a_custom_message_accepts_formats_and_values_with_braces() -> None:
 def test_the_attribute_filter_lists_allowed_values_as_text() -> None:
     allowed = rule(attributes={"code": 500, "mode": ("user", "system")}).attribute_filter()
     assert allowed == {"code": ("500",), "mode": ("user", "system")}
+
+
+class Unreadable(dict[str, object]):
+    def items(self) -> Any:
+        raise RuntimeError("no items")
+
+
+def test_a_rule_that_cannot_be_read_is_invalid_and_has_no_values() -> None:
+    rule = FlextAlertRule("rule", metric="a", above=cast("Any", object()), attributes=Unreadable())
+    result = FlextAlertRule("rule", metric="a", above=1, attributes=Unreadable()).validate_business_rules()
+    assert (result.code, str(result.error)[:45]) == (
+        "invalid_alert_rule",
+        "Invalid alert rule fields: 'RuntimeError: no ",
+    )
+    assert math.isnan(rule.threshold)
+    assert rule.attribute_filter() == {"value": (f"<unprintable {__name__}.Unreadable>",)}

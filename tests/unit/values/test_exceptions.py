@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from flext_observability.values.exceptions import (
@@ -9,6 +11,7 @@ from flext_observability.values.exceptions import (
     exception_attributes,
     summarize_error,
 )
+from tests.hostility.kinds import NamelessError
 
 
 class MuteError(Exception):
@@ -57,3 +60,22 @@ def test_descriptions_for_messages_are_masked_and_those_for_telemetry_are_not() 
     error = ConnectionError("http://me:pa/ss@host refused, token=abc")
     assert describe_error(error) == "ConnectionError: http://***@host refused, token=***"
     assert summarize_error(error) == "ConnectionError: http://me:pa/ss@host refused, token=abc"
+
+
+def test_an_exception_whose_type_hides_its_name() -> None:
+    error = NamelessError("m")
+    assert describe_error(error) == "NamelessError: m"
+    attributes = exception_attributes(error)
+    assert attributes["exception.type"] == "tests.hostility.kinds.NamelessError"
+    assert str(attributes["exception.stacktrace"]).strip() == "tests.hostility.kinds.NamelessError: m"
+
+
+class BadNotes(Exception):
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__notes__":
+            raise SystemExit
+        return super().__getattribute__(name)
+
+
+def test_an_exception_whose_notes_raise_has_no_stack() -> None:
+    assert exception_attributes(BadNotes("m"))["exception.stacktrace"] == "BadNotes: m"

@@ -179,18 +179,20 @@ class FlextHealthService:
             ``PendingResult``, which must be awaited.
         """
         if probe is not None and not is_one_of(probe, PROBES):
-            message, fix = f"Unknown probe: {preview(probe)}", f"Use {', '.join(PROBES)}, or None for all checks"
-            return FlextResult[FlextHealthReport].fail(message, code="unknown_probe", fix=fix)
+            return _unknown_probe(probe)
         if probe == "startup" and self._started:
             return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
         own_loop = blocking is True or not inside_event_loop()
         return settle(lambda: self._overall(probe, own_loop=own_loop), "overall()", blocking=blocking)
 
+    @never_raises
     def known_overall(self, probe: str | None = None) -> FlextResult[FlextHealthReport]:
         """Return the report of ``overall`` by the latest results, without their details.
 
         A check without a result, or whose run is late, is ``unknown``. Never waits, and runs no foreign code.
         """
+        if probe is not None and not is_one_of(probe, PROBES):
+            return _unknown_probe(probe)
         if probe == "startup" and self._started:
             return FlextResult[FlextHealthReport].ok(FlextHealthReport("healthy"))
         # Copies without the lock, which a hostile name may hold.
@@ -306,6 +308,11 @@ class FlextHealthService:
             registered = encode_tag(", ".join(self._registered) or "none", max_bytes=_MAX_LIST_BYTES)
         message = f"Invalid health check name: {preview(name)} is not registered (registered: {registered})"
         return FlextResult["FlextHealthCheck"].fail(message, code="unknown_check", fix="Call register_check first")
+
+
+def _unknown_probe(probe: object) -> FlextResult[FlextHealthReport]:
+    message, fix = f"Unknown probe: {preview(probe)}", f"Use {', '.join(PROBES)}, or None for all checks"
+    return FlextResult[FlextHealthReport].fail(message, code="unknown_probe", fix=fix)
 
 
 def _run_in_background(reference: ref[FlextHealthService], check: RegisteredCheck) -> None:

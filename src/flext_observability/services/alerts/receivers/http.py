@@ -95,7 +95,7 @@ class HttpNotifier:
         transport = HttpTransport(replace(target, headers={**target.headers, **headers}))
         try:
             with suppress_instrumentation():
-                reply = transport.post(body, timeout_seconds=max(min(timeout_seconds, self._timeout_seconds), 0.001))
+                reply = transport.post(body, timeout_seconds=self._limit(timeout_seconds))
         except TransportError as error:
             return _failure(mask_outcome(self._backend.from_error(error), target))
         finally:
@@ -105,6 +105,12 @@ class HttpNotifier:
         outcome = mask_outcome(self._backend.from_reply(reply, target.endpoint.display_url), target)
         self.retry_after_seconds = outcome.retry_after_seconds
         return _failure(outcome)
+
+    def _limit(self, timeout_seconds: object) -> float:
+        """Return the smaller limit of both, and the notifier's own for an invalid one."""
+        seconds = plain_number(timeout_seconds)
+        own = self._timeout_seconds
+        return max(seconds if seconds is not None and seconds < own else own, 0.001)
 
 
 class _InvalidHeader(Exception):
