@@ -56,7 +56,7 @@ class PendingResult(FlextResult[T_co]):
 
     def __del__(self) -> None:
         """Warn if the work never started: an operation in an event loop was called like a blocking one."""
-        if self._used or sys.is_finalizing():
+        if getattr(self, "_used", True) or sys.is_finalizing():  # without it: created with invalid arguments
             return
         what, fix = "The work of a PendingResult was not done", "Await it"
         if self._operation:

@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -234,6 +235,12 @@ def test_an_awaited_result_does_not_warn() -> None:
         warnings.simplefilter("always")
         assert asyncio.run(main()) == 43
     assert caught == []
+
+
+def test_a_call_with_missing_arguments_does_not_warn() -> None:
+    create: Any = PendingResult
+    with pytest.raises(TypeError):
+        create()
 
 
 KEPT_UNTIL_EXIT = """
