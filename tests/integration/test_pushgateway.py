@@ -105,7 +105,7 @@ def test_a_gateway_that_is_down_does_not_block_the_exit_and_is_logged() -> None:
         done = run(JOB, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=f"http://me:secret@127.0.0.1:{port}")
     assert done.code == 0
     assert "Start the Pushgateway" in done.err
-    assert "1 unreachable of 1 items" in done.err
+    assert "pushgateway 1 of 1 metrics (unreachable)" in done.err
     assert "secret" not in done.err
 
 

@@ -6,7 +6,12 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 from flext_observability.ops_server.pages import OpsPages, error_page
-from flext_observability.wire.http.host_header import is_address_or_localhost, is_private_name, matches
+from flext_observability.wire.http.host_header import (
+    has_one_label,
+    has_private_suffix,
+    is_address_or_localhost,
+    matches,
+)
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -17,8 +22,8 @@ _MAX_SHOWN: Final = 100
 def check_host(app: WSGIApplication, pages: OpsPages, names: Collection[str], *, exposed: bool) -> WSGIApplication:
     """Return an application that answers 403 to requests whose ``Host`` could be the name of a foreign site.
 
-    Accepted are IP addresses, localhost, the names of the server and those of the setting ``ops_allowed_hosts``. If
-    other machines can reach the server: also names that public DNS does not have, such as ``shop`` or
+    Accepted are IP addresses, localhost, names of one label such as ``shop``, the names of the server and those of the
+    setting ``ops_allowed_hosts``. If other machines can reach the server: also names with a private suffix, such as
     ``shop.default.svc.cluster.local``, and any name if the pages require credentials, which such a site does not have.
 
     Args:
@@ -29,9 +34,11 @@ def check_host(app: WSGIApplication, pages: OpsPages, names: Collection[str], *,
     """
 
     def accepts(host: str) -> bool:
-        if is_address_or_localhost(host) or matches(host, names) or matches(host, pages.allowed_hosts()):
+        if is_address_or_localhost(host) or has_one_label(host):
             return True
-        return exposed and (is_private_name(host) or pages.credentials().required)
+        if matches(host, names) or matches(host, pages.allowed_hosts()):
+            return True
+        return exposed and (has_private_suffix(host) or pages.credentials().required)
 
     def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")

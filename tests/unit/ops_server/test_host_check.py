@@ -11,14 +11,23 @@ from flext_observability.ops_server.host_check import check_host
 from tests.unit.ops_server.samples import pages
 from tests.unit.ops_server.test_apps import call
 
-ALWAYS = ["", "localhost:9464", "127.0.0.1", "10.1.2.3:9464", "[::1]:1", "ops.example.com", "node-7"]
-EXPOSED = ["shop:9464", "shop.default.svc.cluster.local:9464"]
+ALWAYS = [
+    "",
+    "localhost:9464",
+    "127.0.0.1",
+    "10.1.2.3:9464",
+    "[::1]:1",
+    "ops.example.com",
+    "node-7.example.com",
+    "shop:9464",
+]
+EXPOSED = ["shop.default.svc:9464", "shop.default.svc.cluster.local:9464"]
 FOREIGN = ["evil.example", "evil.example:9464", "a, b"]
 
 
 def status(host: str | None, *, exposed: bool = False, method: str = "GET", **parts: Any) -> tuple[str, bytes]:
     served = pages(**{"allowed_hosts": lambda: ("ops.example.com",), **parts})
-    app = check_host(wsgi_app(served), served, {"node-7"}, exposed=exposed)
+    app = check_host(wsgi_app(served), served, {"node-7.example.com"}, exposed=exposed)
     headers = {} if host is None else {"HTTP_HOST": host}
     text, _, body = call(app, "/health/live", method, **headers)
     return text, body
@@ -31,7 +40,7 @@ def test_own_names_and_addresses_are_accepted(host: str | None, exposed: bool) -
 
 
 @pytest.mark.parametrize("host", EXPOSED)
-def test_private_names_are_accepted_by_an_exposed_server_only(host: str) -> None:
+def test_private_suffixes_are_accepted_by_an_exposed_server_only(host: str) -> None:
     assert (status(host, exposed=True)[0], status(host)[0]) == ("200 OK", "403 Forbidden")
 
 

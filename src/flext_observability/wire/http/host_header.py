@@ -1,7 +1,8 @@
 """``Host`` header of a request → whether foreign DNS could have pointed its name at this machine.
 
 A web page of another site can make its own name resolve to an address of this machine (DNS rebinding). The browser
-then lets it read our replies, and names that site as ``Host``. It cannot do so with IP addresses and local names.
+then lets it read our replies, and names that site as ``Host``. It cannot do so with IP addresses and names that public
+DNS does not have.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Final
 
 # Source: https://www.rfc-editor.org/rfc/rfc9110#section-7.2
 _HOST: Final = re.compile(r"(?:\[([^\[\]@/?#\s]*)\]|([^\[\]@/?#\s:,]*))(?::\d*)?")
-# Names that public DNS does not delegate: reserved ones, and those of Docker and Kubernetes.
 _PRIVATE_SUFFIXES: Final = (".internal", ".local", ".home.arpa", ".svc")
 
 
@@ -25,10 +25,15 @@ def is_address_or_localhost(header: str) -> bool:
     return not name or name == "localhost" or name.endswith(".localhost") or _is_address(name)
 
 
-def is_private_name(header: str) -> bool:
-    """Return whether the name has one part, as in ``http://shop:9464``, or a suffix that is never public."""
+def has_one_label(header: str) -> bool:
+    """Return whether the name has one part, as in ``http://shop:9464``. Public DNS has no addresses for those."""
     name = _host_name(header)
-    return bool(name) and ("." not in str(name) or str(name).endswith(_PRIVATE_SUFFIXES))
+    return bool(name) and "." not in str(name)
+
+
+def has_private_suffix(header: str) -> bool:
+    """Return whether the name has a suffix that public DNS does not have, as those of Docker and Kubernetes."""
+    return str(_host_name(header)).endswith(_PRIVATE_SUFFIXES)
 
 
 def matches(header: str, patterns: Collection[str]) -> bool:

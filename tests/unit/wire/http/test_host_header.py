@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from flext_observability.wire.http.host_header import is_address_or_localhost, is_private_name, matches
+from flext_observability.wire.http.host_header import (
+    has_one_label,
+    has_private_suffix,
+    is_address_or_localhost,
+    matches,
+)
 
 LOCAL = [
     *("", "localhost", "LOCALHOST:80", "localhost.", "a.localhost:1"),
     *("127.0.0.1:9464", "10.0.0.5", "[::1]", "[FE80::1%25eth0]:1"),
 ]
-PRIVATE = [
-    *("shop", "my_app:9464", "shop.local", "shop.default.svc"),
-    *("SHOP.default.svc.cluster.local.", "host.docker.internal:80"),
-]
+ONE_LABEL = ["shop", "my_app:9464", "SHOP."]
+PRIVATE = ["shop.local", "shop.default.svc", "SHOP.default.svc.cluster.local.", "host.docker.internal:80"]
 FOREIGN = ["evil.example", "localhost.evil.example:9464", "127.0.0.1.evil.example", "evil.example.", "127.1"]
 INVALID = [
     *("localhost, evil.example", "evil.example@localhost", "localhost@evil"),
@@ -24,19 +27,25 @@ def test_addresses_and_localhost_cannot_be_foreign(host: str) -> None:
     assert is_address_or_localhost(host)
 
 
-@pytest.mark.parametrize("host", PRIVATE + FOREIGN + INVALID)
+@pytest.mark.parametrize("host", ONE_LABEL + PRIVATE + FOREIGN + INVALID)
 def test_other_names_are_not_local(host: str) -> None:
     assert not is_address_or_localhost(host)
 
 
+@pytest.mark.parametrize("host", ONE_LABEL)
+def test_names_of_one_label(host: str) -> None:
+    assert (has_one_label(host), has_private_suffix(host)) == (True, False)
+
+
 @pytest.mark.parametrize("host", PRIVATE)
-def test_names_without_a_public_suffix_are_private(host: str) -> None:
-    assert is_private_name(host)
+def test_names_with_a_private_suffix(host: str) -> None:
+    assert (has_one_label(host), has_private_suffix(host)) == (False, True)
 
 
 @pytest.mark.parametrize("host", ["", *FOREIGN, *INVALID])
-def test_public_and_invalid_names_are_not_private(host: str) -> None:
-    assert not is_private_name(host)
+def test_public_and_invalid_names_are_neither(host: str) -> None:
+    assert not has_one_label(host)
+    assert not has_private_suffix(host)
 
 
 @pytest.mark.parametrize(
