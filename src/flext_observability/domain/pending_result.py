@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flext_observability.domain.result import FlextResult, compose_message
@@ -13,6 +14,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Callable, Coroutine, Generator
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -147,11 +149,31 @@ def settle_blocking(work: Callable[[], T], operation: str, *, blocking: bool = F
         return FlextResult.ok(work())
 
     async def in_thread() -> FlextResult[T]:
-        from asyncio import to_thread
+        from asyncio import wrap_future
+        from concurrent.futures import Future
+        from contextvars import copy_context
+        from threading import Thread
 
-        return FlextResult.ok(await to_thread(work))
+        outcome: Future[T] = Future()
+        context = copy_context()
+        try:  # not the executor of the loop, which needs one more thread to end
+            Thread(
+                target=_run_into, args=(outcome, partial(context.run, work)), name="flext-pending", daemon=True
+            ).start()
+        except (RuntimeError, MemoryError):  # no thread can be started: the loop waits
+            return FlextResult.ok(work())
+        return FlextResult.ok(await wrap_future(outcome))
 
     return PendingResult(in_thread, operation)
+
+
+def _run_into(outcome: Future[T], work: Callable[[], T]) -> None:
+    outcome.set_running_or_notify_cancel()  # cancelling the caller does not end the work
+    try:
+        outcome.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - passed to the caller
+        reraise_interrupt(error)
+        outcome.set_exception(error)
 
 
 def inside_event_loop() -> bool:
@@ -185,6 +207,11 @@ def _run_on_thread(work: Callable[[], Coroutine[Any, Any, FlextResult[T]]]) -> F
     outcomes: list[FlextResult[T]] = []
     context = copy_context()
     thread = Thread(target=lambda: outcomes.append(context.run(_run, work)), name="flext-blocking", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError) as error:
+        from flext_observability.runtime.daemon import THREAD_FIX
+
+        return FlextResult[T].fail(f"Blocking inside an event loop failed: {error}", code="shortage", fix=THREAD_FIX)
     thread.join()
     return outcomes[0]

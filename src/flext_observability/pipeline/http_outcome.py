@@ -73,7 +73,7 @@ _FIXES: Mapping[StatusClass | ErrorKind, str] = {
     "not_http": _WRONG_PORT,
     "http1": _WRONG_PORT,
     "http2": _WRONG_PORT,
-    "shortage": "Raise the limit of open files (ulimit -n), or close files",
+    "shortage": "Raise the limits of open files and threads (ulimit -n, ulimit -u), or close files",
     "proxy": "Correct HTTP_PROXY or HTTPS_PROXY, or add the host to NO_PROXY",
 }
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
+from threading import Thread
 from typing import Any, final
 
 from flext_observability.values.endpoint import Endpoint, format_host
@@ -62,8 +63,8 @@ class GrpcTransport:
         self._owner = 0
 
     def prepare(self) -> None:
-        """Import what calls need, by opening a channel, which does not connect. An invalid file fails the call."""
-        with suppress(TlsFileError):
+        """Import what calls need, by opening a channel, which does not connect. What fails here fails the call."""
+        with suppress(TlsFileError, TransportError):
             self._open(None).close()
 
     def call(self, method: str, body: bytes, *, timeout_seconds: float) -> bytes:
@@ -108,6 +109,7 @@ class GrpcTransport:
 
     def _open(self, proxy: Endpoint | None) -> Any:  # noqa: ANN401 - the library has no types
         grpc: Any = import_module("grpc")
+        _check_threads()
         target = self.target
         address = _address(proxy or target.endpoint)
         compression = grpc.Compression.Gzip if self._compress else grpc.Compression.NoCompression
@@ -139,6 +141,16 @@ class GrpcTransport:
 
 def _address(endpoint: Endpoint) -> str:
     return f"{format_host(endpoint.host)}:{endpoint.port_or_default}"
+
+
+def _check_threads() -> None:
+    """Start a thread, as the gRPC library ends the process when it cannot start one of its own."""
+    thread = Thread(target=int, name="flext-grpc-check", daemon=True)
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError) as error:
+        raise TransportError("shortage", f"gRPC needs threads, and none can be started ({error})") from error
+    thread.join()
 
 
 def _check_reachable(endpoint: Endpoint, deadline: float) -> None:

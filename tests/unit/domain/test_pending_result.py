@@ -15,6 +15,7 @@ import pytest
 
 from flext_observability.domain.pending_result import PendingResult, settle, settle_blocking
 from flext_observability.domain.result import FlextResult
+from flext_observability.runtime.daemon import THREAD_FIX
 
 NOT_AWAITED = (
     "flush() did nothing: inside an event loop, its result must be awaited. Await it, or pass blocking=True where "
@@ -259,3 +260,50 @@ def test_a_result_that_is_kept_until_the_exit_does_not_warn() -> None:
     program = f"import builtins\n{KEPT_UNTIL_EXIT}\nbuiltins.kept = kept\n"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert done.stderr == ""
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse new threads."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_an_awaited_operation_runs_in_the_thread_of_the_loop() -> None:
+    async def main() -> FlextResult[int]:
+        return await settle_blocking(threading.get_ident, "flush()")
+
+    assert asyncio.run(main()) == FlextResult.ok(threading.get_ident())
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_blocking_on_async_work_inside_a_loop_is_a_failure() -> None:
+    async def main() -> FlextResult[int]:
+        return settle(answer, "overall()", blocking=True)
+
+    result = asyncio.run(main())
+    assert (result.code, result.fix) == ("shortage", THREAD_FIX)
+
+
+def test_pending_blocking_work_that_raises_becomes_a_failure() -> None:
+    def fail() -> int:
+        raise KeyError("missing")
+
+    async def main() -> FlextResult[int]:
+        return await settle_blocking(fail, "flush()")
+
+    assert asyncio.run(main()).code == "internal"
+
+
+def test_pending_blocking_work_does_not_block_the_loop() -> None:
+    released = threading.Event()
+
+    async def main() -> FlextResult[bool]:
+        asyncio.get_running_loop().call_later(0.01, released.set)
+        return await settle_blocking(lambda: released.wait(5), "flush()")
+
+    assert asyncio.run(main()) == FlextResult.ok(True)

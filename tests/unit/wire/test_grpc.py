@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -180,3 +181,18 @@ def test_certificate_file_that_vanished(tmp_path: Path) -> None:
         transport(server.url.replace("http:", "https:"), tls=TlsFiles(str(tmp_path / "gone"))).call(
             METHOD, b"", timeout_seconds=1
         )
+
+
+def test_without_threads_the_call_fails_before_the_library_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with grpc_collector() as server:
+        transport = GrpcTransport(http_target(parse_endpoint(server.url)), compress=False)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            transport.prepare()
+            with pytest.raises(TransportError) as caught:
+                transport.call("/x/Y", b"", timeout_seconds=2)
+    assert caught.value.kind == "shortage"
+    assert caught.value.message == "gRPC needs threads, and none can be started (can't start new thread)"
