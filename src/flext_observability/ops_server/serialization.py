@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flext_observability.settings.config import FIELDS
 from flext_observability.settings.masking import mask_value
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.foreign import plain_text
 from flext_observability.values.masking import MASK, mask_secrets
 from flext_observability.values.secret_names import is_secret_name
 from flext_observability.wire.http.headers import quality
@@ -50,7 +51,8 @@ def to_jsonable(value: object) -> object:
     if isinstance(value, list | tuple):
         return _mask_arguments([to_jsonable(item) for item in cast("list[object]", value)])
     # A text is masked before it is cut off.
-    return encode_tag(mask_secrets(value[:_MAX_TEXT])) if type(value) is str else mask_secrets(encode_tag(value))
+    text = plain_text(value)
+    return mask_secrets(encode_tag(value)) if text is None else encode_tag(mask_secrets(text[:_MAX_TEXT]))
 
 
 def _mask_arguments(items: list[object]) -> list[object]:
