@@ -16,6 +16,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from types import FrameType
 
@@ -44,15 +45,12 @@ class IdHolder:
         ambient: Whether the id was set or created outside a request, scope and span. Requests do not inherit it.
     """
 
-    __slots__ = ("_branched", "_call", "_ids", "_left", "_outer", "_owner", "ambient")
+    __slots__ = ("_ids", "_owner", "_redirect", "ambient")
 
     def __init__(self, value: str | None = None, *, ambient: bool = False) -> None:
         self._ids = [] if value is None else [value]
         self._owner = None if value is None else _execution_unit()
-        self._outer: IdHolder | None = None
-        self._left = False
-        self._call: ref[Future[object]] | None = None
-        self._branched = False
+        self._redirect: Callable[[], IdHolder | None] | None = None
         self.ambient = ambient
 
     @property
@@ -81,24 +79,25 @@ class IdHolder:
         """Use another holder instead in this thread or task, and in the tasks that it starts later."""
         former = _branch.get()
         earlier = former.of if former is not None and former.holder is self else ()
-        self._branched = True
+        self._redirect = self._redirect or self._branch
         _branch.set(_Branch((*earlier[1 - _MAX_BRANCHES :], self), holder))
 
     def leave(self, outer: IdHolder | None) -> None:
         """Use the outer holder instead from now on: the scope has ended, and its context may still be current."""
-        self._left, self._outer = True, outer
+        self._redirect = _nothing if outer is None else outer.valid
 
     def end_with_pool_call(self) -> None:
         """End with the call that was submitted to this pool thread, if any. Its context remains for the next call."""
-        self._call = _pool_call()
+        call = _pool_call()
+        if call is not None:
+            self._redirect = lambda: None if _is_done(call()) else self
 
     def valid(self) -> IdHolder | None:
         """Return this holder or the one to use instead; None if it has ended with its call."""
-        if self._left:
-            return None if self._outer is None else self._outer.valid()
-        if self._call is not None and _is_done(self._call()):
-            return None
-        branch = _branch.get() if self._branched else None
+        return self if self._redirect is None else self._redirect()
+
+    def _branch(self) -> IdHolder:
+        branch = _branch.get()
         return branch.holder if branch is not None and self in branch.of else self
 
 
@@ -119,7 +118,11 @@ def current_holder(context: Context | None = None) -> IdHolder | None:
     Args:
         context: Default: the current context. A context without a holder has the current one.
     """
-    found = _in_context(context)
+    return _current(context, _in_context(context))
+
+
+def _current(context: Context | None, found: IdHolder | None) -> IdHolder | None:
+    """Return ``current_holder`` of a context with this holder."""
     if found is None or found.ambient:
         # A span may be current without the context it was started with: trace.use_span attaches the span alone.
         found = _on_span(context) or found
@@ -130,10 +133,11 @@ def current_holder(context: Context | None = None) -> IdHolder | None:
 
 def holder_of_new_span(span: StartingSpan, parent_context: Context | None) -> IdHolder:
     """Return the holder for a starting span; a local root span without one gets its own."""
-    found = None if parent_context is not None else _in_context(None)
-    if found is not None and not found.ambient:
+    found = _in_context(parent_context)
+    if found is None or found.ambient:
+        found = _inherited(parent_context, span.kind, found)
+    elif parent_context is None:
         return found
-    found = _inherited(parent_context, span.kind)
     setattr(span, _SPAN_FIELD, found)
     return found
 
@@ -161,7 +165,7 @@ def context_with_holder(context: Context | None = None, kind: SpanKind = SpanKin
     here = _in_context(None)
     if context is None and here is not None and not here.ambient:
         return None
-    holder = _inherited(context, kind)
+    holder = _inherited(context, kind, here if context is None else _in_context(context))
     return None if holder is here else set_value(HOLDER_KEY, holder)
 
 
@@ -175,13 +179,13 @@ def with_span_holder(context: Context | None, kind: SpanKind) -> Context | None:
     found = _in_context(context)
     if found is not None and not found.ambient:
         return context
-    holder = _inherited(context, kind)
+    holder = _inherited(context, kind, found)
     return context if holder is found else set_value(HOLDER_KEY, holder, context)
 
 
-def _inherited(context: Context | None, kind: SpanKind) -> IdHolder:
-    """Return the holder for a span of this kind with this parent context; a new one for a local root span."""
-    holder = current_holder(context)
+def _inherited(context: Context | None, kind: SpanKind, found: IdHolder | None) -> IdHolder:
+    """Return the holder for a span with this parent context and its holder; a new one for a local root span."""
+    holder = _current(context, found)
     if holder is None:
         return IdHolder()
     return IdHolder(None if kind in _ENTRY_KINDS else holder.value) if holder.ambient else holder
@@ -222,6 +226,10 @@ def _pool_call() -> ref[Future[object]] | None:
             return None if item is None else ref(item.future)
         frame = frame.f_back
     return None
+
+
+def _nothing() -> None:
+    """Return no holder."""
 
 
 def _is_done(call: Future[object] | None) -> bool:
