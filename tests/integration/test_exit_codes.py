@@ -11,7 +11,7 @@ import pytest
 
 from tests.backends.collector import collector
 from tests.backends.ports import refusing_port
-from tests.programs import Finished, run
+from tests.programs import UNMEASURED, Finished, run
 
 COMMON = "import atexit, os, signal, sys, threading, time\n"
 WITHOUT_US = "from contextlib import nullcontext\ntraced = nullcontext\n"
@@ -87,10 +87,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Run every case at the same time, a few at once, and each end without this library."""
     folder = tmp_path_factory.mktemp("ends")
     with collector() as received, refusing_port() as port, ThreadPoolExecutor(4) as pool:
-        started = {case: pool.submit(run, COMMON + WITHOUT_US + ENDS[case[0]]) for case in ALL_ENDS}
+        started = {case: pool.submit(run, COMMON + WITHOUT_US + ENDS[case[0]], **UNMEASURED) for case in ALL_ENDS}
         for end, exporter in CASES:
             settings = settings_of(exporter, received.url, port, folder)
-            started[end, exporter] = pool.submit(run, COMMON + WITH_US + ENDS[end], **settings)
+            started[end, exporter] = pool.submit(run, COMMON + WITH_US + ENDS[end], **settings, **UNMEASURED)
         yield started
 
 

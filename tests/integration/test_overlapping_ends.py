@@ -82,6 +82,28 @@ def test_ctrl_c_during_the_exit_ends_the_wait_with_one_line(interrupts: int, end
     ] * bool(end)
 
 
+@pytest.mark.parametrize("end", ["pass", "raise KeyboardInterrupt"])
+def test_ctrl_c_at_the_end_of_a_with_block_ends_the_wait_with_one_line(end: str) -> None:
+    program = f"""
+with init_observability(service_name='ending', console=False).unwrap():
+    with traced('work'):
+        pass
+    print('ending')
+    {end}
+"""
+    with raw_server(silent) as server:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": server.url, "FLEXT_OBSERVABILITY_SHUTDOWN_TIMEOUT_SECONDS": "20"}
+        with ending(program, **settings) as child:
+            time.sleep(0.3)
+            child.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            errors = child.communicate(timeout=15)[1].splitlines()
+    assert time.monotonic() - began < 10
+    assert child.returncode == -signal.SIGINT
+    assert (errors[0], errors[1], errors[-1]) == (LOST, "Traceback (most recent call last):", "KeyboardInterrupt")
+    assert len(errors) <= 10
+
+
 def test_the_exit_waits_for_a_shutdown_of_another_thread() -> None:
     program = """
 class Slow(Exporter):

@@ -138,8 +138,13 @@ class Observability:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Shut down within the default deadline."""
-        self._shutdown(self.config.shutdown_timeout_seconds)
+        """Shut down within the default deadline. Ctrl-C ends the wait: what is not sent is counted as lost."""
+        try:
+            self._shutdown(self.config.shutdown_timeout_seconds)
+        except KeyboardInterrupt:
+            self._session.abandon()
+            if error is None:
+                raise KeyboardInterrupt from None  # a new one, as the traceback of the wait concerns no program
 
     async def __aenter__(self) -> Observability:
         """Return the handle."""

@@ -65,10 +65,8 @@ def uninstrument() -> None:
     """Switch off the instrumentations of ``instrument``, last first. Those that the program switched on stay."""
     active = current_runtime().get(_Active).by_name
     for name in reversed(tuple(active)):
-        instrumentor = active.pop(name, None)
         try:
-            if instrumentor is not None:
-                instrumentor.uninstrument()
+            active.pop(name).uninstrument()
         except BaseException as error:  # noqa: BLE001 - foreign code must not affect the others
             reraise_interrupt(error)
             log_warning(_logger, f"Instrumentation {name!r} cannot be switched off: {describe_error(error)}")

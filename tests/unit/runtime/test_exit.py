@@ -72,6 +72,11 @@ def test_each_interrupt_ends_the_step_without_a_traceback() -> None:
     assert done.lines == ["waiting", "stopping 1", "stopping 2", "stopping 3"]
 
 
+def test_the_number_of_interrupts_is_bounded() -> None:
+    done = run("from flext_observability.runtime import exit\nexit.MAX_INTERRUPTS = 2\n" + INTERRUPTED)
+    assert (done.code, done.err, done.lines) == (0, "", ["waiting", "stopping 1"])
+
+
 @pytest.mark.parametrize("raised", ["SystemExit(3)", "TimeoutError('late')"])
 def test_what_a_signal_handler_raises_is_an_interrupt_too(raised: str) -> None:
     done = run(
