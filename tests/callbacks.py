@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation, get_meter, get_meter_provider
 
@@ -29,6 +30,9 @@ def meter() -> Meter:
 
 def drop_instruments() -> None:
     """Drop the instruments of ``meter``, so that later tests in this process do not observe them."""
-    meters: dict[str, object] = vars(get_meter_provider()).get("_meters", {})
-    for key in [key for key in meters if SCOPE in key]:
-        del meters[key]
+    meters: object = vars(get_meter_provider()).get("_meters")
+    if not isinstance(meters, dict):  # OpenTelemetry's proxies, before the first start
+        return
+    known = cast("dict[str, object]", meters)
+    for key in [key for key in known if SCOPE in key]:
+        del known[key]
