@@ -89,7 +89,7 @@ class Driver:
         arguments = {parameter: make() for parameter, make in hostile.items()}
         try:
             with bounded():
-                copy_context().run(lambda: use(subject.call(**arguments)))
+                copy_context().run(lambda: _call(subject, arguments))
         except BaseException as error:  # noqa: BLE001 - the fault that is searched for
             if not allowed(subject, error, arguments):
                 self._report(f"{subject.label}({', '.join(hostile)})", name, error)
@@ -119,6 +119,12 @@ class Driver:
         line = f"{frames[-1].filename.rpartition('/src/')[2]}:{frames[-1].lineno}" if frames else "outside the library"
         line = str(error) if isinstance(error, NeverEnds) else line
         self.faults.setdefault(line, []).append(f"{place} with {name}: {type.__repr__(type(error))}")
+
+
+def _call(subject: Subject, arguments: Mapping[str, object]) -> None:
+    result = subject.call(**arguments)
+    if not any(result is argument for argument in arguments.values()):
+        use(result)
 
 
 def use(value: Any) -> None:
