@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from opentelemetry import context
 from opentelemetry._logs import get_logger_provider
@@ -29,7 +29,10 @@ from flext_observability.values.interrupts import reraise_interrupt
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanProcessor
 
+AgnosticContextManager = _AgnosticContextManager
+"""Class of the context managers that OTel's tracers return. They decorate sync and async functions."""
 Gauge = _Gauge
 """OTel's synchronous gauge."""
 P = ParamSpec("P")
@@ -127,3 +130,15 @@ def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 - a private typ
 
     aggregation.collect = collect_last
     return aggregation
+
+
+def on_ending(processor: SpanProcessor) -> Callable[[Any], object] | None:
+    """Return the function of a span processor for a span that is ending, if the processor has its own.
+
+    Source: https://opentelemetry.io/docs/specs/otel/trace/sdk/#onending
+    """
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    inherited = getattr(SpanProcessor, "_on_ending", None)  # not in the oldest SDK
+    own = getattr(type(processor), "_on_ending", None)
+    return None if own is None or own is inherited else cast("Any", processor)._on_ending

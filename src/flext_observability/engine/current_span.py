@@ -1,0 +1,87 @@
+"""Context manager that starts a span and makes it current; also a decorator of sync and async functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, final
+
+from opentelemetry.context import attach
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+
+from flext_observability.engine.compat import AgnosticContextManager
+
+if TYPE_CHECKING:
+    from contextvars import Token
+    from types import TracebackType
+
+    from opentelemetry.context import Context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@final
+class CurrentSpan(AgnosticContextManager[Span]):
+    """Result of ``start_as_current_span``. The span starts on ``__enter__``.
+
+    Args:
+        start_span: Starts a span.
+        arguments: Arguments of ``start_span``. The last two say whether an exception becomes an event, and the status.
+        end_on_exit: Whether leaving ends the span.
+    """
+
+    def __init__(self, start_span: Callable[..., Span], arguments: tuple[Any, ...], *, end_on_exit: bool) -> None:
+        self._start_span = start_span
+        self._arguments = arguments
+        self._end_on_exit = end_on_exit
+
+    def __enter__(self) -> Span:  # measured: benchmarks, recorded span
+        """Start the span and make it current."""
+        self._span = span = self._start_span(*self._arguments)
+        self._token: Token[Context] = attach(set_span_in_context(span))
+        return span
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Restore the previous context, record an exception, and end the span."""
+        token, span = self._token, self._span
+        with suppress(ValueError):  # closed in another context
+            token.var.reset(token)
+        try:
+            if isinstance(error, Exception) and span.is_recording():
+                self._record(span, error)
+        finally:
+            if self._end_on_exit:
+                span.end()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:  # type: ignore[override]  # OTel has no types here
+        """Return the function with a span around each call."""
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def traced_coroutine(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 - of the function
+                with self._copy():
+                    return await function(*args, **kwargs)
+
+            return cast("Callable[P, R]", traced_coroutine)
+
+        @wraps(function)
+        def traced_function(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self._copy():
+                return function(*args, **kwargs)
+
+        return traced_function
+
+    def _copy(self) -> CurrentSpan:
+        return CurrentSpan(self._start_span, self._arguments, end_on_exit=self._end_on_exit)
+
+    def _record(self, span: Span, error: Exception) -> None:
+        record_exception, set_status = self._arguments[-2:]
+        if record_exception:
+            span.record_exception(error)
+        if set_status:
+            span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
