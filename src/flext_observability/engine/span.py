@@ -18,6 +18,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
+from flext_observability.runtime.locks import ForkSafeLock
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
@@ -38,18 +40,20 @@ class SpanOptions:
         resource: Resource of the provider.
         scope: Instrumentation scope of the tracer.
         limits: Limits of spans.
+        lock: Held while a part of a span is replaced.
         processors: Span processors, in the order of their calls.
         max_attributes: Maximum number of attributes of a span.
         max_length: Maximum length of a text attribute, in characters.
         on_ending: Functions that are called before the processors, with a span that ends.
     """
 
-    __slots__ = ("limits", "max_attributes", "max_length", "on_ending", "processors", "resource", "scope")
+    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_ending", "processors", "resource", "scope")
 
     def __init__(self, resource: Resource, scope: InstrumentationScope, limits: SpanLimits) -> None:
         self.resource = resource
         self.scope = scope
         self.limits = limits
+        self.lock = ForkSafeLock()
         self.processors: tuple[SpanProcessor, ...] = ()
         self.on_ending: tuple[Callable[[Any], object], ...] = ()
         self.max_attributes = _or_infinite(limits.max_span_attributes)
@@ -76,7 +80,7 @@ class EngineSpan(Span, ReadableSpan):
         "kind",
         "name",
         "parent",
-        "start_time",
+        "start_time",  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
         "status",
     )
 
@@ -101,9 +105,9 @@ class EngineSpan(Span, ReadableSpan):
     ) -> None:
         self._options = options
         self.name = name
-        self.context = context
-        self.parent = parent
-        self.kind = kind
+        self.context = context  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        self.parent = parent  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        self.kind = kind  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
         self.status = _UNSET
         self.end_time = None
         self._record_exception = record_exception
@@ -177,7 +181,8 @@ class EngineSpan(Span, ReadableSpan):
                 attributes.pop(key, None)  # set again, it is the last one
             if len(attributes) < options.max_attributes:
                 attributes[key] = value
-                return
+                if self._values is attributes:  # else another thread has replaced the dict
+                    return
         self._complete()[key] = value
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
@@ -198,7 +203,8 @@ class EngineSpan(Span, ReadableSpan):
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "_add_event")
             return
-        self._event_list = events = BoundedList(limits.max_events) if self._event_list is None else self._event_list
+        with self._options.lock:
+            self._event_list = events = _list(limits.max_events) if self._event_list is None else self._event_list
         events.append(event)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
@@ -209,23 +215,24 @@ class EngineSpan(Span, ReadableSpan):
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "_add_link")
             return
-        self._link_list = links = (
-            BoundedList(self._options.limits.max_links) if self._link_list is None else self._link_list
-        )
+        limits = self._options.limits
+        with self._options.lock:
+            self._link_list = links = _list(limits.max_links) if self._link_list is None else self._link_list
         links.append(link)
 
     def set_links(self, links: Sequence[Link]) -> None:
         """Set the links of a new span."""
         limits = self._options.limits
         given = (bounded_link(link.context, link.attributes, limits) for link in links)
-        self._link_list = BoundedList.from_seq(limits.max_links, [link for link in given if link is not None])
+        self._link_list = _list(limits.max_links)
+        self._link_list.extend([link for link in given if link is not None])
 
     def update_name(self, name: str) -> None:
         """Replace the name. See OTel's ``Span.update_name``."""
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "update_name")
             return
-        self.name = name
+        self.name = name  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status, unless it is ok already. See OTel's ``Span.set_status``."""
@@ -240,7 +247,7 @@ class EngineSpan(Span, ReadableSpan):
             return
         if description is not None:
             _logger.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description)
-        self.status = status
+        self.status = status  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
 
     def record_exception(
         self,
@@ -260,7 +267,7 @@ class EngineSpan(Span, ReadableSpan):
             _logger.warning("Calling end() on an ended span.")
             return
         options = self._options
-        self.end_time = time_ns() if end_time is None else end_time
+        self.end_time = time_ns() if end_time is None else end_time  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
         for on_ending in options.on_ending:
             on_ending(self)
         for processor in options.processors:
@@ -304,10 +311,11 @@ class EngineSpan(Span, ReadableSpan):
 
     def _complete(self) -> BoundedAttributes:
         """Replace the dict by ``BoundedAttributes``."""
-        attributes = self._values
-        if type(attributes) is dict:
-            attributes = self._values = bounded_attributes(attributes, self._options)
-        return cast("BoundedAttributes", attributes)
+        with self._options.lock:
+            attributes = self._values
+            if not isinstance(attributes, BoundedAttributes):
+                attributes = self._values = bounded_attributes(attributes.copy(), self._options)
+            return attributes
 
 
 SdkSpan.register(EngineSpan)
@@ -349,6 +357,10 @@ def bounded_link(context: SpanContext, attributes: Attributes, limits: SpanLimit
         limits.max_link_attributes, attributes, immutable=True, max_value_len=limits.max_attribute_length
     )
     return Link(context, bounded)
+
+
+def _list(limit: int | None) -> BoundedList[Any]:
+    return BoundedList(limit)
 
 
 def _or_infinite(limit: int | None) -> float:

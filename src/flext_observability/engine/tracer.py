@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from random import getrandbits
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING, Final, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -103,19 +103,19 @@ class EngineTracer(Tracer):
         if parent is not None and parent.is_valid:
             trace_id, random, trace_state = parent.trace_id, parent.trace_flags & _RANDOM, parent.trace_state
         else:
-            if not isinstance(parent, SpanContext | None):
-                raise TypeError("parent_span_context must be a SpanContext or None.")
             parent, trace_id, random, trace_state = None, new_trace_id(), _RANDOM, None
         rule = self._rule
         if rule is None:
-            result = self._sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
-            attributes, trace_state = cast("Attributes", result.attributes), result.trace_state
+            result: Any = self._sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
+            attributes, trace_state = result.attributes, result.trace_state
             recorded = result.decision is not Decision.DROP
             sampled = _SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else 0
         else:
-            is_inherited = parent is not None and rule.parent_based
-            sampled = parent.trace_flags & _SAMPLED if is_inherited else trace_id & _RATIO_MASK < rule.bound
-            recorded = bool(sampled)
+            if parent is not None and rule.parent_based:
+                sampled = parent.trace_flags & _SAMPLED
+            else:
+                sampled = _SAMPLED if trace_id & _RATIO_MASK < rule.bound else 0
+            recorded = sampled != 0
         own = SpanContext(trace_id, new_span_id(), False, _FLAGS[sampled | random], trace_state)  # noqa: FBT003
         if not recorded:
             self._dropped()

@@ -36,6 +36,12 @@ class SignalCounter:
         with self._lock:
             self._sampled_out += 1
 
+    def skip(self) -> None:
+        """Count an item that the sampler drops at its start."""
+        with self._lock:
+            self._started += 1
+            self._sampled_out += 1
+
     def finish(self) -> None:
         """Count a started item that has ended and goes to the exporters."""
         with self._lock:

@@ -45,8 +45,7 @@ class CountingSampler(Sampler):
             result = DEFAULT_ON.should_sample(parent_context, trace_id, name, kind, attributes, links)
             dropped = result.decision is Decision.DROP
         if dropped:
-            self._counter.start()
-            self._counter.sample_out()
+            self._counter.skip()
         return result
 
     def get_description(self) -> str:

@@ -25,7 +25,6 @@ from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
-from flext_observability.pipeline.sampling import CountingSampler
 from flext_observability.pipeline.schedule import Schedule
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
@@ -265,8 +264,8 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
     if delegate is None:
         direct = partial(_adopt, pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
     else:
-        sampler = CountingSampler(make_sampler(config, pipeline.notices), counter)
-        tracers = ServiceTracers(config, pipeline.resource, sampler, processor)
+        sampler = make_sampler(config, pipeline.notices)
+        tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter)
         direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service)
     return partial(_direct, direct, workers)
 

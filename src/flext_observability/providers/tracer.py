@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -17,10 +17,13 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
+from flext_observability.pipeline.sampling import CountingSampler
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
+    from flext_observability.pipeline.ledger import SignalCounter
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
 
@@ -31,17 +34,24 @@ class ServiceTracers:
     """Tracer providers by service name: that of the process, and those of traces with another service name."""
 
     def __init__(
-        self, config: FlextObservabilityConfig, resource: Resource, sampler: Sampler, processor: SpanProcessor
+        self,
+        config: FlextObservabilityConfig,
+        resource: Resource,
+        sampler: Sampler,
+        processor: SpanProcessor,
+        counter: SignalCounter,
     ) -> None:
+        self._config = config
         self._limits = make_span_limits(config)
         self._resource = resource
         self._sampler = sampler
         self._processor = processor
+        self._counter = counter
         self._lock = threading.RLock()
-        self._by_service: dict[str, TracerProvider] = {}
+        self._by_service: dict[str, SdkTracerProvider | EngineTracerProvider] = {}
         self.provider = self._make(resource)
 
-    def for_service(self, service_name: str) -> TracerProvider:
+    def for_service(self, service_name: str) -> SdkTracerProvider | EngineTracerProvider:
         """Return the provider for a service name. Beyond ``MAX_SERVICE_NAMES`` names it is that of the process."""
         if service_name == self._resource.attributes.get("service.name"):
             return self.provider
@@ -52,12 +62,31 @@ class ServiceTracers:
                 self._by_service[service_name] = provider
         return provider or self.provider
 
-    def _make(self, resource: Resource) -> TracerProvider:
-        provider = TracerProvider(
-            resource=resource, sampler=self._sampler, span_limits=self._limits, shutdown_on_exit=False
-        )
+    def _make(self, resource: Resource) -> SdkTracerProvider | EngineTracerProvider:
+        provider = self._make_sdk(resource) if self._config.engine == "sdk" else self._make_engine(resource)
         provider.add_span_processor(self._processor)
         return provider
+
+    def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
+        sampler = CountingSampler(self._sampler, self._counter)
+        return SdkTracerProvider(resource=resource, sampler=sampler, span_limits=self._limits, shutdown_on_exit=False)
+
+    def _make_engine(self, resource: Resource) -> EngineTracerProvider:
+        return EngineTracerProvider(
+            resource=resource,
+            sampler=self._sampler,
+            rule=sampling_rule(self._config),
+            limits=self._limits,
+            dropped=self._counter.skip,
+        )
+
+
+def sampling_rule(config: FlextObservabilityConfig) -> SamplingRule | None:
+    """Return a built-in sampler in numbers; None for an installed one."""
+    ratio = config.sample_ratio if config.sample_ratio is not None else 1.0
+    root = config.sampler.removeprefix("parentbased_")
+    bounds = {"always_on": 1 << 64, "always_off": 0, "traceidratio": TraceIdRatioBased.get_bound_for_rate(ratio)}
+    return SamplingRule(bounds[root], parent_based=root != config.sampler) if root in bounds else None
 
 
 def make_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:

@@ -30,6 +30,7 @@ class InitArguments(TypedDict, total=False):
     exporters: Exporters | None
     console: bool | None
     log_level: str | int | None
+    engine: str | None
     internal_log_level: str | int | None
     instrument: Sequence[str] | None
     propagators: Sequence[str] | None

@@ -17,6 +17,8 @@ from flext_observability.settings.choices import (
 )
 from flext_observability.settings.fields import setting
 
+_ENGINE = types.choice_type("lean", "sdk")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class GeneralFields:
@@ -59,6 +61,12 @@ class GeneralFields:
         "Disables all telemetry: no exporter, no thread. All functions still return results.",
         "OTEL_SDK_DISABLED",
         default=False,
+    )
+    engine: str = setting(
+        _ENGINE,
+        "Implementation of the tracer: `lean` is that of this library, `sdk` that of the OpenTelemetry SDK.",
+        default="lean",
+        signal="traces",
     )
     traces_enabled: bool = setting(
         types.BOOL,

@@ -9,7 +9,13 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span as SdkSpan, SpanLimits, SpanProcessor, TracerProvider as SdkProvider
+from opentelemetry.sdk.trace import (
+    ReadableSpan,
+    Span as SdkSpan,
+    SpanLimits,
+    SpanProcessor,
+    TracerProvider as SdkProvider,
+)
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -58,7 +64,9 @@ class Recorder(SpanProcessor):
 class RecordOnly(Sampler):
     """Records every other span, without sampling it."""
 
-    def should_sample(self, parent_context: Context | None, trace_id: int, name: str, *_: Any, **__: Any) -> SamplingResult:
+    def should_sample(
+        self, parent_context: Context | None, trace_id: int, name: str, *_: Any, **__: Any
+    ) -> SamplingResult:
         decision = Decision.RECORD_ONLY if trace_id % 2 else Decision.DROP
         return SamplingResult(decision, {"by": "sampler"}, TraceState([("s", "1")]))
 
@@ -100,7 +108,9 @@ texts = st.sampled_from(["", "a", "bb", "x" * 20])
 keys = st.sampled_from("abc")
 odd_keys = st.sampled_from(["a", "b", ""])
 plain = texts | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False)
-values = plain | st.none() | st.binary(max_size=3) | st.lists(plain, max_size=3) | st.dictionaries(keys, plain, max_size=2)
+values = (
+    plain | st.none() | st.binary(max_size=3) | st.lists(plain, max_size=3) | st.dictionaries(keys, plain, max_size=2)
+)
 odd = st.sampled_from([object, 1j, {1}, (1, "a")])
 attributes = st.none() | st.dictionaries(keys, plain, max_size=3) | st.dictionaries(odd_keys, values | odd, max_size=3)
 times = st.integers(1, 10**12)
@@ -134,7 +144,9 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda context, given: lambda span: span.add_link(context, given), contexts, attributes),
     st.builds(lambda name: lambda span: span.update_name(name), texts),
     st.builds(lambda status: lambda span: span.set_status(status), statuses | st.sampled_from(StatusCode)),
-    st.builds(lambda status, text: lambda span: span.set_status(status, text), statuses | st.sampled_from(StatusCode), texts),
+    st.builds(
+        lambda status, text: lambda span: span.set_status(status, text), statuses | st.sampled_from(StatusCode), texts
+    ),
     st.builds(lambda given, time: lambda span: span.record_exception(FAILURE, given, time), attributes, times),
     st.builds(lambda time: lambda span: span.end(time), times),
     st.just(lambda span: span.is_recording()),

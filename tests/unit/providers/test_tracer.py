@@ -27,7 +27,8 @@ Settings = Callable[..., FlextObservabilityConfig]
 
 def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracers:
     processor = ExportSpanProcessor(SignalCounter("traces"), [])
-    return ServiceTracers(config, Resource({"service.name": "shop"}), make_sampler(config, notices), processor)
+    counter = SignalCounter("traces")
+    return ServiceTracers(config, Resource({"service.name": "shop"}), make_sampler(config, notices), processor, counter)
 
 
 def sampled(sampler: Sampler, trace_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""Attributes, resources and scopes → OTLP protobuf. Anything unusual raises, and the stock encoder encodes the batch."""
+"""Attributes, resources and scopes → OTLP protobuf. Anything unusual raises: the stock encoder encodes the batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log records → bytes of an OTLP export request. Anything unusual raises, and the stock encoder encodes the batch.
+"""Log records → bytes of an OTLP export request. Anything unusual raises: the stock encoder encodes the batch.
 
 Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto
 """

@@ -1,4 +1,4 @@
-"""Metric collections → bytes of an OTLP export request. Anything unusual raises, and the stock encoder encodes the batch.
+"""Metric collections → bytes of an OTLP export request. Anything unusual raises: the stock encoder encodes the batch.
 
 Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/metrics/v1/metrics.proto
 """
@@ -16,7 +16,16 @@ from flext_observability.wire.otlp.protobuf import field, number_field, sint32, 
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
-    from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
+    from opentelemetry.sdk.metrics.export import (
+        Buckets,
+        ExponentialHistogramDataPoint,
+        HistogramDataPoint,
+        Metric,
+        MetricsData,
+        NumberDataPoint,
+        ResourceMetrics,
+        ScopeMetrics,
+    )
 
 _fixed64: Final = Struct("<BQ").pack
 _signed64: Final = Struct("<Bq").pack
@@ -89,20 +98,20 @@ class MetricEncoder:
         monotonic = b"\x18\x01" if type(data) is Sum and data.is_monotonic else b""
         return head + field(tag, points + temporality + monotonic)
 
-    def _gauge_point(self, point: Any) -> bytes:
+    def _gauge_point(self, point: NumberDataPoint) -> bytes:
         return self._number_point(point, b"")
 
-    def _sum_point(self, point: Any) -> bytes:
+    def _sum_point(self, point: NumberDataPoint) -> bytes:
         return self._number_point(point, _fixed_field(0x11, point.start_time_unix_nano))
 
-    def _number_point(self, point: Any, start: bytes) -> bytes:
+    def _number_point(self, point: NumberDataPoint, start: bytes) -> bytes:
         value = point.value
         is_int = _is_int(value)
         head = start + _fixed_field(0x19, point.time_unix_nano) + (b"" if is_int else _double(0x21, value))
         tail = (_signed64(0x31, value) if is_int else b"") + self._number_attributes.encode(point.attributes)
         return head + self._exemplars(b"\x2a", point.exemplars) + tail
 
-    def _histogram_point(self, point: Any) -> bytes:
+    def _histogram_point(self, point: HistogramDataPoint) -> bytes:
         return b"".join(
             (
                 _fixed_field(0x11, point.start_time_unix_nano),
@@ -118,7 +127,7 @@ class MetricEncoder:
             )
         )
 
-    def _exponential_point(self, point: Any) -> bytes:
+    def _exponential_point(self, point: ExponentialHistogramDataPoint) -> bytes:
         return b"".join(
             (
                 self._exponential_attributes.encode(point.attributes),
@@ -172,7 +181,7 @@ def _packed(tag: bytes, code: str, numbers: Sequence[float]) -> bytes:
     return field(tag, pack(f"<{len(numbers)}{code}", *numbers)) if numbers else b""
 
 
-def _buckets(tag: bytes, buckets: Any) -> bytes:
+def _buckets(tag: bytes, buckets: Buckets) -> bytes:
     if not buckets.bucket_counts:
         return b""
     offset = b"\x08" + sint32(buckets.offset) if buckets.offset else b""

@@ -1,4 +1,4 @@
-"""Spans → bytes of an OTLP export request. Anything unusual raises, and the stock encoder encodes the batch.
+"""Spans → bytes of an OTLP export request. Anything unusual raises: the stock encoder encodes the batch.
 
 Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from opentelemetry.trace import SpanKind
 
@@ -64,7 +64,8 @@ class TraceEncoder:
         return grouping.encode(self._contexts)
 
     def _span(self, span: ReadableSpan) -> bytes:  # measured: benchmarks, OTLP encoding
-        context, parent, kind, status = span.context, span.parent, span.kind, span.status
+        context = cast("SpanContext", span.context)
+        parent, kind, status = span.parent, span.kind, span.status
         start, end, events, links = span.start_time, span.end_time, span.events, span.links
         parts = [
             b"\x0a\x10",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
@@ -40,7 +40,7 @@ from flext_observability.wire.otlp.encode_traces import TraceEncoder
 EXAMPLES = 150
 
 
-class Name(str, Enum):
+class Name(StrEnum):
     """Text that is a member of an enumeration."""
 
     GREEN = "green"
@@ -57,7 +57,9 @@ keys = st.sampled_from(["http.method", "a", "", "名"]) | st.text(max_size=5)
 int64s = st.integers(-(1 << 63), (1 << 63) - 1)
 plain = texts | st.booleans() | int64s | st.floats() | st.binary(max_size=9) | st.sampled_from([0, 0.0, -0.0, "", b""])
 scalars = plain | st.integers() | st.none() | st.sampled_from([Name.GREEN, Level.HIGH, object(), 1j])
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
+)
 attributes = st.dictionaries(keys, values, max_size=4) | st.dictionaries(keys, plain, max_size=4)
 times = st.integers(0, (1 << 64) - 1) | st.none() | st.sampled_from([0, 1.5, -1])
 counts = st.integers(0, (1 << 64) - 1)
@@ -72,7 +74,9 @@ contexts = st.builds(
 )
 flat = st.dictionaries(keys, st.text(max_size=9) | st.booleans() | int64s | st.floats(), max_size=3)
 resources = st.lists(st.builds(Resource, flat, st.sampled_from(["", "https://r"])), min_size=1, max_size=2)
-scopes = st.builds(InstrumentationScope, st.text(max_size=5), st.none() | st.text(max_size=5), st.none() | st.just("https://s"), flat)
+scopes = st.builds(
+    InstrumentationScope, st.text(max_size=5), st.none() | st.text(max_size=5), st.none() | st.just("https://s"), flat
+)
 statuses = st.builds(Status, st.sampled_from(StatusCode)) | st.builds(Status, st.just(StatusCode.ERROR), texts)
 spans = st.builds(
     ReadableSpan,
@@ -107,18 +111,46 @@ records = st.builds(
 )
 numbers = int64s | st.floats() | st.booleans() | st.integers()
 exemplars = st.lists(
-    st.builds(Exemplar, flat, numbers, times, st.none() | st.integers(0, (1 << 64) - 1), st.none() | st.integers(0, (1 << 128) - 1)),
+    st.builds(
+        Exemplar,
+        flat,
+        numbers,
+        times,
+        st.none() | st.integers(0, (1 << 64) - 1),
+        st.none() | st.integers(0, (1 << 128) - 1),
+    ),
     max_size=2,
 )
 buckets = st.builds(Buckets, st.integers(-(1 << 31), (1 << 31) - 1), st.lists(counts, max_size=5))
 number_points = st.builds(NumberDataPoint, flat, times, times, numbers, exemplars)
 histogram_points = st.builds(
-    HistogramDataPoint, flat, times, times, counts, numbers, st.lists(counts, max_size=5), st.lists(st.floats(), max_size=5),
-    st.none() | numbers, st.none() | numbers, exemplars,
+    HistogramDataPoint,
+    flat,
+    times,
+    times,
+    counts,
+    numbers,
+    st.lists(counts, max_size=5),
+    st.lists(st.floats(), max_size=5),
+    st.none() | numbers,
+    st.none() | numbers,
+    exemplars,
 )
 exponential_points = st.builds(
-    ExponentialHistogramDataPoint, flat, times, times, counts, numbers, st.integers(-20, 20), counts, buckets, buckets,
-    st.integers(0, 3), numbers, numbers, exemplars,
+    ExponentialHistogramDataPoint,
+    flat,
+    times,
+    times,
+    counts,
+    numbers,
+    st.integers(-20, 20),
+    counts,
+    buckets,
+    buckets,
+    st.integers(0, 3),
+    numbers,
+    numbers,
+    exemplars,
 )
 temporalities = st.sampled_from(AggregationTemporality)
 data = (
@@ -132,7 +164,9 @@ scope_metrics = st.builds(ScopeMetrics, scopes, st.lists(metrics, max_size=3), s
 collections = st.builds(
     MetricsData,
     st.lists(
-        st.builds(ResourceMetrics, resources.map(lambda some: some[0]), st.lists(scope_metrics, max_size=2), st.just("")),
+        st.builds(
+            ResourceMetrics, resources.map(lambda some: some[0]), st.lists(scope_metrics, max_size=2), st.just("")
+        ),
         max_size=2,
     ),
 )
@@ -140,7 +174,9 @@ collections = st.builds(
 
 def _record(ids: SpanContext | None, fields: dict[str, Any]) -> LogRecord:
     record = LogRecord(**fields)
-    record.trace_id, record.span_id, record.trace_flags = (0, 0, TraceFlags(0)) if ids is None else (ids.trace_id, ids.span_id, ids.trace_flags)
+    record.trace_id, record.span_id, record.trace_flags = (
+        (0, 0, TraceFlags(0)) if ids is None else (ids.trace_id, ids.span_id, ids.trace_flags)
+    )
     return record
 
 
