@@ -14,7 +14,7 @@ from flext_observability.pipeline.exporter_calls import not_tried
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.otlp.batch import count_items, split
-from flext_observability.wire.otlp.encode import encode_request
+from flext_observability.wire.otlp.encoder import RequestEncoder
 
 LOADED_MODULES = (
     "encodings.idna",  # resolution of host names
@@ -32,10 +32,11 @@ class BatchExporter(ABC):
     are therefore always the first of the batch. A single item that is too large or cannot be encoded is rejected alone.
     """
 
-    __slots__ = ("_rejected_bytes", "_signal")
+    __slots__ = ("_encoder", "_rejected_bytes", "_signal")
 
     def __init__(self, signal: Signal) -> None:
         self._signal: Signal = signal
+        self._encoder = RequestEncoder(signal)
         self._rejected_bytes: int | None = None
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
@@ -59,7 +60,7 @@ class BatchExporter(ABC):
 
     def _encode(self, batch: Sequence[object]) -> bytes:
         """Return the batch as a request. May raise."""
-        return encode_request(self._signal, batch)
+        return self._encoder.encode(batch)
 
     def _export_part(self, batch: Sequence[object], deadline: float) -> ExportOutcome:
         items = count_items(self._signal, batch)
