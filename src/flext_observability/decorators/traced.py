@@ -108,7 +108,7 @@ class SpanTemplate:
         self._kind = kind
         self._links = links
         self._parent = parent
-        self._entered: list[ActiveSpan] = []
+        self._entered: dict[int, ActiveSpan] = {}  # by the id of the context, which the active span keeps alive
 
     def begin(self) -> ActiveSpan:
         """Return a new span, which starts on ``__enter__``."""
@@ -128,23 +128,24 @@ class SpanTemplate:
     def __enter__(self) -> Span:
         """Start the span and make it current."""
         active = self.begin().__enter__()
-        self._entered.append(active)
+        self._entered[id(active.context)] = active
         return active.span
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Record an error and end the span. The error propagates."""
-        current = otel_context.get_current()
-        entered = list(self._entered)
-        span = otel_trace.get_current_span()
-        # Other threads and tasks may have entered too. Ours is the newest one that is current here.
-        active = next((each for each in reversed(entered) if each.context is current), None) or next(
-            (each for each in reversed(entered) if each.span is span), entered[-1] if entered else None
-        )
+        # Other threads and tasks may have entered too. Ours is the one that is current here.
+        active = self._entered.pop(id(otel_context.get_current()), None) or self._pop_other()
         if active is not None:
-            self._entered.remove(active)
             active.__exit__(kind, error, trace)
+
+    def _pop_other(self) -> ActiveSpan | None:
+        """Return the active span in a context that the body has left behind: the one of the current span, or the newest."""
+        span = otel_trace.get_current_span()
+        entered = list(self._entered.items())
+        key = next((key for key, each in entered if each.span is span), entered[-1][0] if entered else 0)
+        return self._entered.pop(key, None)
 
     async def __aenter__(self) -> Span:
         """Start the span and make it current in this task."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context
 from opentelemetry._logs import get_logger_provider
@@ -21,7 +21,6 @@ from opentelemetry.metrics._internal import _ProxyMeterProvider  # pyright: igno
 from opentelemetry.trace import ProxyTracerProvider
 from opentelemetry.util._decorator import (
     _AgnosticContextManager,  # pyright: ignore[reportPrivateUsage]  # no public name
-    _agnosticcontextmanager,  # pyright: ignore[reportPrivateUsage]  # no public name
 )
 
 from flext_observability.values.interrupts import reraise_interrupt
@@ -35,8 +34,6 @@ AgnosticContextManager = _AgnosticContextManager
 """Class of the context managers that OTel's tracers return. They decorate sync and async functions."""
 Gauge = _Gauge
 """OTel's synchronous gauge."""
-P = ParamSpec("P")
-YieldT = TypeVar("YieldT")
 
 
 def is_suppressed() -> bool:
@@ -52,12 +49,6 @@ def suppress_instrumentation() -> Iterator[None]:
         yield
     finally:
         context.detach(token)
-
-
-def agnostic_context_manager(function: Callable[P, Iterator[YieldT]]) -> Callable[P, _AgnosticContextManager[YieldT]]:
-    """Return the kind of context manager that OTel's tracers return. It decorates sync and async functions."""
-    decorate: Callable[[Any], Callable[P, _AgnosticContextManager[YieldT]]] = _agnosticcontextmanager
-    return decorate(function)
 
 
 def is_unset(get: Callable[[], object]) -> bool:
@@ -133,12 +124,8 @@ def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 - a private typ
 
 
 def on_ending(processor: SpanProcessor) -> Callable[[Any], object] | None:
-    """Return the function of a span processor for a span that is ending, if the processor has its own.
+    """Return the function of a span processor for a span that is ending. The oldest SDK has none.
 
     Source: https://opentelemetry.io/docs/specs/otel/trace/sdk/#onending
     """
-    from opentelemetry.sdk.trace import SpanProcessor
-
-    inherited = getattr(SpanProcessor, "_on_ending", None)  # not in the oldest SDK
-    own = getattr(type(processor), "_on_ending", None)
-    return None if own is None or own is inherited else cast("Any", processor)._on_ending
+    return getattr(processor, "_on_ending", None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, final
 from opentelemetry.context import attach
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
+from flext_observability.adapters.id_holder import context_with_holder
 from flext_observability.engine.compat import AgnosticContextManager
 
 if TYPE_CHECKING:
@@ -40,8 +41,11 @@ class CurrentSpan(AgnosticContextManager[Span]):
 
     def __enter__(self) -> Span:  # measured: benchmarks, recorded span
         """Start the span and make it current."""
+        own = context_with_holder(*self._arguments[1:3])
+        outer = None if own is None else attach(own)
         self._span = span = self._start_span(*self._arguments)
-        self._token: Token[Context] = attach(set_span_in_context(span))
+        inner = attach(set_span_in_context(span))
+        self._token: Token[Context] = outer or inner
         return span
 
     def __exit__(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from opentelemetry.context import attach, detach
-from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider, use_span
+from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider
 
-from flext_observability.adapters.id_holder import context_with_holder
-from flext_observability.engine.compat import agnostic_context_manager
 from flext_observability.engine.contained_processor import contain_added
+from flext_observability.engine.current_span import CurrentSpan
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -65,7 +63,6 @@ class DelegatingTracer(Tracer):
             name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         )
 
-    @agnostic_context_manager
     def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,
         name: str,
@@ -77,24 +74,10 @@ class DelegatingTracer(Tracer):
         record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
         end_on_exit: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-    ) -> Iterator[Span]:
+    ) -> CurrentSpan:
         """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
-        own = context_with_holder(context, kind)
-        token = None if own is None else attach(own)
-        try:
-            span = self.start_span(
-                name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
-            )
-            with use_span(
-                span,
-                end_on_exit=end_on_exit,
-                record_exception=record_exception,
-                set_status_on_exception=set_status_on_exception,
-            ) as current:
-                yield current
-        finally:
-            if token is not None:
-                detach(token)
+        arguments = name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+        return CurrentSpan(self.start_span, arguments, end_on_exit=end_on_exit)
 
 
 class DelegatingTracerProvider(TracerProvider):

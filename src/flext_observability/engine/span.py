@@ -18,7 +18,9 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -44,10 +46,10 @@ class SpanOptions:
         processors: Span processors, in the order of their calls.
         max_attributes: Maximum number of attributes of a span.
         max_length: Maximum length of a text attribute, in characters.
-        on_ending: Functions that are called before the processors, with a span that ends.
+        on_end: Functions of the processors that are called with a span that ends.
     """
 
-    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_ending", "processors", "resource", "scope")
+    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_end", "processors", "resource", "scope")
 
     def __init__(self, resource: Resource, scope: InstrumentationScope, limits: SpanLimits) -> None:
         self.resource = resource
@@ -55,7 +57,7 @@ class SpanOptions:
         self.limits = limits
         self.lock = ForkSafeLock()
         self.processors: tuple[SpanProcessor, ...] = ()
-        self.on_ending: tuple[Callable[[Any], object], ...] = ()
+        self.on_end: tuple[Callable[[Any], object], ...] = ()
         self.max_attributes = _or_infinite(limits.max_span_attributes)
         self.max_length = _or_infinite(limits.max_span_attribute_length)
 
@@ -268,10 +270,12 @@ class EngineSpan(Span, ReadableSpan):
             return
         options = self._options
         self.end_time = time_ns() if end_time is None else end_time  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
-        for on_ending in options.on_ending:
-            on_ending(self)
-        for processor in options.processors:
-            processor.on_end(self)
+        for call in options.on_end:
+            try:
+                call(self)
+            except BaseException as error:  # noqa: BLE001 - a processor of the program
+                reraise_interrupt(error)
+                report_once("Calling on_end of a span processor", error)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None

@@ -28,7 +28,9 @@ from flext_observability.engine.span import (
     EngineSpan,
     SpanOptions,
 )
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -74,7 +76,7 @@ class EngineTracer(Tracer):
         options: Parts that its spans share.
         sampler: Sampler, used without a rule.
         rule: The sampler in numbers; None for one that is not built in.
-        dropped: Called for each span that is not recorded.
+        dropped: Called for each span that the rule drops.
     """
 
     __slots__ = ("_dropped", "_options", "_rule", "_sampler")
@@ -118,7 +120,8 @@ class EngineTracer(Tracer):
             recorded = sampled != 0
         own = SpanContext(trace_id, new_span_id(), False, _FLAGS[sampled | random], trace_state)  # noqa: FBT003
         if not recorded:
-            self._dropped()
+            if rule is not None:
+                self._dropped()
             return NonRecordingSpan(own)
         options = self._options
         span = EngineSpan(options, name, own, parent, kind, attributes, record_exception, set_status_on_exception)
@@ -126,7 +129,11 @@ class EngineTracer(Tracer):
             span.set_links(links)
         span.start_time = time_ns() if start_time is None else start_time
         for processor in options.processors:
-            processor.on_start(cast("SdkSpan", span), context)
+            try:
+                processor.on_start(cast("SdkSpan", span), context)
+            except BaseException as error:  # noqa: BLE001 - a processor of the program
+                reraise_interrupt(error)
+                report_once("Calling on_start of a span processor", error)
         return span
 
     def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
@@ -155,7 +162,7 @@ class EngineTracerProvider(TracerProvider):
         sampler: Sampler, used without a rule.
         rule: The sampler in numbers; None for one that is not built in.
         limits: Limits of spans.
-        dropped: Called for each span that is not recorded.
+        dropped: Called for each span that the rule drops.
 
     Attributes:
         resource: Resource of all spans.
@@ -227,4 +234,5 @@ class EngineTracerProvider(TracerProvider):
 
     def _set_processors(self, options: SpanOptions) -> None:
         options.processors = self._processors
-        options.on_ending = tuple(call for each in self._processors if (call := on_ending(each)) is not None)
+        first = (on_ending(each) for each in self._processors)
+        options.on_end = (*(call for call in first if call is not None), *(each.on_end for each in self._processors))

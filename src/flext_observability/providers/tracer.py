@@ -44,7 +44,7 @@ class ServiceTracers:
         self._config = config
         self._limits = make_span_limits(config)
         self._resource = resource
-        self._sampler = sampler
+        self._sampler = CountingSampler(sampler, counter)
         self._processor = processor
         self._counter = counter
         self._lock = threading.RLock()
@@ -68,8 +68,9 @@ class ServiceTracers:
         return provider
 
     def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
-        sampler = CountingSampler(self._sampler, self._counter)
-        return SdkTracerProvider(resource=resource, sampler=sampler, span_limits=self._limits, shutdown_on_exit=False)
+        return SdkTracerProvider(
+            resource=resource, sampler=self._sampler, span_limits=self._limits, shutdown_on_exit=False
+        )
 
     def _make_engine(self, resource: Resource) -> EngineTracerProvider:
         return EngineTracerProvider(
