@@ -18,13 +18,11 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
-from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
+    from opentelemetry.sdk.trace import SpanLimits
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes, AttributeValue
 
@@ -43,21 +41,21 @@ class SpanOptions:
         scope: Instrumentation scope of the tracer.
         limits: Limits of spans.
         lock: Held while a part of a span is replaced.
-        processors: Span processors, in the order of their calls.
         max_attributes: Maximum number of attributes of a span.
         max_length: Maximum length of a text attribute, in characters.
+        on_start: Functions of the processors that are called with a new span and its parent context.
         on_end: Functions of the processors that are called with a span that ends.
     """
 
-    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_end", "processors", "resource", "scope")
+    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_end", "on_start", "resource", "scope")
 
     def __init__(self, resource: Resource, scope: InstrumentationScope, limits: SpanLimits) -> None:
         self.resource = resource
         self.scope = scope
         self.limits = limits
         self.lock = ForkSafeLock()
-        self.processors: tuple[SpanProcessor, ...] = ()
-        self.on_end: tuple[Callable[[Any], object], ...] = ()
+        self.on_start: tuple[Callable[..., object], ...] = ()
+        self.on_end: tuple[Callable[..., object], ...] = ()
         self.max_attributes = _or_infinite(limits.max_span_attributes)
         self.max_length = _or_infinite(limits.max_span_attribute_length)
 
@@ -271,11 +269,7 @@ class EngineSpan(Span, ReadableSpan):
         options = self._options
         self.end_time = time_ns() if end_time is None else end_time  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
         for call in options.on_end:
-            try:
-                call(self)
-            except BaseException as error:  # noqa: BLE001 - a processor of the program
-                reraise_interrupt(error)
-                report_once("Calling on_end of a span processor", error)
+            call(self)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -339,14 +333,14 @@ def plain_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, 
         return {}
     if type(attributes) not in _DICTS or len(attributes) > options.max_attributes:
         return None
-    longest = options.max_length
+    max_length = options.max_length
     copied = dict(cast("dict[object, object]", attributes))
     for key, value in copied.items():
         kind = type(value)
         if type(key) is not str or not key:
             return None
         if kind is str:
-            if len(cast("str", value)) > longest:
+            if len(cast("str", value)) > max_length:
                 return None
         elif kind not in _NUMBERS:
             return None

@@ -8,7 +8,6 @@ from random import getrandbits
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
-from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     Link,
@@ -35,7 +34,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import Span as SdkSpan, SpanLimits, SpanProcessor
+    from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.util.types import Attributes
 
@@ -43,6 +42,7 @@ _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of
 _RATIO_MASK: Final = (1 << 64) - 1
 _SAMPLED: Final = TraceFlags.SAMPLED
 _RANDOM: Final = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)  # not in the oldest SDK
+_DECISIONS: Final = ((0, 0), (1, 0), (1, _SAMPLED))  # recorded and sampled, of each Decision
 _FLAGS: Final = tuple(TraceFlags(flags) for flags in range(_SAMPLED + _RANDOM + 1))
 
 
@@ -110,14 +110,11 @@ class EngineTracer(Tracer):
         if rule is None:
             result: Any = self._sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
             attributes, trace_state = result.attributes, result.trace_state
-            recorded = result.decision is not Decision.DROP
-            sampled = _SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else 0
+            recorded, sampled = _DECISIONS[int(result.decision.value)]
+        elif parent is not None and rule.parent_based:
+            recorded = sampled = parent.trace_flags & _SAMPLED
         else:
-            if parent is not None and rule.parent_based:
-                sampled = parent.trace_flags & _SAMPLED
-            else:
-                sampled = _SAMPLED if trace_id & _RATIO_MASK < rule.bound else 0
-            recorded = sampled != 0
+            recorded = sampled = _SAMPLED if trace_id & _RATIO_MASK < rule.bound else 0
         own = SpanContext(trace_id, new_span_id(), False, _FLAGS[sampled | random], trace_state)  # noqa: FBT003
         if not recorded:
             if rule is not None:
@@ -128,12 +125,8 @@ class EngineTracer(Tracer):
         if links:
             span.set_links(links)
         span.start_time = time_ns() if start_time is None else start_time
-        for processor in options.processors:
-            try:
-                processor.on_start(cast("SdkSpan", span), context)
-            except BaseException as error:  # noqa: BLE001 - a processor of the program
-                reraise_interrupt(error)
-                report_once("Calling on_start of a span processor", error)
+        for call in options.on_start:
+            call(span, context)
         return span
 
     def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
@@ -163,6 +156,8 @@ class EngineTracerProvider(TracerProvider):
         rule: The sampler in numbers; None for one that is not built in.
         limits: Limits of spans.
         dropped: Called for each span that the rule drops.
+        exporting: The processor of this library, called first at the start and last at the end of a span. It never
+            raises.
 
     Attributes:
         resource: Resource of all spans.
@@ -177,6 +172,7 @@ class EngineTracerProvider(TracerProvider):
         rule: SamplingRule | None,
         limits: SpanLimits,
         dropped: Callable[[], object],
+        exporting: SpanProcessor,
     ) -> None:
         self.resource = resource
         self.sampler = sampler
@@ -184,6 +180,7 @@ class EngineTracerProvider(TracerProvider):
         self._limits = limits
         self._dropped = dropped
         self._lock = ForkSafeLock()
+        self._exporting = exporting
         self._processors: tuple[SpanProcessor, ...] = ()
         self._tracers: dict[InstrumentationScope, tuple[EngineTracer, SpanOptions]] = {}
 
@@ -218,14 +215,14 @@ class EngineTracerProvider(TracerProvider):
 
     def shutdown(self) -> None:
         """Shut the processors down, in order."""
-        for processor in self._processors:
+        for processor in (self._exporting, *self._processors):
             processor.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush the processors, in order; return whether all were flushed in time."""
         deadline = monotonic() + timeout_millis / 1000
         complete = True
-        for processor in self._processors:
+        for processor in (self._exporting, *self._processors):
             left = int((deadline - monotonic()) * 1000)
             if left <= 0:
                 return False
@@ -233,6 +230,22 @@ class EngineTracerProvider(TracerProvider):
         return complete
 
     def _set_processors(self, options: SpanOptions) -> None:
-        options.processors = self._processors
-        first = (on_ending(each) for each in self._processors)
-        options.on_end = (*(call for call in first if call is not None), *(each.on_end for each in self._processors))
+        added = self._processors
+        ending = (call for each in added if (call := on_ending(each)) is not None)
+        on_start = (_contained(each.on_start, "on_start") for each in added)
+        on_end = (_contained(call, "on_end") for call in (*ending, *(each.on_end for each in added)))
+        options.on_start = (self._exporting.on_start, *on_start)
+        options.on_end = (*on_end, self._exporting.on_end)
+
+
+def _contained(call: Callable[..., object], name: str) -> Callable[..., object]:
+    """Return a function of a span processor as one that never raises."""
+
+    def contained(*arguments: object) -> None:
+        try:
+            call(*arguments)
+        except BaseException as error:  # noqa: BLE001 - a processor of the program
+            reraise_interrupt(error)
+            report_once(f"Calling {name} of a span processor", error)
+
+    return contained

@@ -63,14 +63,13 @@ class ServiceTracers:
         return provider or self.provider
 
     def _make(self, resource: Resource) -> SdkTracerProvider | EngineTracerProvider:
-        provider = self._make_sdk(resource) if self._config.engine == "sdk" else self._make_engine(resource)
-        provider.add_span_processor(self._processor)
-        return provider
+        return self._make_sdk(resource) if self._config.engine == "sdk" else self._make_engine(resource)
 
     def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
-        return SdkTracerProvider(
-            resource=resource, sampler=self._sampler, span_limits=self._limits, shutdown_on_exit=False
-        )
+        sampler, limits = self._sampler, self._limits
+        provider = SdkTracerProvider(sampler, resource, shutdown_on_exit=False, span_limits=limits)
+        provider.add_span_processor(self._processor)
+        return provider
 
     def _make_engine(self, resource: Resource) -> EngineTracerProvider:
         return EngineTracerProvider(
@@ -79,6 +78,7 @@ class ServiceTracers:
             rule=sampling_rule(self._config),
             limits=self._limits,
             dropped=self._counter.skip,
+            exporting=self._processor,
         )
 
 
