@@ -141,7 +141,7 @@ class SpanTemplate:
             active.__exit__(kind, error, trace)
 
     def _pop_other(self) -> ActiveSpan | None:
-        """Return the active span in a context that the body has left behind: the one of the current span, or the newest."""
+        """Return the entered span that is current, or the newest: the body has not restored the context."""
         span = otel_trace.get_current_span()
         entered = list(self._entered.items())
         key = next((key for key, each in entered if each.span is span), entered[-1][0] if entered else 0)

@@ -43,8 +43,13 @@ class CurrentSpan(AgnosticContextManager[Span]):
         """Start the span and make it current."""
         own = context_with_holder(*self._arguments[1:3])
         outer = None if own is None else attach(own)
-        self._span = span = self._start_span(*self._arguments)
-        inner = attach(set_span_in_context(span))
+        try:
+            self._span = span = self._start_span(*self._arguments)
+            inner = attach(set_span_in_context(span))
+        except BaseException:
+            if outer is not None:
+                outer.var.reset(outer)
+            raise
         self._token: Token[Context] = outer or inner
         return span
 

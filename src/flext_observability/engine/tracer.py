@@ -27,9 +27,7 @@ from flext_observability.engine.span import (
     EngineSpan,
     SpanOptions,
 )
-from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -232,20 +230,5 @@ class EngineTracerProvider(TracerProvider):
     def _set_processors(self, options: SpanOptions) -> None:
         added = self._processors
         ending = (call for each in added if (call := on_ending(each)) is not None)
-        on_start = (_contained(each.on_start, "on_start") for each in added)
-        on_end = (_contained(call, "on_end") for call in (*ending, *(each.on_end for each in added)))
-        options.on_start = (self._exporting.on_start, *on_start)
-        options.on_end = (*on_end, self._exporting.on_end)
-
-
-def _contained(call: Callable[..., object], name: str) -> Callable[..., object]:
-    """Return a function of a span processor as one that never raises."""
-
-    def contained(*arguments: object) -> None:
-        try:
-            call(*arguments)
-        except BaseException as error:  # noqa: BLE001 - a processor of the program
-            reraise_interrupt(error)
-            report_once(f"Calling {name} of a span processor", error)
-
-    return contained
+        options.on_start = (self._exporting.on_start, *(each.on_start for each in added))
+        options.on_end = (*ending, *(each.on_end for each in added), self._exporting.on_end)

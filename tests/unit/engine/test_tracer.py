@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span as SdkSpan, SpanLimits, S
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Span, SpanContext, StatusCode, TraceFlags, Tracer, get_current_span
 
+from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
 from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
 
 
@@ -90,15 +91,18 @@ def test_a_processor_receives_spans_of_earlier_tracers(provider: EngineTracerPro
 
 
 def test_a_processor_that_raises_costs_only_itself(
-    provider: EngineTracerProvider, tracer: Tracer, finished: Finished, caplog: pytest.LogCaptureFixture
+    provider: EngineTracerProvider, finished: Finished, caplog: pytest.LogCaptureFixture
 ) -> None:
-    added = Finished()
-    provider.add_span_processor(Failing())
-    provider.add_span_processor(added)
-    tracer.start_span("work").end()
+    added, globals_ = Finished(), DelegatingTracerProvider()
+    globals_.set_delegate(provider)
+    add: Callable[[SpanProcessor], None] = vars(type(globals_))["__getattr__"](globals_, "add_span_processor")
+    add(Failing())
+    add(added)
+    globals_.get_tracer("lib").start_span("work").end()
     assert [span.name for span in (*finished.spans, *added.spans)] == ["work", "work"]
-    assert "Calling on_start of a span processor failed: SystemExit" in caplog.text
-    assert "Calling on_end of a span processor failed: CancelledError" in caplog.text
+    assert "on_start of the processor Failing failed: SystemExit" in caplog.text
+    assert "_on_ending of the processor Failing failed: ValueError" in caplog.text
+    assert "on_end of the processor Failing failed: CancelledError" in caplog.text
 
 
 @pytest.mark.parametrize(("flushed", "complete"), [(True, True), (None, True), (False, False)])
