@@ -23,6 +23,7 @@ class InitArguments(TypedDict, total=False):
     resource_attributes: str | Mapping[str, Scalar] | None
     resource_detectors: Sequence[str] | None
     disabled: bool | None
+    engine: str | None
     traces_enabled: bool | None
     tracing_enabled: bool | None
     metrics_enabled: bool | None
@@ -30,7 +31,6 @@ class InitArguments(TypedDict, total=False):
     exporters: Exporters | None
     console: bool | None
     log_level: str | int | None
-    engine: str | None
     internal_log_level: str | int | None
     instrument: Sequence[str] | None
     propagators: Sequence[str] | None

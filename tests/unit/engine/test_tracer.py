@@ -146,7 +146,7 @@ def test_an_exception_becomes_event_and_status(tracer: Tracer, finished: Finishe
     assert [event.name for event in span.events] == ["exception"]
 
 
-def test_an_exception_is_not_recorded_when_the_options_say_so(tracer: Tracer, finished: Finished) -> None:
+def test_an_exception_is_not_recorded_when_the_options_exclude_it(tracer: Tracer, finished: Finished) -> None:
     fail(tracer, record_exception=False, set_status_on_exception=False)
     assert finished.spans[0].status.status_code is StatusCode.UNSET
     assert finished.spans[0].events == ()
@@ -205,7 +205,7 @@ def test_a_span_is_a_context_manager(tracer: Tracer, finished: Finished, end: Ex
     assert len(finished.spans[1].events) == error
 
 
-def test_an_exception_is_not_recorded_on_a_span_whose_options_say_so(tracer: Tracer, finished: Finished) -> None:
+def test_an_exception_is_not_recorded_on_a_span_whose_options_exclude_it(tracer: Tracer, finished: Finished) -> None:
     span = tracer.start_span("work", record_exception=False, set_status_on_exception=False)
     span.__exit__(ValueError, ValueError("broken"), None)
     span.__exit__(ValueError, ValueError("broken"), None)  # has ended
