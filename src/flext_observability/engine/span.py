@@ -7,57 +7,39 @@ the SDK's ``BoundedAttributes``, which treats it as the SDK does. A test compare
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from math import inf
+from collections.abc import Mapping, Sequence
 from time import time_ns
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
-from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
-from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.engine.span_values import (
+    NUMBERS,
+    SpanOptions,
+    bounded_attributes,
+    bounded_event,
+    bounded_link,
+    bounded_links,
+    bounded_list,
+    contained,
+    finite,
+    items_of,
+    plain_attributes,
+)
+from flext_observability.values.foreign import is_a
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import SpanLimits
+    from opentelemetry.sdk.util import BoundedList
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes, AttributeValue
 
 _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of the SDK's span
+_IGNORED_DESCRIPTION: Final = "Description %s ignored. Use either `Status` or `(StatusCode, Description)`"
 _UNSET: Final = Status(StatusCode.UNSET)
-_DICTS: Final = frozenset({dict, MappingProxyType})
-_NUMBERS: Final = frozenset({bool, int, float})
-
-
-@final
-class SpanOptions:
-    """Parts that all spans of a tracer share.
-
-    Attributes:
-        resource: Resource of the provider.
-        scope: Instrumentation scope of the tracer.
-        limits: Limits of spans.
-        lock: Held while a part of a span is replaced.
-        max_attributes: Maximum number of attributes of a span.
-        max_length: Maximum length of a text attribute, in characters.
-        on_start: Functions of the processors that are called with a new span and its parent context.
-        on_end: Functions of the processors that are called with a span that ends.
-    """
-
-    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_end", "on_start", "resource", "scope")
-
-    def __init__(self, resource: Resource, scope: InstrumentationScope, limits: SpanLimits) -> None:
-        self.resource = resource
-        self.scope = scope
-        self.limits = limits
-        self.lock = ForkSafeLock()
-        self.on_start: tuple[Callable[..., object], ...] = ()
-        self.on_end: tuple[Callable[..., object], ...] = ()
-        self.max_attributes = _or_infinite(limits.max_span_attributes)
-        self.max_length = _or_infinite(limits.max_span_attribute_length)
 
 
 @final
@@ -175,7 +157,7 @@ class EngineSpan(Span, ReadableSpan):
             _logger.warning("Setting attribute on ended span.")
             return
         attributes, options, kind = self._values, self._options, type(value)
-        is_plain = kind in _NUMBERS or (kind is str and len(cast("str", value)) <= options.max_length)
+        is_plain = kind in NUMBERS or (kind is str and len(cast("str", value)) <= options.max_length)
         if is_plain and type(key) is str and key and type(attributes) is dict:
             if key in attributes:
                 attributes.pop(key, None)  # set again, it is the last one
@@ -183,33 +165,34 @@ class EngineSpan(Span, ReadableSpan):
                 attributes[key] = value
                 if self._values is attributes:  # else another thread has replaced the dict
                     return
-        self._complete()[key] = value
+        contained("Setting an attribute", self._set_unusual, key, value)
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set several attributes. See OTel's ``Span.set_attributes``."""
         if self.end_time is not None:
             _logger.warning("Setting attribute on ended span.")
             return
-        for key, value in attributes.items():
+        for key, value in contained("Setting attributes", items_of, attributes) or ():
             self.set_attribute(key, value)
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event. See OTel's ``Span.add_event``."""
-        limits = self._options.limits
-        bounded = BoundedAttributes(
-            limits.max_event_attributes, attributes, immutable=True, max_value_len=limits.max_attribute_length
-        )
-        event = Event(name=name, attributes=bounded, timestamp=timestamp)
+        event = contained("Adding an event", bounded_event, name, attributes, timestamp, self._options.limits)
+        if event is None:
+            return
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "_add_event")
             return
+        limits = self._options.limits
         with self._options.lock:
-            self._event_list = events = _list(limits.max_events) if self._event_list is None else self._event_list
+            self._event_list = events = (
+                bounded_list(limits.max_events) if self._event_list is None else self._event_list
+            )
         events.append(event)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Add a link. See OTel's ``Span.add_link``."""
-        link = bounded_link(context, attributes, self._options.limits)
+        link = contained("Adding a link", bounded_link, context, attributes, self._options.limits)
         if link is None:
             return
         if self.end_time is not None:
@@ -217,15 +200,12 @@ class EngineSpan(Span, ReadableSpan):
             return
         limits = self._options.limits
         with self._options.lock:
-            self._link_list = links = _list(limits.max_links) if self._link_list is None else self._link_list
+            self._link_list = links = bounded_list(limits.max_links) if self._link_list is None else self._link_list
         links.append(link)
 
     def set_links(self, links: Sequence[Link]) -> None:
         """Set the links of a new span."""
-        limits = self._options.limits
-        given = (bounded_link(link.context, link.attributes, limits) for link in links)
-        self._link_list = _list(limits.max_links)
-        self._link_list.extend([link for link in given if link is not None])
+        self._link_list = bounded_links(links, self._options.limits)
 
     def update_name(self, name: str) -> None:
         """Replace the name. See OTel's ``Span.update_name``."""
@@ -239,15 +219,14 @@ class EngineSpan(Span, ReadableSpan):
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "set_status")
             return
-        code = status.status_code if isinstance(status, Status) else status
-        if self.status.status_code is StatusCode.OK or code is StatusCode.UNSET:
-            return
-        if not isinstance(status, Status):
-            self.status = Status(status, description)
-            return
-        if description is not None:
-            _logger.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description)
-        self.status = status  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        if is_a(status, StatusCode):
+            new = contained("Setting a status", Status, status, description)
+        else:
+            new = status if is_a(status, Status) else None
+            if new is not None and description is not None:
+                _logger.warning(_IGNORED_DESCRIPTION, description)
+        if new is not None and self.status.status_code is not StatusCode.OK and new.status_code is not StatusCode.UNSET:
+            self.status = new  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
 
     def record_exception(
         self,
@@ -257,7 +236,9 @@ class EngineSpan(Span, ReadableSpan):
         escaped: bool = False,  # noqa: FBT001, FBT002 - OTel's signature
     ) -> None:
         """Add the event of an exception. See OTel's ``Span.record_exception``."""
-        SdkSpan.record_exception(cast("SdkSpan", self), exception, attributes, timestamp, escaped)
+        given = contained("Recording an exception", finite, attributes)
+        arguments = cast("SdkSpan", self), exception, given, timestamp, escaped
+        contained("Recording an exception", SdkSpan.record_exception, *arguments)
 
     def end(self, end_time: int | None = None) -> None:  # measured: benchmarks, recorded span
         """End the span and pass it to the processors. See OTel's ``Span.end``."""
@@ -307,6 +288,9 @@ class EngineSpan(Span, ReadableSpan):
         """Return name and context."""
         return f'{type(self).__name__}(name="{self.name}", context={self.context})'
 
+    def _set_unusual(self, key: str, value: AttributeValue) -> None:
+        self._complete()[key] = value
+
     def _complete(self) -> BoundedAttributes:
         """Replace the dict by ``BoundedAttributes``."""
         with self._options.lock:
@@ -317,49 +301,3 @@ class EngineSpan(Span, ReadableSpan):
 
 
 SdkSpan.register(EngineSpan)
-
-
-def bounded_attributes(attributes: Attributes, options: SpanOptions) -> BoundedAttributes:
-    """Return attributes of a span with the limits of the SDK."""
-    limits = options.limits
-    return BoundedAttributes(
-        limits.max_span_attributes, attributes, immutable=False, max_value_len=limits.max_span_attribute_length
-    )
-
-
-def plain_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | None:
-    """Return a copy of attributes that are plain and within the limits; None for others."""
-    if attributes is None:
-        return {}
-    if type(attributes) not in _DICTS or len(attributes) > options.max_attributes:
-        return None
-    max_length = options.max_length
-    copied = dict(cast("dict[object, object]", attributes))
-    for key, value in copied.items():
-        kind = type(value)
-        if type(key) is not str or not key:
-            return None
-        if kind is str:
-            if len(cast("str", value)) > max_length:
-                return None
-        elif kind not in _NUMBERS:
-            return None
-    return cast("dict[str, Any]", copied)
-
-
-def bounded_link(context: SpanContext, attributes: Attributes, limits: SpanLimits) -> Link | None:
-    """Return a link with the limits of the SDK; None for an empty one."""
-    if not (context.is_valid or attributes or context.trace_state):
-        return None
-    bounded = BoundedAttributes(
-        limits.max_link_attributes, attributes, immutable=True, max_value_len=limits.max_attribute_length
-    )
-    return Link(context, bounded)
-
-
-def _list(limit: int | None) -> BoundedList[Any]:
-    return BoundedList(limit)
-
-
-def _or_infinite(limit: int | None) -> float:
-    return inf if limit is None else limit

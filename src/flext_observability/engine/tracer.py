@@ -23,10 +23,8 @@ from opentelemetry.trace import (
 
 from flext_observability.engine.compat import on_ending
 from flext_observability.engine.current_span import CurrentSpan
-from flext_observability.engine.span import (
-    EngineSpan,
-    SpanOptions,
-)
+from flext_observability.engine.span import EngineSpan
+from flext_observability.engine.span_values import SpanOptions
 from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:

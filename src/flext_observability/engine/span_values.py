@@ -1,0 +1,147 @@
+"""Attributes, events and links as given → those that a span keeps, within its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from math import inf
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, final
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import Event
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Link, SpanContext
+
+from flext_observability.runtime.internal_log import report_once
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.foreign import copy_mapping, read_all
+from flext_observability.values.interrupts import reraise_interrupt
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import SpanLimits
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.util.types import Attributes
+
+P = ParamSpec("P")
+T = TypeVar("T")
+NUMBERS: Final = frozenset({bool, int, float})
+_DICTS: Final = frozenset({dict, MappingProxyType})
+
+
+@final
+class SpanOptions:
+    """Parts that all spans of a tracer share.
+
+    Attributes:
+        resource: Resource of the provider.
+        scope: Instrumentation scope of the tracer.
+        limits: Limits of spans.
+        lock: Held while a part of a span is replaced.
+        max_attributes: Maximum number of attributes of a span.
+        max_length: Maximum length of a text attribute, in characters.
+        on_start: Functions of the processors that are called with a new span and its parent context.
+        on_end: Functions of the processors that are called with a span that ends.
+    """
+
+    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_end", "on_start", "resource", "scope")
+
+    def __init__(self, resource: Resource, scope: InstrumentationScope, limits: SpanLimits) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.limits = limits
+        self.lock = ForkSafeLock()
+        self.on_start: tuple[Callable[..., object], ...] = ()
+        self.on_end: tuple[Callable[..., object], ...] = ()
+        self.max_attributes = _or_infinite(limits.max_span_attributes)
+        self.max_length = _or_infinite(limits.max_span_attribute_length)
+
+
+def contained(action: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Return the result of a function; None if it raises, which is logged once."""
+    try:
+        return function(*args, **kwargs)
+    except BaseException as error:  # noqa: BLE001 - values of the program, of any type
+        reraise_interrupt(error)
+        report_once(action, error)
+        return None
+
+
+def bounded_attributes(attributes: Attributes, options: SpanOptions) -> BoundedAttributes:
+    """Return attributes of a span with the limits of the SDK."""
+    limits = options.limits
+    return BoundedAttributes(
+        limits.max_span_attributes, finite(attributes), immutable=False, max_value_len=limits.max_span_attribute_length
+    )
+
+
+def plain_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | None:
+    """Return a copy of attributes that are plain and within the limits; None for others."""
+    if attributes is None:
+        return {}
+    if type(attributes) not in _DICTS or len(attributes) > options.max_attributes:
+        return None
+    max_length = options.max_length
+    copied = dict(cast("dict[object, object]", attributes))
+    for key, value in copied.items():
+        kind = type(value)
+        if type(key) is not str or not key:
+            return None
+        if kind is str:
+            if len(cast("str", value)) > max_length:
+                return None
+        elif kind not in NUMBERS:
+            return None
+    return cast("dict[str, Any]", copied)
+
+
+def bounded_link(context: SpanContext, attributes: Attributes, limits: SpanLimits) -> Link | None:
+    """Return a link with the limits of the SDK; None for an empty one."""
+    if not (context.is_valid or attributes or context.trace_state):
+        return None
+    bounded = BoundedAttributes(
+        limits.max_link_attributes, finite(attributes), immutable=True, max_value_len=limits.max_attribute_length
+    )
+    return Link(context, bounded)
+
+
+def bounded_links(links: Iterable[Link], limits: SpanLimits) -> BoundedList[Any]:
+    """Return the links of a new span. One that cannot be read is left out."""
+    kept = bounded_list(limits.max_links)
+    for each in contained("Reading links", read_all, links) or ():
+        link = contained("Adding a link", _copied_link, each, limits)
+        if link is not None:
+            kept.append(link)
+    return kept
+
+
+def _copied_link(link: Link, limits: SpanLimits) -> Link | None:
+    return bounded_link(link.context, link.attributes, limits)
+
+
+def bounded_event(name: str, attributes: Attributes, timestamp: int | None, limits: SpanLimits) -> Event:
+    """Return an event with the limits of the SDK."""
+    length = limits.max_attribute_length
+    kept = BoundedAttributes(limits.max_event_attributes, finite(attributes), immutable=True, max_value_len=length)
+    return Event(name=name, attributes=kept, timestamp=timestamp)
+
+
+def bounded_list(limit: int | None) -> BoundedList[Any]:
+    """Return an empty list that keeps the latest items."""
+    return BoundedList(limit)
+
+
+def items_of(attributes: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Return the items of attributes, which may be a mapping of any kind."""
+    return cast("dict[str, Any]", copy_mapping(cast("Mapping[object, object]", attributes))).items()
+
+
+def finite(attributes: Attributes) -> Attributes:
+    """Return attributes of any kind as a dict, which ends."""
+    if not attributes or type(attributes) in _DICTS:
+        return attributes
+    return dict(items_of(attributes))
+
+
+def _or_infinite(limit: int | None) -> float:
+    return inf if limit is None else limit
