@@ -52,6 +52,7 @@ class BatchExporter(ABC):
         """Import what exports and their failures need; the encoders import their own modules at the first call."""
         for module in LOADED_MODULES:
             import_module(module)
+        self._encoder.load()
         self._encode([])
 
     @abstractmethod

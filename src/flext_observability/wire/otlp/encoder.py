@@ -25,6 +25,11 @@ class RequestEncoder:
         self._signal: Signal = signal
         self._encode: Callable[[Any], bytes] | None = None
 
+    def load(self) -> None:
+        """Import both encoders."""
+        self.encode([])
+        encode_request(self._signal, [])
+
     def encode(self, batch: Sequence[object]) -> bytes:
         """Return a batch as the bytes of a request.
 
