@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
 from opentelemetry import context as otel_context, trace as otel_trace
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, Link, NonRecordingSpan, Span, SpanContext, SpanKind, Tracer
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_LINKS: Final = ()
 
 
 @overload
@@ -60,7 +61,7 @@ def traced(
     /,
     *,
     span_kind: SpanKind | str | None = None,
-    links: Iterable[Link | Span | SpanContext] = (),
+    links: Iterable[Link | Span | SpanContext] = _NO_LINKS,
     parent: Parent = None,
     **extra: object,
 ) -> Any:
@@ -86,7 +87,9 @@ def traced(
     if is_function(name):
         return decorate(name, SpanTemplate(qualified_name(name)).begin)
     encoded = merge_attributes(attributes, extra)
-    return SpanTemplate(span_name(name), encoded, kind=to_span_kind(span_kind), links=to_links(links), parent=parent)
+    kind = SpanKind.INTERNAL if span_kind is None else to_span_kind(span_kind)
+    given = None if links is _NO_LINKS else to_links(links)
+    return SpanTemplate(span_name(name), encoded, kind=kind, links=given, parent=parent)
 
 
 class SpanTemplate:

@@ -51,6 +51,7 @@ class EngineSpan(Span, ReadableSpan):
 
     __slots__ = (
         "_event_list",
+        "_flext_correlation",  # set by adapters.id_holder
         "_link_list",
         "_open",
         "_options",

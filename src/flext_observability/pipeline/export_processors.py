@@ -19,6 +19,7 @@ from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 
 class ExportSpanProcessor(SpanProcessor):
@@ -35,9 +36,8 @@ class ExportSpanProcessor(SpanProcessor):
         if correlation_id is not None:
             span.set_attribute(CORRELATION_ATTRIBUTE, correlation_id)
         scope = span.instrumentation_scope
-        service = scope.attributes.get(SERVICE_NAME_ATTRIBUTE) if scope and scope.attributes else None
-        if isinstance(service, str) and span.resource.attributes.get("service.name") != service:
-            span.set_attribute(SERVICE_NAME_ATTRIBUTE, service)
+        if scope is not None and scope.attributes:
+            _add_service_name(span, scope)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span for every exporter."""
@@ -47,6 +47,12 @@ class ExportSpanProcessor(SpanProcessor):
         self._counter.finish()
         for worker in self._workers:
             worker.enqueue(span)
+
+
+def _add_service_name(span: Span, scope: InstrumentationScope) -> None:
+    service = (scope.attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
+    if isinstance(service, str) and span.resource.attributes.get("service.name") != service:
+        span.set_attribute(SERVICE_NAME_ATTRIBUTE, service)
 
 
 class ExportLogRecordProcessor(LogRecordProcessor):
