@@ -74,8 +74,12 @@ def wait_for_imports(limit_seconds: float = MAX_WAIT_SECONDS) -> None:
 
 def running_imports() -> list[RunningImport]:
     """Return the imports in progress in other threads."""
-    owners = ((module, getattr(reference(), "owner", None)) for module, reference in list(_module_locks().items()))
-    return [RunningImport(module, owner) for module, owner in owners if owner not in {None, get_ident()}]
+    me, found = get_ident(), list[RunningImport]()
+    for module, reference in list(_module_locks().items()):
+        owner: int | None = getattr(reference(), "owner", None)
+        if owner is not None and owner != me:
+            found.append(RunningImport(module, owner))
+    return found
 
 
 def is_needed(module: str) -> bool:

@@ -92,7 +92,7 @@ def a_flush_report_has_counts() -> None:
         report = started.handle.flush(10).unwrap()
     assert isinstance(report, root.FlushReport)
     assert (report.complete, report.exported, report.queued, report.dropped) == (True, 1, 0, {})
-    assert "1 exported" in str(report)
+    assert "1 of 1 traces exported" in str(report)
 
 
 @contract("ShutdownReport")

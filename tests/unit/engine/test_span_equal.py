@@ -1,4 +1,4 @@
-"""Random programs give the same spans with the tracer of the SDK and with ours."""
+"""Random programs give the same spans with the tracer of the SDK and with ours, and the same bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import (
     ReadableSpan,
@@ -40,8 +41,9 @@ from opentelemetry.trace import (
 )
 
 from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
+from flext_observability.wire.otlp.encoder import RequestEncoder
 
-EXAMPLES = 800
+EXAMPLES = 600
 RESOURCE = Resource({"service.name": "shop"})
 
 
@@ -93,7 +95,16 @@ def shown(span: ReadableSpan) -> tuple[object, ...]:
     scope, status = span.instrumentation_scope, span.status
     fields = span.name, span.get_span_context(), span.context, span.parent, span.kind, span.start_time, span.end_time
     state = status.status_code, status.description, scope, span.resource
-    return (*fields, *state, list((span.attributes or {}).items()), events, links, *dropped, as_json(span))
+    return (
+        *fields,
+        *state,
+        list((span.attributes or {}).items()),
+        events,
+        links,
+        *dropped,
+        as_json(span),
+        as_otlp(span),
+    )
 
 
 def as_json(span: ReadableSpan) -> str:
@@ -102,6 +113,13 @@ def as_json(span: ReadableSpan) -> str:
         return str(span.to_json())
     except TypeError as error:
         return str(error)
+
+
+def as_otlp(span: ReadableSpan) -> bytes:
+    """Return the span as the stock encoder writes it, and check that ours writes the same bytes."""
+    stock: bytes = encode_spans([span]).SerializeToString()
+    assert RequestEncoder("traces").encode([span]) == stock
+    return stock
 
 
 texts = st.sampled_from(["", "a", "bb", "x" * 20])

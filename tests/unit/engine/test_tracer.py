@@ -3,16 +3,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import ChainMap
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from opentelemetry.context import get_current
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span as SdkSpan, SpanLimits, SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Span, SpanContext, StatusCode, TraceFlags, Tracer, get_current_span
+from opentelemetry.trace import (
+    NoOpTracer,
+    NoOpTracerProvider,
+    Span,
+    SpanContext,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    get_current_span,
+)
 
+from flext_observability.adapters.correlation import correlation_scope
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
+from flext_observability.engine.span import EngineSpan
 from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
 
 
@@ -284,3 +297,77 @@ def test_spans_of_an_unsampled_parent_are_not_recorded(tracer: Tracer) -> None:
     span = tracer.start_span("work", set_span_in_context(NonRecordingSpan(parent)))
     assert not span.is_recording()
     assert span.get_span_context().trace_id == 1
+
+
+class BrokenTracer(NoOpTracer):
+    """Raises when a span starts."""
+
+    def start_span(self, *arguments: Any, **options: Any) -> Span:
+        raise ValueError("broken")
+
+
+class BrokenProvider(NoOpTracerProvider):
+    """Its tracers raise."""
+
+    def get_tracer(self, *arguments: Any, **options: Any) -> Tracer:
+        return BrokenTracer()
+
+
+def test_a_span_that_cannot_start_leaves_the_context_as_it_was() -> None:
+    provider = DelegatingTracerProvider()
+    provider.set_delegate(BrokenProvider())
+    tracer, before = provider.get_tracer("lib"), get_current()
+    with pytest.raises(ValueError, match="broken"), tracer.start_as_current_span("work"):
+        pass
+    assert get_current() is before
+    with correlation_scope("request-1"), pytest.raises(ValueError, match="broken"):
+        tracer.start_as_current_span("work").__enter__()
+    assert get_current() is before
+
+
+def test_values_that_raise_are_left_out_and_logged(tracer: Tracer, caplog: pytest.LogCaptureFixture) -> None:
+    class Unreadable:
+        def __bool__(self) -> bool:
+            raise SystemExit
+
+        def items(self) -> object:
+            raise SystemExit
+
+    span: Any = tracer.start_span("work")
+    span.set_attributes(Unreadable())
+    span.add_event("late", Unreadable())
+    span.add_link(SpanContext(1, 2, is_remote=False), Unreadable())
+    span.set_links([None])
+    span.set_status("broken")
+    assert isinstance(span, EngineSpan)
+    assert (dict(span.attributes), span.events, span.links) == ({}, (), ())
+    assert span.status.status_code is StatusCode.UNSET
+    for action in ("Setting attributes", "Adding an event", "Adding a link"):
+        assert f"{action} failed" in caplog.text
+
+
+def test_attributes_of_any_mapping_are_kept(tracer: Tracer, finished: Finished) -> None:
+    span = tracer.start_span("work", attributes=ChainMap({"a": 1}))
+    span.add_event("paid", ChainMap({"b": 2}))
+    span.end()
+    assert dict(finished.spans[0].attributes or {}) == {"a": 1}
+    assert dict(finished.spans[0].events[0].attributes or {}) == {"b": 2}
+
+
+class ReplacingLimit(float):
+    """Replaces the dict of a span while an attribute is compared with the limit, as another thread may do."""
+
+    span: EngineSpan
+
+    def __gt__(self, other: float) -> bool:
+        self.span._complete()
+        return True
+
+
+def test_an_attribute_that_is_set_while_the_dict_is_replaced_is_kept(tracer: Tracer) -> None:
+    span = tracer.start_span("work", attributes={"a": 1})
+    assert isinstance(span, EngineSpan)
+    limit = ReplacingLimit(9)
+    limit.span, span._options.max_attributes = span, limit
+    span.set_attribute("b", 2)
+    assert dict(span.attributes) == {"a": 1, "b": 2}

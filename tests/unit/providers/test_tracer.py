@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
 
+from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.export_processors import ExportSpanProcessor
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.providers.notices import Notices
@@ -122,3 +124,8 @@ def test_installed_samplers(
         assert sampled(make_sampler(config, notices), 1)
         assert notices.all()[-1].message == words
         assert notices.all()[-1].fix
+
+
+def test_the_engine_selects_the_tracer(settings: Settings, notices: Notices) -> None:
+    assert isinstance(tracers(settings(), notices).provider, EngineTracerProvider)
+    assert isinstance(tracers(settings(engine="sdk"), notices).provider, TracerProvider)

@@ -121,7 +121,5 @@ def _one_time(tag: int, time_ns: int | None) -> bytes:
 
 
 def _status(status: Status) -> bytes:
-    code, description = status.status_code.value, status.description
-    if not code and not description:
-        return _UNSET
-    return field(b"\x7a", text_field(b"\x12", description) + number_field(b"\x18", code))
+    code = number_field(b"\x18", status.status_code.value)
+    return field(b"\x7a", text_field(b"\x12", status.description) + code)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from opentelemetry.sdk.metrics.export import Buckets
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+)
 
 from flext_observability.domain.report import Signal
 from flext_observability.wire.otlp.encode import encode_request
@@ -27,6 +45,96 @@ def test_requests_equal_those_of_the_stock_encoder(signal: Signal) -> None:
 
 def test_an_unusual_batch_is_encoded_by_the_stock_encoder() -> None:
     items = batch("traces", nothing=[None, 1])
+    assert RequestEncoder("traces").encode(items) == encode_request("traces", items)
+
+
+def nested(wrap: Callable[[object], object]) -> object:
+    """Return a value that is nested twenty times."""
+    return reduce(lambda inner, _: wrap(inner), range(20), cast("object", 1))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        nested(lambda value: [value]),
+        nested(lambda value: {"a": value}),
+        1 << 70,
+        {"a": [1, {"b": True}]},
+        b"\x00",
+        0.0,
+        "x" * 500,
+    ],
+)
+def test_values_of_any_kind_equal_those_of_the_stock_encoder(value: object) -> None:
+    items = batch("traces", value=value)
+    assert RequestEncoder("traces").encode(items) == encode_request("traces", items)
+
+
+def test_a_full_span_equals_that_of_the_stock_encoder() -> None:
+    kept = InMemorySpanExporter()
+    limits = SpanLimits(max_events=1, max_links=1, max_span_attributes=1, max_event_attributes=0, max_link_attributes=0)
+    provider = TracerProvider(span_limits=limits, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    remote = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "1")]))
+    links = [Link(remote, {"a": 1}), Link(SpanContext(3, 4, is_remote=False))]
+    parent = set_span_in_context(NonRecordingSpan(remote))
+    with provider.get_tracer("lib", "1").start_as_current_span("work", parent, links=links) as span:
+        span.set_attributes({"a": 1, "b": 2})
+        span.add_event("one", {"c": 3})
+        span.add_event("two")
+        span.set_status(StatusCode.ERROR, "broken")
+    items = kept.get_finished_spans()
+    assert RequestEncoder("traces").encode(items) == encode_request("traces", items)
+
+
+def test_a_record_without_a_body_equals_that_of_the_stock_encoder() -> None:
+    items = make_logs(1)
+    items[0].log_record.body = None
+    assert RequestEncoder("logs").encode(items) == encode_request("logs", items)
+
+
+def test_data_of_an_unknown_kind_is_left_to_the_stock_encoder() -> None:
+    data = make_metrics(lambda meter: meter.create_counter("sold").add(2))
+    metric = data.resource_metrics[0].scope_metrics[0].metrics[0]
+    unknown = replace(metric, data=cast("Any", SimpleNamespace(data_points=[])))
+    scope = replace(data.resource_metrics[0].scope_metrics[0], metrics=[unknown])
+    items = [replace(data, resource_metrics=[replace(data.resource_metrics[0], scope_metrics=[scope])])]
+    assert RequestEncoder("metrics").encode(items) == encode_request("metrics", items)
+
+
+def test_a_flag_as_a_measurement_is_left_to_the_stock_encoder() -> None:
+    data = make_metrics(lambda meter: meter.create_counter("sold").add(2))
+    point = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
+    object.__setattr__(point, "value", True)
+    with pytest.raises(Exception, match="sold"):
+        RequestEncoder("metrics").encode([data])
+
+
+def test_buckets_without_counts_equal_those_of_the_stock_encoder() -> None:
+    view = View(instrument_name="*", aggregation=ExponentialBucketHistogramAggregation())
+    data = make_metrics(lambda meter: meter.create_histogram("time").record(2.5), views=[view])
+    point = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
+    object.__setattr__(point, "negative", Buckets(0, []))
+    assert RequestEncoder("metrics").encode([data]) == encode_request("metrics", [data])
+
+
+def test_caches_are_bounded() -> None:
+    encoder = RequestEncoder("traces")
+    for number in range(1200):
+        items = [span_with(f"key{number}", Resource({"number": number}))]
+        assert encoder.encode(items) == encode_request("traces", items)
+    items = [span_with("key", Resource({}), value) for value in range(200)]
+    assert encoder.encode(items) == encoder.encode(items) == encode_request("traces", items)
+
+
+def span_with(key: str, resource: Resource, value: int = 1) -> ReadableSpan:
+    context = SpanContext(1, 2, is_remote=False)
+    return ReadableSpan(key, context, resource=resource, attributes={key: value}, start_time=1, end_time=2)
+
+
+def test_a_key_that_is_not_text_is_left_to_the_stock_encoder() -> None:
+    items = [span_with(cast("str", 5), Resource({}))]
+    items[0]._name = "work"
     assert RequestEncoder("traces").encode(items) == encode_request("traces", items)
 
 
