@@ -1,15 +1,15 @@
-"""Context manager that starts a span and makes it current; also a decorator of sync and async functions."""
+"""``start_as_current_span``: context manager and decorator of sync and async functions, over ``start_span``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, final
 
 from opentelemetry.context import attach
-from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from flext_observability.adapters.id_holder import context_with_holder
 from flext_observability.engine.compat import AgnosticContextManager
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from opentelemetry.context import Context
+    from opentelemetry.util.types import Attributes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,3 +95,25 @@ class CurrentSpan(AgnosticContextManager[Span]):
             span.record_exception(error)
         if set_status:
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+
+
+class BlockTracer(Tracer):
+    """Tracer whose blocks work with any implementation of ``start_span``."""
+
+    __slots__ = ()
+
+    def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+    ) -> CurrentSpan:
+        """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
+        arguments = name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+        return CurrentSpan(self.start_span, arguments, end_on_exit=end_on_exit)

@@ -9,7 +9,7 @@ from weakref import WeakSet
 from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider
 
 from flext_observability.engine.contained_processor import contain_added
-from flext_observability.engine.current_span import CurrentSpan
+from flext_observability.engine.current_span import BlockTracer
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -23,7 +23,7 @@ Route = Callable[[str], TracerProvider]
 """Service name → the provider for its spans."""
 
 
-class DelegatingTracer(Tracer):
+class DelegatingTracer(BlockTracer):
     """Tracer with a replaceable delegate."""
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
@@ -62,22 +62,6 @@ class DelegatingTracer(Tracer):
         return self._delegate.start_span(
             name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         )
-
-    def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        start_time: int | None = None,
-        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-        end_on_exit: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-    ) -> CurrentSpan:
-        """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
-        arguments = name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
-        return CurrentSpan(self.start_span, arguments, end_on_exit=end_on_exit)
 
 
 class DelegatingTracerProvider(TracerProvider):

@@ -16,13 +16,12 @@ from opentelemetry.trace import (
     SpanContext,
     SpanKind,
     TraceFlags,
-    Tracer,
     TracerProvider,
     get_current_span,
 )
 
 from flext_observability.engine.compat import on_ending
-from flext_observability.engine.current_span import CurrentSpan
+from flext_observability.engine.current_span import BlockTracer
 from flext_observability.engine.span import EngineSpan
 from flext_observability.engine.span_values import SpanOptions
 from flext_observability.runtime.locks import ForkSafeLock
@@ -65,7 +64,7 @@ def new_span_id() -> int:
 
 
 @final
-class EngineTracer(Tracer):
+class EngineTracer(BlockTracer):
     """Creates spans of one scope.
 
     Args:
@@ -124,22 +123,6 @@ class EngineTracer(Tracer):
         for call in options.on_start:
             call(span, context)
         return span
-
-    def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        start_time: int | None = None,
-        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-        end_on_exit: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-    ) -> CurrentSpan:
-        """Start a span and make it current. See OTel's ``Tracer.start_as_current_span``."""
-        arguments = name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
-        return CurrentSpan(self.start_span, arguments, end_on_exit=end_on_exit)
 
 
 @final

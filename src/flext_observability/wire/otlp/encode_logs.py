@@ -16,12 +16,11 @@ from flext_observability.wire.otlp.encode_attributes import (
     NotEncodableError,
     any_value,
 )
-from flext_observability.wire.otlp.protobuf import field, number_field, text_field
+from flext_observability.wire.otlp.protobuf import field, fixed64_field, number_field, text_field
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
 
-_time: Final = Struct("<BQ").pack
 _flags: Final = Struct("<BI").pack
 _TIME: Final = 0x09
 _OBSERVED_TIME: Final = 0x59
@@ -57,7 +56,7 @@ class LogEncoder:
         trace_id, span_id, flags = record.trace_id, record.span_id, int(record.trace_flags)
         return b"".join(
             (
-                _time_field(_TIME, record.timestamp),
+                fixed64_field(_TIME, record.timestamp),
                 number_field(b"\x10", getattr(record.severity_number, "value", 0)),
                 text_field(b"\x1a", record.severity_text),
                 field(b"\x2a", any_value(record.body)),
@@ -66,11 +65,7 @@ class LogEncoder:
                 _flags(_FLAGS, flags) if flags else b"",
                 b"" if trace_id == 0 else b"\x4a\x10" + trace_id.to_bytes(16, "big"),
                 b"" if span_id == 0 else b"\x52\x08" + span_id.to_bytes(8, "big"),
-                _time_field(_OBSERVED_TIME, record.observed_timestamp),
+                fixed64_field(_OBSERVED_TIME, record.observed_timestamp),
                 text_field(b"\x62", record.event_name),
             )
         )
-
-
-def _time_field(tag: int, time_ns: int | None) -> bytes:
-    return _time(tag, time_ns) if time_ns else b""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, Sum
 
 from flext_observability.wire.otlp.encode_attributes import AttributeEncoder, ContextEncoder, NotEncodableError
-from flext_observability.wire.otlp.protobuf import field, number_field, sint32, text_field, varint
+from flext_observability.wire.otlp.protobuf import field, fixed64_field, number_field, sint32, text_field, varint
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         ScopeMetrics,
     )
 
-_fixed64: Final = Struct("<BQ").pack
 _signed64: Final = Struct("<Bq").pack
 _double: Final = Struct("<Bd").pack
 
@@ -102,21 +101,21 @@ class MetricEncoder:
         return self._number_point(point, b"")
 
     def _sum_point(self, point: NumberDataPoint) -> bytes:
-        return self._number_point(point, _fixed_field(0x11, point.start_time_unix_nano))
+        return self._number_point(point, fixed64_field(0x11, point.start_time_unix_nano))
 
     def _number_point(self, point: NumberDataPoint, start: bytes) -> bytes:
         value = point.value
         is_int = _is_int(value)
-        head = start + _fixed_field(0x19, point.time_unix_nano) + (b"" if is_int else _double(0x21, value))
+        head = start + fixed64_field(0x19, point.time_unix_nano) + (b"" if is_int else _double(0x21, value))
         tail = (_signed64(0x31, value) if is_int else b"") + self._number_attributes.encode(point.attributes)
         return head + self._exemplars(b"\x2a", point.exemplars) + tail
 
     def _histogram_point(self, point: HistogramDataPoint) -> bytes:
         return b"".join(
             (
-                _fixed_field(0x11, point.start_time_unix_nano),
-                _fixed_field(0x19, point.time_unix_nano),
-                _fixed_field(0x21, point.count),
+                fixed64_field(0x11, point.start_time_unix_nano),
+                fixed64_field(0x19, point.time_unix_nano),
+                fixed64_field(0x21, point.count),
                 _double_field(0x29, point.sum),
                 _packed(b"\x32", "Q", point.bucket_counts),
                 _packed(b"\x3a", "d", point.explicit_bounds),
@@ -131,12 +130,12 @@ class MetricEncoder:
         return b"".join(
             (
                 self._exponential_attributes.encode(point.attributes),
-                _fixed_field(0x11, point.start_time_unix_nano),
-                _fixed_field(0x19, point.time_unix_nano),
-                _fixed_field(0x21, point.count),
+                fixed64_field(0x11, point.start_time_unix_nano),
+                fixed64_field(0x19, point.time_unix_nano),
+                fixed64_field(0x21, point.count),
                 _double_field(0x29, point.sum),
                 b"\x30" + sint32(point.scale) if point.scale else b"",
-                _fixed_field(0x39, point.zero_count),
+                fixed64_field(0x39, point.zero_count),
                 _buckets(b"\x42", point.positive),
                 _buckets(b"\x4a", point.negative),
                 number_field(b"\x50", point.flags),
@@ -155,7 +154,7 @@ class MetricEncoder:
             ids = (
                 b"\x22\x08" + exemplar.span_id.to_bytes(8, "big") + b"\x2a\x10" + exemplar.trace_id.to_bytes(16, "big")
             )
-        time = _fixed_field(0x11, exemplar.time_unix_nano)
+        time = fixed64_field(0x11, exemplar.time_unix_nano)
         attributes = self._exemplar_attributes.encode(cast("Mapping[str, object] | None", exemplar.filtered_attributes))
         if not _is_int(value):
             return time + _double(0x19, value) + ids + attributes
@@ -167,10 +166,6 @@ def _is_int(value: object) -> bool:
     if type(value) in {int, float}:
         return type(value) is int
     raise NotEncodableError(type(value).__name__)
-
-
-def _fixed_field(tag: int, number: int | None) -> bytes:
-    return _fixed64(tag, number) if number else b""
 
 
 def _double_field(tag: int, number: float | None) -> bytes:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final, cast, final
 from opentelemetry.trace import SpanKind
 
 from flext_observability.wire.otlp.encode_attributes import AttributeEncoder, ContextEncoder, Grouping
-from flext_observability.wire.otlp.protobuf import field, number_field, text_field
+from flext_observability.wire.otlp.protobuf import field, fixed64_field, number_field, text_field
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.trace import Link, SpanContext, Status
 
 _times: Final = Struct("<BQBQ").pack
-_time: Final = Struct("<BQ").pack
 _START: Final = 0x39
 _END: Final = 0x41
 _EVENT_TIME: Final = 0x09
@@ -76,7 +75,9 @@ class TraceEncoder:
             b"\x22\x08" + parent.span_id.to_bytes(8, "big") if parent else b"",
             self._names.get(span.name) or self._name(span.name),
             _INTERNAL if kind is SpanKind.INTERNAL else _KINDS[kind.value],
-            _times(_START, start, _END, end) if start and end else _one_time(_START, start) + _one_time(_END, end),
+            _times(_START, start, _END, end)
+            if start and end
+            else fixed64_field(_START, start) + fixed64_field(_END, end),
             self._attributes.encode(span.attributes),
         ]
         if dropped := span.dropped_attributes:
@@ -102,7 +103,7 @@ class TraceEncoder:
     def _event(self, event: Event) -> bytes:
         attributes = self._event_attributes.encode(event.attributes)
         dropped = number_field(b"\x20", event.dropped_attributes)
-        return _one_time(_EVENT_TIME, event.timestamp) + text_field(b"\x12", event.name) + attributes + dropped
+        return fixed64_field(_EVENT_TIME, event.timestamp) + text_field(b"\x12", event.name) + attributes + dropped
 
     def _link(self, link: Link) -> bytes:
         context = link.context
@@ -114,10 +115,6 @@ class TraceEncoder:
 
 def _trace_state(context: SpanContext) -> bytes:
     return text_field(b"\x1a", ",".join([f"{key}={value}" for key, value in context.trace_state.items()]))
-
-
-def _one_time(tag: int, time_ns: int | None) -> bytes:
-    return _time(tag, time_ns) if time_ns else b""
 
 
 def _status(status: Status) -> bytes:

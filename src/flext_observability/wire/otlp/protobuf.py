@@ -5,6 +5,9 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
+from struct import Struct
+
+_fixed64 = Struct("<BQ").pack
 _ONE_BYTE = tuple(bytes([number]) for number in range(128))
 _UINT64 = (1 << 64) - 1
 
@@ -63,3 +66,12 @@ def text_field(tag: bytes, text: str | None) -> bytes:
 def number_field(tag: bytes, number: int) -> bytes:
     """Return a variable-length integer field, nothing for 0."""
     return tag + varint(number) if number > 0 else b""
+
+
+def fixed64_field(tag: int, number: int | None) -> bytes:
+    """Return a field of eight bytes, nothing for 0 and None.
+
+    Raises:
+        struct.error: The number is not an integer from 0 to 2**64 - 1.
+    """
+    return _fixed64(tag, number) if number else b""
