@@ -17,7 +17,6 @@ from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 PairT = TypeVar("PairT", bound=tuple[object, object])
-TextT = TypeVar("TextT", str, bytes)
 
 _logger: Final = logging.getLogger("flext_observability")
 _WRITE: Final = "Writing context into a carrier"
@@ -26,7 +25,11 @@ _WRITE_FIX: Final = "Pass a dict, or a list of (name, value) pairs"
 
 
 @overload
-def inject_context(carrier: MutableMapping[TextT, TextT]) -> MutableMapping[TextT, TextT]: ...
+def inject_context(carrier: MutableMapping[str, str]) -> MutableMapping[str, str]: ...
+
+
+@overload
+def inject_context(carrier: MutableMapping[bytes, bytes]) -> MutableMapping[bytes, bytes]: ...
 
 
 @overload

@@ -96,10 +96,9 @@ def encode_attributes(
             object is encoded under the name ``value``.
         max_bytes: Size limit of each value.
     """
-    if type(attributes) is dict:
-        given = cast("dict[object, object]", attributes)
-        if _are_encoded(given, max_bytes):
-            return cast("dict[str, AttributeValue]", given.copy())
+    given: object = attributes
+    if type(given) is dict and _are_encoded(cast("dict[object, object]", given), max_bytes):
+        return cast("dict[str, AttributeValue]", given.copy())
     return {
         encode_tag(name, max_bytes=max_bytes): encode_attribute(value, max_bytes=max_bytes)
         for name, value in pairs_of(attributes)
