@@ -69,7 +69,6 @@ BY_PARAMETER: Values = {
     "config": lambda: with_defaults({}),
     "container": FlextContainer,
     "collector": lambda: FlextMetricsCollector(process=False, system=False),
-    "context": lambda: INVALID_SPAN_CONTEXT,
     "correlation_id": lambda: "request-1",
     "criteria": lambda: MetricsCriteria(name="shop.orders"),
     "data": lambda: 1,
@@ -158,6 +157,7 @@ BY_PARAMETER: Values = {
     "work": lambda: _work,
 }
 BY_CALLABLE: Mapping[str, Values] = {
+    "EngineSpan.add_link": {"context": lambda: INVALID_SPAN_CONTEXT},
     "FlextAlertRule": {"by": tuple, "message": lambda: "{value}"},
     "FlextObservabilityConfig": {},
     "FlushReport": {"ledger": LedgerSnapshot},
