@@ -91,6 +91,11 @@ class DaemonThread:
         self._failures = 0
         self._not_before = self._since = 0.0
 
+    @property
+    def is_restarting(self) -> bool:
+        """Whether the work raised, and a later call of ``start`` or ``retry_threads`` starts the thread again."""
+        return self.problem != "" and self.fix == REPORT_FIX
+
     def start(self) -> bool:
         """Start the thread unless it is active; return whether it is active. Never blocks, never raises.
 

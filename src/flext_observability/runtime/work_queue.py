@@ -48,9 +48,9 @@ class WorkQueue(Generic[T]):
         register_fork_aware(self)
 
     def put(self, item: T) -> bool:
-        """Add an item. Never blocks. Return False when the queue is full or no thread can be started."""
+        """Add an item. Never blocks. Return False when the queue is full or the system can start no thread."""
         with self._changed:
-            added = len(self._waiting) < self._capacity and self._thread.start()
+            added = len(self._waiting) < self._capacity and (self._thread.start() or self._thread.is_restarting)
             if added:
                 self._waiting.append(item)
                 self._put += 1

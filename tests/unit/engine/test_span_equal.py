@@ -44,6 +44,7 @@ from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
 from flext_observability.wire.otlp.encoder import RequestEncoder
 
 EXAMPLES = 600
+ON_ENDING = hasattr(SpanProcessor, "_on_ending")
 RESOURCE = Resource({"service.name": "shop"})
 
 
@@ -214,4 +215,5 @@ def test_programs(name: str, span_limits: SpanLimits, program: list[dict[str, An
     stock.add_span_processor(expected)
     ours.add_span_processor(recorded)
     assert run(ours, program) == run(stock, program)
-    assert recorded.calls == expected.calls
+    # The oldest SDK does not call ``_on_ending``.
+    assert [call for call in recorded.calls if ON_ENDING or call[0] != "ending"] == expected.calls

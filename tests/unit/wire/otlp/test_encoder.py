@@ -106,8 +106,15 @@ def test_a_flag_as_a_measurement_is_left_to_the_stock_encoder() -> None:
     data = make_metrics(lambda meter: meter.create_counter("sold").add(2))
     point = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
     object.__setattr__(point, "value", True)
-    with pytest.raises(Exception, match="sold"):
-        RequestEncoder("metrics").encode([data])
+
+    def outcome(encode: Callable[[], bytes]) -> object:
+        try:
+            return encode()
+        except Exception as error:  # noqa: BLE001 - of protobuf, in its newer versions
+            return str(error)
+
+    stock = outcome(lambda: encode_request("metrics", [data]))
+    assert outcome(lambda: RequestEncoder("metrics").encode([data])) == stock
 
 
 def test_buckets_without_counts_equal_those_of_the_stock_encoder() -> None:
