@@ -116,7 +116,9 @@ def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 - a private typ
     def collect_last(temporality: object, time_ns: int) -> Any:  # noqa: ANN401 - a point
         nonlocal last
         point = collect(temporality, time_ns)
-        last = replace(last, time_unix_nano=time_ns, exemplars=[]) if point is None else point
+        if point is None and last is not None:
+            point = replace(last, time_unix_nano=time_ns, exemplars=[])
+        last = point
         return last
 
     aggregation.collect = collect_last

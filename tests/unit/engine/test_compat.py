@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -75,6 +76,18 @@ def test_a_gauge_is_in_every_collection(temporality: AggregationTemporality) -> 
     assert [point.value for point in seen] == [1, 1, 2, 2]
     times = [point.time_unix_nano for point in seen]
     assert times == sorted(set(times))
+
+
+def test_a_gauge_without_a_value_has_no_point() -> None:
+    reader = InMemoryMetricReader(preferred_aggregation=compat.persistent_gauge_aggregation())
+    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("m")
+    empty: Any = meter.create_gauge("fill")
+    with suppress(TypeError):  # newer SDKs check the value
+        empty.set(None)
+    meter.create_counter("sold").add(1)
+    data: Any = reader.get_metrics_data()
+    names = [metric.name for metric in data.resource_metrics[0].scope_metrics[0].metrics]
+    assert "sold" in names
 
 
 @pytest.mark.parametrize("signal", ["TRACER", "METER", "LOGGER"])
