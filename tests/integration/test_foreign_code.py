@@ -73,7 +73,7 @@ def exporter(fail: Fail) -> None:
     for name in ("one", "two"):
         with traced(name):
             pass
-        handle.flush(5)
+        handle.flush(1)
     assert [set(names) for names in exported(bad, good)] == [{"one", "two"}] * 2  # after MemoryError it tries again
     assert handle.shutdown(5).success
 

@@ -66,8 +66,20 @@ def collect(*callbacks: ObservableCallback) -> list[list[float]]:
         return [[each.value for each in callback(OPTIONS)] for callback in callbacks]
 
 
+_earlier: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def earlier_threads() -> Iterator[None]:
+    """Remember the threads that hung callbacks of other tests keep."""
+    _earlier.update(threading.enumerate())
+    yield
+    _earlier.clear()
+
+
 def observer_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "flext-observer"]
+    """Return the observer threads of this test."""
+    return [each for each in threading.enumerate() if each.name == "flext-observer" and each not in _earlier]
 
 
 def test_one_thread_calls_all_callbacks_of_a_collection() -> None:
