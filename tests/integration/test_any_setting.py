@@ -17,6 +17,8 @@ from opentelemetry import metrics, trace
 from flext_observability import FlextObservabilityConfig, Observability, init_observability, shutdown_observability
 from flext_observability.settings.config import FIELDS
 
+pytestmark = pytest.mark.any_sdk
+
 NO_EXPORTERS = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 VARIABLES = {variable.name: row for row in FIELDS.values() for variable in row.variables}
 # Without names that would write files, listen on a port, or connect to a local collector.

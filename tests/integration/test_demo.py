@@ -25,6 +25,8 @@ from tests.backends.ports import refusing_port
 from tests.programs import environment
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.any_sdk
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUESTS = 16
 QUICK = ("--seconds", "1", "--requests", str(REQUESTS))

@@ -13,6 +13,8 @@ from tests.backends.collector import collector
 from tests.backends.ports import refusing_port
 from tests.programs import UNMEASURED, Finished, run
 
+pytestmark = pytest.mark.any_sdk
+
 COMMON = "import atexit, os, signal, sys, threading, time\n"
 WITHOUT_US = "from contextlib import nullcontext\ntraced = nullcontext\n"
 WITH_US = "from flext_observability import init_observability, traced\ninit_observability(service_name='ending')\n"

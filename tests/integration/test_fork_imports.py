@@ -153,7 +153,7 @@ def test_each_child_delivers_over_grpc() -> None:
 
 def test_each_child_delivers_to_a_file_while_threads_keep_the_processor_busy(tmp_path: Path) -> None:
     file = tmp_path / "telemetry.jsonl"
-    busy = "\nfor _ in range(2):\n    threading.Thread(target=exec, args=('while True: pass',), daemon=True).start()\n"
+    busy = "\nsys.setswitchinterval(0.0005)\nfor _ in range(2):\n    threading.Thread(target=exec, args=('while True: pass',), daemon=True).start()\n"
     done = run(
         f"{PROGRAM}\nstart('otlp_file')\n{busy}family(2, fork, flushing)\nflush_observability(30)\nos._exit(0)",
         FLEXT_OBSERVABILITY_OTLP_FILE_PATH=str(file),

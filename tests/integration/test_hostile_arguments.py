@@ -29,6 +29,8 @@ from tests.hostility.objects import hostile_objects
 from tests.hostility.subjects import Subject, discover
 from tests.recorded import Recorded, recording
 
+pytestmark = pytest.mark.any_sdk
+
 PARTS = 4
 MIN_CALLS = 8_000
 """Minimum number of calls of one part."""

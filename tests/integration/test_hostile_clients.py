@@ -11,6 +11,8 @@ import pytest
 
 from flext_observability import OpsServer, start_ops_server
 
+pytestmark = pytest.mark.any_sdk
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OpsServer]:

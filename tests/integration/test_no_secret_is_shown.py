@@ -38,6 +38,8 @@ from tests.integration.secret_corpus import (
     leaks,
 )
 
+pytestmark = pytest.mark.any_sdk
+
 
 def test_the_check_finds_every_spelling() -> None:
     assert all(map(leaks, (MARK, f"x{MARK}y", "s3%63r3t", BASIC, f"Basic {BASIC}", *ENCODED)))

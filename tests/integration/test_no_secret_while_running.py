@@ -46,6 +46,8 @@ from tests.integration.secret_corpus import (
     assert_hidden,
 )
 
+pytestmark = pytest.mark.any_sdk
+
 # Whole programs: everything that shows text, with back ends that are down or quote what they got.
 
 

@@ -22,7 +22,7 @@ from flext_observability.ops_server.server import OpsServer
 from tests.fakes import OneExporterFactory
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.any_sdk, pytest.mark.alone]
 REQUESTS = 50
 PROBES = 20
 LIMIT_SECONDS = 1.0

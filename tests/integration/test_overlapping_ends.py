@@ -15,6 +15,8 @@ import pytest
 from tests.backends.raw import raw_server, silent
 from tests.programs import environment, run
 
+pytestmark = pytest.mark.any_sdk
+
 START = """
 import os, signal, sys, threading, time
 from flext_observability import init_observability, register_exporter, shutdown_observability, traced

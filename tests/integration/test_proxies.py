@@ -14,6 +14,8 @@ from tests.backends.gateway import gateway
 from tests.backends.grpc_collector import grpc_collector
 from tests.backends.proxy import recording_proxy
 
+pytestmark = pytest.mark.any_sdk
+
 SERVERS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {"otlp_http": collector, "otlp_grpc": grpc_collector}
 SPAN = """
     import time

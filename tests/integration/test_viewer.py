@@ -32,6 +32,8 @@ from examples.shop.read_api import metric_from_json, trace_from_json
 from tests.unit.viewer.bodies import LOGS, METRICS, TRACE_ID, TRACES
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.any_sdk
+
 SECONDS = 20
 
 
