@@ -153,7 +153,11 @@ def test_each_child_delivers_over_grpc() -> None:
 
 def test_each_child_delivers_to_a_file_while_threads_keep_the_processor_busy(tmp_path: Path) -> None:
     file = tmp_path / "telemetry.jsonl"
-    busy = "\nsys.setswitchinterval(0.0005)\nfor _ in range(2):\n    threading.Thread(target=exec, args=('while True: pass',), daemon=True).start()\n"
+    busy = """
+sys.setswitchinterval(0.0005)
+for _ in range(2):
+    threading.Thread(target=exec, args=("while True: pass",), daemon=True).start()
+"""
     done = run(
         f"{PROGRAM}\nstart('otlp_file')\n{busy}family(2, fork, flushing)\nflush_observability(30)\nos._exit(0)",
         FLEXT_OBSERVABILITY_OTLP_FILE_PATH=str(file),
