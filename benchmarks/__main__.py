@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from benchmarks import hot_path, promises, start_up
+from benchmarks import encoding, hot_path, promises, start_up
 from benchmarks.measure import Row
 
 
@@ -18,6 +18,8 @@ def main() -> None:
         rows += start_up.rows()
         status.update("measuring the hot path")
         rows += hot_path.rows()
+        status.update("measuring OTLP encoding")
+        rows += encoding.rows()
         status.update("measuring the promised costs")
         promised = promises.promises()
     print(f"CPython {platform.python_version()}, OpenTelemetry SDK {version('opentelemetry-sdk')}; best of 11 rounds.")

@@ -61,6 +61,7 @@ class ExportWorker(Generic[ItemT]):
         self._thread = DaemonThread(name, self._run, what=f"the thread {name}", report=self._report_thread)
         self._pace = Pace(schedule)
         self._load_due = inf
+        self._load_failed = False
         self._load_backoff = Backoff()
         self._flush_requested = 0
         self._flush_done = 0
@@ -272,8 +273,10 @@ class ExportWorker(Generic[ItemT]):
 
     def _load_early(self) -> None:
         failure = self._exporter.load()
-        self._report(failure or ExportOutcome(), self._queue.overflow)
+        if failure is not None or self._load_failed:  # else the report would end a failure of an export
+            self._report(failure or ExportOutcome(), self._queue.overflow)
         with self._wake:
+            self._load_failed = failure is not None
             self._load_due = inf if failure is None else time.monotonic() + self._load_backoff.next_seconds()
 
     def _wait_until_due(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -269,6 +269,24 @@ def test_an_idle_worker_loads_the_modules(monkeypatch: pytest.MonkeyPatch, repor
     assert reports[0].fix == "Raise the limit of open files (ulimit -n), or close files"
     assert reports[1] == ExportOutcome()
     assert exporter.batches == []
+    close(worker)
+
+
+def test_a_load_does_not_end_the_failure_of_an_export(monkeypatch: pytest.MonkeyPatch, reports: Reports) -> None:
+    monkeypatch.setattr(export_worker, "LOAD_DELAY_SECONDS", 0.3)
+
+    class DownExporter(LoadingExporter):
+        def export(self, batch: Sequence[Any], timeout_seconds: float) -> ExportOutcome:
+            super().export(batch, timeout_seconds)
+            return BUSY
+
+    exporter = DownExporter()
+    worker = make(exporter, reports)
+    worker.start()
+    worker.enqueue(1)
+    assert eventually(lambda: len(exporter.loads) == 1 and len(reports) >= 1)
+    time.sleep(0.5)
+    assert set(reports.messages) == {"busy"}
     close(worker)
 
 
