@@ -12,6 +12,7 @@ from tests import programs
 from tests.backends.collector import collector
 from tests.backends.gateway import gateway
 from tests.backends.grpc_collector import grpc_collector
+from tests.backends.ports import refusing_port
 from tests.backends.proxy import recording_proxy
 
 pytestmark = pytest.mark.any_sdk
@@ -75,6 +76,18 @@ def test_nothing_is_sent_past_an_invalid_proxy(exporter: str, address: str) -> N
         assert (server.requests, heads) == ([], [])
     assert "HTTP_PROXY is invalid" in done.out, done.err
     assert "or add the host to NO_PROXY" in done.err, done.err
+
+
+def test_a_proxy_that_does_not_answer_is_named_with_its_fix() -> None:
+    with refusing_port() as port, collector() as server:
+        done = programs.run(
+            SPAN.format(exporter="otlp_http"),
+            OTEL_EXPORTER_OTLP_ENDPOINT=server.url,
+            HTTP_PROXY=f"http://127.0.0.1:{port}",
+        )
+        assert server.requests == []
+    expected = f"the proxy cannot be used: nothing listens on 127.0.0.1:{port} (connection refused). Correct HTTP_PROXY"
+    assert expected in done.err
 
 
 def test_alerts_and_pushed_metrics_follow_the_same_rules() -> None:

@@ -161,5 +161,5 @@ class HttpBackend:
             reached=error.reached,
             reason=_ERROR_REASONS.get(error.kind, "unreachable"),
             message=error.message,
-            fix=self.fix(error.kind),
+            fix=self.fix("proxy" if error.to_proxy else error.kind),
         )

@@ -125,8 +125,7 @@ class HttpTransport:
     def _open(self, deadline: float) -> _Connection:
         endpoint = self.target.endpoint
         proxy = proxy_for(endpoint)
-        hop = proxy or endpoint
-        self._sock = sock = connect(hop.host, hop.port_or_default, deadline)
+        self._sock = sock = _connect(endpoint, proxy, deadline)
         self._owner = os.getpid()
         headers = {"Host": endpoint.authority, "Accept-Encoding": "identity", **self.target.headers}
         path = endpoint.request_target
@@ -229,6 +228,15 @@ class _Connection(HTTPConnection):
     def send(self, head: bytes) -> None:  # type: ignore[override] # endheaders passes bytes
         """Send the request line together with the headers and the body, in one packet."""
         super().send(b"".join((head.removesuffix(b"\r\n"), *self._rest)))
+
+
+def _connect(endpoint: Endpoint, proxy: Endpoint | None, deadline: float) -> socket.socket:
+    if proxy is None:
+        return connect(endpoint.host, endpoint.port_or_default, deadline)
+    try:
+        return connect(proxy.host, proxy.port_or_default, deadline)
+    except TransportError as error:
+        raise TransportError(error.kind, f"the proxy cannot be used: {error.message}", to_proxy=True) from error
 
 
 def _open_tunnel(sock: socket.socket, proxy: Endpoint, endpoint: Endpoint, deadline: float) -> None:

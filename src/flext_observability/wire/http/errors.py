@@ -31,12 +31,14 @@ class TransportError(Exception):
             the expected one), ``tls_expected`` (plain text sent to a TLS port), ``proxy`` or ``shortage`` (this machine
             lacks file descriptors or memory).
         message: What happened, with the address concerned and without a full stop.
+        to_proxy: Whether the address is that of a proxy.
     """
 
-    def __init__(self, kind: ErrorKind, message: str) -> None:
+    def __init__(self, kind: ErrorKind, message: str, *, to_proxy: bool = False) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
         self.message = message
+        self.to_proxy = to_proxy
 
     @property
     def reached(self) -> bool:
