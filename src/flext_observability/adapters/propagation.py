@@ -70,7 +70,7 @@ def extract_context(carrier: Carrier) -> Context:
             environment, or pairs, such as the headers of an ASGI scope or of a Kafka record. A value can be a list.
 
     Returns:
-        A context for ``traced(…, parent=…)`` or ``opentelemetry.context.attach``. Invalid values are left out. Without
+        A context for ``traced(…, parent=…)`` or OpenTelemetry's ``attach``. Invalid values are left out. Without
         a correlation id, it has the one of the current ``correlation_scope``, request or span. An invalid carrier gives
         the current context.
 

@@ -55,7 +55,7 @@ def is_unset(get: Callable[[], object]) -> bool:
     """Return whether a global has no provider. ``get`` returns the global, such as ``get_tracer_provider``."""
     try:
         provider = get()
-    except BaseException as error:  # noqa: BLE001 - OTEL_PYTHON_*_PROVIDER names an invalid provider, which OTel has logged
+    except BaseException as error:  # noqa: BLE001 - OTEL_PYTHON_*_PROVIDER is invalid, which OTel has logged
         reraise_interrupt(error)
         return True
     return isinstance(provider, ProxyTracerProvider | _ProxyMeterProvider | ProxyLoggerProvider | None)

@@ -45,7 +45,7 @@ class _DelegatingInstrument:
         """Replace the delegate with an instrument of another meter, or with none if the meter cannot create it."""
         try:
             self._delegate = self._create(meter)
-        except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other instruments are created
+        except BaseException as error:  # noqa: BLE001 - the other instruments are created
             reraise_interrupt(error)
             unusable_parts().add("metrics", "instrument", self._name, error)
             self._delegate = _Discarding()

@@ -249,7 +249,8 @@ class EngineSpan(Span, ReadableSpan):
             _logger.warning("Calling end() on an ended span.")
             return
         options = self._options
-        self.end_time = time_ns() if end_time is None else end_time  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        ended = time_ns() if end_time is None else end_time
+        self.end_time = ended  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
         for call in options.on_end:
             call(self)
 

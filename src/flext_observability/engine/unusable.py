@@ -1,4 +1,4 @@
-"""Instruments, meters, tracers and loggers that a provider could not create → log lines, and notices for the status."""
+"""Instruments, meters, tracers and loggers that a provider rejects → log lines, and notices for the status."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _mask_user(match: re.Match[str]) -> str:
 
 
 def mask_secrets(text: str) -> str:
-    """Return the text with credentials of URLs masked, and values such as ``token=…``, ``apiKey: …``, ``Bearer …``."""
+    """Return the text with credentials of URLs masked, and values such as ``token=…``, ``Bearer …``."""
     text = mask_credentials(text)
     parts: list[str] = []
     position = 0

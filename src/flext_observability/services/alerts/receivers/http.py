@@ -59,7 +59,7 @@ class HttpNotifier:
         self._timeout_seconds = seconds if seconds and 0 < seconds < _MAX_TIMEOUT else _DEFAULT_TIMEOUT
         try:
             self._target = FlextResult.ok(_target(url, path, headers, secret=self.has_secret_path))
-        except BaseException as error:  # noqa: BLE001 - the address may have any type, and errors must not end the program
+        except BaseException as error:  # noqa: BLE001 - the address may have any type
             reraise_interrupt(error)
             # Other errors may contain the address, and with it a password.
             detail = f": {error}" if isinstance(error, _InvalidHeader) else ""
