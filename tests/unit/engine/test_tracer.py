@@ -371,3 +371,10 @@ def test_an_attribute_that_is_set_while_the_dict_is_replaced_is_kept(tracer: Tra
     limit.span, span._options.max_attributes = span, limit
     span.set_attribute("b", 2)
     assert dict(span.attributes) == {"a": 1, "b": 2}
+
+
+def test_an_attribute_that_is_set_again_is_the_last_one(tracer: Tracer) -> None:
+    span = tracer.start_span("work", attributes={"a": 1, "b": 2})
+    span.set_attribute("a", 3)
+    assert isinstance(span, EngineSpan)
+    assert list(span.attributes.items()) == [("b", 2), ("a", 3)]
