@@ -85,6 +85,6 @@ def _restore_exit_code() -> None:
     if trace.tb_frame.f_back is not None:  # an interactive console of the program printed it
         return
     try:
-        exec("raise KeyboardInterrupt")  # noqa: S102 - see above
+        exec("raise KeyboardInterrupt")  # noqa: S102  # nosec B102 - a constant text; see above
     except KeyboardInterrupt:
         return
