@@ -75,7 +75,7 @@ def _restore_exit_code() -> None:
 
     The interpreter notes an unhandled ``KeyboardInterrupt``, for an exit by the signal SIGINT (130 in a shell). Every
     ``exec`` of a text clears the note, and every module with a named tuple or a dataclass calls one when it is
-    imported. An ``exec`` that raises ``KeyboardInterrupt`` sets the note again.
+    imported. An ``exec`` that raises ``KeyboardInterrupt`` sets the note again; its text is constant.
 
     Source: https://github.com/python/cpython/blob/v3.13.0/Python/pythonrun.c (run_eval_code_obj)
     """
@@ -85,6 +85,6 @@ def _restore_exit_code() -> None:
     if trace.tb_frame.f_back is not None:  # an interactive console of the program printed it
         return
     try:
-        exec("raise KeyboardInterrupt")  # noqa: S102  # nosec B102 - a constant text; see above
+        exec("raise KeyboardInterrupt")  # noqa: S102  # nosec B102
     except KeyboardInterrupt:
         return
