@@ -7,6 +7,7 @@ the SDK's ``BoundedAttributes``, which treats it as the SDK does. A test compare
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from time import time_ns
 from types import MappingProxyType, TracebackType
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from flext_observability.engine.span_values import (
@@ -116,6 +118,14 @@ class EngineSpan(Span, ReadableSpan):
     def instrumentation_scope(self) -> InstrumentationScope:
         """Scope of the tracer."""
         return self._options.scope
+
+    @property
+    def instrumentation_info(self) -> InstrumentationInfo:
+        """Scope of the tracer in its former form, which OpenTelemetry deprecates."""
+        scope = self._options.scope
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
 
     @property
     def attributes(self) -> Mapping[str, Any]:

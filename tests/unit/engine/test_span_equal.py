@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -95,7 +96,10 @@ def shown(span: ReadableSpan) -> tuple[object, ...]:
     events = [(each.name, each.timestamp, dict(each.attributes or {}), each.dropped_attributes) for each in span.events]
     scope, status = span.instrumentation_scope, span.status
     fields = span.name, span.get_span_context(), span.context, span.parent, span.kind, span.start_time, span.end_time
-    state = status.status_code, status.description, scope, span.resource
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        info = span.instrumentation_info
+    state = status.status_code, status.description, scope, info, span.resource
     return (
         *fields,
         *state,
