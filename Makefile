@@ -65,8 +65,8 @@ test-fast: $(DEV)  ## unit and architecture tests, up to the first failure
 
 .PHONY: test-oldest
 test-oldest: $(OLDEST)/.made-test  ## unit and integration tests on the oldest supported OpenTelemetry SDK
-	@$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not newest_sdk and not any_sdk" -o cache_dir=.cache/pytest-oldest \
-		$(wildcard tests/unit tests/integration)
+	@$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not newest_sdk and not any_sdk" \
+		-o cache_dir=.cache/pytest-oldest $(wildcard tests/unit tests/integration)
 
 .PHONY: test-stack
 test-stack: $(DEV)  ## tests against the running stack (make stack-up first)

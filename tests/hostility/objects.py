@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
@@ -220,7 +221,7 @@ def hostile_objects() -> dict[str, Make]:
         "everything raises": Hostile,
         **{f"raises at {name}": _raising(name) for name in SPECIAL_METHODS},
         **{f"raises at {name}": _raising(name) for name in PROPERTIES},
-        **{f"function, raises at {name}": lambda name=name: _call_raising(name) for name in PROPERTIES},  # type: ignore[misc]
+        **{f"function, raises at {name}": partial(_call_raising, name) for name in PROPERTIES},
     }
     for error in (SystemExit, asyncio.CancelledError, Custom, Unreadable, NamelessError, StopIteration):
         kind = "NamelessError" if error is NamelessError else error.__name__

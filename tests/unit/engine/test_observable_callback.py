@@ -69,7 +69,7 @@ def test_a_generator_of_another_class_starts_once() -> None:
             return self._inner.send(value)
 
         def throw(self, *error: Any) -> Iterable[Observation]:
-            raise NotImplementedError
+            raise AssertionError("a collection throws nothing into a generator")
 
     callback = guarded(Delegating())
     assert [callback.call(OPTIONS).observations[0].value for _ in range(2)] == [1, 2]

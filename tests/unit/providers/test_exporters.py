@@ -261,7 +261,7 @@ def test_an_exporter_whose_reader_cannot_be_created_is_a_notice(
             raise OSError("no reader")
 
         def close(self) -> None:
-            raise NotImplementedError
+            raise OSError("no reader to close")
 
     register("reader", OneExporterFactory(lambda signal: WithReader(), {"metrics"}))
     create_exporters(resolved(exporters="reader", console=False), notices)

@@ -209,7 +209,7 @@ def test_concurrent_collectors_report_each_metric_once(recorded: Recorded) -> No
 
 def test_unsupported_metric_is_left_out_with_a_reason(recorded: Recorded) -> None:
     def raises(_: SourceCache) -> Any:
-        raise NotImplementedError("not on this platform")
+        raise NotImplementedError("not on this platform")  # as psutil does
 
     collector = FlextMetricsCollector(system=False)
     collector._metrics["process.uptime"] = gauge("process.uptime", "s", "", raises)
