@@ -26,12 +26,14 @@ class Finished:
         out: Its standard output.
         err: Its standard error.
         seconds: Its run time, measured from outside.
+        ended: When its end was seen, on the monotonic clock that all processes share.
     """
 
     code: int
     out: str
     err: str
     seconds: float
+    ended: float
 
     @property
     def lines(self) -> list[str]:
@@ -67,4 +69,5 @@ def _run(arguments: Sequence[str], timeout: float, settings: Mapping[str, str]) 
         check=False,
         env=environment(settings),
     )
-    return Finished(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+    ended = time.monotonic()
+    return Finished(done.returncode, done.stdout, done.stderr, ended - started, ended)
