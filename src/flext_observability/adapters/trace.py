@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace as otel_trace
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, Tracer, format_span_id, format_trace_id
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags, format_span_id, format_trace_id
 
+from flext_observability.adapters.service_tracers import service_tracers
 from flext_observability.values.encoding import encode_attributes, encode_tag
-from flext_observability.values.names import MAX_NAME_BYTES, SCOPE_NAME, SERVICE_NAME_ATTRIBUTE, TRACE_ID_ATTRIBUTE
+from flext_observability.values.names import MAX_NAME_BYTES, SERVICE_NAME_ATTRIBUTE, TRACE_ID_ATTRIBUTE
 from flext_observability.values.timestamps import to_unix_nanos
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from flext_observability.domain.trace import FlextTrace
 
 UNKNOWN_SERVICE = "unknown_service"
@@ -30,14 +32,14 @@ def start(trace: FlextTrace, parent: SpanContext | None) -> Span:
         parent: Parent span; None for the current span, an invalid context for a root span.
     """
     service_name = encode_tag(trace.service_name, max_bytes=MAX_NAME_BYTES)
-    tracer = _tracer("" if service_name == process_service_name() else service_name)
     context = None if parent is None else otel_trace.set_span_in_context(NonRecordingSpan(parent))
-    span = tracer.start_span(
+    given: dict[str, object] = {TRACE_ID_ATTRIBUTE: trace.id}
+    given.update(trace.context)
+    given.pop(PARENT_KEY, None)
+    span = _tracer(service_name, given).start_span(
         encode_tag(trace.operation_name, max_bytes=MAX_NAME_BYTES),
         context,
-        attributes=encode_attributes(
-            {TRACE_ID_ATTRIBUTE: trace.id, **{key: value for key, value in trace.context.items() if key != PARENT_KEY}}
-        ),
+        attributes=encode_attributes(given),
         start_time=to_unix_nanos(trace.start_time),
     )
     inherited = otel_trace.get_current_span(context).get_span_context()
@@ -82,7 +84,12 @@ def process_service_name() -> str:
     return name if isinstance(name, str) and name else UNKNOWN_SERVICE
 
 
-@lru_cache(maxsize=64)
-def _tracer(service_name: str) -> Tracer:
-    attributes = {SERVICE_NAME_ATTRIBUTE: service_name} if service_name else None
-    return otel_trace.get_tracer(SCOPE_NAME, attributes=attributes)
+def _tracer(service_name: str, attributes: dict[str, object]) -> Tracer:
+    """Return the tracer for a span of a service. A surplus service name is added to the span's attributes."""
+    tracers = service_tracers()
+    if service_name != process_service_name():
+        tracer = tracers.find(service_name)
+        if tracer is not None:
+            return tracer
+        attributes[SERVICE_NAME_ATTRIBUTE] = service_name
+    return tracers.process_tracer()

@@ -161,7 +161,7 @@ class EngineTracerProvider(TracerProvider):
         self._lock = ForkSafeLock()
         self._exporting = exporting
         self._processors: tuple[SpanProcessor, ...] = ()
-        self._tracers: dict[InstrumentationScope, tuple[EngineTracer, SpanOptions]] = {}
+        self._tracers: dict[object, tuple[EngineTracer, SpanOptions]] = {}
 
     def get_tracer(
         self,
@@ -176,13 +176,14 @@ class EngineTracerProvider(TracerProvider):
         scope = InstrumentationScope(
             instrumenting_module_name or "", instrumenting_library_version or "", schema_url, attributes
         )
+        key = _scope_key(scope)
         with self._lock:
-            known = self._tracers.get(scope)
+            known = self._tracers.get(key)
             if known is None:
                 options = SpanOptions(self.resource, scope, self._limits)
                 self._set_processors(options)
                 known = EngineTracer(options, self.sampler, self._rule, self._dropped), options
-                self._tracers[scope] = known
+                self._tracers[key] = known
         return known[0]
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
@@ -213,3 +214,9 @@ class EngineTracerProvider(TracerProvider):
         ending = (call for each in added if (call := on_ending(each)) is not None)
         options.on_start = (self._exporting.on_start, *(each.on_start for each in added))
         options.on_end = (*ending, *(each.on_end for each in added), self._exporting.on_end)
+
+
+def _scope_key(scope: InstrumentationScope) -> tuple[object, ...]:
+    """Return a key for the table of tracers. The hash of a scope ignores its attributes: many would be compared."""
+    attributes = repr(sorted((scope.attributes or {}).items()))
+    return scope.name, scope.version, scope.schema_url, attributes

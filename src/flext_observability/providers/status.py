@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flext_observability.adapters.metric import conflict_notices
+from flext_observability.adapters.service_tracers import service_tracers
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
 from flext_observability.engine.observer import observer
 from flext_observability.engine.unusable import unusable_parts
@@ -27,6 +28,7 @@ def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -
     all_notices = (
         *pipeline.notices.all(),
         *conflict_notices(),
+        *service_tracers().notices(),
         *unusable_parts().notices(),
         *observer().notices(),
         *plugin_hooks().notices(),

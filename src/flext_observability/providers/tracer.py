@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import (
     TraceIdRatioBased,
 )
 
+from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
 from flext_observability.pipeline.sampling import CountingSampler
 from flext_observability.values.exceptions import describe_error
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from flext_observability.pipeline.ledger import SignalCounter
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
-
-MAX_SERVICE_NAMES = 64
 
 
 class ServiceTracers:

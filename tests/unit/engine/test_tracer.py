@@ -88,6 +88,15 @@ def test_a_scope_has_one_tracer(provider: EngineTracerProvider) -> None:
     assert provider.get_tracer("lib", "1") is not provider.get_tracer("lib", "2")
 
 
+def test_scopes_differ_by_their_attributes(provider: EngineTracerProvider) -> None:
+    def tracer(attributes: Any) -> Tracer:
+        return provider.get_tracer("lib", attributes=attributes)
+
+    given: list[Any] = [None, {"a": 1}, {"a": 2}, {"a": {"b": [1]}}, {"a": 1, "b": "x"}]
+    assert len({tracer(attributes) for attributes in given}) == len(given)
+    assert tracer({"b": "x", "a": 1}) is tracer({"a": 1, "b": "x"})
+
+
 def test_a_missing_name_is_logged(provider: EngineTracerProvider, caplog: pytest.LogCaptureFixture) -> None:
     span = provider.get_tracer("").start_span("work")
     assert isinstance(span, ReadableSpan)

@@ -1,0 +1,73 @@
+"""Programs that generate names: cost per call and memory stay bounded, and the status names what was refused."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import pytest
+
+from flext_observability import flext_create_trace
+from tests.recorded import recording
+
+_SAMPLE = 50
+
+
+def count_calls(operation: Callable[[int], object], first: int) -> int:
+    """Return the number of Python and C calls that some operations make."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    sys.setprofile(count)
+    try:
+        for number in range(first, first + _SAMPLE):
+            operation(number)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def assert_bounded(operation: Callable[[int], object], names: int, settled: int) -> None:
+    """Call an operation with many names. Its last calls do no more work and keep no more memory than earlier ones.
+
+    Args:
+        operation: Called with a number that gives a new name.
+        names: Number of names.
+        settled: Number of calls after which everything that is bounded is full.
+    """
+    early = count_calls(operation, 0)
+    blocks = [_blocks_after(operation, range(first, last)) for first, last in pairwise((_SAMPLE, settled, names))]
+    assert count_calls(operation, names) <= 2 * early
+    assert blocks[1] - blocks[0] < 0.1 * (names - settled)
+
+
+def _blocks_after(operation: Callable[[int], object], numbers: Iterable[int]) -> int:
+    """Call the operation, and return the number of memory blocks in use then."""
+    for number in numbers:
+        operation(number)
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+@pytest.mark.parametrize("engine", ["lean", "sdk"])
+@pytest.mark.parametrize("names", [5_000, 50_000])
+def test_traces_of_many_service_names(engine: str, names: int) -> None:
+    with recording(
+        engine=engine,
+        exporters={"traces": "memory", "metrics": [], "logs": []},
+        sample_ratio=0.0,
+        trace_registry_size=100,
+    ) as recorded:
+        tracing = recorded.handle.tracing
+
+        def trace(number: int) -> None:
+            tracing.complete_trace(flext_create_trace("load", f"tenant-{number}").unwrap())
+
+        assert_bounded(trace, names, settled=1_000)
+        notices = [notice.message for notice in recorded.handle.status()["traces"].notices]
+    assert any("service names" in message and "'tenant-64'" in message for message in notices)
