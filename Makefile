@@ -68,6 +68,11 @@ test-oldest: $(OLDEST)/.made-test  ## unit and integration tests on the oldest s
 	@$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not newest_sdk and not any_sdk" \
 		-o cache_dir=.cache/pytest-oldest $(wildcard tests/unit tests/integration)
 
+.PHONY: test-engine-sdk
+test-engine-sdk: $(DEV)  ## unit and integration tests with the engine off (engine=sdk)
+	@TEST_ENGINE=sdk $(PYTEST) -n $(WORKERS) --dist worksteal -m "not any_sdk and not lean_engine" -o cache_dir=.cache/pytest-engine-sdk \
+		$(wildcard tests/unit tests/integration)
+
 .PHONY: test-stack
 test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
 	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.programs import SETTING_PREFIXES
+from tests.programs import ENGINE, SETTING_PREFIXES
 
 UNUSUAL_VARIABLES = ("PYTHONUNBUFFERED",)  # child processes run with Python's defaults, as they do for most users
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -30,6 +30,7 @@ def _is_removed(name: str) -> bool:
 
 for _name in filter(_is_removed, list(os.environ)):
     del os.environ[_name]
+os.environ.update(ENGINE)
 
 # Every run uses the same examples. There is no deadline, because machines differ in speed.
 settings.register_profile(

@@ -13,6 +13,9 @@ from pathlib import Path
 
 SETTING_PREFIXES = ("OTEL_", "FLEXT_", "OBSERVABILITY_", "PROMETHEUS_", "JAEGER_", "ALERTMANAGER_", "GRAFANA_")
 
+# The engine of all tests and their programs: TEST_ENGINE=sdk is the run with the SDK's own (`make test-engine-sdk`).
+ENGINE = {"FLEXT_OBSERVABILITY_ENGINE": os.environ["TEST_ENGINE"]} if os.environ.get("TEST_ENGINE") else {}
+
 # Turns off coverage in programs that it would slow down or block.
 UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
 
@@ -44,7 +47,7 @@ class Finished:
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of this process without telemetry settings, plus these settings."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(SETTING_PREFIXES)}
-    return {**plain, **settings}
+    return {**plain, **ENGINE, **settings}
 
 
 def run(source: str, timeout: float = 60, /, **settings: str) -> Finished:

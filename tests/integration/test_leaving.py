@@ -49,7 +49,7 @@ print(time.monotonic(), flush=True)
 """
 
 
-def cheapest_exit(limit: float, source: str, attempts: int = 4, /, **settings: str) -> tuple[float, Finished]:
+def cheapest_exit(limit: float, source: str, attempts: int = 8, /, **settings: str) -> tuple[float, Finished]:
     """Return the seconds from the last statement of a program to its end, and the program.
 
     It is the first exit within the limit, or the cheapest one: other load on the machine only adds to it.
