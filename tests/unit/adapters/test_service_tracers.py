@@ -17,7 +17,7 @@ def test_a_service_name_has_one_tracer_whose_spans_have_its_resource(recorded: R
     assert recorded.span("charge").resource.attributes["service.name"] == "payments"
 
 
-def test_the_tracer_of_the_process_takes_no_place_of_a_service() -> None:
+def test_the_tracer_of_the_process_is_not_counted() -> None:
     tracers = ServiceTracers()
     assert tracers.process_tracer() is tracers.process_tracer()
     assert all(tracers.find(f"service-{number}") for number in range(MAX_SERVICE_NAMES))

@@ -11,12 +11,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
 
+from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.export_processors import ExportSpanProcessor
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.tracer import (
-    MAX_SERVICE_NAMES,
     ServiceTracers,
     make_sampler,
     make_span_limits,
