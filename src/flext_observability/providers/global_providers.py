@@ -9,6 +9,7 @@ from flext_observability.engine import compat
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
+from flext_observability.engine.sdk_classes import register_sdk_classes
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.runtime import current_runtime
 
@@ -30,6 +31,7 @@ class GlobalProviders:
             metrics.set_meter_provider(DelegatingMeterProvider())
         if compat.is_unset(_logs.get_logger_provider):
             _logs.set_logger_provider(DelegatingLoggerProvider())
+        register_sdk_classes()
         # Read back: a former runtime of this process may have installed them.
         tracers, meters = trace.get_tracer_provider(), metrics.get_meter_provider()
         loggers = _logs.get_logger_provider()
