@@ -133,6 +133,14 @@ class EngineSpan(Span, ReadableSpan):
         return MappingProxyType(self._values)
 
     @property
+    def plain_attributes(self) -> dict[str, Any] | None:
+        """The attributes, for encoders; None where anything was dropped, and where there are events or links."""
+        attributes = self._values
+        if type(attributes) is dict and self._event_list is None and self._link_list is None:
+            return attributes
+        return None
+
+    @property
     def events(self) -> Sequence[Event]:
         """The latest events, up to the limit."""
         return () if self._event_list is None else tuple(self._event_list)

@@ -6,13 +6,24 @@ Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentele
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, Sum
 
-from flext_observability.wire.otlp.encode_attributes import AttributeEncoder, ContextEncoder, NotEncodableError
-from flext_observability.wire.otlp.protobuf import field, fixed64_field, number_field, sint32, text_field, varint
+from flext_observability.wire.otlp.any_value import NotEncodableError
+from flext_observability.wire.otlp.encode_attributes import AttributeEncoder, copied
+from flext_observability.wire.otlp.encode_contexts import ContextEncoder
+from flext_observability.wire.otlp.protobuf import (
+    LengthPrefixes,
+    field,
+    fixed64_field,
+    number_field,
+    sint32,
+    text_field,
+    varint,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
@@ -29,6 +40,9 @@ if TYPE_CHECKING:
 
 _signed64: Final = Struct("<Bq").pack
 _double: Final = Struct("<Bd").pack
+_start_and_time: Final = Struct("<BQBQ").pack
+_MAX_BUCKET_NUMBERS: Final = 64
+_MAX_BOUNDS: Final = 64
 
 
 @final
@@ -36,18 +50,24 @@ class MetricEncoder:
     """Encodes metric collections. Not thread-safe: one for each exporter."""
 
     __slots__ = (
+        "_bound_fields",
         "_contexts",
+        "_count_fields",
         "_encoders",
         "_exemplar_attributes",
         "_exponential_attributes",
-        "_histogram_attributes",
-        "_number_attributes",
+        "_histogram_keys",
+        "_number_keys",
+        "_prefixes",
     )
 
     def __init__(self) -> None:
         self._contexts = ContextEncoder()
-        self._number_attributes = AttributeEncoder(b"\x3a")
-        self._histogram_attributes = AttributeEncoder(b"\x4a")
+        self._prefixes = LengthPrefixes(b"\x0a")
+        self._number_keys = AttributeEncoder(b"\x3a").keys
+        self._histogram_keys = AttributeEncoder(b"\x4a").keys
+        self._count_fields = _CountFields()
+        self._bound_fields: dict[int, tuple[Sequence[float], bytes]] = {}
         self._exponential_attributes = AttributeEncoder(b"\x0a")
         self._exemplar_attributes = AttributeEncoder(b"\x3a")
         self._encoders: Mapping[type, tuple[bytes, Callable[[Any], bytes]]] = {
@@ -90,7 +110,12 @@ class MetricEncoder:
             tag, encode = self._encoders[type(data)]
         except KeyError:
             raise NotEncodableError(type(data).__name__) from None
-        points = b"".join([field(b"\x0a", encode(point)) for point in data.data_points])
+        prefixes = self._prefixes
+        parts: list[bytes] = []
+        for point in data.data_points:
+            encoded = encode(point)
+            parts += prefixes[len(encoded)], encoded
+        points = b"".join(parts)
         if not points:
             return head
         temporality = b"" if type(data) is Gauge else number_field(b"\x10", int(data.aggregation_temporality))
@@ -98,33 +123,51 @@ class MetricEncoder:
         return head + field(tag, points + temporality + monotonic)
 
     def _gauge_point(self, point: NumberDataPoint) -> bytes:
-        return self._number_point(point, b"")
+        time = point.time_unix_nano
+        return self._number_point(point, fixed64_field(0x19, time))
 
     def _sum_point(self, point: NumberDataPoint) -> bytes:
-        return self._number_point(point, fixed64_field(0x11, point.start_time_unix_nano))
+        return self._number_point(point, _times(point))
 
-    def _number_point(self, point: NumberDataPoint, start: bytes) -> bytes:
-        value = point.value
-        is_int = _is_int(value)
-        head = start + fixed64_field(0x19, point.time_unix_nano) + (b"" if is_int else _double(0x21, value))
-        tail = (_signed64(0x31, value) if is_int else b"") + self._number_attributes.encode(point.attributes)
-        return head + self._exemplars(b"\x2a", point.exemplars) + tail
+    def _number_point(self, point: NumberDataPoint, times: bytes) -> bytes:  # measured: benchmarks, OTLP encoding
+        value, keys = point.value, self._number_keys
+        parts = [times]
+        if type(value) is float:
+            parts.append(_double(0x21, value))
+        if point.exemplars:
+            parts.append(self._exemplars(b"\x2a", point.exemplars))
+        if type(value) is int:
+            parts.append(_signed64(0x31, value))
+        elif type(value) is not float:
+            raise NotEncodableError(type(value).__name__)
+        parts += [keys[key][type(value)][value] for key, value in copied(point.attributes).items()]
+        return b"".join(parts)
 
-    def _histogram_point(self, point: HistogramDataPoint) -> bytes:
-        return b"".join(
-            (
-                fixed64_field(0x11, point.start_time_unix_nano),
-                fixed64_field(0x19, point.time_unix_nano),
-                fixed64_field(0x21, point.count),
-                _double_field(0x29, point.sum),
-                _packed(b"\x32", "Q", point.bucket_counts),
-                _packed(b"\x3a", "d", point.explicit_bounds),
-                self._exemplars(b"\x42", point.exemplars),
-                self._histogram_attributes.encode(point.attributes),
-                _double_field(0x59, point.min),
-                _double_field(0x61, point.max),
-            )
-        )
+    def _histogram_point(self, point: HistogramDataPoint) -> bytes:  # measured: benchmarks, OTLP encoding
+        keys, counts, bounds = self._histogram_keys, point.bucket_counts, point.explicit_bounds
+        parts = [
+            _times(point),
+            fixed64_field(0x21, point.count),
+            _double_field(0x29, point.sum),
+            self._count_fields[len(counts)](*counts) if counts else b"",
+            self._bounds(bounds),
+            self._exemplars(b"\x42", point.exemplars) if point.exemplars else b"",
+        ]
+        parts += [keys[key][type(value)][value] for key, value in copied(point.attributes).items()]
+        parts += (_double_field(0x59, point.min), _double_field(0x61, point.max))
+        return b"".join(parts)
+
+    def _bounds(self, bounds: Sequence[float]) -> bytes:
+        """Return the bounds of buckets. All points of an instrument have the same tuple."""
+        known = self._bound_fields.get(id(bounds))
+        if known is not None:
+            return known[1]
+        encoded = field(b"\x3a", pack(f"<{len(bounds)}d", *bounds)) if bounds else b""
+        if isinstance(bounds, tuple):  # a list may change
+            if len(self._bound_fields) >= _MAX_BOUNDS:
+                self._bound_fields.clear()
+            self._bound_fields[id(bounds)] = bounds, encoded  # kept, so that no other gets its id
+        return encoded
 
     def _exponential_point(self, point: ExponentialHistogramDataPoint) -> bytes:
         return b"".join(
@@ -161,6 +204,26 @@ class MetricEncoder:
         return time + ids + _signed64(0x31, cast("int", value)) + attributes
 
 
+class _CountFields(dict[int, Callable[..., bytes]]):
+    """Number of buckets → function that encodes their counts."""
+
+    def __missing__(self, buckets: int) -> Callable[..., bytes]:
+        head = field(b"\x32", bytes(8 * buckets))[: -8 * buckets]
+        packed = Struct(f"<{len(head)}s{buckets}Q").pack
+
+        encode = partial(packed, head)
+        if len(self) < _MAX_BUCKET_NUMBERS:
+            self[buckets] = encode
+        return encode
+
+
+def _times(point: Any) -> bytes:  # noqa: ANN401 - of three classes
+    start, time = point.start_time_unix_nano, point.time_unix_nano
+    if start and time:
+        return _start_and_time(0x11, start, 0x19, time)
+    return fixed64_field(0x11, start) + fixed64_field(0x19, time)
+
+
 def _is_int(value: object) -> bool:
     """Return whether the value is an integer and not a float."""
     if type(value) in {int, float}:
@@ -170,10 +233,6 @@ def _is_int(value: object) -> bool:
 
 def _double_field(tag: int, number: float | None) -> bytes:
     return b"" if number is None else _double(tag, number)
-
-
-def _packed(tag: bytes, code: str, numbers: Sequence[float]) -> bytes:
-    return field(tag, pack(f"<{len(numbers)}{code}", *numbers)) if numbers else b""
 
 
 def _buckets(tag: bytes, buckets: Buckets) -> bytes:

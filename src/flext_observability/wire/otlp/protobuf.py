@@ -10,6 +10,7 @@ from struct import Struct
 _fixed64 = Struct("<BQ").pack
 _ONE_BYTE = tuple(bytes([number]) for number in range(128))
 _UINT64 = (1 << 64) - 1
+_MAX_KEPT_SIZE = 4096
 
 
 def varint(number: int) -> bytes:
@@ -75,3 +76,20 @@ def fixed64_field(tag: int, number: int | None) -> bytes:
         struct.error: The number is not an integer from 0 to 2**64 - 1.
     """
     return _fixed64(tag, number) if number else b""
+
+
+class LengthPrefixes(dict[int, bytes]):
+    """Size of the content of a field → tag and length. Some thousand small sizes are kept.
+
+    Args:
+        tag: Number and type of the field.
+    """
+
+    def __init__(self, tag: bytes) -> None:
+        self._tag = tag
+
+    def __missing__(self, size: int) -> bytes:
+        prefix = self._tag + varint(size)
+        if size < _MAX_KEPT_SIZE:
+            self[size] = prefix
+        return prefix

@@ -9,8 +9,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.metrics.export import Buckets
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.metrics.view import (
+    ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation,
+    View,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,7 +31,11 @@ from opentelemetry.trace import (
 )
 
 from flext_observability.domain.report import Signal
+from flext_observability.wire.otlp.any_value import NotEncodableError
 from flext_observability.wire.otlp.encode import encode_request
+from flext_observability.wire.otlp.encode_logs import LogEncoder
+from flext_observability.wire.otlp.encode_metrics import MetricEncoder
+from flext_observability.wire.otlp.encode_traces import TraceEncoder
 from flext_observability.wire.otlp.encoder import RequestEncoder
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
@@ -148,3 +157,31 @@ def test_a_key_that_is_not_text_is_left_to_the_stock_encoder() -> None:
 def test_a_batch_that_cannot_be_encoded_raises() -> None:
     with pytest.raises(AttributeError):
         RequestEncoder("traces").encode(cast("Sequence[object]", ["text"]))
+
+
+def test_large_items_and_many_sizes_equal_those_of_the_stock_encoder() -> None:
+    traces, logs = make_spans(1, text="x" * 10_000), [replace(make_logs(1)[0])]
+    logs[0].log_record.attributes = BoundedAttributes(maxlen=1, attributes={"a": 1, "b": 2}, immutable=False)
+    assert RequestEncoder("traces").encode(traces) == encode_request("traces", traces)
+    assert LogEncoder().encode(logs) == encode_request("logs", logs)
+
+
+def test_histograms_with_many_numbers_of_buckets_equal_those_of_the_stock_encoder() -> None:
+    encoder = MetricEncoder()
+    for number in range(80):
+        bounds = [float(each) for each in range(number)]
+        view = View(instrument_name="*", aggregation=ExplicitBucketHistogramAggregation(bounds))
+        data = make_metrics(lambda meter: meter.create_histogram("time").record(2.5), views=[view])
+        point = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
+        object.__setattr__(point, "explicit_bounds", tuple(bounds))
+        assert encoder.encode([data]) == encode_request("metrics", [data])
+
+
+def test_a_span_context_of_another_class_is_left_to_the_stock_encoder() -> None:
+    class Context(SpanContext):
+        pass
+
+    items = [ReadableSpan("work", Context(1, 2, is_remote=False))]
+    with pytest.raises(NotEncodableError):
+        TraceEncoder().encode(items)
+    assert RequestEncoder("traces").encode(items) == encode_request("traces", items)
