@@ -1,4 +1,4 @@
-"""A loopback port that refuses connections during a test."""
+"""Loopback ports: one that refuses connections during a test, and one for another process."""
 
 from __future__ import annotations
 
@@ -13,3 +13,9 @@ def refusing_port() -> Generator[int]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]
+
+
+def free_port() -> int:
+    """Return a port that is free at this moment, for a server in another process."""
+    with refusing_port() as port:
+        return port

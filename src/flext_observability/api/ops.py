@@ -6,6 +6,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from flext_observability.api.process import active_process
 from flext_observability.api.start import NOT_STARTED, NOT_STARTED_FIX, active_pages
 from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.domain.setup_result import log_failed_setup
@@ -99,6 +100,7 @@ def ops_asgi_app(*, token: str | None = None, username: str | None = None, passw
 def _pages(token: str | None, username: str | None, password: str | None) -> OpsPages:
     from flext_observability.ops_server.pages import OpsPages
 
+    active_process().want_page()
     given = (_credential_text(token), _credential_text(username), _credential_text(password))
     return OpsPages(
         metrics=lambda accept: _active().flat_map(lambda pages: pages.metrics(accept)),

@@ -45,6 +45,7 @@ class Process:
     def __init__(self) -> None:
         self.session: Session | None = None
         self.services = ServiceGroup()
+        self._page_wanted = False
         self._lock = ForkSafeLock()
         self._start_turn = ForkSafeLock()
         self._building = False  # a start builds a pipeline that is not active yet
@@ -103,6 +104,12 @@ class Process:
             if session is not None:
                 session.abandon()
 
+    def want_page(self) -> None:
+        """Note that the program has ops pages: its processes share one metrics page."""
+        self._page_wanted = True
+        if self.session is not None:
+            self.session.share_page(wanted=True)
+
     def reinit_after_fork(self) -> None:
         """Start the same configuration again, with its own threads, sockets, counts and instance id."""
         self._instance_id = uuid4().hex
@@ -142,6 +149,7 @@ class Process:
             "Configuring the services": lambda: pipeline.notices.extend(self.services.apply(pipeline.config)),
             "Connecting the services": lambda: self.services.connect(session.status, session.metric_points),
             "Ending the previous configuration": lambda: self._end_previous(previous),
+            "Sharing the metrics page": lambda: session.share_page(wanted=self._page_wanted),
             "Starting the ops server": lambda: session.start_ops_server(self.services),
             "Connecting logging and libraries": lambda: attach(pipeline),
         }

@@ -76,6 +76,16 @@ class Session:
         self.pipeline.drop_pull_exporters()
         self.pipeline.notices.degrade("metrics", f"The metrics page is not served: {started.message}", started.fix)
 
+    def share_page(self, *, wanted: bool) -> None:
+        """Share the metrics page with the other processes of the program.
+
+        Args:
+            wanted: Whether the program has a page without a pull exporter.
+        """
+        from flext_observability.providers.shared_page import share_page
+
+        share_page(self.pipeline.page, wanted=wanted or bool(self.pipeline.exporters.pull))
+
     def log_degraded(self) -> None:
         """Log one line per degraded signal at start-up."""
         for notice in self.pipeline.notices.all():
@@ -115,7 +125,9 @@ class Session:
         inherited = self.pipeline
         inherited.abandon()
         self.server = self._pull_exporter = None
-        self.pipeline = bootstrap.start(inherited.settings, instance_id)
+        page = inherited.page
+        self.pipeline = bootstrap.start(inherited.settings, instance_id, root=None if page is None else page.root)
+        self.share_page(wanted=page is not None and page.wanted)
 
     def _end(self, began: float, deadline: float) -> ShutdownReport:
         """End all parts; repeatable. Foreign code runs on threads of its own."""
@@ -191,7 +203,7 @@ class Session:
             from flext_observability.exporters.prometheus.page import create_exporter
 
             exporter = create_exporter("metrics", self.pipeline.config)
-            exporter.attach(readers.cumulative.collect)
+            exporter.attach(self.pipeline.collect)
         self._pull_exporter = exporter
         from flext_observability.pipeline.shared_metric_reader import CollectionTimeout
 

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk.metrics.export import MetricsData
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
@@ -33,6 +34,7 @@ from flext_observability.providers.meter import MetricReaders, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
+from flext_observability.providers.shared_page import make_shared_page
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
 
+    from flext_observability.pipeline.shared_page.page import SharedPage
+    from flext_observability.runtime.process_family import ProcessIdentity
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.settings.resolve import ResolvedSettings
 
@@ -67,14 +71,23 @@ class Pipeline:
     exporters: Exporters
     workers: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
     readers: MetricReaders | None = None
+    page: SharedPage | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
         """Resolved configuration."""
         return self.settings.config
 
+    def collect(self) -> MetricsData:
+        """Return the points of the page: those of all processes that share it."""
+        if self.page is not None:
+            return self.page.collect()
+        return MetricsData([]) if self.readers is None else self.readers.cumulative.collect()
+
     def flush(self, deadline: float) -> bool:
         """Export all queued items in parallel; return whether all were sent before ``deadline`` (monotonic seconds)."""
+        if self.page is not None:
+            self.page.write()
         tickets = [(worker, worker.begin_flush()) for worker in self.workers]
         flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
         return all(flushed)
@@ -87,6 +100,8 @@ class Pipeline:
         """
         for worker in self.workers:
             worker.begin_close(deadline)
+        if self.page is not None:
+            self.page.release()
         hung = [worker.name for worker in self.workers if not worker.wait_closed(deadline)]
         unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(_signal_and_name, hung)]
         unfinished += self._close_readers(deadline)
@@ -116,6 +131,8 @@ class Pipeline:
         """Stop without export in a forked child: the queued items belong to the parent process."""
         for worker in self.workers:
             worker.abandon()
+        if self.page is not None:
+            self.page.abandon()
         for counter in self.ledger.counters.values():
             counter.reset_lock()
         self._close_readers()
@@ -159,13 +176,19 @@ def _deletion(call: BoundedCall[FlextResult[None]], deadline: float) -> FlextRes
     return FlextResult[None].fail(f"Deleting {what} failed: {reason}", code=code, fix=fix)
 
 
-def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | None = None) -> Pipeline:
+def start(
+    settings: ResolvedSettings,
+    instance_id: str,
+    previous: Pipeline | None = None,
+    root: ProcessIdentity | None = None,
+) -> Pipeline:
     """Create all parts for resolved settings, and direct telemetry to them.
 
     Args:
         settings: Resolved settings with their notices.
         instance_id: Identity of this process.
         previous: Pipeline in use until now. Its metric totals are kept if resource and metric settings are the same.
+        root: Process that started the program, if it is known.
 
     Returns:
         The new pipeline. The caller closes the previous one.
@@ -182,7 +205,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | Non
         try:
             global_providers().install()
             builds: dict[Signal, Callable[[], Callable[[], object]]] = {
-                "metrics": partial(_build_metrics, pipeline, previous),
+                "metrics": partial(_build_metrics, pipeline, previous, root),
                 "traces": partial(_build_traces, pipeline),
                 "logs": partial(_build_logs, pipeline),
             }
@@ -197,7 +220,7 @@ def start(settings: ResolvedSettings, instance_id: str, previous: Pipeline | Non
         return pipeline
 
 
-def _build_metrics(pipeline: Pipeline, previous: Pipeline | None) -> Callable[[], object]:
+def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:
     """Build the provider; return the function that directs metrics to it."""
     config, delegate = pipeline.config, global_providers().meters
     push_count = sum(not isinstance(each, FlushOnlyExporter) for _, each in pipeline.exporters.push["metrics"])
@@ -209,6 +232,8 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None) -> Callable[[]
         readers = MetricReaders(config, pipeline.resource, push_count, foreign)
         if delegate is not None:
             readers, provider = _make_meter_provider(pipeline, readers, push_count)
+    former = previous.page if previous is not None and is_kept else None
+    pipeline.page = make_shared_page(config, readers.cumulative, root, former)
     return partial(_direct_metrics, pipeline, readers, provider, is_kept=is_kept)
 
 
@@ -219,11 +244,14 @@ def _direct_metrics(
     if delegate is None:
         foreign = metrics.get_meter_provider()
         if not _adopt(pipeline, "metrics", foreign, "add_metric_reader", [] if is_kept else readers.readers()):
+            pipeline.page = None
             return  # the SDK logs a warning at each collection of an unregistered reader
     elif provider is not None:
         delegate.set_delegate(provider)
     pipeline.readers = readers
-    pipeline.exporters.attach(readers.cumulative.collect, pipeline.notices)
+    if pipeline.page is not None:
+        pipeline.page.retain()
+    pipeline.exporters.attach(pipeline.collect, pipeline.notices)
     schedule = Schedule(
         interval_seconds=config.metric_export_interval_seconds,
         request_timeout_seconds=config.metric_export_timeout_seconds,

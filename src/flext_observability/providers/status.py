@@ -31,6 +31,7 @@ def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -
         *service_tracers().notices(),
         *unusable_parts().notices(),
         *observer().notices(),
+        *(() if pipeline.page is None else pipeline.page.notices()),
         *plugin_hooks().notices(),
     )
     notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})

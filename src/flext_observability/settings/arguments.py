@@ -47,6 +47,8 @@ class InitArguments(TypedDict, total=False):
     prometheus_host: str | None
     prometheus_port: int | None
     prometheus_client_enabled: bool | None
+    metrics_directory: str | None
+    metrics_gauge_modes: str | Mapping[str, str] | None
     grafana_url: str | None
     config_file: str | None
     otlp_endpoint: str | None

@@ -196,6 +196,19 @@ class GeneralFields:
         default=True,
         signal="metrics",
     )
+    metrics_directory: str = setting(
+        types.TEXT,
+        "Directory by which the processes of a program share one `/metrics`. Empty: automatic; `none`: none.",
+        "PROMETHEUS_MULTIPROC_DIR",
+        default="",
+        signal="metrics",
+    )
+    metrics_gauge_modes: Mapping[str, str] = setting(
+        types.GAUGE_MODES,
+        "Value of a gauge of several processes: `sum`, `max`, `min`, `latest`; `process`: one of each.",
+        default=types.NO_KEY_VALUES,
+        signal="metrics",
+    )
     grafana_url: str = setting(types.URL_TEXT, "URL of Grafana, for links to traces.", "GRAFANA_URL", default="")
     config_file: str = setting(
         types.TEXT,

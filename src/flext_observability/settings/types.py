@@ -187,6 +187,17 @@ def _key_values(value: object) -> dict[str, str]:
     return _require_all_valid(pairs, invalid, "no name or no '='" if isinstance(value, str) else "no name")
 
 
+_GAUGE_MODES = ("process", "sum", "max", "min", "latest")
+
+
+def _gauge_modes(value: object) -> dict[str, str]:
+    """Return names of gauges with their modes; ``process`` keeps the values of processes apart."""
+    pairs, invalid = _split_pairs(value)
+    valid = {name: mode.lower() for name, mode in pairs.items() if mode.lower() in _GAUGE_MODES}
+    invalid += len(pairs) - len(valid)
+    return _require_all_valid(valid, invalid, f"no name, or none of the modes {', '.join(_GAUGE_MODES)}")
+
+
 def _headers(value: object) -> dict[str, str]:
     """Return HTTP headers, with names in lower case (gRPC requires it)."""
     pairs, invalid = _split_pairs(value)
@@ -236,6 +247,7 @@ MILLISECOND_INTERVAL = float_type("milliseconds", 0.001, MAX_SECONDS, scale=0.00
 MILLISECOND_TIMEOUT = float_type("milliseconds", 0.0, MAX_SECONDS, scale=0.001, zero_means_unlimited=True)
 NAMES = FieldType("names", "a name, a comma-separated list or a sequence of names", split_names)
 KEY_VALUE_LIST = FieldType("pairs", "a mapping of names to texts, or text like 'name=value,name=value'", _key_values)
+GAUGE_MODES = FieldType("pairs", "a mapping of names to modes, or text like 'name=sum,name.*=max'", _gauge_modes)
 HEADERS = FieldType(
     "pairs", "a mapping of header names to texts, or text like 'name=value,name=value'", _headers, secret=True
 )

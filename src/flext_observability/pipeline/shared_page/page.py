@@ -1,0 +1,253 @@
+"""``SharedPage``: the metrics of all processes of a program, from any of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, final
+
+from flext_observability.domain.report import Notice
+from flext_observability.pipeline.shared_page.merged_metrics import MergedMetrics
+from flext_observability.pipeline.shared_page.process_files import ProcessFiles
+from flext_observability.pipeline.shared_page.snapshot_request import SnapshotRequest
+from flext_observability.runtime.daemon import DaemonThread
+from flext_observability.runtime.fork import register_holder
+from flext_observability.runtime.internal_log import warn_once
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.runtime.process_family import is_running
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.wire.metric_snapshot.encode import SnapshotEncoder
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory, Reading
+    from flext_observability.runtime.process_family import ProcessIdentity
+    from flext_observability.wire.metric_snapshot.encode import Plain
+
+INTERVAL_SECONDS: Final = 1.0
+FOLD_SECONDS: Final = 0.5
+_TURN_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 0.01
+_FIX: Final = "Set metrics_directory to a directory that this user can write, or to none"
+_logger: Final = logging.getLogger("flext_observability")
+
+
+@final
+class SharedPage:
+    """Metrics of this process, and of the processes that share its directory while it is active.
+
+    Each process writes a snapshot every second while its metrics change, at its end, and when another one asks for it.
+    Thread-safe.
+
+    Attributes:
+        directory: The directory.
+        root: The process that started the program.
+        wanted: Whether this process may be asked for the page; it becomes active when it forks.
+    """
+
+    def __init__(
+        self,
+        collect: Callable[[], MetricsData],
+        directory: ProcessDirectory,
+        root: ProcessIdentity,
+        gauge_mode: Callable[[str], str],
+    ) -> None:
+        """Create an inactive page.
+
+        Args:
+            collect: Returns all cumulative points of this process.
+            directory: See the attributes.
+            root: See the attributes.
+            gauge_mode: Returns the mode of a gauge by its name.
+        """
+        self.directory = directory
+        self.root = root
+        self.wanted = False
+        self.gauge_mode = gauge_mode
+        self._collect = collect
+        self._encoder = SnapshotEncoder(self._mode)
+        self._files: ProcessFiles | None = None
+        self._lock = ForkSafeLock()
+        self._thread = DaemonThread("flext-snapshot", self._run, what="the thread for shared metrics")
+        self._users = 0
+        self._pid = os.getpid()
+        self._problem = ""
+        self._ignored: dict[str, str] = {}
+        self._late: set[str] = set()
+        register_holder(self)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this process shares its metrics."""
+        return self._files is not None
+
+    def hold_for_fork(self) -> None:
+        """Do nothing: a child uses no object of this page."""
+
+    def release_after_fork(self) -> None:
+        """Become active in a parent: the child shares its metrics."""
+        if self.wanted and self._users and os.getpid() == self._pid:
+            self.activate()
+
+    def retain(self) -> None:
+        """Add a configuration that uses the page."""
+        self._users += 1
+
+    def release(self) -> None:
+        """Remove a configuration. The last one ends the page: its totals are kept for the other processes."""
+        self._users -= 1
+        if self._users == 0:
+            self._end()
+
+    def activate(self) -> None:
+        """Share the metrics of this process. Idempotent, never raises."""
+        with self._lock:
+            if self._files is not None:
+                return
+            try:
+                self.directory.create()
+                self._files = ProcessFiles(self.directory, self.root)
+                self._problem = ""
+            except OSError as error:
+                self._report(error)
+                return
+            self._thread.start()
+        self._thread.report()
+
+    def announce(self) -> None:
+        """Create the directory, by which children without a page know that this process has one."""
+        if not self.is_active:
+            try:
+                self.directory.create()
+            except OSError as error:
+                self._report(error)
+
+    def collect(self) -> MetricsData:
+        """Return the points of all processes; those of this process if it is alone, or the directory is unusable."""
+        if self._files is None and self.wanted and self.directory.names():
+            self.activate()
+        files = self._files
+        if files is None:
+            return self._collect()
+        others = [name for name in self.directory.names() if name != files.name]
+        request = SnapshotRequest(self.directory, [name for name in others if self.directory.is_running(name)])
+        own = self._snapshot()
+        self._late = request.wait(self._late)
+        reading = self.directory.read(files.name)
+        self._ignored = reading.ignored
+        merged = self._merge(reading)
+        merged.add(files.document(own), running=True)
+        data = merged.to_metrics_data(time.time_ns())
+        self._fold(reading)
+        return data
+
+    def write(self) -> None:
+        """Write a snapshot now."""
+        if self._files is not None:
+            self._snapshot()
+
+    def abandon(self) -> None:
+        """Close the files of the parent in a forked child."""
+        files, self._files = self._files, None
+        self._users = 0
+        if files is not None:
+            files.close()
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Return what is wrong with the directory."""
+        found = [self._problem] if self._problem else []
+        found += [f"{name} in {self.directory.path} is ignored: {why}" for name, why in self._ignored.items()]
+        found += [f"The process {name} does not answer: its last snapshot is used" for name in sorted(self._late)]
+        return tuple(Notice("metrics", message, _FIX if message == self._problem else "") for message in found)
+
+    def _mode(self, name: str) -> str:
+        return self.gauge_mode(name)  # which a second start may replace
+
+    def _run(self) -> None:
+        while (files := self._files) is not None and os.getpid() == self._pid:
+            files.wait(INTERVAL_SECONDS)
+            if self._files is files:
+                self._snapshot_or_report()
+
+    def _snapshot_or_report(self) -> None:
+        try:
+            self._snapshot()
+        except BaseException as error:  # noqa: BLE001 - callbacks and readers of any kind; the next one may succeed
+            reraise_interrupt(error)
+
+    def _snapshot(self) -> Plain:
+        """Collect, write, and return the points of this process."""
+        if not self._lock.acquire(_TURN_SECONDS):
+            raise TimeoutError("another collection has not ended")
+        try:
+            began_ns = time.monotonic_ns()
+            resources = self._encoder.resources(self._collect())
+            files = self._files
+            if files is not None:
+                try:
+                    files.write(resources)
+                    self._problem = ""
+                except OSError as error:
+                    self._report(error)
+                files.stamp(began_ns)
+            return resources
+        finally:
+            self._lock.release()
+
+    def _end(self) -> None:
+        files = self._files
+        if files is None:
+            if self.root.pid == self._pid:
+                self.directory.remove_if_unused()
+            return
+        resources: Plain | None = None
+        try:
+            resources = self._snapshot()
+        except BaseException as error:  # noqa: BLE001 - a callback that hangs, for example: the last snapshot counts
+            reraise_interrupt(error)
+        self._files = None
+        files.wake()
+        with suppress(OSError):
+            if resources is not None:
+                files.write(resources, ended=True)
+                if self._fold_own(files, resources):
+                    self.directory.remove(files.name)
+        files.close()
+        if self.root.pid == self._pid or not is_running(self.root):
+            self.directory.remove_if_unused()
+
+    def _fold_own(self, files: ProcessFiles, resources: Plain) -> bool:
+        deadline = time.monotonic() + FOLD_SECONDS
+        own = {files.name: files.document(resources, ended=True)}
+        while not self.directory.fold((), own):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_RETRY_SECONDS)
+        return True
+
+    def _fold(self, reading: Reading) -> None:
+        """Add up ended processes, if no other process does."""
+        if reading.ended:
+            try:
+                self.directory.fold(list(reading.ended))
+            except OSError as error:
+                self._report(error)
+
+    def _merge(self, reading: Reading) -> MergedMetrics:
+        merged = MergedMetrics()
+        documents = [(document, False, bool(document.get("ended"))) for document in reading.ended.values()]
+        documents += [(document, True, False) for document in reading.running.values()]
+        if reading.totals is not None:
+            documents.append((reading.totals, False, True))
+        for document, running, ended in documents:
+            merged.add(document, running=running, ended=ended)
+        return merged
+
+    def _report(self, error: OSError) -> None:
+        self._problem = f"Metrics of other processes are not on the page: {describe_error(error)}"
+        warn_once(_logger, f"{self._problem}. {_FIX}.")

@@ -1,0 +1,76 @@
+"""A request for new snapshots of other processes, with a time limit."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, final
+
+from flext_observability.pipeline.shared_page.process_directory import LOCK, WAKE
+from flext_observability.pipeline.shared_page.process_files import STAMP
+
+if TYPE_CHECKING:
+    from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory
+
+PATIENCE_SECONDS: Final = 1.0
+LATE_PATIENCE_SECONDS: Final = 0.05
+"""Time for a process that was late before."""
+_POLL_SECONDS: Final = 0.001
+
+
+@final
+class SnapshotRequest:
+    """Asks other processes for snapshots that begin now.
+
+    Args:
+        directory: Directory of the processes.
+        names: Names of the other processes.
+    """
+
+    __slots__ = ("_began_ns", "_waiting")
+
+    def __init__(self, directory: ProcessDirectory, names: Collection[str]) -> None:
+        self._began_ns = time.monotonic_ns()
+        self._waiting: dict[str, int] = {}
+        for name in names:
+            with suppress(OSError):  # it has ended
+                _send(directory, name)
+                self._waiting[name] = os.open(directory.file(name, LOCK), os.O_RDONLY | os.O_CLOEXEC)
+
+    def wait(self, late: Collection[str]) -> set[str]:
+        """Wait for the snapshots, and return the names of processes without one.
+
+        Args:
+            late: Processes that were late before, which get less time.
+        """
+        waiting, self._waiting = self._waiting, {}
+        try:
+            while unfinished := {name for name, file in waiting.items() if not self._is_done(file)}:
+                seconds = (time.monotonic_ns() - self._began_ns) / 1e9
+                if seconds > (LATE_PATIENCE_SECONDS if unfinished <= set(late) else PATIENCE_SECONDS):
+                    break
+                time.sleep(_POLL_SECONDS)
+            return unfinished
+        finally:
+            for file in waiting.values():
+                os.close(file)
+
+    def _is_done(self, file: int) -> bool:
+        content = os.pread(file, STAMP.size, 0)
+        return len(content) == STAMP.size and STAMP.unpack(content)[0] >= self._began_ns
+
+
+def _send(directory: ProcessDirectory, name: str) -> None:
+    """Wake a process.
+
+    Raises:
+        OSError: It does not exist.
+    """
+    descriptor = os.open(directory.file(name, WAKE), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        with suppress(BlockingIOError):  # full: it does not read
+            os.write(descriptor, b"\n")
+    finally:
+        os.close(descriptor)

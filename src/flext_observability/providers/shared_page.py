@@ -1,0 +1,80 @@
+"""Settings and metric reader → the page that the processes of the program share."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flext_observability.pipeline.shared_page.page import SharedPage
+from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory
+from flext_observability.runtime.process_family import ProcessIdentity, family_root, own_identity
+
+if TYPE_CHECKING:
+    from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
+    from flext_observability.settings.config import FlextObservabilityConfig
+
+OFF: Final = "none"
+
+
+def make_shared_page(
+    config: FlextObservabilityConfig,
+    reader: SharedMetricReader,
+    root: ProcessIdentity | None,
+    previous: SharedPage | None,
+) -> SharedPage | None:
+    """Return a page; None if the settings disable it, or the system has no such users and locks.
+
+    Args:
+        config: Resolved configuration.
+        reader: Reader of the cumulative points of this process.
+        root: Process that started the program; None if it is not known.
+        previous: Page of these points in the previous configuration. It continues in the same directory.
+    """
+    directory = _directory(config, root := root or family_root())
+    if directory is None:
+        return None
+    mode = partial(gauge_mode, config.metrics_gauge_modes)
+    if previous is not None and previous.directory.path == directory.path:
+        previous.gauge_mode = mode
+        return previous
+    return SharedPage(reader.collect, directory, root, mode)
+
+
+def _directory(config: FlextObservabilityConfig, root: ProcessIdentity) -> ProcessDirectory | None:
+    if config.metrics_directory == OFF or os.name != "posix":
+        return None
+    if config.metrics_directory:
+        return ProcessDirectory(Path(config.metrics_directory).absolute(), is_automatic=False)
+    base = Path(tempfile.gettempdir()) / f"flext-observability-{os.geteuid()}"
+    return ProcessDirectory(base / f"{root.pid}-{root.started}", is_automatic=True)
+
+
+def share_page(page: SharedPage | None, *, wanted: bool) -> None:
+    """Share the metrics of this process if the settings name a directory, or the program has other processes.
+
+    Args:
+        page: The page; None for none.
+        wanted: Whether this process may be asked for the page.
+    """
+    if page is None:
+        return
+    page.wanted |= wanted
+    is_child = page.root != own_identity()
+    if not page.directory.is_automatic or (is_child and (page.wanted or page.directory.path.is_dir())):
+        page.activate()
+    elif page.wanted and "multiprocessing.context" in sys.modules:
+        page.announce()
+
+
+def gauge_mode(modes: Mapping[str, str], name: str) -> str:
+    """Return how the values of a gauge in several processes become one; empty: they do not."""
+    found = modes.get(name)
+    if found is None:
+        found = next((mode for pattern, mode in modes.items() if fnmatchcase(name, pattern)), "")
+    return "" if found == "process" else found

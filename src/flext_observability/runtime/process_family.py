@@ -1,0 +1,105 @@
+"""The family of this process: the processes of one program, known by the process that started them (``family_root``).
+
+Children of the family are forks, of a pre-forking server for example, and children of ``multiprocessing`` by any start
+method. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_PROC: Final = Path("/proc")
+_MAX_DEPTH: Final = 16
+_TITLE: Final = re.compile(rb"^gunicorn: \w+ ")
+_START_COMMANDS: Final = (b"--multiprocessing-fork", b"from multiprocessing.forkserver import main")
+_PARENT_FIELD: Final = 1
+_START_FIELD: Final = 19
+
+
+class ProcessIdentity(NamedTuple):
+    """One process; a later process with the same number has another identity.
+
+    Attributes:
+        pid: Number of the process.
+        started: Start time in units of the system; 0 where the system does not show it.
+    """
+
+    pid: int
+    started: int
+
+
+def own_identity() -> ProcessIdentity:
+    """Return the identity of this process."""
+    return ProcessIdentity(os.getpid(), _started(os.getpid()))
+
+
+def family_root() -> ProcessIdentity:
+    """Return the process that started the family of this process: itself, if it was started by another program.
+
+    Without ``/proc`` only the parent of a ``multiprocessing`` child is known.
+    """
+    pid = os.getpid()
+    if not _stat(pid):
+        return ProcessIdentity(_multiprocessing_parent() or pid, 0)
+    for _ in range(_MAX_DEPTH):
+        stat = _stat(pid)
+        parent = int(stat[_PARENT_FIELD]) if stat else 0
+        if parent == 0 or not _is_of_family(_command(pid), _command(parent)):
+            break
+        pid = parent
+    return ProcessIdentity(pid, _started(pid))
+
+
+def is_running(process: ProcessIdentity) -> bool:
+    """Return whether the process has not ended. A process of another user is visible, too."""
+    if process.started:
+        return _started(process.pid) == process.started
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_of_family(command: bytes, parent_command: bytes) -> bool:
+    """Return whether a child is a fork of its parent, which has the same command, or a ``multiprocessing`` child."""
+    if not command or not parent_command:
+        return False
+    if any(each in command for each in _START_COMMANDS):
+        return True
+    return _TITLE.sub(b"", command) == _TITLE.sub(b"", parent_command)
+
+
+def _multiprocessing_parent() -> int | None:
+    process = sys.modules.get("multiprocessing.process")
+    parent = None if process is None else process.parent_process()
+    return None if parent is None else parent.pid
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields after the name of the program, which may contain spaces and parentheses.
+
+    Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
+    try:
+        return (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
+def _started(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[_START_FIELD]) if fields else 0
