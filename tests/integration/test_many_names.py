@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from flext_observability import flext_create_trace
+from flext_observability import FlextMetricsService, flext_create_metric, flext_create_trace
 from tests.recorded import recording
 
 _SAMPLE = 50
@@ -54,8 +54,7 @@ def _blocks_after(operation: Callable[[int], object], numbers: Iterable[int]) ->
     return sys.getallocatedblocks()
 
 
-@pytest.mark.parametrize("engine", ["lean", "sdk"])
-@pytest.mark.parametrize("names", [5_000, 50_000])
+@pytest.mark.parametrize(("engine", "names"), [("lean", 5_000), ("sdk", 5_000), ("lean", 50_000)])
 def test_traces_of_many_service_names(engine: str, names: int) -> None:
     with recording(
         engine=engine,
@@ -71,3 +70,29 @@ def test_traces_of_many_service_names(engine: str, names: int) -> None:
         assert_bounded(trace, names, settled=1_000)
         notices = [notice.message for notice in recorded.handle.status()["traces"].notices]
     assert any("service names" in message and "'tenant-64'" in message for message in notices)
+
+
+@pytest.mark.parametrize(("engine", "names"), [("lean", 5_000), ("sdk", 5_000), ("lean", 50_000)])
+def test_metrics_of_many_names(engine: str, names: int) -> None:
+    with recording(engine=engine, exporters={"metrics": "memory", "traces": [], "logs": []}) as recorded:
+        metrics = recorded.handle.metrics
+
+        def measure(number: int) -> None:
+            flext_create_metric(f"tenant.{number}", number)
+            metrics.counter(f"tenant.{number}.calls").add(1)
+
+        assert_bounded(measure, names, settled=2_000)
+        result = flext_create_metric("another", 1)
+        status = recorded.handle.status()["metrics"]
+    assert result.code == "instrument_limit"
+    (message,) = (notice.message for notice in status.notices if "names" in notice.message)
+    assert '"tenant.1000"' in message
+    assert status.counts is not None
+    assert status.counts.dropped == {"instrument_limit": 2 * (names + 50) - 2_000 + 1}
+
+
+def test_a_bad_value_costs_the_same_with_many_instruments() -> None:
+    metrics = FlextMetricsService()
+    counters = [metrics.counter(f"bad.{number}") for number in range(1_500)]
+    first, last = (count_calls(lambda _number: counter.add(-1), 0) for counter in (counters[0], counters[-1]))  # noqa: B023
+    assert last <= first + 10

@@ -45,7 +45,8 @@ def flext_create_metric(
         metric_type: ``gauge``, ``counter``, ``up_down_counter`` or ``histogram``.
 
     Returns:
-        The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (name in use for another kind or unit).
+        The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (name in use for another kind or unit),
+        ``instrument_limit`` (one of more than 2000 names).
     """
     active = get_observability().data
     create = get_global_factory().create_metric if active is None else active.metrics.create

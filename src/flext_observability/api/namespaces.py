@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from flext_observability.adapters import correlation, metric as metric_adapter
+from flext_observability.adapters import correlation, instrument_table
 from flext_observability.decorators import span_arguments as arguments
 from flext_observability.domain import (
     alert,
@@ -126,7 +126,7 @@ class FlextObservabilityTypes:
     InitArguments: TypeAlias = setting_arguments.InitArguments
     Entity: TypeAlias = entity.Entity
     AttributeValue: TypeAlias = encoding.AttributeValue
-    InstrumentKind: TypeAlias = metric_adapter.InstrumentKind
+    InstrumentKind: TypeAlias = instrument_table.InstrumentKind
     Parent: TypeAlias = arguments.Parent
     Hook: TypeAlias = base.Hook
     Measure: TypeAlias = alert_rule.Measure

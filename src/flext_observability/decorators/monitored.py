@@ -10,7 +10,8 @@ from opentelemetry.context import Context, create_key, set_value
 from opentelemetry.metrics import get_meter_provider
 
 from flext_observability.adapters import log_record
-from flext_observability.adapters.metric import RecordFn, function_call_instruments
+from flext_observability.adapters.instrument_table import RecordFn
+from flext_observability.adapters.metric import function_call_instruments
 from flext_observability.decorators.span_arguments import is_function, qualified_name, span_name
 from flext_observability.decorators.span_errors import first_in_trace, outcome_of
 from flext_observability.decorators.traced import ActiveSpan, SpanTemplate

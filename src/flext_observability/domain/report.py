@@ -41,7 +41,7 @@ class SignalCounts:
 
     Log records are never open. For metrics, ``finished`` counts the data points of the push exporter with the most.
     ``dropped`` counts items that no exporter received, by reason, such as ``instrument_conflict`` (one name for two
-    kinds or units).
+    kinds or units) and ``instrument_limit`` (too many names).
     """
 
     signal: Signal

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 
-from flext_observability.adapters.metric import discarded
+from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.domain.report import SIGNALS, ExporterCounts, LedgerSnapshot, Signal, SignalCounts
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Ledger:
     def __init__(self) -> None:
         self.counters: dict[Signal, SignalCounter] = {signal: SignalCounter(signal) for signal in SIGNALS}
         self._queues: list[tuple[Signal, str, Callable[[], QueueCounts]]] = []
-        self._discarded_before = discarded()
+        self._discarded_before = instrument_table().discarded()
 
     def add(self, signal: Signal, exporter: str, counts: Callable[[], QueueCounts]) -> None:
         """Add the queue of one exporter."""
@@ -93,6 +93,7 @@ class Ledger:
 
     def _points(self, exporters: tuple[ExporterCounts, ...]) -> SignalCounts:
         points = max((row.finished for row in exporters if row.signal == "metrics"), default=0)
-        conflicts = discarded() - self._discarded_before
-        dropped = {"instrument_conflict": conflicts} if conflicts else {}
+        discarded = instrument_table().discarded().items()
+        since = {reason: count - self._discarded_before.get(reason, 0) for reason, count in discarded}
+        dropped = {reason: count for reason, count in since.items() if count}
         return SignalCounts("metrics", started=points, finished=points, dropped=dropped)

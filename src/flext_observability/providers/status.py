@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flext_observability.adapters.metric import conflict_notices
+from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.adapters.service_tracers import service_tracers
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
 from flext_observability.engine.observer import observer
@@ -27,7 +27,7 @@ def signal_statuses(pipeline: Pipeline) -> dict[Signal, SignalStatus]:
 def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
     all_notices = (
         *pipeline.notices.all(),
-        *conflict_notices(),
+        *instrument_table().notices(),
         *service_tracers().notices(),
         *unusable_parts().notices(),
         *observer().notices(),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
-from flext_observability.adapters import metric as adapter
+from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_attributes
 from flext_observability.values.interrupts import reraise_interrupt
@@ -15,7 +15,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
-    from flext_observability.adapters.metric import RecordFn
+    from flext_observability.adapters.instrument_table import RecordFn
 
 _MAX = (1 << 63) - 1
 _NUMBERS = frozenset((int, float))
@@ -48,7 +48,7 @@ class _Instrument:
             self._record_fn(value, self._with(attributes) if attributes else self._bound, None)
         except BaseException as error:  # noqa: BLE001 - a measurement must not break the program
             reraise_interrupt(error)
-            name = adapter.name_of(self._record_fn) or "of an unknown instrument"
+            name = instrument_table().name_of(self._record_fn) or "of an unknown instrument"
             report_once(f"Measuring with {type(self).__name__} {name}", error)
 
     def _with(self, attributes: Mapping[str, object]) -> Attributes:

@@ -8,7 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
-from flext_observability.adapters.metric import Conflict, InstrumentConflict, InstrumentKind, RecordFn, histogram_bounds
+from flext_observability.adapters.instrument_table import (
+    Conflict,
+    InstrumentKind,
+    RecordFn,
+    RefusedInstrument,
+    instrument_table,
+)
+from flext_observability.adapters.metric import histogram_bounds
 from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.hooks import plugin_hooks
@@ -97,7 +104,8 @@ class FlextMetricsService:
 
         Returns:
             The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (the name is in use for another kind
-            or unit), or one of the container's repository (the metric has been recorded).
+            or unit), ``instrument_limit`` (one of more than 2000 names), or one of the container's repository (the
+            metric has been recorded).
         """
         from flext_observability.domain.metric import FlextMetric
 
@@ -119,7 +127,7 @@ class FlextMetricsService:
 
         Returns:
             The entities, in order; or a failure: ``invalid_argument`` (no values), ``invalid_metric``,
-            ``instrument_conflict``, or one of the container's repository.
+            ``instrument_conflict``, ``instrument_limit``, or one of the container's repository.
         """
         given = copy_mapping(values) if is_mapping(values) else {}
         if not given:
@@ -143,7 +151,8 @@ class FlextMetricsService:
     def counter(self, name: str, unit: str = "", description: str = "") -> Counter:
         """Return the counter with this name, for hot paths.
 
-        For a name in use for another kind or unit, the instrument discards its measurements.
+        For a name in use for another kind or unit, and for more than 2000 names, the instrument discards its
+        measurements. The status names it.
         """
         return Counter(_record_fn(name, "counter", unit, description))
 
@@ -195,7 +204,7 @@ class FlextMetricsService:
     @never_raises
     def conflicts(self) -> FlextResult[tuple[Conflict, ...]]:
         """Return the names used for two kinds or units in this process, with the discarded measurements."""
-        return FlextResult.ok(adapter.conflicts())
+        return FlextResult.ok(instrument_table().conflicts())
 
     def _entity(self, service_name: str, name: str, given: object) -> FlextResult[FlextMetric]:
         fields: dict[str, Any] = {"value": None, "unit": "", "tags": None, "metric_type": "gauge"}
@@ -236,13 +245,12 @@ class FlextMetricsService:
 
 
 def _find_instrument(metric: FlextMetric, description: str = "") -> FlextResult[RecordFn]:
-    """Return the recording function for the entity. A conflict is counted and is a failure."""
+    """Return the recording function for the entity. A refused instrument is counted and is a failure."""
     try:
         return FlextResult.ok(adapter.instrument_of(metric, description=description))
-    except InstrumentConflict as error:
-        adapter.discard(error.conflict)
-        message = f"Invalid metric: {error}"
-        return FlextResult[RecordFn].fail(message, code="instrument_conflict", fix=adapter.CONFLICT_FIX)
+    except RefusedInstrument as refused:
+        refused.discard()
+        return FlextResult[RecordFn].fail(f"Invalid metric: {refused}", code=refused.code, fix=refused.fix)
 
 
 def _all(results: Iterable[FlextResult[T]]) -> FlextResult[list[T]]:
@@ -262,10 +270,11 @@ def _record_fn(
     try:
         resolved = None if bounds is None else bounds()
         return adapter.instrument(name, kind, unit, description=description, bounds=resolved)
-    except InstrumentConflict as error:
-        report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", error)
-        conflict = error.conflict
-        return lambda _value, _attributes, _context: adapter.discard(conflict)
+    except RefusedInstrument as refused:
+        refusal = refused
+        if refusal.conflict is not None:
+            report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", refusal)
+        return lambda _value, _attributes, _context: refusal.discard()
     except BaseException as error:  # noqa: BLE001 - an invalid name, or an error of a foreign provider
         reraise_interrupt(error)
         report_once(f"Creating {kind} {encode_tag(name, max_bytes=100)}", error)

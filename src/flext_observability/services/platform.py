@@ -81,7 +81,8 @@ class FlextObservabilityPlatformV2:
         """Create a metric, record it and store it.
 
         Returns:
-            The metric; or a failure: ``invalid_metric``, ``instrument_conflict``, or one of the storage.
+            The metric; or a failure: ``invalid_metric``, ``instrument_conflict``, ``instrument_limit``, or one of the
+            storage.
         """
         return self.metrics.create(name, value, unit, tags, metric_type)
 

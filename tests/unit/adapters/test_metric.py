@@ -3,19 +3,7 @@ from __future__ import annotations
 import pytest
 
 from flext_observability import FlextMetric
-from flext_observability.adapters.metric import (
-    MAX_CONFLICTS,
-    Conflict,
-    InstrumentConflict,
-    InstrumentIdentity,
-    InstrumentKind,
-    conflicts,
-    discard,
-    histogram_bounds,
-    instrument,
-    instrument_of,
-    record,
-)
+from flext_observability.adapters.metric import histogram_bounds, instrument_of, record
 from tests.recorded import Recorded
 
 
@@ -44,35 +32,3 @@ def test_unknown_units_have_the_standard_bounds() -> None:
 def test_bounds_ascend(unit: str) -> None:
     bounds = histogram_bounds(unit)
     assert list(bounds) == sorted(set(bounds))
-
-
-def test_the_same_identity_has_the_same_record_function() -> None:
-    first = instrument("adapter.same", "counter", "count")
-    assert instrument("Adapter.SAME", "counter", "{count}") is first
-
-
-@pytest.mark.parametrize(("kind", "unit"), [("gauge", "s"), ("counter", "ms")])
-def test_another_kind_or_unit_is_a_conflict(kind: InstrumentKind, unit: str) -> None:
-    instrument("adapter.taken", "counter", "s")
-    with pytest.raises(InstrumentConflict) as raised:
-        instrument("adapter.taken", kind, unit)
-    conflict = raised.value.conflict
-    assert conflict.first == InstrumentIdentity("adapter.taken", "counter", "s")
-    assert str(conflict) == f'{kind} "adapter.taken" in {unit} conflicts with counter "adapter.taken" in s'
-    assert conflict in conflicts()
-    discard(conflict)
-    assert conflict.discarded == 1
-
-
-def test_the_number_of_conflicts_is_limited() -> None:
-    instrument("adapter.made.up", "counter", "s")
-    for number in range(MAX_CONFLICTS + 10):
-        with pytest.raises(InstrumentConflict):
-            instrument("adapter.made.up", "counter", f"unit{number}")
-    assert len(conflicts()) == MAX_CONFLICTS
-
-
-def test_an_identity_without_a_unit_has_a_description() -> None:
-    assert str(Conflict(InstrumentIdentity("a", "gauge", ""), InstrumentIdentity("a", "counter", ""))).endswith(
-        'gauge "a" in no unit'
-    )
