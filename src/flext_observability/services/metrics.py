@@ -271,10 +271,10 @@ def _record_fn(
         resolved = None if bounds is None else bounds()
         return adapter.instrument(name, kind, unit, description=description, bounds=resolved)
     except RefusedInstrument as refused:
-        refusal = refused
-        if refusal.conflict is not None:
-            report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", refusal)
-        return lambda _value, _attributes, _context: refusal.discard()
+        rejection = refused
+        if rejection.conflict is not None:
+            report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", rejection)
+        return lambda _value, _attributes, _context: rejection.discard()
     except BaseException as error:  # noqa: BLE001 - an invalid name, or an error of a foreign provider
         reraise_interrupt(error)
         report_once(f"Creating {kind} {encode_tag(name, max_bytes=100)}", error)
