@@ -72,12 +72,12 @@ span: write report · status: ok · records: ['report written', '9 % free', '9 %
     ),
     "07_prometheus_page.py": (
         """page on this machine: True
-queue_waiting 3.0
-queue_jobs_total{kind="resize"} 4.0
-queue_job_duration_seconds_bucket{le="0.1"} 1.0
-queue_job_duration_seconds_bucket{le="1"} 3.0
-queue_job_duration_seconds_bucket{le="10"} 3.0
-queue_job_duration_seconds_bucket{le="+Inf"} 4.0
+queue_waiting{otel_scope_name="flext_observability"} 3.0
+queue_jobs_total{kind="resize",otel_scope_name="flext_observability"} 4.0
+queue_job_duration_seconds_bucket{otel_scope_name="flext_observability",le="0.1"} 1.0
+queue_job_duration_seconds_bucket{otel_scope_name="flext_observability",le="1"} 3.0
+queue_job_duration_seconds_bucket{otel_scope_name="flext_observability",le="10"} 3.0
+queue_job_duration_seconds_bucket{otel_scope_name="flext_observability",le="+Inf"} 4.0
 """,
         "",
     ),
@@ -124,11 +124,11 @@ still active: 0
     ),
     "13_prometheus_client.py": (
         """our page
-  bakery_oven_celsius 231.0
+  bakery_oven_celsius{otel_scope_name="flext_observability"} 231.0
   bakery_bread_total{kind="rye"} 3.0
 page of the program
   bakery_bread_total{kind="rye"} 3.0
-  bakery_oven_celsius 231.0
+  bakery_oven_celsius{otel_scope_name="flext_observability"} 231.0
 after the shutdown
   bakery_bread_total{kind="rye"} 3.0
 """,

@@ -37,8 +37,11 @@ class Page:
         return self.headers["content-type"]
 
     def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-        """Return value by (name, labels), as prometheus_client reads the page."""
-        return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in self._samples()}
+        """Return value by (name, labels without the scope), as prometheus_client reads the page."""
+        return {
+            (each.name, tuple(sorted(pair for pair in each.labels.items() if not _is_scope(pair)))): each.value
+            for each in self._samples()
+        }
 
     def exemplars(self) -> dict[tuple[str, str], str]:
         """Return trace id by (name, upper bound of the bucket)."""
@@ -51,6 +54,10 @@ class Page:
     def _samples(self) -> Iterable[Any]:
         parse = parse_openmetrics if self.kind.startswith("application/openmetrics-text") else parse_classic
         return [sample for family in parse(self.body.decode()) for sample in family.samples]
+
+
+def _is_scope(label: tuple[str, str]) -> bool:
+    return label[0].startswith("otel_scope_")
 
 
 def scrape(address: str, accept: str = OPENMETRICS, *, path: str = "/metrics", **headers: str) -> Page:

@@ -84,7 +84,7 @@ def test_all_pages_are_served(kind: str) -> None:
         with init_observability(exporters="memory", console=False, service_name="shop").unwrap() as handle:
             handle.metrics.counter("orders.paid").add(2)
             page = client.get(f"{prefix}/metrics", headers={"Accept": "application/openmetrics-text"})
-            assert "orders_paid_total 2.0" in page.text
+            assert 'orders_paid_total{otel_scope_name="flext_observability"} 2.0' in page.text
             assert page.text.endswith("# EOF\n")
             assert client.get(f"{prefix}/health").json()["status"] == "healthy"
             assert client.get(f"{prefix}/status").json()["resource"]["service.name"] == "shop"

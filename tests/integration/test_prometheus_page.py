@@ -36,7 +36,7 @@ PROMETHEUS_3 = (
     ("accept", "kind"),
     [
         (PROMETHEUS_2, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        (PROMETHEUS_3, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        (PROMETHEUS_3, "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"),
         (CLASSIC, "text/plain; version=0.0.4; charset=utf-8"),
         ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
         ("", "text/plain; version=0.0.4; charset=utf-8"),

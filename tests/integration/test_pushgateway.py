@@ -44,7 +44,7 @@ def test_a_program_pushes_at_exit(pushed: Gateway) -> None:
     done = run(JOB, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=f"127.0.0.1:{pushed.port}")
     assert (done.code, done.err) == (0, "")
     assert [(each.method, each.path) for each in pushed.requests] == [("PUT", NIGHTLY)]
-    assert pushed.lines(NIGHTLY) == ["rows_total 3.0"]
+    assert pushed.lines(NIGHTLY) == ['rows_total{otel_scope_name="t"} 3.0']
 
 
 def test_metrics_are_pushed_only_at_flush_and_shutdown(pushed: Gateway) -> None:
@@ -53,7 +53,7 @@ def test_metrics_are_pushed_only_at_flush_and_shutdown(pushed: Gateway) -> None:
     for total in (1, 2):
         rows.add(1)
         assert job.flush().unwrap().complete
-        assert pushed.lines(NIGHTLY) == [f"rows_total {total}.0"]
+        assert pushed.lines(NIGHTLY) == [f'rows_total{{otel_scope_name="t"}} {total}.0']
     time.sleep(0.1)  # ten times the interval
     assert len(pushed.requests) == 2
     (row,) = job.status()["metrics"].deliveries
@@ -73,7 +73,7 @@ def test_the_gateway_gets_totals_while_others_get_deltas(pushed: Gateway) -> Non
     for total in (1, 2):
         rows.add(1)
         job.flush()
-        assert pushed.lines(NIGHTLY) == [f"rows_total {total}.0"]
+        assert pushed.lines(NIGHTLY) == [f'rows_total{{otel_scope_name="t"}} {total}.0']
 
 
 def test_a_busy_gateway_gets_newer_totals_at_the_retry(pushed: Gateway) -> None:
@@ -84,7 +84,7 @@ def test_a_busy_gateway_gets_newer_totals_at_the_retry(pushed: Gateway) -> None:
     assert not job.flush(0.2).unwrap().complete
     rows.add(1)
     pushed.wait_for(lambda server: server.groups)
-    assert pushed.lines(NIGHTLY) == ["rows_total 2.0"]
+    assert pushed.lines(NIGHTLY) == ['rows_total{otel_scope_name="t"} 2.0']
 
 
 def test_the_reason_of_a_rejection_is_in_the_status(pushed: Gateway) -> None:
@@ -150,7 +150,7 @@ def test_children_have_groups_of_their_own(
         """
     run_file(tmp_path, source, OTEL_METRICS_EXPORTER="none", PROMETHEUS_PUSH_GATEWAY=pushed.url)
     found = {path.removeprefix(NIGHTLY): pushed.lines(path) for path in pushed.groups}
-    assert found == {path: [f"rows_total {count}.0"] for path, count in groups.items()}
+    assert found == {path: [f'rows_total{{otel_scope_name="t"}} {count}.0'] for path, count in groups.items()}
 
 
 # ---- deleting --------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_a_new_set_of_exporters_gets_all_metrics(temporality: str) -> None:
                 expected = turn if temporality == "cumulative" else 1
                 assert total(store, f"any.{temporality}") == expected, exporters
         if "prometheus" in exporters and temporality == "cumulative":
-            assert f"any_cumulative_total {turn}.0" in page(handle)
+            assert f'any_cumulative_total{{otel_scope_name="t"}} {turn}.0' in page(handle)
 
 
 def test_the_page_stays_on_its_port() -> None:

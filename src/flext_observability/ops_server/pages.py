@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from flext_observability.domain.health_report import PROBES
 from flext_observability.domain.result import FlextResult, compose_message
-from flext_observability.ops_server.serialization import check_to_dict, negotiate_type, render_report, to_json
+from flext_observability.ops_server.serialization import check_to_dict, negotiate_format, render_report, to_json
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_report import FlextHealthReport
     from flext_observability.ops_server.auth import Credentials
+    from flext_observability.wire.prometheus.content_type import PageFormat
 
 T = TypeVar("T")
 Headers = list[tuple[str, str]]
@@ -123,7 +124,7 @@ class OpsPages:
     def _protected(self, path: str, request: Request) -> Reply | SlowPage:
         seconds = _scraper_seconds(request.scrape_timeout) or PAGE_SECONDS
         if path == "/health":
-            kind = negotiate_type(request.accept)
+            kind = negotiate_format(request.accept)
             return self._health_page((path, kind), None, lambda report: _report_page(report, kind), seconds)
         if path == "/metrics":
             key, accept = (path, request.accept), request.accept
@@ -190,10 +191,10 @@ def error_page(status: int, message: str, code: str, *headers: tuple[str, str]) 
     return _page(status, _JSON, to_json({"error": message, "code": code}), *headers)
 
 
-def _report_page(report: FlextHealthReport, content_type: str = "", *, details: bool = True) -> Reply:
-    if content_type:
+def _report_page(report: FlextHealthReport, page: PageFormat | None = None, *, details: bool = True) -> Reply:
+    if page is not None:
         # Always 200: Prometheus discards the samples of any other reply.
-        return _page(200, content_type, render_report(report, content_type))
+        return _page(200, page.content_type, render_report(report, page))
     content: dict[str, object] = {"status": report.status}
     if details:
         content |= {"reasons": report.reasons, "checks": {check.name: check_to_dict(check) for check in report.checks}}

@@ -15,7 +15,7 @@ from flext_observability.values.foreign import plain_text
 from flext_observability.values.masking import MASK, mask_secrets
 from flext_observability.values.secret_names import is_secret_name
 from flext_observability.wire.http.headers import quality
-from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, page_quality, preferred_type
+from flext_observability.wire.prometheus.content_type import PageFormat, page_quality, preferred_format
 
 if TYPE_CHECKING:
     from flext_observability.domain.health_check import FlextHealthCheck
@@ -93,21 +93,22 @@ def _mask_or_convert(name: str, value: object) -> object:
     return to_jsonable(value)
 
 
-def negotiate_type(accept: str) -> str:
-    """Return the content type of the exposition for an ``Accept`` header; empty if it does not prefer one to JSON."""
+def negotiate_format(accept: str) -> PageFormat | None:
+    """Return the text format of Prometheus for an ``Accept`` header; None if it does not prefer one to JSON."""
     if page_quality(accept) <= (quality(accept, "application/json") or 0.0):
-        return ""
-    return preferred_type(accept)
+        return None
+    return preferred_format(accept, protobuf=False)
 
 
-def render_report(report: FlextHealthReport, content_type: str) -> bytes:
+def render_report(report: FlextHealthReport, page: PageFormat) -> bytes:
     """Return the report as samples: 1 healthy, 0.5 degraded, 0 unhealthy. ``unknown`` checks have no sample."""
-    from flext_observability.wire.prometheus.text import Family, generate_text
+    from flext_observability.wire.prometheus.family import Family
+    from flext_observability.wire.prometheus.text import generate_text
 
     overall = Family("flext_health_overall", "gauge", "All checks together: 1 healthy, 0.5 degraded, 0 unhealthy")
-    overall.add({}, _SAMPLE_VALUES[report.status])
+    overall.add_number({}, _SAMPLE_VALUES[report.status])
     status = Family("flext_health_status", "gauge", "Each check: 1 healthy, 0.5 degraded, 0 unhealthy")
     for check in report.checks:
         if check.status in _SAMPLE_VALUES:
-            status.add({"flext_check": check.name}, _SAMPLE_VALUES[check.status])
-    return generate_text((overall, status), openmetrics=content_type == OPENMETRICS_TYPE).encode(errors="replace")
+            status.add_number({"flext_check": check.name}, _SAMPLE_VALUES[check.status])
+    return generate_text((overall, status), openmetrics=page.kind == "openmetrics").encode(errors="replace")

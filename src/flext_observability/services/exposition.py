@@ -11,7 +11,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
-    from flext_observability.wire.prometheus.text import Family, FamilyKind
+    from flext_observability.wire.prometheus.family import Family, FamilyKind
 
 MAX_SERIES = 2000
 """Maximum number of series of one metric. Further ones are added up in one series, as in OTel's SDK."""
@@ -74,17 +74,18 @@ class Exposition:
 
 
 def _family(totals: _Totals) -> Family:
-    from flext_observability.wire.prometheus.text import Family
+    from flext_observability.wire.prometheus.family import Family, Histogram, LabelSet, bound_texts
 
     kind = "gauge" if totals.kind == "up_down_counter" else cast("FamilyKind", totals.kind)
     family = Family(totals.name, kind)
     for tags, series in totals.series.items():
         labels = _labels(tags, totals.kind)
         if totals.kind == "histogram":
-            *reached, count = accumulate(series.buckets)
-            family.add_histogram(labels, list(zip(totals.bounds, reached, strict=True)), count, series.value, {})
+            reached = list(accumulate(series.buckets))
+            pairs = LabelSet(tuple(labels.items()))
+            family.add(Histogram(pairs, reached[-1], series.value, bound_texts(totals.bounds), reached))
         else:
-            family.add(labels, series.value)
+            family.add_number(labels, series.value)
     return family
 
 

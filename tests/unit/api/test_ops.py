@@ -51,8 +51,8 @@ def test_the_pages_follow_the_start_and_the_end() -> None:
 def test_metrics_are_shown_without_the_exporter_for_pages() -> None:
     with init_observability(service_name="doors", **MEMORY).unwrap(), start_ops_server(port=0).unwrap() as server:
         metrics.get_meter("t").create_counter("doors.opened").add(3)
-        assert "doors_opened_total 3.0" in get(server, "/metrics")[1]
-        assert "doors_opened_total 3.0" in get(server, "/metrics")[1]
+        assert 'doors_opened_total{otel_scope_name="t"} 3.0' in get(server, "/metrics")[1]
+        assert 'doors_opened_total{otel_scope_name="t"} 3.0' in get(server, "/metrics")[1]
 
 
 def test_without_metrics_the_page_has_the_reason() -> None:

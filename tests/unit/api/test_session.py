@@ -70,7 +70,11 @@ def test_the_handle_is_an_async_context_manager() -> None:
 def test_the_page_health_and_status_are_served() -> None:
     handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
     metrics.get_meter("t").create_counter("served").add(5)
-    for path, words in (("/metrics", "served_total 5.0"), ("/health", "active"), ("/status", '"exporter')):
+    for path, words in (
+        ("/metrics", 'served_total{otel_scope_name="t"} 5.0'),
+        ("/health", "active"),
+        ("/status", '"exporter'),
+    ):
         with urllib.request.urlopen(handle.ops_address + path, timeout=5) as page:
             assert words in page.read().decode()
     address = handle.ops_address

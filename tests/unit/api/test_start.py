@@ -186,7 +186,7 @@ def test_delta_pushes_beside_a_cumulative_page(store: Any) -> None:
         handle.flush()
     assert store.metric("delta.count").data.data_points[0].value == 4
     with urllib.request.urlopen(f"{handle.ops_address}/metrics", timeout=5) as page:
-        assert "delta_count_total 7.0" in page.read().decode()
+        assert 'delta_count_total{otel_scope_name="t"} 7.0' in page.read().decode()
 
 
 def test_disabled_signals_record_nothing_and_are_off(store: Any) -> None:

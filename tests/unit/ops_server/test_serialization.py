@@ -13,13 +13,13 @@ from flext_observability import FlextHealthCheck, init_observability
 from flext_observability.domain.health_report import FlextHealthReport
 from flext_observability.ops_server.serialization import (
     check_to_dict,
-    negotiate_type,
+    negotiate_format,
     render_report,
     settings_to_dict,
     to_json,
     to_jsonable,
 )
-from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE
+from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE, preferred_format
 
 SPECIAL_NAME = 'quoted "name" \\ of\ntwo lines ☕'
 
@@ -96,7 +96,8 @@ def test_details_with_cycles() -> None:
     ],
 )
 def test_content_type_is_negotiated(accept: str, expected: str) -> None:
-    assert negotiate_type(accept) == expected
+    page = negotiate_format(accept)
+    assert (page.content_type if page else "") == expected
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_content_type_is_negotiated(accept: str, expected: str) -> None:
 def test_prometheus_parses_the_samples(content_type: str, parse: Callable[[str], Iterable[Any]]) -> None:
     statuses = {"a": "healthy", "b": "degraded", SPECIAL_NAME: "unhealthy", "d": "unknown"}
     checks = tuple(FlextHealthCheck(name=name, status=status) for name, status in statuses.items())
-    text = render_report(FlextHealthReport("degraded", (), checks), content_type).decode()
+    text = render_report(FlextHealthReport("degraded", (), checks), preferred_format(content_type)).decode()
     samples = {
         (sample.name, sample.labels.get("flext_check", "")): sample.value
         for family in parse(text)

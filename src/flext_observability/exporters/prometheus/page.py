@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.exporters.prometheus.registry import program_metrics
 from flext_observability.runtime.internal_log import warn_once
-from flext_observability.wire.prometheus.content_type import OPENMETRICS_TYPE, preferred_type
+from flext_observability.wire.prometheus.content_type import PageFormat, preferred_format
+from flext_observability.wire.prometheus.labels import LabelCache
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from flext_observability.domain.report import Signal
     from flext_observability.settings.config import FlextObservabilityConfig
-    from flext_observability.wire.prometheus.text import Family
+    from flext_observability.wire.prometheus.clashes import ClashEffect
+    from flext_observability.wire.prometheus.family import Family
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ _logger: Final = logging.getLogger(__name__)
 class PrometheusExporter:
     """Pull exporter: renders the page in the format that the request prefers."""
 
-    __slots__ = ("_collect", "_with_program_metrics")
+    __slots__ = ("_cache", "_collect", "_with_program_metrics")
 
     def __init__(self, *, program_metrics: bool = True) -> None:
         """Create an exporter without a source.
@@ -35,37 +37,45 @@ class PrometheusExporter:
         """
         self._collect: Callable[[], MetricsData] | None = None
         self._with_program_metrics = program_metrics
+        self._cache = LabelCache()
 
     def attach(self, collect: Callable[[], MetricsData]) -> None:
         """Set the source: a function that returns all current points, cumulative."""
         self._collect = collect
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """Return the page and its content type: OpenMetrics with exemplars if ``Accept`` prefers it, else classic."""
-        content_type = preferred_type(accept)
-        openmetrics = content_type == OPENMETRICS_TYPE
+        """Return the page and its content type.
+
+        By ``Accept`` it is protobuf with native histograms, OpenMetrics with exemplars, or classic text.
+        """
+        page = preferred_format(accept)
+        found = self._families(page)
+        if page.kind == "protobuf":
+            from flext_observability.wire.prometheus.delimited import generate_protobuf
+
+            return generate_protobuf(found, on_clash=_warn_clash), page.content_type
         from flext_observability.wire.prometheus.text import generate_text
 
-        page = generate_text(
-            self._families(openmetrics=openmetrics), openmetrics=openmetrics, on_conflict=_warn_conflict
-        )
-        return page.encode(errors="replace"), content_type
+        text = generate_text(found, openmetrics=page.kind == "openmetrics", on_clash=_warn_clash)
+        return text.encode(errors="replace"), page.content_type
 
-    def _families(self, *, openmetrics: bool) -> list[Family]:
-        from flext_observability.wire.prometheus.from_sdk import families
+    def _families(self, page: PageFormat) -> list[Family]:
+        from flext_observability.wire.prometheus.from_points import families
 
-        found = [] if self._collect is None else families(self._collect())
+        found = []
+        if self._collect is not None:
+            found = families(self._collect(), escaping=page.escaping, cache=self._cache)
         if self._with_program_metrics and (program := program_metrics()):
             from flext_observability.wire.prometheus.from_registry import add_metrics
 
-            add_metrics(found, program, openmetrics=openmetrics)
+            add_metrics(found, program, kind=page.kind, escaping=page.escaping)
         return found
 
 
-def _warn_conflict(name: str) -> None:
-    warn_once(
-        _logger, f"/metrics omits series of {name}: another metric has the same name in Prometheus. Rename one of them."
-    )
+def _warn_clash(name: str, effect: ClashEffect) -> None:
+    how = "omits series of" if effect == "omitted" else "has no type for"
+    message = f"/metrics {how} {name}: another metric has the same name in Prometheus. Rename one of them."
+    warn_once(_logger, message)
 
 
 def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PrometheusExporter:

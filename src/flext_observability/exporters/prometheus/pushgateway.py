@@ -17,6 +17,7 @@ from flext_observability.runtime.process_name import process_name
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE
+from flext_observability.wire.prometheus.labels import LabelCache
 from flext_observability.wire.prometheus.pushgateway_grouping import group_path
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.wire.http.client import HttpTransport
+    from flext_observability.wire.prometheus.clashes import ClashEffect
 
 _SETTING = "push_gateway (PROMETHEUS_PUSH_GATEWAY)"
 _OTHER_PORT = f"Check the port in {_SETTING}: Pushgateways listen on 9091"
@@ -42,7 +44,7 @@ _GATEWAY = HttpBackend(
 LOADED_MODULES = (
     "encodings.idna",  # resolution of host names
     "flext_observability.pipeline.shared_metric_reader",
-    "flext_observability.wire.prometheus.from_sdk",
+    "flext_observability.wire.prometheus.from_points",
     "flext_observability.wire.prometheus.text",
 )
 _logger: Final = logging.getLogger(__name__)
@@ -55,12 +57,13 @@ class PushgatewayExporter:
     It is a ``FlushOnlyExporter``: it receives the current totals on each flush and on shutdown, never periodically.
     """
 
-    __slots__ = ("_labels", "_target", "_transport")
+    __slots__ = ("_cache", "_labels", "_target", "_transport")
 
     def __init__(self, target: HttpTarget, labels: Collection[str]) -> None:
         """Store the URL of the group and the names of its labels. The connection is opened by the first push."""
         self._target = target
         self._labels = frozenset(labels)
+        self._cache = LabelCache()
         self._transport: HttpTransport | None = None
 
     def load_modules(self) -> None:
@@ -72,11 +75,11 @@ class PushgatewayExporter:
     def export(self, batch: Sequence[MetricsData], timeout_seconds: float) -> ExportOutcome:
         """Replace the group by the last totals of the batch, which include the earlier ones."""
         from flext_observability.pipeline.shared_metric_reader import count_points
-        from flext_observability.wire.prometheus.from_sdk import families
+        from flext_observability.wire.prometheus.from_points import families
         from flext_observability.wire.prometheus.text import generate_text
 
-        totals = families(batch[-1], reserved_labels=self._labels)
-        page = generate_text(totals, openmetrics=False, on_conflict=_warn_conflict)
+        totals = families(batch[-1], reserved_labels=self._labels, cache=self._cache)
+        page = generate_text(totals, openmetrics=False, on_clash=_warn_clash)
         transport = self._open_transport()
         body = page.encode(errors="replace")
         return self._send(transport, "PUT", body, sum(map(count_points, batch)), timeout_seconds)
@@ -123,10 +126,9 @@ class PushgatewayExporter:
         return mask_outcome(_GATEWAY.from_reply(reply, self._target.endpoint.display_url), self._target)
 
 
-def _warn_conflict(name: str) -> None:
-    warn_once(
-        _logger, f"Some series of {name} are not pushed: another instrument has that name in Prometheus. Rename one."
-    )
+def _warn_clash(name: str, effect: ClashEffect) -> None:
+    how = "are not pushed" if effect == "omitted" else "are pushed without a type"
+    warn_once(_logger, f"Some series of {name} {how}: another instrument has that name in Prometheus. Rename one.")
 
 
 def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:

@@ -118,8 +118,8 @@ class RegistryCollector:
     def _metrics(self) -> Iterator[Metric]:
         from prometheus_client.openmetrics import parser
 
+        from flext_observability.wire.prometheus.from_points import families
         from flext_observability.wire.prometheus.from_registry import claimed_names
-        from flext_observability.wire.prometheus.from_sdk import families
         from flext_observability.wire.prometheus.text import generate_text
 
         data = self._collect()

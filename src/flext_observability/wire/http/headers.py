@@ -16,7 +16,7 @@ def quality(header: str, choice: str) -> float | None:
     Source: https://www.rfc-editor.org/rfc/rfc9110#field.accept
     """
     qualities = [
-        _parse_quality(parameters)
+        parse_quality(_find_quality(parameters))
         for name, *parameters in (part.split(";") for part in header.lower().split(","))
         if name.strip() == choice
     ]
@@ -42,9 +42,13 @@ def parse_retry_after(value: str) -> float | None:
         return None
 
 
-def _parse_quality(parameters: list[str]) -> float:
-    text = next((text[2:] for part in parameters if (text := part.replace(" ", "")).startswith("q=")), "1")
+def parse_quality(text: str) -> float:
+    """Return a quality value; 0 for a text that is not a number."""
     try:
         return float(text)
     except ValueError:
         return 0.0
+
+
+def _find_quality(parameters: list[str]) -> str:
+    return next((text[2:] for part in parameters if (text := part.replace(" ", "")).startswith("q=")), "1")

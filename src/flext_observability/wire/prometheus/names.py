@@ -71,6 +71,14 @@ def metric_name(name: str, unit: str, kind: Kind, *, ratio: bool = False) -> str
 
 
 @lru_cache(maxsize=4096)
+def unit_suffix(unit: str, *, ratio: bool = False) -> str:
+    """Return the end that a name gets for this unit, without an underscore before it; empty for none."""
+    if unit == "1":
+        return "ratio" if ratio else ""
+    return "_".join(filter(None, _unit_words(unit)))
+
+
+@lru_cache(maxsize=4096)
 def label_name(key: str) -> str:
     """Return the label name of an attribute key; empty if there is none."""
     label = _NOT_LABEL.sub("_", key)

@@ -1,242 +1,172 @@
-"""Families of samples → Prometheus page, classic text or OpenMetrics, always complete and parseable.
+"""Families → Prometheus page, classic text or OpenMetrics, always complete and parseable.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
-from flext_observability.wire.prometheus.names import bound_value, sample_value
+from flext_observability.wire.prometheus.clashes import COUNT_SUFFIXES, OnClash, distinct_families
+from flext_observability.wire.prometheus.escaping import is_classic
+from flext_observability.wire.prometheus.family import (
+    Exemplar,
+    Family,
+    Histogram,
+    LabelSet,
+    Number,
+    Series,
+    Summary,
+    escape,
+    labels_text,
+    quote,
+)
+from flext_observability.wire.prometheus.names import sample_value
 
-_CLASSIC_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_CLASSIC_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
-FamilyKind = Literal["counter", "gauge", "histogram", "info", "summary", "stateset", "gaugehistogram", "unknown"]
-# Of two families with a series in common, the one whose kind comes first here is kept.
-_PRECEDENCE: Final = ("info", "histogram", "gaugehistogram", "summary", "counter", "stateset", "gauge", "unknown")
-# Kinds of a single name first: the others can be written as series of unknown type.
-_WRITE_ORDER: Final = ("info", "gauge", "stateset", "unknown", "counter", "histogram", "summary", "gaugehistogram")
-NAME_ENDINGS: Final = {"counter": "_total", "info": "_info"}
-"""Ending of the names of the samples of a kind, which the name of the metric does not have in OpenMetrics."""
 _CLASSIC_KINDS: Final = {"info": "gauge", "stateset": "gauge", "unknown": "untyped"}
-SAMPLE_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
-    "counter": ("_total", "_created"),
-    "gauge": ("",),
-    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
-    "histogram": ("_bucket", "_count", "_sum", "_created"),
-    "info": ("_info",),
-    "stateset": ("",),
-    "summary": ("", "_count", "_sum", "_created"),
-    "unknown": ("",),
-}
-"""Endings that the samples of a kind add to the name of the metric, in OpenMetrics."""
-_CLASSIC_SUFFIXES: Final = {"histogram": ("_bucket", "_count", "_sum"), "summary": ("_count", "_sum")}
-
-
-@dataclass(slots=True)
-class Sample:
-    """One line of a page.
-
-    Attributes:
-        name: Name of the sample.
-        labels: Text from ``format_labels``.
-        value: The number.
-        exemplar: Labels, value and time of an exemplar as OpenMetrics text; empty for none.
-        time_seconds: Time of the sample, in seconds since the Unix epoch; None for the time of the scrape.
-    """
-
-    name: str
-    labels: str
-    value: float
-    exemplar: str = ""
-    time_seconds: float | None = None
-
-
-@dataclass(slots=True)
-class Family:
-    """All samples of one metric.
-
-    Attributes:
-        name: Name of the samples, with ``_total`` or ``_info``, without ``_bucket``, ``_count`` and ``_sum``.
-        kind: Type of the metric. The classic format writes ``info`` and ``stateset`` as gauges.
-        help: Description; white space is normalized.
-        samples: In the order of the page.
-        invalid_openmetrics: Whether a value is forbidden in OpenMetrics: a counter or sum below zero or NaN, a bound
-            below zero.
-        duplicate: Whether a second instrument had a series of the same labels. The first one is kept.
-    """
-
-    name: str
-    kind: FamilyKind
-    help: str = ""
-    samples: list[Sample] = field(default_factory=list[Sample])
-    invalid_openmetrics: bool = False
-    duplicate: bool = False
-    _series: set[frozenset[tuple[str, str]]] = field(default_factory=set[frozenset[tuple[str, str]]])
-
-    def add(self, labels: Mapping[str, str], value: float, exemplar: str = "") -> None:
-        """Add a series of one sample."""
-        self.add_samples(labels, [Sample(self.name, format_labels(labels), value, exemplar)])
-
-    def add_samples(self, labels: Mapping[str, str], samples: Sequence[Sample]) -> None:
-        """Add a series.
-
-        Args:
-            labels: Labels of the series, without ``le`` and ``quantile``.
-            samples: Its samples.
-        """
-        series = frozenset(labels.items())
-        if series in self._series:
-            self.duplicate = True
-            return
-        self._series.add(series)
-        self.samples += samples
-        self.invalid_openmetrics |= self.kind == "counter" and not samples[0].value >= 0
-
-    def add_histogram(
-        self,
-        labels: Mapping[str, str],
-        buckets: Sequence[tuple[float, int]],
-        count: int,
-        total: float,
-        exemplars: Mapping[int, str],
-    ) -> None:
-        """Add a series of a histogram.
-
-        Args:
-            labels: Labels without ``le``.
-            buckets: Rising finite upper bounds with the number of values up to each.
-            count: Number of all values.
-            total: Sum of all values.
-            exemplars: Exemplars by index of their bucket.
-        """
-        text = format_labels(labels)
-        name, start = f"{self.name}_bucket", f"{text[:-1]}," if text else "{"
-        samples = [
-            Sample(name, f'{start}le="{bound_value(bound)}"}}', reached, exemplars.get(index, ""))
-            for index, (bound, reached) in enumerate((*buckets, (math.inf, count)))
-        ]
-        samples += (Sample(f"{self.name}_count", text, count), Sample(f"{self.name}_sum", text, total))
-        self.add_samples(labels, samples)
-        self.invalid_openmetrics |= not total >= 0 or (bool(buckets) and buckets[0][0] < 0)
-
-
-def format_labels(labels: Mapping[str, str]) -> str:
-    """Return labels as text, with braces; empty without labels. A name outside the classic syntax is quoted."""
-    if not labels:
-        return ""
-    return (
-        "{" + ",".join([f'{_label_name(name)}="{value.translate(_ESCAPES)}"' for name, value in labels.items()]) + "}"
-    )
-
-
-def format_family(family: Family) -> str:
-    """Return one family in the classic format, under its own type. Names outside the classic syntax are quoted."""
-    samples = family.samples if _is_classic(family.name) else map(_quote_name, family.samples)
-    return _head(family.name, family.kind, family.help, openmetrics=False) + _lines(samples)
+_Syntax = Literal["text", "openmetrics"]
+_PLAIN_LIMIT: Final = 1_000_000  # larger values have an exponent
 
 
 def generate_text(
-    families: Iterable[Family], *, openmetrics: bool, on_conflict: Callable[[str], object] = lambda name: None
+    families: Iterable[Family], *, openmetrics: bool, on_clash: OnClash = lambda name, effect: None
 ) -> str:
     """Return a page on which every sample name belongs to one family.
 
     Args:
-        families: All families; those without samples are omitted.
+        families: All families; those without series are omitted.
         openmetrics: Whether to write OpenMetrics 1.0, with exemplars, instead of the classic text format 0.0.4.
-        on_conflict: Called with the name of each metric that is omitted, wholly or in part, because of another metric.
+        on_clash: Called with the name of each metric that another metric affects.
     """
-    claimed: set[str] = set()
-    kept = _distinct([family for family in families if family.samples], on_conflict)
-    ordered = sorted(kept, key=lambda family: _WRITE_ORDER.index(family.kind))
-    parts = [part for family in ordered for part in _format(family, claimed, on_conflict, openmetrics=openmetrics)]
+    found = distinct_families(families, on_clash, openmetrics=openmetrics)
+    parts = [format_family(family, openmetrics=openmetrics) for family in found]
     return "".join(parts) + ("# EOF\n" if openmetrics else "")
 
 
-def _distinct(families: Sequence[Family], on_conflict: Callable[[str], object]) -> list[Family]:
-    """Return the families whose sample names are their own, by precedence; of two equal kinds the first is kept."""
-    names: set[str] = set()
-    kept: list[Family] = []
-    for family in sorted(families, key=lambda each: _PRECEDENCE.index(each.kind)):
-        own = {sample.name for sample in family.samples}
-        distinct = names.isdisjoint(own)
-        if distinct:
-            names |= own
-            kept.append(family)
-        if family.duplicate or not distinct:
-            on_conflict(family.name)
-    return kept
+def format_family(family: Family, *, openmetrics: bool = False) -> str:
+    """Return one family. A name outside the classic syntax is quoted."""
+    lines = _head(family, openmetrics=openmetrics)
+    _WRITERS.get(family.kind, _write_numbers)(lines, family, "openmetrics" if openmetrics else "text")
+    return "".join(lines)
 
 
-def _format(
-    family: Family, claimed: set[str], on_conflict: Callable[[str], object], *, openmetrics: bool
-) -> Iterator[str]:
-    """Yield the family or, if its names are claimed or its values invalid, its series as families of unknown type."""
-    stem = family.name.removesuffix(NAME_ENDINGS.get(family.kind, ""))
-    if openmetrics or family.kind in {"info", "gaugehistogram"}:
-        names = {stem, *(stem + suffix for suffix in SAMPLE_SUFFIXES[family.kind])}
-    else:
-        names = {family.name, *(family.name + suffix for suffix in _CLASSIC_SUFFIXES.get(family.kind, ()))}
-    unwritable = family.invalid_openmetrics or stem == "total" if openmetrics else family.kind == "gaugehistogram"
-    if claimed.isdisjoint(names) and not unwritable:
-        claimed |= names
-        yield _head(stem if openmetrics else family.name, family.kind, family.help, openmetrics=openmetrics)
-        yield _lines(family.samples, openmetrics=openmetrics)
-        return
-    for name in dict.fromkeys(sample.name for sample in family.samples):
-        if name in claimed:
-            on_conflict(name)
-            continue
-        claimed.add(name)
-        yield _head(name, "unknown" if openmetrics else "untyped", family.help, openmetrics=openmetrics)
-        yield _lines(
-            [sample for sample in family.samples if sample.name == name], openmetrics=openmetrics, exemplars=False
-        )
+def _head(family: Family, *, openmetrics: bool) -> list[str]:
+    name = family.stem if openmetrics else family.name
+    shown = name if is_classic(name) else quote(name)
+    lines: list[str] = []
+    if text := " ".join(family.help.split()):
+        escaped = escape(text) if openmetrics else text.replace("\\", r"\\")
+        lines.append(f"# HELP {shown} {escaped}\n")
+    kind = family.kind if openmetrics else _CLASSIC_KINDS.get(family.kind, family.kind)
+    lines.append(f"# TYPE {shown} {kind}\n")
+    if openmetrics and family.unit and family.kind not in {"info", "stateset"} and name.endswith(f"_{family.unit}"):
+        lines.append(f"# UNIT {shown} {family.unit}\n")
+    return lines
 
 
-def _head(name: str, kind: str, description: str, *, openmetrics: bool) -> str:
-    text = " ".join(description.split())
-    escaped = text.translate(_ESCAPES) if openmetrics else text.replace("\\", r"\\")
-    shown_name = name if _is_classic(name) else _quote(name)
-    shown_kind = kind if openmetrics else _CLASSIC_KINDS.get(kind, kind)
-    return (f"# HELP {shown_name} {escaped}\n" if text else "") + f"# TYPE {shown_name} {shown_kind}\n"
-
-
-def _lines(samples: Iterable[Sample], *, openmetrics: bool = False, exemplars: bool = True) -> str:
-    return "".join(
-        [
-            f"{sample.name}{sample.labels} {sample_value(sample.value)}"
-            f"{'' if sample.time_seconds is None else _timestamp(sample.time_seconds, openmetrics=openmetrics)}"
-            f"{f' # {sample.exemplar}' if openmetrics and exemplars and sample.exemplar else ''}\n"
-            for sample in samples
+def _write_numbers(lines: list[str], family: Family, syntax: _Syntax) -> None:
+    """Write one line for each series. The cost of a page is here: ``benchmarks/prometheus_page.py``."""
+    openmetrics, limit = syntax == "openmetrics", _PLAIN_LIMIT
+    series = cast("list[Number]", family.series)
+    name, quoted = family.name, not is_classic(family.name)
+    texts = [
+        f"{_sample(name, each.labels) if quoted else name + each.labels.braced} "
+        f"{repr(each.value) if -limit < each.value < limit and type(each.value) is float else sample_value(each.value)}"
+        "\n"
+        for each in series
+    ]
+    exemplars = openmetrics and family.kind == "counter"
+    created = openmetrics and family.with_created
+    if exemplars or created or any(each.time_seconds is not None for each in series):
+        texts = [
+            f"{text[:-1]}{_time(each, openmetrics=openmetrics)}"
+            f"{_exemplar(each.exemplar) if exemplars and each.exemplar is not None else ''}\n"
+            f"{_created(family, each) if created else ''}"
+            for text, each in zip(texts, series, strict=True)
         ]
-    )
+    lines += texts
 
 
-def _timestamp(seconds: float, *, openmetrics: bool) -> str:
-    return f" {seconds}" if openmetrics else f" {int(seconds * 1000)}"
+def _write_histograms(lines: list[str], family: Family, syntax: _Syntax) -> None:
+    openmetrics = syntax == "openmetrics"
+    for each in cast("list[Histogram]", family.series):
+        time = _time(each, openmetrics=openmetrics)
+        start = _opening(f"{family.name}_bucket", each.labels)
+        ends = _bucket_ends(tuple(each.bounds))
+        if each.integers and (each.count or 0) < _PLAIN_LIMIT and not time:
+            lines += [f"{start}{end}{reached}.0\n" for end, reached in zip(ends, each.reached, strict=True)]
+        else:
+            lines += [
+                f"{start}{end}{sample_value(reached)}{time}\n" for end, reached in zip(ends, each.reached, strict=True)
+            ]
+        if openmetrics and each.exemplars:
+            first = len(lines) - len(ends)
+            for index, exemplar in each.exemplars.items():
+                lines[first + index] = f"{lines[first + index][:-1]}{_exemplar(exemplar)}\n"
+        _write_totals(lines, family, each, openmetrics=openmetrics)
 
 
-def _quote_name(sample: Sample) -> Sample:
-    """Return a sample with its name among its labels."""
-    labels = ",".join(filter(None, (_quote(sample.name), sample.labels[1:-1])))
-    return Sample("", f"{{{labels}}}", sample.value)
+def _write_summaries(lines: list[str], family: Family, syntax: _Syntax) -> None:
+    openmetrics = syntax == "openmetrics"
+    for each in cast("list[Summary]", family.series):
+        time = _time(each, openmetrics=openmetrics)
+        start = _opening(family.name, each.labels)
+        lines += [
+            f'{start}quantile="{quantile}"}} {sample_value(value)}{time}\n'
+            for quantile, value in each.quantiles.items()
+        ]
+        _write_totals(lines, family, each, openmetrics=openmetrics)
 
 
-def _is_classic(name: str) -> bool:
-    return _CLASSIC_METRIC.fullmatch(name) is not None
+def _write_totals(lines: list[str], family: Family, series: Histogram | Summary, *, openmetrics: bool) -> None:
+    suffixes = COUNT_SUFFIXES.get(family.kind, ("_count", "_sum"))
+    for suffix, value in zip(suffixes, (series.count, series.sum), strict=True):
+        if value is not None:
+            name, time = family.name + suffix, _time(series, openmetrics=openmetrics)
+            lines.append(f"{_sample(name, series.labels)} {sample_value(value)}{time}\n")
+    if openmetrics and family.with_created:
+        lines.append(_created(family, series))
 
 
-@lru_cache(maxsize=4096)
-def _label_name(name: str) -> str:
-    return name if _CLASSIC_LABEL.fullmatch(name) else _quote(name)
+_WRITERS: Final[Mapping[str, Callable[[list[str], Family, _Syntax], None]]] = {
+    "histogram": _write_histograms,
+    "gaugehistogram": _write_histograms,
+    "summary": _write_summaries,
+}
 
 
-def _quote(text: str) -> str:
-    return f'"{text.translate(_ESCAPES)}"'
+def _created(family: Family, series: Series) -> str:
+    if series.start_seconds is None:
+        return ""
+    return f"{_sample(f'{family.stem}_created', series.labels)} {sample_value(series.start_seconds)}\n"
+
+
+def _exemplar(exemplar: Exemplar) -> str:
+    time = "" if exemplar.time_seconds is None else f" {exemplar.time_seconds}"
+    return f" # {{{labels_text(exemplar.labels)}}} {sample_value(exemplar.value)}{time}"
+
+
+def _time(series: Series, *, openmetrics: bool) -> str:
+    if series.time_seconds is None:
+        return ""
+    return f" {series.time_seconds}" if openmetrics else f" {int(series.time_seconds * 1000)}"
+
+
+def _sample(name: str, labels: LabelSet) -> str:
+    """Return a name with its labels. A name outside the classic syntax is quoted, among the labels."""
+    if is_classic(name):
+        return name + labels.braced
+    return f"{{{quote(name)},{labels.braced[1:-1]}}}" if labels.pairs else f"{{{quote(name)}}}"
+
+
+def _opening(name: str, labels: LabelSet) -> str:
+    """Return a name with its labels, up to the place of one more label."""
+    sample = _sample(name, labels)
+    return f"{sample[:-1]}," if sample.endswith("}") else f"{sample}{{"
+
+
+@lru_cache(maxsize=256)
+def _bucket_ends(bounds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f'le="{bound}"}} ' for bound in bounds)

@@ -33,13 +33,13 @@ def page(data: MetricsData, accept: str) -> tuple[str, str]:
 def test_classic_page_by_default() -> None:
     body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), "*/*")
     assert kind == CLASSIC_TYPE
-    assert "sold_total 2.0\n" in body
+    assert 'sold_total{otel_scope_name="tests"} 2.0\n' in body
 
 
 def test_openmetrics_for_prometheus() -> None:
     body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), PROMETHEUS)
-    assert kind == OPENMETRICS_TYPE
-    assert body.endswith("sold_total 2.0\n# EOF\n")
+    assert kind == f"{OPENMETRICS_TYPE}; escaping=allow-utf-8"
+    assert body.endswith('sold_total{otel_scope_name="tests"} 2.0\n# EOF\n')
 
 
 def test_page_without_source_is_empty() -> None:
@@ -50,7 +50,7 @@ def test_page_without_source_is_empty() -> None:
 
 def test_invalid_utf8_does_not_break_the_page() -> None:
     body, _ = page(make_metrics(lambda meter: meter.create_counter("sold").add(1, {"x": "\ud800"})), "")
-    assert 'sold_total{x="?"} 1.0' in body
+    assert 'sold_total{otel_scope_name="tests",x="?"} 1.0' in body
 
 
 def test_an_omitted_metric_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

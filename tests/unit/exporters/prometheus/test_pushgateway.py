@@ -60,14 +60,14 @@ def test_the_group_is_replaced() -> None:
         (request,) = server.requests
         assert (request.method, request.path) == ("PUT", NIGHTLY)
         assert request.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-        assert server.lines(NIGHTLY) == ["sold_total 1.0"]
+        assert server.lines(NIGHTLY) == ['sold_total{otel_scope_name="tests"} 1.0']
         assert "target_info{" in request.body
 
 
 def test_the_last_of_several_batches_is_pushed_and_all_are_counted() -> None:
     with gateway() as server, exporter(server.url) as made:
         assert made.export([make_metrics(sold(1)), make_metrics(sold(3))], 2) == ExportOutcome(accepted=2)
-        assert server.lines(NIGHTLY) == ["sold_total 3.0"]
+        assert server.lines(NIGHTLY) == ['sold_total{otel_scope_name="tests"} 3.0']
 
 
 def test_it_exports_only_metrics_and_only_on_flush() -> None:
@@ -125,7 +125,8 @@ def test_attributes_with_the_names_of_group_labels_are_renamed() -> None:
         record = sold(1, job="x", instance="y", shard="z", region="eu")
         push(server.url, record, push_gateway_grouping={"shard": "1"})
         (line,) = server.lines(f"{NIGHTLY}/shard/1")
-    assert line == 'sold_total{exported_instance="y",exported_job="x",exported_shard="z",region="eu"} 1.0'
+    exported = 'exported_instance="y",exported_job="x",exported_shard="z"'
+    assert line == f'sold_total{{{exported},otel_scope_name="tests",region="eu"}} 1.0'
 
 
 def test_conflicting_metric_names_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -136,7 +137,7 @@ def test_conflicting_metric_names_are_logged_once(caplog: pytest.LogCaptureFixtu
     with gateway() as server, exporter(server.url) as made, caplog.at_level(logging.WARNING):
         for _ in range(2):
             made.export([make_metrics(record)], 2)
-        assert server.lines(NIGHTLY) == ["a_b_total 1.0"]
+        assert server.lines(NIGHTLY) == ['a_b_total{otel_scope_name="tests"} 1.0']
     assert [line.message for line in caplog.records] == [
         "Some series of a_b_total are not pushed: another instrument has that name in Prometheus. Rename one."
     ]

@@ -21,10 +21,13 @@ from flext_observability import init_observability, publish_to_prometheus_client
 from flext_observability.exporters.prometheus.registry import RegistryCollector, program_metrics
 from tests.programs import run
 
+OURS = '\nours_total{otel_scope_name="t"} 2.0\n'
+
 
 def values(page: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Return the value of each series, without the name of its scope."""
     return {
-        (each.name, tuple(sorted(each.labels.items()))): each.value
+        (each.name, tuple(sorted(pair for pair in each.labels.items() if pair[0] != "otel_scope_name"))): each.value
         for metric in text_string_to_metric_families(page)
         for each in metric.samples
     }
@@ -170,7 +173,7 @@ def test_a_metric_without_series_has_its_name() -> None:
     publish_to_prometheus_client(registry).unwrap()
     page = generate_latest(registry).decode()
     assert page.count("# TYPE ours_total ") == 1
-    assert "\nours_total 2.0" not in page
+    assert OURS not in page
 
 
 def test_an_undescribed_collector_has_its_names() -> None:
@@ -209,7 +212,7 @@ def test_a_registry_that_was_emptied_has_ours_again() -> None:
     metrics.get_meter("t").create_counter("ours").add(2)
     assert "ours_total" not in generate_latest(registry).decode()
     publish_to_prometheus_client(registry).unwrap()
-    assert generate_latest(registry).decode().count("\nours_total 2.0\n") == 1
+    assert generate_latest(registry).decode().count(OURS) == 1
 
 
 def test_two_registries_have_ours() -> None:
@@ -218,7 +221,7 @@ def test_two_registries_have_ours() -> None:
         publish_to_prometheus_client(registry).unwrap()
     init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
     metrics.get_meter("t").create_counter("ours").add(2)
-    assert ["ours_total 2.0" in generate_latest(registry).decode() for registry in registries] == [True, True]
+    assert [OURS in generate_latest(registry).decode() for registry in registries] == [True, True]
     assert RegistryCollector(lambda: None, registries[0]) != registries[0]
 
 
@@ -234,7 +237,7 @@ def test_a_callback_may_read_the_registry_that_has_ours() -> None:
         init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
         read = lambda options: [Observation(REGISTRY.get_sample_value("depth"))]
         metrics.get_meter("t").create_observable_gauge("bridge", [read])
-        print("bridge 4.0" in generate_latest().decode())
+        print('bridge{otel_scope_name="t"} 4.0' in generate_latest().decode())
         """,
         20,
     )
@@ -264,7 +267,7 @@ def test_a_collector_of_the_program_may_collect_the_default_registry(caplog: pyt
     finally:
         REGISTRY.unregister(nested)
         REGISTRY.unregister(collector)  # it is equal to the published one
-    assert (page.count("\nours_total 2.0\n"), "program_size" in page) == (1, True)
+    assert (page.count(OURS), "program_size" in page) == (1, True)
     assert caplog.messages == [], "no metric is there twice"
 
 
@@ -293,7 +296,10 @@ def test_a_forked_child_has_its_own_totals_once() -> None:
         os.wait()
         show()
     """)
-    assert done.lines == ["depth 4.0 ours_total 5.0", "depth 4.0 ours_total 2.0"], done.err
+    assert done.lines == [
+        'depth 4.0 ours_total{otel_scope_name="t"} 5.0',
+        'depth 4.0 ours_total{otel_scope_name="t"} 2.0',
+    ], done.err
 
 
 def test_with_several_processes_our_page_has_the_values_of_its_own(tmp_path: Path) -> None:
@@ -327,7 +333,8 @@ def test_with_several_processes_our_page_has_the_values_of_its_own(tmp_path: Pat
         """,
         PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
     )
-    assert done.lines == ["jobs_total 1.0 ours_total 1.0", "jobs_total 11.0 ours_total 1.0"], done.err
+    ours = 'ours_total{otel_scope_name="flext_observability"} 1.0'
+    assert done.lines == [f"jobs_total 1.0 {ours}", f"jobs_total 11.0 {ours}"], done.err
 
 
 def test_our_page_and_the_default_registry_have_each_metric_once() -> None:
@@ -335,8 +342,8 @@ def test_our_page_and_the_default_registry_have_each_metric_once() -> None:
     try:
         handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
         metrics.get_meter("t").create_counter("ours").add(2)
-        assert scrape(handle.ops_address).count("\nours_total 2.0\n") == 1
-        assert generate_latest(REGISTRY).decode().count("\nours_total 2.0\n") == 1
+        assert scrape(handle.ops_address).count(OURS) == 1
+        assert generate_latest(REGISTRY).decode().count(OURS) == 1
     finally:
         REGISTRY.unregister(RegistryCollector(lambda: None, REGISTRY))
 
@@ -362,7 +369,7 @@ def test_threads_publish_once() -> None:
         thread.join(5)
     init_observability(exporters={"metrics": ["memory"], "traces": [], "logs": []}, console=False)
     metrics.get_meter("t").create_counter("ours").add(2)
-    assert generate_latest(registry).decode().count("\nours_total 2.0\n") == 1
+    assert generate_latest(registry).decode().count(OURS) == 1
 
 
 @pytest.mark.parametrize("given", [object(), "registry", 3])

@@ -6,7 +6,7 @@ from flext_observability.wire.prometheus.content_type import (
     CLASSIC_TYPE,
     OPENMETRICS_TYPE,
     page_quality,
-    preferred_type,
+    preferred_format,
 )
 
 
@@ -23,8 +23,8 @@ from flext_observability.wire.prometheus.content_type import (
         ("text/plain;q=0.2, application/openmetrics-text;q=0.2", OPENMETRICS_TYPE),
     ],
 )
-def test_preferred_type(accept: str, expected: str) -> None:
-    assert preferred_type(accept) == expected
+def test_the_preferred_format(accept: str, expected: str) -> None:
+    assert preferred_format(accept).content_type == expected
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from prometheus_client.openmetrics import exposition as openmetrics_exposition
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
+from flext_observability.wire.prometheus.family import Family
 from flext_observability.wire.prometheus.from_registry import add_metrics, claimed_names
-from flext_observability.wire.prometheus.text import Family, generate_text
+from flext_observability.wire.prometheus.text import generate_text
 
 PARSE_OPENMETRICS: Any = parse_openmetrics
 LABEL_VALUES = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -23,7 +24,7 @@ LABEL_VALUES = st.text(st.characters(codec="utf-8"), max_size=8)
 
 def page(metrics: Iterable[Metric], *, openmetrics: bool, families: list[Family] | None = None) -> str:
     found = [] if families is None else families
-    add_metrics(found, metrics, openmetrics=openmetrics)
+    add_metrics(found, metrics, kind="openmetrics" if openmetrics else "text")
     return generate_text(found, openmetrics=openmetrics)
 
 
@@ -127,11 +128,11 @@ def test_a_metric_joins_our_family_of_the_same_name_and_kind() -> None:
     orders.labels("one").inc(1)
     orders.labels("two").inc(2)
     ours = Family("orders_total", "counter")
-    ours.add({"shop": "one"}, 10)
+    ours.add_number({"shop": "one"}, 10)
     conflicts: list[str] = []
     families = [ours]
-    add_metrics(families, registry.collect(), openmetrics=False)
-    text = generate_text(families, openmetrics=False, on_conflict=conflicts.append)
+    add_metrics(families, registry.collect())
+    text = generate_text(families, openmetrics=False, on_clash=lambda name, _: conflicts.append(name))
     assert 'orders_total{shop="one"} 10.0\norders_total{shop="two"} 2.0\n' in text
     assert text.count("# TYPE orders_total counter") == 1
     assert conflicts == ["orders_total"]
@@ -141,11 +142,11 @@ def test_of_two_kinds_under_one_name_one_is_omitted_and_reported() -> None:
     registry = CollectorRegistry()
     Gauge("orders_total", "", registry=registry).set(1)
     ours = Family("orders_total", "counter")
-    ours.add({}, 10)
+    ours.add_number({}, 10)
     conflicts: list[str] = []
     families = [ours]
-    add_metrics(families, registry.collect(), openmetrics=False)
-    text = generate_text(families, openmetrics=False, on_conflict=conflicts.append)
+    add_metrics(families, registry.collect())
+    text = generate_text(families, openmetrics=False, on_clash=lambda name, _: conflicts.append(name))
     assert text == "# TYPE orders_total counter\norders_total 10.0\n"
     assert conflicts == ["orders_total"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,17 +11,35 @@ from hypothesis import given, strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
+from flext_observability.wire.prometheus.family import (
+    Exemplar,
+    Family,
+    Histogram,
+    LabelSet,
+    Number,
+    bound_texts,
+    labels_text,
+)
 from flext_observability.wire.prometheus.names import Kind
-from flext_observability.wire.prometheus.text import Family, format_family, format_labels, generate_text
+from flext_observability.wire.prometheus.text import format_family, generate_text
 
 
 def family(name: str, kind: Any = "gauge", value: float = 1, **labels: str) -> Family:
     made = Family(name, kind)
     if kind == "histogram":
-        made.add_histogram(labels, [(0.5, 1), (2.0, 1)], 3, value, {})
+        made.add(histogram(labels, [(0.5, 1), (2.0, 1)], 3, value))
     else:
-        made.add(labels, value)
+        made.add_number(labels, value)
     return made
+
+
+def label_set(labels: Mapping[str, str]) -> LabelSet:
+    return LabelSet(tuple(labels.items()))
+
+
+def histogram(labels: Mapping[str, str], buckets: Sequence[tuple[float, int]], count: int, total: float) -> Histogram:
+    bounds = bound_texts(tuple(bound for bound, _ in buckets))
+    return Histogram(label_set(labels), count, total, bounds, [*(reached for _, reached in buckets), count])
 
 
 def parsed(text: str) -> list[Any]:
@@ -31,17 +50,23 @@ def parsed(text: str) -> list[Any]:
 def page(*families: Family, openmetrics: bool) -> tuple[list[str], list[str]]:
     """Return the sample names of a page, and the names that were omitted."""
     omitted: list[str] = []
-    text = generate_text(families, openmetrics=openmetrics, on_conflict=omitted.append)
+    text = generate_text(
+        families,
+        openmetrics=openmetrics,
+        on_clash=lambda name, effect: omitted.append(name) if effect == "omitted" else None,
+    )
     names = dict.fromkeys(sample.name for family in parsed(text) for sample in family.samples)
     return list(names), omitted
 
 
 def test_the_classic_format() -> None:
     requests = Family("requests_total", "counter", "Requests\n answered, \\ and")
-    requests.add({"route": "/"}, 3)
-    requests.add({}, 1500000)
+    requests.add_number({"route": "/"}, 3)
+    requests.add_number({}, 1500000)
     wait = Family("wait", "histogram")
-    wait.add_histogram({"a": "b"}, [(0.5, 1)], 2, 2.5, {0: "{} 0.4 1.0"})
+    series = histogram({"a": "b"}, [(0.5, 1)], 2, 2.5)
+    series.exemplars = {0: Exemplar((), 0.4, 1.0)}
+    wait.add(series)
     assert generate_text([requests, wait, Family("empty", "gauge")], openmetrics=False).splitlines() == [
         "# HELP requests_total Requests answered, \\\\ and",
         "# TYPE requests_total counter",
@@ -57,22 +82,22 @@ def test_the_classic_format() -> None:
 
 def test_the_openmetrics_format() -> None:
     requests = Family("requests_total", "counter", 'The "help"')
-    requests.add({}, 3, '{trace_id="ab"} 1.0 2.000')
+    requests.add(Number(label_set({}), 3, Exemplar((("trace_id", "ab"),), 1.0, 2.0)))
     info = Family("target_info", "info")
-    info.add({"service_name": "shop"}, 1)
+    info.add_number({"service_name": "shop"}, 1)
     assert generate_text([requests, info], openmetrics=True).splitlines() == [
         "# TYPE target info",
         'target_info{service_name="shop"} 1.0',
         '# HELP requests The \\"help\\"',
         "# TYPE requests counter",
-        'requests_total 3.0 # {trace_id="ab"} 1.0 2.000',
+        'requests_total 3.0 # {trace_id="ab"} 1.0 2.0',
         "# EOF",
     ]
 
 
 def test_names_outside_the_classic_syntax_are_quoted() -> None:
     made = family("http.requests", "counter", 1, **{"http.method": 'G"E\nT', "plain": "x"})
-    made.add({}, 2)
+    made.add_number({}, 2)
     assert format_family(made).splitlines() == [
         '# TYPE "http.requests" counter',
         '{"http.requests","http.method"="G\\"E\\nT",plain="x"} 1.0',
@@ -81,14 +106,14 @@ def test_names_outside_the_classic_syntax_are_quoted() -> None:
 
 
 def test_labels_have_braces_unless_there_are_none() -> None:
-    assert format_labels({}) == ""
-    assert format_labels({"a": "1", "b": "\\"}) == '{a="1",b="\\\\"}'
+    assert labels_text(()) == ""
+    assert label_set({"a": "1", "b": "\\"}).braced == '{a="1",b="\\\\"}'
 
 
 def test_a_series_is_added_once() -> None:
     made = family("wait", "histogram", 1, a="b")
-    made.add_histogram({"a": "b"}, [], 9, 9, {})
-    assert len(made.samples) == 5
+    made.add(histogram({"a": "b"}, [], 9, 9))
+    assert len(made.series) == 1
     assert page(made, openmetrics=False)[1] == ["wait"]
 
 
@@ -146,8 +171,8 @@ def test_both_formats_are_always_parseable(rows: list[tuple[str, Kind, float, st
         name = f"{stem}_total" if kind == "counter" and not stem.endswith("total") else stem
         made = families.setdefault((name, kind), Family(name, kind, text))
         if kind == "histogram":
-            made.add_histogram({"x": text}, [(value, 1)] if math.isfinite(value) else [], 2, value, {})
+            made.add(histogram({"x": text}, [(value, 1)] if math.isfinite(value) else [], 2, value))
         else:
-            made.add({"x": text}, value)
+            made.add_number({"x": text}, value)
     for openmetrics in (True, False):
         page(*families.values(), openmetrics=openmetrics)

@@ -17,7 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
 
-from flext_observability.wire.prometheus import from_sdk
+from flext_observability.wire.prometheus.from_points import families
 from flext_observability.wire.prometheus.text import generate_text
 from tests.backends.telemetry import make_metrics
 
@@ -26,7 +26,7 @@ TRACE_LABELS = {"trace_id": f"{0xABC:032x}", "span_id": f"{0xDEF:016x}"}
 
 
 def page(data: MetricsData, **options: Any) -> str:
-    return generate_text(from_sdk.families(data), **options)
+    return generate_text(families(data), **options)
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -42,7 +42,12 @@ def pages(record: Callable[[Meter], object], **options: Any) -> tuple[dict[str, 
 
 
 def series(family: Any) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in family.samples}
+    """Return the samples without the name of the scope, which is the same on each."""
+    found = {}
+    for sample in family.samples:
+        own = {name: value for name, value in sample.labels.items() if (name, value) != ("otel_scope_name", "tests")}
+        found[sample.name, tuple(sorted(own.items()))] = sample.value
+    return found
 
 
 def sampled(record: Callable[[], object]) -> None:
@@ -148,7 +153,7 @@ def test_exemplar_without_trace_and_labels() -> None:
     metric = data.resource_metrics[0].scope_metrics[0].metrics[0]
     point = cast("Any", metric.data.data_points[0])
     point.exemplars[0] = replace(point.exemplars[0], trace_id=None, span_id=None)
-    assert "sold_total 1.0 # {} 1.0 " in page(data, openmetrics=True)
+    assert 'sold_total{otel_scope_name="tests"} 1.0 # {} 1.0 ' in page(data, openmetrics=True)
     assert parsed(page(data, openmetrics=True))["sold"].samples[0].exemplar.labels == {}
 
 
@@ -257,13 +262,13 @@ def test_keys_that_become_the_same_labels_are_one_series() -> None:
             meter.create_counter("sold").add(1, {key: "x", "a0": "y"})
 
     (sample,) = pages(record)[0]["sold"].samples
-    assert sample.labels == {"a0": "y", "a_b": "x"}
+    assert sample.labels == {"a0": "y", "a_b": "x", "otel_scope_name": "tests"}
 
 
 def test_reserved_labels_are_exported() -> None:
     data = make_metrics(lambda meter: meter.create_counter("sold").add(1, {"job": "x", "region": "eu"}))
-    text = generate_text(from_sdk.families(data, reserved_labels={"job"}), openmetrics=False)
-    assert 'sold_total{exported_job="x",region="eu"} 1.0' in text
+    text = generate_text(families(data, reserved_labels={"job"}), openmetrics=False)
+    assert 'sold_total{exported_job="x",otel_scope_name="tests",region="eu"} 1.0' in text
 
 
 @pytest.mark.parametrize("kind", ["counter", "histogram"])
@@ -278,7 +283,7 @@ def test_second_instrument_of_a_name_adds_its_other_series(kind: str) -> None:
                 meter.create_histogram(name).record(1)
 
     names: list[str] = []
-    text = page(make_metrics(record), openmetrics=True, on_conflict=names.append)
+    text = page(make_metrics(record), openmetrics=True, on_clash=lambda name, _: names.append(name))
     labels = {sample.labels.get("from") for sample in parsed(text)["a_b"].samples}
     assert labels == {"a.b", "a_b", None}
     assert names == ["a_b_total" if kind == "counter" else "a_b"]
