@@ -25,7 +25,7 @@ class LabelSet:
     Attributes:
         pairs: Names and values in the order of the page.
         braced: The pairs as text with braces, empty without pairs. A name outside the classic syntax is quoted.
-        key: Text that equal sets have in common, whatever their order.
+        key: Text that sets of equal pairs have in common, in any order.
         encoded: The pairs in the protobuf format; empty until a writer sets it.
     """
 

@@ -210,7 +210,7 @@ def _exemplar(exemplar: SdkExemplar) -> Exemplar:
     extended = {**attribute_labels(exemplar.filtered_attributes or {}), **labels}
     if sum(len(name) + len(value) for name, value in extended.items()) <= _MAX_EXEMPLAR_CHARACTERS:
         labels = extended
-    return Exemplar(tuple(labels.items()), float(exemplar.value), exemplar.time_unix_nano / 1e9)
+    return Exemplar(tuple(labels.items()), float(exemplar.value), round(exemplar.time_unix_nano / 1e9, 3))
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

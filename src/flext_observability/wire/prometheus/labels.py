@@ -41,7 +41,7 @@ class LabelCache:
     """Label sets of earlier pages. Thread-safe.
 
     Attributes:
-        size: Number of label sets that were found in the meantime. Beyond 8192, all are forgotten.
+        size: Number of label sets that were added. Beyond 8192, all are discarded.
     """
 
     __slots__ = ("_contexts", "size")

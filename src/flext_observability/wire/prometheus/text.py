@@ -144,8 +144,13 @@ def _created(family: Family, series: Series) -> str:
 
 
 def _exemplar(exemplar: Exemplar) -> str:
-    time = "" if exemplar.time_seconds is None else f" {exemplar.time_seconds}"
+    time = "" if exemplar.time_seconds is None else f" {_seconds_text(exemplar.time_seconds)}"
     return f" # {{{labels_text(exemplar.labels)}}} {sample_value(exemplar.value)}{time}"
+
+
+def _seconds_text(seconds: float) -> str:
+    text = f"{seconds:.3f}"
+    return text if float(text) == seconds else str(seconds)
 
 
 def _time(series: Series, *, openmetrics: bool) -> str:

@@ -90,7 +90,7 @@ def test_the_openmetrics_format() -> None:
         'target_info{service_name="shop"} 1.0',
         '# HELP requests The \\"help\\"',
         "# TYPE requests counter",
-        'requests_total 3.0 # {trace_id="ab"} 1.0 2.0',
+        'requests_total 3.0 # {trace_id="ab"} 1.0 2.000',
         "# EOF",
     ]
 
