@@ -77,6 +77,11 @@ test-engine-sdk: $(DEV)  ## unit and integration tests with the engine off (engi
 test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
 	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack
 
+# GUARD_FACTOR=10 multiplies the random cases.
+.PHONY: guards
+guards: $(DEV)  ## compare the engine with the SDK on many random cases, and count them
+	@$(PY) -m tests.guards
+
 .PHONY: coverage-html
 coverage-html: $(DEV)  ## HTML coverage report of the last run
 	@test -e .cache/coverage/data || $(MAKE) --no-print-directory test
@@ -116,6 +121,25 @@ audit-pydantic-v2: $(DEV)  ## no pydantic v1 idiom in src
 .PHONY: validate
 validate: $(BASE)  ## check the shipped configuration with the real collector, promtool and compose
 	@$(PY) -m monitoring.native validate
+
+##@ Benchmarks
+
+# CASES="G1 G8" limits the cases, BENCH="--rounds 11 --seconds 5" passes other options: see `python -m benchmarks run --help`.
+.PHONY: bench
+bench: $(DEV)  ## all goals on this Python, beside other libraries (some minutes)
+	@$(PY) -m benchmarks run $(CASES) $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: $(DEV)  ## run each benchmark once, without thresholds
+	@$(PY) -m benchmarks quick $(CASES)
+
+.PHONY: bench-paced
+bench-paced: $(DEV)  ## 5 000, 20 000 and 40 000 spans a second for 60 s to the collector
+	@$(PY) -m benchmarks paced $(BENCH)
+
+.PHONY: bench-report
+bench-report: $(DEV)  ## all goals on three Pythons, engine on and off, and docs/benchmarks.md
+	@$(PY) -m benchmarks report $(CASES) $(BENCH)
 
 ##@ Documentation
 

@@ -18,7 +18,7 @@ from tests.architecture.tree import ROOT
 
 TARGETS = """demo test test-unit test-integration test-fast test-stack coverage-html lint type-check security
 audit-pydantic-v2 docs docs-serve format fix check validate setup install install-dev build clean stack-install stack-up
-stack-status stack-down help"""
+stack-status stack-down guards bench bench-quick bench-paced bench-report help"""
 
 
 @pytest.fixture(scope="module")
