@@ -49,7 +49,7 @@ def _enlarge(test: Any, factor: float) -> None:
     from hypothesis import settings
 
     name = "_hypothesis_internal_use_settings"  # a second @settings is an error for Hypothesis
-    used: settings = getattr(test, name)
+    used: settings = getattr(test, name, None) or settings()
     if not hasattr(test, "guard_factor"):  # the items of a parametrised test share the function
         setattr(test, name, settings(used, max_examples=max(1, round(used.max_examples * factor))))
         test.guard_factor = factor
