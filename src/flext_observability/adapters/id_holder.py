@@ -1,16 +1,21 @@
-"""IdHolder: the place of one correlation id in OTel's context, shared by all that runs in one request or scope."""
+"""IdHolder: the place of one correlation id in OTel's context, shared by all that runs in one request or scope.
+
+A local root span has a holder of its own, which is created when an id is set or asked for. Until then the field
+``_flext_correlation`` of the span has ``NOT_ASKED``; that of its children has the root span.
+"""
 
 from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
 from threading import get_ident, main_thread
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 from weakref import ref
 
-from opentelemetry.context import Context, create_key, get_value, set_value
-from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.context import Context, create_key, set_value
+from opentelemetry.trace import Span, SpanKind, get_current_span
 
+from flext_observability.adapters.current_context import CURRENT, with_span
 from flext_observability.domain.pending_result import inside_event_loop
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
@@ -21,18 +26,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HOLDER_KEY: Final = create_key(CORRELATION_ATTRIBUTE)
+NOT_ASKED: Final = object()
+"""Link of a local root span whose holder does not exist."""
 _SPAN_FIELD: Final = "_flext_correlation"
+_HOLDER_FIELD: Final = "_flext_correlation_holder"
 _MAX_BRANCHES: Final = 8
 _ENTRY_KINDS: Final = (SpanKind.SERVER, SpanKind.CONSUMER)
-
-
-class StartingSpan(Protocol):
-    """The used part of a span of the SDK."""
-
-    @property
-    def kind(self) -> SpanKind:
-        """The kind."""
-        ...
 
 
 @final
@@ -43,25 +42,27 @@ class IdHolder:
 
     Attributes:
         ambient: Whether the id was set or created outside a request, scope and span. Requests do not inherit it.
+        ids: The id, or nothing.
+        redirect: Returns the holder to use instead, or None; None while this holder is the valid one.
     """
 
-    __slots__ = ("_ids", "_owner", "_redirect", "ambient")
+    __slots__ = ("_owner", "ambient", "ids", "redirect")
 
     def __init__(self, value: str | None = None, *, ambient: bool = False) -> None:
-        self._ids = [] if value is None else [value]
+        self.ids = [] if value is None else [value]
         self._owner = None if value is None else _execution_unit()
-        self._redirect: Callable[[], IdHolder | None] | None = None
+        self.redirect: Callable[[], IdHolder | None] | None = None
         self.ambient = ambient
 
     @property
     def value(self) -> str | None:
         """The id."""
-        ids = self._ids
+        ids = self.ids
         return ids[0] if ids else None
 
     def value_or(self, new: str) -> str:
         """Return the id, after setting a new one if there is none. Atomic: all threads get the same one."""
-        ids = self._ids
+        ids = self.ids
         if not ids:
             ids.append(new)
             self._owner = _execution_unit()
@@ -70,31 +71,31 @@ class IdHolder:
     def replace(self, value: str) -> bool:
         """Set the id. Return False, and change nothing, if it is the id of another thread or task."""
         here = _execution_unit()
-        if self._ids and self._owner != here:
+        if self.ids and self._owner != here:
             return False
-        self._ids, self._owner = [value], here
+        self.ids, self._owner = [value], here
         return True
 
     def add_branch(self, holder: IdHolder) -> None:
         """Use another holder instead in this thread or task, and in the tasks that it starts later."""
         former = _branch.get()
         earlier = former.of if former is not None and former.holder is self else ()
-        self._redirect = self._redirect or self._branch
+        self.redirect = self.redirect or self._branch
         _branch.set(_Branch((*earlier[1 - _MAX_BRANCHES :], self), holder))
 
     def leave(self, outer: IdHolder | None) -> None:
         """Use the outer holder instead from now on: the scope has ended, and its context may still be current."""
-        self._redirect = _nothing if outer is None else outer.valid
+        self.redirect = _nothing if outer is None else outer.valid
 
     def end_with_pool_call(self) -> None:
         """End with the call that was submitted to this pool thread, if any. Its context remains for the next call."""
         call = _pool_call()
         if call is not None:
-            self._redirect = lambda: None if _is_done(call()) else self
+            self.redirect = lambda: None if _is_done(call()) else self
 
     def valid(self) -> IdHolder | None:
         """Return this holder or the one to use instead; None if it has ended with its call."""
-        return self if self._redirect is None else self._redirect()
+        return self if self.redirect is None else self.redirect()
 
     def _branch(self) -> IdHolder:
         branch = _branch.get()
@@ -131,15 +132,43 @@ def _current(context: Context | None, found: IdHolder | None) -> IdHolder | None
     return found
 
 
-def holder_of_new_span(span: StartingSpan, parent_context: Context | None) -> IdHolder:
-    """Return the holder for a starting span; a local root span without one gets its own."""
+def link_span(span: Span, parent_context: Context | None, kind: SpanKind) -> IdHolder | None:
+    """Give a new span the holder of its parent context, or of its local root span; return the holder if it exists."""
     found = _in_context(parent_context)
+    link: object = found
     if found is None or found.ambient:
-        found = _inherited(parent_context, span.kind, found)
-    elif parent_context is None:
-        return found
-    setattr(span, _SPAN_FIELD, found)
-    return found
+        link = _link_in(parent_context) or _new_link(parent_context, kind, found)
+    setattr(span, _SPAN_FIELD, link)
+    return existing_holder(link)
+
+
+def existing_holder(link: object) -> IdHolder | None:
+    """Return the holder that a link leads to; None if it has not been asked for, or has ended."""
+    holder = link if type(link) is IdHolder else getattr(link, _SPAN_FIELD, None)
+    return holder.valid() if type(holder) is IdHolder else None
+
+
+def context_with_span(span: Span, base: Context, parent: Context | None, kind: SpanKind) -> Context:
+    """Return the context in which a new span is current, and has the correlation id that the span started with.
+
+    Args:
+        span: The span, of any implementation.
+        base: The context to extend.
+        parent: Parent context of the span. Default: ``base``.
+        kind: Kind of the span. Server and consumer spans do not inherit an ambient id.
+    """
+    holder: IdHolder | None
+    here, link = _in_context(base), _link_of(span)
+    if here is not None and not here.ambient and (parent is None or parent is base):
+        return with_span(base, span)
+    if link is None:  # the span was started without us
+        found = here if parent is None else _in_context(parent)
+        holder = found if found is not None and not found.ambient else _inherited(parent, kind, found)
+    elif here is None or here.ambient:
+        return with_span(base, span)
+    else:
+        holder = _holder_of(link)
+    return with_span(base if holder is here else set_value(HOLDER_KEY, holder, base), span)
 
 
 def with_new_holder(context: Context, value: str | None) -> Context:
@@ -155,34 +184,6 @@ def with_enclosing_holder(context: Context) -> Context:
     return set_value(HOLDER_KEY, here, context)
 
 
-def context_with_holder(context: Context | None = None, kind: SpanKind = SpanKind.INTERNAL) -> Context | None:
-    """Return the current context with the holder for a new span; None if the current context has it.
-
-    Args:
-        context: Parent context of the span. Default: the current context.
-        kind: Kind of the span. Server and consumer spans do not inherit an ambient id.
-    """
-    here = _in_context(None)
-    if context is None and here is not None and not here.ambient:
-        return None
-    holder = _inherited(context, kind, here if context is None else _in_context(context))
-    return None if holder is here else set_value(HOLDER_KEY, holder)
-
-
-def with_span_holder(context: Context | None, kind: SpanKind) -> Context | None:
-    """Return the parent context of a new span, with a holder; None for the current context if that has one.
-
-    Args:
-        context: Parent context. Default: the current context.
-        kind: See ``context_with_holder``.
-    """
-    found = _in_context(context)
-    if found is not None and not found.ambient:
-        return context
-    holder = _inherited(context, kind, found)
-    return context if holder is found else set_value(HOLDER_KEY, holder, context)
-
-
 def _inherited(context: Context | None, kind: SpanKind, found: IdHolder | None) -> IdHolder:
     """Return the holder for a span with this parent context and its holder; a new one for a local root span."""
     holder = _current(context, found)
@@ -191,18 +192,57 @@ def _inherited(context: Context | None, kind: SpanKind, found: IdHolder | None) 
     return IdHolder(None if kind in _ENTRY_KINDS else holder.value) if holder.ambient else holder
 
 
+def _new_link(context: Context | None, kind: SpanKind, found: IdHolder | None) -> object:
+    """Return the link of a span whose parent has none."""
+    if found is None and context is not None:
+        found = current_holder()
+    if found is None or (found.ambient and kind in _ENTRY_KINDS):
+        return NOT_ASKED
+    return IdHolder(found.value) if found.ambient else found
+
+
 def _in_context(context: Context | None) -> IdHolder | None:
-    holder = cast("IdHolder | None", get_value(HOLDER_KEY, context))
+    holder = cast("IdHolder | None", (CURRENT.get() if context is None else context).get(HOLDER_KEY))
     return None if holder is None else holder.valid()
 
 
 def _on_span(context: Context | None) -> IdHolder | None:
+    link = _link_in(context)
+    return None if link is None else _holder_of(link)
+
+
+def _link_in(context: Context | None) -> object:
+    """Return the link for children of a context's span; None if there is none."""
     try:
-        holder: object = getattr(get_current_span(context), _SPAN_FIELD, None)
-    except BaseException as error:  # noqa: BLE001 - a foreign span in the context
+        return _link_of(get_current_span(context))
+    except BaseException as error:  # noqa: BLE001 - a foreign object in the context
         reraise_interrupt(error)
         return None
-    return holder.valid() if type(holder) is IdHolder else None  # a mock has any attribute
+
+
+def _link_of(span: Span) -> object:
+    """Return the link for children of a span: a valid holder, or the local root span; None if the span has none."""
+    try:
+        link: object = getattr(span, _SPAN_FIELD, None)
+        if link is NOT_ASKED:
+            return span
+        if type(link) is IdHolder:
+            return link.valid()
+        if not isinstance(link, Span):  # a mock has any attribute
+            return None
+        return existing_holder(link) or link
+    except BaseException as error:  # noqa: BLE001 - a foreign span
+        reraise_interrupt(error)
+        return None
+
+
+def _holder_of(link: object) -> IdHolder | None:
+    """Return the holder that a link leads to, which is created on the local root span if it does not exist."""
+    if type(link) is IdHolder:
+        return link
+    holder = vars(link).setdefault(_HOLDER_FIELD, IdHolder())  # atomic: all threads get the same one
+    setattr(link, _SPAN_FIELD, holder)
+    return cast("IdHolder", holder).valid()
 
 
 def _execution_unit() -> tuple[int, ref[object] | None]:

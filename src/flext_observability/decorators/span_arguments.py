@@ -10,7 +10,7 @@ from opentelemetry import trace as otel_trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
-from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.values.encoding import encode_attributes, encode_span_attributes, encode_tag
 from flext_observability.values.foreign import MAX_ITEMS, attribute, is_a, plain_text, type_qualname
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import MAX_NAME_BYTES
@@ -35,7 +35,7 @@ Parent = Context | Span | SpanContext | TraceParent | None
 def merge_attributes(attributes: Mapping[str, object] | None, extra: Mapping[str, object]) -> Attributes:
     """Encode and merge attributes of any type. ``extra`` wins."""
     if not extra:
-        return None if attributes is None else encode_attributes(attributes)
+        return None if attributes is None else encode_span_attributes(attributes)
     return {**encode_attributes(attributes), **encode_attributes(extra)}
 
 

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from opentelemetry.trace import Link, NoOpTracer, NoOpTracerProvider, Span, SpanKind, Tracer, TracerProvider
+from opentelemetry.trace import NoOpTracer, NoOpTracerProvider, TracerProvider
 
 from flext_observability.engine.contained_processor import contain_added
-from flext_observability.engine.current_span import BlockTracer
+from flext_observability.engine.tracer import EngineTracer
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
 Route = Callable[[str], TracerProvider]
 """Service name → the provider for its spans."""
 
 
-class DelegatingTracer(BlockTracer):
-    """Tracer with a replaceable delegate."""
+class DelegatingTracer(EngineTracer):
+    """Tracer with a replaceable delegate. It creates the spans of the engine itself."""
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         self._scope = (name, version, schema_url, attributes)
         self._service = (attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
-        self._delegate: Tracer = NoOpTracerProvider().get_tracer(name)
+        self.delegate = NoOpTracerProvider().get_tracer(name)
+        super().__init__(None)
 
     def set_delegate(self, provider: TracerProvider, route: Route | None) -> None:
         """Replace the delegate with the tracer of the same scope from another provider.
@@ -41,27 +41,13 @@ class DelegatingTracer(BlockTracer):
         try:
             if route is not None and isinstance(self._service, str):
                 provider = route(self._service)
-            self._delegate = provider.get_tracer(*self._scope)
+            delegate = provider.get_tracer(*self._scope)
         except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other tracers are created
             reraise_interrupt(error)
             unusable_parts().add("traces", "tracer", self._scope[0], error)
-            self._delegate = NoOpTracer()
-
-    def start_span(  # noqa: PLR0913, PLR0917 - OTel's signature
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        start_time: int | None = None,
-        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
-    ) -> Span:
-        """Start a span. See OTel's ``Tracer.start_span``."""
-        return self._delegate.start_span(
-            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
-        )
+            delegate = NoOpTracer()
+        self.delegate = delegate
+        self.options = delegate.options if type(delegate) is EngineTracer else None
 
 
 class DelegatingTracerProvider(TracerProvider):

@@ -16,11 +16,20 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
 
 from flext_observability.engine.span_values import (
     NUMBERS,
-    SpanOptions,
     bounded_attributes,
     bounded_event,
     bounded_link,
@@ -29,7 +38,6 @@ from flext_observability.engine.span_values import (
     contained,
     finite,
     items_of,
-    plain_attributes,
 )
 from flext_observability.values.foreign import is_a
 
@@ -39,75 +47,102 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes, AttributeValue
 
+    from flext_observability.engine.span_options import SpanOptions
+
 _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of the SDK's span
 _IGNORED_DESCRIPTION: Final = "Description %s ignored. Use either `Status` or `(StatusCode, Description)`"
 _UNSET: Final = Status(StatusCode.UNSET)
+_SAMPLED: Final[int] = TraceFlags.SAMPLED
+
+
+_FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))
+
+
+@final
+class DroppedSpan(NonRecordingSpan):
+    """A span that is not recorded. ``EngineTracer`` creates it and sets all fields but one.
+
+    Attributes:
+        made_context: The span context, once it was asked for.
+    """
+
+    __slots__ = ("_flext_correlation", "flags", "made_context", "span_id", "trace_id", "trace_state")
+
+    trace_id: int
+    span_id: int
+    flags: int
+    trace_state: TraceState
+    made_context: SpanContext | None
+
+    def get_span_context(self) -> SpanContext:
+        """Return the span context."""
+        made = self.made_context
+        if made is None:
+            self.made_context = made = span_context(self)
+        return made
+
+    def __repr__(self) -> str:
+        """Return the context."""
+        return f"NonRecordingSpan({self.get_span_context()!r})"
 
 
 @final
 class EngineSpan(Span, ReadableSpan):
     """A recording span, and the finished span that processors and exporters receive. Thread-safe.
 
-    ``EngineTracer`` creates it and sets ``start_time``.
+    ``EngineTracer`` creates it and sets all fields.
+
+    Attributes:
+        made_context: The span context, once it was asked for.
     """
 
     __slots__ = (
-        "_event_list",
-        "_flext_correlation",  # set by adapters.id_holder
-        "_link_list",
+        "_flext_correlation",  # see adapters.id_holder
         "_open",
         "_options",
-        "_record_exception",
-        "_set_status_on_exception",
         "_values",
-        "context",
         "end_time",
-        "kind",
+        "flags",
+        "kind",  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        "made_context",
         "name",
-        "parent",
+        "parent",  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        "span_id",
         "start_time",  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
-        "status",
+        "trace_id",
+        "trace_state",
     )
 
     name: str
-    context: SpanContext
+    trace_id: int
+    span_id: int
+    flags: int
+    trace_state: TraceState
+    made_context: SpanContext | None
     parent: SpanContext | None
     kind: SpanKind
-    status: Status
     start_time: int | None
     end_time: int | None
+    _flext_correlation: object
+    _options: SpanOptions
+    _open: bool
+    _values: dict[str, Any] | BoundedAttributes
 
-    def __init__(  # noqa: PLR0913, PLR0917 - called for each span: keywords would cost time
-        self,
-        options: SpanOptions,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
-        kind: SpanKind,
-        attributes: Attributes,
-        record_exception: bool,  # noqa: FBT001
-        set_status_on_exception: bool,  # noqa: FBT001
-    ) -> None:
-        self._options = options
-        self.name = name
-        self.context = context  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
-        self.parent = parent  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
-        self.kind = kind  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
-        self.status = _UNSET
-        self.end_time = None
-        self._record_exception = record_exception
-        self._set_status_on_exception = set_status_on_exception
-        self._open = True
-        self._event_list: BoundedList[Event] | None = None
-        self._link_list: BoundedList[Link] | None = None
-        plain = plain_attributes(attributes, options)
-        self._values: dict[str, Any] | BoundedAttributes = (
-            bounded_attributes(attributes, options) if plain is None else plain
-        )
+    # Defaults of fields that few spans set.
+    status: Status = _UNSET
+    _event_list: BoundedList[Event] | None = None
+    _link_list: BoundedList[Link] | None = None
+    _record_exception = True
+    _set_status_on_exception = True
 
     def get_span_context(self) -> SpanContext:
         """Return the span context."""
-        return self.context
+        made = self.made_context
+        if made is None:
+            self.made_context = made = span_context(self)
+        return made
+
+    context = property(get_span_context)  # pyright: ignore[reportIncompatibleMethodOverride]  # read-only, too
 
     @property
     def resource(self) -> Resource:
@@ -266,11 +301,15 @@ class EngineSpan(Span, ReadableSpan):
         except AttributeError:
             _logger.warning("Calling end() on an ended span.")
             return
-        options = self._options
         ended = time_ns() if end_time is None else end_time
         self.end_time = ended  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
+        options = self._options
         for call in options.on_end:
             call(self)
+        if self.flags & _SAMPLED:
+            options.finished(self)
+        else:
+            next(options.unsampled)
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -318,6 +357,13 @@ class EngineSpan(Span, ReadableSpan):
             if not isinstance(attributes, BoundedAttributes):
                 attributes = self._values = bounded_attributes(attributes.copy(), self._options)
             return attributes
+
+
+def span_context(span: EngineSpan | DroppedSpan) -> SpanContext:
+    """Return a new span context of a span."""
+    return SpanContext(
+        span.trace_id, span.span_id, is_remote=False, trace_flags=_FLAGS[span.flags], trace_state=span.trace_state
+    )
 
 
 SdkSpan.register(EngineSpan)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event
@@ -13,48 +12,19 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.foreign import copy_mapping, read_all
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanLimits
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes
+
+    from flext_observability.engine.span_options import SpanOptions
 
 P = ParamSpec("P")
 T = TypeVar("T")
 NUMBERS: Final = frozenset({bool, int, float})
 _DICTS: Final = frozenset({dict, MappingProxyType})
-
-
-@final
-class SpanOptions:
-    """Parts that all spans of a tracer share.
-
-    Attributes:
-        resource: Resource of the provider.
-        scope: Instrumentation scope of the tracer.
-        limits: Limits of spans.
-        lock: Held while a part of a span is replaced.
-        max_attributes: Maximum number of attributes of a span.
-        max_length: Maximum length of a text attribute, in characters.
-        on_start: Functions of the processors that are called with a new span and its parent context.
-        on_end: Functions of the processors that are called with a span that ends.
-    """
-
-    __slots__ = ("limits", "lock", "max_attributes", "max_length", "on_end", "on_start", "resource", "scope")
-
-    def __init__(self, resource: Resource, scope: InstrumentationScope, limits: SpanLimits) -> None:
-        self.resource = resource
-        self.scope = scope
-        self.limits = limits
-        self.lock = ForkSafeLock()
-        self.on_start: tuple[Callable[..., object], ...] = ()
-        self.on_end: tuple[Callable[..., object], ...] = ()
-        self.max_attributes = _or_infinite(limits.max_span_attributes)
-        self.max_length = _or_infinite(limits.max_span_attribute_length)
 
 
 def contained(action: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -141,7 +111,3 @@ def finite(attributes: Attributes) -> Attributes:
     if not attributes or type(attributes) in _DICTS:
         return attributes
     return dict(items_of(attributes))
-
-
-def _or_infinite(limit: int | None) -> float:
-    return inf if limit is None else limit

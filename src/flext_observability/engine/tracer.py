@@ -3,88 +3,57 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from random import getrandbits
+from collections.abc import Sequence
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import (
-    Link,
-    NonRecordingSpan,
-    Span,
-    SpanContext,
-    SpanKind,
-    TraceFlags,
-    TracerProvider,
-    get_current_span,
-)
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, Tracer, TracerProvider, get_current_span
 
+from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
+from flext_observability.adapters.id_holder import HOLDER_KEY, NOT_ASKED, IdHolder, link_span
 from flext_observability.engine.compat import on_ending
 from flext_observability.engine.current_span import BlockTracer
-from flext_observability.engine.span import EngineSpan
-from flext_observability.engine.span_values import SpanOptions
+from flext_observability.engine.span import DroppedSpan, EngineSpan
+from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
+from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
+from flext_observability.engine.span_values import bounded_attributes, plain_attributes
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.encoding import EncodedAttributes
+from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.util.types import Attributes
 
 _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of the SDK's tracer
 _RATIO_MASK: Final = (1 << 64) - 1
-_SAMPLED: Final = TraceFlags.SAMPLED
-_RANDOM: Final = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)  # not in the oldest SDK
+_SAMPLED: Final[int] = TraceFlags.SAMPLED
 _DECISIONS: Final = ((0, 0), (1, 0), (1, _SAMPLED))  # recorded and sampled, of each Decision
-_FLAGS: Final = tuple(TraceFlags(flags) for flags in range(_SAMPLED + _RANDOM + 1))
+_NO_STATE: Final = SpanContext(0, 0, is_remote=False).trace_state
+_current: Final = CURRENT.get
+_new: Final[Any] = object.__new__
 
 
-class SamplingRule(NamedTuple):
-    """A built-in sampler in numbers.
-
-    Attributes:
-        bound: A root span is sampled if the lower 64 bits of its trace id are below it: 0 for none, 2**64 for all.
-        parent_based: Whether a span with a parent has the decision of the parent.
-    """
-
-    bound: int
-    parent_based: bool
-
-
-def new_trace_id() -> int:
-    """Return a random trace id."""
-    return getrandbits(128) or new_trace_id()
-
-
-def new_span_id() -> int:
-    """Return a random span id."""
-    return getrandbits(64) or new_span_id()
-
-
-@final
 class EngineTracer(BlockTracer):
     """Creates spans of one scope.
 
-    Args:
-        options: Parts that its spans share.
-        sampler: Sampler, used without a rule.
-        rule: The sampler in numbers; None for one that is not built in.
-        dropped: Called for each span that the rule drops.
+    Attributes:
+        options: Parts that its spans share; None while ``delegate`` creates the spans.
+        delegate: A tracer of another implementation.
     """
 
-    __slots__ = ("_dropped", "_options", "_rule", "_sampler")
+    delegate: Tracer
+    options: SpanOptions | None
 
-    def __init__(
-        self, options: SpanOptions, sampler: Sampler, rule: SamplingRule | None, dropped: Callable[[], object]
-    ) -> None:
-        self._options = options
-        self._sampler = sampler
-        self._rule = rule
-        self._dropped = dropped
+    def __init__(self, options: SpanOptions | None) -> None:
+        self.options = options
 
-    def start_span(  # noqa: PLR0913, PLR0917 - OTel's signature; measured: benchmarks, recorded span
+    def start_span(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - OTel's signature; measured: benchmarks, recorded span
         self,
         name: str,
         context: Context | None = None,
@@ -96,33 +65,99 @@ class EngineTracer(BlockTracer):
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
     ) -> Span:
         """Start a span. See OTel's ``Tracer.start_span``."""
-        parent = cast("SpanContext | None", get_current_span(context).get_span_context())
-        if parent is not None and parent.is_valid:
-            trace_id, random, trace_state = parent.trace_id, parent.trace_flags & _RANDOM, parent.trace_state
+        options = self.options
+        if options is None:
+            return self.delegate.start_span(
+                name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+            )
+        here = _current() if context is None else context
+        outer: Any = here.get(SPAN_KEY)
+        link: Any = here.get(HOLDER_KEY)
+        bits, ids = options.bits, options.given_ids
+        own = cast("object", type(outer))
+        parent: SpanContext | None
+        if own is EngineSpan or own is DroppedSpan:
+            parent = outer.made_context or outer.get_span_context()
+            trace_id, flags, state = outer.trace_id, outer.flags & RANDOM_FLAG, outer.trace_state
+            inherited = outer.flags & _SAMPLED
+            if link is None:
+                link = outer._flext_correlation
+                if link is NOT_ASKED:
+                    link = outer
+                elif type(link) is not IdHolder and link._flext_correlation is not NOT_ASKED:
+                    link = None  # the holder of the local root span: link_span finds it
         else:
-            parent, trace_id, random, trace_state = None, new_trace_id(), _RANDOM, None
-        rule = self._rule
-        if rule is None:
-            result: Any = self._sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
-            attributes, trace_state = result.attributes, result.trace_state
+            parent = None if outer is None else get_current_span(context).get_span_context()
+            if parent is not None and parent.is_valid:
+                trace_id, state, inherited = parent.trace_id, parent.trace_state, parent.trace_flags
+                flags, inherited = inherited & RANDOM_FLAG, inherited & _SAMPLED
+            else:
+                parent, state = None, _NO_STATE
+                inherited = 0
+                if ids is None:
+                    trace_id, flags = bits(128) or 1, RANDOM_FLAG
+                else:
+                    trace_id, flags = ids.trace_id(), ids.flags()
+                if outer is link is context is None:
+                    link = NOT_ASKED
+        bound = options.bound
+        if bound is None:
+            result: Any = options.sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
+            attributes, state = result.attributes, result.trace_state
             recorded, sampled = _DECISIONS[int(result.decision.value)]
-        elif parent is not None and rule.parent_based:
-            recorded = sampled = parent.trace_flags & _SAMPLED
+            state = _NO_STATE if state is None else state
         else:
-            recorded = sampled = _SAMPLED if trace_id & _RATIO_MASK < rule.bound else 0
-        own = SpanContext(trace_id, new_span_id(), False, _FLAGS[sampled | random], trace_state)  # noqa: FBT003
+            if parent is not None and options.parent_based:
+                sampled = inherited
+            else:
+                sampled = _SAMPLED if trace_id & _RATIO_MASK < bound else 0
+            recorded = sampled
+        span: Any
+        if recorded:
+            next(options.started)
+            span = _new(EngineSpan)
+        else:
+            if bound is not None:
+                next(options.dropped)
+            span = _new(DroppedSpan)
+        span.trace_id = trace_id
+        span.span_id = bits(64) or 1 if ids is None else ids.span_id()
+        span.flags = flags | sampled
+        span.trace_state = state
+        span.made_context = None
+        if link is None or (type(link) is IdHolder and (link.redirect is not None or link.ambient)):
+            link = link_span(span, context, kind)
+        else:
+            span._flext_correlation = link
         if not recorded:
-            if rule is not None:
-                self._dropped()
-            return NonRecordingSpan(own)
-        options = self._options
-        span = EngineSpan(options, name, own, parent, kind, attributes, record_exception, set_status_on_exception)
+            return cast("DroppedSpan", span)
+        span._options = options
+        span._open = True
+        span.name = name
+        span.parent = parent
+        span.kind = kind
+        span.end_time = None
+        if attributes is None:
+            span._values = {}
+        elif type(attributes) is EncodedAttributes and len(attributes) <= options.max_encoded:
+            span._values = dict(attributes)
+        else:
+            plain = plain_attributes(attributes, options)
+            span._values = bounded_attributes(attributes, options) if plain is None else plain
         if links:
             span.set_links(links)
+        if not record_exception:
+            span._record_exception = False
+        if not set_status_on_exception:
+            span._set_status_on_exception = False
+        if type(link) is IdHolder and link.ids:
+            span.set_attribute(CORRELATION_ATTRIBUTE, link.ids[0])
+        if options.service is not None:
+            span.set_attribute(SERVICE_NAME_ATTRIBUTE, options.service)
         span.start_time = time_ns() if start_time is None else start_time
         for call in options.on_start:
             call(span, context)
-        return span
+        return cast("EngineSpan", span)
 
 
 @final
@@ -134,9 +169,8 @@ class EngineTracerProvider(TracerProvider):
         sampler: Sampler, used without a rule.
         rule: The sampler in numbers; None for one that is not built in.
         limits: Limits of spans.
-        dropped: Called for each span that the rule drops.
-        exporting: The processor of this library, called first at the start and last at the end of a span. It never
-            raises.
+        sink: Functions and counters for spans.
+        ids: Source of ids, or an id generator of the program.
 
     Attributes:
         resource: Resource of all spans.
@@ -150,16 +184,17 @@ class EngineTracerProvider(TracerProvider):
         sampler: Sampler,
         rule: SamplingRule | None,
         limits: SpanLimits,
-        dropped: Callable[[], object],
-        exporting: SpanProcessor,
+        sink: SpanSink,
+        ids: RandomIds | IdGenerator | None = None,
     ) -> None:
         self.resource = resource
         self.sampler = sampler
         self._rule = rule
         self._limits = limits
-        self._dropped = dropped
+        self._sink = sink
+        self._random = ids if isinstance(ids, RandomIds) else RandomIds()
+        self._given_ids = None if ids is None or isinstance(ids, RandomIds) else GivenIds(ids, self._random)
         self._lock = ForkSafeLock()
-        self._exporting = exporting
         self._processors: tuple[SpanProcessor, ...] = ()
         self._tracers: dict[object, tuple[EngineTracer, SpanOptions]] = {}
 
@@ -180,10 +215,18 @@ class EngineTracerProvider(TracerProvider):
         with self._lock:
             known = self._tracers.get(key)
             if known is None:
-                options = SpanOptions(self.resource, scope, self._limits)
+                options = SpanOptions(
+                    resource=self.resource,
+                    scope=scope,
+                    limits=self._limits,
+                    sampler=self.sampler,
+                    rule=self._rule,
+                    bits=self._random.bits,
+                    given_ids=self._given_ids,
+                    sink=self._sink,
+                )
                 self._set_processors(options)
-                known = EngineTracer(options, self.sampler, self._rule, self._dropped), options
-                self._tracers[key] = known
+                self._tracers[key] = known = EngineTracer(options), options
         return known[0]
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
@@ -195,14 +238,14 @@ class EngineTracerProvider(TracerProvider):
 
     def shutdown(self) -> None:
         """Shut the processors down, in order."""
-        for processor in (self._exporting, *self._processors):
+        for processor in self._processors:
             processor.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush the processors, in order; return whether all were flushed in time."""
         deadline = monotonic() + timeout_millis / 1000
         complete = True
-        for processor in (self._exporting, *self._processors):
+        for processor in self._processors:
             left = int((deadline - monotonic()) * 1000)
             if left <= 0:
                 return False
@@ -212,8 +255,8 @@ class EngineTracerProvider(TracerProvider):
     def _set_processors(self, options: SpanOptions) -> None:
         added = self._processors
         ending = (call for each in added if (call := on_ending(each)) is not None)
-        options.on_start = (self._exporting.on_start, *(each.on_start for each in added))
-        options.on_end = (*ending, *(each.on_end for each in added), self._exporting.on_end)
+        options.on_start = tuple(each.on_start for each in added)
+        options.on_end = (*ending, *(each.on_end for each in added))
 
 
 def _scope_key(scope: InstrumentationScope) -> tuple[object, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, final
 
 from flext_observability.adapters.instrument_table import instrument_table
@@ -15,55 +15,38 @@ if TYPE_CHECKING:
 
 @final
 class SignalCounter:
-    """Counts of one signal before any exporter: ``started = open + sampled_out + finished``. Thread-safe."""
+    """Counts of one signal before any exporter: ``started = open + sampled_out + finished``.
 
-    __slots__ = ("_finished", "_lock", "_sampled_out", "_signal", "_started")
+    Thread-safe and re-entrant, without a lock: ``next`` of ``itertools.count`` is atomic.
+
+    Attributes:
+        started: Advanced for each started item.
+        sampled_out: Advanced for each started item that the sampler drops.
+        skipped: Advanced for each item that the sampler drops at its start.
+        finished: Advanced for each started item that has ended and goes to the exporters.
+        passed: Advanced for each item that starts and ends at once (log records).
+    """
+
+    __slots__ = ("_signal", "finished", "passed", "sampled_out", "skipped", "started")
 
     def __init__(self, signal: Signal) -> None:
         self._signal: Signal = signal
-        self._lock = threading.RLock()
-        self._started = 0
-        self._sampled_out = 0
-        self._finished = 0
-
-    def start(self) -> None:
-        """Count a started item."""
-        with self._lock:
-            self._started += 1
-
-    def sample_out(self) -> None:
-        """Count a started item that the sampler drops."""
-        with self._lock:
-            self._sampled_out += 1
-
-    def skip(self) -> None:
-        """Count an item that the sampler drops at its start."""
-        with self._lock:
-            self._started += 1
-            self._sampled_out += 1
-
-    def finish(self) -> None:
-        """Count a started item that has ended and goes to the exporters."""
-        with self._lock:
-            self._finished += 1
-
-    def pass_through(self) -> None:
-        """Count an item that starts and ends at once (log records)."""
-        with self._lock:
-            self._started += 1
-            self._finished += 1
-
-    def reset_lock(self) -> None:
-        """Replace the lock in a forked child, where its holder may not exist."""
-        self._lock = threading.RLock()
+        self.started, self.sampled_out, self.skipped, self.finished, self.passed = (count() for _ in range(5))
 
     def counts(self) -> SignalCounts:
         """Return the current counts."""
-        with self._lock:
-            ended = self._sampled_out + self._finished
-            # Spans that were open when a foreign provider was adopted end here, but did not start here.
-            started = max(self._started, ended)
-            return SignalCounts(self._signal, started, started - ended, self._sampled_out, self._finished)
+        # Ended items are read first: one that starts and ends meanwhile is open, and none has ended before its start.
+        sampled_out, skipped = _value(self.sampled_out), _value(self.skipped)
+        finished, passed = _value(self.finished), _value(self.passed)
+        ended = sampled_out + skipped + finished + passed
+        # Spans that were open when a foreign provider was adopted end here, but did not start here.
+        started = max(_value(self.started) + skipped + passed, ended)
+        return SignalCounts(self._signal, started, started - ended, sampled_out + skipped, finished + passed)
+
+
+def _value(counter: count[int]) -> int:
+    """Return the next number of a counter, which only its text has."""
+    return int(repr(counter)[6:-1])
 
 
 @final

@@ -45,7 +45,7 @@ class CountingSampler(Sampler):
             result = DEFAULT_ON.should_sample(parent_context, trace_id, name, kind, attributes, links)
             dropped = result.decision is Decision.DROP
         if dropped:
-            self._counter.skip()
+            next(self._counter.skipped)
         return result
 
     def get_description(self) -> str:

@@ -133,8 +133,6 @@ class Pipeline:
             worker.abandon()
         if self.page is not None:
             self.page.abandon()
-        for counter in self.ledger.counters.values():
-            counter.reset_lock()
         self._close_readers()
 
     def discard(self) -> None:

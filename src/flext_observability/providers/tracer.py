@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider as SdkTracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -18,12 +18,14 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
-from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
+from flext_observability.engine.span_options import SamplingRule
+from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.sampling import CountingSampler
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
+    from flext_observability.pipeline.export_processors import ExportSpanProcessor
     from flext_observability.pipeline.ledger import SignalCounter
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
@@ -37,7 +39,7 @@ class ServiceTracers:
         config: FlextObservabilityConfig,
         resource: Resource,
         sampler: Sampler,
-        processor: SpanProcessor,
+        processor: ExportSpanProcessor,
         counter: SignalCounter,
     ) -> None:
         self._config = config
@@ -45,7 +47,6 @@ class ServiceTracers:
         self._resource = resource
         self._sampler = CountingSampler(sampler, counter)
         self._processor = processor
-        self._counter = counter
         self._lock = threading.RLock()
         self._by_service: dict[str, SdkTracerProvider | EngineTracerProvider] = {}
         self.provider = self._make(resource)
@@ -76,8 +77,7 @@ class ServiceTracers:
             sampler=self._sampler,
             rule=sampling_rule(self._config),
             limits=self._limits,
-            dropped=self._counter.skip,
-            exporting=self._processor,
+            sink=self._processor.sink,
         )
 
 

@@ -10,7 +10,7 @@ from opentelemetry import context as otel_context, trace as otel_trace
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind, Status, StatusCode, format_trace_id
 
 from flext_observability.adapters import trace as adapter
-from flext_observability.adapters.id_holder import with_span_holder
+from flext_observability.adapters.id_holder import context_with_span
 from flext_observability.decorators.span_errors import end_span, record_error
 from flext_observability.decorators.traced import SpanTemplate, detach, traced
 from flext_observability.domain.guard import never_raises
@@ -127,7 +127,7 @@ class FlextTracingService:
         token = (
             None
             if span is None
-            else otel_context.attach(otel_trace.set_span_in_context(span, with_span_holder(None, SpanKind.INTERNAL)))
+            else otel_context.attach(context_with_span(span, otel_context.get_current(), None, SpanKind.INTERNAL))
         )
         status: TraceStatus = "ok"
         failure: BaseException | None = None

@@ -106,6 +106,36 @@ def encode_attributes(
     }
 
 
+class EncodedAttributes(dict[str, AttributeValue]):
+    """Attributes that encoding would not change. None is a sequence, and no name is empty."""
+
+    __slots__ = ()
+
+
+def encode_span_attributes(  # measured: benchmarks, recorded span
+    attributes: Mapping[str, object] | None,
+) -> dict[str, AttributeValue]:
+    """Encode the values of a mapping, as ``encode_attributes``; usually into ``EncodedAttributes``."""
+    given: object = attributes
+    if type(given) is dict:
+        copied = EncodedAttributes(cast("dict[str, AttributeValue]", given))
+        for name, value in copied.items():
+            if type(name) is not str or not name or len(name) > MAX_BYTES or not name.isascii():
+                break
+            kind = type(value)
+            if kind is str:
+                if len(cast("str", value)) > MAX_BYTES or not cast("str", value).isascii():
+                    break
+            elif kind is int:
+                if not -_INT64 <= cast("int", value) < _INT64:
+                    break
+            elif kind is not float and kind is not bool:
+                break
+        else:
+            return copied
+    return encode_attributes(attributes)
+
+
 def _are_encoded(attributes: dict[object, object], max_bytes: int) -> bool:  # measured: benchmarks, recorded span
     """Return whether encoding would change nothing: short ASCII texts, bools, floats and 64-bit integers."""
     for name, value in attributes.items():

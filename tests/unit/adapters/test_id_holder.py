@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
 from unittest.mock import MagicMock
 
 import pytest
@@ -20,14 +19,14 @@ from flext_observability.adapters.correlation import (
 )
 from flext_observability.adapters.id_holder import (
     IdHolder,
-    context_with_holder,
+    context_with_span,
     current_holder,
-    holder_of_new_span,
+    link_span,
     with_enclosing_holder,
     with_new_holder,
-    with_span_holder,
 )
 from tests.hostile import Hostile
+from tests.threads import in_threads
 
 EMPTY = context.Context()
 
@@ -35,7 +34,7 @@ EMPTY = context.Context()
 def span_in(parent: context.Context | None, kind: SpanKind = SpanKind.INTERNAL) -> trace.Span:
     """Return a span that was started as by our processor."""
     span = TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("work", parent, kind)
-    holder_of_new_span(span, parent)  # type: ignore[arg-type]  # an SDK span
+    link_span(span, parent, kind)
     return span
 
 
@@ -66,7 +65,7 @@ def test_a_span_in_a_scope_has_its_holder() -> None:
         holder = current_holder()
         assert holder is not None
         span = TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("work")
-        assert holder_of_new_span(span, None) is holder  # type: ignore[arg-type]  # an SDK span
+        assert link_span(span, None, SpanKind.INTERNAL) is holder
 
 
 def test_a_scope_inside_a_span_wins_over_the_span() -> None:
@@ -96,38 +95,79 @@ def test_a_foreign_span_that_raises_has_no_id() -> None:
         context.detach(token)
 
 
-def test_a_context_with_a_holder_needs_no_other() -> None:
+UNLINKED = NonRecordingSpan(SpanContext(1, 1, is_remote=False))
+
+
+def current_with(
+    span: trace.Span, parent: context.Context | None, kind: SpanKind = SpanKind.INTERNAL
+) -> context.Context:
+    return context_with_span(span, context.get_current(), parent, kind)
+
+
+def test_a_span_in_a_scope_shares_its_holder() -> None:
     with correlation_scope("order-7"):
-        assert context_with_holder() is None
-        assert with_span_holder(None, SpanKind.INTERNAL) is None
-        given = with_new_holder(EMPTY, "other")
-        assert with_span_holder(given, SpanKind.INTERNAL) is given
+        for span in (UNLINKED, span_in(None)):
+            made = current_with(span, None)
+            assert trace.get_current_span(made) is span
+            assert current_holder(made) is current_holder()
 
 
 def test_a_parent_context_passes_its_holder_to_the_current_context() -> None:
-    made = context_with_holder(with_new_holder(EMPTY, "request-1"), SpanKind.SERVER)
-    assert made is not None
-    assert current_correlation_id(made) == "request-1"
+    parent = with_new_holder(EMPTY, "request-1")
+    for span in (UNLINKED, span_in(parent, SpanKind.SERVER)):
+        with correlation_scope("order-7"):
+            made = current_with(span, parent, SpanKind.SERVER)
+        assert trace.get_current_span(made) is span
+        assert current_correlation_id(made) == "request-1"
 
 
-def test_a_parent_context_that_is_current_changes_nothing() -> None:
-    token = context.attach(with_new_holder(EMPTY, "request-1"))
-    assert context_with_holder(context.get_current(), SpanKind.SERVER) is None
-    context.detach(token)
-
-
-@pytest.mark.parametrize("make", [context_with_holder, lambda: with_span_holder(None, SpanKind.INTERNAL)])
-def test_a_local_root_span_gets_a_holder(make: Callable[[], context.Context | None]) -> None:
-    made = make()
-    assert made is not None
+def test_a_span_without_us_gets_a_holder_in_its_context() -> None:
+    made = current_with(UNLINKED, None)
     assert current_holder(made) is not None
+    assert current_holder(made) is current_holder(made)
 
 
-def test_a_span_with_an_ambient_holder_on_its_parent_shares_it() -> None:
+def test_an_unlinked_span_with_an_ambient_holder_on_its_parent_shares_it() -> None:
     with trace.use_span(span_in(None)) as span:
         flext_set_correlation_id("job")
         parent = trace.set_span_in_context(span, EMPTY)
-        assert current_correlation_id(with_span_holder(parent, SpanKind.INTERNAL)) == "job"
+        assert current_correlation_id(context_with_span(UNLINKED, parent, None, SpanKind.INTERNAL)) == "job"
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(SpanKind.INTERNAL, "start-up"), (SpanKind.CONSUMER, None)])
+def test_an_unlinked_span_inherits_an_ambient_id_unless_it_is_a_request(kind: SpanKind, expected: str | None) -> None:
+    flext_set_correlation_id("start-up")
+    assert current_correlation_id(current_with(UNLINKED, None, kind)) == expected
+
+
+def test_a_root_span_with_an_explicit_context_has_the_id_of_the_caller() -> None:
+    with correlation_scope("order-7"):
+        span = span_in(EMPTY)
+    with trace.use_span(span):
+        assert flext_get_correlation_id() == "order-7"
+
+
+def test_threads_that_ask_at_once_get_the_same_id() -> None:
+    for _ in range(20):
+        made, parent = set[str](), trace.set_span_in_context(span_in(None))
+
+        def ask(_: int, made: set[str] = made, parent: context.Context = parent) -> None:
+            context.attach(parent)
+            made.add(flext_get_correlation_id())
+
+        in_threads(ask)
+        assert len(made) == 1
+
+
+def test_a_child_of_a_root_span_with_an_id_shares_it_after_its_end() -> None:
+    with trace.use_span(span_in(None), end_on_exit=True) as root:
+        child = span_in(None)
+        created = flext_get_correlation_id()
+        late = span_in(None)
+    assert not root.is_recording()
+    for span in (child, late):
+        with trace.use_span(span):
+            assert current_correlation_id() == created
 
 
 def test_an_extracted_context_without_an_id_has_the_one_of_the_scope() -> None:

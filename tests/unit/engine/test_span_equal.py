@@ -41,7 +41,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
+from flext_observability.engine.span_ids import RandomIds
+from flext_observability.engine.span_options import SamplingRule, SpanSink
+from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.wire.otlp.encoder import RequestEncoder
 
 EXAMPLES = 600
@@ -214,7 +216,12 @@ def test_programs(name: str, span_limits: SpanLimits, program: list[dict[str, An
     stock = SdkProvider(sampler=sampler, resource=RESOURCE, span_limits=span_limits, shutdown_on_exit=False)
     expected, recorded = Recorder(), Recorder()
     ours = EngineTracerProvider(
-        resource=RESOURCE, sampler=sampler, rule=rule, limits=span_limits, dropped=list, exporting=SpanProcessor()
+        resource=RESOURCE,
+        sampler=sampler,
+        rule=rule,
+        limits=span_limits,
+        sink=SpanSink(),
+        ids=RandomIds(random.getrandbits),
     )
     stock.add_span_processor(expected)
     ours.add_span_processor(recorded)

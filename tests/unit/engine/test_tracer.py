@@ -26,7 +26,8 @@ from opentelemetry.trace import (
 from flext_observability.adapters.correlation import correlation_scope
 from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
 from flext_observability.engine.span import EngineSpan
-from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
+from flext_observability.engine.span_options import SamplingRule, SpanSink
+from flext_observability.engine.tracer import EngineTracerProvider
 
 
 class Finished(SpanProcessor):
@@ -73,8 +74,7 @@ def provider(finished: Finished) -> EngineTracerProvider:
         sampler=ALWAYS_ON,
         rule=rule,
         limits=SpanLimits(),
-        dropped=list,
-        exporting=finished,
+        sink=SpanSink(finished.on_end),
     )
 
 
@@ -134,15 +134,16 @@ def test_flush_asks_every_processor(provider: EngineTracerProvider, flushed: obj
 
 
 def test_flush_without_time_is_incomplete(provider: EngineTracerProvider) -> None:
+    provider.add_span_processor(Finished())
     assert provider.force_flush(0) is False
 
 
-def test_shutdown_ends_every_processor(provider: EngineTracerProvider, finished: Finished) -> None:
-    added = Finished()
-    provider.add_span_processor(added)
+def test_shutdown_ends_every_processor(provider: EngineTracerProvider) -> None:
+    added = Finished(), Finished()
+    for each in added:
+        provider.add_span_processor(each)
     provider.shutdown()
-    assert finished.ended
-    assert added.ended
+    assert [each.ended for each in added] == [True, True]
 
 
 def test_the_current_span_is_restored(tracer: Tracer) -> None:

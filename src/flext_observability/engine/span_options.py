@@ -1,0 +1,138 @@
+"""Parts that all spans of a tracer share: limits, sampler, ids, processors, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple, final
+
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.encoding import MAX_BYTES
+from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
+    from opentelemetry.sdk.trace.sampling import Sampler
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    from flext_observability.engine.span_ids import GivenIds
+
+
+class SamplingRule(NamedTuple):
+    """A built-in sampler in numbers.
+
+    Attributes:
+        bound: A root span is sampled if the lower 64 bits of its trace id are below it: 0 for none, 2**64 for all.
+        parent_based: Whether a span with a parent has the decision of the parent.
+    """
+
+    bound: int
+    parent_based: bool
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+class SpanSink(NamedTuple):
+    """Functions and counters of this library for spans. They never raise.
+
+    Attributes:
+        finished: Called with each sampled span that ends, after all processors.
+        started: Advanced for each recorded span that starts.
+        unsampled: Advanced for each recorded span that ends and is not sampled.
+        dropped: Advanced for each span that the rule drops.
+    """
+
+    finished: Callable[[ReadableSpan], object] = _nothing
+    started: Iterator[object] = repeat(None)
+    unsampled: Iterator[object] = repeat(None)
+    dropped: Iterator[object] = repeat(None)
+
+
+@final
+class SpanOptions:
+    """Parts that all spans of a tracer share.
+
+    Args:
+        resource: Resource of the provider.
+        scope: Instrumentation scope of the tracer.
+        limits: Limits of spans.
+        sampler: Sampler, used without a rule.
+        rule: The sampler in numbers; None for one that is not built in.
+        bits: Returns a random number of this many bits, for ids.
+        given_ids: Ids of the program; None for random ones.
+        sink: Functions and counters for spans.
+
+    Attributes:
+        bound: See ``SamplingRule``; None without a rule.
+        lock: Held while a part of a span is replaced.
+        max_attributes: Maximum number of attributes of a span.
+        max_length: Maximum length of a text attribute, in characters.
+        max_encoded: Maximum number of attributes in ``EncodedAttributes`` that need no check of their length.
+        service: Attribute with the service name of the tracer, if it is not that of the resource.
+        on_start: Functions of the processors that are called with a new span and its parent context.
+        on_end: Functions of the processors that are called with a span that ends.
+    """
+
+    __slots__ = (
+        "bits",
+        "bound",
+        "dropped",
+        "finished",
+        "given_ids",
+        "limits",
+        "lock",
+        "max_attributes",
+        "max_encoded",
+        "max_length",
+        "on_end",
+        "on_start",
+        "parent_based",
+        "resource",
+        "sampler",
+        "scope",
+        "service",
+        "started",
+        "unsampled",
+    )
+
+    def __init__(  # noqa: PLR0913 - one call
+        self,
+        *,
+        resource: Resource,
+        scope: InstrumentationScope,
+        limits: SpanLimits,
+        sampler: Sampler,
+        rule: SamplingRule | None,
+        bits: Callable[[int], int],
+        given_ids: GivenIds | None,
+        sink: SpanSink,
+    ) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.limits = limits
+        self.sampler = sampler
+        self.bound = None if rule is None else rule.bound
+        self.parent_based = rule is not None and rule.parent_based
+        self.bits = bits
+        self.given_ids = given_ids
+        self.finished, self.started, self.unsampled, self.dropped = sink
+        self.lock = ForkSafeLock()
+        self.on_start: tuple[Callable[..., object], ...] = ()
+        self.on_end: tuple[Callable[..., object], ...] = ()
+        self.max_attributes = _or_infinite(limits.max_span_attributes)
+        self.max_length = _or_infinite(limits.max_span_attribute_length)
+        self.max_encoded = self.max_attributes if self.max_length >= MAX_BYTES else -1
+        self.service = _service_attribute(resource, scope)
+
+
+def _service_attribute(resource: Resource, scope: InstrumentationScope) -> str | None:
+    service = (scope.attributes or {}).get(SERVICE_NAME_ATTRIBUTE)
+    return service if isinstance(service, str) and resource.attributes.get("service.name") != service else None
+
+
+def _or_infinite(limit: int | None) -> float:
+    return inf if limit is None else limit
