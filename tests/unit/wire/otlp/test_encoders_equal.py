@@ -32,7 +32,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, SpanProcessor
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
@@ -47,7 +47,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from flext_observability.engine.tracer import EngineTracerProvider, SamplingRule
+from flext_observability.engine.span_options import SamplingRule, SpanSink
+from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.wire.otlp.encode_attributes import AttributeEncoder
 from flext_observability.wire.otlp.encode_logs import LogEncoder
 from flext_observability.wire.otlp.encode_metrics import MetricEncoder
@@ -221,16 +222,6 @@ programs = st.lists(
 )
 
 
-class Kept(SpanProcessor):
-    """Keeps finished spans."""
-
-    def __init__(self, spans: list[ReadableSpan]) -> None:
-        self._spans = spans
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self._spans.append(span)
-
-
 def _record(ids: SpanContext | None, fields: dict[str, Any]) -> LogRecord:
     record = LogRecord(**fields)
     record.trace_id, record.span_id, record.trace_flags = (
@@ -324,8 +315,7 @@ def test_spans_of_the_engine(programs: list[dict[str, Any]]) -> None:
         sampler=ALWAYS_ON,
         rule=SamplingRule(1 << 64, parent_based=False),
         limits=SpanLimits(max_span_attributes=4, max_events=1, max_links=1),
-        dropped=list,
-        exporting=Kept(kept),
+        sink=SpanSink(kept.append),
     )
     for program in programs:
         tracer = provider.get_tracer("first" if program["kind"] is SpanKind.SERVER else "second")
