@@ -272,7 +272,7 @@ def our_tracer() -> BlockTracer:
 
 @final
 class ForeignTracer(BlockTracer):
-    """Tracer of the global provider, whatever it is at each call."""
+    """Tracer of the global provider of the time of each call."""
 
     def start_span(self, *arguments: Any, **options: Any) -> Span:
         """Start a span."""
