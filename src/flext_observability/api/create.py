@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from flext_observability.adapters.trace import process_service_name
-from flext_observability.api.start import get_observability
+from flext_observability.api.process import active_process
 from flext_observability.domain.factory import get_global_factory
 from flext_observability.domain.guard import never_raises
 from flext_observability.domain.result import FlextResult
@@ -20,6 +20,7 @@ from flext_observability.values.names import OPERATION_ATTRIBUTE
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from flext_observability.api.service_group import ServiceGroup
     from flext_observability.domain.alert import FlextAlert
     from flext_observability.domain.health_check import FlextHealthCheck
     from flext_observability.domain.log_entry import FlextLogEntry
@@ -48,8 +49,8 @@ def flext_create_metric(
         The entity; or a failure: ``invalid_metric``, ``instrument_conflict`` (name in use for another kind or unit),
         ``instrument_limit`` (one of more than 2000 names).
     """
-    active = get_observability().data
-    create = get_global_factory().create_metric if active is None else active.metrics.create
+    services = _active_services()
+    create = get_global_factory().create_metric if services is None else services.metrics.create
     return create(name, value, unit, tags, metric_type)
 
 
@@ -78,7 +79,7 @@ def flext_create_trace(
     Returns:
         The entity with ``trace_id`` and ``span_id``, updated when the trace ends; or the failure ``invalid_trace``.
     """
-    active = get_observability().data
+    services = _active_services()
     if operation_name is None:
         operation_name = cast("str", name)
         if service_name is None:
@@ -86,7 +87,7 @@ def flext_create_trace(
     attributes = cast("object", {} if context is None else context)
     if is_true(operation) and is_mapping(attributes):
         context = {OPERATION_ATTRIBUTE: operation, **cast("dict[str, object]", copy_mapping(attributes))}
-    tracing = _non_recording_tracing() if active is None else active.tracing
+    tracing = _non_recording_tracing() if services is None else services.tracing
     return tracing.create(operation_name, cast("str", service_name), context, parent_trace_id)
 
 
@@ -105,8 +106,8 @@ def flext_create_alert(
     Returns:
         The entity, or the failure ``invalid_alert``.
     """
-    active = get_observability().data
-    create = get_global_factory().create_alert if active is None else active.alerts.create
+    services = _active_services()
+    create = get_global_factory().create_alert if services is None else services.alerts.create
     return create(name, severity, message, source, details)
 
 
@@ -124,8 +125,8 @@ def flext_create_health_check(
     Returns:
         The entity, or the failure ``invalid_health_check``.
     """
-    active = get_observability().data
-    create = get_global_factory().create_health_check if active is None else active.health.create
+    services = _active_services()
+    create = get_global_factory().create_health_check if services is None else services.health.create
     return create(name, status, message, details)
 
 
@@ -142,9 +143,15 @@ def flext_create_log_entry(
     Returns:
         The entity, or the failure ``invalid_log``.
     """
-    active = get_observability().data
-    create = get_global_factory().create_log_entry if active is None else active.logs.create
+    services = _active_services()
+    create = get_global_factory().create_log_entry if services is None else services.logs.create
     return create(level, message, context)
+
+
+def _active_services() -> ServiceGroup | None:
+    """Return the services; None before ``init_observability`` and after the shutdown."""
+    process = active_process()
+    return None if process.session is None else process.services
 
 
 @cache

@@ -30,6 +30,7 @@ class ServiceGroup:
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._created: dict[str, object] = {}
+        self._ready: dict[str, object] = {}  # created and configured: read without the lock
         self._config: FlextObservabilityConfig | None = None
         self._sources: tuple[StatusSource, MetricSource] | None = None
 
@@ -71,6 +72,9 @@ class ServiceGroup:
     @property
     def tracing(self) -> FlextTracingService:
         """The tracing service."""
+        found = self._ready.get("tracing")
+        if found is not None:
+            return cast("FlextTracingService", found)
         from flext_observability.services.tracing import FlextTracingService
 
         return self._get_or_create("tracing", FlextTracingService)
@@ -78,6 +82,9 @@ class ServiceGroup:
     @property
     def metrics(self) -> FlextMetricsService:
         """The metrics service."""
+        found = self._ready.get("metrics")
+        if found is not None:
+            return cast("FlextMetricsService", found)
         from flext_observability.services.metrics import FlextMetricsService
 
         return self._get_or_create("metrics", FlextMetricsService)
@@ -104,6 +111,9 @@ class ServiceGroup:
     @property
     def logs(self) -> FlextLoggingService:
         """The logging service."""
+        found = self._ready.get("logs")
+        if found is not None:
+            return cast("FlextLoggingService", found)
         from flext_observability.services.logs import FlextLoggingService
 
         return self._get_or_create("logs", FlextLoggingService)
@@ -114,6 +124,7 @@ class ServiceGroup:
                 self._created[name] = make()
                 self._configure(name)
                 self._connect(name)
+            self._ready[name] = self._created[name]
             return cast("ServiceT", self._created[name])
 
     def _configure(self, *only: str) -> None:

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from math import isfinite
+from os import urandom
 from typing import Annotated, Any, ClassVar, Final, Self, cast
-from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
@@ -18,10 +18,14 @@ from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import copy_mapping, is_a, is_mapping, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+
 
 def new_id() -> str:
-    """Return a random UUID as text."""
-    return str(uuid4())
+    """Return a random UUID (version 4) as text."""
+    text = urandom(16).hex()
+    variant = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def is_finite(value: float | Decimal) -> bool:
@@ -98,6 +102,12 @@ Details = Annotated[dict[str, Any], BeforeValidator(_copy_mapping)]
 _field_names: Final[dict[frozenset[str], set[str]]] = {}
 
 
+def fields_set_of(names: Iterable[str]) -> set[str]:
+    """Return pydantic's set of these field names, shared by all frozen entities with the same fields set."""
+    given = set(names)
+    return _field_names.setdefault(frozenset(given), given)
+
+
 class Entity(BaseModel):
     """Base class of the five entities.
 
@@ -140,8 +150,7 @@ class Entity(BaseModel):
 
         This halves the memory of stored entities. For frozen entities only, because a mutable entity changes its set.
         """
-        given = self.model_fields_set
-        object.__setattr__(self, "__pydantic_fields_set__", _field_names.setdefault(frozenset(given), given))
+        object.__setattr__(self, "__pydantic_fields_set__", fields_set_of(self.model_fields_set))
 
     @property
     def emitted(self) -> bool:

@@ -14,7 +14,7 @@ from flext_observability.values.timestamps import now
 from flext_observability.values.units import MAX_UNIT_LENGTH
 
 METRIC_TYPES: Final = ("gauge", "counter", "up_down_counter", "histogram")
-_NON_NEGATIVE_TYPES: Final = ("counter", "histogram")
+NON_NEGATIVE_TYPES: Final = ("counter", "histogram")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,254}", re.ASCII)
 
 
@@ -55,7 +55,7 @@ class FlextMetric(Entity):
             return Violation("metric value", f"{preview(self.value)} is not finite", "Use a finite number")
         if self.metric_type not in METRIC_TYPES:
             return invalid_choice("metric type", self.metric_type, METRIC_TYPES)
-        if self.value < 0 and self.metric_type in _NON_NEGATIVE_TYPES:
+        if self.value < 0 and self.metric_type in NON_NEGATIVE_TYPES:
             return Violation(
                 "metric value",
                 f"{preview(self.value)} is negative, and a {self.metric_type} is not",

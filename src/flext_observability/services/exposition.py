@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
+from flext_observability.adapters.metric import histogram_bounds
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.units import to_ucum
 
 if TYPE_CHECKING:
     from flext_observability.domain.metric import FlextMetric
@@ -44,19 +46,18 @@ class Exposition:
         self._lock = ForkSafeLock()
         self._metrics: dict[str, _Totals] = {}
 
-    def add(self, metric: FlextMetric, bounds: tuple[float, ...]) -> None:
+    def add(self, metric: FlextMetric, bounds: tuple[float, ...] | None = None) -> None:
         """Add one measurement.
 
         Args:
             metric: A valid entity, of the same type as earlier ones of its name.
-            bounds: Bucket bounds of a histogram. The first measurement of a name decides.
+            bounds: Bucket bounds of a histogram. Default: those of the unit. The first measurement of a name decides.
         """
         value, labels = float(metric.value), tuple(sorted(metric.tags.items()))
         with self._lock:
             totals = self._metrics.get(metric.name)
             if totals is None:
-                bounds = bounds if metric.metric_type == "histogram" else ()
-                totals = self._metrics[metric.name] = _Totals(metric.name, metric.metric_type, bounds)
+                totals = self._metrics[metric.name] = _new_totals(metric, bounds)
             series = totals.series.get(labels)
             if series is None:
                 labels = labels if len(totals.series) < MAX_SERIES else _OVERFLOW
@@ -71,6 +72,14 @@ class Exposition:
 
         with self._lock:
             return "".join(format_family(_family(totals)) for totals in self._metrics.values())
+
+
+def _new_totals(metric: FlextMetric, bounds: tuple[float, ...] | None) -> _Totals:
+    if metric.metric_type != "histogram":
+        bounds = ()
+    elif bounds is None:
+        bounds = histogram_bounds(to_ucum(metric.unit))
+    return _Totals(metric.name, metric.metric_type, bounds)
 
 
 def _family(totals: _Totals) -> Family:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.container import Container
     from flext_observability.domain.metric import FlextMetric
+    from flext_observability.domain.plain_metric import PlainMetrics
 
 T = TypeVar("T")
 
@@ -64,10 +65,10 @@ class FlextMetricsService:
         self._metrics_store: deque[FlextMetric] = deque()
         self._stored_ids: set[str] = set()
         self._exposition = Exposition()
+        self._plain: PlainMetrics | None = None
         self.resize_store(store_size)
 
-    @never_raises
-    def create(
+    def create(  # measured: benchmarks, flext_create_metric
         self,
         name: str,
         value: float | Decimal,
@@ -78,7 +79,37 @@ class FlextMetricsService:
         description: str = "",
     ) -> FlextResult[FlextMetric]:
         """Create a metric and record it. Arguments and failures: see ``record_metric``."""
+        try:
+            plain = self._plain
+            if plain is not None and type(name) is type(unit) is type(metric_type) is str:
+                record_fn = instrument_table().find(name, metric_type, unit)
+                metric = None if record_fn is None else plain.make(name, value, unit, tags, metric_type, emitted=True)
+                if record_fn is not None and metric is not None:
+                    return self._emit_new(metric, record_fn)
+            return self._create(name, value, unit, tags, metric_type, description)
+        except BaseException as error:  # noqa: BLE001 - telemetry must not break the program
+            reraise_interrupt(error)
+            return FlextResult["FlextMetric"].fail(report_once("create", error), code="internal")
+
+    def _emit_new(self, metric: FlextMetric, record_fn: RecordFn) -> FlextResult[FlextMetric]:
+        """Record and store an entity that no caller has yet."""
+        record_fn(float(metric.value), metric.tags, None)
+        plugin_hooks().dispatch("on_metric_created", metric)
+        self._store_new(metric)
+        self._exposition.add(metric)
+        return FlextResult.ok(metric)
+
+    def _create(
+        self, name: str, value: float | Decimal, unit: str, tags: Attributes, metric_type: str, description: str
+    ) -> FlextResult[FlextMetric]:
+        """Create and record a metric the complete way, and remember a valid combination of name, unit and type."""
         created = entity_factory(self._container).create_metric(name, value, unit, tags, metric_type)
+        if self._container is None and created.success:
+            if self._plain is None:
+                from flext_observability.domain.plain_metric import PlainMetrics
+
+                self._plain = PlainMetrics()
+            self._plain.remember(name, unit, metric_type)
         return created.flat_map(lambda metric: self._record(metric, description))
 
     @never_raises
@@ -225,7 +256,7 @@ class FlextMetricsService:
             adapter.record(metric, record_fn)
             plugin_hooks().dispatch("on_metric_created", metric)
         if self._store(metric):
-            self._exposition.add(metric, histogram_bounds(to_ucum(metric.unit)))
+            self._exposition.add(metric)
         return metric
 
     def _store(self, metric: FlextMetric) -> bool:
@@ -234,10 +265,14 @@ class FlextMetricsService:
             if metric.id in self._stored_ids:
                 return False
             metric.intern_fields_set()
+            self._store_new(metric)
+            return True
+
+    def _store_new(self, metric: FlextMetric) -> None:
+        with self._lock:
             self._metrics_store.append(metric)
             self._stored_ids.add(metric.id)
             self._trim()
-            return True
 
     def _trim(self) -> None:
         while len(self._metrics_store) > self._store_size:
