@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry.metrics import (
     CallbackT,
-    Counter,
-    Histogram,
     Meter,
     MeterProvider,
     NoOpMeter,
@@ -16,20 +15,29 @@ from opentelemetry.metrics import (
     ObservableCounter,
     ObservableGauge,
     ObservableUpDownCounter,
-    UpDownCounter,
 )
 
-from flext_observability.engine.compat import Gauge
+from flext_observability.engine.metrics.instruments import (
+    EngineCounter,
+    EngineGauge,
+    EngineHistogram,
+    EngineInstrument,
+    EngineUpDownCounter,
+)
+from flext_observability.engine.metrics.limits import MAX_INSTRUMENTS, metric_limits
 from flext_observability.engine.observer import observer, wrap_callbacks
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
+    from opentelemetry.metrics import Counter, Histogram, UpDownCounter
     from opentelemetry.util.types import Attributes
 
+    from flext_observability.engine.compat import Gauge
+
 CreateFn = Callable[[Meter], Any]
+Scope = tuple[str, str | None, str | None, "Attributes"]
 InstrumentT = TypeVar("InstrumentT", bound="_DelegatingInstrument")
 
 
@@ -39,16 +47,21 @@ class _DelegatingInstrument:
     def __init__(self, name: str, create: CreateFn, meter: Meter) -> None:
         self._name = name
         self._create = create
-        self._delegate: Any = create(meter)
+        self.point_to(create(meter))
 
     def set_delegate(self, meter: Meter) -> None:
         """Replace the delegate with an instrument of another meter, or with none if the meter cannot create it."""
         try:
-            self._delegate = self._create(meter)
+            delegate = self._create(meter)
         except BaseException as error:  # noqa: BLE001 - the other instruments are created
             reraise_interrupt(error)
             unusable_parts().add("metrics", "instrument", self._name, error)
-            self._delegate = _Discarding()
+            delegate = _Discarding()
+        self.point_to(delegate)
+
+    def point_to(self, target: object) -> None:
+        """Use another delegate."""
+        self._delegate = target
 
 
 class _Discarding:
@@ -60,36 +73,32 @@ class _Discarding:
     record = set = add
 
 
-class DelegatingCounter(_DelegatingInstrument, Counter):
+class _SynchronousInstrument(_DelegatingInstrument, EngineInstrument):
+    """Instrument that records in the engine, or with its delegate if that is of another provider."""
+
+    def __init__(self, name: str, create: CreateFn, meter: Meter) -> None:
+        self._begin()
+        super().__init__(name, create, meter)
+
+    def point_to(self, target: object) -> None:
+        """Use another delegate, also for the bound handles."""
+        EngineInstrument.point_to(self, target)
+
+
+class DelegatingCounter(_SynchronousInstrument, EngineCounter):
     """Counter with a replaceable delegate."""
 
-    def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Add a value. See OTel's ``Counter.add``."""
-        self._delegate.add(amount, attributes, context)
 
-
-class DelegatingUpDownCounter(_DelegatingInstrument, UpDownCounter):
+class DelegatingUpDownCounter(_SynchronousInstrument, EngineUpDownCounter):
     """Up-down counter with a replaceable delegate."""
 
-    def add(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Add a value. See OTel's ``UpDownCounter.add``."""
-        self._delegate.add(amount, attributes, context)
 
-
-class DelegatingHistogram(_DelegatingInstrument, Histogram):
+class DelegatingHistogram(_SynchronousInstrument, EngineHistogram):
     """Histogram with a replaceable delegate."""
 
-    def record(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Record a value. See OTel's ``Histogram.record``."""
-        self._delegate.record(amount, attributes, context)
 
-
-class DelegatingGauge(_DelegatingInstrument, Gauge):
+class DelegatingGauge(_SynchronousInstrument, EngineGauge):
     """Gauge with a replaceable delegate."""
-
-    def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
-        """Set the value. See OTel's ``Gauge.set``."""
-        self._delegate.set(amount, attributes, context)
 
 
 class DelegatingObservableCounter(_DelegatingInstrument, ObservableCounter):
@@ -105,14 +114,20 @@ class DelegatingObservableGauge(_DelegatingInstrument, ObservableGauge):
 
 
 class DelegatingMeter(Meter):
-    """Meter with a replaceable delegate, and its instruments."""
+    """Meter with a replaceable delegate, and its instruments.
 
-    def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
-        super().__init__(name, version, schema_url)
-        self._scope = (name, version, schema_url, attributes)
+    Args:
+        scope: Arguments of ``MeterProvider.get_meter``.
+        numbers: Numbers of the instruments of all meters.
+    """
+
+    def __init__(self, scope: Scope, numbers: Iterator[int]) -> None:
+        super().__init__(*scope[:3])
+        self._scope = scope
+        self._numbers = numbers
         self._lock = ForkSafeLock()
         self._instruments: dict[object, _DelegatingInstrument] = {}
-        self._delegate: Meter = NoOpMeterProvider().get_meter(name)
+        self._delegate: Meter = NoOpMeterProvider().get_meter(scope[0])
 
     def set_delegate(self, provider: MeterProvider) -> None:
         """Replace the delegate with the meter of the same scope from another provider, and its instruments."""
@@ -185,6 +200,9 @@ class DelegatingMeter(Meter):
         with self._lock:
             known, target = self._instruments.get((kind, key)), self._delegate
         if known is None:
+            if next(self._numbers) > MAX_INSTRUMENTS:
+                metric_limits().add_instrument(key[0])
+                return kind(key[0], lambda _: _Discarding(), target)
             # Outside our lock: the SDK holds its own lock while callbacks create instruments.
             created = kind(key[0], create, target)
             with self._lock:
@@ -218,6 +236,7 @@ class DelegatingMeterProvider(MeterProvider):
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._meters: dict[str, DelegatingMeter] = {}
+        self._numbers = count(1)
         self._delegate: MeterProvider = NoOpMeterProvider()
 
     def get_meter(
@@ -229,10 +248,15 @@ class DelegatingMeterProvider(MeterProvider):
         """
         key = repr((name, version, schema_url, sorted((attributes or {}).items())))
         with self._lock:
-            if key not in self._meters:
-                self._meters[key] = DelegatingMeter(name, version, schema_url, attributes)
-                self._meters[key].set_delegate(self._delegate)
-            return self._meters[key]
+            known = self._meters.get(key)
+            if known is None:
+                is_kept = len(self._meters) < MAX_INSTRUMENTS
+                numbers = self._numbers if is_kept else repeat(MAX_INSTRUMENTS + 1)
+                known = DelegatingMeter((name, version, schema_url, attributes), numbers)
+                if is_kept:
+                    self._meters[key] = known
+                    known.set_delegate(self._delegate)
+            return known
 
     def set_delegate(self, provider: MeterProvider) -> None:
         """Replace the delegate, for existing and new meters and instruments."""

@@ -1,0 +1,113 @@
+"""Meter provider of the engine, on public names only: one aggregation, which readers of either temporality share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from time import time_ns
+from typing import TYPE_CHECKING, Final, final
+
+from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from flext_observability.engine.metrics.exemplars import ExemplarFilter
+from flext_observability.engine.metrics.meter import EngineMeter, StreamOptions
+from flext_observability.runtime.locks import ForkSafeLock
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.util.types import Attributes
+
+_logger: Final = logging.getLogger("opentelemetry.sdk.metrics")
+DEFAULT_LIMIT: Final = 2000
+"""Maximum number of series of an instrument. Source: OpenTelemetry's specification of the metrics SDK."""
+
+
+@final
+class EngineMeterProvider(MeterProvider):
+    """Creates meters of one resource.
+
+    Args:
+        resource: Resource of all metrics.
+        exemplar_filter: ``trace_based``, ``always_on`` or ``always_off``.
+        cardinality_limit: Maximum number of series of an instrument.
+        exponential: Whether histograms have exponential buckets.
+
+    Attributes:
+        lock: Held during a collection.
+        readers: Readers that have deltas.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        exemplar_filter: str = "trace_based",
+        cardinality_limit: int = DEFAULT_LIMIT,
+        *,
+        exponential: bool = False,
+    ) -> None:
+        self.resource = resource
+        self.lock = ForkSafeLock()
+        self.readers: tuple[EngineReader, ...] = ()
+        self._options = StreamOptions(cardinality_limit, ExemplarFilter(exemplar_filter), exponential=exponential)
+        self._meters: dict[InstrumentationScope, EngineMeter] = {}
+        self._is_shut_down = False
+
+    def get_meter(
+        self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
+    ) -> Meter:
+        """Return the meter of a scope; one that discards without a name, and after a shutdown."""
+        if self._is_shut_down or not name:
+            _logger.warning("%s: the meter discards", "The provider is shut down" if name else "A meter needs a name")
+            return NoOpMeter(name, version, schema_url)
+        scope = InstrumentationScope(name, version, schema_url, attributes)
+        with self.lock:
+            if scope not in self._meters:
+                self._meters[scope] = EngineMeter(scope, self._options)
+            return self._meters[scope]
+
+    def meters(self) -> list[EngineMeter]:
+        """Return all meters, in the order of their creation."""
+        return list(self._meters.values())
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Create no more meters. The pipeline closes what reads the metrics."""
+        self._is_shut_down = True
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Return True: measurements are not buffered here."""
+        return True
+
+
+@final
+class EngineReader:
+    """Reads the metrics of a provider. Thread-safe.
+
+    Args:
+        provider: The provider.
+        deltas: Kinds of instruments whose points have delta temporality. Others are cumulative.
+
+    Attributes:
+        collected_ns: Time of its last collection; 0 before the first one.
+    """
+
+    __slots__ = ("_provider", "collected_ns", "deltas")
+
+    def __init__(self, provider: EngineMeterProvider, deltas: Collection[str] = ()) -> None:
+        self._provider = provider
+        self.deltas = frozenset(deltas)
+        self.collected_ns = 0
+        if self.deltas:
+            with provider.lock:
+                provider.readers = (*provider.readers, self)
+
+    def collect(self) -> MetricsData | None:
+        """Return all points, or None without any."""
+        from flext_observability.engine.metrics.collection import metrics_data
+
+        with self._provider.lock:
+            now_ns = time_ns()
+            data = metrics_data(self._provider, self, now_ns)
+            self.collected_ns = now_ns
+        return data
