@@ -5,7 +5,7 @@ Oldest supported SDK: 1.39.0. Newest tested SDK: see ``constraints.txt``. Differ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
@@ -27,11 +27,14 @@ from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
 
 AgnosticContextManager = _AgnosticContextManager
 """Class of the context managers that OTel's tracers return. They decorate sync and async functions."""
+_DELTA = 1
+"""``AggregationTemporality.DELTA``, without the import of the SDK."""
 Gauge = _Gauge
 """OTel's synchronous gauge."""
 
@@ -131,3 +134,34 @@ def on_ending(processor: SpanProcessor) -> Callable[[Any], object] | None:
     Source: https://opentelemetry.io/docs/specs/otel/trace/sdk/#onending
     """
     return getattr(processor, "_on_ending", None)
+
+
+_KINDS = {
+    "_Counter": "counter",
+    "_UpDownCounter": "up_down_counter",
+    "_Histogram": "histogram",
+    "_Gauge": "gauge",
+    "_ObservableCounter": "observable_counter",
+    "_ObservableUpDownCounter": "observable_up_down_counter",
+    "_ObservableGauge": "observable_gauge",
+}
+
+
+def delta_kinds(reader: MetricReader) -> set[str]:
+    """Return the kinds of instruments, such as ``up_down_counter``, whose deltas a reader prefers."""
+    preferred: Mapping[Any, int] = reader._instrument_class_temporality  # pyright: ignore[reportPrivateUsage]
+    return {_KINDS[kind.__name__] for kind, temporality in preferred.items() if temporality == _DELTA}
+
+
+def has_own_aggregation(reader: MetricReader) -> bool:
+    """Return whether a reader prefers other aggregations than the default of each kind."""
+    from opentelemetry.sdk.metrics.view import DefaultAggregation
+
+    preferred: Mapping[Any, object] = reader._instrument_class_aggregation  # pyright: ignore[reportPrivateUsage]
+    return not all(isinstance(each, DefaultAggregation) for each in preferred.values())
+
+
+def connect_reader(reader: MetricReader, collect: Callable[[], object] | None) -> None:
+    """Set where a reader gets its metrics from; None disconnects it."""
+    function: Any = None if collect is None else lambda *_, **__: collect()
+    reader._set_collect_callback(function)  # pyright: ignore[reportPrivateUsage]  # no public name

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics.export import (
@@ -27,6 +28,8 @@ from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeou
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
+
+    from flext_observability.engine.metrics.provider import EngineReader
 
 MAX_EXEMPLARS = 20
 LIMIT_SECONDS = 5.0
@@ -62,26 +65,30 @@ class SharedMetricReader:
     Args:
         preferred_temporality: Temporality by SDK instrument class; cumulative by default.
         preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
+        engine: Reader of our meter provider. Without, the SDK's ``reader`` reads the SDK's provider.
 
     Attributes:
         counts_calls: Whether to derive the calls of monitored functions from their durations. False if other readers
             are attached to the provider.
     """
 
-    __slots__ = ("_exemplars", "_shared", "counts_calls", "reader")
-
     def __init__(
         self,
         preferred_temporality: Mapping[type, Any] | None = None,
         preferred_aggregation: Mapping[type, Any] | None = None,
+        engine: EngineReader | None = None,
     ) -> None:
-        self.reader = InMemoryMetricReader(
-            preferred_temporality=dict(preferred_temporality or {}),
-            preferred_aggregation={**persistent_gauge_aggregation(), **(preferred_aggregation or {})},
-        )
+        self._engine = engine
+        self._preferred = dict(preferred_temporality or {}), dict(preferred_aggregation or {})
         self.counts_calls = False
         self._shared = SharedCall("flext-collect", self._collect, LIMIT_SECONDS)
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
+
+    @cached_property
+    def reader(self) -> InMemoryMetricReader:
+        """The SDK's reader, for a provider of the SDK."""
+        temporality, aggregation = self._preferred
+        return InMemoryMetricReader(temporality, {**persistent_gauge_aggregation(), **aggregation})
 
     def collect(self) -> MetricsData:
         """Return all current points. Concurrent callers share a collection; callbacks get no points from here.
@@ -101,25 +108,32 @@ class SharedMetricReader:
         with observer().collection():
             _thread.collecting = True
             try:
-                data = self.reader.get_metrics_data()
+                data = self._read()
             finally:
                 _thread.collecting = False
         resources = () if data is None else data.resource_metrics
-        return MetricsData(resource_metrics=[self._restore_resource(each) for each in resources])
+        return MetricsData(resource_metrics=[self._complete(each) for each in resources])
+
+    def _read(self) -> MetricsData | None:
+        return self.reader.get_metrics_data() if self._engine is None else self._engine.collect()
 
     def collect_for_push(self) -> MetricsData | None:
         """Return all current points, or None when there are none."""
         data = self.collect()
         return data if count_points(data) else None
 
-    def _restore_resource(self, metrics: ResourceMetrics) -> ResourceMetrics:
-        """Restore exemplars that an earlier collection removed from the reservoirs of the SDK."""
-        return dataclasses.replace(metrics, scope_metrics=[self._restore_scope(each) for each in metrics.scope_metrics])
+    def _complete(self, metrics: ResourceMetrics) -> ResourceMetrics:
+        """Add the calls of monitored functions; restore exemplars that the SDK removed in an earlier collection."""
+        return dataclasses.replace(
+            metrics, scope_metrics=[self._complete_scope(each) for each in metrics.scope_metrics]
+        )
 
-    def _restore_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
-        scope = (metrics.scope.name, metrics.scope.version)
+    def _complete_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
         all_metrics = with_call_counts(metrics) if self.counts_calls else metrics.metrics
-        return dataclasses.replace(metrics, metrics=[self._restore(each, scope) for each in all_metrics])
+        if self._engine is None:
+            scope = (metrics.scope.name, metrics.scope.version)
+            all_metrics = [self._restore(each, scope) for each in all_metrics]
+        return dataclasses.replace(metrics, metrics=all_metrics)
 
     def _restore(self, metric: Metric, scope: object) -> Metric:
         data: Any = metric.data  # each kind of data has points of its own kind

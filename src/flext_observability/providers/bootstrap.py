@@ -30,7 +30,7 @@ from flext_observability.pipeline.schedule import Schedule
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
-from flext_observability.providers.meter import MetricReaders, meter_key
+from flext_observability.providers.meter import MetricReaders, is_lean, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
@@ -44,10 +44,10 @@ from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.shortage import check_files
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.pipeline.shared_page.page import SharedPage
+    from flext_observability.providers.meter import AnyMeterProvider
     from flext_observability.runtime.process_family import ProcessIdentity
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.settings.resolve import ResolvedSettings
@@ -224,10 +224,11 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessI
     push_count = sum(not isinstance(each, FlushOnlyExporter) for _, each in pipeline.exporters.push["metrics"])
     readers = previous.readers if previous is not None else None
     is_kept = readers is not None and readers.key == meter_key(config, pipeline.resource, push_count)
-    provider: MeterProvider | None = None
+    provider: AnyMeterProvider | None = None
     if readers is None or not is_kept:
         foreign = pipeline.exporters.metric_readers(pipeline.notices)
-        readers = MetricReaders(config, pipeline.resource, push_count, foreign)
+        lean = delegate is not None and is_lean(config, foreign, pipeline.notices)
+        readers = MetricReaders(config, pipeline.resource, push_count, foreign, lean=lean)
         if delegate is not None:
             readers, provider = _make_meter_provider(pipeline, readers, push_count)
     former = previous.page if previous is not None and is_kept else None
@@ -236,7 +237,7 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessI
 
 
 def _direct_metrics(
-    pipeline: Pipeline, readers: MetricReaders, provider: MeterProvider | None, *, is_kept: bool
+    pipeline: Pipeline, readers: MetricReaders, provider: AnyMeterProvider | None, *, is_kept: bool
 ) -> None:
     config, delegate = pipeline.config, global_providers().meters
     if delegate is None:
@@ -263,7 +264,7 @@ def _direct_metrics(
 
 def _make_meter_provider(
     pipeline: Pipeline, readers: MetricReaders, push_count: int
-) -> tuple[MetricReaders, MeterProvider]:
+) -> tuple[MetricReaders, AnyMeterProvider]:
     """Return an SDK provider and its readers, without those of exporters if the SDK rejects one."""
     try:
         return readers, readers.make_provider(pipeline.config, pipeline.resource)
@@ -271,7 +272,8 @@ def _make_meter_provider(
         reraise_interrupt(error)
         message = f"Metric readers of exporters are not used: {describe_error(error)}"
         pipeline.notices.degrade("metrics", message, "Use the exporter prometheus, or another one")
-        readers = MetricReaders(pipeline.config, pipeline.resource, push_count)
+        lean = is_lean(pipeline.config, (), pipeline.notices)
+        readers = MetricReaders(pipeline.config, pipeline.resource, push_count, lean=lean)
         return readers, readers.make_provider(pipeline.config, pipeline.resource)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.adapters.service_tracers import service_tracers
 from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, Signal, SignalState, SignalStatus
+from flext_observability.engine.metrics.limits import metric_limits
 from flext_observability.engine.observer import observer
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.extensions.plugins.hooks import plugin_hooks
@@ -32,6 +33,7 @@ def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -
         *unusable_parts().notices(),
         *observer().notices(),
         *(() if pipeline.page is None else pipeline.page.notices()),
+        *metric_limits().notices(),
         *plugin_hooks().notices(),
     )
     notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})

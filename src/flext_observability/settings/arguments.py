@@ -100,6 +100,7 @@ class InitArguments(TypedDict, total=False):
     metrics_exemplar_filter: str | None
     metrics_temporality_preference: str | None
     metrics_default_histogram_aggregation: str | None
+    metrics_cardinality_limit: int | None
     attribute_count_limit: int | None
     attribute_value_length_limit: int | None
     span_attribute_count_limit: int | None

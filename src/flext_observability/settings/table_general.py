@@ -64,9 +64,8 @@ class GeneralFields:
     )
     engine: str = setting(
         _ENGINE,
-        "Implementation of the tracer: `lean` is that of this library, `sdk` that of the OpenTelemetry SDK.",
+        "Implementation of tracer and meter: `lean` is that of this library, `sdk` that of the OpenTelemetry SDK.",
         default="lean",
-        signal="traces",
     )
     traces_enabled: bool = setting(
         types.BOOL,

@@ -101,6 +101,13 @@ class QueueFields(OtlpFields):
         default="explicit_bucket_histogram",
         signal="metrics",
     )
+    metrics_cardinality_limit: int = setting(
+        types.COUNT,
+        "Maximum of series (attribute sets) of one instrument; further ones are counted in one series together.",
+        default=2000,
+        unit="series",
+        signal="metrics",
+    )
 
 
 def _count_limit(variable: str, items: str, owner: str, signal: SignalOrAll) -> int | None:

@@ -61,7 +61,7 @@ def is_plain(attributes: object) -> bool:
 
 
 def series_key(attributes: Clean) -> Key:
-    """Return the key of cleaned attributes, whatever their order."""
+    """Return the key of cleaned attributes, in any order."""
     return tuple(sorted((name, _typed(value)) for name, value in attributes.items()))
 
 

@@ -54,7 +54,7 @@ class Bound:
     def follow(self, stream: Stream | None) -> None:
         """Record in a stream, or with the instrument if there is none.
 
-        Another thread may record meanwhile: whatever it appends to is read, and beyond the limit ``_complete`` decides.
+        Another thread may record meanwhile: each list is read, and beyond the limit ``_complete`` decides.
         """
         if stream is None:
             self._limit = -1

@@ -32,8 +32,8 @@ class Distribution:
     Attributes:
         count: Number of values.
         total: Sum of the values.
-        low: Least value.
-        high: Greatest value.
+        low: Minimum.
+        high: Maximum.
         counts: Number of values of each bucket: at most its bound, and above the bound before it.
     """
 

@@ -29,8 +29,8 @@ class Exponential:
     Attributes:
         count: Number of values.
         total: Sum of the values.
-        low: Least value.
-        high: Greatest value.
+        low: Minimum.
+        high: Maximum.
         zeros: Number of zeros.
         scale: The bounds are powers of ``2 ** 2 ** -scale``.
         positive: Number of values by index of their bucket.
@@ -87,25 +87,25 @@ def index_at(scale: int) -> Callable[[float], int]:
     """Return the function from positive value to the index of its bucket."""
     if scale <= 0:
         shift = -scale
-        least = (_MIN_EXPONENT >> shift) - (shift < 2)
+        lowest = (_MIN_EXPONENT >> shift) - (shift < 2)
 
         def by_exponent(value: float) -> int:
             if value < _MIN_NORMAL:
-                return least
+                return lowest
             mantissa, exponent = frexp(value)
             return (exponent - (2 if mantissa == 0.5 else 1)) >> shift
 
         return by_exponent
     factor = ldexp(1 / log(2), scale)
-    least, greatest = (_MIN_EXPONENT << scale) - 1, ((_MAX_EXPONENT + 1) << scale) - 1
+    lowest, highest = (_MIN_EXPONENT << scale) - 1, ((_MAX_EXPONENT + 1) << scale) - 1
 
     def by_logarithm(value: float) -> int:
         if value <= _MIN_NORMAL:
-            return least
+            return lowest
         mantissa, exponent = frexp(value)
         if mantissa == 0.5:
             return ((exponent - 1) << scale) - 1
-        return min(floor(log(value) * factor), greatest)
+        return min(floor(log(value) * factor), highest)
 
     return by_logarithm
 

@@ -28,7 +28,7 @@ _MISSES = (KeyError, ValueError, AttributeError, MemoryError)
 class EngineInstrument:
     """Base of the synchronous instruments: the target, and the bound handles, which follow it."""
 
-    _verb: ClassVar[str] = "add"
+    _method: ClassVar[str] = "add"
     _stream: Stream | None
     _forward: Callable[..., object] | None
 
@@ -47,7 +47,7 @@ class EngineInstrument:
         if isinstance(stream, Stream):
             self._stream, self._forward = stream, None
         else:
-            self._forward, self._stream = getattr(target, self._verb), None
+            self._forward, self._stream = getattr(target, self._method), None
         for handle in [reference() for reference in list(self._handles.values())]:
             if handle is not None:
                 handle.follow(self._stream)
@@ -136,7 +136,7 @@ class EngineUpDownCounter(EngineInstrument, UpDownCounter):
 class EngineHistogram(EngineInstrument, Histogram):
     """Histogram."""
 
-    _verb: ClassVar[str] = "record"
+    _method: ClassVar[str] = "record"
 
     def __init__(self, stream: Stream | None = None) -> None:
         self._begin()
@@ -170,7 +170,7 @@ class EngineHistogram(EngineInstrument, Histogram):
 class EngineGauge(EngineInstrument, Gauge):
     """Gauge."""
 
-    _verb: ClassVar[str] = "set"
+    _method: ClassVar[str] = "set"
 
     def __init__(self, stream: Stream | None = None) -> None:
         self._begin()

@@ -51,7 +51,7 @@ class ObservableStream:
     Args:
         identity: Identity of the instrument.
         callbacks: Callbacks that never raise and never hang.
-        limit: Maximum number of series of one collection; the last one is that of the overflow.
+        limit: Maximum number of series of one collection, besides that of the overflow.
         filter: Filter of exemplars.
     """
 
@@ -74,8 +74,8 @@ class ObservableStream:
         for callback in self._callbacks:
             for observation in callback(_OPTIONS):
                 self._add(found, observation)
-        self._known = _bounded({**self._known, **found}, found, self._limit)
-        return found
+        self._known = known = _bounded({**self._known, **found}, found, self._limit)
+        return {key: found[key] for key in known if key in found}
 
     def difference(self, reader: object, found: dict[Key, Observed], now_ns: int) -> list[tuple[Observed, float, int]]:
         """Return the series with the change and the time since the previous collection of this reader that had them."""
@@ -92,8 +92,8 @@ class ObservableStream:
         attributes = clean(observation.attributes)
         key = series_key(attributes)
         series = found.get(key)
-        if series is None and len(found) >= self._limit - 1:
-            if len(found) == self._limit - 1:
+        if series is None and len(found) >= self._limit:
+            if len(found) == self._limit:
                 metric_limits().add_series(
                     self.identity.name, self._limit, [each.attributes for each in found.values()]
                 )

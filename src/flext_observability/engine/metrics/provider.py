@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Final, final
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from flext_observability.engine.compat import connect_reader, delta_kinds, has_own_aggregation
 from flext_observability.engine.metrics.exemplars import ExemplarFilter
 from flext_observability.engine.metrics.meter import EngineMeter, StreamOptions
+from flext_observability.engine.observer import observer
+from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.foreign import qualified_type_name
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.util.types import Attributes
 
@@ -51,6 +55,8 @@ class EngineMeterProvider(MeterProvider):
         self.lock = ForkSafeLock()
         self.readers: tuple[EngineReader, ...] = ()
         self._options = StreamOptions(cardinality_limit, ExemplarFilter(exemplar_filter), exponential=exponential)
+        self._foreign: dict[MetricReader, EngineReader] = {}
+        self._meters_lock = ForkSafeLock()
         self._meters: dict[InstrumentationScope, EngineMeter] = {}
         self._is_shut_down = False
 
@@ -62,7 +68,7 @@ class EngineMeterProvider(MeterProvider):
             _logger.warning("%s: the meter discards", "The provider is shut down" if name else "A meter needs a name")
             return NoOpMeter(name, version, schema_url)
         scope = InstrumentationScope(name, version, schema_url, attributes)
-        with self.lock:
+        with self._meters_lock:
             if scope not in self._meters:
                 self._meters[scope] = EngineMeter(scope, self._options)
             return self._meters[scope]
@@ -78,6 +84,28 @@ class EngineMeterProvider(MeterProvider):
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Return True: measurements are not buffered here."""
         return True
+
+    def add_metric_reader(self, metric_reader: MetricReader) -> None:
+        """Add a reader of the program. One with aggregations of its own reads nothing, which the status says."""
+        if metric_reader in self._foreign:
+            _logger.warning("MetricReader '%s' has been registered already!", metric_reader)
+            return
+        if has_own_aggregation(metric_reader):
+            error = ValueError("it has aggregations of its own; FLEXT_OBSERVABILITY_ENGINE=sdk supports them")
+            unusable_parts().add("metrics", "reader", qualified_type_name(metric_reader), error)
+            return
+        reader = self._foreign[metric_reader] = EngineReader(self, delta_kinds(metric_reader))
+        connect_reader(metric_reader, reader.observe_and_collect)
+
+    def remove_metric_reader(self, metric_reader: MetricReader) -> None:
+        """Shut down a reader that was added."""
+        reader = self._foreign.pop(metric_reader, None)
+        if reader is None:
+            _logger.warning("MetricReader '%s' has not been registered!", metric_reader)
+            return
+        reader.close()
+        connect_reader(metric_reader, None)
+        metric_reader.shutdown()
 
 
 @final
@@ -101,6 +129,16 @@ class EngineReader:
         if self.deltas:
             with provider.lock:
                 provider.readers = (*provider.readers, self)
+
+    def close(self) -> None:
+        """Keep no more deltas for this reader."""
+        with self._provider.lock:
+            self._provider.readers = tuple(each for each in self._provider.readers if each is not self)
+
+    def observe_and_collect(self) -> MetricsData | None:
+        """Call all callbacks, then return all points."""
+        with observer().collection():
+            return self.collect()
 
     def collect(self) -> MetricsData | None:
         """Return all points, or None without any."""

@@ -2,7 +2,7 @@
 
 Recording appends the value to a list: one operation of the interpreter, which neither another thread nor a signal
 handler nor a finaliser can interrupt. When the list is long, its values are replaced by their aggregation, again in
-one operation, by the one thread that holds the lock of the stream. Nobody waits for that lock to record: a list that
+one operation, by the one thread that holds the lock of the stream. Recording never waits for that lock: a list that
 cannot be compacted now grows until the next measurement.
 """
 
@@ -41,12 +41,13 @@ class Series:
         start_ns: Time of its creation.
         values: Measurements since the last collection; the first item may be the aggregation of earlier ones.
         limit: Number of values at which they are compacted.
+        is_full: Whether no more exemplars are kept before the next collection.
         total: Aggregation of all intervals; None before the first measurement.
         kept: Exemplars of ``total`` by bucket.
         pending: Aggregation and exemplars, by the readers of deltas, of the intervals that each has not read.
     """
 
-    __slots__ = ("_fresh", "_lock", "attributes", "kept", "limit", "pending", "start_ns", "total", "values")
+    __slots__ = ("_fresh", "_lock", "attributes", "is_full", "kept", "limit", "pending", "start_ns", "total", "values")
 
     def __init__(self, attributes: Clean, lock: Lock, limit: int) -> None:
         self.attributes = attributes
@@ -55,6 +56,7 @@ class Series:
         self.limit = limit
         self.total: Any = None
         self.kept: Any = None
+        self.is_full = False
         self.pending: dict[object, tuple[Any, Any]] = {}
         self._fresh: Any = None
         self._lock = lock
@@ -99,7 +101,7 @@ class Series:
         return self.total
 
     def _settle(self, readers: Iterable[object], interval: Any) -> None:  # noqa: ANN401 - a number or a distribution
-        fresh, self._fresh = self._fresh, None
+        fresh, self._fresh, self.is_full = self._fresh, None, False
         self.kept = self.merge_exemplars(self.kept, fresh)
         for reader in readers:
             earlier, exemplars = self.pending.get(reader, (None, None))
@@ -131,9 +133,14 @@ class Series:
 
 @final
 class SumSeries(Series):
-    """Sum."""
+    """Sum. The first exemplar of an interval is kept: later ones would cost more than the measurements."""
 
     __slots__ = ()
+
+    def keep(self, exemplar: Kept) -> None:
+        """Keep an exemplar, the only one until the next collection."""
+        super().keep(exemplar)
+        self.is_full = True
 
 
 @final

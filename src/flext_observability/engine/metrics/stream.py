@@ -68,7 +68,7 @@ class Stream:
     Args:
         identity: Identity of the instrument.
         create_series: Creates a series from attributes, lock and maximum number of values.
-        limit: Maximum number of series; the last one is that of the overflow.
+        limit: Maximum number of series besides that of the overflow.
         exemplars: Filter of exemplars.
 
     Attributes:
@@ -79,7 +79,7 @@ class Stream:
     """
 
     __slots__ = (
-        *("_least", "_limit", "_lock", "_new_series", "_numbers"),
+        *("_limit", "_lock", "_lowest", "_new_series", "_numbers"),
         *("bare", "by_key", "cache", "current", "exemplars", "identity"),
     )
 
@@ -100,7 +100,7 @@ class Stream:
         self._lock = Lock()
         self._limit = limit
         self._numbers = count(1)
-        self._least = 0.0 if identity.kind in {"counter", "histogram"} else -MAX_NUMBER
+        self._lowest = 0.0 if identity.kind in {"counter", "histogram"} else -MAX_NUMBER
 
     def record(self, value: object, attributes: object = None, context: Context | None = None) -> None:
         """Record a value of any type with attributes of any type. Never raises."""
@@ -126,6 +126,8 @@ class Stream:
 
     def offer(self, series: Series, value: float, context: Context | None, attributes: object) -> None:
         """Keep an exemplar if the filter wants one; in the series of the overflow, with its attributes."""
+        if series.is_full:
+            return
         others = clean(attributes) if series.attributes is OVERFLOW else None
         kept = self.exemplars.keep(value, context, others)
         if kept is not None:
@@ -154,13 +156,13 @@ class Stream:
         series = self.by_key.get(key)
         if series is None:
             number = next(self._numbers)
-            if number >= self._limit:
+            if number > self._limit:
                 return self._overflow(number)
             series = self._create(key, attributes, number)
         return series
 
     def _overflow(self, number: int) -> Series:
-        if number == self._limit:
+        if number == self._limit + 1:
             all_attributes = [each.attributes for each in list(self.by_key.values())]
             metric_limits().add_series(self.identity.name, self._limit, all_attributes)
         key = series_key(OVERFLOW)
@@ -176,9 +178,9 @@ class Stream:
         number = cast("float", value)
         if type(value) not in NUMBERS:
             number = _plain(value)
-        if self._least <= number <= MAX_NUMBER:
+        if self._lowest <= number <= MAX_NUMBER:
             return number
-        allowed = "a finite number" if self._least else "a finite number of 0 or more"
+        allowed = "a finite number" if self._lowest else "a finite number of 0 or more"
         name, kind = self.identity.name, self.identity.kind
         warn_once(_logger, f"{kind} {name}: {number} is not {allowed}. It is left out.", key=(kind, name, "number"))
         return None
