@@ -157,11 +157,14 @@ def has_own_aggregation(reader: MetricReader) -> bool:
     """Return whether a reader prefers other aggregations than the default of each kind."""
     from opentelemetry.sdk.metrics.view import DefaultAggregation
 
-    preferred: Mapping[Any, object] = reader._instrument_class_aggregation  # pyright: ignore[reportPrivateUsage]
-    return not all(isinstance(each, DefaultAggregation) for each in preferred.values())
+    preferred: Mapping[Any, Any] = reader._instrument_class_aggregation  # pyright: ignore[reportPrivateUsage]
+    return any(type(each) is not DefaultAggregation for each in preferred.values())
 
 
 def connect_reader(reader: MetricReader, collect: Callable[[], object] | None) -> None:
     """Set where a reader gets its metrics from; None disconnects it."""
-    function: Any = None if collect is None else lambda *_, **__: collect()
-    reader._set_collect_callback(function)  # pyright: ignore[reportPrivateUsage]  # no public name
+
+    def collect_for_reader(*_: object, **__: object) -> Any:  # noqa: ANN401 - the arguments are of a private form
+        return None if collect is None else collect()
+
+    reader._set_collect_callback(None if collect is None else collect_for_reader)  # pyright: ignore[reportPrivateUsage]  # no public name

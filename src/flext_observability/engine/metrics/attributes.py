@@ -72,7 +72,7 @@ def _is_plain_value(value: object, depth: int) -> bool:
 
 
 def _typed(value: Any) -> Key:  # noqa: ANN401 - a cleaned value
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is tuple:
         return "sequence", tuple(map(_typed, value))
     if kind is dict:

@@ -88,6 +88,8 @@ def metric_limits() -> MetricLimits:
 
 def _most_values(attributes: Iterable[Clean]) -> tuple[str, int]:
     """Return the attribute with the most distinct values, and their number."""
-    pairs = {(name, type(value), repr(value)) for each in attributes for name, value in each.items()}
+    pairs: set[tuple[str, type, str]] = {
+        (name, type(value), repr(value)) for each in attributes for name, value in each.items()
+    }
     counts = Counter(name for name, _, _ in pairs).most_common(1)
     return counts[0] if counts else ("", 0)

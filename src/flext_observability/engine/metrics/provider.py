@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from time import time_ns
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -105,7 +105,8 @@ class EngineMeterProvider(MeterProvider):
             return
         reader.close()
         connect_reader(metric_reader, None)
-        metric_reader.shutdown()
+        close: Callable[[], object] = cast("Any", metric_reader).shutdown
+        close()
 
 
 @final

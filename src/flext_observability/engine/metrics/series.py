@@ -225,7 +225,7 @@ class ExponentialSeries(Series):
         """Keep an exemplar; the oldest one is dropped beyond ``MAX_EXEMPLARS``."""
         fresh = self._fresh
         if fresh is None:
-            fresh = self._fresh = deque(maxlen=MAX_EXEMPLARS)
+            fresh = self._fresh = deque[Any](maxlen=MAX_EXEMPLARS)
         fresh.append(exemplar)
 
     def merge_exemplars(self, earlier: deque[Kept] | None, later: deque[Kept] | None) -> deque[Kept] | None:
