@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from flext_observability.domain.result import compose_message
+from flext_observability.values.dataclass import dataclass
 
 Signal = Literal["traces", "metrics", "logs"]
 SignalOrAll = Signal | Literal["all"]

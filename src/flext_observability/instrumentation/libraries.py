@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flext_observability.domain.report import Notice
@@ -86,6 +85,8 @@ def _instrument_in_time(name: str) -> Notice | None:
 def _instrument(name: str) -> Notice | None:
     if name == "logging":
         return Notice("logs", "Instrumentation 'logging' is not needed: records of logging are collected without it")
+    from importlib.metadata import entry_points
+
     point = next((found for found in entry_points(group=_GROUP) if _normalize(found.name) == name), None)
     if point is None:
         package = f"opentelemetry-instrumentation-{name}"

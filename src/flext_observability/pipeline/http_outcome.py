@@ -6,10 +6,11 @@ Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal, final
 
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.masking import mask_address, sanitize_message
 from flext_observability.wire.http.errors import ErrorKind, TransportError
 from flext_observability.wire.http.headers import parse_retry_after

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flext_observability.domain.report import Notice, SignalOrAll
 from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.values.exceptions import describe_error
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 LOAD_SECONDS = 5.0
 """Limit of loading and creating one object of another package."""
@@ -48,6 +50,8 @@ class Notices:
             create: Called with the loaded object of another package.
             install_fix: The fix of a missing package.
         """
+        from importlib.metadata import entry_points  # a tenth of the start-up time, which most starts do not need
+
         for entry in entry_points(group=f"opentelemetry_{kind.replace(' ', '_')}", name=name):
             call = call_at_start(f"the {kind} {name}", partial(_load, entry, create), LOAD_SECONDS)
             if call.error is not None or not call.done:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
@@ -126,6 +125,8 @@ def _limit(value: int | None) -> int:
 
 def _installed_sampler(config: FlextObservabilityConfig, notices: Notices) -> Sampler:
     problem = "is not installed"
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group="opentelemetry_traces_sampler", name=config.sampler):
         try:
             sampler = entry.load()(config.sampler_arg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast, final
 
 from flext_observability.domain.report import Signal
@@ -11,6 +11,7 @@ from flext_observability.settings.endpoint import ParsedEndpoint
 from flext_observability.settings.fields import UNSET, Field, field_table
 from flext_observability.settings.masking import mask_repr
 from flext_observability.settings.table_operations import OperationsFields
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.endpoint import Endpoint
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar, cast
 
 from flext_observability.domain.report import SignalOrAll
 from flext_observability.settings.types import FieldType
+from flext_observability.values.dataclass import dataclass
 
 T = TypeVar("T")
 DefaultT = TypeVar("DefaultT")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from flext_observability.domain.report import Signal
 from flext_observability.settings import types
@@ -16,6 +15,7 @@ from flext_observability.settings.choices import (
     signal_exporters_type,
 )
 from flext_observability.settings.fields import setting
+from flext_observability.values.dataclass import dataclass
 
 _ENGINE = types.choice_type("lean", "sdk")
 

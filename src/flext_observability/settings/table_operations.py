@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from flext_observability.settings import types
 from flext_observability.settings.endpoint import ALERTMANAGER, PUSH_GATEWAY, WEBHOOK
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_signals import LimitFields
+from flext_observability.values.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
 from flext_observability.domain.report import SignalOrAll
@@ -12,6 +11,7 @@ from flext_observability.settings.endpoint import ENDPOINT
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_general import GeneralFields
 from flext_observability.settings.types import FieldType
+from flext_observability.values.dataclass import dataclass
 
 T = TypeVar("T")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flext_observability.domain.report import Signal, SignalOrAll
 from flext_observability.settings import types
 from flext_observability.settings.fields import setting
 from flext_observability.settings.table_otlp import OtlpFields
+from flext_observability.values.dataclass import dataclass
 
 _EXEMPLAR_FILTER = types.choice_type("trace_based", "always_on", "always_off")
 _TEMPORALITY = types.choice_type("cumulative", "delta", "lowmemory")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar, cast
 from urllib.parse import unquote
 
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.foreign import copy_mapping
 from flext_observability.values.masking import mask_address, mask_secrets
 

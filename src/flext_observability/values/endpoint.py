@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import final
 from urllib.parse import quote, unquote, urlsplit
 
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.masking import MASK, mask_path
 
 _DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote, unquote
 
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.endpoint import Endpoint
 from flext_observability.values.masking import mask_known, mask_secrets
 from flext_observability.wire.http.tls import TlsFiles
