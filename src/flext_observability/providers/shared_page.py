@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import partial
@@ -51,8 +50,14 @@ def _directory(config: FlextObservabilityConfig, root: ProcessIdentity) -> Proce
         return None
     if config.metrics_directory:
         return ProcessDirectory(Path(config.metrics_directory).absolute(), is_automatic=False)
-    base = Path(tempfile.gettempdir()) / f"flext-observability-{os.geteuid()}"
+    base = _temporary_directory() / f"flext-observability-{os.geteuid()}"
     return ProcessDirectory(base / f"{root.pid}-{root.started}", is_automatic=True)
+
+
+def _temporary_directory() -> Path:
+    """Return what ``tempfile.gettempdir`` does, without its import and without writing a file."""
+    given = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
+    return Path(next((path for path in given if os.path.isdir(path)), "/tmp")).absolute()  # noqa: PTH112, S108
 
 
 def share_page(page: SharedPage | None, *, wanted: bool) -> None:

@@ -7,12 +7,9 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.domain.report import Notice
-from flext_observability.pipeline.shared_page.merged_metrics import MergedMetrics
-from flext_observability.pipeline.shared_page.process_files import ProcessFiles
-from flext_observability.pipeline.shared_page.snapshot_request import SnapshotRequest
 from flext_observability.runtime.daemon import DaemonThread
 from flext_observability.runtime.fork import register_holder
 from flext_observability.runtime.internal_log import warn_once
@@ -20,14 +17,15 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.process_family import is_running
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.wire.metric_snapshot.encode import SnapshotEncoder
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
+    from flext_observability.pipeline.shared_page.merged_metrics import MergedMetrics
     from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory, Reading
+    from flext_observability.pipeline.shared_page.process_files import ProcessFiles
     from flext_observability.runtime.process_family import ProcessIdentity
-    from flext_observability.wire.metric_snapshot.encode import Plain
+    from flext_observability.wire.metric_snapshot.encode import Plain, SnapshotEncoder
 
 INTERVAL_SECONDS: Final = 1.0
 FOLD_SECONDS: Final = 0.5
@@ -70,7 +68,7 @@ class SharedPage:
         self.wanted = False
         self.gauge_mode = gauge_mode
         self._collect = collect
-        self._encoder = SnapshotEncoder(self._mode)
+        self._encoder: SnapshotEncoder | None = None
         self._files: ProcessFiles | None = None
         self._lock = ForkSafeLock()
         self._thread = DaemonThread("flext-snapshot", self._run, what="the thread for shared metrics")
@@ -111,13 +109,22 @@ class SharedPage:
                 return
             try:
                 self.directory.create()
-                self._files = ProcessFiles(self.directory, self.root)
+                self._files = self._open()
                 self._problem = ""
             except OSError as error:
                 self._report(error)
                 return
             self._thread.start()
         self._thread.report()
+
+    def _open(self) -> ProcessFiles:
+        """Create the files. Most pages are never active: what they need is imported here."""
+        from flext_observability.pipeline.shared_page.process_files import ProcessFiles
+        from flext_observability.wire.metric_snapshot.encode import SnapshotEncoder
+
+        self.directory.load_modules()
+        self._encoder = SnapshotEncoder(self._mode)
+        return ProcessFiles(self.directory, self.root)
 
     def announce(self) -> None:
         """Create the directory, by which children without a page know that this process has one."""
@@ -134,6 +141,8 @@ class SharedPage:
         files = self._files
         if files is None:
             return self._collect()
+        from flext_observability.pipeline.shared_page.snapshot_request import SnapshotRequest
+
         others = [name for name in self.directory.names() if name != files.name]
         request = SnapshotRequest(self.directory, [name for name in others if self.directory.is_running(name)])
         own = self._snapshot()
@@ -186,8 +195,8 @@ class SharedPage:
             raise TimeoutError("another collection has not ended")
         try:
             began_ns = time.monotonic_ns()
-            resources = self._encoder.resources(self._collect())
-            files = self._files
+            files, encoder = self._files, cast("SnapshotEncoder", self._encoder)  # set with the files
+            resources = encoder.resources(self._collect())
             if files is not None:
                 try:
                     files.write(resources)
@@ -239,6 +248,8 @@ class SharedPage:
                 self._report(error)
 
     def _merge(self, reading: Reading) -> MergedMetrics:
+        from flext_observability.pipeline.shared_page.merged_metrics import MergedMetrics
+
         merged = MergedMetrics()
         documents = [(document, False, bool(document.get("ended"))) for document in reading.ended.values()]
         documents += [(document, True, False) for document in reading.running.values()]

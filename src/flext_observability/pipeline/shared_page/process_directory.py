@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.pipeline.shared_page.merged_metrics import MAX_FOLDED_SERIES, MergedMetrics
 from flext_observability.runtime.process_family import ProcessIdentity, is_running
 from flext_observability.runtime.process_lock import ProcessLock, is_locked
 from flext_observability.values.exceptions import describe_error
-from flext_observability.wire.metric_snapshot.decode import SnapshotError, from_bytes
-from flext_observability.wire.metric_snapshot.encode import to_bytes
 
 if TYPE_CHECKING:
     from flext_observability.wire.metric_snapshot.encode import Document
@@ -32,6 +29,11 @@ _NAME: Final = re.compile(r"flext-\d+-[0-9a-f]+")
 _RUN_NAME: Final = re.compile(r"(\d+)-(\d+)")
 _MAX_READS: Final = 8
 _PRIVATE: Final = 0o700
+_MODULES: Final = (
+    "flext_observability.pipeline.shared_page.merged_metrics",
+    "flext_observability.wire.metric_snapshot.decode",
+    "shutil",
+)
 
 
 @dataclass(slots=True)
@@ -52,6 +54,8 @@ class Reading:
 
     def load(self, path: Path) -> Document | None:
         """Return the document of a file; None if it does not exist, or is not a snapshot."""
+        from flext_observability.wire.metric_snapshot.decode import SnapshotError, from_bytes
+
         try:
             return from_bytes(path.read_bytes())
         except FileNotFoundError:
@@ -98,6 +102,12 @@ class ProcessDirectory:
                 path.stem for path in self.path.iterdir() if path.suffix == LOCK and _NAME.fullmatch(path.stem)
             )
         return []
+
+    @staticmethod
+    def load_modules() -> None:
+        """Import what the other methods use: the end of a process is too late for imports."""
+        for module in _MODULES:
+            import_module(module)
 
     def file(self, name: str, suffix: str) -> Path:
         """Return the path of a file of a process."""
@@ -151,6 +161,8 @@ class ProcessDirectory:
     def remove_if_unused(self) -> None:
         """Remove a private directory without running processes."""
         if self.is_automatic and not any(map(self.is_running, self.names())):
+            import shutil
+
             shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, path: Path, content: bytes) -> None:
@@ -193,6 +205,9 @@ class ProcessDirectory:
         return found.st_ino, found.st_mtime_ns, found.st_size
 
     def _fold(self, ended: Collection[str], own: Mapping[str, Document]) -> None:
+        from flext_observability.pipeline.shared_page.merged_metrics import MAX_FOLDED_SERIES, MergedMetrics
+        from flext_observability.wire.metric_snapshot.encode import to_bytes
+
         reading, merged = Reading(), MergedMetrics(MAX_FOLDED_SERIES)
         totals = reading.load(self.path / _TOTALS) or {"folded": [], "roots": [], "resources": []}
         merged.add(totals, running=False, ended=True)

@@ -6,7 +6,6 @@ import json
 import os
 import select
 from contextlib import suppress
-from secrets import token_hex
 from struct import Struct
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, final
@@ -39,7 +38,7 @@ class ProcessFiles:
         Raises:
             OSError: They cannot be created.
         """
-        self.name = f"{PREFIX}{os.getpid()}-{token_hex(4)}"
+        self.name = f"{PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
         self._directory = directory
         self._root = root
         self._written = ""
