@@ -76,13 +76,27 @@ class GrpcCollector:
 
 @contextmanager
 def grpc_collector(
-    certificates: Certificates | None = None, *, ask_client: bool = False, max_bytes: int = 1 << 22, port: int = 0
+    certificates: Certificates | None = None,
+    *,
+    ask_client: bool = False,
+    max_bytes: int = 1 << 22,
+    port: int = 0,
+    raw: bool = False,
 ) -> Generator[GrpcCollector]:
-    """Run a collector, with TLS if certificates are given. ``ask_client`` requires a client certificate."""
+    """Run a collector, with TLS if certificates are given.
+
+    Args:
+        certificates: Certificates for TLS.
+        ask_client: Whether to require a client certificate.
+        max_bytes: Larger requests are rejected.
+        port: Port, or 0 for any.
+        raw: Whether to keep requests as bytes.
+    """
     server: Any = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", max_bytes)])
     state = GrpcCollector(0, secure=certificates is not None)
     for service, request in _SERVICES.items():
-        handler = grpc.unary_unary_rpc_method_handler(state.handle_call, request_deserializer=request.FromString)
+        parse = None if raw else request.FromString
+        handler = grpc.unary_unary_rpc_method_handler(state.handle_call, request_deserializer=parse)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
     if certificates is None:
         state.port = server.add_insecure_port(f"127.0.0.1:{port}")

@@ -60,6 +60,7 @@ class InitArguments(TypedDict, total=False):
     otlp_compression: str | None
     otlp_timeout_seconds: float | None
     otlp_insecure: bool | None
+    otlp_gzip_level: int | None
     otlp_traces_endpoint: str | None
     otlp_traces_protocol: str | None
     otlp_traces_headers: str | Mapping[str, str] | None

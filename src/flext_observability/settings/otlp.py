@@ -12,6 +12,7 @@ from flext_observability.settings.table_otlp import OTLP_DOCS
 from flext_observability.values.endpoint import Endpoint
 
 Protocol = Literal["http/protobuf", "grpc"]
+Encoding = Literal["protobuf", "json"]
 
 GRPC_PORT = 4317
 HTTP_PORT = 4318
@@ -29,7 +30,9 @@ class OtlpSettings(NamedTuple):
         certificate_file: PEM file of the certificate authorities that verify the collector; None: the system's.
         client_key_file: PEM file of the client's private key.
         client_certificate_file: PEM file of the client's certificate.
+        encoding: ``json`` if the protocol of the signal is ``http/json``, otherwise ``protobuf``.
         compression: ``gzip`` or ``none``.
+        gzip_level: Level of gzip, from 1 to 9.
         timeout_seconds: Timeout of one request, in seconds.
     """
 
@@ -38,7 +41,9 @@ class OtlpSettings(NamedTuple):
     certificate_file: str | None
     client_key_file: str | None
     client_certificate_file: str | None
+    encoding: Encoding
     compression: Literal["gzip", "none"]
+    gzip_level: int
     timeout_seconds: float
 
     def __repr__(self) -> str:
@@ -62,7 +67,9 @@ def otlp_settings(config: FlextObservabilityConfig, signal: Signal, protocol: Pr
         certificate_file=cast("str", _value(config, signal, "certificate")) or None,
         client_key_file=cast("str", _value(config, signal, "client_key")) or None,
         client_certificate_file=cast("str", _value(config, signal, "client_certificate")) or None,
+        encoding="json" if _value(config, signal, "protocol") == "http/json" else "protobuf",
         compression=cast("Literal['gzip', 'none']", _value(config, signal, "compression")),
+        gzip_level=config.otlp_gzip_level,
         timeout_seconds=cast("float", _value(config, signal, "timeout_seconds")),
     )
 
@@ -122,9 +129,6 @@ def _full_endpoint(endpoint: Endpoint, signal: Signal, protocol: Protocol, *, is
 
 def _endpoint_notices(config: FlextObservabilityConfig, signal: Signal, protocol: Protocol) -> Iterator[Notice]:
     configured = _value(config, signal, "protocol")
-    if configured == "http/json" and protocol == "http/protobuf":
-        message = "OTLP is sent as http/protobuf: http/json is not supported"
-        yield Notice("all", message, "Set the protocol to http/protobuf")
     given, is_own = _given_endpoint(config, signal, protocol)
     endpoint = replace(_with_scheme(given, config, signal, protocol), path=given.path.rstrip("/"))
     if not given.scheme:

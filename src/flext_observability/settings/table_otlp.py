@@ -20,9 +20,7 @@ _COMPRESSION = types.choice_type("gzip", "none")
 
 OTLP_DOCS: Final = {
     "endpoint": "Endpoint of the collector; empty: `http://localhost:4318`, for gRPC `http://localhost:4317`.",
-    "protocol": (
-        "`http/protobuf` or `grpc`; empty: gRPC for port 4317, otherwise HTTP. `http/json` is sent as `http/protobuf`."
-    ),
+    "protocol": ("`http/protobuf`, `http/json` or `grpc`; empty: gRPC for port 4317, otherwise `http/protobuf`."),
     "headers": "Headers of each request; percent-encoded in variables.",
     "certificate": "PEM file of the certificate authorities that verify the collector.",
     "client_key": "PEM file of the client's private key.",
@@ -86,6 +84,11 @@ class OtlpFields(GeneralFields):
     otlp_compression: str = _ALL.compression
     otlp_timeout_seconds: float = _ALL.timeout_seconds
     otlp_insecure: bool = _ALL.insecure
+    otlp_gzip_level: int = setting(
+        types.int_type("level", 1, 9),
+        "Level of gzip over HTTP, from 1 (fastest) to 9 (smallest). gRPC has one level of its own.",
+        default=3,
+    )
     otlp_traces_endpoint: str = _TRACES.endpoint
     otlp_traces_protocol: str = _TRACES.protocol
     otlp_traces_headers: Mapping[str, str] = _TRACES.headers

@@ -40,7 +40,9 @@ def test_defaults() -> None:
         certificate_file=None,
         client_key_file=None,
         client_certificate_file=None,
+        encoding="protobuf",
         compression="none",
+        gzip_level=3,
         timeout_seconds=10.0,
     )
 
@@ -120,6 +122,19 @@ def test_default_protocol(arguments: dict[str, object], protocol: Protocol) -> N
     assert default_protocol(resolve(None, arguments, {}).unwrap().config, "traces") == protocol
 
 
+def test_json_of_one_signal() -> None:
+    settings = {"otlp_protocol": "http/json", "otlp_logs_protocol": "http/protobuf"}
+    assert [resolved_otlp(signal, **settings).encoding for signal in SIGNALS] == ["json", "json", "protobuf"]
+
+
+def test_a_wrong_gzip_level_is_an_error_with_the_allowed_ones() -> None:
+    found = resolve(None, {"otlp_gzip_level": 10}, {})
+    assert found.message is not None
+    assert "otlp_gzip_level must be a whole number from 1 to 9" in found.message
+    config = resolve(None, {}, {"FLEXT_OBSERVABILITY_OTLP_GZIP_LEVEL": "0"}).unwrap().config
+    assert config.otlp_gzip_level == 3
+
+
 class TestNotices:
     def test_valid_or_unused_endpoint(self) -> None:
         assert notices() == ()
@@ -152,8 +167,7 @@ class TestNotices:
         assert notices(otlp_endpoint="http://c:4317", otlp_protocol="grpc") == ()
 
     def test_http_json(self) -> None:
-        (notice,) = notices(otlp_protocol="http/json")
-        assert "http/json is not supported" in notice.message
+        assert notices(otlp_protocol="http/json") == ()
 
     def test_http_endpoint_without_port(self) -> None:
         (notice,) = notices(otlp_endpoint="http://c")

@@ -6,15 +6,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
+from math import inf
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.exporter_calls import not_tried
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.wire.otlp.batch import count_items, split
+from flext_observability.wire.otlp.batch import count_items, describe_item, split
 from flext_observability.wire.otlp.encoder import RequestEncoder
+
+if TYPE_CHECKING:
+    from flext_observability.settings.otlp import Encoding
 
 LOADED_MODULES = (
     "encodings.idna",  # resolution of host names
@@ -29,15 +34,24 @@ class BatchExporter(ABC):
     """Encodes and sends batches of one signal.
 
     The parts of a batch are sent in order, and the first retryable one ends the call. The items that an outcome counts
-    are therefore always the first of the batch. A single item that is too large or cannot be encoded is rejected alone.
+    are therefore always the first of the batch. A single item that is too large or cannot be encoded is rejected alone,
+    and named in the message.
+
+    Args:
+        signal: Signal of the batches.
+        encoding: Encoding of the requests.
+        max_request_bytes: Size above which receivers usually reject requests, before compression. Larger batches are
+            split at once; a single item is sent all the same. None: the receiver decides.
     """
 
-    __slots__ = ("_encoder", "_rejected_bytes", "_signal")
+    __slots__ = ("_encoder", "_signal", "_split_bytes")
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(
+        self, signal: Signal, encoding: Encoding = "protobuf", *, max_request_bytes: int | None = None
+    ) -> None:
         self._signal: Signal = signal
-        self._encoder = RequestEncoder(signal)
-        self._rejected_bytes: int | None = None
+        self._encoder = RequestEncoder(signal, encoding)
+        self._split_bytes = inf if max_request_bytes is None else max_request_bytes + 1
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
         """Send the batch, in parts where necessary.
@@ -68,7 +82,10 @@ class BatchExporter(ABC):
         outcome = self._attempt(batch, items, deadline)
         if outcome.reason not in _SPLIT_REASONS:
             return outcome
-        return self._split(batch, deadline) if items > 1 else replace(outcome, rejected=items)
+        if items > 1:
+            return self._split(batch, deadline)
+        message = f"{outcome.message} ({describe_item(self._signal, batch)})"
+        return replace(outcome, rejected=items, message=message)
 
     def _attempt(self, batch: Sequence[object], items: int, deadline: float) -> ExportOutcome:
         try:
@@ -78,7 +95,7 @@ class BatchExporter(ABC):
         except BaseException as error:  # noqa: BLE001 - of any type; it concerns one item only
             reraise_interrupt(error)
             return _encoding_failure(self._signal, error)
-        if items > 1 and self._rejected_bytes is not None and len(body) >= self._rejected_bytes:
+        if items > 1 and len(body) >= self._split_bytes:
             return ExportOutcome(reason="too_large")
         remaining = deadline - monotonic()
         if remaining <= 0:
@@ -87,7 +104,7 @@ class BatchExporter(ABC):
             return ExportOutcome(retry=True, reason="timeout", message=message, fix=fix)
         outcome = self._send(body, items, remaining)
         if outcome.reason == "too_large":
-            self._rejected_bytes = min(len(body), self._rejected_bytes or len(body))
+            self._split_bytes = min(len(body), self._split_bytes)
         return outcome
 
     def _split(self, batch: Sequence[object], deadline: float) -> ExportOutcome:

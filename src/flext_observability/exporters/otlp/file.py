@@ -44,7 +44,7 @@ class OtlpFileExporter(BatchExporter):
 
     def __init__(self, signal: Signal, path: Path) -> None:
         """Store the path; its folder must exist."""
-        super().__init__(signal)
+        super().__init__(signal, "json")
         self._path = path
         self._torn = False
 
@@ -52,11 +52,8 @@ class OtlpFileExporter(BatchExporter):
         """Do nothing: no file is left open."""
 
     def _encode(self, batch: Sequence[object]) -> bytes:
-        from flext_observability.wire.otlp.encode import request_message
-        from flext_observability.wire.otlp.json import to_otlp_json
-
         # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
-        return to_otlp_json(request_message(self._signal, batch)).encode() + b"\n"
+        return super()._encode(batch) + b"\n"
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         try:

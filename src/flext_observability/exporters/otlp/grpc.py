@@ -52,6 +52,8 @@ _CLASSES: Mapping[str, StatusClass] = {
     "INVALID_ARGUMENT": "bad_request",
 }
 _NOT_FOUND = f"Set {ENDPOINT_SETTING} to an OTLP/gRPC receiver of this signal, for example http://localhost:4317"
+MAX_REQUEST_BYTES: Final = 4 << 20
+"""Limit of gRPC receivers by default (``max_receive_message_length``)."""
 # Wording of the gRPC implementations; an exhausted quota has the same status.
 _TOO_LARGE = re.compile("larger than max|exceeds maximum size", re.IGNORECASE)
 
@@ -64,7 +66,7 @@ class OtlpGrpcExporter(BatchExporter):
 
     def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
         """Store the target. The channel is opened by the first export."""
-        super().__init__(signal)
+        super().__init__(signal, max_request_bytes=MAX_REQUEST_BYTES)
         self._request_seconds = settings.timeout_seconds
         self._transport = GrpcTransport(target, compress=settings.compression == "gzip")
 

@@ -1,4 +1,4 @@
-"""Batch of finished items → OTLP/HTTP request (protobuf) → outcome (the pipeline retries)."""
+"""Batch of finished items → OTLP/HTTP request (protobuf or JSON) → outcome (the pipeline retries)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_con
 
 if TYPE_CHECKING:
     from flext_observability.settings.config import FlextObservabilityConfig
-    from flext_observability.settings.otlp import OtlpSettings
+    from flext_observability.settings.otlp import Encoding, OtlpSettings
     from flext_observability.wire.http.client import HttpTransport
 
-# Level 3 takes a quarter of the time of level 9 and gives 6 % more bytes.
-_GZIP_LEVEL = 3
-_GZIP_WINDOW = 31
+_GZIP_WINDOW: Final = 31
+MAX_REQUEST_BYTES: Final = 20 << 20
+"""Limit of the collector by default (``max_request_body_size``)."""
+_CONTENT_TYPES: Final[Mapping[Encoding, str]] = {"protobuf": "application/x-protobuf", "json": "application/json"}
 USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
 
 
@@ -37,13 +38,13 @@ USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
 class OtlpHttpExporter(BatchExporter):
     """Sends one signal to one endpoint over a kept-alive connection, each request within ``otlp_timeout_seconds``."""
 
-    __slots__ = ("_compress", "_request_seconds", "_target", "_transport")
+    __slots__ = ("_gzip_level", "_request_seconds", "_target", "_transport")
 
     def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
         """Store the target. The connection is opened by the first export."""
-        super().__init__(signal)
+        super().__init__(signal, settings.encoding, max_request_bytes=MAX_REQUEST_BYTES)
         self._target = target
-        self._compress = settings.compression == "gzip"
+        self._gzip_level = settings.gzip_level if settings.compression == "gzip" else 0
         self._request_seconds = settings.timeout_seconds
         self._transport: HttpTransport | None = None
 
@@ -61,7 +62,7 @@ class OtlpHttpExporter(BatchExporter):
         return mask_outcome(self._post(self._open_transport(), body, items, timeout_seconds), self._target)
 
     def _post(self, transport: HttpTransport, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
-        data = zlib.compress(body, _GZIP_LEVEL, _GZIP_WINDOW) if self._compress else body
+        data = zlib.compress(body, self._gzip_level, _GZIP_WINDOW) if self._gzip_level else body
         try:
             reply = transport.post(data, timeout_seconds=min(timeout_seconds, self._request_seconds))
         except TransportError as error:
@@ -87,7 +88,7 @@ def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpHtt
     from flext_observability.settings.otlp import otlp_settings
 
     settings = otlp_settings(config, signal, "http/protobuf")
-    headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": "application/x-protobuf"}
+    headers = {"user-agent": USER_AGENT, **settings.headers, "content-type": _CONTENT_TYPES[settings.encoding]}
     if settings.compression == "gzip":
         headers["content-encoding"] = "gzip"
     return OtlpHttpExporter(signal, settings, create_target(settings, headers))

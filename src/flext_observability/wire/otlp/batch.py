@@ -7,10 +7,15 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
+from flext_observability.values.encoding import encode_tag
+from flext_observability.values.masking import sanitize_message
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
 
     from flext_observability.domain.report import Signal
+
+_MAX_NAME_BYTES = 60
 
 # A data point with the objects that contain it.
 _Leaf = tuple["ResourceMetrics", "ScopeMetrics", "Metric", Any]
@@ -21,6 +26,21 @@ def count_items(signal: Signal, batch: Sequence[object]) -> int:
     if signal != "metrics":
         return len(batch)
     return sum(1 for _ in _leaves(cast("Sequence[MetricsData]", batch)))
+
+
+def describe_item(signal: Signal, batch: Sequence[object]) -> str:
+    """Return what the only item of a batch is, for messages: ``span GET /orders``, ``log record …``, ``metric …``."""
+    item: Any = batch[0] if batch else None
+    if signal == "traces":
+        return f"span {_shortened(getattr(item, 'name', ''))}"
+    if signal == "logs":
+        return f"log record {_shortened(getattr(getattr(item, 'log_record', None), 'body', ''))}"
+    leaf = next(_leaves(cast("Sequence[MetricsData]", batch)), None)
+    return f"metric {_shortened('' if leaf is None else leaf[2].name)}"
+
+
+def _shortened(name: object) -> str:
+    return sanitize_message(encode_tag(name, max_bytes=_MAX_NAME_BYTES))
 
 
 def split(signal: Signal, batch: Sequence[object]) -> tuple[Sequence[object], Sequence[object]]:

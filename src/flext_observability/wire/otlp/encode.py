@@ -55,3 +55,14 @@ def encode_request(signal: Signal, batch: Sequence[object]) -> bytes:
         Exception: As in ``request_message``.
     """
     return request_message(signal, batch).SerializeToString()
+
+
+def encode_json_request(signal: Signal, batch: Sequence[object]) -> bytes:
+    """Return the batch as an export request in OTLP/JSON, in one line.
+
+    Raises:
+        Exception: As in ``request_message``.
+    """
+    from flext_observability.wire.otlp.json import to_otlp_json
+
+    return to_otlp_json(request_message(signal, batch)).encode()

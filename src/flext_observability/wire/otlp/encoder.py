@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.wire.otlp.encode import encode_request
+from flext_observability.wire.otlp.encode import encode_json_request, encode_request
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
+
+_REQUESTS: Final[Mapping[Signal, str]] = {
+    "traces": "TracesRequest",
+    "logs": "LogsRequest",
+    "metrics": "MetricsRequest",
+}
 
 
 @final
@@ -17,18 +23,23 @@ class RequestEncoder:
     """Encodes the batches of one signal. Not thread-safe: one for each exporter.
 
     The bytes equal those of OpenTelemetry's encoder, which encodes the batches that ours cannot encode.
+
+    Args:
+        signal: Signal of the batches.
+        encoding: ``protobuf`` or ``json``.
     """
 
-    __slots__ = ("_encode", "_signal")
+    __slots__ = ("_encode", "_encoding", "_signal")
 
-    def __init__(self, signal: Signal) -> None:
+    def __init__(self, signal: Signal, encoding: Literal["protobuf", "json"] = "protobuf") -> None:
         self._signal: Signal = signal
+        self._encoding = encoding
         self._encode: Callable[[Any], bytes] | None = None
 
     def load(self) -> None:
         """Import both encoders."""
         self.encode([])
-        encode_request(self._signal, [])
+        self._encode_unusual([])
 
     def encode(self, batch: Sequence[object]) -> bytes:
         """Return a batch as the bytes of a request.
@@ -36,15 +47,28 @@ class RequestEncoder:
         Raises:
             Exception: Protobuf cannot encode an item, such as one with a lone surrogate.
         """
-        self._encode = encode = self._encode or _make(self._signal)
+        self._encode = encode = self._encode or self._make()
         try:
             return encode(batch)
         except BaseException as error:  # noqa: BLE001 - an unusual item: of a type that is not ours, for example
             reraise_interrupt(error)
-            return encode_request(self._signal, batch)
+            return self._encode_unusual(batch)
+
+    def _encode_unusual(self, batch: Sequence[object]) -> bytes:
+        encode = encode_request if self._encoding == "protobuf" else encode_json_request
+        return encode(self._signal, batch)
+
+    def _make(self) -> Callable[[Any], bytes]:
+        encode = _make_protobuf(self._signal)
+        if self._encoding == "protobuf":
+            return encode
+        from flext_observability.wire.otlp.transcode import JsonTranscoder
+
+        transcoder, request = JsonTranscoder(), _REQUESTS[self._signal]
+        return lambda batch: transcoder.transcode(request, encode(batch)).encode()
 
 
-def _make(signal: Signal) -> Callable[[Any], bytes]:
+def _make_protobuf(signal: Signal) -> Callable[[Any], bytes]:
     if signal == "traces":
         from flext_observability.wire.otlp.encode_traces import TraceEncoder
 

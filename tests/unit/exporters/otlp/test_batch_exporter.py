@@ -39,8 +39,8 @@ class Receiver:
 class Sender(BatchExporter):
     """Joins strings. Other items cannot be encoded."""
 
-    def __init__(self, receiver: Receiver) -> None:
-        super().__init__("traces")
+    def __init__(self, receiver: Receiver, max_request_bytes: int | None = None) -> None:
+        super().__init__("traces", max_request_bytes=max_request_bytes)
         self._receiver = receiver
 
     def _encode(self, batch: Sequence[object]) -> bytes:
@@ -69,6 +69,13 @@ def test_rejected_size_is_not_sent_again() -> None:
     receiver.sizes.clear()
     assert sending.export(["a"] * 4, 1).accepted == 4
     assert receiver.sizes == [2, 2]
+
+
+def test_a_size_that_receivers_usually_reject_is_not_sent() -> None:
+    receiver = Receiver()
+    assert Sender(receiver, max_request_bytes=4).export(["a"] * 8, 1) == ExportOutcome(accepted=8)
+    assert Sender(receiver, max_request_bytes=4).export(["a" * 5], 1) == ExportOutcome(accepted=1)
+    assert receiver.sizes == [4, 4, 5]
 
 
 def test_item_that_is_too_large_is_rejected_alone() -> None:

@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.exporters.otlp.grpc import OtlpGrpcExporter, factory
+from flext_observability.exporters.otlp.http import factory as http_factory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.settings.config import with_defaults
 from flext_observability.settings.resolve import resolve
@@ -133,6 +134,44 @@ def test_batch_above_the_size_limit_arrives_in_parts() -> None:
     with grpc_collector(max_bytes=1000) as server:
         assert export(server.url, 20) == ExportOutcome(accepted=20)
         assert len(server.spans()) == 20
+
+
+def test_a_batch_above_the_usual_limit_is_split_before_it_is_sent() -> None:
+    with grpc_collector() as server, exporter(server.url) as made:
+        found = made.export(make_spans(5, text="x" * 1_000_000), 5)
+        assert found == ExportOutcome(accepted=5)
+        assert len(server.metadata) == 2
+
+
+def test_a_span_above_the_usual_limit_is_sent_all_the_same() -> None:
+    with grpc_collector(max_bytes=8 << 20) as server, exporter(server.url) as made:
+        assert made.export(make_spans(1, text="x" * 5_000_000), 5) == ExportOutcome(accepted=1)
+
+
+def test_a_span_above_the_limit_of_the_receiver_is_rejected_and_named() -> None:
+    with grpc_collector() as server, exporter(server.url) as made:
+        found = made.export([*make_spans(2), *make_spans(1, text="x" * 5_000_000)], 5)
+    assert (found.accepted, found.rejected, found.reason) == (2, 1, "too_large")
+    assert "RESOURCE_EXHAUSTED" in found.message
+    assert found.message.endswith("(span span-0)")
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_the_bytes_are_those_of_http(compression: str) -> None:
+    batches: dict[Signal, Any] = {
+        "traces": make_spans(3, shop="north"),
+        "logs": make_logs(3),
+        "metrics": [make_metrics(lambda meter: meter.create_histogram("wait").record(0.5))],
+    }
+    with grpc_collector(raw=True) as server, collector() as http_server:
+        for signal, batch in batches.items():
+            with exporter(server.url, signal, otlp_compression=compression) as made:
+                assert made.export(batch, 2).reason == ""
+            config = resolve(None, {"otlp_endpoint": http_server.url}, {}).unwrap().config
+            http = http_factory.create(signal, config)
+            assert http.export(batch, 2).reason == ""
+            http.close()
+    assert server.requests == [each.body for each in http_server.requests]
 
 
 def test_refusing_port_fails_at_once() -> None:

@@ -16,6 +16,7 @@ from flext_observability.exporters.otlp.http import OtlpHttpExporter, factory
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.settings.config import with_defaults
 from flext_observability.settings.resolve import resolve
+from flext_observability.wire.otlp.encode import encode_json_request
 from tests import programs
 from tests.backends.certificates import Certificates, make_certificates
 from tests.backends.collector import Answer, collector
@@ -69,6 +70,33 @@ def test_headers_and_compression() -> None:
     assert len(gzip.decompress(request.body)) > len(request.body)
 
 
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_json(signal: Signal) -> None:
+    batches: dict[Signal, Any] = {
+        "traces": make_spans(2),
+        "logs": make_logs(2),
+        "metrics": [make_metrics(lambda meter: [meter.create_counter("sold").add(1, {"t": t}) for t in range(2)])],
+    }
+    partial = b'{"partialSuccess": {"rejectedSpans": "1", "rejectedLogRecords": 1, "rejectedDataPoints": 1}}'
+    with collector() as server:
+        server.answers.append(Answer(body=partial, headers={"content-type": "application/json"}))
+        with exporter(server.url, signal, otlp_protocol="http/json") as made:
+            found = made.export(batches[signal], 2)
+        request = server.requests[0]
+    assert (found.accepted, found.rejected) == (1, 1)
+    assert request.headers["content-type"] == "application/json"
+    assert request.body == encode_json_request(signal, batches[signal])
+
+
+def test_the_gzip_level_is_a_setting() -> None:
+    with collector() as server:
+        for level in (1, 9):
+            export(server.url, 100, otlp_compression="gzip", otlp_gzip_level=level)
+        fast, small = server.requests
+    assert gzip.decompress(fast.body)[:9] == gzip.decompress(small.body)[:9]
+    assert len(small.body) < len(fast.body)
+
+
 def test_connection_is_kept_between_batches() -> None:
     with collector() as server, exporter(server.url) as made:
         for _ in range(3):
@@ -99,6 +127,7 @@ def test_span_above_the_size_limit_is_rejected_alone() -> None:
         with exporter(server.url) as made:
             found = made.export([*make_spans(3), *make_spans(1, text="x" * 5000), *make_spans(3)], 2)
         assert (found.accepted, found.rejected, found.reason) == (6, 1, "too_large")
+        assert found.message.endswith("answered 413 (span span-0)")
         assert len(server.spans()) == 6
 
 

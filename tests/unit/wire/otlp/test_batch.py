@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from opentelemetry._logs import LogRecord
 
 from flext_observability.domain.report import Signal
-from flext_observability.wire.otlp.batch import count_items, split
+from flext_observability.wire.otlp.batch import count_items, describe_item, split
 from flext_observability.wire.otlp.encode import encode_request
 from tests.backends.telemetry import make_logs, make_metrics, make_spans
 
@@ -62,3 +64,12 @@ def test_split_metric_keeps_its_resource_and_scope() -> None:
 
 def test_empty_batch() -> None:
     assert count_items("metrics", []) == 0
+
+
+def test_an_item_is_described_by_its_name() -> None:
+    assert describe_item("traces", make_spans(1)) == "span span-0"
+    assert describe_item("logs", make_logs(1)) == "log record log-0"
+    assert describe_item("metrics", [make_metrics(record)]) == "metric sold"
+    assert describe_item("metrics", []) == "metric "
+    assert len(describe_item("logs", [replace(make_logs(1)[0], log_record=LogRecord(body="x" * 500))])) < 80
+    assert describe_item("traces", ["text"]) == "span "
