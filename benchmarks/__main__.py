@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import platform
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from typing import Any, Final
 from benchmarks.catalogue import CASES, Kind, chosen
 from benchmarks.destination import destination
 from benchmarks.environments import VERSIONS, compile_sources, environment, find_python, here
-from benchmarks.machine import load, revision
+from benchmarks.machine import interpreter, load, revision
 from benchmarks.paced import Load, Outcome, SideName, run_load
 from benchmarks.readings import Settings
-from benchmarks.report import generated_part, result_path, write_paced, write_page
+from benchmarks.report import generated_part, result_path, write_paced, write_page, write_promises
 from benchmarks.run import Result, run, write
 from benchmarks.table import paced_markdown, terminal
 
@@ -86,28 +86,33 @@ def _quick(arguments: argparse.Namespace) -> int:
 
 def _finish(result: Result) -> int:
     print(terminal(result))
+    if target := os.environ.get("SKIPS_FILE"):  # the list of .ci/run
+        with Path(target).open("a", encoding="utf-8") as file:
+            file.writelines(f"benchmark {name}: {reason}\n" for name, reason in result.skipped.items())
     return 1 if result.failed else 0
 
 
 def _paced(arguments: argparse.Namespace) -> int:
-    outcomes, head = _paced_programs(arguments.rate, arguments.seconds, arguments.signal, arguments.engine)
+    outcomes, head = _paced_programs(here(), arguments.rate, arguments.seconds, arguments.signal, arguments.engine)
     print(f"{head['signal']} to the {head['destination']}, {head['seconds']:g} s each, engine {head['engine']}\n")
     print(paced_markdown(outcomes))
     return 0
 
 
 def _paced_programs(
-    rates: Sequence[int], seconds: float, signal: str, engine: str
+    python: Path, rates: Sequence[int], seconds: float, signal: str, engine: str
 ) -> tuple[list[Outcome], dict[str, Any]]:
     outcomes: list[Outcome] = []
     sides: tuple[SideName, ...] = ("ours", "stock")
     head: dict[str, Any] = {"signal": signal, "seconds": seconds, "engine": engine, "load": [load()]}
+    program = environment(python, "peers" if signal == "logs" else "main", _progress)
     with destination() as target:
-        head |= {"destination": target.name, "python": platform.python_version(), "revision": revision()}
+        head |= {"destination": target.name, **interpreter(program, ("opentelemetry-sdk",)), "revision": revision()}
         for number, rate in enumerate(rates):
             for side in sides if number % 2 == 0 else sides[::-1]:
                 _progress(f"{side}: {rate}/s for {seconds:g} s")
-                outcomes.append(run_load(Load(rate=rate, seconds=seconds, signal=signal), side, target, engine=engine))
+                load_ = Load(rate=rate, seconds=seconds, signal=signal)
+                outcomes.append(run_load(load_, side, target, engine=engine, python=program))
     head["load"].append(load())
     return outcomes, head
 
@@ -115,7 +120,8 @@ def _paced_programs(
 def _report(arguments: argparse.Namespace) -> int:
     failed = False if arguments.page_only else _report_cases(arguments)
     if arguments.paced_seconds and not arguments.page_only:
-        write_paced(*_paced_programs(RATES, arguments.paced_seconds, "traces", "lean"))
+        python = next(filter(None, map(find_python, arguments.python)), here())
+        write_paced(*_paced_programs(python, RATES, arguments.paced_seconds, "traces", "lean"))
     write_page()
     print(generated_part())
     return 1 if failed else 0
@@ -132,6 +138,8 @@ def _report_cases(arguments: argparse.Namespace) -> bool:
             _progress(f"Python {version}, engine {engine}")
             result = run(chosen(arguments.case), settings, engine, _environments(python), _progress)
             write(result, result_path(version, engine))
+            if (version, engine) == (VERSIONS[0], "lean"):
+                write_promises(_environments(python)["main"])
             failed |= bool(result.failed)
             print("\n".join(f"{name}: FAILED\n{output}" for name, output in result.failed.items()), file=sys.stderr)
     return failed

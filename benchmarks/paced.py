@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.destination import Destination
@@ -84,13 +86,15 @@ class Outcome:
         return asdict(self)
 
 
-def run_load(load: Load, side: SideName, target: Destination, *, engine: str = "") -> Outcome:
+def run_load(
+    load: Load, side: SideName, target: Destination, *, engine: str = "", python: Path | None = None
+) -> Outcome:
     """Run the program of one side, and count its items at the destination."""
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": target.address}
     if engine:
         environment["FLEXT_OBSERVABILITY_ENGINE"] = engine
     before = target.settled().get(load.signal, 0)
-    result = run_program(load.arguments(side), environment)
+    result = run_program(load.arguments(side), environment, python=str(python or sys.executable))
     received = target.settled().get(load.signal, 0) - before
     result.pop("cost")
     return Outcome(side=side, rate=load.rate, received=received, **result)

@@ -11,7 +11,7 @@ from benchmarks.goals import GOALS, Goal
 from benchmarks.run import Result
 
 _ROW: Final = 22
-_LEFT: Final = 330
+_LEFT: Final = 350
 _WIDTH: Final = 860
 _TOP: Final = 64
 _RIGHT: Final = 24

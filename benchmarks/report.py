@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, run_program
 from benchmarks.paced import Outcome
 from benchmarks.plot import svg
+from benchmarks.promises import Promise
 from benchmarks.run import Result, from_json
-from benchmarks.table import head_lines, markdown, paced_markdown
+from benchmarks.table import head_lines, markdown, paced_markdown, promises_markdown
 
 RESULTS: Final = ROOT / "benchmarks" / "results"
 PACED: Final = RESULTS / "paced.json"
+PROMISES: Final = RESULTS / "promises.json"
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 PICTURE: Final = ROOT / "docs" / "images" / "benchmarks.svg"
 BEGIN: Final = "<!-- results: made by `make bench-report`, do not edit -->\n"
@@ -37,6 +39,12 @@ def write_paced(outcomes: Sequence[Outcome], head: Mapping[str, Any]) -> None:
     PACED.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_promises(python: Path) -> None:
+    """Measure and store the promised costs."""
+    data = run_program(["-m", "benchmarks.promises"], python=str(python))
+    PROMISES.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def write_page() -> None:
     """Replace the generated part of the page, and the picture."""
     text = PAGE.read_text(encoding="utf-8")
@@ -56,6 +64,10 @@ def generated_part() -> str:
         lines += ["", f"Paced programs: {head['signal']} to the {head['destination']}, {head['seconds']:g} s each."]
         lines += [f"CPython {head['python']}, load average {head['load'][0]} to {head['load'][1]}.", ""]
         lines += [paced_markdown([Outcome(**each) for each in data["outcomes"]]), ""]
+    if PROMISES.is_file():
+        found = json.loads(PROMISES.read_text(encoding="utf-8"))["promises"]
+        lines += ["", "Costs that the original design promised for one operation, and the measured ones:", ""]
+        lines += [promises_markdown(Promise(**each) for each in found), ""]
     return "\n".join(lines) + "\n"
 
 

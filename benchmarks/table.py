@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks.goals import GOALS, Goal
 from benchmarks.machine import quiet
 from benchmarks.paced import Outcome
+from benchmarks.promises import Promise
 from benchmarks.readings import Reading
 from benchmarks.run import Result
 
@@ -64,6 +65,12 @@ def paced_markdown(outcomes: Iterable[Outcome]) -> str:
         costs = [f"{each.cpu_seconds:.1f}", f"{each.cpu_other_threads:.1f}", f"{each.peak_mb:.0f}"]
         lines.append(_line([each.side, *counts, reasons or ("none" if each.side == "ours" else "not counted"), *costs]))
     return "\n".join(lines)
+
+
+def promises_markdown(promises: Iterable[Promise]) -> str:
+    """Return the table of promised costs."""
+    rows = [_line([each.name, each.measured, each.goal, each.promised]) for each in promises]
+    return "\n".join([_line(["operation", "measured", "goal", "promised"]), "|---|---:|---|---|", *rows])
 
 
 def _cell(goal: Goal, result: Result) -> str:
