@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -77,8 +78,9 @@ def _install(kind: Kind) -> list[str]:
 
 
 def _fingerprint(folder: Path) -> str:
-    parts = [path.read_bytes() for path in (*CONSTRAINTS, ROOT / "pyproject.toml")]
-    return f"{hashlib.sha256(b''.join(parts)).hexdigest()} {folder}\n"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = [project["build-system"], project["project"], *(path.read_text(encoding="utf-8") for path in CONSTRAINTS)]
+    return f"{hashlib.sha256(repr(parts).encode()).hexdigest()} {folder}\n"
 
 
 def _works(python: str, version: str) -> bool:

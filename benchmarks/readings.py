@@ -30,7 +30,7 @@ class Settings:
     @property
     def process_rounds(self) -> int:
         """Rounds of cases that start a process for each side and round."""
-        return 1 if self.quick else max(11, self.rounds // 2)
+        return 1 if self.quick else min(11, self.rounds)
 
     def operations(self, count: int) -> int:
         """Return the number of operations of a round."""
