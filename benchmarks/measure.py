@@ -19,6 +19,7 @@ BYTECODE = ROOT / ".cache" / "benchmarks" / "bytecode"
 PROGRAM_SECONDS = 300
 
 Work = Callable[[int], object]
+Outputs = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def interleave(
     return Rounds({name: found[1:] for name, found in costs.items()})
 
 
-def interleave_programs(programs: Mapping[str, Sequence[str]], rounds: int) -> tuple[Rounds, dict[str, dict[str, Any]]]:
+def interleave_programs(programs: Mapping[str, Sequence[str]], rounds: int) -> tuple[Rounds, Outputs]:
     """Run Python programs alternately, each in a fresh process, after a round that is not counted.
 
     Args:
@@ -102,14 +103,13 @@ def interleave_programs(programs: Mapping[str, Sequence[str]], rounds: int) -> t
         rounds: Number of rounds.
 
     Returns:
-        The costs, and the last output of each program.
+        The costs, and the outputs of each program.
     """
-    costs: dict[str, list[float]] = {name: [] for name in programs}
-    outputs: dict[str, dict[str, Any]] = {}
+    outputs: Outputs = {name: [] for name in programs}
     for name, arguments in _alternate(programs, rounds + 1):
-        outputs[name] = run_program(arguments)
-        costs[name].append(float(outputs[name]["cost"]))
-    return Rounds({name: found[1:] for name, found in costs.items()}), outputs
+        outputs[name].append(run_program(arguments))
+    counted = {name: found[1:] for name, found in outputs.items()}
+    return Rounds({name: [float(each["cost"]) for each in found] for name, found in counted.items()}), counted
 
 
 def _alternate(sides: Mapping[str, Any], rounds: int) -> Iterable[tuple[str, Any]]:

@@ -24,10 +24,10 @@ def memory(settings: Settings) -> list[Reading]:
     """G16: bytes of a queued span, and objects that the garbage collector tracks."""
     programs = {side: ("-m", "benchmarks.cases.queued", side) for side in ("ours", "stock")}
     rounds, outputs = interleave_programs(programs, 1 if settings.quick else 3)
-    objects = outputs["ours"]["objects"]
+    objects = outputs["ours"][-1]["objects"]
     return [
         reading("G16 bytes", rounds.ratio("ours", "stock"), rounds.best("ours"), rounds.best("stock"), "bytes"),
-        Reading("G16 objects", objects, objects, objects, outputs["stock"]["objects"], "objects"),
+        Reading("G16 objects", objects, objects, objects, outputs["stock"][-1]["objects"], "objects"),
     ]
 
 
