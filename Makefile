@@ -139,7 +139,7 @@ bench-paced: $(DEV)  ## 5 000, 20 000 and 40 000 spans a second for 60 s to the 
 
 .PHONY: bench-report
 bench-report: $(DEV)  ## all goals on three Pythons, engine on and off, and docs/benchmarks.md
-	@$(PY) -m benchmarks report $(CASES) $(BENCH)
+	@$(PY) -m benchmarks report $(BENCH)
 
 ##@ Documentation
 

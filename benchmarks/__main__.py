@@ -58,11 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     paced.set_defaults(work=_paced)
 
     report = commands.add_parser("report", help="run all on each Python and engine, and write docs/benchmarks.md")
-    report.add_argument("case", nargs="*", help="names (default: all)")
     report.add_argument("--python", nargs="+", choices=VERSIONS, default=list(VERSIONS))
     report.add_argument("--engine", nargs="+", choices=("lean", "sdk"), default=["lean", "sdk"])
-    report.add_argument("--rounds", type=int, default=21)
-    report.add_argument("--seconds", type=float, default=5.0, help="duration of each paced program of the cases")
+    report.add_argument("--rounds", type=int, default=11)
+    report.add_argument("--seconds", type=float, default=3.0, help="duration of each paced program of the cases")
     report.add_argument("--paced-seconds", type=float, default=60.0, help="duration of each paced program; 0: none")
     report.add_argument("--page-only", action="store_true", help="write the page from the stored results")
     report.set_defaults(work=_report)
@@ -136,7 +135,7 @@ def _report_cases(arguments: argparse.Namespace) -> bool:
             continue
         for engine in arguments.engine:
             _progress(f"Python {version}, engine {engine}")
-            result = run(chosen(arguments.case), settings, engine, _environments(python), _progress)
+            result = run(CASES, settings, engine, _environments(python), _progress)
             write(result, result_path(version, engine))
             if (version, engine) == (VERSIONS[0], "lean"):
                 write_promises(_environments(python)["main"])

@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BYTECODE = ROOT / ".cache" / "benchmarks" / "bytecode"
 PROGRAM_SECONDS = 300
+_KEPT = ("FLEXT_OBSERVABILITY_ENGINE", "FLEXT_STACK_")  # the stack has the collector
 
 Work = Callable[[int], object]
 Outputs = dict[str, list[dict[str, Any]]]
@@ -149,6 +150,5 @@ def clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("OTEL_", "FLEXT_", "PYTHON", "DD_", "LOGFIRE_", "SENTRY_", "COVERAGE_"))
     }
-    if engine := os.environ.get("FLEXT_OBSERVABILITY_ENGINE"):
-        kept["FLEXT_OBSERVABILITY_ENGINE"] = engine
+    kept |= {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
     return kept | {"PYTHONPYCACHEPREFIX": str(BYTECODE), "PYTHONPATH": str(ROOT)}
