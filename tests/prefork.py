@@ -33,9 +33,14 @@ def fetch(port: int, path: str = "/", timeout: float = 10.0) -> str:
         body = reply.read().decode()
         if reply.status != 200:
             raise http.client.HTTPException(f"{reply.status}: {body}")
-        return body
+        return without_scopes(body)
     finally:
         connection.close()
+
+
+def without_scopes(page: str) -> str:
+    """Return a page without the labels of scopes."""
+    return re.sub(r'otel_scope_\w+="[^"]*",?', "", page).replace(",}", "}").replace("{}", "")
 
 
 def sample(page: str, name: str) -> float:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends.ports import free_port
 from tests.prefork import Load, Server, fetch, kill, sample, serving
+from tests.waiting import eventually
 
 LAST_SECONDS = 1.5  # a snapshot is written every second; the rest is for a busy machine
 
@@ -53,6 +55,20 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
 """
+OPS = """
+import os
+from flext_observability import init_observability
+
+handle = init_observability(service_name="shop", exporters="prometheus").unwrap()
+requests = handle.metrics.counter("requests")
+
+
+def app(environ, start_response):
+    requests.add(1)
+    body = f"{os.getpid()} {handle.status()['metrics'].state} {handle.ops_address}".encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
 GUNICORN = ["gunicorn", "-w", "4", "-b", "127.0.0.1:{port}", "--threads", "2", "--no-control-socket", "program:app"]
 UVICORN = ["uvicorn", "--workers", "4", "--port", "{port}", "--log-level", "warning", "program:app"]
 
@@ -90,3 +106,34 @@ def test_totals_of_all_workers_are_exact(command: list[str], source: str, tmp_pa
         assert len(load.processes()) > 4
         check(server, load, killed, killed_at)
     assert "Traceback" not in server.log.read_text()
+
+
+def _scrape(port: int) -> float:
+    try:
+        return sample(fetch(port, "/metrics"), "requests_total")
+    except OSError:
+        return 0.0  # between two workers
+
+
+def test_another_worker_follows_the_one_that_serves_the_port(tmp_path: Path) -> None:
+    ops = free_port()
+    command = ["gunicorn", "-w", "3", "-b", "127.0.0.1:{port}", "--no-control-socket", "--max-requests", "10"]
+    settings = {"FLEXT_OBSERVABILITY_PROMETHEUS_PORT": str(ops)}
+    with serving(tmp_path, OPS, [*command, "program:app"], **settings) as server:
+        answers = [fetch(server.port).split(" ")]  # the first one, in `serving`, counts too
+        owners = {answers[0][0]} if answers[0][2] else set[str]()
+        values: list[float] = []
+        while len(owners) < 3:
+            answers.append(fetch(server.port).split(" "))
+            pid, state, address = answers[-1]
+            assert state == "active"
+            if address and pid not in owners:
+                owners.add(pid)
+                values.append(eventually(lambda: _scrape(ops), within_seconds=10))
+                kill(int(pid))
+                # Another worker listens within about a second.
+                values.append(eventually(lambda: _scrape(ops), within_seconds=15, every_seconds=0.05))
+        assert values == sorted(values)
+        total = eventually(lambda: _scrape(ops), within_seconds=10)
+        assert len(answers) - 3 * 10 <= total <= len(answers) + 1
+    assert len({pid for pid, _, _ in answers}) > 3

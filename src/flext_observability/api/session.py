@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from flext_observability.api.integrations import Integrations
+    from flext_observability.api.ops_turn import OpsTurn
     from flext_observability.api.service_group import ServiceGroup
     from flext_observability.domain.health_report import FlextHealthReport
     from flext_observability.extensions.ports import PullExporter
@@ -51,6 +52,7 @@ class Session:
         self.integrations: Integrations | None = None
         self._ending = SharedWork[ShutdownReport]()
         self._pull_exporter: PullExporter | None = None
+        self._turn: OpsTurn | None = None
 
     @property
     def report(self) -> ShutdownReport | None:
@@ -64,9 +66,19 @@ class Session:
         from flext_observability.ops_server.apps import wsgi_app
         from flext_observability.ops_server.server import start_server
 
-        config = self.pipeline.config
+        config, page = self.pipeline.config, self.pipeline.page
         pages = self.pages(services)
-        started = start_server(wsgi_app(pages), config.prometheus_host, config.prometheus_port, pages)
+        start = partial(start_server, wsgi_app(pages), config.prometheus_host, config.prometheus_port, pages)
+        lock = None if page is None else page.port_lock(config.prometheus_port)
+        if lock is None:
+            self._use_server(start())
+            return
+        from flext_observability.api.ops_turn import OpsTurn
+
+        self._turn = OpsTurn(lock, start, self._use_server)
+        self._turn.begin()
+
+    def _use_server(self, started: FlextResult[OpsServer]) -> None:
         if started.success:
             self.server = started.unwrap()
             warning = self.server.exposure_warning(self.credentials())
@@ -125,12 +137,14 @@ class Session:
         inherited = self.pipeline
         inherited.abandon()
         self.server = self._pull_exporter = None
+        self._end_turn()
         page = inherited.page
         self.pipeline = bootstrap.start(inherited.settings, instance_id, root=None if page is None else page.root)
         self.share_page(wanted=page is not None and page.wanted)
 
     def _end(self, began: float, deadline: float) -> ShutdownReport:
         """End all parts; repeatable. Foreign code runs on threads of its own."""
+        self._end_turn()
         server, integrations, unfinished = self.server, self.integrations, list[str]()
         try:
             if integrations is not None:
@@ -145,6 +159,11 @@ class Session:
             reraise_interrupt(error)
             unfinished.append(report_once("Shutting down", error))
         return self._conclude(began, tuple(unfinished))
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.end()
 
     def _conclude(self, began: float, unfinished: tuple[str, ...]) -> ShutdownReport:
         """Settle the report and log losses, once."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flext_observability.pipeline.shared_page.page import SharedPage
-from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory
 from flext_observability.runtime.process_family import ProcessIdentity, family_root, own_identity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
+    from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory
     from flext_observability.settings.config import FlextObservabilityConfig
 
 OFF: Final = "none"
@@ -35,27 +35,32 @@ def make_shared_page(
         root: Process that started the program; None if it is not known.
         previous: Page of these points in the previous configuration. It continues in the same directory.
     """
-    directory = _directory(config, root := root or family_root())
-    if directory is None:
+    setting = config.metrics_directory
+    if setting == OFF or os.name != "posix":
         return None
     mode = partial(gauge_mode, config.metrics_gauge_modes)
-    if previous is not None and previous.directory.path == directory.path:
+    if previous is not None and previous.setting == setting:
         previous.gauge_mode = mode
         return previous
-    return SharedPage(reader.collect, directory, root, mode)
+    root = root or family_root()
+    return SharedPage(reader.collect, partial(_locate, setting, root), root, mode, setting)
 
 
-def _directory(config: FlextObservabilityConfig, root: ProcessIdentity) -> ProcessDirectory | None:
-    if config.metrics_directory == OFF or os.name != "posix":
-        return None
-    if config.metrics_directory:
-        return ProcessDirectory(Path(config.metrics_directory).absolute(), is_automatic=False)
+def _locate(setting: str, root: ProcessIdentity) -> ProcessDirectory:
+    from pathlib import Path
+
+    from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory
+
+    if setting:
+        return ProcessDirectory(Path(setting).absolute(), is_automatic=False)
     base = _temporary_directory() / f"flext-observability-{os.geteuid()}"
     return ProcessDirectory(base / f"{root.pid}-{root.started}", is_automatic=True)
 
 
 def _temporary_directory() -> Path:
     """Return what ``tempfile.gettempdir`` does, without its import and without writing a file."""
+    from pathlib import Path
+
     given = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
     return Path(next((path for path in given if os.path.isdir(path)), "/tmp")).absolute()  # noqa: PTH112, S108
 
@@ -71,7 +76,7 @@ def share_page(page: SharedPage | None, *, wanted: bool) -> None:
         return
     page.wanted |= wanted
     is_child = page.root != own_identity()
-    if not page.directory.is_automatic or (is_child and (page.wanted or page.directory.path.is_dir())):
+    if page.setting or (is_child and (page.wanted or page.directory.path.is_dir())):
         page.activate()
     elif page.wanted and "multiprocessing.context" in sys.modules:
         page.announce()
@@ -79,6 +84,8 @@ def share_page(page: SharedPage | None, *, wanted: bool) -> None:
 
 def gauge_mode(modes: Mapping[str, str], name: str) -> str:
     """Return how the values of a gauge in several processes become one; empty: they do not."""
+    from fnmatch import fnmatchcase
+
     found = modes.get(name)
     if found is None:
         found = next((mode for pattern, mode in modes.items() if fnmatchcase(name, pattern)), "")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import sys
+from errno import ESRCH
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_PROC: Final = Path("/proc")
+PROC: Final = Path("/proc")
 _MAX_DEPTH: Final = 16
 _TITLE: Final = re.compile(rb"^gunicorn: \w+ ")
 _START_COMMANDS: Final = (b"--multiprocessing-fork", b"from multiprocessing.forkserver import main")
@@ -32,38 +33,37 @@ class ProcessIdentity(NamedTuple):
     started: int
 
 
-def own_identity() -> ProcessIdentity:
+def own_identity(proc: Path = PROC) -> ProcessIdentity:
     """Return the identity of this process."""
-    return ProcessIdentity(os.getpid(), _started(os.getpid()))
+    return ProcessIdentity(os.getpid(), _started(proc, os.getpid()))
 
 
-def family_root() -> ProcessIdentity:
+def family_root(proc: Path = PROC) -> ProcessIdentity:
     """Return the process that started the family of this process: itself, if it was started by another program.
 
-    Without ``/proc`` only the parent of a ``multiprocessing`` child is known.
+    Args:
+        proc: Directory of the processes. Without it only the parent of a ``multiprocessing`` child is known.
     """
     pid = os.getpid()
-    if not _stat(pid):
+    if not _stat(proc, pid):
         return ProcessIdentity(_multiprocessing_parent() or pid, 0)
     for _ in range(_MAX_DEPTH):
-        stat = _stat(pid)
+        stat = _stat(proc, pid)
         parent = int(stat[_PARENT_FIELD]) if stat else 0
-        if parent == 0 or not _is_of_family(_command(pid), _command(parent)):
+        if parent == 0 or not _is_of_family(_command(proc, pid), _command(proc, parent)):
             break
         pid = parent
-    return ProcessIdentity(pid, _started(pid))
+    return ProcessIdentity(pid, _started(proc, pid))
 
 
 def is_running(process: ProcessIdentity) -> bool:
     """Return whether the process has not ended. A process of another user is visible, too."""
     if process.started:
-        return _started(process.pid) == process.started
+        return _started(PROC, process.pid) == process.started
     try:
         os.kill(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return error.errno != ESRCH  # it exists, but belongs to another user
     return True
 
 
@@ -82,24 +82,24 @@ def _multiprocessing_parent() -> int | None:
     return None if parent is None else parent.pid
 
 
-def _command(pid: int) -> bytes:
+def _command(proc: Path, pid: int) -> bytes:
     try:
-        return (_PROC / str(pid) / "cmdline").read_bytes()
+        return (proc / str(pid) / "cmdline").read_bytes()
     except OSError:
         return b""
 
 
-def _stat(pid: int) -> list[bytes]:
+def _stat(proc: Path, pid: int) -> list[bytes]:
     """Return the fields after the name of the program, which may contain spaces and parentheses.
 
     Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
     try:
-        return (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        return (proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return []
 
 
-def _started(pid: int) -> int:
-    fields = _stat(pid)
+def _started(proc: Path, pid: int) -> int:
+    fields = _stat(proc, pid)
     return int(fields[_START_FIELD]) if fields else 0

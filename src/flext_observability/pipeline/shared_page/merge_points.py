@@ -56,7 +56,8 @@ def add_exponential(total: Plain, point: Plain) -> None:
     """Add an exponential histogram, at the lower scale; at a still lower one while it has too many buckets."""
     _add_summary(total, point)
     total[7] += point[7]
-    scale = min(total[6], point[6])
+    # The scale of a histogram without buckets, of zeros alone, has no meaning.
+    scale = min((each[6] for each in (total, point) if any(each[9]) or any(each[11])), default=total[6])
     sides = [
         (
             _rescale(total[side], total[side + 1], total[6] - scale),
@@ -99,9 +100,11 @@ def _with_bounds(bounds: Sequence[float], counts: Sequence[int], common: Sequenc
 
 
 def _rescale(offset: int, counts: Sequence[int], steps: int) -> tuple[int, list[int]]:
-    """Return offset and counts after each step merged two neighbours."""
-    if not counts or not steps:
-        return offset, list(counts)
+    """Return offset and counts after each step merged two neighbours, without empty buckets at the ends."""
+    used = [index for index, count in enumerate(counts) if count]
+    if not used:
+        return 0, []
+    offset, counts = offset + used[0], counts[used[0] : used[-1] + 1]
     first = offset >> steps
     merged = [0] * ((offset + len(counts) - 1 >> steps) - first + 1)
     for index, count in enumerate(counts, start=offset):

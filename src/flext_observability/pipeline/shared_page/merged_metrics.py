@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flext_observability.wire.metric_snapshot.encode import Document, Plain
 
 PROCESS_KEY: Final = "process.pid"
+_KEYS_OF_PROCESS: Final = frozenset({PROCESS_KEY, "service.instance.id"})
 MAX_FOLDED_SERIES: Final = 2000
 """Maximum number of series of one metric of ended processes. Further ones are added up in one series."""
 OVERFLOW: Final = '{"otel.metric.overflow":true}'
@@ -69,6 +70,7 @@ class _Service:
     attributes: dict[str, str]
     schema_url: str
     scopes: dict[tuple[str, ...], dict[tuple[str, ...], MergedMetric]]
+    documents: int = 0
 
 
 @final
@@ -127,7 +129,8 @@ class MergedMetrics:
         if service is None:
             service = self._services[key] = _Service(parts, schema_url, {})
         elif service.attributes != parts:
-            service.attributes = dict(service.attributes.items() & parts.items())
+            service.attributes = {name: value for name, value in parts.items() if service.attributes.get(name) == value}
+        service.documents += 1
         return service
 
     def _add_metric(self, scope: dict[tuple[str, ...], MergedMetric], metric: Plain, pid: int | None) -> None:
@@ -184,13 +187,16 @@ def _plain_metric(metric: MergedMetric) -> Plain:
 
 
 def _resource_metrics(service: _Service, time_unix_nano: int) -> ResourceMetrics:
-    resource = Resource(dict(attributes_of(_text_of_parts(service.attributes)) or {}), service.schema_url)
+    attributes = dict(attributes_of(_text_of_parts(service.attributes)) or {})
+    if service.documents == 1:  # as of several, whose values differ
+        attributes = {name: value for name, value in attributes.items() if name not in _KEYS_OF_PROCESS}
+    resource = Resource(attributes, service.schema_url)
     scopes = [
         ScopeMetrics(
-            InstrumentationScope(name, version or None, url or None, attributes_of(attributes)),
+            InstrumentationScope(name, version or None, url or None, attributes_of(scope_attributes)),
             [metric_of(each, time_unix_nano) for each in metrics.values()],
             url,
         )
-        for (name, version, url, attributes), metrics in _used(service)
+        for (name, version, url, scope_attributes), metrics in _used(service)
     ]
     return ResourceMetrics(resource, scopes, service.schema_url)

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast, final
+from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.runtime.daemon import DaemonThread
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flext_observability.pipeline.shared_page.process_directory import ProcessDirectory, Reading
     from flext_observability.pipeline.shared_page.process_files import ProcessFiles
     from flext_observability.runtime.process_family import ProcessIdentity
+    from flext_observability.runtime.process_lock import ProcessLock
     from flext_observability.wire.metric_snapshot.encode import Plain, SnapshotEncoder
 
 INTERVAL_SECONDS: Final = 1.0
@@ -43,31 +44,35 @@ class SharedPage:
     Thread-safe.
 
     Attributes:
-        directory: The directory.
         root: The process that started the program.
+        setting: The setting of the directory; empty for an automatic one.
         wanted: Whether this process may be asked for the page; it becomes active when it forks.
     """
 
     def __init__(
         self,
         collect: Callable[[], MetricsData],
-        directory: ProcessDirectory,
+        locate: Callable[[], ProcessDirectory],
         root: ProcessIdentity,
         gauge_mode: Callable[[str], str],
+        setting: str,
     ) -> None:
         """Create an inactive page.
 
         Args:
             collect: Returns all cumulative points of this process.
-            directory: See the attributes.
+            locate: Returns the directory. Called on first use, as most programs have one process.
             root: See the attributes.
             gauge_mode: Returns the mode of a gauge by its name.
+            setting: See the attributes.
         """
-        self.directory = directory
         self.root = root
+        self.setting = setting
         self.wanted = False
         self.gauge_mode = gauge_mode
         self._collect = collect
+        self._locate = locate
+        self._directory: ProcessDirectory | None = None
         self._encoder: SnapshotEncoder | None = None
         self._files: ProcessFiles | None = None
         self._lock = ForkSafeLock()
@@ -76,8 +81,15 @@ class SharedPage:
         self._pid = os.getpid()
         self._problem = ""
         self._ignored: dict[str, str] = {}
-        self._late: set[str] = set()
+        self._late: dict[str, int] = {}
         register_holder(self)
+
+    @property
+    def directory(self) -> ProcessDirectory:
+        """The directory of the processes."""
+        if self._directory is None:
+            self._directory = self._locate()
+        return self._directory
 
     @property
     def is_active(self) -> bool:
@@ -107,9 +119,14 @@ class SharedPage:
         with self._lock:
             if self._files is not None:
                 return
+            from flext_observability.pipeline.shared_page.process_files import ProcessFiles
+            from flext_observability.wire.metric_snapshot.encode import SnapshotEncoder
+
+            self.directory.load_modules()
             try:
+                self._encoder = SnapshotEncoder(self._mode)
                 self.directory.create()
-                self._files = self._open()
+                self._files = ProcessFiles(self.directory, self.root)
                 self._problem = ""
             except OSError as error:
                 self._report(error)
@@ -117,14 +134,13 @@ class SharedPage:
             self._thread.start()
         self._thread.report()
 
-    def _open(self) -> ProcessFiles:
-        """Create the files. Most pages are never active: what they need is imported here."""
-        from flext_observability.pipeline.shared_page.process_files import ProcessFiles
-        from flext_observability.wire.metric_snapshot.encode import SnapshotEncoder
+    def port_lock(self, port: int) -> ProcessLock | None:
+        """Return the lock of the process that serves the page on a port; None for a free port, and while inactive."""
+        if not self.is_active or not port:
+            return None
+        from flext_observability.runtime.process_lock import ProcessLock
 
-        self.directory.load_modules()
-        self._encoder = SnapshotEncoder(self._mode)
-        return ProcessFiles(self.directory, self.root)
+        return ProcessLock(self.directory.path / f"flext-port-{port}.lock")
 
     def announce(self) -> None:
         """Create the directory, by which children without a page know that this process has one."""
@@ -136,7 +152,7 @@ class SharedPage:
 
     def collect(self) -> MetricsData:
         """Return the points of all processes; those of this process if it is alone, or the directory is unusable."""
-        if self._files is None and self.wanted and self.directory.names():
+        if self._files is None and self.wanted and self.directory.is_used():
             self.activate()
         files = self._files
         if files is None:
@@ -195,8 +211,8 @@ class SharedPage:
             raise TimeoutError("another collection has not ended")
         try:
             began_ns = time.monotonic_ns()
-            files, encoder = self._files, cast("SnapshotEncoder", self._encoder)  # set with the files
-            resources = encoder.resources(self._collect())
+            data, files, encoder = self._collect(), self._files, self._encoder
+            resources: Plain = [] if encoder is None else encoder.resources(data)
             if files is not None:
                 try:
                     files.write(resources)
@@ -211,7 +227,7 @@ class SharedPage:
     def _end(self) -> None:
         files = self._files
         if files is None:
-            if self.root.pid == self._pid:
+            if self.root.pid == self._pid and self._directory is not None:
                 self.directory.remove_if_unused()
             return
         resources: Plain | None = None

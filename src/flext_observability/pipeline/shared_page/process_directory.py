@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.runtime.process_family import ProcessIdentity, is_running
 from flext_observability.runtime.process_lock import ProcessLock, is_locked
 from flext_observability.values.exceptions import describe_error
+from flext_observability.values.regular_file import read_regular
+from flext_observability.wire.metric_snapshot.decode import SnapshotError, from_bytes
+from flext_observability.wire.metric_snapshot.encode import to_bytes
 
 if TYPE_CHECKING:
     from flext_observability.wire.metric_snapshot.encode import Document
@@ -31,7 +34,7 @@ _MAX_READS: Final = 8
 _PRIVATE: Final = 0o700
 _MODULES: Final = (
     "flext_observability.pipeline.shared_page.merged_metrics",
-    "flext_observability.wire.metric_snapshot.decode",
+    "flext_observability.pipeline.shared_page.snapshot_request",
     "shutil",
 )
 
@@ -54,10 +57,8 @@ class Reading:
 
     def load(self, path: Path) -> Document | None:
         """Return the document of a file; None if it does not exist, or is not a snapshot."""
-        from flext_observability.wire.metric_snapshot.decode import SnapshotError, from_bytes
-
         try:
-            return from_bytes(path.read_bytes())
+            return from_bytes(read_regular(str(path)))
         except FileNotFoundError:
             return None
         except (OSError, SnapshotError, ValueError) as error:
@@ -102,6 +103,10 @@ class ProcessDirectory:
                 path.stem for path in self.path.iterdir() if path.suffix == LOCK and _NAME.fullmatch(path.stem)
             )
         return []
+
+    def is_used(self) -> bool:
+        """Return whether a process shares its metrics, or has done so."""
+        return bool(self.names()) or (self.path / _TOTALS).exists()
 
     @staticmethod
     def load_modules() -> None:
@@ -206,7 +211,6 @@ class ProcessDirectory:
 
     def _fold(self, ended: Collection[str], own: Mapping[str, Document]) -> None:
         from flext_observability.pipeline.shared_page.merged_metrics import MAX_FOLDED_SERIES, MergedMetrics
-        from flext_observability.wire.metric_snapshot.encode import to_bytes
 
         reading, merged = Reading(), MergedMetrics(MAX_FOLDED_SERIES)
         totals = reading.load(self.path / _TOTALS) or {"folded": [], "roots": [], "resources": []}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
@@ -29,27 +29,31 @@ class SnapshotRequest:
         names: Names of the other processes.
     """
 
-    __slots__ = ("_began_ns", "_waiting")
+    __slots__ = ("_began", "_waiting")
 
     def __init__(self, directory: ProcessDirectory, names: Collection[str]) -> None:
-        self._began_ns = time.monotonic_ns()
+        self._began = time.monotonic_ns()
         self._waiting: dict[str, int] = {}
         for name in names:
             with suppress(OSError):  # it has ended
                 _send(directory, name)
                 self._waiting[name] = os.open(directory.file(name, LOCK), os.O_RDONLY | os.O_CLOEXEC)
 
-    def wait(self, late: Collection[str]) -> set[str]:
-        """Wait for the snapshots, and return the names of processes without one.
+    def wait(self, late: Mapping[str, int]) -> dict[str, int]:
+        """Wait for the snapshots.
 
         Args:
-            late: Processes that were late before, which get less time.
+            late: Result of an earlier request. Those of its processes that did nothing since get less time.
+
+        Returns:
+            Names of the processes without one, with the time of their last snapshot.
         """
         waiting, self._waiting = self._waiting, {}
+        idle = {name for name, file in waiting.items() if late.get(name) == _stamp(file)}
         try:
-            while unfinished := {name for name, file in waiting.items() if not self._is_done(file)}:
-                seconds = (time.monotonic_ns() - self._began_ns) / 1e9
-                if seconds > (LATE_PATIENCE_SECONDS if unfinished <= set(late) else PATIENCE_SECONDS):
+            while unfinished := self._unfinished(waiting):
+                seconds = (time.monotonic_ns() - self._began) / 1e9
+                if seconds > (LATE_PATIENCE_SECONDS if unfinished.keys() <= idle else PATIENCE_SECONDS):
                     break
                 time.sleep(_POLL_SECONDS)
             return unfinished
@@ -57,9 +61,15 @@ class SnapshotRequest:
             for file in waiting.values():
                 os.close(file)
 
-    def _is_done(self, file: int) -> bool:
-        content = os.pread(file, STAMP.size, 0)
-        return len(content) == STAMP.size and STAMP.unpack(content)[0] >= self._began_ns
+    def _unfinished(self, waiting: Mapping[str, int]) -> dict[str, int]:
+        stamps = {name: _stamp(file) for name, file in waiting.items()}
+        return {name: stamp for name, stamp in stamps.items() if stamp < self._began}
+
+
+def _stamp(file: int) -> int:
+    """Return when the last snapshot of a process began; 0 if it has none."""
+    content = os.pread(file, STAMP.size, 0)
+    return STAMP.unpack(content)[0] if len(content) == STAMP.size else 0
 
 
 def _send(directory: ProcessDirectory, name: str) -> None:
