@@ -26,6 +26,7 @@ from opentelemetry.util._decorator import (
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
+    from opentelemetry.attributes import BoundedAttributes
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
@@ -52,6 +53,12 @@ def suppress_instrumentation() -> Iterator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def set_items(attributes: BoundedAttributes, items: Mapping[str, Any]) -> None:
+    """Set attributes together, as the span of the SDK does. The oldest SDK sets one after another."""
+    update: Callable[[Mapping[str, Any]], None] = getattr(attributes, "_set_items", attributes.update)
+    update(items)
 
 
 def is_unset(get: Callable[[], object]) -> bool:

@@ -28,6 +28,7 @@ from opentelemetry.trace import (
     TraceState,
 )
 
+from flext_observability.engine.compat import set_items
 from flext_observability.engine.span_values import (
     NUMBERS,
     bounded_attributes,
@@ -226,8 +227,12 @@ class EngineSpan(Span, ReadableSpan):
         if self.end_time is not None:
             _logger.warning("Setting attribute on ended span.")
             return
-        for key, value in contained("Setting attributes", items_of, attributes) or ():
-            self.set_attribute(key, value)
+        items = contained("Setting attributes", items_of, attributes) or ()
+        if all(type(key) is str and key for key, _ in items):
+            for key, value in items:
+                self.set_attribute(key, value)
+        else:
+            contained("Setting attributes", set_items, self._complete(), dict(items))
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event. See OTel's ``Span.add_event``."""
