@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context
@@ -27,7 +27,8 @@ from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.attributes import BoundedAttributes
-    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
@@ -38,11 +39,19 @@ _DELTA = 1
 """``AggregationTemporality.DELTA``, without the import of the SDK."""
 Gauge = _Gauge
 """OTel's synchronous gauge."""
+SUPPRESSED = _SUPPRESS_INSTRUMENTATION_KEY
+"""Key of a context in which instrumentation is suppressed."""
+HANDLER_PROVIDER = "_logger_provider"
+"""Attribute of OpenTelemetry's logging handlers; others do not have it."""
 
 
-def is_suppressed() -> bool:
-    """Return whether instrumentation is suppressed: the running code is exporting."""
-    return bool(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+def is_suppressed(current: Context | None = None) -> bool:
+    """Return whether instrumentation is suppressed: the running code is exporting.
+
+    Args:
+        current: The current context, if the caller has it.
+    """
+    return bool(context.get_value(_SUPPRESS_INSTRUMENTATION_KEY, current))
 
 
 @contextmanager
@@ -73,26 +82,37 @@ def is_unset(get: Callable[[], object]) -> bool:
 
 def exports_to(handler: object, provider: object) -> bool:
     """Return whether a logging handler is OpenTelemetry's and emits to this provider (None: the global provider)."""
-    target = getattr(handler, "_logger_provider", None)
+    target = getattr(handler, HANDLER_PROVIDER, None)
     if provider is None and isinstance(target, ProxyLoggerProvider):
         return True  # the handler was created before the global provider was set
     return target is not None and target is (provider or get_logger_provider())
+
+
+def make_log_record_limits(attribute_count: int | None, attribute_length: int | None) -> LogRecordLimits:
+    """Return the SDK's limits of log records; None is unlimited."""
+    from opentelemetry.sdk._logs import LogRecordLimits
+
+    count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
+    length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
+    # The SDK reads missing general limits from the environment, where they may be invalid. Old SDKs have no others.
+    return LogRecordLimits(*(count, length) * (len(signature(LogRecordLimits).parameters) // 2))
 
 
 def make_logger_provider(
     resource: Resource, attribute_count: int | None, attribute_length: int | None
 ) -> LoggerProvider:
     """Return an SDK logger provider with these limits. Old SDKs read the limits from the environment instead."""
-    from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+    from opentelemetry.sdk._logs import LoggerProvider
 
     options: dict[str, Any] = {}
-    supported = "log_record_limits" in signature(LoggerProvider).parameters
-    if supported:  # pragma: no branch - not in the oldest SDK, which is tested separately
-        count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
-        length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
-        # The SDK reads missing general limits from the environment, where they may be invalid.
-        options["log_record_limits"] = LogRecordLimits(count, length, count, length)
-    return LoggerProvider(resource=resource, shutdown_on_exit=False, **options)
+    if "log_record_limits" in signature(LoggerProvider).parameters:  # pragma: no branch - not in the oldest SDK
+        options["log_record_limits"] = make_log_record_limits(attribute_count, attribute_length)
+    provider = LoggerProvider(resource=resource, shutdown_on_exit=False, **options)
+    # A signal handler may log for the first time while its thread holds one of them. Old SDKs have only the first.
+    for name in ("_logger_cache_lock", "_active_loggers_lock"):
+        if hasattr(provider, name):  # pragma: no branch - not in the oldest SDK
+            setattr(provider, name, RLock())
+    return provider
 
 
 def reset_reader_lock() -> None:

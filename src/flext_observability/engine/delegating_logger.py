@@ -8,6 +8,7 @@ from weakref import WeakSet
 from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger, NoOpLoggerProvider
 
 from flext_observability.engine.contained_processor import contain_added
+from flext_observability.engine.logger import EngineLogger
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -17,21 +18,31 @@ if TYPE_CHECKING:
 
 
 class DelegatingLogger(Logger):
-    """Logger with a replaceable delegate."""
+    """Logger with a replaceable delegate.
+
+    Attributes:
+        engine: The delegate if it is of the engine.
+    """
 
     def __init__(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> None:
         super().__init__(name, version, schema_url, attributes)
         self._scope = (name, version, schema_url, attributes)
         self._delegate: Logger = NoOpLogger(name)
+        self.engine: EngineLogger | None = None
 
     def set_delegate(self, provider: LoggerProvider) -> None:
         """Replace the delegate with the logger of the same scope from another provider."""
         try:
-            self._delegate = provider.get_logger(*self._scope)
+            delegate: Logger = provider.get_logger(*self._scope)
+            emit = delegate.emit
         except BaseException as error:  # noqa: BLE001 - a provider may raise anything; the other loggers are created
             reraise_interrupt(error)
             unusable_parts().add("logs", "logger", self._scope[0], error)
-            self._delegate = NoOpLogger("unusable")
+            delegate = NoOpLogger("unusable")
+            emit = delegate.emit
+        self._delegate = delegate
+        self.engine = delegate if isinstance(delegate, EngineLogger) else None
+        vars(self)["emit"] = emit  # a call of the program reaches the delegate without a frame of ours
 
     def emit(self, *args: Any, **options: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # overload
         """Emit a record. See OTel's ``Logger.emit``."""

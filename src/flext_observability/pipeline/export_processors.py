@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
+from opentelemetry._logs import LogRecord
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from flext_observability.adapters.correlation import current_correlation_id
 from flext_observability.adapters.id_holder import link_span
-from flext_observability.engine.compat import is_suppressed
+from flext_observability.engine.compat import is_suppressed, make_log_record_limits
 from flext_observability.engine.span_options import SpanSink
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
@@ -19,8 +21,8 @@ from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.util.types import Attributes
 
 
 class ExportSpanProcessor(SpanProcessor):
@@ -88,7 +90,7 @@ class ExportLogRecordProcessor(LogRecordProcessor):
         record = log_record.log_record
         correlation_id = current_correlation_id(record.context)
         if correlation_id is not None:
-            record.attributes = {CORRELATION_ATTRIBUTE: correlation_id, **(record.attributes or {})}
+            record.attributes = _with_correlation_id(record.attributes, correlation_id)
         finished = ReadableLogRecord(
             log_record=record,
             resource=log_record.resource or Resource.get_empty(),
@@ -98,9 +100,27 @@ class ExportLogRecordProcessor(LogRecordProcessor):
         for worker in self._workers:
             worker.enqueue(finished)
 
+    def export(self, record: ReadableLogRecord) -> None:
+        """Queue a finished record for every exporter."""
+        self._counter.pass_through()
+        for worker in self._workers:
+            worker.enqueue(record)
+
     def shutdown(self) -> None:
         """Do nothing. The owner closes all workers, under one deadline."""
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Do nothing. The owner flushes all workers, under one deadline."""
         return True
+
+
+def _with_correlation_id(attributes: Attributes, value: str) -> Attributes:
+    """Return the attributes with a correlation id. They have precedence, and the number of dropped ones is kept."""
+    merged = {CORRELATION_ATTRIBUTE: value, **(attributes or {})}
+    dropped = attributes.dropped if isinstance(attributes, BoundedAttributes) else 0
+    if dropped == 0:
+        return merged
+    unlimited = make_log_record_limits(None, None)
+    kept = ReadWriteLogRecord(LogRecord(attributes=merged), limits=unlimited).log_record.attributes
+    cast("BoundedAttributes", kept).dropped = dropped
+    return kept

@@ -19,7 +19,6 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
-from flext_observability.engine.compat import make_logger_provider
 from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
@@ -30,6 +29,7 @@ from flext_observability.pipeline.schedule import Schedule
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
+from flext_observability.providers.logger import make_loggers
 from flext_observability.providers.meter import MetricReaders, is_lean, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
@@ -312,11 +312,7 @@ def _build_logs(pipeline: Pipeline) -> Callable[[], object]:
     if delegate is None:
         direct = partial(_adopt, pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
     else:
-        provider = make_logger_provider(
-            pipeline.resource, config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
-        )
-        provider.add_log_record_processor(processor)
-        direct = partial(delegate.set_delegate, provider)
+        direct = partial(delegate.set_delegate, make_loggers(config, pipeline.resource, processor))
     return partial(_direct, direct, workers)
 
 

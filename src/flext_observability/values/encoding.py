@@ -97,7 +97,7 @@ def encode_attributes(
         max_bytes: Size limit of each value.
     """
     given: object = attributes
-    if type(given) is dict and _are_encoded(cast("dict[object, object]", given), max_bytes):
+    if type(given) is dict and are_encoded(cast("dict[object, object]", given), max_bytes):
         return cast("dict[str, AttributeValue]", given.copy())
     return {
         encode_tag(name, max_bytes=max_bytes): encode_attribute(value, max_bytes=max_bytes)
@@ -136,7 +136,9 @@ def encode_span_attributes(  # measured: benchmarks, recorded span
     return encode_attributes(attributes)
 
 
-def _are_encoded(attributes: dict[object, object], max_bytes: int) -> bool:  # measured: benchmarks, recorded span
+def are_encoded(
+    attributes: dict[object, object], max_bytes: int = MAX_BYTES
+) -> bool:  # measured: benchmarks, recorded span
     """Return whether encoding would change nothing: short ASCII texts, bools, floats and 64-bit integers."""
     for name, value in attributes.items():
         if type(name) is not str or len(name) > max_bytes or not name.isascii():

@@ -6,6 +6,7 @@ only that code, and an interrupt reaches the program. Standard library only.
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,23 @@ def is_interrupt(error: BaseException) -> bool:
     ):
         return True
     return not isinstance(error, Exception) and (_is_cancellation(error) or _is_greenlet_end(error))
+
+
+def is_interrupted(function: CodeType | None = None) -> bool:
+    """Return whether the caller runs in a signal handler, a destructor, or a callback of the garbage collector.
+
+    Args:
+        function: Only what has interrupted the latest call of this function counts; by default, anything.
+    """
+    interrupting = {code for each in gc.callbacks if (code := getattr(each, "__code__", None)) is not None}
+    interrupting.update(_signal_handlers())
+    here = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as collections does
+    frame = here.f_back if here.f_code is function else here
+    while frame is not None and frame.f_code is not function:
+        if frame.f_code in interrupting or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_raised_in(traceback: TracebackType | None, codes: set[CodeType]) -> bool:

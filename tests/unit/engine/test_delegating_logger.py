@@ -55,7 +55,10 @@ def test_a_no_op_delegate_drops_records() -> None:
 def test_a_delegate_without_enabled_processes_all_records() -> None:
     class OldLogger:
         def get_logger(self, *scope: object) -> object:
-            return object()
+            return self
+
+        def emit(self, *args: object) -> None:
+            """Do nothing."""
 
     provider = DelegatingLoggerProvider()
     provider.set_delegate(OldLogger())  # type: ignore[arg-type]  # an old SDK's logger
@@ -66,6 +69,9 @@ def test_enabled_is_forwarded() -> None:
     class NewLogger:
         def get_logger(self, *scope: object) -> object:
             return self
+
+        def emit(self, *args: object) -> None:
+            """Do nothing."""
 
         def enabled(self, **options: object) -> bool:
             return options["severity_number"] is SeverityNumber.ERROR

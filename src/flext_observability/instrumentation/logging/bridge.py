@@ -5,32 +5,32 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Set as AbstractSet
+from collections.abc import Callable
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
+from opentelemetry._logs import LogRecord, get_logger
+from opentelemetry.context import attach, detach, get_current, set_value
 
-from flext_observability.engine.compat import exports_to, is_suppressed
+from flext_observability.engine.compat import HANDLER_PROVIDER, SUPPRESSED, exports_to
+from flext_observability.engine.delegating_logger import DelegatingLogger
 from flext_observability.instrumentation.logging.formatter import attach_context
-from flext_observability.instrumentation.logging.structured_record import LEVELS, RESERVED, ExcInfo, from_event
-from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText
-from flext_observability.runtime.internal_log import log_warning
+from flext_observability.instrumentation.logging.record_fields import emit_if_plain, fields_of
+from flext_observability.instrumentation.logging.structured_record import LEVELS
+from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
-from flext_observability.values.encoding import AttributeValue, encode_attributes, encode_tag
-from flext_observability.values.exceptions import MAX_STACK_BYTES, describe_error, exception_attributes
-from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.exceptions import describe_error
+from flext_observability.values.interrupts import is_interrupted, reraise_interrupt
 
 if TYPE_CHECKING:
-    from opentelemetry._logs import Logger, LoggerProvider
+    from opentelemetry._logs import Logger, LoggerProvider, SeverityNumber
+    from opentelemetry.context import Context
 
 _logger: Final = logging.getLogger("flext_observability.logging")
 _INTERNAL: Final = frozenset(("flext_observability", "opentelemetry"))
-_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__)
-# Further ones are set by OpenTelemetry's logging instrumentation. The record has them as its trace context.
-_EXCLUDED: Final = RESERVED | {"otelServiceName", "otelSpanID", "otelTraceID", "otelTraceSampled"}
-_STRUCTLOG_EXTRAS: Final = frozenset(("_logger", "_name"))  # extras of ProcessorFormatter.wrap_for_formatter
+_MAX_NESTED: Final = 8
+"""Records of a thread that are read at the same time: reading one may call a method that logs."""
 
 _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
 
@@ -40,16 +40,17 @@ class _Installed(NamedTuple):
     original: _CallHandlers
     threshold: int
     provider: LoggerProvider | None
-    get_logger: Callable[[str], Logger]
+    target: Callable[[str], Logger | None]
     on_console: bool
     root_levels: tuple[int, int]  # before and after install
 
 
 class _ThreadState(threading.local):
-    """The record that this thread handles, and whether it emits one."""
+    """The record that this thread handles, how many it reads, and whether processors of the program have one."""
 
-    emitting = False
     record: logging.LogRecord | None = None
+    nested = 0
+    passing = False
 
 
 _thread_state: Final = _ThreadState()
@@ -67,8 +68,8 @@ class _Bridge:
 def install(level: str = "", *, provider: LoggerProvider | None = None, on_console: bool = False) -> None:
     """Emit every record that passes its logger's level, before the handlers get it.
 
-    Records of ``opentelemetry`` and ``flext_observability`` loggers, and those created while instrumentation is
-    suppressed, are left out. Another call replaces the arguments.
+    Records of ``opentelemetry`` and ``flext_observability`` loggers, those created while instrumentation is suppressed,
+    and those that log record processors of the program create, are left out. Another call replaces the arguments.
 
     Args:
         level: ``trace`` to ``critical`` in any case. Records below it are left out, and a root logger with a higher
@@ -85,12 +86,12 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         original = logging.Logger.callHandlers
         wrapper = _wrap(original, bridge)
         # Never more than the loggers of ``logging``, which are never deleted either.
-        cached_loggers = cache(partial(get_logger, logger_provider=provider))
+        targets = cache(partial(_target, provider))
         before = logging.root.level
         if logging.NOTSET < threshold < before:
             logging.root.setLevel(threshold)
         levels = (before, logging.root.level)
-        bridge.installed = _Installed(wrapper, original, threshold, provider, cached_loggers, on_console, levels)
+        bridge.installed = _Installed(wrapper, original, threshold, provider, targets, on_console, levels)
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # all records pass it once
 
 
@@ -131,29 +132,36 @@ def is_enabled(logger: logging.Logger, level: int) -> bool:
 def emit(record: logging.LogRecord) -> None:
     """Emit a record that does not pass ``logging``. Never raises."""
     installed = current_runtime().get(_Bridge).installed
-    if installed is not None and record.levelno >= installed.threshold and not _thread_state.emitting:
+    if installed is not None and record.levelno >= installed.threshold:
         _emit(record, installed)
 
 
+def _target(provider: LoggerProvider | None, name: str) -> Logger | None:
+    """Return OTel's logger for the records of a logger; None for those about telemetry."""
+    return None if name.partition(".")[0] in _INTERNAL else get_logger(name, logger_provider=provider)
+
+
 def _wrap(original: _CallHandlers, bridge: _Bridge) -> _CallHandlers:
+    state = _thread_state
+
     @wraps(original)
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        outer, installed = _thread_state.record, bridge.installed
+        outer, installed = state.record, bridge.installed
         # A handler may pass the same record to another logger.
         if outer is record or installed is None:
             original(self, record)
             return
-        if record.levelno >= installed.threshold and not _thread_state.emitting:
+        if record.levelno >= installed.threshold:
             exported = _already_exported(self, record, installed.provider)
             emitted = not exported and _emit(record, installed)
             if emitted and installed.on_console and not self.hasHandlers():
                 return
         attach_context(record)
-        _thread_state.record = record
+        state.record = record
         try:
             original(self, record)
         finally:
-            _thread_state.record = outer
+            state.record = outer
 
     return call_handlers
 
@@ -163,19 +171,26 @@ def _already_exported(
 ) -> bool:
     """Return whether one of OpenTelemetry's handlers, added by the program, emits the record to the same provider."""
     while logger is not None:
-        if any(record.levelno >= handler.level and exports_to(handler, provider) for handler in logger.handlers):
-            return True
+        for handler in logger.handlers:
+            is_of_otel = getattr(handler, HANDLER_PROVIDER, None) is not None
+            if is_of_otel and record.levelno >= handler.level and exports_to(handler, provider):
+                return True
         logger = logger.parent if logger.propagate else None
     return False
 
 
 def _emit(record: logging.LogRecord, installed: _Installed) -> bool:
     """Emit the record and return whether it was emitted. Never raises; logs the first failure."""
-    if record.name.partition(".")[0] in _INTERNAL or is_suppressed():
-        return False
-    _thread_state.emitting = True
     try:
-        installed.get_logger(record.name).emit(_translate(record))
+        target, context = installed.target(record.name), get_current()
+        if target is None:
+            return False
+        if context.get(SUPPRESSED):
+            return is_interrupted() and _emit_unsuppressed(record, installed)
+        engine = target.engine if type(target) is DelegatingLogger else None
+        if engine is not None and not engine.has_processors and emit_if_plain(record, engine.emit_plain, context):
+            return True
+        return _emit_unusual(record, target, context)
     except BaseException as error:  # noqa: BLE001 - logging must not fail the program
         reraise_interrupt(error)
         bridge = current_runtime().get(_Bridge)
@@ -183,70 +198,61 @@ def _emit(record: logging.LogRecord, installed: _Installed) -> bool:
             bridge.failing = True
             log_warning(_logger, f"Log records cannot be emitted: {describe_error(error)}")
         return False
+
+
+def _emit_unsuppressed(record: logging.LogRecord, installed: _Installed) -> bool:
+    """Emit a record of a destructor of the program, which the garbage collector calls in an exporting thread."""
+    token = attach(set_value(SUPPRESSED, None))
+    try:
+        return _emit(record, installed)
     finally:
-        _thread_state.emitting = False
+        detach(token)
+
+
+def _emit_unusual(record: logging.LogRecord, target: Logger, context: Context) -> bool:
+    """Emit a record whose values or processors may log themselves.
+
+    A record that a processor creates is left out, unless a signal handler or a destructor interrupts the processor.
+    """
+    state = _thread_state
+    outer = state.passing
+    if outer and not is_interrupted(_emit_unusual.__code__):
+        return False
+    if state.nested == _MAX_NESTED:
+        report_once("Emitting a log record", RecursionError(f"{_MAX_NESTED} others of this thread are being read"))
+        return False
+    state.nested += 1
+    state.passing = False
+    try:
+        fields = fields_of(record)
+        engine = target.engine if type(target) is DelegatingLogger else None
+        state.passing = engine is None or engine.has_processors
+        if engine is not None:
+            engine.emit_plain(context, *fields)
+        else:
+            _emit_to(target, *fields)
+    finally:
+        state.nested -= 1
+        state.passing = outer
     return True
 
 
-def _translate(record: logging.LogRecord) -> LogRecord:
-    text, error = _structured(record)
-    return LogRecord(
-        timestamp=int(record.created * 1_000_000_000),
-        observed_timestamp=time.time_ns(),
-        severity_text=record.levelname,
-        severity_number=SeverityNumber.TRACE if record.levelname == "TRACE" else _severity(record.levelno),
-        body=_body(record) if text is None else text.event,
-        attributes=_attributes(record, text, error),
+def _emit_to(
+    target: Logger,
+    timestamp: int,
+    severity_text: str,
+    severity_number: SeverityNumber,
+    body: str,
+    attributes: dict[str, Any],
+) -> None:
+    """Emit to a logger of another package."""
+    target.emit(
+        LogRecord(
+            timestamp=timestamp,
+            observed_timestamp=time.time_ns(),
+            severity_text=severity_text,
+            severity_number=severity_number,
+            body=body,
+            attributes=attributes,
+        )
     )
-
-
-def _structured(record: logging.LogRecord) -> tuple[StructuredText | None, ExcInfo | None]:
-    """Return event with values, and exception, of records from structured loggers and from structlog's formatter."""
-    message: object = record.msg
-    if type(message) is StructuredText:
-        return message, None
-    if isinstance(message, dict) and record.__dict__.keys() >= _STRUCTLOG_EXTRAS:
-        return from_event(cast("dict[str, object]", message))
-    return None, None
-
-
-def _severity(level: int) -> SeverityNumber:
-    """Map ten levels each to four severity numbers, so that custom levels keep their order."""
-    if level <= 0:
-        return SeverityNumber.UNSPECIFIED
-    return SeverityNumber(min(1 + level // 10 * 4 + level % 10 * 4 // 10, SeverityNumber.FATAL4.value))
-
-
-def _body(record: logging.LogRecord) -> str:
-    try:
-        text: object = record.getMessage()
-    except BaseException as error:  # noqa: BLE001 - wrong arguments: keep the template
-        reraise_interrupt(error)
-        text = record.msg
-    return encode_tag(text, max_bytes=MAX_EVENT_BYTES)
-
-
-def _attributes(
-    record: logging.LogRecord, text: StructuredText | None, error: ExcInfo | None
-) -> dict[str, AttributeValue]:
-    """Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/."""
-    attributes: dict[str, AttributeValue] = {
-        "code.file.path": record.pathname,
-        "code.function.name": record.funcName or "",
-        "code.line.number": record.lineno,
-    }
-    excluded: AbstractSet[str] = _EXCLUDED
-    if text is not None:
-        attributes |= text.attributes
-        excluded = _EXCLUDED | _STRUCTLOG_EXTRAS
-    fields = record.__dict__  # replace the values: a filter of the program may have changed them
-    if len(fields) > len(_STANDARD):
-        attributes |= encode_attributes({name: fields[name] for name in fields if name not in excluded})
-    if record.stack_info:
-        attributes["code.stacktrace"] = encode_tag(record.stack_info, max_bytes=MAX_STACK_BYTES)
-    exc_info = error or record.exc_info
-    if exc_info and exc_info[1] is not None:
-        attributes |= exception_attributes(exc_info[1])
-    elif record.exc_text:  # from another process
-        attributes["exception.stacktrace"] = encode_tag(record.exc_text, max_bytes=MAX_STACK_BYTES)
-    return attributes

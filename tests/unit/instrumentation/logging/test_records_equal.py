@@ -1,0 +1,188 @@
+"""Random records of ``logging`` are the same with the logger of the SDK and with ours, on the short way and without."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.sdk._logs import LoggerProvider as SdkProvider
+from opentelemetry.sdk.resources import Resource
+
+from flext_observability.adapters.correlation import correlation_scope
+from flext_observability.engine.compat import make_logger_provider
+from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
+from flext_observability.engine.logger import EngineLoggerProvider
+from flext_observability.instrumentation.logging import bridge as logging_bridge
+from flext_observability.instrumentation.logging.record_fields import emit_if_plain, fields_of
+from flext_observability.instrumentation.logging.structured_record import make_record, set_extras
+from flext_observability.instrumentation.logging.structured_text import structured_text
+from flext_observability.pipeline.export_processors import ExportLogRecordProcessor
+from flext_observability.pipeline.ledger import SignalCounter
+from tests.unit.instrumentation.sink import quiet
+
+EXAMPLES = 800
+RESOURCE = Resource({"service.name": "shop"})
+pytestmark = [
+    pytest.mark.usefixtures("restored_logging"),
+    # An error, the SDK's warning about dropped attributes costs the record.
+    pytest.mark.filterwarnings("ignore:Log record attributes were dropped"),
+]
+
+
+class Kept:
+    """A worker that keeps its items."""
+
+    def __init__(self) -> None:
+        self.items: list[Any] = []
+
+    def enqueue(self, item: object) -> None:
+        self.items.append(item)
+
+
+class Unprintable:
+    """A value without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class OwnRecord(logging.LogRecord):
+    """A record of a factory of the program."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the name in logging
+        return f"own {self.msg}"
+
+
+def failure() -> ValueError:
+    """Return an exception that was raised."""
+    try:
+        int("broken")
+    except ValueError as error:
+        error.add_note("a note")
+        return error
+    raise AssertionError
+
+
+FAILURE = failure()
+texts = st.sampled_from(["", "paid", "ä", "\ud800", "x" * 9000, "y" * 300_000])
+plain = texts | st.integers(-5, 5) | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none()
+odd = st.sampled_from([Decimal("1.5"), Unprintable(), (1, 2), ["a", 1], {"k": "v"}, b"raw", object])
+messages = st.sampled_from(["paid %s", "%d of %s", "%(a)s", "100 %", "%c", "%.3f", "x"]) | texts | odd
+arguments: st.SearchStrategy[tuple[Any, ...]] = (
+    st.just(())
+    | st.tuples(plain)
+    | st.tuples(plain, plain | odd)
+    | st.tuples(st.just({"a": 1}))
+    | st.just(({},))
+    | st.just((1 << 40,))
+)
+names = st.sampled_from(["order", "user", "otelTraceID", "taskName2", "_logger", "é"])
+extras = st.none() | st.dictionaries(names, plain, max_size=3) | st.dictionaries(names, plain | odd, max_size=3)
+levels = st.sampled_from([0, 1, 5, 10, 20, 25, 30, 40, 50, 99])
+errors = st.sampled_from([None, None, None, (ValueError, FAILURE, FAILURE.__traceback__), (None, None, None)])
+Change = Callable[[logging.LogRecord], object]
+
+
+def replace(**fields: object) -> Change:
+    """Return a change of a record that a filter might make."""
+    return lambda record: record.__dict__.update(fields)
+
+
+changes: st.SearchStrategy[Change] = st.sampled_from(
+    [
+        replace(),
+        replace(),
+        replace(pathname=None),
+        replace(pathname="/ä.py"),
+        replace(pathname="/\udcff.py"),
+        replace(funcName=None),
+        replace(lineno=True),
+        replace(lineno=1 << 70),
+        replace(levelname="NOTICE"),
+        replace(levelname="TRACE"),
+        replace(levelname=7),
+        replace(levelname="\ud800"),
+        replace(exc_text="from elsewhere"),
+        replace(stack_info="Stack: ä"),
+        replace(message="set by a formatter", asctime="now"),
+        replace(args=[1]),
+        lambda record: record.__dict__.pop("processName"),
+        lambda record: record.__dict__.update(process=record.__dict__.pop("process"), late="x"),
+        lambda record: record.__dict__.update(name=record.__dict__.pop("name"), late="x"),
+    ]
+)
+records = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["logging", "logging", "structured", "structlog", "own"]),
+        "level": levels,
+        "message": messages,
+        "args": arguments,
+        "extra": extras,
+        "error": errors,
+        "change": changes,
+    }
+)
+
+
+def build(given: dict[str, Any]) -> logging.LogRecord:
+    """Return a record of the kind."""
+    logger, kind, extra = logging.getLogger("shop"), given["kind"], given["extra"] or {}
+    if kind == "structured":
+        record = make_record(logger, given["level"], given["message"], given["args"], extra, with_values=False)
+    elif kind == "structlog":
+        text = structured_text("event", extra)
+        record = logging.LogRecord("shop", given["level"], "/a.py", 1, {"event": "x", **extra}, (), given["error"])
+        record.__dict__.update(_logger=logger, _name="info")
+        set_extras(record, text)
+    else:
+        logging.setLogRecordFactory(OwnRecord if kind == "own" else logging.LogRecord)
+        try:
+            location = "/shop.py", 7, given["message"], given["args"], given["error"], "sell", extra
+            record = logger.makeRecord("shop", given["level"], *location)
+        finally:
+            logging.setLogRecordFactory(logging.LogRecord)
+    given["change"](record)
+    return record
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(records)
+def test_the_short_way_gives_the_fields_of_the_long_one(program: dict[str, Any]) -> None:
+    record = build(program)
+    emitted: list[Any] = []
+    is_plain = emit_if_plain(record, lambda *fields: emitted.append(fields), Context())
+    assert len(emitted) == is_plain
+    if is_plain:
+        assert repr(emitted[0][1:]) == repr(fields_of(record))
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records, st.sampled_from([None, 0, 2]), st.sampled_from([None, 3]), st.none() | st.just("order-7"))
+def test_the_bytes_are_those_of_the_sdk(
+    program: dict[str, Any], count: int | None, length: int | None, correlation_id: str | None
+) -> None:
+    theirs, ours, counter = Kept(), Kept(), SignalCounter("logs")
+    stock: SdkProvider = make_logger_provider(RESOURCE, count, length)
+    stock.add_log_record_processor(ExportLogRecordProcessor(counter, [theirs]))  # type: ignore[list-item]  # a fake
+    engine, own = DelegatingLoggerProvider(), ExportLogRecordProcessor(counter, [ours])  # type: ignore[list-item]
+    engine.set_delegate(EngineLoggerProvider(RESOURCE, (count, length), own))
+    logger, record = quiet("shop"), build(program)
+    for provider in (stock, engine):
+        logging_bridge.install(provider=provider)
+        if correlation_id is None:
+            logger.callHandlers(record)
+        else:
+            with correlation_scope(correlation_id):
+                logger.callHandlers(record)
+        logging_bridge.uninstall()
+    for item in (*theirs.items, *ours.items):
+        item.log_record.observed_timestamp = 7
+    expected, given = (encode_logs(items).SerializeToString() for items in (theirs.items, ours.items))
+    assert given == expected
+    assert len(ours.items) == 1
