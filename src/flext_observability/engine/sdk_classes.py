@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk import _logs, metrics, trace
 
-from flext_observability.engine import delegating_logger, delegating_meter, delegating_tracer, tracer
+from flext_observability.engine import delegating_logger, delegating_meter, delegating_tracer, logger, tracer
 
 if TYPE_CHECKING:
     from abc import ABCMeta
@@ -25,7 +25,9 @@ PAIRS: Final[tuple[tuple[ABCMeta, type], ...]] = (
     (metrics.ObservableUpDownCounter, delegating_meter.DelegatingObservableUpDownCounter),
     (metrics.ObservableGauge, delegating_meter.DelegatingObservableGauge),
     (_logs.LoggerProvider, delegating_logger.DelegatingLoggerProvider),
+    (_logs.LoggerProvider, logger.EngineLoggerProvider),
     (_logs.Logger, delegating_logger.DelegatingLogger),
+    (_logs.Logger, logger.EngineLogger),
 )
 """The SDK's class, and our class with the same public attributes."""
 

@@ -26,7 +26,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> ScriptedExporter:
     def fail(*_: object) -> None:
         raise KeyError("late")
 
-    monkeypatch.setattr(bootstrap, "make_logger_provider", fail)
+    monkeypatch.setattr(bootstrap, "make_loggers", fail)
     return exporter
 
 
