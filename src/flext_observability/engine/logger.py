@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 from opentelemetry._logs import Logger, LoggerProvider, LogRecord
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.context import Context, get_current
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import INVALID_SPAN, INVALID_SPAN_CONTEXT, get_current_span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, get_current_span
 
 from flext_observability.adapters.correlation import current_correlation_id
+from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
 from flext_observability.adapters.id_holder import HOLDER_KEY
 from flext_observability.engine.compat import is_suppressed, make_log_record_limits
 from flext_observability.engine.log_record import EngineLogRecord, LogOptions, plain_attributes, with_exception
-from flext_observability.engine.span import EngineSpan
+from flext_observability.engine.span import FLAGS, DroppedSpan, EngineSpan
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry._logs import SeverityNumber
+    from opentelemetry.context import Context
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.util.types import AnyValue, Attributes
 
-_SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 _HAS_EXCEPTION: Final = "exception" in signature(LogRecord).parameters  # not in the oldest API
+_OWN_SPANS: Final = frozenset({EngineSpan, DroppedSpan})
 _NO_TRACE: Final = INVALID_SPAN_CONTEXT
 _create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", object.__new__)
 
@@ -46,8 +47,9 @@ _create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", obje
 class ExportingProcessor(Protocol):
     """The processor of this library, which queues records for the exporters. It never raises."""
 
-    def export(self, record: EngineLogRecord, /) -> None:
-        """Queue a finished record."""
+    @property
+    def export(self) -> Callable[[EngineLogRecord], object]:
+        """Function that queues a finished record."""
         ...
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
@@ -100,7 +102,7 @@ class EngineLogger(Logger):
         exception: BaseException | None = None,
     ) -> None:
         """Emit a record. See OTel's ``Logger.emit``. Never raises."""
-        here = get_current()
+        here = CURRENT.get()
         if is_suppressed(here):
             return
         try:
@@ -165,14 +167,12 @@ class EngineLogger(Logger):
         record.event_name = event_name
         record.exception = None
         record.attributes = attributes
-        span: Any = context.get(_SPAN_KEY)
-        if type(span) is EngineSpan:
-            trace = span.context
+        span: Any = context.get(SPAN_KEY)
+        if type(span) in _OWN_SPANS:
+            record.trace_id, record.span_id, record.trace_flags = span.trace_id, span.span_id, FLAGS[span.flags]
         else:
             trace = _NO_TRACE if span is None else get_current_span(context).get_span_context()
-        record.trace_id = trace.trace_id
-        record.span_id = trace.span_id
-        record.trace_flags = trace.trace_flags
+            record.trace_id, record.span_id, record.trace_flags = trace.trace_id, trace.span_id, trace.trace_flags
         if self.has_processors or len(attributes) > options.max_attributes or options.max_length is not inf:
             self._emit_complete(record)
             return
@@ -191,7 +191,7 @@ class EngineLogger(Logger):
             return
         error = getattr(record, "exception", None)
         plain = None
-        if type(record) is LogRecord and error is None and record.context is get_current():
+        if type(record) is LogRecord and error is None and record.context is CURRENT.get():
             plain = plain_attributes(record.attributes, self._options)
         copied = EngineLogRecord(record, self._options.resource)
         copied.options = self._options

@@ -56,7 +56,8 @@ _UNSET: Final = Status(StatusCode.UNSET)
 _SAMPLED: Final[int] = TraceFlags.SAMPLED
 
 
-_FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))
+FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))
+"""Trace flags by number."""
 
 
 @final
@@ -367,7 +368,7 @@ class EngineSpan(Span, ReadableSpan):
 def span_context(span: EngineSpan | DroppedSpan) -> SpanContext:
     """Return a new span context of a span."""
     return SpanContext(
-        span.trace_id, span.span_id, is_remote=False, trace_flags=_FLAGS[span.flags], trace_state=span.trace_state
+        span.trace_id, span.span_id, is_remote=False, trace_flags=FLAGS[span.flags], trace_state=span.trace_state
     )
 
 

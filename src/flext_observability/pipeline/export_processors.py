@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes
+
+ItemT = TypeVar("ItemT")
 
 
 class ExportSpanProcessor(SpanProcessor):
@@ -55,16 +57,14 @@ class ExportSpanProcessor(SpanProcessor):
             self._queue(span)
 
 
-def queue_of(
-    workers: Sequence[ExportWorker[ReadableSpan]], counter: Iterator[object]
-) -> Callable[[ReadableSpan], object]:
-    """Return a function that counts a span and queues it for every worker."""
+def queue_of(workers: Sequence[ExportWorker[ItemT]], counter: Iterator[object]) -> Callable[[ItemT], object]:
+    """Return a function that counts a span or log record and queues it for every worker."""
     puts = tuple(worker.enqueue for worker in workers)
 
-    def queue(span: ReadableSpan) -> None:  # measured: benchmarks, recorded span
+    def queue(item: ItemT) -> None:  # measured: benchmarks, recorded span
         next(counter)
         for put in puts:
-            put(span)
+            put(item)
 
     return queue
 
@@ -76,17 +76,19 @@ def _add_service_name(span: Span, scope: InstrumentationScope) -> None:
 
 
 class ExportLogRecordProcessor(LogRecordProcessor):
-    """Counts log records, adds the correlation id, and queues them for every exporter, by reference."""
+    """Counts log records, adds the correlation id, and queues them for every exporter, by reference.
+
+    Attributes:
+        export: The function for records of the engine, which are finished.
+    """
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableLogRecord]]) -> None:
-        self._counter = counter
-        self._workers = tuple(workers)
+        self.export = queue_of(workers, counter.passed)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue the record for every exporter. Records about exporting are ignored."""
         if is_suppressed():
             return
-        next(self._counter.passed)
         record = log_record.log_record
         correlation_id = current_correlation_id(record.context)
         if correlation_id is not None:
@@ -97,14 +99,7 @@ class ExportLogRecordProcessor(LogRecordProcessor):
             instrumentation_scope=log_record.instrumentation_scope,
             limits=log_record.limits,
         )
-        for worker in self._workers:
-            worker.enqueue(finished)
-
-    def export(self, record: ReadableLogRecord) -> None:
-        """Queue a finished record for every exporter."""
-        self._counter.pass_through()
-        for worker in self._workers:
-            worker.enqueue(record)
+        self.export(finished)
 
     def shutdown(self) -> None:
         """Do nothing. The owner closes all workers, under one deadline."""

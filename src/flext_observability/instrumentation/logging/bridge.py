@@ -10,8 +10,9 @@ from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry._logs import LogRecord, get_logger
-from opentelemetry.context import attach, detach, get_current, set_value
+from opentelemetry.context import attach, detach, set_value
 
+from flext_observability.adapters.current_context import CURRENT
 from flext_observability.engine.compat import HANDLER_PROVIDER, SUPPRESSED, exports_to
 from flext_observability.engine.delegating_logger import DelegatingLogger
 from flext_observability.instrumentation.logging.formatter import attach_context
@@ -182,7 +183,7 @@ def _already_exported(
 def _emit(record: logging.LogRecord, installed: _Installed) -> bool:
     """Emit the record and return whether it was emitted. Never raises; logs the first failure."""
     try:
-        target, context = installed.target(record.name), get_current()
+        target, context = installed.target(record.name), CURRENT.get()
         if target is None:
             return False
         if context.get(SUPPRESSED):
