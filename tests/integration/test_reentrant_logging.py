@@ -1,4 +1,4 @@
-"""Records of signal handlers, destructors and callbacks of the garbage collector arrive, whatever they interrupt."""
+"""Records of signal handlers, destructors and callbacks of the garbage collector arrive, also inside other calls."""
 
 from __future__ import annotations
 

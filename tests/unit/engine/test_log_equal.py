@@ -84,9 +84,9 @@ values = (
     plain | st.none() | st.binary(max_size=3) | st.lists(plain, max_size=3) | st.dictionaries(keys, plain, max_size=2)
 )
 unusual = st.sampled_from([object, 1j, {1}, (1, "a"), (1, 2), ["x" * 9]])
-odd_keys = st.sampled_from(["a", "b", "", "flext.correlation_id"])
+rare_keys = st.sampled_from(["a", "b", "", "flext.correlation_id"])
 plain_mappings = st.none() | st.dictionaries(keys, plain, max_size=3)
-mappings = plain_mappings | st.dictionaries(odd_keys, values | unusual, max_size=3)
+mappings = plain_mappings | st.dictionaries(rare_keys, values | unusual, max_size=3)
 attributes = mappings | st.builds(
     lambda kind, given: kind(given or {}), st.sampled_from([MappingProxyType, ChainMap, UserDict]), mappings
 )

@@ -46,7 +46,7 @@ _LEVELS: Final = {
 }
 
 
-def emit_if_plain(record: logging.LogRecord, emit: Callable[..., object], context: Context) -> bool:  # noqa: C901, PLR0911, PLR0912 - for speed
+def emit_if_plain(record: logging.LogRecord, emit: Callable[..., object], context: Context) -> bool:
     """Emit a record whose values call no code of the program. Return False, without an effect, for others.
 
     Measured: benchmarks, log record.
@@ -56,7 +56,7 @@ def emit_if_plain(record: logging.LogRecord, emit: Callable[..., object], contex
         emit: ``EngineLogger.emit_plain``.
         context: The current context.
     """
-    message, args = record.msg, record.args
+    message, args, fields, excluded = record.msg, record.args, record.__dict__, _EXCLUDED
     if record.exc_info or record.exc_text or record.stack_info or type(record) is not logging.LogRecord:
         return False
     path, function, line, level = record.pathname, record.funcName, record.lineno, record.levelname
@@ -66,37 +66,45 @@ def emit_if_plain(record: logging.LogRecord, emit: Callable[..., object], contex
     if not (type(path) is type(function) is str and path.isascii() and function.isascii()):
         return False
     attributes: dict[str, Any] = {"code.file.path": path, "code.function.name": function, "code.line.number": line}
-    excluded = _EXCLUDED
+    body: str | None = None
     if type(message) is str:
-        if args:
-            if type(args) is not tuple:
-                return False
-            for each in args:
-                if type(each) not in _PLAIN:
-                    return False
-            try:
-                message %= args
-            except (ArithmeticError, LookupError, TypeError, ValueError):  # wrong arguments
-                return False
-        body = message
+        body = _plain_text(message, args) if args else message
     elif type(message) is StructuredText:
         body, excluded = message.event, _STRUCTURED_EXCLUDED
         attributes |= message.attributes
-    else:
+    if body is None:
         return False
-    fields = record.__dict__
     if len(fields) != _STANDARD_COUNT or next(reversed(fields)) != _LAST:
-        items = islice(fields.items(), _STANDARD_COUNT - 1, None)  # fields of the program follow the standard ones
-        if next(items, (None,))[0] != _LAST:
-            return False
-        added: dict[Any, Any] = {name: value for name, value in items if name not in excluded}
-        if not are_encoded(added):
+        added = _plain_fields(fields, excluded)
+        if added is None:
             return False
         attributes |= added
     if not body.isascii() or len(body) > MAX_EVENT_BYTES:
         body = encode_tag(body, max_bytes=MAX_EVENT_BYTES)
     emit(context, int(record.created * 1_000_000_000), level, known[1], body, attributes)
     return True
+
+
+def _plain_text(message: str, args: object) -> str | None:
+    """Return the message with its arguments; None if one is not plain, or does not fit."""
+    if type(args) is not tuple:
+        return None
+    for each in cast("tuple[object, ...]", args):
+        if type(each) not in _PLAIN:
+            return None
+    try:
+        return message % args
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _plain_fields(fields: dict[str, Any], excluded: frozenset[str]) -> dict[Any, Any] | None:
+    """Return the fields that the program has added, which follow the standard ones; None if one is not plain."""
+    items = islice(fields.items(), _STANDARD_COUNT - 1, None)
+    if next(items, (None,))[0] != _LAST:
+        return None
+    added = {name: value for name, value in items if name not in excluded}
+    return added if are_encoded(cast("dict[object, object]", added)) else None
 
 
 def fields_of(record: logging.LogRecord) -> Fields:

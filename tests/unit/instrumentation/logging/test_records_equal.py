@@ -72,18 +72,18 @@ def failure() -> ValueError:
 FAILURE = failure()
 texts = st.sampled_from(["", "paid", "ä", "\ud800", "x" * 9000, "y" * 300_000])
 plain = texts | st.integers(-5, 5) | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none()
-odd = st.sampled_from([Decimal("1.5"), Unprintable(), (1, 2), ["a", 1], {"k": "v"}, b"raw", object])
-messages = st.sampled_from(["paid %s", "%d of %s", "%(a)s", "100 %", "%c", "%.3f", "x"]) | texts | odd
+unusual = st.sampled_from([Decimal("1.5"), Unprintable(), (1, 2), ["a", 1], {"k": "v"}, b"raw", object])
+messages = st.sampled_from(["paid %s", "%d of %s", "%(a)s", "100 %", "%c", "%.3f", "x"]) | texts | unusual
 arguments: st.SearchStrategy[tuple[Any, ...]] = (
     st.just(())
     | st.tuples(plain)
-    | st.tuples(plain, plain | odd)
+    | st.tuples(plain, plain | unusual)
     | st.tuples(st.just({"a": 1}))
     | st.just(({},))
     | st.just((1 << 40,))
 )
 names = st.sampled_from(["order", "user", "otelTraceID", "taskName2", "_logger", "é"])
-extras = st.none() | st.dictionaries(names, plain, max_size=3) | st.dictionaries(names, plain | odd, max_size=3)
+extras = st.none() | st.dictionaries(names, plain, max_size=3) | st.dictionaries(names, plain | unusual, max_size=3)
 levels = st.sampled_from([0, 1, 5, 10, 20, 25, 30, 40, 50, 99])
 errors = st.sampled_from([None, None, None, (ValueError, FAILURE, FAILURE.__traceback__), (None, None, None)])
 Change = Callable[[logging.LogRecord], object]
