@@ -64,7 +64,7 @@ class GeneralFields:
     )
     engine: str = setting(
         _ENGINE,
-        "Implementation of tracers, meters and loggers: `lean` is that of this library, `sdk` that of the OpenTelemetry SDK.",
+        "Implementation of tracers, meters and loggers: `lean` is that of this library, `sdk` that of OpenTelemetry.",
         default="lean",
     )
     traces_enabled: bool = setting(
