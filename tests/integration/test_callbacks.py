@@ -220,7 +220,7 @@ page()
 
 
 def test_a_generator_continues_in_a_forked_child() -> None:
-    done = run(FORKING)
+    done = run(FORKING, FLEXT_OBSERVABILITY_METRICS_DIRECTORY="none")
     assert done.lines == ["200 ['1.0']", "200 ['2.0']", "200 ['2.0']", "200 ['2.0']"], done.err
 
 

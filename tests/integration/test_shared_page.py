@@ -219,3 +219,33 @@ end(child)
 def test_a_program_of_one_process_has_no_files(tmp_path: Path) -> None:
     check('assert lines(page(address), "items_total") == ["items_total 1.0"]', tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_callbacks_run_for_scrapes_alone(tmp_path: Path) -> None:
+    program = """
+from opentelemetry import metrics
+from opentelemetry.metrics import Observation
+
+calls = []
+
+def observe(options):
+    calls.append(1)
+    return [Observation(100)]
+
+metrics.get_meter("test").create_observable_counter("seen", [observe])
+
+def work():
+    items.add(1)
+
+child = fork(work)
+assert lines(page(address), "seen_total") == ["seen_total 200.0"]
+before = len(calls)
+items.add(1)
+time.sleep(2.5)  # two snapshots
+assert len(calls) == before
+assert lines(page(address), "seen_total") == ["seen_total 200.0"]
+assert len(calls) == before + 1
+end(child)
+assert lines(page(address), "seen_total") == ["seen_total 200.0"]
+"""
+    check(program, tmp_path)

@@ -107,6 +107,7 @@ class Observer:
         self._current: _Call | None = None  # the call on the thread of ``_worker``
         self._thread = _ThreadState()
         self._states = CallbackStates()
+        self._last: Observations = {}
         register_fork_aware(self)
         register_restart(self)
 
@@ -122,11 +123,17 @@ class Observer:
         return self._thread.observing
 
     @contextmanager
-    def collection(self) -> Iterator[None]:
-        """Call all callbacks. In the body, readers of this thread get these observations."""
-        with self._changed:
-            callbacks = list(self._callbacks)
-        former, self._thread.prepared = self._thread.prepared, self._observe(callbacks, DEADLINE_SECONDS)
+    def collection(self, *, repeat: bool = False) -> Iterator[None]:
+        """Call all callbacks. In the body, readers of this thread get these observations.
+
+        Args:
+            repeat: Whether to repeat the observations of the last collection instead.
+        """
+        if not repeat:
+            with self._changed:
+                callbacks = list(self._callbacks)
+            self._last = self._observe(callbacks, DEADLINE_SECONDS)
+        former, self._thread.prepared = self._thread.prepared, self._last
         try:
             yield
         finally:
@@ -162,6 +169,7 @@ class Observer:
         self._calls.clear()
         self._queue.clear()
         self._worker = self._current = None
+        self._last = {}
         self._states.reset()
 
     def restart_after_fork(self) -> None:

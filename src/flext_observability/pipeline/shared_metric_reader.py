@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics.export import (
@@ -24,6 +24,7 @@ from flext_observability.engine.compat import persistent_gauge_aggregation
 from flext_observability.engine.observer import observer
 from flext_observability.pipeline.call_counts import with_call_counts
 from flext_observability.pipeline.plain_point import Point, plain_point
+from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeout
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ class SharedMetricReader:
         self._engine = engine
         self._preferred = dict(preferred_temporality or {}), dict(preferred_aggregation or {})
         self.counts_calls = False
+        self._turn = ForkSafeLock()
         self._shared = SharedCall("flext-collect", self._collect, LIMIT_SECONDS)
+        self._repeated = SharedCall("flext-collect", partial(self._collect, repeat=True), LIMIT_SECONDS)
         self._exemplars: dict[object, Sequence[Exemplar]] = {}
 
     @cached_property
@@ -90,8 +93,11 @@ class SharedMetricReader:
         temporality, aggregation = self._preferred
         return InMemoryMetricReader(temporality, {**persistent_gauge_aggregation(), **aggregation})
 
-    def collect(self) -> MetricsData:
+    def collect(self, *, repeat: bool = False) -> MetricsData:
         """Return all current points. Concurrent callers share a collection; callbacks get no points from here.
+
+        Args:
+            repeat: Whether to repeat the last observations of observable instruments, without calling their callbacks.
 
         Raises:
             CollectionTimeout: A collection takes more than ``LIMIT_SECONDS``.
@@ -99,20 +105,20 @@ class SharedMetricReader:
         if _thread.collecting or observer().is_observing:
             return MetricsData(resource_metrics=[])
         try:
-            return self._shared.result()
+            return (self._repeated if repeat else self._shared).result()
         except SharedCallTimeout as timeout:
             message = f"a collection has not ended for {timeout.seconds:.0f} s: a callback or a reader hangs"
             raise CollectionTimeout(message) from None
 
-    def _collect(self) -> MetricsData:
-        with observer().collection():
+    def _collect(self, *, repeat: bool = False) -> MetricsData:
+        with observer().collection(repeat=repeat), self._turn:
             _thread.collecting = True
             try:
                 data = self._read()
             finally:
                 _thread.collecting = False
-        resources = () if data is None else data.resource_metrics
-        return MetricsData(resource_metrics=[self._complete(each) for each in resources])
+            resources = () if data is None else data.resource_metrics
+            return MetricsData(resource_metrics=[self._complete(each) for each in resources])
 
     def _read(self) -> MetricsData | None:
         return self.reader.get_metrics_data() if self._engine is None else self._engine.collect()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from flext_observability.wire.metric_snapshot.encode import Document, Plain
 
 PROCESS_KEY: Final = "process.pid"
+_MACHINE: Final = "system."
+"""Beginning of the names of metrics of the machine, which every process measures alike."""
 _KEYS_OF_PROCESS: Final = frozenset({PROCESS_KEY, "service.instance.id"})
 MAX_FOLDED_SERIES: Final = 2000
 """Maximum number of series of one metric of ended processes. Further ones are added up in one series."""
@@ -104,7 +106,7 @@ class MergedMetrics:
             for name, version, scope_url, scope_attributes, metrics in scopes:
                 scope = service.scopes.setdefault((name, version, scope_url, scope_attributes), {})
                 for metric in metrics:
-                    if metric[0] in kinds:
+                    if metric[0] in kinds and (running or not _is_of_machine(metric)):
                         self._add_metric(scope, metric, pid)
 
     def to_metrics_data(self, time_unix_nano: int) -> MetricsData:
@@ -139,6 +141,8 @@ class MergedMetrics:
         if known is None:
             known = scope[kind, name, unit] = MergedMetric(kind, name, description, unit, mode)
         add = _GAUGES.get(known.mode) if kind == GAUGE else _ADDITIONS[kind]
+        if not known.mode and _is_of_machine(metric):
+            add = _GAUGES["max"]
         series, limit = known.series, self._max_series
         for point in points:
             text = point[0]
@@ -153,6 +157,10 @@ class MergedMetrics:
                 series[text] = point
             else:
                 add(total, point)
+
+
+def _is_of_machine(metric: Plain) -> bool:
+    return metric[0] in {COUNTER, UP_DOWN_COUNTER, GAUGE} and metric[1].startswith(_MACHINE)
 
 
 def _parts(text: str) -> dict[str, str]:

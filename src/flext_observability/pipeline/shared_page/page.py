@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.runtime.daemon import DaemonThread
@@ -36,6 +36,14 @@ _FIX: Final = "Set metrics_directory to a directory that this user can write, or
 _logger: Final = logging.getLogger("flext_observability")
 
 
+class Collect(Protocol):
+    """Returns all cumulative points of this process."""
+
+    def __call__(self, *, repeat: bool = False) -> MetricsData:
+        """Return the points, with new observations or those of the last collection."""
+        ...
+
+
 @final
 class SharedPage:
     """Metrics of this process, and of the processes that share its directory while it is active.
@@ -51,7 +59,7 @@ class SharedPage:
 
     def __init__(
         self,
-        collect: Callable[[], MetricsData],
+        collect: Collect,
         locate: Callable[[], ProcessDirectory],
         root: ProcessIdentity,
         gauge_mode: Callable[[str], str],
@@ -60,7 +68,7 @@ class SharedPage:
         """Create an inactive page.
 
         Args:
-            collect: Returns all cumulative points of this process.
+            collect: Returns all cumulative points of this process; see ``SharedMetricReader.collect``.
             locate: Returns the directory. Called on first use, as most programs have one process.
             root: See the attributes.
             gauge_mode: Returns the mode of a gauge by its name.
@@ -195,23 +203,27 @@ class SharedPage:
 
     def _run(self) -> None:
         while (files := self._files) is not None and os.getpid() == self._pid:
-            files.wait(INTERVAL_SECONDS)
+            requested = files.wait(INTERVAL_SECONDS)
             if self._files is files:
-                self._snapshot_or_report()
+                self._snapshot_or_report(repeat=not requested)
 
-    def _snapshot_or_report(self) -> None:
+    def _snapshot_or_report(self, *, repeat: bool) -> None:
         try:
-            self._snapshot()
+            self._snapshot(repeat=repeat)
         except BaseException as error:  # noqa: BLE001 - callbacks and readers of any kind; the next one may succeed
             reraise_interrupt(error)
 
-    def _snapshot(self) -> Plain:
-        """Collect, write, and return the points of this process."""
+    def _snapshot(self, *, repeat: bool = False) -> Plain:
+        """Collect, write, and return the points of this process.
+
+        Args:
+            repeat: Whether to repeat the last observations of observable instruments: no other process waits for them.
+        """
         if not self._lock.acquire(_TURN_SECONDS):
             raise TimeoutError("another collection has not ended")
         try:
             began_ns = time.monotonic_ns()
-            data, files, encoder = self._collect(), self._files, self._encoder
+            data, files, encoder = self._collect(repeat=repeat), self._files, self._encoder
             resources: Plain = [] if encoder is None else encoder.resources(data)
             if files is not None:
                 try:
@@ -219,7 +231,8 @@ class SharedPage:
                     self._problem = ""
                 except OSError as error:
                     self._report(error)
-                files.stamp(began_ns)
+                if not repeat:
+                    files.stamp(began_ns)
             return resources
         finally:
             self._lock.release()

@@ -51,14 +51,15 @@ class ProcessFiles:
             # Open for writing, too: otherwise the pipe would be at its end without other processes.
             self._wake = os.open(wake, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until another process asks for a snapshot, at most for this time."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until another process asks for a snapshot, at most for this time; return whether one did."""
         poll = select.poll()
         if self._wake >= 0:
             poll.register(self._wake, select.POLLIN)
         poll.poll(seconds * 1000)
         with suppress(OSError):
-            os.read(self._wake, 4096)
+            return bool(os.read(self._wake, 4096))
+        return False
 
     def wake(self) -> None:
         """End the wait of another thread."""

@@ -256,3 +256,18 @@ def test_series_of_ended_processes_are_limited() -> None:
     assert len(values) == MAX_FOLDED_SERIES + 1
     assert sum(values.values()) == 9 * 1500
     assert values[OVERFLOW] > 9000
+
+
+def test_metrics_of_the_machine_are_not_added_up() -> None:
+    def document(value: int) -> Document:
+        metrics = [[kind, f"system.{kind}", "", "", "", [], [["{}", 1, 0, value, []]]] for kind in ("c", "u", "g")] + [
+            ["h", "system.h", "", "", "", [[5]], [["{}", 1, 1, 7, 7, 7, 0, [0, 1], []]]]
+        ]
+        return {"pid": value, "resources": [["{}", "", [["s", "", "", "{}", metrics]]]]}
+
+    merged = MergedMetrics()
+    merged.add(document(9), running=False, ended=True)
+    for value in (3, 5, 4):
+        merged.add(document(value), running=True)
+    found = points(merged.to_metrics_data(5), *(f"system.{kind}" for kind in "cugh"))
+    assert list(found.values()) == [(4, 28, 7, 7, (5,), (0, 4)), 5, 5, 5]
