@@ -43,8 +43,8 @@ OnClash = Callable[[str, ClashEffect], object]
 def distinct_families(families: Iterable[Family], on_clash: OnClash, *, openmetrics: bool) -> Iterator[Family]:
     """Yield families of which no two claim a name, in the order of the page.
 
-    Of two families with sample names in common, one is omitted. A family whose other names are claimed, or whose
-    values the format forbids, is yielded as families of unknown type, one for each name of its samples.
+    Of two families with sample names in common, one is omitted. A family that claims a further name of another one, or
+    has values that the format forbids, is yielded as families of unknown type, one for each name of its samples.
 
     Args:
         families: All families; those without series are omitted.
@@ -52,22 +52,18 @@ def distinct_families(families: Iterable[Family], on_clash: OnClash, *, openmetr
         openmetrics: Whether the page is OpenMetrics, which has more rules.
     """
     kept = _without_common_samples([family for family in families if family.series], on_clash)
+    samples = set[str]().union(*(_sample_names(family) for family in kept))
     claimed: set[str] = set()
     for family in sorted(kept, key=lambda each: _WRITE_ORDER.index(each.kind)):
-        names = _claims(family, openmetrics=openmetrics)
-        free = claimed.isdisjoint(names)
-        if free and not _is_unwritable(family, openmetrics=openmetrics):
-            claimed |= names
+        further = _claims(family, openmetrics=openmetrics) - _sample_names(family)
+        distinct = samples.isdisjoint(further) and claimed.isdisjoint(further)
+        if distinct and not _is_unwritable(family, openmetrics=openmetrics):
+            claimed |= further
             yield family
             continue
-        if not free:
+        if not distinct:
             on_clash(family.name, "untyped")
-        for part in unknown_families(family):
-            if part.name in claimed:
-                on_clash(part.name, "omitted")
-            else:
-                claimed.add(part.name)
-                yield part
+        yield from unknown_families(family)
 
 
 def unknown_families(family: Family) -> list[Family]:
@@ -102,7 +98,7 @@ def _sample_names(family: Family) -> set[str]:
 
 
 def _claims(family: Family, *, openmetrics: bool) -> set[str]:
-    if openmetrics or family.kind in {"info", "gaugehistogram"}:
+    if openmetrics:
         return {family.stem, *(family.stem + suffix for suffix in SAMPLE_SUFFIXES[family.kind])}
     return {family.name, *(family.name + suffix for suffix in _CLASSIC_SUFFIXES.get(family.kind, ()))}
 

@@ -6,10 +6,10 @@ Source: https://github.com/prometheus/client_model/blob/master/io/prometheus/cli
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from struct import Struct
+from struct import Struct, error as struct_error
 from typing import Any, Final
 
-from flext_observability.wire.otlp.protobuf import field, int64, sint32, varint
+from flext_observability.wire.otlp.protobuf import field, int64, number_field, sint32, varint
 from flext_observability.wire.prometheus.clashes import OnClash, distinct_families
 from flext_observability.wire.prometheus.family import (
     Exemplar,
@@ -135,7 +135,7 @@ def _start(tag: bytes, seconds: float | None) -> bytes:
     if seconds is None or not abs(seconds) < _MAX_SECONDS:
         return b""
     whole, fraction = divmod(round(seconds * 1e6), 1_000_000)
-    return field(tag, b"\x08" + int64(whole) + b"\x10" + varint(fraction * 1000))
+    return field(tag, b"\x08" + int64(whole) + number_field(b"\x10", fraction * 1000))
 
 
 def _time(series: Series) -> bytes:
@@ -145,7 +145,7 @@ def _time(series: Series) -> bytes:
 def _value(tag: int, value: float) -> bytes:
     try:
         return _double(tag, value)
-    except OverflowError:  # an integer beyond any float
+    except struct_error:  # an integer beyond any float
         return _double(tag, float("inf") if value > 0 else float("-inf"))
 
 

@@ -122,7 +122,9 @@ def _write_summaries(lines: list[str], family: Family, syntax: _Syntax) -> None:
 
 def _write_totals(lines: list[str], family: Family, series: Histogram | Summary, *, openmetrics: bool) -> None:
     suffixes = COUNT_SUFFIXES.get(family.kind, ("_count", "_sum"))
-    for suffix, value in zip(suffixes, (series.count, series.sum), strict=True):
+    if openmetrics and series.sum is None and isinstance(series, Histogram):
+        suffixes = ()  # no count without a sum; the last bucket has it
+    for suffix, value in zip(suffixes, (series.count, series.sum), strict=False):
         if value is not None:
             name, time = family.name + suffix, _time(series, openmetrics=openmetrics)
             lines.append(f"{_sample(name, series.labels)} {sample_value(value)}{time}\n")

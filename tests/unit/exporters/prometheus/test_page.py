@@ -11,7 +11,8 @@ from opentelemetry.sdk.metrics.export import MetricsData
 from flext_observability.exporters.prometheus.page import factory
 from flext_observability.extensions.ports import PullExporter
 from flext_observability.settings.config import with_defaults
-from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE
+from flext_observability.wire.prometheus.content_type import CLASSIC_TYPE, OPENMETRICS_TYPE, PROTOBUF_TYPE
+from tests.backends.client_model import families as parse_protobuf
 from tests.backends.telemetry import make_metrics
 
 # What Prometheus 3 sends.
@@ -40,6 +41,18 @@ def test_openmetrics_for_prometheus() -> None:
     body, kind = page(make_metrics(lambda meter: meter.create_counter("sold").add(2)), PROMETHEUS)
     assert kind == f"{OPENMETRICS_TYPE}; escaping=allow-utf-8"
     assert body.endswith('sold_total{otel_scope_name="tests"} 2.0\n# EOF\n')
+
+
+def test_protobuf_for_a_scraper_of_native_histograms() -> None:
+    exporter = factory.create("metrics", with_defaults({"prometheus_client_enabled": False}))
+    assert isinstance(exporter, PullExporter)
+    exporter.attach(lambda: make_metrics(lambda meter: meter.create_counter("sold").add(2)))
+    accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6"
+    body, kind = exporter.render(f"{accept},{PROMETHEUS}")
+    assert kind == PROTOBUF_TYPE
+    assert {family.name: family.metric[0].counter.value for family in parse_protobuf(body) if not family.type} == {
+        "sold_total": 2
+    }
 
 
 def test_page_without_source_is_empty() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings, strategies as st
 from opentelemetry import trace
 from opentelemetry.metrics import Meter
-from opentelemetry.sdk.metrics.export import MetricsData
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -287,6 +290,127 @@ def test_second_instrument_of_a_name_adds_its_other_series(kind: str) -> None:
     labels = {sample.labels.get("from") for sample in parsed(text)["a_b"].samples}
     assert labels == {"a.b", "a_b", None}
     assert names == ["a_b_total" if kind == "counter" else "a_b"]
+
+
+class Hostile(dict[str, str]):
+    """Attributes that cannot be read."""
+
+    def values(self) -> Any:
+        raise SystemExit("no values")
+
+
+def spoiled(data: MetricsData, **fields: Any) -> MetricsData:
+    """Replace fields of the first point of every metric."""
+    for scope in data.resource_metrics[0].scope_metrics:
+        for metric in scope.metrics:
+            points = cast("Any", metric.data).data_points
+            points[0] = replace(points[0], **fields)
+    return data
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"value": "many"},
+        {"value": None},
+        {"value": [1]},
+        {"attributes": Hostile(kind="a")},
+        {"attributes": {"a": {"b": object}}, "value": "x"},
+        {"exemplars": [None]},
+        {"start_time_unix_nano": "now"},
+    ],
+)
+def test_a_number_that_cannot_be_read_costs_no_other(fields: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    def record(meter: Meter) -> None:
+        for kind in ("a", "b"):
+            meter.create_counter("sold").add(1, {"kind": kind})
+
+    for _ in range(2):
+        found = parsed(page(spoiled(make_metrics(record), **fields), openmetrics=True))
+        assert series(found["sold"]) == {("sold_total", (("kind", "b"),)): 1}
+    assert [text.split(":")[0] for text in caplog.messages] == ["Reading a point of the metric sold failed"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"count": "many"}, {"sum": "much"}, {"bucket_counts": ["x"]}, {"explicit_bounds": ["x"]}, {"bucket_counts": None}],
+)
+def test_a_histogram_that_cannot_be_read_costs_no_other(
+    fields: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def record(meter: Meter) -> None:
+        for kind in ("a", "b"):
+            meter.create_histogram("wait").record(1, {"kind": kind})
+
+    found = parsed(page(spoiled(make_metrics(record), **fields), openmetrics=False))
+    assert {sample.labels["kind"] for sample in found["wait"].samples} == {"b"}
+    assert [text.split(":")[0] for text in caplog.messages] == ["Reading a point of the metric wait failed"]
+
+
+def test_values_of_other_number_types_are_read() -> None:
+    def record(meter: Meter) -> None:
+        meter.create_gauge("load").set(1)
+        meter.create_gauge("share").set(1)
+
+    data = spoiled(make_metrics(record), value=Decimal("1.5"))
+    assert series(parsed(page(data, openmetrics=True))["load"]) == {("load", ()): 1.5}
+
+
+@pytest.mark.parametrize("broken", [None, object(), SimpleNamespace(name="x", unit="", data=object())])
+def test_a_metric_that_cannot_be_read_costs_no_other(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
+    data = make_metrics(lambda meter: meter.create_gauge("load").set(1))
+    cast("Any", data.resource_metrics[0].scope_metrics[0].metrics).insert(0, broken)
+    assert set(parsed(page(data, openmetrics=True))) == {"target", "load"}
+    assert [text.split(":")[0] for text in caplog.messages] == [
+        f"Reading the metric {getattr(broken, 'name', '')} failed"
+    ]
+
+
+def test_a_histogram_without_a_sum() -> None:
+    data = spoiled(make_metrics(lambda meter: meter.create_histogram("wait").record(1)), sum=None)
+    for openmetrics, names in ((True, {"wait_bucket"}), (False, {"wait_bucket", "wait_count"})):
+        found = parsed(page(data, openmetrics=openmetrics))["wait"]
+        assert {sample.name for sample in found.samples} == names
+
+
+def test_two_scopes_that_measure_under_one_name_are_both_there() -> None:
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    for scope, help_text, version in (("lib.a", "Of a", "1.0"), ("lib.b", "Of b", None)):
+        meter = provider.get_meter(scope, version, "https://x.test", {"team": scope})
+        meter.create_histogram("http.client.request.duration", "s", help_text).record(1, {"route": "/"})
+    data = reader.get_metrics_data()
+    assert data is not None
+    for openmetrics in (True, False):
+        found = parsed(page(data, openmetrics=openmetrics))["http_client_request_duration_seconds"]
+        assert found.documentation == "Of a"
+        labels = [sample.labels for sample in found.samples if sample.name.endswith("_count")]
+        url = {"otel_scope_schema_url": "https://x.test", "route": "/"}
+        assert labels == [
+            {"otel_scope_name": "lib.a", "otel_scope_team": "lib.a", "otel_scope_version": "1.0", **url},
+            {"otel_scope_name": "lib.b", "otel_scope_team": "lib.b", **url},
+        ]
+
+
+def test_the_unit_is_that_of_all_instruments_of_the_name() -> None:
+    def record(meter: Meter) -> None:
+        meter.create_counter("size", "By").add(1)
+        meter.create_histogram("wait", "s").record(1)
+        meter.create_gauge("load", "1").set(1)
+        meter.create_gauge("seconds.used", "s").set(1)
+        meter.create_gauge("age", "s").set(1, {"a": "b"})
+        meter.create_gauge("age.seconds").set(1)
+
+    found = pages(record)[1]
+    units = {name: family.unit for name, family in found.items()}
+    assert units == {
+        "target": "",
+        "size_bytes": "bytes",
+        "wait_seconds": "seconds",
+        "load_ratio": "ratio",
+        "seconds_used": "",
+        "age_seconds": "",
+    }
 
 
 NAMES = st.sampled_from(["a", "a.total", "a_total", "a.count", "a.bucket", "a.sum", "a.info", "target", "b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,10 +14,14 @@ from prometheus_client.core import GaugeHistogramMetricFamily, UntypedMetricFami
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_classic
+from prometheus_client.samples import BucketSpan, NativeHistogram
 
+from flext_observability.wire.prometheus.delimited import generate_protobuf
+from flext_observability.wire.prometheus.escaping import Escaping
 from flext_observability.wire.prometheus.family import Family
 from flext_observability.wire.prometheus.from_registry import add_metrics, claimed_names
 from flext_observability.wire.prometheus.text import generate_text
+from tests.backends.client_model import families as parse_protobuf
 
 PARSE_OPENMETRICS: Any = parse_openmetrics
 LABEL_VALUES = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -104,6 +109,7 @@ def test_a_creation_time_alone_is_a_gauge_in_the_classic_format() -> None:
     metric = Metric("orders", "", "counter")
     metric.add_sample("orders_created", {}, 1.5)
     assert page([metric], openmetrics=False) == "# TYPE orders_created gauge\norders_created 1.5\n"
+    assert page([metric], openmetrics=True) == "# EOF\n"
 
 
 @pytest.mark.parametrize(("openmetrics", "text"), [(False, "old 1.0 1500\n"), (True, "old 1.0 1.5\n")])
@@ -120,6 +126,82 @@ def test_a_native_histogram_is_left_out() -> None:
     )
     metric.samples = [cast("Any", sample)]
     assert page([metric], openmetrics=True) == "# EOF\n"
+
+
+def test_a_native_histogram_is_in_the_protobuf_format() -> None:
+    metric = Metric("wait", "", "histogram")
+    spans = [BucketSpan(1, 2), BucketSpan(3, 1)]
+    native = NativeHistogram(7, 2.5, 3, 0.001, 1, spans, None, [1, 1, -1], None)
+    metric.add_sample("wait", {"a": "b"}, 0, native_histogram=native)
+    families: list[Family] = []
+    add_metrics(families, [metric], kind="protobuf")
+    (found,) = parse_protobuf(generate_protobuf(families))
+    histogram = found.metric[0].histogram
+    assert (histogram.sample_count, histogram.sample_sum, histogram.schema, histogram.zero_count) == (7, 2.5, 3, 1)
+    assert [(span.offset, span.length) for span in histogram.positive_span] == [(1, 2), (3, 1)]
+    assert list(histogram.positive_delta) == [1, 1, -1]
+
+
+def test_all_kinds_are_in_the_protobuf_format(registry: CollectorRegistry) -> None:
+    families: list[Family] = []
+    add_metrics(families, registry.collect(), kind="protobuf")
+    found = {family.name: family for family in parse_protobuf(generate_protobuf(families))}
+    assert {name: family.type for name, family in found.items()} == {
+        "build_info": 1,
+        "temperature_celsius": 1,
+        "state": 1,
+        "orders_total": 0,
+        "wait_seconds": 4,
+        "size_bytes": 2,
+    }
+    counter = found["orders_total"].metric[0].counter
+    assert (counter.value, counter.exemplar.value, counter.start_timestamp.seconds > 1e9) == (2, 2, True)
+    assert found["wait_seconds"].metric[0].histogram.bucket[0].exemplar.label[0].value == "b7ad6b7169203331"
+    assert (found["size_bytes"].unit, found["size_bytes"].metric[0].summary.sample_sum) == ("", 3)
+
+
+@pytest.mark.parametrize(
+    ("escaping", "name"),
+    [("allow-utf-8", '{"queue.depth","my.label"="x"} 1.0'), ("values", 'U__queue_2e_depth{U__my_2e_label="x"} 1.0')],
+)
+def test_names_are_escaped_as_the_scraper_asks(escaping: Escaping, name: str) -> None:
+    registry = CollectorRegistry()
+    Gauge("queue.depth", "", ["my.label"], registry=registry).labels("x").set(1)
+    families: list[Family] = []
+    add_metrics(families, registry.collect(), escaping=escaping)
+    assert name in generate_text(families, openmetrics=True).splitlines()
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_a_summary_has_its_quantiles(*, openmetrics: bool) -> None:
+    metric = Metric("size", "", "summary")
+    for quantile in ("0.5", "0.9"):
+        metric.add_sample("size", {"a": "b", "quantile": quantile}, float(quantile) * 10)
+    metric.add_sample("size_count", {"a": "b"}, 4)
+    text = page([metric], openmetrics=openmetrics)
+    assert 'size{a="b",quantile="0.5"} 5.0\nsize{a="b",quantile="0.9"} 9.0\nsize_count{a="b"} 4.0\n' in text
+    gauge = Metric("size_count", "", "gauge")
+    gauge.add_sample("size_sum", {}, 1)
+    assert samples(PARSE_OPENMETRICS(text) if openmetrics else parse_classic(text))
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_a_summary_whose_name_is_claimed_has_no_type(*, openmetrics: bool) -> None:
+    metric = Metric("size", "", "summary")
+    metric.add_sample("size", {"quantile": "0.5"}, 5)
+    metric.add_sample("size_sum", {}, 4)
+    gauge = Metric("size_created", "", "gauge")
+    gauge.add_sample("size_created", {}, 1)
+    text = page([metric, gauge], openmetrics=openmetrics)
+    kinds = {name: kind for kind, name, *_ in samples(PARSE_OPENMETRICS(text) if openmetrics else parse_classic(text))}
+    kind = "unknown" if openmetrics else "summary"
+    assert kinds == {"size": kind, "size_sum": kind, "size_created": "gauge"}
+
+
+def _with_sample(kind: str, name: str, labels: dict[str, str], timestamp: object = None) -> Metric:
+    metric = Metric("broken", "", kind)
+    metric.add_sample(name, labels, 1, timestamp=cast("Any", timestamp))
+    return metric
 
 
 def test_a_metric_joins_our_family_of_the_same_name_and_kind() -> None:
@@ -196,6 +278,11 @@ def _metric(kind: str = "gauge", labels: object = None, value: object = 1) -> Me
         _metric(labels={1: "a"}),
         _metric(value=None),
         _metric(value="many"),
+        _with_sample("histogram", "broken_bucket", {"le": "high"}),
+        _with_sample("histogram", "broken_bucket", {"le": "1\n"}),
+        _with_sample("summary", "broken", {"quantile": "half"}),
+        _with_sample("gauge", "broken", {}, math.inf),
+        _with_sample("gauge", "broken", {}, "now"),
     ],
 )
 def test_a_metric_that_cannot_be_written_costs_no_other(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
