@@ -121,7 +121,7 @@ def _write_summaries(lines: list[str], family: Family, syntax: _Syntax) -> None:
 
 
 def _write_totals(lines: list[str], family: Family, series: Histogram | Summary, *, openmetrics: bool) -> None:
-    suffixes = COUNT_SUFFIXES.get(family.kind, ("_count", "_sum"))
+    suffixes: tuple[str, ...] = COUNT_SUFFIXES.get(family.kind, ("_count", "_sum"))
     if openmetrics and series.sum is None and isinstance(series, Histogram):
         suffixes = ()  # no count without a sum; the last bucket has it
     for suffix, value in zip(suffixes, (series.count, series.sum), strict=False):
