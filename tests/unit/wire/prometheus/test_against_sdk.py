@@ -59,8 +59,8 @@ def _record(random: Random, provider: MeterProvider) -> None:
                 value = random.choice((0, 1, 0.25, 5e8, 1e-9))
                 keys = random.sample(("http.route", "k", "a-b"), random.randrange(3))
                 attributes = {key: random.choice(VALUES) for key in keys}
-                verb = next(verb for verb in ("add", "set", "record") if hasattr(instrument, verb))
-                getattr(instrument, verb)(value, attributes)
+                method = next(name for name in ("add", "set", "record") if hasattr(instrument, name))
+                getattr(instrument, method)(value, attributes)
 
 
 def _samples(page: str) -> Samples:
