@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -290,87 +288,6 @@ def test_second_instrument_of_a_name_adds_its_other_series(kind: str) -> None:
     labels = {sample.labels.get("from") for sample in parsed(text)["a_b"].samples}
     assert labels == {"a.b", "a_b", None}
     assert names == ["a_b_total" if kind == "counter" else "a_b"]
-
-
-class Hostile(dict[str, str]):
-    """Attributes that cannot be read."""
-
-    def values(self) -> Any:
-        raise SystemExit("no values")
-
-
-def spoiled(data: MetricsData, **fields: Any) -> MetricsData:
-    """Replace fields of the first point of every metric."""
-    for scope in data.resource_metrics[0].scope_metrics:
-        for metric in scope.metrics:
-            points = cast("Any", metric.data).data_points
-            points[0] = replace(points[0], **fields)
-    return data
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"value": "many"},
-        {"value": None},
-        {"value": [1]},
-        {"attributes": Hostile(kind="a")},
-        {"attributes": {"a": {"b": object}}, "value": "x"},
-        {"exemplars": [None]},
-        {"start_time_unix_nano": "now"},
-    ],
-)
-def test_a_number_that_cannot_be_read_costs_no_other(fields: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    def record(meter: Meter) -> None:
-        for kind in ("a", "b"):
-            meter.create_counter("sold").add(1, {"kind": kind})
-
-    for _ in range(2):
-        found = parsed(page(spoiled(make_metrics(record), **fields), openmetrics=True))
-        assert series(found["sold"]) == {("sold_total", (("kind", "b"),)): 1}
-    assert [text.split(":")[0] for text in caplog.messages] == ["Reading a point of the metric sold failed"]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"count": "many"}, {"sum": "much"}, {"bucket_counts": ["x"]}, {"explicit_bounds": ["x"]}, {"bucket_counts": None}],
-)
-def test_a_histogram_that_cannot_be_read_costs_no_other(
-    fields: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    def record(meter: Meter) -> None:
-        for kind in ("a", "b"):
-            meter.create_histogram("wait").record(1, {"kind": kind})
-
-    found = parsed(page(spoiled(make_metrics(record), **fields), openmetrics=False))
-    assert {sample.labels["kind"] for sample in found["wait"].samples} == {"b"}
-    assert [text.split(":")[0] for text in caplog.messages] == ["Reading a point of the metric wait failed"]
-
-
-def test_values_of_other_number_types_are_read() -> None:
-    def record(meter: Meter) -> None:
-        meter.create_gauge("load").set(1)
-        meter.create_gauge("share").set(1)
-
-    data = spoiled(make_metrics(record), value=Decimal("1.5"))
-    assert series(parsed(page(data, openmetrics=True))["load"]) == {("load", ()): 1.5}
-
-
-@pytest.mark.parametrize("broken", [None, object(), SimpleNamespace(name="x", unit="", data=object())])
-def test_a_metric_that_cannot_be_read_costs_no_other(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
-    data = make_metrics(lambda meter: meter.create_gauge("load").set(1))
-    cast("Any", data.resource_metrics[0].scope_metrics[0].metrics).insert(0, broken)
-    assert set(parsed(page(data, openmetrics=True))) == {"target", "load"}
-    assert [text.split(":")[0] for text in caplog.messages] == [
-        f"Reading the metric {getattr(broken, 'name', '')} failed"
-    ]
-
-
-def test_a_histogram_without_a_sum() -> None:
-    data = spoiled(make_metrics(lambda meter: meter.create_histogram("wait").record(1)), sum=None)
-    for openmetrics, names in ((True, {"wait_bucket"}), (False, {"wait_bucket", "wait_count"})):
-        found = parsed(page(data, openmetrics=openmetrics))["wait"]
-        assert {sample.name for sample in found.samples} == names
 
 
 def test_two_scopes_that_measure_under_one_name_are_both_there() -> None:
