@@ -31,10 +31,9 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import Counter, Histogram, UpDownCounter
+    from opentelemetry.metrics import Histogram
     from opentelemetry.util.types import Attributes
 
-    from flext_observability.engine.compat import Gauge
 
 CreateFn = Callable[[Meter], Any]
 Scope = tuple[str, str | None, str | None, "Attributes"]
@@ -143,17 +142,17 @@ class DelegatingMeter(Meter):
         for instrument in instruments:
             instrument.set_delegate(target)
 
-    def create_counter(self, name: str, unit: str = "", description: str = "") -> Counter:
+    def create_counter(self, name: str, unit: str = "", description: str = "") -> DelegatingCounter:
         """Return a counter. See OTel's ``Meter.create_counter``."""
         key = name, unit, description
         return self._get_or_create(DelegatingCounter, lambda m: m.create_counter(*key), key)
 
-    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> UpDownCounter:
+    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> DelegatingUpDownCounter:
         """Return an up-down counter. See OTel's ``Meter.create_up_down_counter``."""
         key = name, unit, description
         return self._get_or_create(DelegatingUpDownCounter, lambda m: m.create_up_down_counter(*key), key)
 
-    def create_gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
+    def create_gauge(self, name: str, unit: str = "", description: str = "") -> DelegatingGauge:
         """Return a gauge. See OTel's ``Meter.create_gauge``."""
         key = name, unit, description
         return self._get_or_create(DelegatingGauge, lambda m: m.create_gauge(*key), key)
@@ -165,7 +164,7 @@ class DelegatingMeter(Meter):
         description: str = "",
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
-    ) -> Histogram:
+    ) -> DelegatingHistogram:
         """Return a histogram. See OTel's ``Meter.create_histogram``."""
         bounds = explicit_bucket_boundaries_advisory
 

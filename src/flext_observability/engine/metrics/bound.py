@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 from flext_observability.engine.metrics.stream import MAX_NUMBER, NUMBERS
 
@@ -43,7 +43,8 @@ class Bound:
 
     def __init__(self, instrument: Recorder, attributes: Attributes) -> None:
         self._instrument = instrument
-        self._attributes = attributes
+        copied = cast("dict[str, Any]", attributes).copy() if type(attributes) is dict else attributes
+        self._attributes: Attributes = copied
         self._stream: Stream | None = None
         self._series: Series | None = None
         self._scratch: list[Any] = []
