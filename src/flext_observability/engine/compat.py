@@ -5,6 +5,7 @@ Oldest supported SDK: 1.39.0. Newest tested SDK: see ``constraints.txt``. Differ
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -92,8 +93,9 @@ def make_log_record_limits(attribute_count: int | None, attribute_length: int | 
     """Return the SDK's limits of log records; None is unlimited."""
     from opentelemetry.sdk._logs import LogRecordLimits
 
-    count = LogRecordLimits.UNSET if attribute_count is None else attribute_count
-    length = LogRecordLimits.UNSET if attribute_length is None else attribute_length
+    unlimited: int = getattr(LogRecordLimits, "UNSET", sys.maxsize)  # not in the oldest SDK
+    count = unlimited if attribute_count is None else attribute_count
+    length = unlimited if attribute_length is None else attribute_length
     # The SDK reads missing general limits from the environment, where they may be invalid. Old SDKs have no others.
     return LogRecordLimits(*(count, length) * (len(signature(LogRecordLimits).parameters) // 2))
 
