@@ -18,13 +18,14 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 # Guard → patterns of its test modules.
 GUARDS: Final = {
     "encoders equal": ("tests/unit/wire/otlp/test_encoder*.py",),
-    "spans equal": ("tests/unit/engine/test_span*_equal.py",),
-    "metrics equal": ("tests/unit/engine/test_metric*_equal.py", "tests/unit/engine/**/test_point*_equal.py"),
-    "logs equal": ("tests/unit/engine/test_log*_equal.py", "tests/unit/instrumentation/logging/test_*_equal.py"),
+    "spans equal": ("tests/unit/engine/test_span_equal.py",),
+    "metrics equal": ("tests/unit/engine/metrics/test_*_equal.py",),
+    "logs equal": ("tests/unit/engine/test_log_equal.py", "tests/unit/instrumentation/logging/test_*_equal.py"),
+    "engines equal": ("tests/integration/test_engines_equal.py",),
     "page equal": ("tests/unit/wire/prometheus/test_*.py",),
-    "totals of racing threads": ("tests/integration/test_exact_totals.py", "tests/unit/engine/**/test_rac*.py"),
-    "re-entrancy": ("tests/**/test_reentr*.py", "tests/**/test_nested_records.py"),
-    "fork": ("tests/integration/test_fork.py",),
+    "totals of racing threads": ("tests/integration/test_exact_totals.py", "tests/**/test_races.py"),
+    "re-entrancy": ("tests/**/test_reentran*.py", "tests/**/test_nested_records.py"),
+    "fork and workers": ("tests/integration/test_fork.py", "tests/integration/test_shared_page*.py"),
     "programs of the SDK": ("tests/integration/test_sdk_program.py",),
 }
 _PROPERTY: Final = "random cases"
