@@ -109,6 +109,7 @@ def _pages(token: str | None, username: str | None, password: str | None) -> Ops
         status=lambda: _active().flat_map(lambda pages: pages.status()),
         credentials=lambda: _credentials(*given),
         allowed_hosts=lambda: _active().map(lambda pages: pages.allowed_hosts()).unwrap_or(()),
+        save=lambda: _active().map(lambda pages: pages.save()),
     )
 
 

@@ -203,6 +203,7 @@ class Session:
             status=lambda: FlextResult.ok(self._status_page(services)),
             credentials=self.credentials,
             allowed_hosts=lambda: self.pipeline.config.ops_allowed_hosts,
+            save=self.pipeline.save_page,
         )
 
     def credentials(self) -> Credentials:
@@ -242,6 +243,7 @@ class Session:
             "version": __version__,
             "resource": dict(self.pipeline.resource.attributes),
             "signals": self.status(),
+            "shared_metrics": {} if self.pipeline.page is None else self.pipeline.page.to_dict(),
             "health": {check.name: check_to_dict(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),
             "rules": services.alerts.rule_states().unwrap_or(()),

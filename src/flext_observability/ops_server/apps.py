@@ -59,7 +59,7 @@ def asgi_app(pages: OpsPages) -> AsgiApp:
         if scope["type"] == "http":
             await _send(await _answer(answers, _request(scope)), send)
         elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await _lifespan(receive, send, pages)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})
@@ -87,9 +87,13 @@ async def _send(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send, pages: OpsPages) -> None:
+    from asyncio import to_thread
+
     while True:
         event = (await receive())["type"]
+        if event == "lifespan.shutdown":
+            await to_thread(pages.save)  # some servers end their workers by a signal then
         await send({"type": f"{event}.complete"})
         if event == "lifespan.shutdown":
             return

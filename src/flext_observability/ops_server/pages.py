@@ -87,6 +87,7 @@ class OpsPages:
         status: Returns the content of ``/status``.
         credentials: Returns the required credentials. Without them, the three probes show the status only.
         allowed_hosts: Returns further names of the server, as the setting ``ops_allowed_hosts``.
+        save: Saves the metrics of this process for the other workers, at the end of an ASGI server. Never raises.
     """
 
     metrics: Callable[[str], FlextResult[tuple[bytes, str]]]
@@ -95,6 +96,7 @@ class OpsPages:
     status: Callable[[], FlextResult[Mapping[str, object]]]
     credentials: Callable[[], Credentials]
     allowed_hosts: Callable[[], Collection[str]] = tuple
+    save: Callable[[], object] = tuple
 
     def find(self, request: Request) -> Reply | SlowPage:
         """Return the page, or how to render it if that takes time."""

@@ -84,10 +84,14 @@ class Pipeline:
             return self.page.collect()
         return MetricsData([]) if self.readers is None else self.readers.cumulative.collect()
 
-    def flush(self, deadline: float) -> bool:
-        """Export all queued items in parallel; return whether all were sent before ``deadline`` (monotonic seconds)."""
+    def save_page(self) -> None:
+        """Save the metrics of this process for the other ones. Never raises."""
         if self.page is not None:
             self.page.write()
+
+    def flush(self, deadline: float) -> bool:
+        """Export all queued items in parallel; return whether all were sent before ``deadline`` (monotonic seconds)."""
+        self.save_page()
         tickets = [(worker, worker.begin_flush()) for worker in self.workers]
         flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
         return all(flushed)

@@ -180,9 +180,9 @@ class SharedPage:
         return data
 
     def write(self) -> None:
-        """Write a snapshot now."""
+        """Write a snapshot now. Never raises."""
         if self._files is not None:
-            self._snapshot()
+            self._snapshot_or_report(repeat=False)
 
     def abandon(self) -> None:
         """Close the files of the parent in a forked child."""
@@ -190,6 +190,14 @@ class SharedPage:
         self._users = 0
         if files is not None:
             files.close()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the directory, and the numbers of the processes that share it; empty while inactive."""
+        files = self._files
+        if files is None:
+            return {}
+        names = [name for name in self.directory.names() if name == files.name or self.directory.is_running(name)]
+        return {"directory": str(self.directory.path), "processes": sorted(int(name.split("-")[1]) for name in names)}
 
     def notices(self) -> tuple[Notice, ...]:
         """Return what is wrong with the directory."""
