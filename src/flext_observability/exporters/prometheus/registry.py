@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from threading import local
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
@@ -20,6 +21,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
     from prometheus_client import CollectorRegistry, Metric
+    from prometheus_client.registry import Collector
 
 COLLECT_SECONDS: Final = 2.5
 _MAX_COLLECTIONS: Final = 4
@@ -38,7 +40,8 @@ _thread: Final = _ThreadState()
 def program_metrics() -> list[Metric]:
     """Return the metrics that the program keeps in the default registry of ``prometheus_client``.
 
-    Does not import the library. The metrics after a collector that raises, or takes more than 2.5 s, are omitted.
+    Does not import the library. A collector that raises loses its own metrics. Those after a collector that takes more
+    than 2.5 s are omitted.
     """
     # Another thread may be in the middle of the import.
     registry: CollectorRegistry | None = getattr(sys.modules.get("prometheus_client"), "REGISTRY", None)
@@ -67,14 +70,38 @@ def _collections() -> KeyedCalls[list[Metric]]:
 def _collect_others(registry: CollectorRegistry, found: list[Metric]) -> list[Metric]:
     before, _thread.without_ours = _thread.without_ours, True
     try:
-        for metric in registry.collect():
+        error = _extend(found, registry)
+        for collector in () if error is None else _collectors_after(error, registry):
+            _extend(found, collector)
+    finally:
+        _thread.without_ours = before
+    return found
+
+
+def _extend(found: list[Metric], collector: Collector) -> BaseException | None:
+    """Add the metrics of a collector, up to an exception, which is reported once and returned."""
+    try:
+        for metric in collector.collect():
             found.append(metric)  # noqa: PERF402 - those before an exception are kept
     except BaseException as error:  # noqa: BLE001 - a collector of the program
         reraise_interrupt(error)
         report_once("Collecting a registry of prometheus_client", error)
-    finally:
-        _thread.without_ours = before
-    return found
+        return error
+    return None
+
+
+def _collectors_after(error: BaseException, registry: CollectorRegistry) -> list[Collector]:
+    """Return the collectors of a registry that come after the one that raised; none if they are not known.
+
+    A registry has no public list of them. The frame that raised has it.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        variables = frame.f_locals
+        if variables.get("self") is registry and "collectors" in variables:
+            collectors: list[Collector] = list(variables["collectors"])
+            last = [each is variables["collector"] for each in collectors].index(True)
+            return collectors[last + 1 :]
+    return []
 
 
 @final

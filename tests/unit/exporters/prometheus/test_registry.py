@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import metrics
+from opentelemetry.sdk.metrics.export import MetricsData
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -75,22 +76,37 @@ class Broken:
 
 
 @pytest.mark.parametrize("error", [OSError("no disk"), SystemExit("no disk")])
-def test_a_collector_that_raises_costs_no_earlier_metric(
+def test_a_collector_that_raises_costs_no_other_metric(
     error: BaseException, program: Counter, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = Broken(error)
     REGISTRY.register(broken)
+    later = Gauge("program_later", "Registered after the collector that raises")
+    later.set(4)
     try:
         handle = init_observability(exporters="prometheus", prometheus_port=0, console=False).unwrap()
         metrics.get_meter("t").create_counter("ours").add(2)
         for _ in range(2):
             found = values(scrape(handle.ops_address))
             assert found["program_jobs_total", (("queue", "mail"),)] == 3
-            assert found["ours_total", ()] == 2
+            assert (found["ours_total", ()], found["program_later", ()]) == (2, 4)
     finally:
         REGISTRY.unregister(broken)
+        REGISTRY.unregister(later)
     message = f"Collecting a registry of prometheus_client failed: {type(error).__name__}: no disk"
     assert [line for line in caplog.messages if "no disk" in line] == [f"{message}; the program continues without it"]
+
+
+def test_a_registry_that_raises_itself_has_no_further_collectors(caplog: pytest.LogCaptureFixture) -> None:
+    class Own(CollectorRegistry):
+        def collect(self) -> Iterable[Metric]:
+            yield GaugeMetricFamily("own", "", value=5)
+            raise OSError("no disk")
+
+    registry = Own()
+    collector = RegistryCollector(lambda: MetricsData([]), registry)
+    assert list(collector.collect()) == []
+    assert "no disk" in caplog.text
 
 
 def test_a_collector_that_leaves_during_the_publication_costs_none_of_ours() -> None:
