@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from opentelemetry import metrics, trace
@@ -112,13 +113,16 @@ def named(value: Any) -> dict[Any, Any]:
 
 def measure(kind: str, method: str) -> Callable[[str, Any], None]:
     def step(path: str, value: Any) -> None:
-        instrument = getattr(metrics.get_meter(path), f"create_{kind}")("measured")
-        record = getattr(instrument, method)
-        for arguments in ((1, {"a": value}), (value,), (2, value), (3, {"b": [value]}), (4, {"c": {"d": value}})):
-            with suppress(Exception):
+        record = getattr(getattr(metrics.get_meter(path), f"create_{kind}")("measured"), method)
+        measurements = ((1, {"a": value}), (value,), (2, value), (3, {"b": [value]}), (4, {"c": {"d": value}}))
+        failures: list[Exception] = []
+        for arguments in (*measurements, *(((5, named(value)),) if named_or_none(value) else ())):
+            try:
                 record(*arguments)
-        with suppress(Exception):
-            record(5, named(value))
+            except Exception as error:  # noqa: BLE001 - of the value
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     return step
 
@@ -126,8 +130,7 @@ def measure(kind: str, method: str) -> Callable[[str, Any], None]:
 def create(path: str, units: tuple[Any, ...] = ("", ""), **arguments: Any) -> None:
     meter: Any = metrics.get_meter(path)
     for value, unit in enumerate(units):
-        with suppress(Exception):
-            meter.create_counter(**{"name": "made", "unit": unit, **arguments}).add(value + 1)
+        meter.create_counter(**{"name": "made", "unit": unit, **arguments}).add(value + 1)
 
 
 METRICS: Mapping[str, Callable[[str, Any], object]] = {
@@ -210,8 +213,11 @@ def sent(engine: str, file: Path, program: Callable[[], object]) -> tuple[list[A
     program()
     report = handle.shutdown(10).unwrap()
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    dropped = {(row.signal, row.exporter): dict(row.dropped) for row in report.ledger.exporters}
-    return sorted(_items(lines, Shown(began)), key=repr), dropped
+    dropped = {row.signal: dict(row.dropped) for row in report.ledger.exporters if row.signal != "metrics"}
+    items = list(_items(lines, Shown(began)))
+    latest = {repr(key): (scope, key, point) for scope, item in items for key, point in _points_by_key(scope, item)}
+    others = [(scope, item) for scope, item in items if not points(item)]
+    return sorted([*others, *latest.values()], key=repr), dropped
 
 
 class Shown:
@@ -238,7 +244,7 @@ def _items(lines: list[Any], shown: Shown) -> Iterator[Any]:
         for resource in _children(line, "resourceSpans", "resourceMetrics", "resourceLogs"):
             for scope in _children(resource, "scopeSpans", "scopeMetrics", "scopeLogs"):
                 for item in _children(scope, "spans", "metrics", "logRecords"):
-                    yield scope["scope"], _stable(shown(item))
+                    yield scope["scope"]["name"].rpartition(":")[2], _stable(shown(item))
 
 
 def _children(node: Any, *names: str) -> Iterator[Any]:
@@ -253,14 +259,18 @@ def _stable(item: Any) -> Any:
         item["attributes"] = [
             each for each in item["attributes"] if each["key"] not in {"exception.stacktrace", "flext.id"}
         ]
-    if item.get("name") == "flext.function.duration":
-        return {"name": item["name"], "attributes": [each.get("attributes") for each in points(item)]}
-    for point in points(item):
-        point.pop("exemplars", None)
-    for data in ("sum", "gauge", "histogram"):
-        if data in item:
-            item[data]["dataPoints"].sort(key=repr)
     return item
+
+
+def _points_by_key(scope: str, metric: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield what identifies each point, and the point: collections are cumulative, and requests may be split."""
+    for point in points(metric):
+        shown = {name: value for name, value in point.items() if name != "exemplars"}
+        if metric["name"] == "flext.function.duration":
+            shown = {name: value for name, value in shown.items() if name not in {"sum", "min", "max", "bucketCounts"}}
+        data = {kind: {**metric[kind], "dataPoints": None} for kind in ("sum", "gauge", "histogram") if kind in metric}
+        others = {name: value for name, value in metric.items() if name not in data}
+        yield (scope, others, data, point.get("attributes")), shown
 
 
 def points(item: Any) -> list[Any]:
@@ -273,15 +283,16 @@ def test_unusual_values(value: str, tmp_path: Path) -> None:
     raised: dict[str, set[str]] = {"lean": set(), "sdk": set()}
 
     def program(engine: str) -> None:
+        run = uuid4().hex  # meters and their instruments live as long as the process
         for path, step in {**TRACES, **METRICS, **OURS}.items():
             try:
-                step(path, UNUSUAL[value]())
+                step(path if path in OURS else f"{run}:{path}", UNUSUAL[value]())
             except Exception:  # noqa: BLE001 - a value that cannot be a key, for example
                 raised[engine].add(path)
 
     lean, sdk = (sent(engine, tmp_path / "file", partial(program, engine)) for engine in ("lean", "sdk"))
     assert raised["lean"] <= raised["sdk"]
-    compared = ([each for each in items if each[0]["name"] not in raised["sdk"]] for items in (lean[0], sdk[0]))
+    compared = ([each for each in items if each[0] not in raised["sdk"]] for items in (lean[0], sdk[0]))
     assert next(compared) == next(compared)
     assert raised["sdk"] or lean[1] == sdk[1]
 
@@ -289,12 +300,12 @@ def test_unusual_values(value: str, tmp_path: Path) -> None:
 TIMES = (None, 0, 1, EARLY, EARLY - 1, 2 * EARLY, -1, 1.5, EARLY + 0.25, 2**63 - 1, True)
 
 
-def random_program(seed: int) -> None:
+def random_program(run: str, seed: int) -> None:
     """Start, change and end spans in any order, also after their end, in other threads and with any times."""
     choices = random.Random(seed)
-    tracer: Any = trace.get_tracer(f"random {seed}")
+    tracer: Any = trace.get_tracer(f"{run}:random {seed}")
     spans: list[Any] = []
-    counter = metrics.get_meter(f"random {seed}").create_counter("calls")
+    counter = metrics.get_meter(f"{run}:random {seed}").create_counter("calls")
     plain = [name for name in UNUSUAL if name not in {"hostile", "endless list", "generator"}]
     for _ in range(choices.randint(5, 40)):
         value = UNUSUAL[choices.choice(plain)]()
@@ -329,7 +340,8 @@ def quiet(step: Callable[[], object]) -> None:
 
 def test_random_programs(tmp_path: Path) -> None:
     def program() -> None:
+        run = uuid4().hex
         for seed in range(CASES):
-            random_program(seed)
+            random_program(run, seed)
 
     assert sent("lean", tmp_path / "file", program) == sent("sdk", tmp_path / "file", program)

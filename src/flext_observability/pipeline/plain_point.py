@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from opentelemetry.sdk.metrics.export import ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint
 
-from flext_observability.values.encoding import encode_attribute, encode_tag
+from flext_observability.engine.metrics.attributes import clean
 
 Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 _PLAIN_TYPES: Final = frozenset({str, int, float, bool, bytes, type(None)})
@@ -20,10 +20,7 @@ def plain_point(point: Point) -> Point:
     attributes = point.attributes or {}
     if all(type(name) is str and _is_plain(value) for name, value in attributes.items()):
         return point
-    plain = {
-        encode_tag(name): value if _is_plain(value) else encode_attribute(value) for name, value in attributes.items()
-    }
-    return dataclasses.replace(point, attributes=plain)
+    return dataclasses.replace(point, attributes=clean(attributes))
 
 
 def _is_plain(value: object) -> bool:

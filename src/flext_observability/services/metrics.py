@@ -104,13 +104,14 @@ class FlextMetricsService:
     ) -> FlextResult[FlextMetric]:
         """Create and record a metric the complete way, and remember a valid combination of name, unit and type."""
         created = entity_factory(self._container).create_metric(name, value, unit, tags, metric_type)
-        if self._container is None and created.success:
+        recorded = created.flat_map(lambda metric: self._record(metric, description))
+        if self._container is None and recorded.success:
             if self._plain is None:
                 from flext_observability.domain.plain_metric import PlainMetrics
 
                 self._plain = PlainMetrics()
             self._plain.remember(name, unit, metric_type)
-        return created.flat_map(lambda metric: self._record(metric, description))
+        return recorded
 
     @never_raises
     def record_metric(

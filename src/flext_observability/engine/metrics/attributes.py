@@ -12,14 +12,14 @@ from marshal import dumps
 from typing import Any, Final, cast
 
 from flext_observability.runtime.internal_log import report_once, warn_once
-from flext_observability.values.encoding import encode_attribute, encode_tag
+from flext_observability.values.encoding import encode_attribute
 from flext_observability.values.foreign import copy_mapping, is_a, is_mapping, plain_text, read_all, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 Clean = dict[str, Any]
 Key = tuple[Any, ...]
 
-_MAX_DEPTH: Final = 16
+_MAX_DEPTH: Final = 64
 FORMAT: Final = 2
 """Version of ``marshal`` in which equal attributes in equal order have equal bytes."""
 to_bytes: Final[Callable[[Any, int], bytes]] = dumps
@@ -93,8 +93,8 @@ def _clean_mapping(given: Mapping[object, object], depth: int) -> Clean:
 
 def _name(name: object) -> str | None:
     if is_a(name, str):
-        return encode_tag(name)
-    return encode_tag(name) if name and _has_text(name) else None
+        return plain_text(name)
+    return plain_text(str(name)) if name and _has_text(name) else None
 
 
 def _clean_value(value: object, depth: int) -> Any:  # noqa: ANN401 - of any plain type
@@ -109,7 +109,7 @@ def _clean_value(value: object, depth: int) -> Any:  # noqa: ANN401 - of any pla
         return tuple(_clean_value(each, depth + 1) for each in read_all(cast("Sequence[object]", value)))
     if isinstance(value, Mapping):
         return _clean_mapping(cast("Mapping[object, object]", value), depth + 1)
-    return str(value) if _has_text(value) else None
+    return plain_text(str(value)) if _has_text(value) else None
 
 
 def _without_subclass(value: str | float | bytes) -> Any:  # noqa: ANN401 - of any plain type
