@@ -109,7 +109,8 @@ class Stream:
             if number is not None:
                 series = self.series(attributes)
                 series.add(number)
-                self.offer(series, number, context, attributes)
+                if not series.is_full:
+                    self.offer(series, number, context, attributes)
         except BaseException as error:  # noqa: BLE001 - values of the program
             reraise_interrupt(error)
             report_once(f"Measuring with {self.identity.kind} {self.identity.name}", error)
@@ -119,15 +120,14 @@ class Stream:
         try:
             if len(series.values) > series.limit:
                 series.compact()
-            self.offer(series, value, None, attributes)
+            if not series.is_full and self.current():
+                self.offer(series, value, None, attributes)
         except BaseException as error:  # noqa: BLE001 - no memory, or a span of the program
             reraise_interrupt(error)
             report_once(f"Measuring with {self.identity.kind} {self.identity.name}", error)
 
     def offer(self, series: Series, value: float, context: Context | None, attributes: object) -> None:
         """Keep an exemplar if the filter wants one; in the series of the overflow, with its attributes."""
-        if series.is_full:
-            return
         others = clean(attributes) if series.attributes is OVERFLOW else None
         kept = self.exemplars.keep(value, context, others)
         if kept is not None:

@@ -158,6 +158,7 @@ def typed(value: Any) -> object:
 PLAIN: tuple[Any, ...] = ("a", "1", "", 0, 1, 2, True, False, 0.0, 1.0, 2.5, [1, 2], (1, 2), ["a"], [])
 UNUSUAL: tuple[Any, ...] = (None, b"a", {"a": 1}, {"a": {"b": [1]}}, [1, "a"], [[1], [2]], "\N{SNOWMAN}")
 VALUES = (*PLAIN, *UNUSUAL) if TYPED else ("a", "b")
+OBSERVED = PLAIN if TYPED else VALUES
 OBSERVABLE = ("observable_counter", "observable_up_down_counter", "observable_gauge")
 
 
@@ -177,7 +178,7 @@ class Program:
         if choice < 0.2:
             return "collect", (kind(self._readers),)
         if choice < 0.4:
-            observed = [(self._number(), self._attributes(PLAIN)) for _ in range(self._random.randint(0, 3))]
+            observed = [(self._number(), self._attributes(OBSERVED)) for _ in range(self._random.randint(0, 3))]
             return "observe", (kind((0, 1)), kind(OBSERVABLE), kind("op"), observed)
         names = kind("xXy"), kind(("", "s")), kind(("", "text", "bounds"))
         return "measure", (kind((0, 1)), kind(sorted(RECORD)), names, self._number(), self._attributes(VALUES))
