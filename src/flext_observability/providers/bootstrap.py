@@ -34,6 +34,7 @@ from flext_observability.providers.meter import MetricReaders, is_lean, meter_ke
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
+from flext_observability.providers.self_metrics import Source, self_metrics
 from flext_observability.providers.shared_page import make_shared_page
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.bounded_call import BoundedCall
@@ -109,6 +110,7 @@ class Pipeline:
         hung = [worker.name for worker in self.workers if not worker.wait_closed(deadline)]
         unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(_signal_and_name, hung)]
         unfinished += self._close_readers(deadline)
+        self_metrics().release(self.ledger)
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
@@ -219,7 +221,17 @@ def start(
         global_providers().disable(*disabled)
         for direct in steps:
             direct()
+        self_metrics().observe(_self_source(pipeline))
         return pipeline
+
+
+def _self_source(pipeline: Pipeline) -> Source | None:
+    """Return the counts that become metrics, if the settings say so."""
+    config = pipeline.config
+    if not config.self_metrics:
+        return None
+    capacities: dict[Signal, int] = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
+    return Source(pipeline.ledger, capacities)
 
 
 def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:

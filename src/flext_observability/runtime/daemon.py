@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import RLock, Thread, current_thread, main_thread
 from typing import Final, final
 from weakref import WeakSet
@@ -12,6 +13,7 @@ from weakref import WeakSet
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.runtime.thread_cpu import thread_cpu
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
@@ -35,7 +37,7 @@ def start_daemon(name: str, work: Callable[[], object], *, what: str) -> Thread 
     Returns:
         The thread, or None when the system cannot start one.
     """
-    thread = Thread(target=work, name=name, daemon=True)
+    thread = Thread(target=partial(thread_cpu().call, work), name=name, daemon=True)
     error = _start(thread)
     if error is None:
         return thread
@@ -104,7 +106,7 @@ class DaemonThread:
         with self._lock:
             if self.is_active or time.monotonic() < self._not_before:
                 return self.is_active
-            thread = Thread(target=self._run, name=self._name, daemon=True)
+            thread = Thread(target=partial(thread_cpu().call, self._run), name=self._name, daemon=True)
             self._owner, self.is_active = thread, True
             error = _start(thread)
             if error is None:

@@ -59,6 +59,13 @@ class OperationsFields(LimitFields):
     alert_escalate_critical_seconds: float = setting(
         types.SECONDS, "Time until an active critical alert escalates; 0: never.", default=900.0
     )
+    self_metrics: bool = setting(
+        types.BOOL,
+        "Whether queues, exports and losses are metrics, too (`otel.sdk.*`), and the CPU time of our threads.",
+        "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED",
+        default=False,
+        signal="metrics",
+    )
     health_telemetry: bool = setting(
         types.BOOL, "Whether the state of telemetry is a health check (`telemetry`, non-critical).", default=True
     )
