@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, final
 
 from flext_observability.domain.report import Notice
@@ -12,6 +11,7 @@ from flext_observability.domain.result import compose_message
 from flext_observability.runtime.internal_log import warn_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.names import ALERT_COUNTER_NAME, FUNCTION_CALLS_NAME, FUNCTION_DURATION_NAME
 

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    HistogramDataPoint,
-    InMemoryMetricReader,
-    Metric,
-    MetricsData,
-    NumberDataPoint,
-    ResourceMetrics,
-    ScopeMetrics,
-)
-
 from flext_observability.engine.compat import persistent_gauge_aggregation
 from flext_observability.engine.observer import observer
-from flext_observability.pipeline.call_counts import with_call_counts
-from flext_observability.pipeline.plain_point import Point, plain_point
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeout
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics import Exemplar
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData, ResourceMetrics, ScopeMetrics
 
     from flext_observability.engine.metrics.provider import EngineReader
+    from flext_observability.pipeline.exemplar_memory import ExemplarMemory
 
-MAX_EXEMPLARS = 20
 LIMIT_SECONDS = 5.0
 """Time limit of one collection, below the 10 s that Prometheus waits for a page by default."""
 
@@ -85,11 +71,18 @@ class SharedMetricReader:
         self._turn = ForkSafeLock()
         self._shared = SharedCall("flext-collect", self._collect, LIMIT_SECONDS)
         self._repeated = SharedCall("flext-collect", partial(self._collect, repeat=True), LIMIT_SECONDS)
-        self._exemplars: dict[object, Sequence[Exemplar]] = {}
+
+    @cached_property
+    def _memory(self) -> ExemplarMemory:
+        from flext_observability.pipeline.exemplar_memory import ExemplarMemory
+
+        return ExemplarMemory()
 
     @cached_property
     def reader(self) -> InMemoryMetricReader:
         """The SDK's reader, for a provider of the SDK."""
+        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
         temporality, aggregation = self._preferred
         return InMemoryMetricReader(temporality, {**persistent_gauge_aggregation(), **aggregation})
 
@@ -102,6 +95,8 @@ class SharedMetricReader:
         Raises:
             CollectionTimeout: A collection takes more than ``LIMIT_SECONDS``.
         """
+        from opentelemetry.sdk.metrics.export import MetricsData
+
         if _thread.collecting or observer().is_observing:
             return MetricsData(resource_metrics=[])
         try:
@@ -111,6 +106,8 @@ class SharedMetricReader:
             raise CollectionTimeout(message) from None
 
     def _collect(self, *, repeat: bool = False) -> MetricsData:
+        from opentelemetry.sdk.metrics.export import MetricsData
+
         with observer().collection(repeat=repeat), self._turn:
             _thread.collecting = True
             try:
@@ -135,34 +132,10 @@ class SharedMetricReader:
         )
 
     def _complete_scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
+        from flext_observability.pipeline.call_counts import with_call_counts
+
         all_metrics = with_call_counts(metrics) if self.counts_calls else metrics.metrics
         if self._engine is None:
             scope = (metrics.scope.name, metrics.scope.version)
-            all_metrics = [self._restore(each, scope) for each in all_metrics]
+            all_metrics = [self._memory.restore(each, scope) for each in all_metrics]
         return dataclasses.replace(metrics, metrics=all_metrics)
-
-    def _restore(self, metric: Metric, scope: object) -> Metric:
-        data: Any = metric.data  # each kind of data has points of its own kind
-        if getattr(data, "aggregation_temporality", None) is AggregationTemporality.DELTA:
-            # Earlier exemplars belong to earlier intervals.
-            plain = [plain_point(point) for point in data.data_points]
-            return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=plain))
-        points = [self._restore_point(plain_point(point), (scope, metric.name)) for point in data.data_points]
-        return dataclasses.replace(metric, data=dataclasses.replace(data, data_points=points))
-
-    def _restore_point(self, point: Point, metric: object) -> Point:
-        key = (metric, repr(sorted((point.attributes or {}).items())))
-        earlier = self._exemplars.get(key, ())
-        if not earlier and not point.exemplars:
-            return point
-        self._exemplars[key] = exemplars = _merged(point, earlier)
-        return dataclasses.replace(point, exemplars=exemplars)
-
-
-def _merged(point: Point, earlier: Sequence[Exemplar]) -> Sequence[Exemplar]:
-    """Return the latest exemplar of each fixed bucket; for other points as many of the latest as the SDK keeps."""
-    both = [*earlier, *point.exemplars]
-    if isinstance(point, HistogramDataPoint):
-        by_bucket = {bisect_left(point.explicit_bounds, exemplar.value): exemplar for exemplar in both}
-        return [by_bucket[index] for index in sorted(by_bucket)]
-    return both[-(1 if isinstance(point, NumberDataPoint) else MAX_EXEMPLARS) :]

@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk.metrics.export import MetricsData
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
@@ -40,11 +39,13 @@ from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.shortage import check_files
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.pipeline.shared_page.page import SharedPage
@@ -83,6 +84,8 @@ class Pipeline:
         """Return the points of the page: those of all processes that share it."""
         if self.page is not None:
             return self.page.collect()
+        from opentelemetry.sdk.metrics.export import MetricsData
+
         return MetricsData([]) if self.readers is None else self.readers.cumulative.collect()
 
     def save_page(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, cast
 
 from flext_observability.domain.report import SIGNALS, Signal
@@ -20,6 +20,7 @@ from flext_observability.providers.notices import Notices
 from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
 from flext_observability.settings.resolve import ResolvedSettings
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.shortage import is_shortage, shortage_fix
@@ -55,12 +56,12 @@ class Exporters:
 
     def metric_readers(self, notices: Notices) -> list[MetricReader]:
         """Return the readers of the exporters with their own. Those that raise are removed, with a notice."""
-        from opentelemetry.sdk.metrics.export import MetricReader
-
         readers: list[MetricReader] = []
 
         def add(exporter: PullExporter) -> None:
             if isinstance(exporter, ReaderExporter):
+                from opentelemetry.sdk.metrics.export import MetricReader
+
                 reader = exporter.metric_reader()
                 if not isinstance(cast("object", reader), MetricReader):
                     raise TypeError(f"its reader is of type {type(reader).__name__} instead of MetricReader")

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
-
-from opentelemetry.sdk.metrics import (
-    AlwaysOffExemplarFilter,
-    AlwaysOnExemplarFilter,
-    Counter,
-    ExemplarFilter,
-    ExemplarReservoir,
-    Histogram,
-    MeterProvider,
-    ObservableCounter,
-    TraceBasedExemplarFilter,
-)
-from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from flext_observability.engine.metrics.provider import EngineMeterProvider, EngineReader
 from flext_observability.extensions.ports import FlushOnlyExporter
-from flext_observability.pipeline.exemplars import LatestPerBucketReservoir
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
 from flext_observability.values.foreign import qualified_type_name
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
 
-AnyMeterProvider = MeterProvider | EngineMeterProvider
-EXEMPLAR_FILTERS: Mapping[str, Callable[[], ExemplarFilter]] = {
-    "trace_based": TraceBasedExemplarFilter,
-    "always_on": AlwaysOnExemplarFilter,
-    "always_off": AlwaysOffExemplarFilter,
-}
-_DELTA = AggregationTemporality.DELTA
-TEMPORALITIES: Mapping[str, Mapping[type, Any]] = {
-    "cumulative": {},
-    "delta": {Counter: _DELTA, ObservableCounter: _DELTA, Histogram: _DELTA},
-    "lowmemory": {Counter: _DELTA, Histogram: _DELTA},
-}
-
-
+AnyMeterProvider: TypeAlias = "MeterProvider | EngineMeterProvider"
 DELTAS: Mapping[str, Collection[str]] = {
     "cumulative": (),
     "delta": ("counter", "observable_counter", "histogram"),
@@ -101,18 +75,18 @@ class MetricReaders:
         """Return a provider with these readers."""
         for reader in (self.cumulative, *self._own):
             reader.counts_calls = True
-        return self._engine or MeterProvider(
-            metric_readers=self.readers(),
-            resource=resource,
-            exemplar_filter=EXEMPLAR_FILTERS[config.metrics_exemplar_filter](),
-            shutdown_on_exit=False,
-            views=_views(config),
-        )
+        if self._engine is not None:
+            return self._engine
+        from flext_observability.providers.sdk_meter import make_sdk_provider
+
+        return make_sdk_provider(config, resource, self.readers())
 
     def _make_reader(self, config: FlextObservabilityConfig, preference: str) -> SharedMetricReader:
         if self._engine is not None:
             return SharedMetricReader(engine=EngineReader(self._engine, DELTAS[preference]))
-        aggregation = _aggregation(config.metrics_default_histogram_aggregation)
+        from flext_observability.providers.sdk_meter import TEMPORALITIES, default_aggregation
+
+        aggregation = default_aggregation(config.metrics_default_histogram_aggregation)
         return SharedMetricReader(TEMPORALITIES[preference], aggregation)
 
 
@@ -148,21 +122,3 @@ def meter_key(config: FlextObservabilityConfig, resource: Resource, push_count: 
         config.metrics_cardinality_limit,
         config.engine,
     )
-
-
-def _views(config: FlextObservabilityConfig) -> list[View]:
-    """Return the view with our exemplar reservoir, for histograms with explicit buckets."""
-    if config.metrics_default_histogram_aggregation != "explicit_bucket_histogram":
-        return []
-    return [View(instrument_type=Histogram, exemplar_reservoir_factory=_reservoirs)]
-
-
-def _reservoirs(_aggregation: type) -> Callable[[dict[str, Any]], ExemplarReservoir]:
-    # The SDK passes keywords, unlike its annotation.
-    return cast("Callable[[dict[str, Any]], ExemplarReservoir]", LatestPerBucketReservoir)
-
-
-def _aggregation(name: str) -> Mapping[type, Any]:
-    if name == "base2_exponential_bucket_histogram":
-        return {Histogram: ExponentialBucketHistogramAggregation()}
-    return {}

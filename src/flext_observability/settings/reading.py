@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import cast
 
@@ -12,6 +12,7 @@ from flext_observability.settings.config import FIELDS, FlextObservabilityConfig
 from flext_observability.settings.fields import PREFIX, UNSET, Field, Variable
 from flext_observability.settings.masking import preview_value
 from flext_observability.settings.types import LIMIT, PartialParseError
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.encoding import preview
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.masking import mask_secrets

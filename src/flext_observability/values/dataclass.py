@@ -1,4 +1,4 @@
-"""Class with annotated fields → frozen dataclass with slots, in a tenth of the import time of the standard one.
+"""Class with annotated fields → dataclass with slots, in a tenth of the import time of the standard one.
 
 ``dataclasses.dataclass`` compiles six functions for each class, half a millisecond each time that a program starts.
 Classes of this module share these functions. Creating an object takes about twice as long, so classes with many short-
@@ -93,7 +93,6 @@ def _setstate(self: Any, state: list[object]) -> None:  # noqa: ANN401 - of any 
 
 _INIT: Mapping[str, object] = {"__init__": _init, "__signature__": _Signature()}
 _REPR: Mapping[str, object] = {"__repr__": _repr}
-_EQ: Mapping[str, object] = {"__eq__": _eq, "__hash__": _hash}
 _FROZEN: Mapping[str, object] = {
     "__setattr__": _setattr,
     "__delattr__": _delattr,
@@ -104,8 +103,8 @@ _FROZEN: Mapping[str, object] = {
 
 def fast_dataclass(
     *,
-    frozen: bool,
     slots: bool,
+    frozen: bool = False,
     kw_only: bool = False,
     init: bool = True,
     repr: bool = True,  # noqa: A002
@@ -116,19 +115,21 @@ def fast_dataclass(
     ``fields``, ``replace``, ``asdict``, ``match``, pickling, copying and ``inspect.signature`` work as with it.
 
     Args:
-        frozen: Must be true.
         slots: Must be true.
+        frozen: Whether to refuse assignments.
         kw_only: Whether the arguments are keyword-only.
         init: Whether to add ``__init__``.
         repr: Whether to add ``__repr__``.
-        eq: Whether to add ``__eq__`` and ``__hash__``.
+        eq: Whether to add ``__eq__``, with ``__hash__`` for a frozen class. Others are not hashable then.
     """
-    if not (frozen and slots):
-        raise TypeError("frozen and slots must be true")
-    added = {**(_INIT if init else {}), **(_REPR if repr else {}), **(_EQ if eq else {}), **_FROZEN}
+    if not slots:
+        raise TypeError("slots must be true")
+    added = {**(_INIT if init else {}), **(_REPR if repr else {}), **(_FROZEN if frozen else {})}
+    if eq:
+        added |= {"__eq__": _eq, "__hash__": _hash if frozen else None}
 
     def decorate(cls: type) -> type:
-        own = frozenset(cls.__dict__)
+        own = cls.__dict__.keys() - ({"__hash__"} if "__eq__" not in cls.__dict__ else ())
         made = cast(
             "type",
             dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOADED_MODULES = (
     "encodings.idna",  # resolution of host names
+    "flext_observability.exporters.otlp.outcome",
     "google.protobuf.json_format",
     "google.rpc.error_details_pb2",
     "google.rpc.status_pb2",

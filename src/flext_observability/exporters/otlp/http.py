@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.otlp.batch_exporter import BatchExporter
-from flext_observability.exporters.otlp.outcome import (
-    HEADERS_SETTING,
-    file_fix,
-    from_file_error,
-    from_reply,
-    from_transport_error,
-)
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
-from flext_observability.pipeline.http_outcome import mask_outcome
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_context
@@ -59,9 +51,13 @@ class OtlpHttpExporter(BatchExporter):
             self._transport.close()
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        from flext_observability.pipeline.http_outcome import mask_outcome  # not before an export
+
         return mask_outcome(self._post(self._open_transport(), body, items, timeout_seconds), self._target)
 
     def _post(self, transport: HttpTransport, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        from flext_observability.exporters.otlp.outcome import from_file_error, from_reply, from_transport_error
+
         data = zlib.compress(body, self._gzip_level, _GZIP_WINDOW) if self._gzip_level else body
         try:
             reply = transport.post(data, timeout_seconds=min(timeout_seconds, self._request_seconds))
@@ -106,8 +102,12 @@ def create_target(settings: OtlpSettings, headers: Mapping[str, str]) -> HttpTar
         if target.uses_tls and tls.given:
             client_context(tls)
     except ValueError as error:
+        from flext_observability.exporters.otlp.outcome import HEADERS_SETTING
+
         raise ExporterUnavailable(f"OTLP cannot start: {error}", f"Correct {HEADERS_SETTING}") from error
     except TlsFileError as error:
+        from flext_observability.exporters.otlp.outcome import file_fix
+
         raise ExporterUnavailable(f"TLS cannot be used: {error.message}", file_fix(error)) from error
     return target
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.plugins.base import HOOK_NAMES, FlextObservabilityPlugin, Hook
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import is_a, type_name

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib import import_module
 from pathlib import Path
 from stat import S_ISDIR
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.runtime.process_family import ProcessIdentity, is_running
 from flext_observability.runtime.process_lock import ProcessLock, is_locked
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.regular_file import read_regular
 from flext_observability.wire.metric_snapshot.decode import SnapshotError, from_bytes

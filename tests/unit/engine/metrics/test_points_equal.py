@@ -16,7 +16,8 @@ from opentelemetry.sdk.resources import Resource
 from flext_observability.engine.metrics.provider import EngineMeterProvider, EngineReader
 from flext_observability.engine.observable_callback import ObservableCallback
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
-from flext_observability.providers.meter import DELTAS, TEMPORALITIES
+from flext_observability.providers.meter import DELTAS
+from flext_observability.providers.sdk_meter import TEMPORALITIES
 
 EXAMPLES = 300
 RESOURCE = Resource({"service.name": "shop"}, "https://schema/resource")
