@@ -52,7 +52,7 @@ class ExportWorker(Generic[ItemT]):
         collect: Callable[[], ItemT | None] | None = None,
     ) -> None:
         self._name = name
-        self._exporter = ExporterCalls(exporter)
+        self._exporter = ExporterCalls(exporter, collects=collect is not None)
         self._queue = queue
         self._schedule = schedule
         self._report = report

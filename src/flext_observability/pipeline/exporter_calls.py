@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Generic, TypeVar, cast, final
 
 from flext_observability.extensions.ports import ExportOutcome, LoadingExporter, SignalExporter
+from flext_observability.pipeline.shared_metric_reader import load_collection_modules
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -19,13 +20,18 @@ ItemT = TypeVar("ItemT")
 class ExporterCalls(Generic[ItemT]):
     """One exporter, called by one thread at a time. No method raises.
 
+    Args:
+        exporter: The exporter.
+        collects: Whether its items come from collections of metrics.
+
     Attributes:
         needs_load: Whether its modules are to be loaded before the first export.
     """
 
-    def __init__(self, exporter: SignalExporter[ItemT]) -> None:
+    def __init__(self, exporter: SignalExporter[ItemT], *, collects: bool = False) -> None:
         self.needs_load = isinstance(exporter, LoadingExporter)
         self._exporter = exporter
+        self._collects = collects
         self._exported_once = False
 
     def load(self) -> ExportOutcome | None:
@@ -35,6 +41,8 @@ class ExporterCalls(Generic[ItemT]):
         try:
             with fork_barrier().section(MAX_LOCAL_SECONDS):
                 cast("LoadingExporter", self._exporter).load_modules()
+                if self._collects:
+                    load_collection_modules()
         except BaseException as error:  # noqa: BLE001 - code of other packages runs at their import
             reraise_interrupt(error)
             return not_tried(f"the modules of the exporter cannot be loaded: {describe_error(error)}", error)

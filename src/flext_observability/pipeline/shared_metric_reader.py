@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Mapping
 from functools import cached_property, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from flext_observability.engine.compat import persistent_gauge_aggregation
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS = 5.0
 """Time limit of one collection, below the 10 s that Prometheus waits for a page by default."""
+
+
+_COLLECTION_MODULES: Final = (
+    "flext_observability.engine.metrics.collection",
+    "flext_observability.pipeline.call_counts",
+    "opentelemetry.sdk.metrics.export",
+)
+
+
+def load_collection_modules() -> None:
+    """Import what a collection needs. Before this, only the first collection does."""
+    for module in _COLLECTION_MODULES:
+        import_module(module)
 
 
 class CollectionTimeout(Exception):

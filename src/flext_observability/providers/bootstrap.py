@@ -18,14 +18,18 @@ from opentelemetry import _logs, metrics, trace
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.ports import FlushOnlyExporter
+from flext_observability.extensions.ports import FlushOnlyExporter, LoadingExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.schedule import Schedule
-from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
+from flext_observability.pipeline.shared_metric_reader import (
+    SharedMetricReader,
+    count_points,
+    load_collection_modules,
+)
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
 from flext_observability.providers.logger import make_loggers
@@ -250,6 +254,9 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessI
         readers = MetricReaders(config, pipeline.resource, push_count, foreign, lean=lean)
         if delegate is not None:
             readers, provider = _make_meter_provider(pipeline, readers, push_count)
+    exporters = (exporter for _, exporter in pipeline.exporters.push["metrics"])
+    if pipeline.exporters.pull or not all(isinstance(exporter, LoadingExporter) for exporter in exporters):
+        load_collection_modules()  # else an exporter loads them later
     former = previous.page if previous is not None and is_kept else None
     pipeline.page = make_shared_page(config, readers.cumulative, root, former)
     return partial(_direct_metrics, pipeline, readers, provider, is_kept=is_kept)
