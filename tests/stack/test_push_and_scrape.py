@@ -47,7 +47,7 @@ def _series(prometheus: Prometheus, labels: Mapping[str, str]) -> Series:
 
 
 def _own(labels: Mapping[str, str], origin: set[str]) -> dict[str, str]:
-    resource = ("deployment_", "otel_scope_", "service_")
+    resource = ("deployment_", "service_")
     own = {name: value for name, value in labels.items() if name not in origin and not name.startswith(resource)}
     # Prometheus writes a scraped bucket bound as 1.0 and a pushed one as 1.
     return own | {"le": str(float(own["le"]))} if "le" in own else own
