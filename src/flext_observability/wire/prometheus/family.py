@@ -190,7 +190,7 @@ class Family:
         self.keys.add(key)
         self.series.append(series)
         if type(series) is Number:
-            if self.kind == "counter" and not series.value >= 0:
+            if not series.value >= 0 and self.kind == "counter":
                 self.invalid_openmetrics = True
         elif type(series) is Histogram and _is_invalid(series):
             self.invalid_openmetrics = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -12,7 +12,6 @@ from opentelemetry.sdk.metrics.export import (
     ExponentialHistogramDataPoint,
     Gauge,
     HistogramDataPoint,
-    NumberDataPoint,
     Sum,
 )
 
@@ -42,10 +41,10 @@ from flext_observability.wire.prometheus.native import native_histogram
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar as SdkExemplar
-    from opentelemetry.sdk.metrics.export import Metric, MetricsData
+    from opentelemetry.sdk.metrics.export import Metric, MetricsData, ScopeMetrics
 
 _MAX_EXEMPLAR_CHARACTERS: Final = 128
-_Reader = Callable[[Any, SeriesLabels], "Number | Histogram"]
+_Reader = Callable[[Any, SeriesLabels], Histogram]
 
 
 def families(
@@ -72,9 +71,7 @@ def families(
     for of_resource in data.resource_metrics:
         identity = resource_labels(of_resource.resource) if several else {}
         for of_scope in of_resource.scope_metrics:
-            added = tuple(sorted({**scope_labels(of_scope.scope, escaping), **identity}.items()))
-            for metric in of_scope.metrics:
-                reader.read(metric, added)
+            reader.read_scope(of_scope, identity)
     return [_target_info(data), *reader.found.values()]
 
 
@@ -102,7 +99,19 @@ class _PointReader:
         self._context = context
         self.found: dict[tuple[str, Kind], Family] = {}
 
-    def read(self, metric: Metric, added: tuple[tuple[str, str], ...]) -> None:
+    def read_scope(self, metrics: ScopeMetrics, identity: Mapping[str, str]) -> None:
+        """Add the series of one scope, with labels that name it and its resource."""
+        try:
+            labels = {**scope_labels(metrics.scope, self._context.escaping), **identity}
+        except BaseException as error:  # noqa: BLE001 - attributes of another library
+            reraise_interrupt(error)
+            report_once("Reading the scope of metrics", error)
+            return
+        added = tuple(sorted(labels.items()))
+        for metric in metrics.metrics:
+            self._read(metric, added)
+
+    def _read(self, metric: Metric, added: tuple[tuple[str, str], ...]) -> None:
         """Add the series of one metric, with the labels of its scope and resource."""
         try:
             family = self._family(metric)
@@ -110,18 +119,14 @@ class _PointReader:
                 return
             omitted = "le" if family.kind == "histogram" else ""
             labels = self._cache.of_context(self._context._replace(added=added, omitted=omitted))
-            points = metric.data.data_points
+            points = list(metric.data.data_points)
         except BaseException as error:  # noqa: BLE001 - made by another library
             reraise_interrupt(error)
             report_once(f"Reading the metric {encode_tag(getattr(metric, 'name', ''))}", error)
             return
-        add = family.add
-        for point in points:
-            try:
-                add(_READERS[type(point)](point, labels))
-            except BaseException as error:  # noqa: BLE001 - a point costs itself alone
-                reraise_interrupt(error)
-                report_once(f"Reading a point of the metric {metric.name}", error)
+        add = _add_numbers if family.kind != "histogram" else _add_histograms
+        for failure in add(family, points, labels):
+            report_once(f"Reading a point of the metric {metric.name}", failure)
 
     def _family(self, metric: Metric) -> Family | None:
         data, unit = metric.data, metric.unit or ""
@@ -141,12 +146,36 @@ class _PointReader:
         return family
 
 
-def _number(point: NumberDataPoint, labels: SeriesLabels) -> Number:
-    value = point.value
-    if type(value) is not int and type(value) is not float:
-        value = float(value)
-    exemplar = _exemplar(max(point.exemplars, key=_time)) if point.exemplars else None
-    return Number(labels.find(point.attributes or {}), value, exemplar, _seconds(point.start_time_unix_nano))
+def _add_numbers(family: Family, points: Iterable[Any], labels: SeriesLabels) -> list[BaseException]:
+    """Add a series for each point. Return the errors of points that cannot be read."""
+    errors: list[BaseException] = []
+    find, add, is_counter = labels.find, family.add, family.kind == "counter"
+    for point in points:
+        try:
+            value = point.value
+            if type(value) is not float and type(value) is not int:
+                value = float(value)
+            start = point.start_time_unix_nano
+            number = Number(find(point.attributes or {}), value, None, start / 1e9 if start else None)
+            if is_counter and point.exemplars:
+                number.exemplar = _exemplar(max(point.exemplars, key=_time))
+            add(number)
+        except BaseException as error:  # noqa: BLE001 - a point costs itself alone
+            reraise_interrupt(error)
+            errors.append(error)
+    return errors
+
+
+def _add_histograms(family: Family, points: Iterable[Any], labels: SeriesLabels) -> list[BaseException]:
+    """Add a series for each point. Return the errors of points that cannot be read."""
+    errors: list[BaseException] = []
+    for point in points:
+        try:
+            family.add(_READERS[type(point)](point, labels))
+        except BaseException as error:  # noqa: BLE001 - a point costs itself alone
+            reraise_interrupt(error)
+            errors.append(error)
+    return errors
 
 
 def _histogram(point: HistogramDataPoint, labels: SeriesLabels) -> Histogram:
@@ -172,7 +201,6 @@ def _exponential(point: ExponentialHistogramDataPoint, labels: SeriesLabels) -> 
 
 
 _READERS: Final[Mapping[type, _Reader]] = {
-    NumberDataPoint: _number,
     HistogramDataPoint: _histogram,
     ExponentialHistogramDataPoint: _exponential,
 }

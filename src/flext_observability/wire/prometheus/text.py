@@ -91,18 +91,16 @@ def _write_numbers(lines: list[str], family: Family, syntax: _Syntax) -> None:
 
 def _write_histograms(lines: list[str], family: Family, syntax: _Syntax) -> None:
     openmetrics = syntax == "openmetrics"
+    bucket = f"{family.name}_bucket"
     for each in cast("list[Histogram]", family.series):
         time = _time(each, openmetrics=openmetrics)
-        start = _opening(f"{family.name}_bucket", each.labels)
-        ends = _bucket_ends(tuple(each.bounds))
+        start, first = _opening(bucket, each.labels), len(lines)
+        buckets = zip(_bucket_ends(tuple(each.bounds)), each.reached, strict=True)
         if each.integers and (each.count or 0) < _PLAIN_LIMIT and not time:
-            lines += [f"{start}{end}{reached}.0\n" for end, reached in zip(ends, each.reached, strict=True)]
+            lines += [f"{start}{end}{reached}.0\n" for end, reached in buckets]
         else:
-            lines += [
-                f"{start}{end}{sample_value(reached)}{time}\n" for end, reached in zip(ends, each.reached, strict=True)
-            ]
+            lines += [f"{start}{end}{sample_value(reached)}{time}\n" for end, reached in buckets]
         if openmetrics and each.exemplars:
-            first = len(lines) - len(ends)
             for index, exemplar in each.exemplars.items():
                 lines[first + index] = f"{lines[first + index][:-1]}{_exemplar(exemplar)}\n"
         _write_totals(lines, family, each, openmetrics=openmetrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
@@ -34,6 +35,9 @@ class Hostile(dict[str, str]):
 
     def values(self) -> Any:
         raise SystemExit("no values")
+
+    def items(self) -> Any:
+        raise SystemExit("no items")
 
 
 def spoiled(data: MetricsData, **fields: Any) -> MetricsData:
@@ -93,7 +97,29 @@ def test_values_of_other_number_types_are_read() -> None:
     assert values(parsed(data, openmetrics=True)["load"]) == {"": 1.5}
 
 
-@pytest.mark.parametrize("broken", [None, object(), SimpleNamespace(name="x", unit="", data=object())])
+def _endless() -> Iterator[Any]:
+    yield None
+    raise SystemExit("no points")
+
+
+def test_a_scope_that_cannot_be_read_costs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    data = make_metrics(lambda meter: meter.create_gauge("load").set(1))
+    (scope,) = data.resource_metrics[0].scope_metrics
+    broken: Any = SimpleNamespace(name="x", version="", schema_url="", attributes=Hostile(a="b"))
+    cast("Any", data.resource_metrics[0].scope_metrics).insert(0, replace(scope, scope=broken))
+    assert values(parsed(data, openmetrics=True)["load"]) == {"": 1}
+    assert [text.split(":")[0] for text in caplog.messages] == ["Reading the scope of metrics failed"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        object(),
+        SimpleNamespace(name="x", unit="", data=object()),
+        SimpleNamespace(name="x", unit="", description="", data=SimpleNamespace(data_points=_endless())),
+    ],
+)
 def test_a_metric_that_cannot_be_read_costs_no_other(broken: Any, caplog: pytest.LogCaptureFixture) -> None:
     data = make_metrics(lambda meter: meter.create_gauge("load").set(1))
     cast("Any", data.resource_metrics[0].scope_metrics[0].metrics).insert(0, broken)
