@@ -58,13 +58,15 @@ class ExportSpanProcessor(SpanProcessor):
 
 
 def queue_of(workers: Sequence[ExportWorker[ItemT]], counter: Iterator[object]) -> Callable[[ItemT], object]:
-    """Return a function that counts a span or log record and queues it for every worker."""
-    puts = tuple(worker.enqueue for worker in workers)
+    """Return a function that counts a span or log record and queues it for every worker, as ``enqueue`` does."""
+    targets = tuple((worker.items.append, worker.items, worker) for worker in workers)
 
     def queue(item: ItemT) -> None:  # measured: benchmarks, recorded span
         next(counter)
-        for put in puts:
-            put(item)
+        for append, items, worker in targets:
+            append(item)
+            if len(items) >= worker.attention:
+                worker.attend(item)
 
     return queue
 

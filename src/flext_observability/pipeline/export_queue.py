@@ -1,11 +1,14 @@
-"""Bounded queue of one exporter, which counts every item once (not synchronised: the owner holds a lock)."""
+"""Bounded queue of one exporter, which counts every item once.
+
+The owner holds a lock for everything but ``items``: items are appended to a plain queue without one.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Generic, NamedTuple, Protocol, TypeVar, final
+from typing import Generic, NamedTuple, Protocol, TypeVar, cast, final
 
 from flext_observability.extensions.ports import ExportOutcome
 
@@ -30,7 +33,6 @@ class _Items(Protocol[ItemT]):
     def append(self, item: ItemT, /) -> ItemT | None: ...
     def appendleft(self, item: ItemT, /) -> ItemT | None: ...
     def popleft(self) -> ItemT: ...
-    def clear(self) -> None: ...
 
 
 @final
@@ -70,10 +72,6 @@ class LatestByKey(Generic[ItemT]):
         """Remove and return the head."""
         return self._items.popitem(last=False)[1]
 
-    def clear(self) -> None:
-        """Remove all items."""
-        self._items.clear()
-
 
 @final
 class ExportQueue(Generic[ItemT]):
@@ -85,68 +83,75 @@ class ExportQueue(Generic[ItemT]):
         policy: Order of queued items; first in, first out by default.
 
     Attributes:
-        put_total: Number of items put so far.
+        items: The queued items. A plain ``deque`` may be appended to at any time; call ``evict`` afterwards if it has
+            more than ``max_queue_size`` items.
+        max_queue_size: See above.
         settled_total: Number of items exported, dropped or replaced so far.
     """
 
-    __slots__ = (
-        "_dropped",
-        "_exported",
-        "_finished",
-        "_in_flight",
-        "_items",
-        "_max_queue_size",
-        "_sizer",
-        "put_total",
-        "settled_total",
-    )
+    __slots__ = ("_dropped", "_exported", "_in_flight", "_sizer", "items", "max_queue_size", "settled_total")
 
     def __init__(
         self, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None, policy: LatestByKey[ItemT] | None = None
     ) -> None:
-        self._max_queue_size = max_queue_size
+        self.max_queue_size = max_queue_size
         self._sizer = sizer
-        self._items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
+        self.items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
-        self._finished = 0
         self._exported = 0
-        self._dropped: Counter[str] = Counter()
-        self.put_total = 0
+        self._dropped: Counter[str] = Counter(queue_full=0)
         self.settled_total = 0
 
     def __len__(self) -> int:
         """Return the number of queued items, without those in flight."""
-        return len(self._items)
+        return len(self.items)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether ``items`` is a plain queue of items of size 1."""
+        return isinstance(self.items, deque) and self._sizer is None
 
     @property
     def empty(self) -> bool:
         """Whether no item is queued or in flight."""
-        return not self._items and not self._in_flight
+        return not self.items and not self._in_flight
 
     @property
     def overflow(self) -> int:
         """Size of the items dropped because the queue was full."""
         return self._dropped["queue_full"]
 
+    @property
+    def put_total(self) -> int:
+        """Number of items put so far."""
+        return self.settled_total + len(self._in_flight) + len(self.items)
+
     def put(self, item: ItemT) -> None:
         """Add an item. A full queue drops its oldest item as ``queue_full``."""
-        self._finished += 1 if self._sizer is None else self._sizer(item)  # inlined: runs for every span
-        self.put_total += 1
-        replaced = self._items.append(item)
-        if replaced is not None:
-            self._discount(replaced)
-        elif len(self._items) > self._max_queue_size:
-            self._drop(self._items.popleft(), "queue_full")
+        if self.items.append(item) is not None:
+            self.settled_total += 1  # a replaced one: a later item carries its content
+        self.evict()
+
+    def evict(self) -> None:
+        """Drop the oldest items of a queue that is more than full."""
+        items, limit = self.items, self.max_queue_size
+        while len(items) > limit:
+            item = items.popleft()
+            self._dropped["queue_full"] += 1 if self._sizer is None else self._sizer(item)
+            self.settled_total += 1
 
     def drop_late(self, item: ItemT, reason: str) -> None:
-        """Count an item that is added after the end as dropped."""
-        self._finished += self._size(item)
-        self.put_total += 1
-        self._drop(item, reason)
+        """Drop an item that was added after the end, if it is still queued."""
+        items = cast("deque[ItemT]", self.items)
+        for position in range(len(items) - 1, -1, -1):
+            if items[position] is item:
+                del items[position]
+                self._drop(item, reason)
+                return
 
     def pop_batch(self, max_items: int) -> list[ItemT]:
         """Move up to ``max_items`` items from the head into flight."""
-        self._in_flight = [self._items.popleft() for _ in range(min(max_items, len(self._items)))]
+        self._in_flight = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
         return self._in_flight
 
     def complete(self, outcome: ExportOutcome) -> None:
@@ -169,22 +174,21 @@ class ExportQueue(Generic[ItemT]):
 
     def drop_all(self, reason: str) -> int:
         """Drop all items, queued and in flight, and return their size."""
-        rest = [*self._in_flight, *self._items]
-        self._in_flight = []
-        self._items.clear()
+        rest, self._in_flight = self._in_flight, []
+        while self.items:  # not ``clear``: another thread may append
+            rest.append(self.items.popleft())
         for item in rest:
             self._drop(item, reason)
         return sum(map(self._size, rest))
 
     def counts(self) -> QueueCounts:
         """Return the current counts."""
-        return QueueCounts(
-            finished=self._finished,
-            queued=sum(map(self._size, self._items)),
-            in_flight=sum(map(self._size, self._in_flight)),
-            exported=self._exported,
-            dropped={reason: count for reason, count in self._dropped.items() if count},
-        )
+        in_flight = sum(map(self._size, self._in_flight))
+        queued = len(self.items) if self._sizer is None else sum(map(self._sizer, self.items))
+        dropped = {reason: count for reason, count in self._dropped.items() if count}
+        # Each item that was added is in one of these, so that nothing has to be counted when it is added.
+        finished = queued + in_flight + self._exported + sum(dropped.values())
+        return QueueCounts(finished, queued, in_flight, self._exported, dropped)
 
     def _rest(self, batch: list[ItemT], settled: int) -> list[ItemT]:
         """Return the items after the settled ones. The open points of an item settled in part are dropped."""
@@ -200,16 +204,9 @@ class ExportQueue(Generic[ItemT]):
 
     def _put_back(self, items: list[ItemT]) -> None:
         for item in reversed(items):
-            replaced = self._items.appendleft(item)
-            if replaced is not None:
-                self._discount(replaced)
-        while len(self._items) > self._max_queue_size:
-            self._drop(self._items.popleft(), "queue_full")
-
-    def _discount(self, replaced: ItemT) -> None:
-        """Remove an item from the counts: a later one carries its content."""
-        self._finished -= self._size(replaced)
-        self.settled_total += 1
+            if self.items.appendleft(item) is not None:
+                self.settled_total += 1
+        self.evict()
 
     def _drop(self, item: ItemT, reason: str) -> None:
         self._dropped[reason] += self._size(item)

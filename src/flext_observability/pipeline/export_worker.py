@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable
 from math import inf
 from threading import TIMEOUT_MAX, Condition, RLock
-from typing import Generic, TypeVar, final
+from typing import TypeVar, final
 
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.pipeline.export_queue import ExportQueue, QueueCounts
 from flext_observability.pipeline.exporter_calls import ExporterCalls
+from flext_observability.pipeline.intake import Intake
 from flext_observability.pipeline.retry import Backoff
-from flext_observability.pipeline.schedule import Pace, Schedule
+from flext_observability.pipeline.schedule import Schedule
 from flext_observability.runtime.daemon import DaemonThread, retry_threads
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -26,8 +27,8 @@ LOAD_DELAY_SECONDS = 1.0
 
 
 @final
-class ExportWorker(Generic[ItemT]):
-    """Sends the items of one queue to one exporter. Thread-safe; ``enqueue`` never blocks.
+class ExportWorker(Intake[ItemT]):
+    """Sends the items of one queue to one exporter. Thread-safe and re-entrant; ``enqueue`` never blocks.
 
     The first item is sent within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the head
     of the queue until the exporter accepts it, rejects it permanently, or overflow evicts it.
@@ -51,15 +52,13 @@ class ExportWorker(Generic[ItemT]):
         report: Callable[[ExportOutcome, int], object],
         collect: Callable[[], ItemT | None] | None = None,
     ) -> None:
+        super().__init__(
+            queue, schedule, DaemonThread(name, self._run, what=f"the thread {name}", report=self._report_thread)
+        )
         self._name = name
         self._exporter = ExporterCalls(exporter, collects=collect is not None)
-        self._queue = queue
-        self._schedule = schedule
         self._report = report
         self._collect = collect
-        self._wake = Condition(RLock())
-        self._thread = DaemonThread(name, self._run, what=f"the thread {name}", report=self._report_thread)
-        self._pace = Pace(schedule)
         self._load_due = inf
         self._load_failed = False
         self._load_backoff = Backoff()
@@ -69,7 +68,6 @@ class ExportWorker(Generic[ItemT]):
         self._attempt_limit = inf
         self._attempt_began = inf
         self._closing = False
-        self._closed = False
         self._cut_off = False
         self._exporter_closing = False
         self._exporter_closed = False
@@ -98,24 +96,6 @@ class ExportWorker(Generic[ItemT]):
                 self._load_due = time.monotonic() + LOAD_DELAY_SECONDS
             self._thread.start()
         self._thread.report()
-
-    def enqueue(self, item: ItemT) -> None:
-        """Queue an item. After the end it is counted as dropped."""
-        with self._wake:
-            if self._closed:
-                self._queue.drop_late(item, "after_shutdown")
-                return
-            self._queue.put(item)
-            queued = len(self._queue)
-            is_starting = not self._thread.is_active
-            if is_starting:
-                self._thread.start()  # if this fails, items stay in the queue
-            if queued in {1, self._schedule.max_batch}:
-                if queued == 1:
-                    self._pace.expect_first_item()
-                self._wake.notify_all()
-        if is_starting:
-            self._thread.report()
 
     def begin_flush(self) -> int:
         """Request to send all items queued until now, and return a ticket for ``wait_flushed``."""
@@ -170,7 +150,7 @@ class ExportWorker(Generic[ItemT]):
             try:
                 self._run()  # an interpreter that ends cannot start threads
             finally:
-                self._thread.release()
+                self._release()
         with self._wake:
             self._wait_until(lambda: self._exporter_closed or self._cut_off, deadline)
             self.drop_queued()
@@ -182,14 +162,14 @@ class ExportWorker(Generic[ItemT]):
         """Drop the items that are not sent, the batch in flight included, and end. Never blocks. Idempotent."""
         with self._wake:
             if not self._closed:
-                self._queue.drop_all("shutdown_deadline")
                 self._cut_off = True
                 self.stop()
+                self._queue.drop_all("shutdown_deadline")
 
     def stop(self) -> None:
         """End without sending. The caller may use the queue from now on; a running attempt no longer counts."""
         with self._wake:
-            self._closed = True
+            self._end()
             self._wake.notify_all()
 
     def stop_if_hung(self, limit_seconds: float) -> float | None:
@@ -203,8 +183,9 @@ class ExportWorker(Generic[ItemT]):
 
     def abandon(self) -> None:
         """End in a forked child, without using locks or sockets of the parent."""
-        self._closed = True
-        self._wake = Condition(RLock())
+        self._end()
+        self._lock = RLock()
+        self._wake = Condition(self._lock)
         self._thread.reinit_after_fork()
 
     def counts(self) -> QueueCounts:
@@ -234,13 +215,17 @@ class ExportWorker(Generic[ItemT]):
         wake = self._wake
         with wake:
             self._queue.complete(ExportOutcome(reason="error"))  # the batch of an attempt that ended a former thread
-        with suppress_instrumentation():
-            while self._wait_until_due():
-                if self._load_due <= time.monotonic() and not self._closing:
-                    self._load_early()
-                else:
-                    self._send_once()
-                retry_threads()
+        try:
+            with suppress_instrumentation():
+                while self._wait_until_due():
+                    if self._load_due <= time.monotonic() and not self._closing:
+                        self._load_early()
+                    else:
+                        self._send_once()
+                    retry_threads()
+        except BaseException:
+            self._await(1)
+            raise
         with self._wake:
             # If an export forks, this thread continues in the child, where `abandon` has replaced the lock.
             if not self._closed or self._exporter_closing or self._wake is not wake:
@@ -267,7 +252,7 @@ class ExportWorker(Generic[ItemT]):
         finally:
             with self._wake:
                 self._attempt_limit = inf
-                self._thread.release()
+                self._release()
                 if len(self._queue) and not self._closed:
                     self._thread.start()
 
@@ -286,12 +271,14 @@ class ExportWorker(Generic[ItemT]):
             idle_at = time.monotonic() + self._schedule.idle_seconds
             while not self._closed:
                 now = time.monotonic()
+                self._await_item()
                 due = self._next_due()
                 if due <= now:
+                    self._await(inf)
                     return True
                 limit = due if len(self._queue) else min(due, idle_at)
                 if limit <= now:
-                    self._thread.release()
+                    self._release()
                     return False
                 wake.wait(min(limit - now, TIMEOUT_MAX))
             return False
@@ -352,10 +339,11 @@ class ExportWorker(Generic[ItemT]):
         if not self._closing:
             return
         if outcome.retry and (not outcome.reached or self._pace.not_before >= self._attempt_deadline):
+            self._end()
             self._queue.drop_all(outcome.reason or "unavailable")
-            self._closed = True
         elif final:
-            self._closed = self._queue.empty
+            self._end()
+            self._closed = self._queue.empty  # after the end: an item that was added before it is sent
 
     def _collect_data(self, collect: Callable[[], ItemT | None]) -> ItemT | None:
         try:

@@ -188,8 +188,12 @@ def test_dropped_items_are_counted_once() -> None:
 
 def test_a_late_item_is_counted_and_dropped() -> None:
     queue = make()
-    queue.drop_late(1, "after_shutdown")
-    assert (queue.counts().finished, queue.counts().dropped) == (1, {"after_shutdown": 1})
+    for item in (1, 2, 3):
+        queue.put(item)
+    for item in (2, 5):  # the second one is not queued
+        queue.drop_late(item, "after_shutdown")
+    assert (queue.counts().finished, queue.counts().dropped) == (3, {"after_shutdown": 1})
+    assert queue.pop_batch(3) == [1, 3]
 
 
 outcomes = st.builds(
@@ -210,12 +214,14 @@ def test_the_counts_add_up_after_any_sequence(
     steps: list[object], sizer: Callable[[int], int] | None, by_key: bool
 ) -> None:
     queue = ExportQueue[int](4, sizer, LatestByKey(lambda item: item % 3) if by_key else None)
+    put = 0
     for number, step in enumerate(steps):
         match step:
-            case "put":
+            case "put" | "late":
                 queue.put(number)
-            case "late":
-                queue.drop_late(number, "after_shutdown")
+                put += 1 if sizer is None else sizer(number)
+                if step == "late" and not by_key:
+                    queue.drop_late(number, "after_shutdown")
             case "drop_all":
                 queue.drop_all("shutdown_deadline")
             case int():
@@ -226,6 +232,7 @@ def test_the_counts_add_up_after_any_sequence(
             case _:
                 raise AssertionError(step)
         counts = queue.counts()
+        assert counts.finished == put or by_key  # an item of a key replaces the earlier one
         assert counts.finished == counts.queued + counts.in_flight + counts.exported + sum(counts.dropped.values())
         assert min(counts.finished, counts.exported, *counts.dropped.values(), 0) == 0
         assert len(queue) <= 4
