@@ -102,20 +102,23 @@ def traced(
     template.links = None if links is _NO_LINKS else to_links(links)
     template.parent = parent
     template.entered = {}
+    template.is_free = True
     return template
 
 
 class SpanTemplate:
     """Name and options of a span. Can be entered any number of times, or decorate a function."""
 
-    __slots__ = ("attributes", "entered", "kind", "links", "name", "parent")
+    __slots__ = ("attributes", "entered", "entry", "is_free", "kind", "links", "name", "parent")
 
     name: str
     attributes: Attributes
     kind: SpanKind
     links: list[Link] | None
     parent: Parent
+    entry: Entry
     entered: dict[int, Entry]
+    is_free: bool
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -123,7 +126,8 @@ class SpanTemplate:
         self.kind = SpanKind.INTERNAL
         self.links = None
         self.parent = None
-        self.entered = {}  # by the id of the context, which the entry keeps alive
+        self.entered = {}  # entries but the first, by the id of the context, which the entry keeps alive
+        self.is_free = True
 
     def begin(self) -> ActiveSpan:
         """Return a new span, which starts on ``__enter__``."""
@@ -150,7 +154,12 @@ class SpanTemplate:
     def __enter__(self) -> Span:
         """Start the span and make it current."""
         entry = self.enter()
-        self.entered[id(entry[0])] = entry
+        try:
+            del self.is_free  # atomic: one thread succeeds, the others use the dict
+        except AttributeError:
+            self.entered[id(entry[0])] = entry
+        else:
+            self.entry = entry
         return entry[1]
 
     def __exit__(
@@ -158,16 +167,32 @@ class SpanTemplate:
     ) -> None:
         """Record an error and end the span. The error propagates."""
         # Other threads and tasks may have entered too. Ours is the one that is current here.
-        entry = self.entered.pop(id(CURRENT.get()), None) or self._pop_other()
+        context = CURRENT.get()
+        try:
+            entry: Entry | None = self.entry
+            if entry[0] is context:
+                del self.entry
+                self.is_free = True
+            else:
+                entry = self._pop(context)
+        except AttributeError:
+            entry = self._pop(context)
         if entry is not None:
             leave(entry, error)
 
-    def _pop_other(self) -> Entry | None:
-        """Return the entered span that is current, or the newest: the body has not restored the context."""
-        span = otel_trace.get_current_span()
-        entered = list(self.entered.items())
-        key = next((key for key, each in entered if each[1] is span), entered[-1][0] if entered else 0)
-        return self.entered.pop(key, None)
+    def _pop(self, context: Context) -> Entry | None:
+        """Return the entry of the context, or of the current span, or the newest: the body has not restored it."""
+        entered = self.entered
+        found = entered.pop(id(context), None)
+        if found is not None:
+            return found
+        span, first = otel_trace.get_current_span(), getattr(self, "entry", None)
+        key = next((key for key, each in list(entered.items()) if each[1] is span), None)
+        if key is None and first is not None and (first[1] is span or not entered):
+            del self.entry
+            self.is_free = True
+            return first
+        return entered.pop(next(reversed(list(entered)), 0) if key is None else key, None)
 
     async def __aenter__(self) -> Span:
         """Start the span and make it current in this task."""

@@ -140,7 +140,7 @@ class EngineTracer(BlockTracer):
         if attributes is None:
             span._values = {}
         elif type(attributes) is EncodedAttributes and len(attributes) <= options.max_encoded:
-            span._values = dict(attributes)
+            span._values = attributes.copy()
         else:
             plain = plain_attributes(attributes, options)
             span._values = bounded_attributes(attributes, options) if plain is None else plain

@@ -18,11 +18,11 @@ ItemT = TypeVar("ItemT")
 class Intake(Generic[ItemT]):
     """Base of a worker: accepts items, and wakes the thread when there is a first one, or a batch.
 
-    An item is appended first, and ``attention`` is read afterwards. Whoever changes ``attention`` reads the queue
+    A thread appends an item first and reads ``attention`` afterwards. A thread that sets ``attention`` reads the queue
     afterwards. So at least one of the two sees the other.
 
     Attributes:
-        items: The queued items. Whoever appends one calls ``attend`` if there are ``attention`` or more.
+        items: The queued items. The thread that appends one calls ``attend`` if there are ``attention`` or more.
         attention: Number of queued items at which the worker has something to do; 0 after the end.
     """
 
