@@ -169,16 +169,17 @@ class SpanTemplate:
         # Other threads and tasks may have entered too. Ours is the one that is current here.
         context = CURRENT.get()
         try:
-            entry: Entry | None = self.entry
-            if entry[0] is context:
-                del self.entry
-                self.is_free = True
-            else:
-                entry = self._pop(context)
+            entry = self.entry
         except AttributeError:
-            entry = self._pop(context)
-        if entry is not None:
+            is_first = False
+        else:
+            is_first = entry[0] is context
+        if is_first:
+            del self.entry
+            self.is_free = True
             leave(entry, error)
+        elif (found := self._pop(context)) is not None:
+            leave(found, error)
 
     def _pop(self, context: Context) -> Entry | None:
         """Return the entry of the context, or of the current span, or the newest: the body has not restored it."""
@@ -186,7 +187,8 @@ class SpanTemplate:
         found = entered.pop(id(context), None)
         if found is not None:
             return found
-        span, first = otel_trace.get_current_span(), getattr(self, "entry", None)
+        span = otel_trace.get_current_span()
+        first: Entry | None = getattr(self, "entry", None)
         key = next((key for key, each in list(entered.items()) if each[1] is span), None)
         if key is None and first is not None and (first[1] is span or not entered):
             del self.entry
