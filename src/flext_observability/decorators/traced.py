@@ -26,7 +26,7 @@ from flext_observability.decorators.span_errors import record_error
 from flext_observability.decorators.wrapping import Around, decorate
 from flext_observability.engine.current_span import BlockTracer
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.values.encoding import encode_span_attributes
+from flext_observability.values.encoding import RawAttributes, encode_span_attributes
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import MAX_NAME_BYTES, SCOPE_NAME
 
@@ -97,10 +97,12 @@ def traced(
     if extra:
         template.attributes = merge_attributes(attributes, extra)
     else:
-        template.attributes = None if attributes is None else encode_span_attributes(attributes)
+        given: Any = attributes  # encoded when a span is recorded
+        template.attributes = RawAttributes(given) if type(given) is dict else merge_attributes(attributes, extra)
     template.kind = SpanKind.INTERNAL if span_kind is None else to_span_kind(span_kind)
     template.links = None if links is _NO_LINKS else to_links(links)
     template.parent = parent
+    template.entry = None
     template.entered = {}
     template.is_free = True
     return template
@@ -116,7 +118,7 @@ class SpanTemplate:
     kind: SpanKind
     links: list[Link] | None
     parent: Parent
-    entry: Entry
+    entry: Entry | None
     entered: dict[int, Entry]
     is_free: bool
 
@@ -126,6 +128,7 @@ class SpanTemplate:
         self.kind = SpanKind.INTERNAL
         self.links = None
         self.parent = None
+        self.entry = None
         self.entered = {}  # entries but the first, by the id of the context, which the entry keeps alive
         self.is_free = True
 
@@ -142,7 +145,10 @@ class SpanTemplate:
             tracer = ForeignTracer()
         is_linked = tracer.options is not None
         try:
-            span = tracer.start_span(self.name, parent, self.kind, self.attributes, self.links)
+            attributes = self.attributes
+            if type(attributes) is RawAttributes and not is_linked:
+                attributes = encode_span_attributes(dict(attributes))
+            span = tracer.start_span(self.name, parent, self.kind, attributes, self.links)
         except BaseException as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
             reraise_interrupt(error)
             report_once("Starting a span", error)
@@ -167,19 +173,14 @@ class SpanTemplate:
     ) -> None:
         """Record an error and end the span. The error propagates."""
         # Other threads and tasks may have entered too. Ours is the one that is current here.
-        context = CURRENT.get()
-        try:
-            entry = self.entry
-        except AttributeError:
-            is_first = False
-        else:
-            is_first = entry[0] is context
-        if is_first:
-            del self.entry
+        context, entry = CURRENT.get(), self.entry
+        if entry is not None and entry[0] is context:
+            self.entry = None
             self.is_free = True
+        else:
+            entry = self._pop(context)
+        if entry is not None:
             leave(entry, error)
-        elif (found := self._pop(context)) is not None:
-            leave(found, error)
 
     def _pop(self, context: Context) -> Entry | None:
         """Return the entry of the context, or of the current span, or the newest: the body has not restored it."""
@@ -187,11 +188,10 @@ class SpanTemplate:
         found = entered.pop(id(context), None)
         if found is not None:
             return found
-        span = otel_trace.get_current_span()
-        first: Entry | None = getattr(self, "entry", None)
+        span, first = otel_trace.get_current_span(), self.entry
         key = next((key for key, each in list(entered.items()) if each[1] is span), None)
         if key is None and first is not None and (first[1] is span or not entered):
-            del self.entry
+            self.entry = None
             self.is_free = True
             return first
         return entered.pop(next(reversed(list(entered)), 0) if key is None else key, None)
@@ -230,6 +230,8 @@ def leave(entry: Entry, error: BaseException | None) -> None:  # measured: bench
 
 def decorate_calls(function: Callable[P, R], template: SpanTemplate) -> Callable[P, R]:
     """Return a function of the same kind that runs each call, or each run of a generator, in a span."""
+    if type(template.attributes) is RawAttributes:
+        template.attributes = encode_span_attributes(dict(template.attributes))
     return decorate(function, Around(template.begin, template.enter, leave))
 
 

@@ -12,6 +12,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.encoding import EncodedAttributes
 from flext_observability.values.foreign import copy_mapping, read_all
 from flext_observability.values.interrupts import reraise_interrupt
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 NUMBERS: Final = frozenset({bool, int, float})
-_DICTS: Final = frozenset({dict, MappingProxyType})
+_DICTS: Final = frozenset({dict, EncodedAttributes, MappingProxyType})
 
 
 def contained(action: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
@@ -43,6 +44,12 @@ def bounded_attributes(attributes: Attributes, options: SpanOptions) -> BoundedA
     return BoundedAttributes(
         limits.max_span_attributes, finite(attributes), immutable=False, max_value_len=limits.max_span_attribute_length
     )
+
+
+def values_of(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | BoundedAttributes:
+    """Return the attributes that a new span keeps."""
+    plain = plain_attributes(attributes, options)
+    return bounded_attributes(attributes, options) if plain is None else plain
 
 
 def plain_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | None:

@@ -17,9 +17,9 @@ from flext_observability.engine.current_span import BlockTracer
 from flext_observability.engine.span import DroppedSpan, EngineSpan
 from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
-from flext_observability.engine.span_values import bounded_attributes, plain_attributes
+from flext_observability.engine.span_values import values_of
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.values.encoding import EncodedAttributes
+from flext_observability.values.encoding import EncodedAttributes, RawAttributes, checked_copy, encode_span_attributes
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class EngineTracer(BlockTracer):
                     link = NOT_ASKED
         bound = options.bound
         if bound is None:
+            if type(attributes) is RawAttributes:
+                attributes = encode_span_attributes(dict(attributes))
             result: Any = options.sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
             attributes, state = result.attributes, result.trace_state
             recorded, sampled = _DECISIONS[int(result.decision.value)]
@@ -141,9 +143,14 @@ class EngineTracer(BlockTracer):
             span._values = {}
         elif type(attributes) is EncodedAttributes and len(attributes) <= options.max_encoded:
             span._values = attributes.copy()
+        elif type(attributes) is RawAttributes:
+            values = checked_copy(attributes)
+            if values is None or len(values) > options.max_encoded:
+                span._values = values_of(encode_span_attributes(dict(attributes)), options)
+            else:
+                span._values = values
         else:
-            plain = plain_attributes(attributes, options)
-            span._values = bounded_attributes(attributes, options) if plain is None else plain
+            span._values = values_of(attributes, options)
         if links:
             span.set_links(links)
         if not record_exception:

@@ -86,10 +86,20 @@ class ExportQueue(Generic[ItemT]):
         items: The queued items. A plain ``deque`` may be appended to at any time; call ``evict`` afterwards if it has
             more than ``max_queue_size`` items.
         max_queue_size: See above.
+        overflow: Size of the items dropped because the queue was full.
         settled_total: Number of items exported, dropped or replaced so far.
     """
 
-    __slots__ = ("_dropped", "_exported", "_in_flight", "_sizer", "items", "max_queue_size", "settled_total")
+    __slots__ = (
+        "_dropped",
+        "_exported",
+        "_in_flight",
+        "_sizer",
+        "items",
+        "max_queue_size",
+        "overflow",
+        "settled_total",
+    )
 
     def __init__(
         self, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None, policy: LatestByKey[ItemT] | None = None
@@ -99,7 +109,8 @@ class ExportQueue(Generic[ItemT]):
         self.items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
         self._exported = 0
-        self._dropped: Counter[str] = Counter(queue_full=0)
+        self._dropped: Counter[str] = Counter()
+        self.overflow = 0
         self.settled_total = 0
 
     def __len__(self) -> int:
@@ -117,11 +128,6 @@ class ExportQueue(Generic[ItemT]):
         return not self.items and not self._in_flight
 
     @property
-    def overflow(self) -> int:
-        """Size of the items dropped because the queue was full."""
-        return self._dropped["queue_full"]
-
-    @property
     def put_total(self) -> int:
         """Number of items put so far."""
         return self.settled_total + len(self._in_flight) + len(self.items)
@@ -134,10 +140,10 @@ class ExportQueue(Generic[ItemT]):
 
     def evict(self) -> None:
         """Drop the oldest items of a queue that is more than full."""
-        items, limit = self.items, self.max_queue_size
+        items, limit, sizer = self.items, self.max_queue_size, self._sizer
         while len(items) > limit:
             item = items.popleft()
-            self._dropped["queue_full"] += 1 if self._sizer is None else self._sizer(item)
+            self.overflow += 1 if sizer is None else sizer(item)
             self.settled_total += 1
 
     def drop_late(self, item: ItemT, reason: str) -> None:
@@ -185,7 +191,8 @@ class ExportQueue(Generic[ItemT]):
         """Return the current counts."""
         in_flight = sum(map(self._size, self._in_flight))
         queued = len(self.items) if self._sizer is None else sum(map(self._sizer, self.items))
-        dropped = {reason: count for reason, count in self._dropped.items() if count}
+        reasons = {"queue_full": self.overflow, **self._dropped}
+        dropped = {reason: count for reason, count in reasons.items() if count}
         # Each item that was added is in one of these, so that nothing has to be counted when it is added.
         finished = queued + in_flight + self._exported + sum(dropped.values())
         return QueueCounts(finished, queued, in_flight, self._exported, dropped)

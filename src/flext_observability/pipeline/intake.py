@@ -56,6 +56,8 @@ class Intake(Generic[ItemT]):
                 self._queue.drop_late(item, "after_shutdown")
                 return
             self._queue.evict()
+            if self._thread.is_active and self._awaited > len(self.items):
+                return
             is_starting = not self._thread.is_active
             if is_starting:
                 self._thread.start()  # if this fails, items stay in the queue

@@ -113,28 +113,35 @@ class EncodedAttributes(dict[str, AttributeValue]):
     __slots__ = ()
 
 
-def encode_span_attributes(  # measured: benchmarks, recorded span
-    attributes: Mapping[str, object] | None,
-) -> dict[str, AttributeValue]:
+class RawAttributes(dict[Any, Any]):
+    """A copy of attributes that are encoded when the span is recorded."""
+
+    __slots__ = ()
+
+
+def encode_span_attributes(attributes: Mapping[str, object] | None) -> dict[str, AttributeValue]:
     """Encode the values of a mapping, as ``encode_attributes``; usually into ``EncodedAttributes``."""
     given: object = attributes
-    if type(given) is dict:
-        copied = cast("dict[object, object]", given).copy()
-        for name in copied:
-            if type(name) is not str or not name.isascii() or not 0 < len(name) <= MAX_BYTES:
-                break
-            value = copied[name]
-            if type(value) is str:
-                if not value.isascii() or len(value) > MAX_BYTES:
-                    break
-            elif type(value) is int:
-                if not (-_INT30 < value < _INT30 or -_INT64 <= value < _INT64):
-                    break
-            elif type(value) is not float and type(value) is not bool:
-                break
-        else:
-            return EncodedAttributes(cast("dict[str, AttributeValue]", copied))
-    return encode_attributes(attributes)
+    copied = checked_copy(cast("dict[object, object]", given)) if type(given) is dict else None
+    return encode_attributes(attributes) if copied is None else EncodedAttributes(copied)
+
+
+def checked_copy(attributes: dict[object, object]) -> dict[str, AttributeValue] | None:  # measured: recorded span
+    """Return a copy of attributes that encoding would not change, and without an empty name; None for others."""
+    copied = attributes.copy()
+    for name in copied:
+        if type(name) is not str or not name.isascii() or not 0 < len(name) <= MAX_BYTES:
+            return None
+        value = copied[name]
+        if type(value) is str:
+            if not value.isascii() or len(value) > MAX_BYTES:
+                return None
+        elif type(value) is int:
+            if not (-_INT30 < value < _INT30 or -_INT64 <= value < _INT64):
+                return None
+        elif type(value) is not float and type(value) is not bool:
+            return None
+    return cast("dict[str, AttributeValue]", copied)
 
 
 def are_encoded(
