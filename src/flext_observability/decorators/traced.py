@@ -97,8 +97,9 @@ def traced(
     if extra:
         template.attributes = merge_attributes(attributes, extra)
     else:
-        given: Any = attributes  # encoded when a span is recorded
-        template.attributes = RawAttributes(given) if type(given) is dict else merge_attributes(attributes, extra)
+        is_raw = type(attributes) is dict  # encoded when a span is recorded
+        given: Any = attributes
+        template.attributes = RawAttributes(given) if is_raw else merge_attributes(attributes, extra)
     template.kind = SpanKind.INTERNAL if span_kind is None else to_span_kind(span_kind)
     template.links = None if links is _NO_LINKS else to_links(links)
     template.parent = parent
