@@ -212,8 +212,7 @@ assert lines(page(address), "items_total") == ["items_total 11.0"]
 end(child)
 """
     check(program, tmp_path)
-    (base,) = tmp_path.iterdir()
-    assert list(base.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_of_one_process_has_no_files(tmp_path: Path) -> None:

@@ -51,13 +51,13 @@ class ProcessLock:
 
         False if the file is locked, or cannot be opened. A thread that has the lock excludes the others, too.
         """
+        with self._turn:
+            return self.descriptor < 0 and self._open()
+
+    def _open(self) -> bool:
         import fcntl
 
-        if not self._turn.acquire(0):
-            return False
         try:
-            if self.descriptor >= 0:
-                return False
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,8 +68,6 @@ class ProcessLock:
             return True
         except OSError:
             return False
-        finally:
-            self._turn.release()
 
     def release(self) -> None:
         """Release the lock; the file remains. In a forked child, the parent keeps its lock. Idempotent."""

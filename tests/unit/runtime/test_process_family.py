@@ -106,3 +106,8 @@ def test_a_long_line_of_ancestors_is_cut(tmp_path: Path) -> None:
     for pid in range(100_001, 100_030):
         _process(tmp_path, pid, pid + 1, b"program")
     assert family_root(tmp_path).pid == 100_016
+
+
+def test_a_parent_without_a_command_is_another_program(tmp_path: Path) -> None:
+    _process(tmp_path, os.getpid(), 4, b"program")
+    assert family_root(tmp_path).pid == os.getpid()

@@ -109,7 +109,7 @@ class SharedPage:
 
     def release_after_fork(self) -> None:
         """Become active in a parent: the child shares its metrics."""
-        if self.wanted and self._users and os.getpid() == self._pid:
+        if self.wanted and self._users and self._files is None and os.getpid() == self._pid:
             self.activate()
 
     def retain(self) -> None:
@@ -227,8 +227,10 @@ class SharedPage:
         Args:
             repeat: Whether to repeat the last observations of observable instruments: no other process waits for them.
         """
+        from flext_observability.pipeline.shared_metric_reader import CollectionTimeout
+
         if not self._lock.acquire(_TURN_SECONDS):
-            raise TimeoutError("another collection has not ended")
+            raise CollectionTimeout("another collection has not ended")
         try:
             began_ns = time.monotonic_ns()
             data, files, encoder = self._collect(repeat=repeat), self._files, self._encoder
@@ -249,7 +251,7 @@ class SharedPage:
         files = self._files
         if files is None:
             if self.root.pid == self._pid and self._directory is not None:
-                self.directory.remove_if_unused()
+                self._directory.remove_if_unused()
             return
         resources: Plain | None = None
         try:
@@ -278,11 +280,11 @@ class SharedPage:
 
     def _fold(self, reading: Reading) -> None:
         """Add up ended processes, if no other process does."""
-        if reading.ended:
-            try:
+        try:
+            if reading.ended:
                 self.directory.fold(list(reading.ended))
-            except OSError as error:
-                self._report(error)
+        except OSError as error:
+            self._report(error)
 
     def _merge(self, reading: Reading) -> MergedMetrics:
         from flext_observability.pipeline.shared_page.merged_metrics import MergedMetrics

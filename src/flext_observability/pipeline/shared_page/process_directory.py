@@ -92,6 +92,7 @@ class ProcessDirectory:
         if self.is_automatic:
             _make_private(self.path.parent)
             _remove_ended_programs(self.path)
+            _make_private(self.path.parent)  # it was removed if it was empty
             _make_private(self.path)
         else:
             self.path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
@@ -129,12 +130,12 @@ class ProcessDirectory:
         Args:
             own: Name of this process, which is left out.
         """
-        reading = Reading()
+        before, reading = self._totals_state(), self._read_once(own)
         for _ in range(_MAX_READS):
-            before = self._totals_state()
-            reading = self._read_once(own)
-            if self._totals_state() == before:  # no process has added up ended ones meanwhile
+            # Another process may have added up ended ones meanwhile.
+            if (after := self._totals_state()) == before:
                 break
+            before, reading = after, self._read_once(own)
         return reading
 
     def fold(self, ended: Collection[str], own: Mapping[str, Document] | None = None) -> bool:
@@ -170,6 +171,8 @@ class ProcessDirectory:
             import shutil
 
             shutil.rmtree(self.path, ignore_errors=True)
+            with suppress(OSError):  # other programs use it
+                self.path.parent.rmdir()
 
     def write(self, path: Path, content: bytes) -> None:
         """Replace a file in one step.

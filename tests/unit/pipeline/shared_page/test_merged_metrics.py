@@ -177,6 +177,7 @@ def test_the_latest_gauge_is_the_one_that_changed_last() -> None:
     assert list(points(merge([first.document(), second.document()]).to_metrics_data(5), "gauge").values()) == [2]
     first.apply([("gauge", 3, {})])
     assert list(points(merge([second.document(), first.document()]).to_metrics_data(5), "gauge").values()) == [3]
+    assert list(points(merge([first.document(), second.document()]).to_metrics_data(5), "gauge").values()) == [3]
 
 
 def test_a_gauge_keeps_its_own_attribute_for_the_process() -> None:
@@ -271,3 +272,20 @@ def test_metrics_of_the_machine_are_not_added_up() -> None:
         merged.add(document(value), running=True)
     found = points(merged.to_metrics_data(5), *(f"system.{kind}" for kind in "cugh"))
     assert list(found.values()) == [(4, 28, 7, 7, (5,), (0, 4)), 5, 5, 5]
+
+
+def test_points_without_values_and_exemplars_are_merged() -> None:
+    def document(count: int) -> Document:
+        explicit = ["{}", 1, count, 7 * count, count, count, 0, [count, 0], []]
+        exponential = ["{}", 1, count, 0, count, count, 3, 0, 5, [count], 0, [], []]
+        other = ['{"a":1}', *explicit[1:]]
+        metrics = [
+            ["h", "explicit", "", "", "", [[5]], [explicit, other]],
+            ["e", "exponential", "", "", "", [], [exponential]],
+        ]
+        return {"resources": [["{}", "", [["s", "", "", "{}", metrics]]]]}
+
+    for counts in ([2, 0], [0, 2], [0, 0, 2]):
+        found = points(merge(map(document, counts)).to_metrics_data(5), "explicit", "exponential")
+        expected = [(2, 0, 2, 2, 3, 0, {5: 2}, {}), *[(2, 14, 2, 2, (5,), (2, 0))] * 2]
+        assert sorted(found.values(), key=repr) == expected

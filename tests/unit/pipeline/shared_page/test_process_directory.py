@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -230,3 +232,22 @@ def test_a_missing_directory_has_no_processes(tmp_path: Path) -> None:
     assert directory.read("") == directory.read("x")
     assert not directory.fold(["x"])
     directory.remove_if_unused()
+
+
+def test_a_reading_counts_each_process_once_while_others_add_up(directory: ProcessDirectory) -> None:
+    names = [ended_process(directory, 1) for _ in range(60)]
+    found: list[float] = []
+
+    def read() -> None:
+        while len(directory.names()) > 0:
+            found.append(total(directory))
+
+    reader = Thread(target=read)
+    reader.start()
+    for name in names:
+        while not directory.fold([name]):
+            pass
+        time.sleep(0.002)
+    reader.join()
+    assert set(found) == {60.0}
+    assert total(directory) == 60

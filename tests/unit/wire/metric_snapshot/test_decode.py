@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
+    Histogram,
+    HistogramDataPoint,
     Metric,
     MetricsData,
     NumberDataPoint,
@@ -86,3 +88,15 @@ def _collection(data: object) -> MetricsData:
 def test_points_that_are_not_cumulative_are_left_out(data: object) -> None:
     encoder = SnapshotEncoder(lambda _: "")
     assert encoder.resources(_collection(data)) == [["{}", "", [["s", "", "", "{}", []]]]]
+
+
+def test_histograms_share_their_bounds() -> None:
+    shared, equal, other = (1.0, 2.0), (1.0, 2.0, 3.0)[:2], (5.0,)
+    points = [
+        HistogramDataPoint({}, 1, 2, 1, 1, [1, 0, 0][: len(bounds) + 1], bounds, 1, 1)
+        for bounds in (shared, shared, equal, other, shared)
+    ]
+    data = _collection(Histogram(points, AggregationTemporality.CUMULATIVE))
+    metric = SnapshotEncoder(lambda _: "").resources(data)[0][2][0][4][0]
+    assert metric[5] == [[1.0, 2.0], [5.0]]
+    assert [point[6] for point in metric[6]] == [0, 0, 0, 1, 0]
