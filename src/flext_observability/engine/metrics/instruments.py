@@ -178,7 +178,24 @@ class EngineGauge(EngineInstrument, Gauge):
 
     def set(self, amount: float, attributes: Attributes = None, context: Context | None = None) -> None:
         """Set the value. See OTel's ``Gauge.set``."""
-        self.record_any(amount, attributes, context)
+        stream = self._stream
+        if (
+            stream is None
+            or context is not None
+            or type(amount) not in NUMBERS
+            or not -MAX_NUMBER <= amount <= MAX_NUMBER
+        ):
+            self.record_any(amount, attributes, context)
+            return
+        try:
+            series: Any = stream.bare if attributes is None else stream.cache[to_bytes(attributes, FORMAT)]
+            values = series.values
+        except _MISSES:
+            stream.record(amount, attributes)
+            return
+        values.append(amount)
+        if len(values) > series.limit or stream.current():
+            stream.after(series, amount, attributes)
 
     def bind(self, attributes: Attributes = None) -> BoundGauge:
         """Return a handle that sets with these attributes, the cheapest way. It follows changes of the provider."""

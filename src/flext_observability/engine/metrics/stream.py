@@ -137,6 +137,12 @@ class Stream:
         """Return the series of attributes, or that of the overflow."""
         if attributes is None:
             return self.bare or self._remember_bare()
+        try:
+            return self.cache[to_bytes(attributes, FORMAT)]
+        except (KeyError, ValueError):  # new ones, or of other types
+            return self._series_of(attributes)
+
+    def _series_of(self, attributes: object) -> Series:
         raw = to_bytes(attributes, FORMAT) if is_plain(attributes) else None
         series = self._find(clean(attributes))
         if raw is None or series.attributes is OVERFLOW or len(self.cache) >= MAX_ORDERS * self._limit:
