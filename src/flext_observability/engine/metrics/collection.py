@@ -73,13 +73,17 @@ def _points(stream: Stream, reader: EngineReader, readers: tuple[EngineReader, .
     kind = stream.identity.kind
     delta_readers = [each for each in readers if kind in each.deltas]
     points: list[Any] = []
-    for series in list(stream.by_key.values()):
+    all_series = list(stream.by_key.values())
+    # Intervals of a reader are contiguous, from the first series of the instrument on.
+    is_known = bool(all_series) and all_series[0].start_ns < reader.collected_ns
+    for series in all_series:
         total = series.drain(delta_readers)
         if kind not in reader.deltas:
             if total is not None:
                 points.append(_point(kind, series, (total, series.kept), (series.start_ns, now_ns)))
         elif (pending := series.pending.pop(reader, None)) is not None:
-            points.append(_point(kind, series, pending, (max(series.start_ns, reader.collected_ns), now_ns)))
+            start_ns = reader.collected_ns if is_known else series.start_ns
+            points.append(_point(kind, series, pending, (start_ns, now_ns)))
     return points
 
 

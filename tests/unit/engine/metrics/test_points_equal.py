@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
-from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Histogram, MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import Resource
 
@@ -25,17 +25,32 @@ PREFERENCES = ("cumulative", "delta", "lowmemory")
 RECORD = {"counter": "add", "up_down_counter": "add", "gauge": "set", "histogram": "record"}
 
 
-def separates_types() -> bool:
-    """Return whether this SDK has a series for 1 and another one for True. The oldest one has not."""
-    reader = InMemoryMetricReader()
+def second_points(first: Any, second: Any) -> tuple[int, list[Any]]:
+    """Return the time of the first collection of deltas of this SDK, and the points of the next one."""
+    reader = InMemoryMetricReader({Counter: AggregationTemporality.DELTA})
     counter = MeterProvider([reader], shutdown_on_exit=False).get_meter("m").create_counter("c")
-    counter.add(1, {"k": 1})
-    counter.add(1, {"k": True})
-    data: Any = reader.get_metrics_data()
-    return len(data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points) > 1
+    counter.add(1)
+    before = points_of(reader.get_metrics_data() or MetricsData([]))
+    counter.add(1, {"k": first})
+    counter.add(1, {"k": second})
+    return before[0].time_unix_nano, points_of(reader.get_metrics_data() or MetricsData([]))
 
 
-TYPED = separates_types()
+def points_of(data: MetricsData) -> list[Any]:
+    return [
+        point
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        for point in metric.data.data_points
+    ]
+
+
+# Whether this SDK has a series for 1 and another one for True, and whether a new series of deltas begins with the
+# previous collection. Old ones have not.
+_TIME_NS, _POINTS = second_points(1, True)
+TYPED = len(_POINTS) == 2
+CONTIGUOUS = _POINTS[0].start_time_unix_nano == _TIME_NS
 
 
 class Stock:
@@ -95,16 +110,6 @@ class Run:
         return shown
 
 
-def points_of(data: MetricsData) -> list[Any]:
-    return [
-        point
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        for point in metric.data.data_points
-    ]
-
-
 def shown_data(data: MetricsData, seen: list[int]) -> object:
     """Return everything that an exporter can see, in any order of instruments and points, with times as relations."""
     return [
@@ -129,13 +134,14 @@ def shown_data(data: MetricsData, seen: list[int]) -> object:
 
 def shown_metric(data: Any, seen: list[int]) -> tuple[Any, ...]:
     temporality = getattr(data, "aggregation_temporality", None), getattr(data, "is_monotonic", None)
-    shown = sorted((shown_point(point, seen) for point in data.data_points), key=repr)
+    times = seen if CONTIGUOUS or temporality[0] is not AggregationTemporality.DELTA else None
+    shown = sorted((shown_point(point, times) for point in data.data_points), key=repr)
     return (type(data).__name__, *temporality, shown)
 
 
-def shown_point(point: Any, seen: list[int]) -> object:
+def shown_point(point: Any, times: list[int] | None) -> object:
     start = point.start_time_unix_nano
-    since = None if start is None else seen.index(start) if start in seen else "its creation"
+    since = None if start is None or times is None else times.index(start) if start in times else "its creation"
     fields = {
         name: typed(getattr(point, name))
         for name in (*("value", "count", "sum", "min", "max", "bucket_counts", "explicit_bounds"), "zero_count")

@@ -64,6 +64,18 @@ def test_the_first_bounds_are_used(caplog: pytest.LogCaptureFixture) -> None:
     assert "The histogram h exists with the bounds (1.0,)" in caplog.text
 
 
+def test_intervals_of_a_reader_are_contiguous() -> None:
+    metrics = Metrics()
+    counter = metrics.meter.create_counter("c")
+    metrics.deltas()
+    counter.add(1, {"k": 1})
+    (first,) = metrics.deltas()
+    counter.add(1, {"k": 2})
+    counter.add(1, {"k": 1})
+    assert first.start_time_unix_nano < first.time_unix_nano
+    assert {point.start_time_unix_nano for point in metrics.deltas()} == {first.time_unix_nano}
+
+
 def test_without_measurements_there_are_no_points() -> None:
     metrics = Metrics()
     metrics.meter.create_counter("c").bind({"k": 1})
