@@ -7,23 +7,23 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
 from opentelemetry.context import Context, create_key, set_value
-from opentelemetry.metrics import get_meter_provider
 
 from flext_observability.adapters import log_record
-from flext_observability.adapters.instrument_table import RecordFn
 from flext_observability.adapters.metric import function_call_instruments
 from flext_observability.decorators.span_arguments import is_function, qualified_name, span_name
 from flext_observability.decorators.span_errors import first_in_trace, outcome_of
-from flext_observability.decorators.traced import ActiveSpan, SpanTemplate
-from flext_observability.decorators.wrapping import decorate
-from flext_observability.engine.delegating_meter import DelegatingMeterProvider
+from flext_observability.decorators.traced import ActiveSpan, Entry, SpanTemplate, leave
+from flext_observability.decorators.wrapping import Around, decorate
+from flext_observability.engine.metrics.instruments import EngineHistogram
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.exceptions import exception_attributes, summarize_error
 from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.values.names import OPERATION_ATTRIBUTE, OUTCOME_ATTRIBUTE, OUTCOMES
+from flext_observability.values.names import OPERATION_ATTRIBUTE, OUTCOME_ATTRIBUTE
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from opentelemetry.trace import Span
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,11 +60,11 @@ def flext_monitor_function(operation: object = None, /) -> Any:
         The monitored function, or a decorator.
     """
     if is_function(operation):
-        return decorate(operation, _Monitor(qualified_name(operation)).begin)
+        return _Monitor(qualified_name(operation)).decorate(operation)
 
     def decorator(function: Callable[P, R]) -> Callable[P, R]:
         name = qualified_name(function) if operation is None else span_name(operation)
-        return decorate(function, _Monitor(name).begin)
+        return _Monitor(name).decorate(function)
 
     return decorator
 
@@ -75,26 +75,51 @@ class _Monitor:
     def __init__(self, operation: str) -> None:
         self.operation = operation
         self.template = SpanTemplate(operation)
-        self._record: RecordFn | None = None
-        self._attributes = {
-            outcome: {OPERATION_ATTRIBUTE: operation, OUTCOME_ATTRIBUTE: outcome} for outcome in OUTCOMES
-        }
+        self._records: dict[str, Callable[[float], object]] = {}
+
+    def decorate(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return the monitored function."""
+        return decorate(function, Around(self.begin, self.enter, self.leave))
 
     def begin(self) -> ActiveSpan:
         """Return one monitored call."""
         return _MonitoredCall(self)
 
-    def measure(self, seconds: float, outcome: str, context: Context) -> None:
-        """Record the duration and count the call. ``context`` has the call's span, for exemplars."""
-        if self._record is not None:
-            self._record(seconds, self._attributes[outcome], context)
-            return
+    def enter(self) -> tuple[float, Entry]:
+        """Start the timer and the span of one call."""
+        return perf_counter(), self.template.enter()
+
+    def leave(self, call: tuple[float, Entry], error: BaseException | None) -> None:
+        """Record the duration, log an error, and end the span."""
+        self.finish(perf_counter() - call[0], error, call[1][1])
+        leave(call[1], error)
+
+    def finish(self, seconds: float, error: BaseException | None, span: Span) -> None:
+        """Measure a call while its span is current, for exemplars and trace ids, and log its error. Never raises."""
+        try:
+            outcome = "ok" if error is None else outcome_of(error)
+            record = self._records.get(outcome) or self._recorder(outcome)
+            record(seconds)
+            if error is not None and outcome == "error" and first_in_trace(error, _LOGGED, span):
+                self.log(error)
+        except BaseException as failure:  # noqa: BLE001 - monitoring must not break the function
+            reraise_interrupt(failure)
+            report_once("Measuring a call", failure)
+
+    def _recorder(self, outcome: str) -> Callable[[float], object]:
+        """Return a function that records the duration of a call, and counts it."""
+        attributes = {OPERATION_ATTRIBUTE: self.operation, OUTCOME_ATTRIBUTE: outcome}
         record, add = function_call_instruments()
-        record(seconds, self._attributes[outcome], context)
-        if isinstance(get_meter_provider(), DelegatingMeterProvider):
-            self._record = record  # the collection derives the calls from the durations
-        else:
-            add(1, self._attributes[outcome], _NO_SPAN)  # a foreign provider does not derive them
+        instrument: object = getattr(record, "__self__", None)
+        if isinstance(instrument, EngineHistogram):  # the collection derives the calls from the durations
+            bound = self._records[outcome] = instrument.bind(attributes).record
+            return bound
+
+        def record_both(seconds: float) -> None:  # a foreign provider does not derive them
+            record(seconds, attributes, None)
+            add(1, attributes, _NO_SPAN)
+
+        return record_both
 
     def log(self, error: BaseException) -> None:
         """Emit the error record in the current trace."""
@@ -120,12 +145,5 @@ class _MonitoredCall(ActiveSpan):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Record the duration, log an error, and end the span."""
-        try:
-            outcome = "ok" if error is None else outcome_of(error)
-            self._monitor.measure(perf_counter() - self._started_at, outcome, self.context)
-            if error is not None and outcome == "error" and first_in_trace(error, _LOGGED, self.span):
-                self._monitor.log(error)
-        except BaseException as failure:  # noqa: BLE001 - monitoring must not break the function
-            reraise_interrupt(failure)
-            report_once("Measuring a call", failure)
+        self._monitor.finish(perf_counter() - self._started_at, error, self.span)
         super().__exit__(kind, error, trace)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING, ClassVar, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 from flext_observability.adapters.instrument_table import instrument_table
+from flext_observability.engine.metrics.bound import Bound
+from flext_observability.engine.metrics.instruments import EngineInstrument
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_attributes
 from flext_observability.values.interrupts import reraise_interrupt
@@ -21,16 +23,22 @@ _MAX = (1 << 63) - 1
 _NUMBERS = frozenset((int, float))
 
 
-class _Instrument:
-    """Base of the instruments: a recording function of OpenTelemetry, and bound attributes."""
+class _Instrument(Bound):
+    """Base of the instruments: a recording function of OpenTelemetry, and bound attributes.
 
-    __slots__ = ("_bound", "_record_fn")
+    With bound attributes it holds the series itself, if the instrument is one of the engine.
+    """
+
+    __slots__ = ("_record_fn",)
 
     _min: ClassVar[float] = -_MAX
 
     def __init__(self, record_fn: RecordFn, bound: Attributes = None) -> None:
+        instrument: Any = getattr(record_fn, "__self__", None)
+        super().__init__(instrument, bound)
         self._record_fn = record_fn
-        self._bound = bound
+        if bound and isinstance(instrument, EngineInstrument):
+            instrument.keep(self)
 
     def bind(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:
         """Return an instrument that adds these attributes to every measurement.
@@ -45,15 +53,23 @@ class _Instrument:
         try:
             if type(value) not in _NUMBERS or not self._min <= value <= _MAX:
                 value = self._validate(value)
-            self._record_fn(value, self._with(attributes) if attributes else self._bound, None)
+            self._record_fn(value, self._with(attributes) if attributes else self._attributes, None)
         except BaseException as error:  # noqa: BLE001 - a measurement must not break the program
             reraise_interrupt(error)
             name = instrument_table().name_of(self._record_fn) or "of an unknown instrument"
             report_once(f"Measuring with {type(self).__name__} {name}", error)
 
+    def _complete(self, value: float) -> None:
+        """Complete a measurement whose value was appended to the values of the series, if there is one."""
+        if self._series is None:
+            self._scratch.clear()
+            self._record(value, None)
+        else:
+            super()._complete(value)
+
     def _with(self, attributes: Mapping[str, object]) -> Attributes:
         encoded = encode_attributes(attributes)
-        return {**self._bound, **encoded} if self._bound else encoded
+        return {**self._attributes, **encoded} if self._attributes else encoded
 
     def _validate(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
@@ -74,7 +90,13 @@ class Counter(_Instrument):
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Add a finite value, 0 or more. Others are dropped and logged once."""
-        self._record(value, attributes)
+        if attributes is None and type(value) in _NUMBERS and 0 <= value <= _MAX:
+            values = self._values
+            values.append(value)
+            if len(values) > self._limit or self._current():
+                self._complete(value)
+        else:
+            self._record(value, attributes)
 
 
 @final
@@ -85,7 +107,13 @@ class UpDownCounter(_Instrument):
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Add a finite value. Others are dropped and logged once."""
-        self._record(value, attributes)
+        if attributes is None and type(value) in _NUMBERS and -_MAX <= value <= _MAX:
+            values = self._values
+            values.append(value)
+            if len(values) > self._limit or self._current():
+                self._complete(value)
+        else:
+            self._record(value, attributes)
 
 
 @final
@@ -96,7 +124,13 @@ class Gauge(_Instrument):
 
     def set(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Set a finite value. Others are dropped and logged once."""
-        self._record(value, attributes)
+        if attributes is None and type(value) in _NUMBERS and -_MAX <= value <= _MAX:
+            values = self._values
+            values.append(value)
+            if len(values) > self._limit or self._current():
+                self._complete(value)
+        else:
+            self._record(value, attributes)
 
 
 @final
@@ -108,4 +142,10 @@ class Histogram(_Instrument):
 
     def record(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Record a finite value, 0 or more. Others are dropped and logged once."""
-        self._record(value, attributes)
+        if attributes is None and type(value) in _NUMBERS and 0 <= value <= _MAX:
+            values = self._values
+            values.append(value)
+            if len(values) > self._limit or self._current():
+                self._complete(value)
+        else:
+            self._record(value, attributes)

@@ -60,7 +60,8 @@ class EngineInstrument:
         elif forward is not None:
             forward(value, attributes, context)
 
-    def _keep(self, handle: Bound) -> None:
+    def keep(self, handle: Bound) -> None:
+        """Let a handle follow the target, for as long as it lives."""
         key, handles = id(handle), self._handles
         handles[key] = ref(handle, lambda _: handles.pop(key, None))
         handle.follow(self._stream)
@@ -94,7 +95,7 @@ class EngineCounter(EngineInstrument, Counter):
     def bind(self, attributes: Attributes = None) -> BoundCounter:
         """Return a handle that adds with these attributes, the cheapest way. It follows changes of the provider."""
         handle = BoundCounter(self, attributes)
-        self._keep(handle)
+        self.keep(handle)
         return handle
 
 
@@ -129,7 +130,7 @@ class EngineUpDownCounter(EngineInstrument, UpDownCounter):
     def bind(self, attributes: Attributes = None) -> BoundUpDownCounter:
         """Return a handle that adds with these attributes, the cheapest way. It follows changes of the provider."""
         handle = BoundUpDownCounter(self, attributes)
-        self._keep(handle)
+        self.keep(handle)
         return handle
 
 
@@ -163,7 +164,7 @@ class EngineHistogram(EngineInstrument, Histogram):
     def bind(self, attributes: Attributes = None) -> BoundHistogram:
         """Return a handle that records with these attributes, the cheapest way. It follows changes of the provider."""
         handle = BoundHistogram(self, attributes)
-        self._keep(handle)
+        self.keep(handle)
         return handle
 
 
@@ -200,5 +201,5 @@ class EngineGauge(EngineInstrument, Gauge):
     def bind(self, attributes: Attributes = None) -> BoundGauge:
         """Return a handle that sets with these attributes, the cheapest way. It follows changes of the provider."""
         handle = BoundGauge(self, attributes)
-        self._keep(handle)
+        self.keep(handle)
         return handle
