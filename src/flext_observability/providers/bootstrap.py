@@ -319,7 +319,7 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
         direct = partial(_adopt, pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
     else:
         sampler = make_sampler(config, pipeline.notices)
-        tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter)
+        tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter, pipeline.notices)
         direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service)
     return partial(_direct, direct, workers)
 

@@ -20,6 +20,7 @@ from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.sampling import CountingSampler
+from flext_observability.providers.id_generator import ContainedIdGenerator, make_id_generator
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
@@ -40,8 +41,10 @@ class ServiceTracers:
         sampler: Sampler,
         processor: ExportSpanProcessor,
         counter: SignalCounter,
+        notices: Notices,
     ) -> None:
         self._config = config
+        self._id_generator = make_id_generator(config, notices)
         self._limits = make_span_limits(config)
         self._resource = resource
         self._sampler = CountingSampler(sampler, counter)
@@ -66,7 +69,8 @@ class ServiceTracers:
 
     def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
         sampler, limits = self._sampler, self._limits
-        provider = SdkTracerProvider(sampler, resource, shutdown_on_exit=False, span_limits=limits)
+        ids = None if self._id_generator is None else ContainedIdGenerator(self._id_generator)
+        provider = SdkTracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits)
         provider.add_span_processor(self._processor)
         return provider
 
@@ -77,6 +81,7 @@ class ServiceTracers:
             rule=sampling_rule(self._config),
             limits=self._limits,
             sink=self._processor.sink,
+            ids=self._id_generator,
         )
 
 

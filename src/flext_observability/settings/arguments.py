@@ -37,6 +37,7 @@ class InitArguments(TypedDict, total=False):
     sampler: str | None
     sampler_arg: str | None
     sample_ratio: float | None
+    id_generator: str | None
     correlation_id_header: str | None
     shutdown_timeout_seconds: float | None
     flush_timeout_seconds: float | None

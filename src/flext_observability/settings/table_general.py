@@ -142,6 +142,14 @@ class GeneralFields:
         default=None,
         signal="traces",
     )
+    id_generator: str = setting(
+        types.TEXT,
+        "Generator of trace and span ids: `random`, or an installed one (entry-point group "
+        "`opentelemetry_id_generator`).",
+        "OTEL_PYTHON_ID_GENERATOR",
+        default="random",
+        signal="traces",
+    )
     correlation_id_header: str = setting(
         types.HEADER_NAME,
         "HTTP header that carries the correlation id.",

@@ -15,6 +15,7 @@ from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.export_processors import ExportSpanProcessor
 from flext_observability.pipeline.ledger import SignalCounter
+from flext_observability.providers.id_generator import make_id_generator
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.tracer import (
     ServiceTracers,
@@ -30,7 +31,9 @@ Settings = Callable[..., FlextObservabilityConfig]
 def tracers(config: FlextObservabilityConfig, notices: Notices) -> ServiceTracers:
     processor = ExportSpanProcessor(SignalCounter("traces"), [])
     counter = SignalCounter("traces")
-    return ServiceTracers(config, Resource({"service.name": "shop"}), make_sampler(config, notices), processor, counter)
+    return ServiceTracers(
+        config, Resource({"service.name": "shop"}), make_sampler(config, notices), processor, counter, notices
+    )
 
 
 def sampled(sampler: Sampler, trace_id: int) -> bool:
@@ -129,3 +132,42 @@ def test_installed_samplers(
 def test_the_engine_selects_the_tracer(settings: Settings, notices: Notices) -> None:
     assert isinstance(tracers(settings(), notices).provider, EngineTracerProvider)
     assert isinstance(tracers(settings(engine="sdk"), notices).provider, TracerProvider)
+
+
+ID_GENERATORS = """
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+class Counting(IdGenerator):
+    def generate_trace_id(self):
+        return 5
+    def generate_span_id(self):
+        return 7
+
+def invalid():
+    return 5
+
+def broken():
+    raise RuntimeError("no licence")
+"""
+
+
+def test_installed_id_generators(
+    notices: Notices, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"own": "Counting", "invalid": "invalid", "broken": "broken"}
+    points = {"opentelemetry_id_generator": {name: f"own_ids:{attribute}" for name, attribute in names.items()}}
+    install(tmp_path, monkeypatch, "own_ids", ID_GENERATORS, points)
+    assert make_id_generator(settings(), notices) is None
+    for engine in ("lean", "sdk"):
+        config = settings(engine=engine, id_generator="own")
+        made = tracers(config, notices)
+        assert made.provider.get_tracer("t").start_span("work").get_span_context().trace_id == 5
+    assert notices.all() == ()
+    expected = {
+        "invalid": "The id generator 'invalid' is not an id generator: ids are random",
+        "broken": "The id generator 'broken' failed (RuntimeError: no licence): ids are random",
+        "absent": "The id generator 'absent' is not installed: ids are random",
+    }
+    for name, words in expected.items():
+        assert make_id_generator(settings(id_generator=name), notices) is None
+        assert notices.all()[-1].message == words
