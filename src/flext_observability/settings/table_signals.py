@@ -102,7 +102,7 @@ class QueueFields(OtlpFields):
     )
     metrics_cardinality_limit: int = setting(
         types.COUNT,
-        "Maximum of series (attribute sets) of one instrument; further ones are counted in one series together.",
+        "Maximum of series of one instrument with the engine `lean`; further ones are counted together in one series.",
         default=2000,
         unit="series",
         signal="metrics",
