@@ -75,8 +75,8 @@ class SeriesLabels:
     def find(self, attributes: Mapping[str, object]) -> LabelSet:
         """Return the labels of these attributes, sorted. Keys that become one label have their values joined."""
         cached = self._by_identity.get(id(attributes))
-        if cached is not None and cached[0] is attributes:
-            return cached[1]
+        if cached is not None:
+            return cached[1]  # the cache keeps the attributes, so no others have their identity
         types = tuple(map(type, attributes.values()))
         if not _CACHED_TYPES.issuperset(types):
             return self._make(attributes)
