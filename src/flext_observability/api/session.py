@@ -237,12 +237,15 @@ class Session:
         from flext_observability import __version__
         from flext_observability.extensions.plugins.hooks import plugin_hooks
         from flext_observability.ops_server.serialization import check_to_dict, settings_to_dict
+        from flext_observability.providers import overhead
 
         settings = self.pipeline.settings
+        cost = overhead.measure(self.pipeline.ledger.snapshot(), settings.config.engine)
         return {
             "version": __version__,
             "resource": dict(self.pipeline.resource.attributes),
             "signals": self.status(),
+            "overhead": cost.to_dict(),
             "shared_metrics": {} if self.pipeline.page is None else self.pipeline.page.to_dict(),
             "health": {check.name: check_to_dict(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),

@@ -238,7 +238,7 @@ def _self_source(pipeline: Pipeline) -> Source | None:
     if not config.self_metrics:
         return None
     capacities: dict[Signal, int] = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
-    return Source(pipeline.ledger, capacities)
+    return Source(pipeline.ledger, capacities, config.engine)
 
 
 def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, final
 from opentelemetry.metrics import Observation, get_meter
 
 from flext_observability.domain.report import ExporterCounts, LedgerSnapshot, Signal
+from flext_observability.providers.overhead import measure
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.runtime.thread_cpu import thread_cpu
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flext_observability.pipeline.ledger import Ledger
 
 CPU_TIME_NAME: Final = "flext.self.cpu.time"
+CPU_RATIO_NAME: Final = "flext.self.cpu.ratio"
 _KINDS: Final[Mapping[Signal, str]] = {"traces": "span", "logs": "log", "metrics": "metric"}
 _ITEMS: Final[Mapping[Signal, str]] = {"traces": "span", "logs": "log", "metrics": "metric_data_point"}
 _UNITS: Final[Mapping[Signal, str]] = {"traces": "{span}", "logs": "{log_record}", "metrics": "{data_point}"}
@@ -37,10 +39,12 @@ class Source(NamedTuple):
     Attributes:
         ledger: All counts.
         capacities: Maximum number of queued items of each exporter of a signal.
+        engine: ``lean`` or ``sdk``.
     """
 
     ledger: Ledger
     capacities: Mapping[Signal, int]
+    engine: str
 
 
 class _Row(NamedTuple):
@@ -92,6 +96,11 @@ class SelfMetrics:
         if self._source is not None:
             yield thread_cpu().seconds(), {}
 
+    def cpu_ratio(self) -> Rows:
+        """Yield the share of the telemetry in the CPU time of the process."""
+        if self._source is not None:
+            yield measure(self._counts(), self._source.engine).percent / 100, {}
+
     def inflight(self, signal: Signal) -> Rows:
         """Yield the number of items of running attempts."""
         yield from ((row.counts.in_flight, row.exporter) for row in self._rows(signal))
@@ -141,6 +150,7 @@ def _create_instruments() -> None:
     for name, signal in _STARTED.items():
         _add(counter, name, _UNITS[signal], "Started items", partial(SelfMetrics.started, signal=signal))
     _add(counter, CPU_TIME_NAME, "s", "CPU time of the threads of this library", SelfMetrics.cpu_time)
+    _add("observable_gauge", CPU_RATIO_NAME, "1", "Share of telemetry in the CPU time", SelfMetrics.cpu_ratio)
     for signal, item in _ITEMS.items():
         unit, exporter, processor = _UNITS[signal], f"otel.sdk.exporter.{item}", f"otel.sdk.processor.{item}"
         inflight, exported = partial(SelfMetrics.inflight, signal=signal), partial(SelfMetrics.exported, signal=signal)

@@ -17,7 +17,7 @@ from flext_observability import (
 )
 from flext_observability.domain.report import SignalStatus
 from flext_observability.extensions.ports import ExportOutcome
-from flext_observability.providers.self_metrics import CPU_TIME_NAME
+from flext_observability.providers.self_metrics import CPU_RATIO_NAME, CPU_TIME_NAME
 from tests.fakes import OneExporterFactory, ScriptedExporter
 
 REJECTED = ExportOutcome(accepted=1, rejected=1, reason="rejected")
@@ -84,6 +84,7 @@ def test_spans_and_records_are_counted() -> None:
     assert points("otel.sdk.exporter.log.exported") == {("memory_log_exporter/0", ""): 2}
     assert points("otel.sdk.exporter.metric_data_point.exported")[("memory_metric_exporter/0", "")] > 0
     assert points(CPU_TIME_NAME)[("", "")] > 0
+    assert 0 < points(CPU_RATIO_NAME)[("", "")] <= 1
 
 
 def test_a_full_queue_is_an_error_of_the_processor() -> None:
