@@ -1,6 +1,6 @@
 """CPU time of the telemetry in this process: threads of this library, and the recording of spans and log records.
 
-The cost of recording is measured by recording a few items that nobody receives, in the thread that asks, at most once
+The cost of recording is measured by recording a few items without an exporter, in the calling thread, at most once
 in ``CALIBRATION_SECONDS``. The program's own spans and records are counted anyway, so that nothing is added to them.
 """
 
