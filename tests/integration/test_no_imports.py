@@ -142,6 +142,19 @@ def test_a_rejected_call_imports_nothing() -> None:
     assert out == "[]"
 
 
+def test_a_start_needs_neither_the_metrics_sdk_nor_the_metadata_of_packages() -> None:
+    program = """
+import os, sys
+from flext_observability import init_observability
+init_observability(service_name="shop", exporters="otlp_http", console=False).unwrap()
+heavy = {"opentelemetry.sdk.metrics", "importlib.metadata", "http.client", "google", "ssl", "pydantic", "tempfile"}
+print(sorted(heavy & set(sys.modules)), flush=True)
+os._exit(0)
+"""
+    done = run(program, FLEXT_OBSERVABILITY_ENGINE="lean", **UNMEASURED)
+    assert done.out.strip() == "[]", done.err
+
+
 def test_a_push_imports_nothing() -> None:
     with gateway() as running:
         out = imports(EACH_FAILURE.format(exporter="pushgateway"), PROMETHEUS_PUSH_GATEWAY=running.url)

@@ -11,6 +11,7 @@ from flext_observability.api.process import active_process
 from flext_observability.domain.result import FlextResult
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.registry import exporter_registry, notifier_registry, plugin_registry
+from flext_observability.runtime.paused_gc import paused_gc
 from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 from flext_observability.values.exceptions import describe_error
@@ -54,7 +55,8 @@ def _resolve_and_start(
     config: FlextObservabilityConfig | None, arguments: dict[str, object]
 ) -> FlextResult[Observability]:
     try:
-        return resolve(config, arguments, os.environ).flat_map(_check_names).flat_map(_start)
+        with paused_gc():
+            return resolve(config, arguments, os.environ).flat_map(_check_names).flat_map(_start)
     except BaseException as error:  # noqa: BLE001 - an internal error must not break the program
         reraise_interrupt(error)
         message = f"Starting failed: {describe_error(error)}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from opentelemetry.trace import Span, SpanContext, format_trace_id
 
@@ -20,8 +19,7 @@ MAX_TRACES = 10_000
 MAX_AGE_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTrace:
+class OpenTrace(NamedTuple):
     """A started trace that has not ended.
 
     Attributes:

@@ -8,7 +8,6 @@ from typing import NamedTuple, TypeVar, cast
 
 from flext_observability.domain.report import SignalOrAll
 from flext_observability.settings.types import FieldType
-from flext_observability.values.dataclass import dataclass
 
 T = TypeVar("T")
 DefaultT = TypeVar("DefaultT")
@@ -42,8 +41,7 @@ class Variable(NamedTuple):
     type: FieldType[object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """Row of the field table.
 
     Attributes:
@@ -98,4 +96,4 @@ def _named(name: str, row: Field) -> Field:
     own = Variable(PREFIX + name.upper())
     # A row that lists its own variable places it after others of higher precedence.
     variables = row.variables if own in row.variables else (own, *row.variables)
-    return dataclasses.replace(row, name=name, variables=variables)
+    return row._replace(name=name, variables=variables)

@@ -11,7 +11,6 @@ from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from flext_observability.engine.compat import connect_reader, delta_kinds, has_own_aggregation
-from flext_observability.engine.metrics.collection import metrics_data
 from flext_observability.engine.metrics.exemplars import ExemplarFilter
 from flext_observability.engine.metrics.meter import EngineMeter, StreamOptions
 from flext_observability.engine.observer import observer
@@ -144,6 +143,8 @@ class EngineReader:
 
     def collect(self) -> MetricsData | None:
         """Return all points, or None without any."""
+        from flext_observability.engine.metrics.collection import metrics_data  # with the SDK's classes of points
+
         with self._provider.lock:
             now_ns = time_ns()
             data = metrics_data(self._provider, self, now_ns)

@@ -74,12 +74,12 @@ class Hooks:
         Returns:
             One notice for each plug-in that is unknown or cannot be loaded.
         """
-        from flext_observability.extensions.plugins.active_plugin import to_active
-
         self._remove_configured()
         notices: list[Notice] = []
         for name in names:
             if name not in self._plugins:
+                from flext_observability.extensions.plugins.active_plugin import to_active
+
                 found = plugin_registry().find(name).flat_map(partial(to_active, name, from_settings=True))
                 if found.tap(self.add).is_failure:
                     notices.append(Notice("all", f"Plug-in {name!r} is not active: {found.message}", found.fix))
