@@ -20,12 +20,13 @@ def init(**settings):
     return init_observability(**settings).unwrap()
 
 def fork(work):
-    "Fork a child that does the work, and stays."
-    pid = os.fork()
+    "Fork a child that does the work, and stays while its parent runs."
+    parent, pid = os.getpid(), os.fork()
     if pid == 0:
         work()
         ENDS[1].send(b"x")
-        time.sleep(60)
+        while os.getppid() == parent:
+            time.sleep(0.2)
         os._exit(0)
     ENDS[0].recv(1)
     return pid
@@ -248,3 +249,26 @@ end(child)
 assert lines(page(address), "seen_total") == ["seen_total 200.0"]
 """
     check(program, tmp_path)
+
+
+def test_processes_of_a_supervisor_share_the_directory_of_prometheus_client(tmp_path: Path) -> None:
+    program = """
+import subprocess
+if len(sys.argv) > 1:
+    items.add(9)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    sys.exit()
+command = [sys.executable, "-c", open("/proc/self/cmdline").read().split(chr(0))[2], "other"]
+other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+assert other.stdout.readline() == "ready\\n"
+assert lines(page(address), "items_total") == ["items_total 11.0"]
+other.communicate("\\n")
+assert lines(page(address), "items_total") == ["items_total 11.0"]
+shutdown_observability()
+"""
+    directory = tmp_path / "shared"
+    settings = {"PROMETHEUS_MULTIPROC_DIR": str(directory)}
+    check(program, tmp_path, **settings)
+    check(program, tmp_path, **settings)  # a new program starts from zero
+    assert sorted(path.name for path in directory.iterdir()) == ["flext-totals.lock", "flext-totals.metrics"]
