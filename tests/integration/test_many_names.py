@@ -96,3 +96,22 @@ def test_a_bad_value_costs_the_same_with_many_instruments() -> None:
     counters = [metrics.counter(f"bad.{number}") for number in range(1_500)]
     first, last = (count_calls(lambda _number: counter.add(-1), 0) for counter in (counters[0], counters[-1]))  # noqa: B023
     assert last <= first + 10
+
+
+@pytest.mark.parametrize("kind", ["handle", "function"])
+def test_measurements_with_many_attributes(kind: str) -> None:
+    sets = 20_000
+    with recording(exporters={"metrics": "memory", "traces": [], "logs": []}) as recorded:
+        counter = recorded.handle.metrics.counter("visits")
+
+        def measure(number: int) -> None:
+            if kind == "handle":
+                counter.add(1, {"visitor": number})
+            else:
+                flext_create_metric("visits", 1, tags={"visitor": str(number)}, metric_type="counter")
+
+        assert_bounded(measure, sets, settled=6_000)
+        values = recorded.values("visits")
+        notices = [notice.message for notice in recorded.handle.status()["metrics"].notices]
+    assert (len(values), sum(values.values())) == (2_001, sets + 50)
+    assert any("visits" in message and "visitor" in message for message in notices)

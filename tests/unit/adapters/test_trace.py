@@ -3,6 +3,7 @@ from __future__ import annotations
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, set_span_in_context
 
 from flext_observability import FlextTrace, traced
+from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.adapters.trace import process_service_name, start, start_non_recording
 from flext_observability.values.timestamps import to_unix_nanos
 from tests.recorded import Recorded
@@ -29,6 +30,16 @@ def test_another_service_has_its_own_resource(recorded: Recorded) -> None:
     other, same = recorded.spans("charge")
     assert [span.resource.attributes["service.name"] for span in (other, same)] == ["payments", own]
     assert process_service_name() == own
+
+
+def test_a_surplus_service_is_an_attribute(recorded: Recorded) -> None:
+    for number in range(MAX_SERVICE_NAMES + 1):
+        start(new_trace(service_name=f"service-{number}", context={"flext.service.name": "given"}), None).end()
+    *_, last, surplus = recorded.spans("charge")
+    assert last.resource.attributes["service.name"] == f"service-{MAX_SERVICE_NAMES - 1}"
+    assert surplus.resource.attributes["service.name"] == recorded.handle.config.service_name
+    assert surplus.attributes is not None
+    assert surplus.attributes["flext.service.name"] == f"service-{MAX_SERVICE_NAMES}"
 
 
 def test_long_and_invalid_names_become_valid_text(recorded: Recorded) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from flext_observability import FlextMetricsService
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
-from tests.recorded import Recorded
+from tests.recorded import Recorded, recording
 from tests.threads import in_threads
 
 METRICS = FlextMetricsService()
@@ -43,6 +43,24 @@ def test_bound_instruments_keep_attributes_and_kind(recorded: Recorded) -> None:
     assert isinstance(METRICS.gauge("instrument.bound.gauge").bind(a=1), Gauge)
     assert isinstance(METRICS.histogram("instrument.bound.histogram").bind(a=1), Histogram)
     assert isinstance(METRICS.up_down_counter("instrument.bound.updown").bind(a=1), UpDownCounter)
+
+
+@pytest.mark.parametrize("kind", ["counter", "up_down_counter", "gauge", "histogram"])
+def test_a_bound_handle_follows_each_start(kind: str) -> None:
+    handle: Any = getattr(METRICS, kind)(f"instrument.follows.{kind}").bind(a=1)
+    record = getattr(handle, {"gauge": "set", "histogram": "record"}.get(kind, "add"))
+    record(1)  # before the start
+    for engine in ("lean", "sdk", "lean"):
+        with recording(engine=engine) as started:
+            for value in (3, 4.5, Decimal(5), -1 if kind in {"counter", "histogram"} else 5):
+                record(value)
+            record(6, {"b": 2})
+            points = started.metric(f"instrument.follows.{kind}").data.data_points
+        found = {
+            tuple(sorted(point.attributes.items())): getattr(point, "sum", None) or point.value for point in points
+        }
+        total = {"gauge": 5, "up_down_counter": 17.5}.get(kind, 12.5)
+        assert found == {(("a", 1),): total, (("a", 1), ("b", 2)): 6}
 
 
 @pytest.mark.parametrize(
@@ -115,8 +133,6 @@ def test_totals_of_many_threads_are_exact(recorded: Recorded) -> None:
 
 
 def test_an_instrument_created_before_the_start_records_after_it() -> None:
-    from tests.recorded import recording
-
     counter = METRICS.counter("instrument.early")
     counter.add(1)
     with recording() as started:

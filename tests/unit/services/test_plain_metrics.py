@@ -9,9 +9,11 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from flext_observability import FlextContainer, FlextMetricsService
+from flext_observability.adapters.instrument_table import InstrumentIdentity, instrument_table
 from flext_observability.runtime.runtime import replace_runtime
 from tests.hostile import Hostile
 from tests.recorded import recording
@@ -133,3 +135,15 @@ def test_known_plain_arguments_need_no_constructor() -> None:
     assert service.create("a", 1).success
     assert service._plain is not None
     assert service._plain.make("a", 2, "", {"b": 1}, "gauge") is not None
+
+
+def test_an_instrument_that_raises_is_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    def record(value: float, _attributes: object, _context: object) -> None:
+        if value > 1:
+            raise SystemExit(value)
+
+    service = FlextMetricsService()
+    instrument_table().get_or_create(InstrumentIdentity("raises", "gauge", ""), lambda: record)
+    assert service.create("raises", 1).success
+    assert service.create("raises", 2).code == "internal"
+    assert "create failed: SystemExit" in caplog.text
