@@ -93,9 +93,10 @@ class Series:
             known = self.values[:]
             if known:
                 count, interval = len(known), self.reduce(known)
-                self.total = self._added(self.total, interval)
                 self._settle(readers, interval)
-                del self.values[:count]
+                added = self._added(self.total, interval)
+                # Nothing interrupts these two: a signal handler that collects counts each value once.
+                self.total, self.values[:count] = added, ()
         finally:
             self._lock.release()
         return self.total
