@@ -105,7 +105,18 @@ def main() -> int:
     """Run the guards, and return pytest's exit code."""
     modules = sorted({name for guard in GUARDS for name in files(guard)})
     workers = os.environ.get("GUARD_WORKERS", "2")
-    options = ["-q", "-p", "tests.guards", "-n", workers, "--timeout", "1200", *sys.argv[1:]]
+    options = [
+        "-q",
+        "-p",
+        "tests.guards",
+        "-n",
+        workers,
+        "--timeout",
+        "1200",
+        "-o",
+        "faulthandler_timeout=1200",
+        *sys.argv[1:],
+    ]
     return int(pytest.main([*options, *modules]))
 
 
