@@ -15,7 +15,7 @@ from weakref import ref
 from opentelemetry.context import Context, create_key, set_value
 from opentelemetry.trace import Span, SpanKind, get_current_span
 
-from flext_observability.adapters.current_context import CURRENT, with_span
+from flext_observability.adapters.current_context import CURRENT, SPAN_KEY, with_span
 from flext_observability.domain.pending_result import inside_event_loop
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
@@ -134,10 +134,12 @@ def _current(context: Context | None, found: IdHolder | None) -> IdHolder | None
 
 def link_span(span: Span, parent_context: Context | None, kind: SpanKind) -> IdHolder | None:
     """Give a new span the holder of its parent context, or of its local root span; return the holder if it exists."""
-    found = _in_context(parent_context)
-    link: object = found
-    if found is None or found.ambient:
-        link = _link_in(parent_context) or _new_link(parent_context, kind, found)
+    here = CURRENT.get() if parent_context is None else parent_context
+    link: object = NOT_ASKED
+    if parent_context is not None or HOLDER_KEY in here or SPAN_KEY in here:
+        link = found = _in_context(here)
+        if found is None or found.ambient:
+            link = _link_in(parent_context) or _new_link(parent_context, kind, found)
     setattr(span, _SPAN_FIELD, link)
     return existing_holder(link)
 
@@ -157,8 +159,11 @@ def context_with_span(span: Span, base: Context, parent: Context | None, kind: S
         parent: Parent context of the span. Default: ``base``.
         kind: Kind of the span. Server and consumer spans do not inherit an ambient id.
     """
+    link = _link_of(span)
+    if link is not None and HOLDER_KEY not in base:
+        return Context({**base, SPAN_KEY: span})
     holder: IdHolder | None
-    here, link = _in_context(base), _link_of(span)
+    here = _in_context(base)
     if here is not None and not here.ambient and (parent is None or parent is base):
         return with_span(base, span)
     if link is None:  # the span was started without us

@@ -26,7 +26,7 @@ from flext_observability.decorators.span_errors import record_error
 from flext_observability.decorators.wrapping import Around, decorate
 from flext_observability.engine.current_span import BlockTracer
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.values.encoding import RawAttributes, encode_span_attributes
+from flext_observability.values.encoding import RawAttributes, checked_copy, encode_attributes, encode_span_attributes
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import MAX_NAME_BYTES, SCOPE_NAME
 
@@ -148,7 +148,7 @@ class SpanTemplate:
         try:
             attributes = self.attributes
             if type(attributes) is RawAttributes and not is_linked:
-                attributes = encode_span_attributes(dict(attributes))
+                attributes = checked_copy(attributes) or encode_attributes(dict(attributes))
             span = tracer.start_span(self.name, parent, self.kind, attributes, self.links)
         except BaseException as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
             reraise_interrupt(error)

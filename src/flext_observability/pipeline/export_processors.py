@@ -10,6 +10,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import TraceFlags
 
 from flext_observability.adapters.correlation import current_correlation_id
 from flext_observability.adapters.id_holder import link_span
@@ -51,7 +52,8 @@ class ExportSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span for every exporter."""
-        if span.context is None or not span.context.trace_flags.sampled:
+        context = span.context
+        if context is None or not context.trace_flags & TraceFlags.SAMPLED:
             next(self._counter.sampled_out)
         else:
             self._queue(span)

@@ -1,21 +1,26 @@
-"""Sampler that counts the spans dropped by another sampler."""
+"""Samplers for the SDK's tracer, which count the spans that they drop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
+from opentelemetry.trace import get_current_span
 
+from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
+from flext_observability.engine.span_options import SamplingRule
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.trace import Link, SpanKind
+    from opentelemetry.trace import Link, SpanContext, SpanKind
     from opentelemetry.trace.span import TraceState
     from opentelemetry.util.types import Attributes
+
+_RATIO_MASK: Final = (1 << 64) - 1
 
 
 class CountingSampler(Sampler):
@@ -50,4 +55,43 @@ class CountingSampler(Sampler):
 
     def get_description(self) -> str:
         """Return the description of the inner sampler."""
+        return self._inner.get_description()
+
+
+class RuleSampler(Sampler):
+    """Built-in sampler in numbers. It gives the same results as the SDK's, at a fraction of the cost."""
+
+    def __init__(self, inner: Sampler, rule: SamplingRule, counter: SignalCounter) -> None:
+        self._inner = inner
+        self._bound, self._parent_based = rule
+        self._counter = counter
+
+    def should_sample(  # noqa: PLR0913, PLR0917 - OTel's signature
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """Return the decision of the parent, or of the rule."""
+        parent: SpanContext | None = None
+        if (CURRENT.get() if parent_context is None else parent_context).get(SPAN_KEY) is not None:
+            parent = get_current_span(parent_context).get_span_context()
+            if not parent.is_valid:
+                parent = None
+        if parent is not None and self._parent_based:
+            sampled = parent.trace_flags.sampled
+        else:
+            sampled = trace_id & _RATIO_MASK < self._bound
+        state = None if parent is None else parent.trace_state
+        if sampled:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
+        next(self._counter.skipped)
+        return SamplingResult(Decision.DROP, None, state)
+
+    def get_description(self) -> str:
+        """Return the description of the SDK's sampler."""
         return self._inner.get_description()

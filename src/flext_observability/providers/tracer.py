@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.sampling import (
 from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.engine.tracer import EngineTracerProvider
-from flext_observability.pipeline.sampling import CountingSampler
+from flext_observability.pipeline.sampling import CountingSampler, RuleSampler
 from flext_observability.providers.id_generator import ContainedIdGenerator, make_id_generator
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -47,7 +47,8 @@ class ServiceTracers:
         self._id_generator = make_id_generator(config, notices)
         self._limits = make_span_limits(config)
         self._resource = resource
-        self._sampler = CountingSampler(sampler, counter)
+        self._rule = rule = sampling_rule(config)
+        self._sampler = CountingSampler(sampler, counter) if rule is None else RuleSampler(sampler, rule, counter)
         self._processor = processor
         self._lock = threading.RLock()
         self._by_service: dict[str, SdkTracerProvider | EngineTracerProvider] = {}
@@ -78,7 +79,7 @@ class ServiceTracers:
         return EngineTracerProvider(
             resource=resource,
             sampler=self._sampler,
-            rule=sampling_rule(self._config),
+            rule=self._rule,
             limits=self._limits,
             sink=self._processor.sink,
             ids=self._id_generator,

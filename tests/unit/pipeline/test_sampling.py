@@ -1,16 +1,34 @@
-"""A sampler that fails drops no span."""
+"""A sampler that fails drops no span, and a rule gives the results of the sampler."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import Sampler
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    ParentBasedTraceIdRatio,
+    Sampler,
+    TraceIdRatioBased,
+)
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+    use_span,
+)
 
+from flext_observability.engine.span_options import SamplingRule
 from flext_observability.pipeline.ledger import SignalCounter
-from flext_observability.pipeline.sampling import CountingSampler
+from flext_observability.pipeline.sampling import CountingSampler, RuleSampler
 
 
 class Failing(Sampler):
@@ -43,3 +61,43 @@ def test_the_parent_decides_instead_of_a_sampler_that_fails(outcome: object, cap
 
 def test_the_description_is_that_of_the_sampler() -> None:
     assert CountingSampler(Failing(None), SignalCounter("traces")).get_description() == "failing"
+
+
+SAMPLERS: list[tuple[Sampler, SamplingRule]] = [
+    (ALWAYS_ON, SamplingRule(1 << 64, parent_based=False)),
+    (ALWAYS_OFF, SamplingRule(0, parent_based=False)),
+    (TraceIdRatioBased(0.5), SamplingRule(TraceIdRatioBased(0.5).bound, parent_based=False)),
+    (ParentBased(ALWAYS_ON), SamplingRule(1 << 64, parent_based=True)),
+    (ParentBased(ALWAYS_OFF), SamplingRule(0, parent_based=True)),
+    (ParentBasedTraceIdRatio(0.5), SamplingRule(TraceIdRatioBased(0.5).bound, parent_based=True)),
+]
+
+
+@given(
+    st.sampled_from(SAMPLERS),
+    st.integers(1, (1 << 128) - 1),
+    st.booleans(),
+    st.none() | st.tuples(st.integers(0, 2), st.booleans(), st.booleans()),
+)
+def test_a_rule_gives_the_results_of_the_sampler(
+    given_sampler: tuple[Sampler, SamplingRule], trace_id: int, current: bool, parent: tuple[int, bool, bool] | None
+) -> None:
+    sampler, rule = given_sampler
+    counter = SignalCounter("traces")
+    ours = RuleSampler(sampler, rule, counter)
+    context = Context({"other": 1})
+    if parent is not None:
+        span_id, sampled, remote = parent
+        flags, state = TraceFlags(int(sampled)), TraceState([("k", "v")])
+        context = set_span_in_context(NonRecordingSpan(SpanContext(trace_id, span_id, remote, flags, state)), context)
+    token = attach(context)
+    arguments = None if current else context, trace_id, "work", None, {"a": 1}
+    found, expected = ours.should_sample(*arguments), sampler.should_sample(*arguments)
+    detach(token)
+    assert (found.decision, found.attributes, found.trace_state) == (
+        expected.decision,
+        expected.attributes,
+        expected.trace_state,
+    )
+    assert counter.counts().sampled_out == (expected.decision is Decision.DROP)
+    assert ours.get_description() == sampler.get_description()
