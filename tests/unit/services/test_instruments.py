@@ -46,19 +46,24 @@ def test_bound_instruments_keep_attributes_and_kind(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("kind", ["counter", "up_down_counter", "gauge", "histogram"])
-def test_a_bound_handle_follows_each_start(kind: str) -> None:
-    handle: Any = getattr(METRICS, kind)(f"instrument.follows.{kind}").bind(a=1)
-    record = getattr(handle, {"gauge": "set", "histogram": "record"}.get(kind, "add"))
+@pytest.mark.parametrize("early", [True, False])
+def test_a_bound_handle_follows_each_start(kind: str, early: bool) -> None:
+    def bind() -> Any:
+        handle: Any = getattr(METRICS, kind)(f"instrument.follows.{kind}").bind(a=1)
+        return getattr(handle, {"gauge": "set", "histogram": "record"}.get(kind, "add"))
+
+    record = bind()
     record(1)  # before the start
     for engine in ("lean", "sdk", "lean"):
         with recording(engine=engine) as started:
+            record = record if early else bind()
+            early = True  # later starts have the handle of the first one
             for value in (3, 4.5, Decimal(5), -1 if kind in {"counter", "histogram"} else 5):
                 record(value)
             record(6, {"b": 2})
             points = started.metric(f"instrument.follows.{kind}").data.data_points
-        found = {
-            tuple(sorted(point.attributes.items())): getattr(point, "sum", None) or point.value for point in points
-        }
+        name = "sum" if kind == "histogram" else "value"
+        found = {tuple(sorted(point.attributes.items())): getattr(point, name) for point in points}
         total = {"gauge": 5, "up_down_counter": 17.5}.get(kind, 12.5)
         assert found == {(("a", 1),): total, (("a", 1), ("b", 2)): 6}
 
