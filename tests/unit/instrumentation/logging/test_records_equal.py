@@ -190,3 +190,12 @@ def test_the_bytes_are_those_of_the_sdk(
     expected, given = (encode_logs(items).SerializeToString() for items in (theirs.items, ours.items))
     assert given == expected
     assert len(ours.items) == 1
+
+
+def test_a_missing_standard_field_hides_no_field_of_the_program() -> None:
+    record = logging.getLogger("shop").makeRecord("shop", 20, "/shop.py", 7, "x", (), None, "sell", {"order": "7"})
+    del record.processName
+    emitted: list[Any] = []
+    assert not emit_if_plain(record, lambda *fields: emitted.append(fields), Context())
+    assert emitted == []
+    assert fields_of(record)[-1]["order"] == "7"
