@@ -282,7 +282,7 @@ def detach(token: Token[Context] | None) -> None:
     try:
         if token is not None:
             # Not OTel's detach: it logs a traceback when a generator is closed in another task.
-            token.var.reset(token)
+            CURRENT.reset(token)
     except ValueError:
         pass
 

@@ -66,7 +66,7 @@ class Intake(Generic[ItemT]):
                     self._pace.expect_first_item()
                 self._wake.notify_all()
                 self._await(self._schedule.max_batch if self._awaited == 1 else inf)
-            elif is_starting:
+            else:
                 self._await(self._awaited)
         if is_starting:
             self._thread.report()

@@ -18,6 +18,7 @@ from flext_observability.adapters.correlation import (
     flext_set_correlation_id,
 )
 from flext_observability.adapters.id_holder import (
+    HOLDER_KEY,
     IdHolder,
     context_with_span,
     current_holder,
@@ -220,3 +221,20 @@ def test_a_task_of_a_task_branches_for_itself() -> None:
         assert flext_get_correlation_id() == "request-1"
 
     asyncio.run(main())
+
+
+def test_a_linked_span_needs_no_holder_in_its_context() -> None:
+    made = current_with(span_in(None), None)
+    assert HOLDER_KEY not in made
+    assert current_holder(made) is current_holder(made)
+
+
+def test_a_linked_span_wins_over_an_ambient_id() -> None:
+    flext_set_correlation_id("start-up")
+    span = span_in(with_new_holder(EMPTY, "request-1"))
+    assert current_correlation_id(current_with(span, None)) == "request-1"
+
+
+def test_a_hostile_span_gets_a_holder_in_its_context() -> None:
+    made = current_with(Hostile(), None)  # type: ignore[arg-type]  # foreign on purpose
+    assert current_holder(made) is not None
