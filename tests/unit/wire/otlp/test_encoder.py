@@ -185,3 +185,14 @@ def test_a_span_context_of_another_class_is_left_to_the_stock_encoder() -> None:
     with pytest.raises(NotEncodableError):
         TraceEncoder().encode(items)
     assert RequestEncoder("traces").encode(items) == encode_request("traces", items)
+
+
+def test_bounds_in_a_list_may_change() -> None:
+    data = make_metrics(lambda meter: meter.create_histogram("time").record(2.5))
+    point = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
+    bounds = [1.0, 2.0]
+    object.__setattr__(point, "explicit_bounds", bounds)
+    encoder = MetricEncoder()
+    for _ in range(2):
+        assert encoder.encode([data]) == encode_request("metrics", [data])
+        bounds[0] = 1.5
