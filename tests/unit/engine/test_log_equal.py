@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 import warnings
 from collections import ChainMap, UserDict
 from collections.abc import Callable
@@ -35,6 +36,8 @@ HAS_LIMITS = "log_record_limits" in signature(SdkProvider).parameters
 
 class Kept:
     """A worker that keeps its items."""
+
+    attention = sys.maxsize
 
     def __init__(self) -> None:
         self.items: list[Any] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -28,6 +29,8 @@ RESOURCE = Resource({"service.name": "shop"})
 
 class Kept:
     """A worker that keeps its items."""
+
+    attention = sys.maxsize
 
     def __init__(self) -> None:
         self.items: list[Any] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ RESOURCE = Resource({"service.name": "shop"})
 
 class Kept:
     """A worker that keeps its items."""
+
+    attention = sys.maxsize
 
     def __init__(self) -> None:
         self.items: list[Any] = []

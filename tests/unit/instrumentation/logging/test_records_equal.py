@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from inspect import signature
@@ -39,6 +40,8 @@ pytestmark = [
 
 class Kept:
     """A worker that keeps its items."""
+
+    attention = sys.maxsize
 
     def __init__(self) -> None:
         self.items: list[Any] = []
