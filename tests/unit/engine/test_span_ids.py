@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from flext_observability.adapters.correlation import current_correlation_id, flext_get_correlation_id
 from flext_observability.engine.span_ids import RANDOM_FLAG, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanSink
 from flext_observability.engine.tracer import EngineTracerProvider
@@ -81,3 +82,14 @@ def test_a_forked_child_has_other_ids() -> None:
     assert os.read(reading, 16) != ids.bits(128).to_bytes(16, "big")
     os.close(reading)
     os.close(writing)
+
+
+def test_an_id_that_is_created_in_a_child_is_that_of_the_local_root_span() -> None:
+    tracer = provider(Given(5, 7)).get_tracer("t")
+    with tracer.start_as_current_span("root"):
+        with tracer.start_as_current_span("inner"):
+            created = flext_get_correlation_id()
+        assert current_correlation_id() == created
+        late: Any = tracer.start_span("late")
+    assert current_correlation_id() is None
+    assert dict(late.attributes) == {"flext.correlation_id": created}
