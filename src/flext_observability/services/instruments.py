@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 from flext_observability.adapters.instrument_table import instrument_table
+from flext_observability.engine.metrics.attributes import FORMAT, to_bytes
 from flext_observability.engine.metrics.bound import Bound
-from flext_observability.engine.metrics.instruments import EngineInstrument
+from flext_observability.engine.metrics.instruments import MISSES, EngineInstrument
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_attributes
 from flext_observability.values.interrupts import reraise_interrupt
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
     from flext_observability.adapters.instrument_table import RecordFn
+    from flext_observability.engine.metrics.stream import Stream
 
 _MAX = (1 << 63) - 1
 _NUMBERS = frozenset((int, float))
@@ -26,10 +29,11 @@ _NUMBERS = frozenset((int, float))
 class _Instrument(Bound):
     """Base of the instruments: a recording function of OpenTelemetry, and bound attributes.
 
-    With bound attributes it holds the series itself, if the instrument is one of the engine.
+    With bound attributes it holds the series itself, if the instrument is one of the engine; without, the stream,
+    in which it finds the series of plain attributes by their bytes.
     """
 
-    __slots__ = ("_record_fn",)
+    __slots__ = ("_record_fn", "_unbound")
 
     _min: ClassVar[float] = -_MAX
 
@@ -37,8 +41,17 @@ class _Instrument(Bound):
         instrument: Any = getattr(record_fn, "__self__", None)
         super().__init__(instrument, bound)
         self._record_fn = record_fn
-        if bound and isinstance(instrument, EngineInstrument):
+        self._unbound: Any = None
+        if isinstance(instrument, EngineInstrument):
             instrument.keep(self)
+
+    def follow(self, stream: Stream | None) -> None:
+        """Record in a stream, or with the instrument if there is none."""
+        if self._attributes:
+            super().follow(stream)
+        else:
+            self._current = stream.current if stream is not None else self._current
+            self._unbound = stream
 
     def bind(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:
         """Return an instrument that adds these attributes to every measurement.
@@ -54,6 +67,8 @@ class _Instrument(Bound):
             if type(value) not in _NUMBERS or not self._min <= value <= _MAX:
                 value = self._validate(value)
             self._record_fn(value, self._with(attributes) if attributes else self._attributes, None)
+            if attributes and (stream := self._unbound) is not None:
+                stream.remember_encoded(attributes, partial(encode_attributes, attributes))
         except BaseException as error:  # noqa: BLE001 - a measurement must not break the program
             reraise_interrupt(error)
             name = instrument_table().name_of(self._record_fn) or "of an unknown instrument"
@@ -66,6 +81,19 @@ class _Instrument(Bound):
             self._record(value, None)
         else:
             super()._complete(value)
+
+    def _record_with(self, value: float, attributes: Mapping[str, object]) -> None:
+        """Record a valid value with attributes of this measurement."""
+        stream = self._unbound
+        try:
+            series = stream.encoded[to_bytes(attributes, FORMAT)]
+            values = series.values
+        except MISSES:
+            self._record(value, attributes)
+            return
+        values.append(value)
+        if len(values) > series.limit or self._current():
+            stream.after(series, value, attributes)
 
     def _with(self, attributes: Mapping[str, object]) -> Attributes:
         encoded = encode_attributes(attributes)
@@ -90,13 +118,15 @@ class Counter(_Instrument):
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Add a finite value, 0 or more. Others are dropped and logged once."""
-        if attributes is None and type(value) in _NUMBERS and 0 <= value <= _MAX:
+        if type(value) not in _NUMBERS or not 0 <= value <= _MAX:
+            self._record(value, attributes)
+        elif attributes is None:
             values = self._values
             values.append(value)
             if len(values) > self._limit or self._current():
                 self._complete(value)
         else:
-            self._record(value, attributes)
+            self._record_with(value, attributes)
 
 
 @final
@@ -107,13 +137,15 @@ class UpDownCounter(_Instrument):
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Add a finite value. Others are dropped and logged once."""
-        if attributes is None and type(value) in _NUMBERS and -_MAX <= value <= _MAX:
+        if type(value) not in _NUMBERS or not -_MAX <= value <= _MAX:
+            self._record(value, attributes)
+        elif attributes is None:
             values = self._values
             values.append(value)
             if len(values) > self._limit or self._current():
                 self._complete(value)
         else:
-            self._record(value, attributes)
+            self._record_with(value, attributes)
 
 
 @final
@@ -124,13 +156,15 @@ class Gauge(_Instrument):
 
     def set(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Set a finite value. Others are dropped and logged once."""
-        if attributes is None and type(value) in _NUMBERS and -_MAX <= value <= _MAX:
+        if type(value) not in _NUMBERS or not -_MAX <= value <= _MAX:
+            self._record(value, attributes)
+        elif attributes is None:
             values = self._values
             values.append(value)
             if len(values) > self._limit or self._current():
                 self._complete(value)
         else:
-            self._record(value, attributes)
+            self._record_with(value, attributes)
 
 
 @final
@@ -142,10 +176,12 @@ class Histogram(_Instrument):
 
     def record(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
         """Record a finite value, 0 or more. Others are dropped and logged once."""
-        if attributes is None and type(value) in _NUMBERS and 0 <= value <= _MAX:
+        if type(value) not in _NUMBERS or not 0 <= value <= _MAX:
+            self._record(value, attributes)
+        elif attributes is None:
             values = self._values
             values.append(value)
             if len(values) > self._limit or self._current():
                 self._complete(value)
         else:
-            self._record(value, attributes)
+            self._record_with(value, attributes)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
-_MISSES = (KeyError, ValueError, AttributeError, MemoryError)
+MISSES = (KeyError, ValueError, AttributeError, MemoryError)
 """Exceptions of the fast path: a new series, or attributes that are not plain."""
 
 
@@ -85,7 +85,7 @@ class EngineCounter(EngineInstrument, Counter):
         try:
             series: Any = stream.bare if attributes is None else stream.cache[to_bytes(attributes, FORMAT)]
             values = series.values
-        except _MISSES:
+        except MISSES:
             stream.record(amount, attributes)
             return
         values.append(amount)
@@ -120,7 +120,7 @@ class EngineUpDownCounter(EngineInstrument, UpDownCounter):
         try:
             series: Any = stream.bare if attributes is None else stream.cache[to_bytes(attributes, FORMAT)]
             values = series.values
-        except _MISSES:
+        except MISSES:
             stream.record(amount, attributes)
             return
         values.append(amount)
@@ -154,7 +154,7 @@ class EngineHistogram(EngineInstrument, Histogram):
         try:
             series: Any = stream.bare if attributes is None else stream.cache[to_bytes(attributes, FORMAT)]
             values = series.values
-        except _MISSES:
+        except MISSES:
             stream.record(amount, attributes)
             return
         values.append(amount)
@@ -191,7 +191,7 @@ class EngineGauge(EngineInstrument, Gauge):
         try:
             series: Any = stream.bare if attributes is None else stream.cache[to_bytes(attributes, FORMAT)]
             values = series.values
-        except _MISSES:
+        except MISSES:
             stream.record(amount, attributes)
             return
         values.append(amount)

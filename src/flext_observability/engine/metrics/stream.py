@@ -74,13 +74,14 @@ class Stream:
     Attributes:
         by_key: All series by key.
         cache: Series by the bytes of plain attributes (``marshal``), for the fast path.
+        encoded: The same, by attributes that this library's instruments encode before they are recorded.
         bare: The series without attributes, as soon as it is used.
         current: The getter of the filter, for the fast path.
     """
 
     __slots__ = (
         *("_limit", "_lock", "_lowest", "_new_series", "_numbers"),
-        *("bare", "by_key", "cache", "current", "exemplars", "identity"),
+        *("_unused_numbers", "bare", "by_key", "cache", "current", "encoded", "exemplars", "identity"),
     )
 
     def __init__(
@@ -94,12 +95,14 @@ class Stream:
         self.exemplars = exemplars
         self.current = exemplars.current
         self.cache: dict[bytes, Series] = {}
+        self.encoded: dict[bytes, Series] = {}
         self.by_key: dict[Key, Series] = {}
         self.bare: Series | None = None
         self._new_series = create_series
         self._lock = Lock()
         self._limit = limit
         self._numbers = count(1)
+        self._unused_numbers: list[int] = []
         self._lowest = 0.0 if identity.kind in {"counter", "histogram"} else -MAX_NUMBER
 
     def record(self, value: object, attributes: object = None, context: Context | None = None) -> None:
@@ -161,11 +164,30 @@ class Stream:
         key = series_key(attributes)
         series = self.by_key.get(key)
         if series is None:
-            number = next(self._numbers)
+            try:
+                number = self._unused_numbers.pop()
+            except IndexError:
+                number = next(self._numbers)
             if number > self._limit:
                 return self._overflow(number)
             series = self._create(key, attributes, number)
+            if series.attributes is not attributes:  # another thread has created it
+                self._unused_numbers.append(number)
         return series
+
+    def remember_encoded(self, attributes: object, encode: Callable[[], object]) -> None:
+        """Find the series of attributes by their bytes from now on, before they are encoded.
+
+        Args:
+            attributes: Attributes as given by the program.
+            encode: Returns them as they are recorded.
+        """
+        if len(self.encoded) >= MAX_ORDERS * self._limit or not is_plain(attributes):
+            return
+        raw = to_bytes(attributes, FORMAT)
+        series = self.series(encode())
+        if series.attributes is not OVERFLOW and raw == to_bytes(attributes, FORMAT):
+            self.encoded[raw] = series
 
     def _overflow(self, number: int) -> Series:
         if number == self._limit + 1:
