@@ -32,29 +32,18 @@ class Around(NamedTuple):
     leave: Callable[[Any, BaseException | None], object]
 
 
-def decorate(function: Callable[P, R], around: Around | Callable[[], ActiveSpan]) -> Callable[P, R]:
+def decorate(function: Callable[P, R], around: Around) -> Callable[P, R]:
     """Return a function of the same kind, name and signature that runs each call in a span.
 
     A generator pauses the span while it waits at a ``yield``. A callable object that raises when its kind or its name
     is read is wrapped as a plain function.
     """
-    used = around if isinstance(around, Around) else _with_block(around)
     try:
-        return _decorate(function, used)
+        return _decorate(function, around)
     except BaseException as error:  # noqa: BLE001 - attributes of a proxy or mock
         reraise_interrupt(error)
         report_once("Reading the decorated function", error)
-        return _around_function(function, used)
-
-
-def _with_block(begin: Callable[[], ActiveSpan]) -> Around:
-    def enter() -> ActiveSpan:
-        return begin().__enter__()
-
-    def leave(active: ActiveSpan, error: BaseException | None) -> None:
-        active.__exit__(None, error, None)
-
-    return Around(begin, enter, leave)
+        return _around_function(function, around)
 
 
 def _decorate(function: Callable[P, R], around: Around) -> Callable[P, R]:

@@ -287,9 +287,11 @@ def _add_correlation(record: EngineLogRecord, holder: Any) -> None:  # noqa: ANN
 
 def _complete(record: LogRecord, options: LogOptions) -> ReadWriteLogRecord:
     """Return the record in the SDK's class, which reads its attributes and applies the limits."""
-    parts: dict[str, Any] = {"resource": options.resource, "instrumentation_scope": options.scope}
-    if options.limits is not None:
-        parts["limits"] = options.limits
+    parts: dict[str, Any] = {
+        "resource": options.resource,
+        "instrumentation_scope": options.scope,
+        "limits": options.limits,
+    }
     try:
         return ReadWriteLogRecord(record, **parts)
     except BaseException as error:  # noqa: BLE001 - attributes of any type; warnings may be errors

@@ -18,7 +18,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits
-    from opentelemetry.util.types import Attributes
+    from opentelemetry.util.types import Attributes, AttributeValue
 
     from flext_observability.engine.span_options import SpanOptions
 
@@ -46,16 +46,14 @@ def bounded_attributes(attributes: Attributes, options: SpanOptions) -> BoundedA
     )
 
 
-def values_of(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | BoundedAttributes:
+def values_of(attributes: Mapping[str, AttributeValue], options: SpanOptions) -> dict[str, Any] | BoundedAttributes:
     """Return the attributes that a new span keeps."""
     plain = plain_attributes(attributes, options)
     return bounded_attributes(attributes, options) if plain is None else plain
 
 
-def plain_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | None:
+def plain_attributes(attributes: Mapping[str, AttributeValue], options: SpanOptions) -> dict[str, Any] | None:
     """Return a copy of attributes that are plain and within the limits; None for others."""
-    if attributes is None:
-        return {}
     if type(attributes) not in _DICTS or len(attributes) > options.max_attributes:
         return None
     max_length = options.max_length

@@ -7,6 +7,7 @@ import logging
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +21,12 @@ from flext_observability import (
     register_exporter,
     shutdown_observability,
 )
+from flext_observability.runtime.process_lock import ProcessLock
+from flext_observability.runtime.scheduler import scheduler
 from tests.backends.ports import refusing_port
 from tests.fakes import REFUSED, OneExporterFactory, ScriptedExporter
 from tests.hostile import Hostile
+from tests.unit.pipeline.shared_page.test_process_directory import child
 
 
 def test_after_the_end_nothing_records(store: Any) -> None:
@@ -94,6 +98,19 @@ def test_a_used_port_degrades_metrics_with_the_fix() -> None:
     assert status.reason == f"The metrics page is not served: Port {port} on localhost is taken"
     assert "another port" in status.fix
     assert handle.ops_address == ""
+
+
+def test_a_process_of_a_shared_page_waits_for_its_turn_on_the_port(tmp_path: Path) -> None:
+    with refusing_port() as port:
+        lock = ProcessLock(tmp_path / f"flext-port-{port}.lock")
+        with child(lock.acquire):
+            handle = init_observability(
+                exporters="prometheus", prometheus_port=port, metrics_directory=str(tmp_path), console=False
+            ).unwrap()
+            assert (handle.status()["metrics"].state, handle.ops_address) == ("active", "")
+            assert "flext-ops-turn" in scheduler().names()
+            handle.shutdown()
+            assert "flext-ops-turn" not in scheduler().names()
 
 
 def test_each_degraded_signal_is_logged_at_the_start(

@@ -116,6 +116,28 @@ with traced("good") as good:
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("Starting a span failed: RuntimeError") == 1
 
+    def test_a_processor_that_raises_costs_nothing_of_the_program(self) -> None:
+        """A foreign processor raises at the end. In a new process, because OTel's global is set once."""
+        program = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from flext_observability import traced
+
+class Broken(SpanProcessor):
+    def on_end(self, span):
+        raise RuntimeError("broken processor")
+
+trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(Broken())
+with traced("block") as block:
+    assert block.is_recording()
+assert traced("function")(len)("four") == 4
+assert not trace.get_current_span().is_recording()
+"""
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("Ending a span failed: RuntimeError") == 1
+
 
 class BrokenSpan(NonRecordingSpan):
     def get_span_context(self) -> SpanContext:

@@ -89,7 +89,8 @@ def test_an_id_that_is_created_in_a_child_is_that_of_the_local_root_span() -> No
     with tracer.start_as_current_span("root"):
         with tracer.start_as_current_span("inner"):
             created = flext_get_correlation_id()
+            deep: Any = tracer.start_span("deep")
         assert current_correlation_id() == created
         late: Any = tracer.start_span("late")
     assert current_correlation_id() is None
-    assert dict(late.attributes) == {"flext.correlation_id": created}
+    assert dict(late.attributes) == dict(deep.attributes) == {"flext.correlation_id": created}

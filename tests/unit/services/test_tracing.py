@@ -252,6 +252,18 @@ class TestContextManager:
             service.error_trace(trace, "declined")
         assert trace.status == "error"
 
+    def test_a_body_that_ends_in_another_thread_ends_it(
+        self, recorded: Recorded, service: FlextTracingService, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        block, before = service.trace("charge"), otel_trace.get_current_span()
+        thread = threading.Thread(target=block.__enter__)
+        thread.start()
+        thread.join()
+        block.__exit__(None, None, None)
+        assert recorded.span("charge").status.status_code is StatusCode.OK
+        assert otel_trace.get_current_span() is before
+        assert caplog.messages == []
+
     def test_the_body_runs_also_when_the_start_failed(self, service: FlextTracingService) -> None:
         with service.trace("") as started:
             ran = True

@@ -14,7 +14,7 @@ from opentelemetry._logs import LoggerProvider
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 
-from flext_observability.engine.compat import make_logger_provider
+from flext_observability.engine.compat import make_logger_provider, suppress_instrumentation
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
 from flext_observability.engine.logger import EngineLoggerProvider
 from flext_observability.instrumentation.logging import bridge as logging_bridge
@@ -172,3 +172,12 @@ def test_an_interruption_of_a_value_loses_no_record(kept: Kept) -> None:
     logging.getLogger("shop.gc").setLevel(logging.CRITICAL)
     quiet("shop").warning("sold %s", Interrupted())
     assert kept.bodies == ["signal", "end", "sold value"]
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_destructor_that_runs_in_an_exporting_thread_loses_no_record(kept: Kept) -> None:
+    with suppress_instrumentation():
+        quiet("shop").warning("of the exporter")
+        die()
+        quiet("shop").warning("of the exporter")
+    assert kept.bodies == ["end"]
