@@ -193,12 +193,12 @@ def the_pages_are_an_asgi_app() -> None:
 
 @contract("publish_to_prometheus_client")
 def a_registry_of_prometheus_client_has_our_metrics() -> None:
-    registry = CollectorRegistry()
+    registry, labels = CollectorRegistry(), {"otel_scope_name": "flext_observability"}
     assert root.publish_to_prometheus_client(registry).success
     with recording() as started:
         started.handle.metrics.counter("contract.published").add(2)
-        assert registry.get_sample_value("contract_published_total") == 2
-    assert registry.get_sample_value("contract_published_total") is None
+        assert registry.get_sample_value("contract_published_total", labels) == 2
+    assert registry.get_sample_value("contract_published_total", labels) is None
 
 
 @contract("register_exporter")

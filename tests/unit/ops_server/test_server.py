@@ -259,7 +259,7 @@ def test_forked_child_does_not_serve() -> None:
     assert run.stdout.splitlines() == ["parent 200 True", "closed True", "child refuses"]
 
 
-def test_page_that_ends_after_stop_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_page_that_ends_after_stop_logs_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     entered, release, left = threading.Event(), threading.Event(), threading.Event()
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -282,7 +282,8 @@ def test_page_that_ends_after_stop_logs_nothing(caplog: pytest.LogCaptureFixture
         assert left.wait(5)
         for thread in workers:
             thread.join(5)
-    assert caplog.messages == []
+    # waitress may note at INFO that the client is gone.
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def test_no_free_thread_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

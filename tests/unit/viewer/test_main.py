@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flext_observability.viewer.main import main
+from tests.waiting import eventually
 
 
 def run(*arguments: str) -> int:
@@ -25,11 +26,17 @@ def test_it_stops_after_its_time_with_the_totals(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_on_either_signal(number: signal.Signals) -> None:
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), number))
-    timer.start()
-    assert run("--quiet", "--plain") == 0
-    timer.join()
+def test_it_stops_on_either_signal(number: signal.Signals, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+
+    def interrupt() -> None:
+        eventually(ready.exists)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert run("--quiet", "--plain", "--ready-file", str(ready)) == 0
+    thread.join()
 
 
 @pytest.mark.parametrize("host", ["::1", "localhost", "0.0.0.0"])
