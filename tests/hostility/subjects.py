@@ -23,6 +23,7 @@ EXCLUDED: Mapping[str, str] = {
     **dict.fromkeys(("Counter", "Gauge", "Histogram", "UpDownCounter"), "programs get it from the metrics service"),
     **dict.fromkeys(("FlushReport", "ShutdownReport", "SignalStatus"), "programs get it from the handle"),
     **dict.fromkeys(("ops_asgi_app()", "ops_wsgi_app()"), "the server calls it; driven over HTTP"),
+    **{f"{name}.follow": "the engine calls it" for name in ("Counter", "Gauge", "Histogram", "UpDownCounter")},
     "EngineSpan.set_links": "the tracer calls it",
     "EngineSpan.to_json": "it raises as the SDK's does",
     "MemoryStore.add": "the exporter calls it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Generic, TypeVar, cast, final
+from typing import Final, Generic, TypeVar, cast, final
 
 from flext_observability.extensions.ports import ExportOutcome, LoadingExporter, SignalExporter
 from flext_observability.pipeline.shared_metric_reader import load_collection_modules
@@ -14,6 +14,8 @@ from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.shortage import is_shortage, shortage_fix
 
 ItemT = TypeVar("ItemT")
+_MAX_DEADLOCKS: Final = 10
+"""Number of attempts of an import that meets imports of other threads."""
 
 
 @final
@@ -40,14 +42,26 @@ class ExporterCalls(Generic[ItemT]):
             return None
         try:
             with fork_barrier().section(MAX_LOCAL_SECONDS):
-                cast("LoadingExporter", self._exporter).load_modules()
-                if self._collects:
-                    load_collection_modules()
+                self._load()
         except BaseException as error:  # noqa: BLE001 - code of other packages runs at their import
             reraise_interrupt(error)
             return not_tried(f"the modules of the exporter cannot be loaded: {describe_error(error)}", error)
         self.needs_load = False
         return None
+
+    def _load(self) -> None:
+        for _ in range(_MAX_DEADLOCKS):
+            try:
+                cast("LoadingExporter", self._exporter).load_modules()
+                if self._collects:
+                    load_collection_modules()
+            except RuntimeError as error:
+                # Python ends one of two imports of the same package that wait for each other.
+                if type(error).__name__ != "_DeadlockError":
+                    raise
+            else:
+                return
+        raise RuntimeError("imports of other threads are in the way")
 
     def export(self, batch: list[ItemT], timeout_seconds: float) -> ExportOutcome:
         """Send a batch. Forks wait for the first call: it may import modules, and create what one process shares."""

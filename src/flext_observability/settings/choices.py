@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Signal
-from flext_observability.settings.types import FieldType, split_names
+from flext_observability.settings.types import FieldType, split_names, text_type
 
 RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
 DEFAULT_SAMPLER = "parentbased_always_on"
@@ -64,3 +64,4 @@ EXPORTERS: FieldType[ExporterNames] = FieldType(
 )
 SAMPLER = FieldType("name", f"one of {', '.join(_SAMPLERS)}, or the name of an installed one", _sampler)
 PROPAGATORS = FieldType("names", "a name, a comma-separated list or a sequence of names", _propagators)
+ID_GENERATOR = text_type("name", "random, or the name of an installed one", r"[\w.-]+")

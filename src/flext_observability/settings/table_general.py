@@ -9,6 +9,7 @@ from flext_observability.settings import types
 from flext_observability.settings.choices import (
     DEFAULT_SAMPLER,
     EXPORTERS,
+    ID_GENERATOR,
     NO_EXPORTERS,
     PROPAGATORS,
     SAMPLER,
@@ -143,7 +144,7 @@ class GeneralFields:
         signal="traces",
     )
     id_generator: str = setting(
-        types.TEXT,
+        ID_GENERATOR,
         "Generator of trace and span ids: `random`, or an installed one (entry-point group "
         "`opentelemetry_id_generator`).",
         "OTEL_PYTHON_ID_GENERATOR",

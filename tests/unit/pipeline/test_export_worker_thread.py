@@ -89,6 +89,27 @@ def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
         yield patched.undo
 
 
+# ---- modules of the exporter -----------------------------------------------------------------------------------------
+
+
+class _DeadlockError(RuntimeError):
+    """Error by name as that of ``importlib``, which is not public."""
+
+
+@pytest.mark.parametrize(("deadlocks", "exported"), [(3, [[1]]), (10, [])])
+def test_an_import_that_meets_another_one_is_tried_again(
+    reports: Reports, deadlocks: int, exported: list[list[int]]
+) -> None:
+    exporter = LoadingExporter(*[_DeadlockError("deadlock detected") for _ in range(deadlocks)])
+    worker = make(exporter, reports)
+    worker.start()
+    worker.enqueue(1)
+    flush(worker, 0.2)
+    assert exporter.batches == exported
+    close(worker)
+    assert exporter.batches == [[1]]
+
+
 # ---- a thread that cannot start --------------------------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ _TOTALS: Final = "flext-totals.metrics"
 _FOLD_LOCK: Final = "flext-totals.lock"
 _NAME: Final = re.compile(r"flext-\d+-[0-9a-f]+")
 _RUN_NAME: Final = re.compile(r"(\d+)-(\d+)")
-_MAX_READS: Final = 8
+_MAX_READS: Final = 32
 _PRIVATE: Final = 0o700
 _MODULES: Final = (
     "flext_observability.pipeline.shared_page.merged_metrics",

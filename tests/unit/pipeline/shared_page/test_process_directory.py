@@ -247,7 +247,7 @@ def test_a_reading_counts_each_process_once_while_others_add_up(directory: Proce
     for name in names:
         while not directory.fold([name]):
             pass
-        time.sleep(0.002)
+        time.sleep(0.005)
     reader.join()
     assert set(found) == {60.0}
     assert total(directory) == 60
