@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flext_observability import FlextMetricsService
+from flext_observability import FlextMetricsService, traced
 from flext_observability.services.instruments import Counter, Gauge, Histogram, UpDownCounter
 from tests.recorded import Recorded, recording
 from tests.threads import in_threads
@@ -25,6 +25,20 @@ def test_each_instrument_records(recorded: Recorded) -> None:
     (point,) = recorded.metric("instrument.histogram").data.data_points
     assert (point.count, point.sum) == (1, 7)
     assert recorded.metric("instrument.counter").unit == "{count}"
+
+
+def test_attributes_given_again_have_the_series_of_their_encoding(recorded: Recorded) -> None:
+    counter, attributes = METRICS.counter("instrument.again"), {"a": 1, "b": "x"}
+    for _ in range(1000):
+        counter.add(1, attributes)
+    with traced("a span with exemplars"):
+        counter.add(1, attributes)
+    counter.add(1, {"b": "x", "a": 1})
+    counter.add(1, {"a": True, "b": "x"})
+    counter.add(1, {"a": None, "b": Decimal(1)})
+    points = recorded.metric("instrument.again").data.data_points
+    found = sorted((repr(dict(sorted(point.attributes.items()))), point.value) for point in points)
+    assert found == [("{'a': 1, 'b': 'x'}", 1002), ("{'a': True, 'b': 'x'}", 1), ("{'b': '1'}", 1)]
 
 
 def test_bound_instruments_keep_attributes_and_kind(recorded: Recorded) -> None:

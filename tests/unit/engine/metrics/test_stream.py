@@ -189,6 +189,23 @@ def test_the_limit_is_reached_by_further_attributes_alone(caplog: pytest.LogCapt
     assert caplog.text.count("its limit") == 1
 
 
+def test_a_series_that_another_thread_creates_meanwhile_counts_once_towards_the_limit() -> None:
+    metrics = Metrics(limit=2)
+    counter = metrics.meter.create_counter("c")
+    held: Any = counter.stream
+    create, racing = held._new_series, [True]
+
+    def create_after_the_other_thread(attributes: Any, lock: Any, limit: int) -> Any:
+        if racing and racing.pop():
+            counter.add(1, {"k": 1})
+        return create(attributes, lock, limit)
+
+    held._new_series = create_after_the_other_thread
+    for value in (1, 2, 3):
+        counter.add(1, {"k": value})
+    assert metrics.values() == {"{'k': 1}": 2, "{'k': 2}": 1, "{'otel.metric.overflow': True}": 1}
+
+
 def test_the_limit_may_be_reached_without_attributes() -> None:
     metrics = Metrics(limit=1)
     counter = metrics.meter.create_counter("c")

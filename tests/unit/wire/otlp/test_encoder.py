@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import Buckets
 from opentelemetry.sdk.metrics.view import (
     ExplicitBucketHistogramAggregation,
@@ -111,10 +112,13 @@ def test_data_of_an_unknown_kind_is_left_to_the_stock_encoder() -> None:
     assert RequestEncoder("metrics").encode(items) == encode_request("metrics", items)
 
 
-def test_a_flag_as_a_measurement_is_left_to_the_stock_encoder() -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [("value", True), ("exemplars", [Exemplar({}, cast("Any", True), 1, None, None)])]
+)
+def test_a_flag_as_a_measurement_is_left_to_the_stock_encoder(field: str, value: object) -> None:
     data = make_metrics(lambda meter: meter.create_counter("sold").add(2))
     point = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points[0]
-    object.__setattr__(point, "value", True)
+    object.__setattr__(point, field, value)
 
     def outcome(encode: Callable[[], bytes]) -> object:
         try:
