@@ -124,7 +124,7 @@ def test_another_worker_follows_the_one_that_serves_the_port(tmp_path: Path) -> 
         answers = [fetch(server.port).split(" ")]  # the first one, in `serving`, counts too
         owners = {answers[0][0]} if answers[0][2] else set[str]()
         values: list[float] = []
-        while len(owners) < 3:
+        while len(owners) < 4:  # the last one is the successor of a killed worker
             answers.append(fetch(server.port).split(" "))
             pid, state, address = answers[-1]
             assert state == "active"
@@ -136,5 +136,4 @@ def test_another_worker_follows_the_one_that_serves_the_port(tmp_path: Path) -> 
                 values.append(eventually(lambda: _scrape(ops), within_seconds=15, every_seconds=0.05))
         assert values == sorted(values)
         total = eventually(lambda: _scrape(ops), within_seconds=10)
-        assert len(answers) - 3 * 10 <= total <= len(answers) + 1
-    assert len({pid for pid, _, _ in answers}) > 3
+        assert len(answers) - 4 * 10 <= total <= len(answers) + 1

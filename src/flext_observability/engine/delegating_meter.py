@@ -51,7 +51,8 @@ class _DelegatingInstrument:
     def set_delegate(self, meter: Meter) -> None:
         """Replace the delegate with an instrument of another meter, or with none if the meter cannot create it."""
         try:
-            delegate = self._create(meter)
+            # Nothing is created in a meter that discards all: it rejects what the engine accepts.
+            delegate = _Discarding() if type(meter) is NoOpMeter else self._create(meter)
         except BaseException as error:  # noqa: BLE001 - the other instruments are created
             reraise_interrupt(error)
             unusable_parts().add("metrics", "instrument", self._name, error)
@@ -144,17 +145,17 @@ class DelegatingMeter(Meter):
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> DelegatingCounter:
         """Return a counter. See OTel's ``Meter.create_counter``."""
-        key = name, unit, description
+        key = name, *_texts(unit, description)
         return self._get_or_create(DelegatingCounter, lambda m: m.create_counter(*key), key)
 
     def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> DelegatingUpDownCounter:
         """Return an up-down counter. See OTel's ``Meter.create_up_down_counter``."""
-        key = name, unit, description
+        key = name, *_texts(unit, description)
         return self._get_or_create(DelegatingUpDownCounter, lambda m: m.create_up_down_counter(*key), key)
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> DelegatingGauge:
         """Return a gauge. See OTel's ``Meter.create_gauge``."""
-        key = name, unit, description
+        key = name, *_texts(unit, description)
         return self._get_or_create(DelegatingGauge, lambda m: m.create_gauge(*key), key)
 
     def create_histogram(
@@ -167,6 +168,7 @@ class DelegatingMeter(Meter):
     ) -> DelegatingHistogram:
         """Return a histogram. See OTel's ``Meter.create_histogram``."""
         bounds = explicit_bucket_boundaries_advisory
+        unit, description = _texts(unit, description)
 
         def create(meter: Meter) -> Histogram:
             return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=bounds)
@@ -211,6 +213,11 @@ class DelegatingMeter(Meter):
         return cast("InstrumentT", known)
 
 
+def _texts(*given: str | None) -> tuple[str, ...]:
+    """Return unit and description, empty ones for None, which the SDK cannot create again for another provider."""
+    return tuple(["" if each is None else each for each in given])
+
+
 def _observable(
     method: str, name: str, callbacks: Sequence[CallbackT] | None, unit: str, description: str
 ) -> tuple[CreateFn, tuple[Any, ...]]:
@@ -218,6 +225,7 @@ def _observable(
 
     Instruments without callbacks have different keys.
     """
+    unit, description = _texts(unit, description)
     given = tuple(callbacks or ())
     guarded = wrap_callbacks(name, given)
 

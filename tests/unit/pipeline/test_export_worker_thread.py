@@ -96,6 +96,16 @@ class _DeadlockError(RuntimeError):
     """Error by name as that of ``importlib``, which is not public."""
 
 
+def test_another_error_of_a_load_is_reported_at_once(reports: Reports) -> None:
+    worker = make(exporter := LoadingExporter(RuntimeError("broken")), reports)
+    worker.start()
+    worker.enqueue(1)
+    flush(worker, 0.2)
+    assert (exporter.batches, len(exporter.loads)) == ([], 1)
+    assert "the modules of the exporter cannot be loaded: RuntimeError: broken" in reports.messages[0]
+    close(worker)
+
+
 @pytest.mark.parametrize(("deadlocks", "exported"), [(3, [[1]]), (10, [])])
 def test_an_import_that_meets_another_one_is_tried_again(
     reports: Reports, deadlocks: int, exported: list[list[int]]

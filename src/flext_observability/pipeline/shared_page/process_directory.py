@@ -130,12 +130,10 @@ class ProcessDirectory:
         Args:
             own: Name of this process, which is left out.
         """
-        before, reading = self._totals_state(), self._read_once(own)
-        for _ in range(_MAX_READS):
-            # Another process may have added up ended ones meanwhile.
-            if (after := self._totals_state()) == before:
-                break
-            before, reading = after, self._read_once(own)
+        before, reading, reads = self._totals_state(), self._read_once(own), 1
+        # Another process may have added up ended ones meanwhile.
+        while (after := self._totals_state()) != before and reads < _MAX_READS:
+            before, reading, reads = after, self._read_once(own), reads + 1
         return reading
 
     def fold(self, ended: Collection[str], own: Mapping[str, Document] | None = None) -> bool:
