@@ -277,7 +277,13 @@ def points(item: Any) -> list[Any]:
     return [point for data in ("sum", "gauge", "histogram") for point in item.get(data, {}).get("dataPoints", ())]
 
 
-@pytest.mark.parametrize("value", UNUSUAL, ids=str)
+OLD_SDK = pytest.mark.newest_sdk(reason="the oldest SDK sends metric attributes with an empty name")
+EMPTY_NAMES = {"no text", "mapping with an empty key"}
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(each, marks=[OLD_SDK] if each in EMPTY_NAMES else [], id=each) for each in UNUSUAL]
+)
 def test_unusual_values(value: str, tmp_path: Path) -> None:
     """Where the SDK raises, the program is another one: ours never raises."""
     raised: dict[str, set[str]] = {"lean": set(), "sdk": set()}
@@ -338,6 +344,7 @@ def quiet(step: Callable[[], object]) -> None:
         step()
 
 
+@OLD_SDK
 def test_random_programs(tmp_path: Path) -> None:
     def program() -> None:
         run = uuid4().hex

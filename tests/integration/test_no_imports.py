@@ -142,6 +142,7 @@ def test_a_rejected_call_imports_nothing() -> None:
     assert out == "[]"
 
 
+@pytest.mark.newest_sdk(reason="the oldest API imports importlib.resources, and with it tempfile")
 def test_a_start_needs_no_metadata_of_packages_and_nothing_of_exports() -> None:
     program = """
 import os, sys

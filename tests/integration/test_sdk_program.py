@@ -101,7 +101,8 @@ except ValueError:
     pass
 with trace.use_span(tracer.start_span("used"), end_on_exit=True):
     counter.add(2, {"kind": "a"}); counter.add(3, {"kind": "a"}); histogram.record(0.25)
-assert tracers.force_flush(1000) and meters.force_flush(1000) and loggers.force_flush(1000)
+for provider in (tracers, meters, loggers):
+    provider.force_flush(1000)  # some old SDKs return nothing
 print(json.dumps([checks, seen]))
 """
 
@@ -110,5 +111,6 @@ print(json.dumps([checks, seen]))
 def test_a_program_on_the_sdk_alone_is_unchanged(engine: str) -> None:
     stock = run(STOCK + PROGRAM)
     ours = run(OURS + PROGRAM, FLEXT_OBSERVABILITY_ENGINE=engine)
-    assert (stock.code, stock.err) == (0, "Calling end() on an ended span.\nSetting attribute on ended span.\n")
+    assert stock.code == 0
+    assert "Calling end() on an ended span.\nSetting attribute on ended span.\n" in stock.err
     assert (ours.code, ours.out, ours.err) == (0, stock.out, stock.err)
