@@ -115,6 +115,7 @@ def test_a_bad_value_costs_the_same_with_many_instruments() -> None:
     assert last <= first + 10
 
 
+@pytest.mark.lean_engine  # the limit of series is that of the engine
 @pytest.mark.parametrize("kind", ["handle", "function"])
 def test_measurements_with_many_attributes(kind: str) -> None:
     sets = 20_000

@@ -21,6 +21,8 @@ class ContainedProcessor:
         """Return a method of the processor, which is kept for the next call."""
         if name.startswith("__"):
             raise AttributeError(name)
+        if name.startswith("_") and not hasattr(type(self._processor), name):
+            return _do_nothing  # such as `_on_ending`, which processors of old SDKs do not have
         action = f"{name} of the processor {type(self._processor).__name__}"
         method: Callable[..., Any] | None = _contained(action, getattr, self._processor, name)
         found = _do_nothing if method is None else partial(_contained, action, method)

@@ -27,6 +27,7 @@ LIMIT_SECONDS = 5.0
 _COLLECTION_MODULES: Final = (
     "flext_observability.engine.metrics.collection",
     "flext_observability.pipeline.call_counts",
+    "flext_observability.pipeline.exemplar_memory",
     "opentelemetry.sdk.metrics.export",
 )
 
