@@ -62,7 +62,9 @@ def _temporary_directory() -> Path:
     from pathlib import Path
 
     given = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
-    return Path(next((path for path in given if os.path.isdir(path)), "/tmp")).absolute()  # noqa: PTH112, S108
+    # The directory in it is created for this user alone, and checked.
+    found = next((path for path in given if os.path.isdir(path)), "/tmp")  # noqa: PTH112, S108  # nosec B108
+    return Path(found).absolute()
 
 
 def share_page(page: SharedPage | None, *, wanted: bool) -> None:
