@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -72,6 +73,15 @@ def restore_log_levels() -> Iterator[None]:
     yield
     for logger, level in zip(ours, before, strict=True):
         logger.setLevel(level)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _empty_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Create what the values name as directories below a temporary one."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("any"))
+    yield
+    os.chdir(before)
 
 
 @contextmanager
