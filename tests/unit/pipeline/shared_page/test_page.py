@@ -208,6 +208,24 @@ def test_files_of_the_parent_are_closed_in_a_child(tmp_path: Path) -> None:
     page.release()
 
 
+def test_a_page_whose_files_are_closed_during_a_collection_writes_no_snapshot(tmp_path: Path) -> None:
+    source = Source()
+    page = make(tmp_path, source)
+    page.activate()
+    collect = source.process.data
+
+    def collect_while_the_files_are_closed() -> MetricsData:
+        page.abandon()
+        return collect()
+
+    source.process.data = collect_while_the_files_are_closed  # type: ignore[method-assign]
+    source.process.apply([("counter", 5, {})])
+    page.write()
+    assert source.collections > 0
+    assert not page.is_active
+    assert total(page.directory) == 0
+
+
 def test_a_process_without_a_pipe_waits_its_time(tmp_path: Path) -> None:
     directory = ProcessDirectory(tmp_path, is_automatic=False)
     files = ProcessFiles(directory, own_identity())
