@@ -31,6 +31,10 @@ from flext_observability import (
 from flext_observability.runtime.runtime import replace_runtime
 from tests.integration.unusual_values import UNUSUAL
 
+# It compares both engines in any run. Its instruments, which only the engine accepts, stay in the process: each later
+# start on the SDK's meters would report them.
+pytestmark = pytest.mark.lean_engine
+
 CASES = int(os.environ.get("FLEXT_TEST_CASES", "40"))
 """Number of random programs."""
 Step = Callable[[Any], object]
