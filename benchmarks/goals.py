@@ -39,7 +39,7 @@ class Goal:
         return int(self.key.split()[0][1:])
 
     def verdict(self, value: float) -> str:
-        """Return ``stretch`` or ``yes`` for a value that meets that bound, ``no`` for others, ``–`` without a floor."""
+        """Return ``stretch`` or ``yes`` if the value meets that bound, else ``no``; a dash without a floor."""
         if self._meets(value, self.stretch):
             return "stretch"
         if not isfinite(self.floor):

@@ -196,4 +196,5 @@ def connect_reader(reader: MetricReader, collect: Callable[[], object] | None) -
     def collect_for_reader(*_: object, **__: object) -> Any:  # noqa: ANN401 - the arguments are of a private form
         return None if collect is None else collect()
 
-    reader._set_collect_callback(None if collect is None else collect_for_reader)  # pyright: ignore[reportPrivateUsage]  # no public name
+    callback = None if collect is None else collect_for_reader
+    reader._set_collect_callback(callback)  # pyright: ignore[reportPrivateUsage]  # no public name

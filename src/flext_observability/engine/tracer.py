@@ -53,7 +53,7 @@ class EngineTracer(BlockTracer):
     def __init__(self, options: SpanOptions | None) -> None:
         self.options = options
 
-    def start_span(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - OTel's signature; measured: benchmarks, recorded span
+    def start_span(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - OTel's signature; measured: recorded span
         self,
         name: str,
         context: Context | None = None,

@@ -75,7 +75,7 @@ def test_a_forked_child_has_other_ids() -> None:
     ids = RandomIds()
     reading, writing = os.pipe()
     child = os.fork()
-    if child == 0:  # pragma: no cover - the child
+    if child == 0:
         os.write(writing, ids.bits(128).to_bytes(16, "big"))
         os._exit(0)
     os.waitpid(child, 0)

@@ -78,7 +78,8 @@ def test_objects_are_frozen() -> None:
 
 def test_objects_are_copied_pickled_and_replaced() -> None:
     point = Point(1, c=[2])
-    assert copy.deepcopy(point) == copy.copy(point) == pickle.loads(pickle.dumps(point)) == point  # noqa: S301 - pickled here
+    pickled = pickle.loads(pickle.dumps(point))  # noqa: S301 - pickled here
+    assert copy.deepcopy(point) == copy.copy(point) == pickled == point
     assert dataclasses.replace(point, a=5) == Point(5, c=[2])
     assert Point.__match_args__ == Standard.__match_args__
     assert Point.__slots__ == Standard.__slots__

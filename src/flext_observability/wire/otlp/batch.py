@@ -29,7 +29,7 @@ def count_items(signal: Signal, batch: Sequence[object]) -> int:
 
 
 def describe_item(signal: Signal, batch: Sequence[object]) -> str:
-    """Return what the only item of a batch is, for messages: ``span GET /orders``, ``log record …``, ``metric …``."""
+    """Return what the only item of a batch is, for messages, such as ``span GET /orders``."""
     item: Any = batch[0] if batch else None
     if signal == "traces":
         return f"span {_shortened(getattr(item, 'name', ''))}"

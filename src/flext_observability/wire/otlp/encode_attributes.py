@@ -75,7 +75,7 @@ class _Floats:
 
 @final
 class _Others:
-    """Value of any type → encoded field. None is kept: equal values may be encoded differently, such as 1 and True."""
+    """Value of any type → encoded field. None is kept: equal values may have different fields, such as 1 and True."""
 
     __slots__ = ("_head",)
 

@@ -1,4 +1,4 @@
-"""Metric points of the SDK's classes → families of a Prometheus page, under the names of Prometheus's OTLP receiver."""
+"""Metric points of the SDK's classes → families of a Prometheus page, named as by Prometheus's OTLP receiver."""
 
 from __future__ import annotations
 

@@ -151,7 +151,8 @@ def gauges(mode: str, values: Sequence[float]) -> dict[str, float]:
         process = Process(pid, modes={"gauge": mode})
         process.apply([("gauge", value, {"a": "x"})])
         merged.add(process.document(), running=True)
-    return {key[3]: value for key, value in points(merged.to_metrics_data(5), "gauge").items()}  # type: ignore[index, misc]
+    found = points(merged.to_metrics_data(5), "gauge")
+    return {key[3]: value for key, value in found.items()}  # type: ignore[index, misc]
 
 
 @pytest.mark.parametrize(
