@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from dataclasses import field
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from flext_observability.domain.report import Signal, SignalStatus
 from flext_observability.values.dataclass import dataclass
@@ -38,6 +39,7 @@ class ExportOutcome:
             ``timeout``, ``unavailable``, ``encoding``, ``error``.
         message: What happened, one sentence with the address and without a full stop; empty on success.
         fix: The next action, without a full stop; empty on success.
+        status: Status of the last response: number of HTTP, or name of gRPC; empty without a response.
     """
 
     accepted: int = 0
@@ -48,6 +50,7 @@ class ExportOutcome:
     reason: str = ""
     message: str = ""
     fix: str = ""
+    status: str = field(default="", compare=False)
 
 
 class SignalExporter(Protocol[ItemT_contra]):
@@ -71,6 +74,30 @@ class LoadingExporter(Protocol):
 
     def load_modules(self) -> None:
         """Import all modules that exports, their failures and ``close`` need. Repeated later if it raises."""
+        ...
+
+
+class ExporterIdentity(NamedTuple):
+    """What metrics about an exporter name.
+
+    Attributes:
+        kind: Protocol and encoding, such as ``otlp_http_json``.
+        host: Host of the back end.
+        port: Port of the back end.
+    """
+
+    kind: str
+    host: str
+    port: int
+
+
+@runtime_checkable
+class IdentifiedExporter(Protocol):
+    """Push exporter to one address, which is an attribute of the metrics about it."""
+
+    @property
+    def identity(self) -> ExporterIdentity:
+        """Kind and address of the exporter."""
         ...
 
 

@@ -43,6 +43,10 @@ class SignalCounter:
         started = max(_value(self.started) + skipped + passed, ended)
         return SignalCounts(self._signal, started, started - ended, sampled_out + skipped, finished + passed)
 
+    def unrecorded(self) -> int:
+        """Return the number of items that the sampler dropped at their start."""
+        return _value(self.skipped)
+
 
 def _value(counter: count[int]) -> int:
     """Return the next number of a counter, which only its text has."""

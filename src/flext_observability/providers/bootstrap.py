@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from functools import partial
 from itertools import zip_longest
@@ -30,19 +30,23 @@ from flext_observability.pipeline.shared_metric_reader import (
     count_points,
     load_collection_modules,
 )
+from flext_observability.providers.adoption import adopt
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
 from flext_observability.providers.logger import make_loggers
 from flext_observability.providers.meter import MetricReaders, is_lean, meter_key
 from flext_observability.providers.notices import Notices
+from flext_observability.providers.operation_durations import OperationDurations
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
-from flext_observability.providers.self_metrics import Source, self_metrics
+from flext_observability.providers.self_metrics import self_metrics
+from flext_observability.providers.self_source import self_source
 from flext_observability.providers.shared_page import make_shared_page
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
+from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -78,6 +82,7 @@ class Pipeline:
     workers: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
     readers: MetricReaders | None = None
     page: SharedPage | None = None
+    durations: OperationDurations | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
@@ -86,6 +91,9 @@ class Pipeline:
 
     def collect(self) -> MetricsData:
         """Return the points of the page: those of all processes that share it."""
+        return (self._collect if self.durations is None else self.durations.page(self._collect))()
+
+    def _collect(self) -> MetricsData:
         if self.page is not None:
             return self.page.collect()
         from opentelemetry.sdk.metrics.export import MetricsData
@@ -213,6 +221,8 @@ def start(
         resource = make_resource(config, instance_id, notices)
         exporters = create_exporters(settings, notices)
         pipeline = Pipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
+        if config.self_metrics:
+            pipeline.durations = current_runtime().get(OperationDurations)
         try:
             global_providers().install()
             builds: dict[Signal, Callable[[], Callable[[], object]]] = {
@@ -228,17 +238,8 @@ def start(
         global_providers().disable(*disabled)
         for direct in steps:
             direct()
-        self_metrics().observe(_self_source(pipeline))
+        self_metrics().observe(self_source(config, pipeline.ledger, exporters))
         return pipeline
-
-
-def _self_source(pipeline: Pipeline) -> Source | None:
-    """Return the counts that become metrics, if the settings say so."""
-    config = pipeline.config
-    if not config.self_metrics:
-        return None
-    capacities: dict[Signal, int] = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
-    return Source(pipeline.ledger, capacities, config.engine)
 
 
 def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:
@@ -268,7 +269,7 @@ def _direct_metrics(
     config, delegate = pipeline.config, global_providers().meters
     if delegate is None:
         foreign = metrics.get_meter_provider()
-        if not _adopt(pipeline, "metrics", foreign, "add_metric_reader", [] if is_kept else readers.readers()):
+        if not adopt(pipeline.notices, "metrics", foreign, "add_metric_reader", [] if is_kept else readers.readers()):
             pipeline.page = None
             return  # the SDK logs a warning at each collection of an unregistered reader
     elif provider is not None:
@@ -316,7 +317,8 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
     processor = ExportSpanProcessor(counter, workers)
     direct: Callable[[], object]
     if delegate is None:
-        direct = partial(_adopt, pipeline, "traces", trace.get_tracer_provider(), "add_span_processor", [processor])
+        foreign = trace.get_tracer_provider()
+        direct = partial(adopt, pipeline.notices, "traces", foreign, "add_span_processor", [processor])
     else:
         sampler = make_sampler(config, pipeline.notices)
         tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter, pipeline.notices)
@@ -336,7 +338,8 @@ def _build_logs(pipeline: Pipeline) -> Callable[[], object]:
     processor = ExportLogRecordProcessor(pipeline.ledger.counters["logs"], workers)
     direct: Callable[[], object]
     if delegate is None:
-        direct = partial(_adopt, pipeline, "logs", _logs.get_logger_provider(), "add_log_record_processor", [processor])
+        foreign = _logs.get_logger_provider()
+        direct = partial(adopt, pipeline.notices, "logs", foreign, "add_log_record_processor", [processor])
     else:
         direct = partial(delegate.set_delegate, make_loggers(config, pipeline.resource, processor))
     return partial(_direct, direct, workers)
@@ -352,21 +355,29 @@ def _create_workers(
     """Create a worker with a queue for each push exporter of the signal."""
     totals = pipeline.readers.cumulative if pipeline.readers is not None else None
     workers: list[ExportWorker[Any]] = []
-    for (name, exporter), reader in zip_longest(pipeline.exporters.push[signal], readers):
+    durations = pipeline.durations
+    for (name, number, exporter), reader in zip_longest(pipeline.exporters.numbered(signal), readers):
         cumulative = reader is not None and reader is totals
         policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
         worker: ExportWorker[Any] = ExportWorker(
             name=f"{_WORKER_PREFIX}{signal}-{name}",
-            exporter=exporter,
+            exporter=exporter if durations is None else durations.exporter(signal, name, number, exporter),
             queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
             schedule=schedule._replace(periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
             report=partial(pipeline.exporter_state.record, name, signal),
-            collect=reader.collect_for_push if reader else None,
+            collect=_collection(reader, durations, number) if reader else None,
         )
         pipeline.ledger.add(signal, name, worker.counts)
         workers.append(worker)
     pipeline.workers.extend(workers)
     return workers
+
+
+def _collection(
+    reader: SharedMetricReader, durations: OperationDurations | None, number: int
+) -> Callable[[], MetricsData | None]:
+    collect = reader.collect_for_push
+    return collect if durations is None else durations.periodic(collect, number)
 
 
 def _direct(direct: Callable[[], object], workers: Iterable[ExportWorker[Any]]) -> None:
@@ -375,26 +386,3 @@ def _direct(direct: Callable[[], object], workers: Iterable[ExportWorker[Any]]) 
     for worker in workers:
         if worker.needs_load:
             worker.start()
-
-
-def _adopt(pipeline: Pipeline, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
-    """Add processors or readers to a provider of another library; return whether it accepts them."""
-    name = f"{type(provider).__module__}.{type(provider).__qualname__}"
-    try:
-        for part in parts:
-            getattr(provider, method)(part)
-    except BaseException as error:  # noqa: BLE001 - a missing method, or an error in the method
-        reraise_interrupt(error)
-        reason = f"{name} was installed first and does not accept exporters ({describe_error(error)})"
-        pipeline.notices.degrade(
-            signal,
-            f"{signal} are not exported: {reason}",
-            "Call init_observability before the other library, or give it an OpenTelemetry SDK provider",
-        )
-        return False
-    pipeline.notices.warn(
-        signal,
-        f"{name} was installed first and is used, with its own resource, sampler, limits and id generator",
-        "Call init_observability before the other library to use these settings",
-    )
-    return True

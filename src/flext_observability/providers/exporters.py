@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, cast
 
@@ -49,6 +49,10 @@ class Exporters:
     )
     pull: dict[str, PullExporter] = field(default_factory=dict[str, PullExporter])
     hung: dict[str, Collection[Signal]] = field(default_factory=dict[str, Collection[Signal]])
+
+    def numbered(self, signal: Signal) -> Iterator[tuple[str, int, SignalExporter[object]]]:
+        """Yield name, position and object of each push exporter of a signal."""
+        yield from ((name, number, exporter) for number, (name, exporter) in enumerate(self.push[signal]))
 
     def readers(self) -> list[ReaderExporter]:
         """Return the pull exporters with their own metric reader."""

@@ -7,13 +7,15 @@ Source: https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from opentelemetry.metrics import Observation, get_meter
 
 from flext_observability.domain.report import ExporterCounts, LedgerSnapshot, Signal
+from flext_observability.pipeline.timed_calls import Attributes
+from flext_observability.providers.operation_durations import processor_attributes
 from flext_observability.providers.overhead import measure
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
 
 CPU_TIME_NAME: Final = "flext.self.cpu.time"
 CPU_RATIO_NAME: Final = "flext.self.cpu.ratio"
-_KINDS: Final[Mapping[Signal, str]] = {"traces": "span", "logs": "log", "metrics": "metric"}
 _ITEMS: Final[Mapping[Signal, str]] = {"traces": "span", "logs": "log", "metrics": "metric_data_point"}
 _UNITS: Final[Mapping[Signal, str]] = {"traces": "{span}", "logs": "{log_record}", "metrics": "{data_point}"}
 _STARTED: Final[Mapping[str, Signal]] = {"otel.sdk.span.started": "traces", "otel.sdk.log.created": "logs"}
 _BEFORE_EXPORT: Final = frozenset({"queue_full", "after_shutdown", "shutdown_deadline"})
 """Reasons of a loss before an attempt to export."""
+_ERRORS: Final[Mapping[str, str]] = {"after_shutdown": "already_shutdown"}
+"""Reasons of a loss → their names in the semantic conventions."""
+RESULT: Final = "otel.span.sampling_result"
 
 
 class Source(NamedTuple):
@@ -40,22 +44,26 @@ class Source(NamedTuple):
         ledger: All counts.
         capacities: Maximum number of queued items of each exporter of a signal.
         engine: ``lean`` or ``sdk``.
+        exporters: Attributes of the exporters of a signal.
+        samples_all_recorded: Whether each recorded span is sampled, as with every built-in sampler.
     """
 
     ledger: Ledger
     capacities: Mapping[Signal, int]
     engine: str
+    exporters: Mapping[Signal, Sequence[Attributes]]
+    samples_all_recorded: bool
 
 
 class _Row(NamedTuple):
     """The counts of one exporter, and the attributes of its processor and exporter."""
 
     counts: ExporterCounts
-    processor: Mapping[str, str]
-    exporter: Mapping[str, str]
+    processor: Attributes
+    exporter: Attributes
 
 
-Rows = Iterator[tuple[float, Mapping[str, str]]]
+Rows = Iterator[tuple[float, Attributes]]
 """Values and attributes of one instrument."""
 
 
@@ -85,11 +93,18 @@ class SelfMetrics:
 
     def live(self) -> Rows:
         """Yield the number of open spans."""
-        yield from ((row.open, {}) for row in self._counts().signals if row.signal == "traces")
+        yield from ((row.open, self._sampled()) for row in self._counts().signals if row.signal == "traces")
 
     def started(self, signal: Signal) -> Rows:
-        """Yield the number of started items."""
-        yield from ((row.started, {}) for row in self._counts().signals if row.signal == signal)
+        """Yield the number of started items, of spans by the result of the sampler."""
+        source = self._source
+        if source is None:
+            return
+        counter = source.ledger.counters[signal]
+        unrecorded = counter.unrecorded()
+        yield counter.counts().started - unrecorded, self._sampled() if signal == "traces" else {}
+        if unrecorded:
+            yield unrecorded, {RESULT: "DROP"}
 
     def cpu_time(self) -> Rows:
         """Yield the CPU time of our threads, in seconds."""
@@ -130,18 +145,23 @@ class SelfMetrics:
             failed = {reason: count for reason, count in counts.dropped.items() if reason in _BEFORE_EXPORT}
             yield counts.finished - counts.queued - counts.in_flight - sum(failed.values()), row.processor
             for reason, count in failed.items():
-                yield count, {**row.processor, "error.type": reason}
+                yield count, {**row.processor, "error.type": _ERRORS.get(reason, reason)}
+
+    def _sampled(self) -> Attributes:
+        source = self._source
+        return {RESULT: "RECORD_AND_SAMPLE"} if source is not None and source.samples_all_recorded else {}
 
     def _counts(self) -> LedgerSnapshot:
         source = self._source
         return LedgerSnapshot() if source is None else source.ledger.snapshot()
 
     def _rows(self, signal: Signal) -> Iterator[_Row]:
-        kind = _KINDS[signal]
-        own = [row for row in self._counts().exporters if row.signal == signal]
-        for number, counts in enumerate(own):
-            processor, exporter = f"batching_{kind}_processor", f"{counts.exporter}_{kind}_exporter"
-            yield _Row(counts, _component(processor, number), _component(exporter, number))
+        source = self._source
+        if source is None:
+            return
+        own = [row for row in source.ledger.snapshot().exporters if row.signal == signal]
+        for number, (counts, exporter) in enumerate(zip(own, source.exporters[signal], strict=False)):
+            yield _Row(counts, processor_attributes(signal, number), exporter)
 
 
 def _create_instruments() -> None:
@@ -170,10 +190,6 @@ def _add(kind: str, name: str, unit: str, description: str, rows: Callable[[Self
 
     create = getattr(get_meter(SCOPE_NAME), f"create_{kind}")
     create(name, [observe], unit, description)
-
-
-def _component(kind: str, number: int) -> Mapping[str, str]:
-    return {"otel.component.type": kind, "otel.component.name": f"{kind}/{number}"}
 
 
 def self_metrics() -> SelfMetrics:

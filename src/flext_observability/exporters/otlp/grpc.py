@@ -20,7 +20,7 @@ from flext_observability.exporters.otlp.outcome import (
     invalid_response,
     partial_success,
 )
-from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.extensions.ports import ExporterIdentity, ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import StatusClass, mask_outcome
 from flext_observability.values.masking import sanitize_message
 from flext_observability.wire.grpc import GrpcError, GrpcTransport
@@ -70,6 +70,12 @@ class OtlpGrpcExporter(BatchExporter):
         self._request_seconds = settings.timeout_seconds
         self._transport = GrpcTransport(target, compress=settings.compression == "gzip")
 
+    @property
+    def identity(self) -> ExporterIdentity:
+        """Kind and address of the exporter."""
+        endpoint = self._transport.target.endpoint
+        return ExporterIdentity("otlp_grpc", endpoint.host, endpoint.port_or_default)
+
     def load_modules(self) -> None:
         """Import what calls and their failures need."""
         super().load_modules()
@@ -96,8 +102,8 @@ class OtlpGrpcExporter(BatchExporter):
         except GrpcError as error:
             return _from_status(self._signal, error, display_url)
         except ValueError:
-            return invalid_response(f"{display_url} answered OK", items=items)
-        return partial_success(partial, items=items, display_url=display_url)
+            return replace(invalid_response(f"{display_url} answered OK", items=items), status="OK")
+        return replace(partial_success(partial, items=items, display_url=display_url), status="OK")
 
 
 def create_exporter(signal: Signal, config: FlextObservabilityConfig) -> OtlpGrpcExporter:
@@ -122,6 +128,7 @@ def _from_status(signal: Signal, error: GrpcError, display_url: str) -> ExportOu
     message = f"{display_url} answered {error.code}" + (f": {detail}" if detail else "")
     delay = retry_delay_seconds(error.status)
     outcome = RECEIVERS[signal].outcome(_classify(error, delay), message, retry_after_seconds=delay)
+    outcome = replace(outcome, status=error.code)
     return replace(outcome, fix=_NOT_FOUND) if outcome.reason == "not_found" else outcome
 
 

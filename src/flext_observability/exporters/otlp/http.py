@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.otlp.batch_exporter import BatchExporter
-from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
+from flext_observability.extensions.ports import ExporterIdentity, ExporterUnavailable, ExportOutcome
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
 from flext_observability.wire.http.tls import TlsFileError, TlsFiles, client_context
@@ -30,15 +30,22 @@ USER_AGENT = "OTel-OTLP-Exporter-Python-flext-observability"
 class OtlpHttpExporter(BatchExporter):
     """Sends one signal to one endpoint over a kept-alive connection, each request within ``otlp_timeout_seconds``."""
 
-    __slots__ = ("_gzip_level", "_request_seconds", "_target", "_transport")
+    __slots__ = ("_gzip_level", "_kind", "_request_seconds", "_target", "_transport")
 
     def __init__(self, signal: Signal, settings: OtlpSettings, target: HttpTarget) -> None:
         """Store the target. The connection is opened by the first export."""
         super().__init__(signal, settings.encoding, max_request_bytes=MAX_REQUEST_BYTES)
         self._target = target
+        self._kind = "otlp_http_json" if settings.encoding == "json" else "otlp_http"
         self._gzip_level = settings.gzip_level if settings.compression == "gzip" else 0
         self._request_seconds = settings.timeout_seconds
         self._transport: HttpTransport | None = None
+
+    @property
+    def identity(self) -> ExporterIdentity:
+        """Kind and address of the exporter."""
+        endpoint = self._target.endpoint
+        return ExporterIdentity(self._kind, endpoint.host, endpoint.port_or_default)
 
     def load_modules(self) -> None:
         """Import what requests and their failures need, and read the certificates."""

@@ -6,6 +6,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flext_observability.domain.report import Signal
@@ -60,6 +61,11 @@ def from_reply(signal: Signal, reply: HttpReply, *, items: int, display_url: str
         items: Number of items in the request.
         display_url: Address, for the message.
     """
+    outcome = _outcome(signal, reply, items, display_url)
+    return replace(outcome, status=str(reply.status))
+
+
+def _outcome(signal: Signal, reply: HttpReply, items: int, display_url: str) -> ExportOutcome:
     content_type = reply.headers.get("content-type", "")
     if not 200 <= reply.status < 300:
         return RECEIVERS[signal].from_reply(reply, display_url, parse_error(reply.body, content_type))
