@@ -134,6 +134,26 @@ end(child)
     assert done.code == 0, done.err
 
 
+def test_processes_create_removed_files_again(tmp_path: Path) -> None:
+    program = """
+import shutil
+
+first = fork(lambda: items.add(10))
+assert lines(page(address), "items_total") == ["items_total 11.0"]
+[shutil.rmtree(os.path.join(os.environ["TMPDIR"], name)) for name in os.listdir(os.environ["TMPDIR"])]
+deadline = time.monotonic() + 20
+while lines(page(address), "items_total") != ["items_total 11.0"] and time.monotonic() < deadline:
+    time.sleep(0.1)
+second = fork(lambda: items.add(100))
+assert lines(page(address), "items_total") == ["items_total 111.0"]
+assert notices() == []
+end(first), end(second)
+assert lines(page(address), "items_total") == ["items_total 111.0"]
+"""
+    check(program, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_sharing_can_be_disabled(tmp_path: Path) -> None:
     program = """
 child = fork(lambda: items.add(10))

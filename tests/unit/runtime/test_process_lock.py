@@ -65,6 +65,50 @@ def test_a_forked_child_does_not_have_the_lock(tmp_path: Path) -> None:
     lock.release()
 
 
+def test_processes_that_ask_at_the_same_moment_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    asking = """
+import fcntl, sys
+file = open(sys.argv[1], "r+")
+fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # in the middle of is_locked
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", asking, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        assert not is_locked(path)
+        process.kill()
+
+
+def test_asking_does_not_release_the_lock_of_this_process(tmp_path: Path) -> None:
+    lock, path = ProcessLock(tmp_path / "lock"), tmp_path / "lock"
+    lock.create()
+    assert is_locked(path)
+    assert not ProcessLock(path).acquire()
+    child = os.fork()
+    if child == 0:
+        os._exit(int(is_locked(path)))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    lock.release()
+    assert not is_locked(path)
+
+
+def test_a_file_that_is_removed_or_replaced_is_not_visible(tmp_path: Path) -> None:
+    lock = ProcessLock(tmp_path / "lock")
+    assert not lock.is_visible()
+    lock.create()
+    assert lock.is_visible()
+    lock.path.unlink()
+    assert not lock.is_visible()
+    lock.path.touch()
+    assert not lock.is_visible()
+    lock.release()
+
+
 def test_one_thread_has_the_lock(tmp_path: Path) -> None:
     lock = ProcessLock(tmp_path / "lock")
     found: list[bool] = []

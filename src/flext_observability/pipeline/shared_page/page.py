@@ -170,6 +170,7 @@ class SharedPage:
         others = [name for name in self.directory.names() if name != files.name]
         request = SnapshotRequest(self.directory, [name for name in others if self.directory.is_running(name)])
         own = self._snapshot()
+        files = self._files or files  # others, if they were removed
         self._late = request.wait(self._late)
         reading = self.directory.read(files.name)
         self._ignored = reading.ignored
@@ -237,6 +238,7 @@ class SharedPage:
             resources: Plain = [] if encoder is None else encoder.resources(data)
             if files is not None:
                 try:
+                    files = self._restore(files)
                     files.write(resources)
                     self._problem = ""
                 except OSError as error:
@@ -246,6 +248,22 @@ class SharedPage:
             return resources
         finally:
             self._lock.release()
+
+    def _restore(self, files: ProcessFiles) -> ProcessFiles:
+        """Return the files of this process: new ones if they were removed.
+
+        Raises:
+            OSError: They cannot be created.
+        """
+        if files.are_visible():
+            return files
+        from flext_observability.pipeline.shared_page.process_files import ProcessFiles
+
+        self.directory.create()
+        self._files = ProcessFiles(self.directory, self.root)
+        files.close()
+        self.directory.remove(files.name)
+        return self._files
 
     def _end(self) -> None:
         files = self._files
@@ -258,7 +276,7 @@ class SharedPage:
             resources = self._snapshot()
         except BaseException as error:  # noqa: BLE001 - a callback that hangs, for example: the last snapshot counts
             reraise_interrupt(error)
-        self._files = None
+        files, self._files = self._files or files, None
         files.wake()
         with suppress(OSError):
             if resources is not None:

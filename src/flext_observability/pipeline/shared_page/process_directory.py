@@ -233,19 +233,22 @@ class ProcessDirectory:
             self.remove(name)
 
     def _remove_ended_program(self) -> None:
-        """Remove the files of a program that has ended: neither one of its processes nor their parent is running."""
-        reading = self._read_once("")
-        if reading.running or not (reading.ended or reading.totals):
+        """Remove the files of a program that has ended: neither one of its processes nor their parent is running.
+
+        Processes that start at the same moment decide one after another. Without a turn, another one removes the files.
+        """
+        if not self.is_used() or not self._fold_lock.acquire():
             return
-        documents = [*reading.ended.values(), *([reading.totals] if reading.totals else [])]
-        roots = [ProcessIdentity(*each) for document in documents for each in _roots(document)]
-        if not any(map(is_running, roots)) and self._fold_lock.acquire():
-            try:
+        try:
+            reading = self._read_once("")
+            documents = [*reading.ended.values(), *([reading.totals] if reading.totals else [])]
+            roots = [ProcessIdentity(*each) for document in documents for each in _roots(document)]
+            if not reading.running and not any(map(is_running, roots)):
                 (self.path / _TOTALS).unlink(missing_ok=True)
                 for name in reading.ended:
                     self.remove(name)
-            finally:
-                self._fold_lock.release()
+        finally:
+            self._fold_lock.release()
 
 
 def _roots(document: Document) -> list[tuple[int, int]]:

@@ -51,6 +51,10 @@ class ProcessFiles:
             # Open for writing, too: otherwise the pipe would be at its end without other processes.
             self._wake = os.open(wake, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
+    def are_visible(self) -> bool:
+        """Return whether other processes find them: a user may have removed the directory."""
+        return self._lock.is_visible()
+
     def wait(self, seconds: float) -> bool:
         """Wait until another process asks for a snapshot, at most for this time; return whether one did."""
         poll = select.poll()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 from threading import Thread
@@ -76,6 +77,37 @@ def test_a_page_adds_ended_processes_and_removes_its_files_at_the_end(tmp_path: 
     assert page.port_lock(0) is None
     page.release()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_were_removed_are_created_again(tmp_path: Path) -> None:
+    source = Source()
+    source.process.apply([("counter", 5, {})])
+    page = make(tmp_path, source)
+    page.activate()
+    (before,) = page.directory.names()
+    shutil.rmtree(tmp_path / "base")
+    assert list(points(page.collect(), "counter", "orders").values()) == [5]
+    (after,) = page.directory.names()
+    assert after != before
+    assert page.notices() == ()
+    page.directory.file(after, ".lock").unlink()
+    page.write()
+    assert len(page.directory.names()) == 1
+    assert not page.directory.file(after, ".metrics").exists()
+    page.directory.path.rename(tmp_path / "moved")
+    page.release()
+    assert list(tmp_path.iterdir()) == [tmp_path / "moved"]
+
+
+def test_files_that_cannot_be_created_again_are_a_notice(tmp_path: Path) -> None:
+    page = make(tmp_path, Source())
+    page.activate()
+    shutil.rmtree(tmp_path / "base")
+    (tmp_path / "base").touch()
+    page.write()
+    (notice,) = page.notices()
+    assert "Metrics of other processes are not on the page" in str(notice)
+    page.release()
 
 
 def test_an_announced_directory_is_removed_at_the_end(tmp_path: Path) -> None:

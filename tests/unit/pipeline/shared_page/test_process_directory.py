@@ -184,6 +184,15 @@ def test_a_new_program_starts_from_zero(directory: ProcessDirectory) -> None:
     assert directory.names() == []
 
 
+def test_one_process_removes_the_files_of_an_ended_program(directory: ProcessDirectory) -> None:
+    name = ended_process(directory, 6)
+    with child(ProcessLock(directory.path / "flext-totals.lock").acquire):
+        directory.create()
+        assert directory.names() == [name]
+    directory.create()
+    assert directory.names() == []
+
+
 def test_totals_remain_while_the_first_process_runs(directory: ProcessDirectory) -> None:
     directory.fold([ended_process(directory, 5, own_identity())])
     directory.create()
