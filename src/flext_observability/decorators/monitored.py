@@ -12,7 +12,7 @@ from flext_observability.adapters import log_record
 from flext_observability.adapters.metric import function_call_instruments
 from flext_observability.decorators.span_arguments import is_function, qualified_name, span_name
 from flext_observability.decorators.span_errors import first_in_trace, outcome_of
-from flext_observability.decorators.traced import ActiveSpan, Entry, SpanTemplate, leave
+from flext_observability.decorators.traced import ActiveSpan, Entry, leave, traced
 from flext_observability.decorators.wrapping import Around, decorate
 from flext_observability.engine.metrics.instruments import EngineHistogram
 from flext_observability.runtime.internal_log import report_once
@@ -74,7 +74,7 @@ class _Monitor:
 
     def __init__(self, operation: str) -> None:
         self.operation = operation
-        self.template = SpanTemplate(operation)
+        self.template = traced(operation)
         self._records: dict[str, Callable[[float], object]] = {}
 
     def decorate(self, function: Callable[P, R]) -> Callable[P, R]:

@@ -26,7 +26,7 @@ from flext_observability.decorators.span_errors import record_error
 from flext_observability.decorators.wrapping import Around, decorate
 from flext_observability.engine.current_span import BlockTracer
 from flext_observability.runtime.internal_log import report_once
-from flext_observability.values.encoding import RawAttributes, checked_copy, encode_attributes, encode_span_attributes
+from flext_observability.values.encoding import encode_span_attributes
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import MAX_NAME_BYTES, SCOPE_NAME
 
@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 _NO_LINKS: Final = ()
-_new: Final[Any] = object.__new__
+_RECORD: Final = True  # errors, as event and as status: the defaults of OTel's ``start_span``
+_INTERNAL: Final = SpanKind.INTERNAL  # a member of an enumeration is found slowly
+_current: Final = CURRENT.get
+_make_current: Final = CURRENT.set
+_restore: Final = CURRENT.reset
 Entry = tuple[Context, Span, "Token[Context]"]
 """Context of a started span, the span, and the token that restores the context from before."""
 
@@ -80,7 +84,8 @@ def traced(
 
     Args:
         name: Span name. ``@traced`` uses the function's qualified name.
-        attributes: Span attributes of any type, encoded as in entities. None values are left out.
+        attributes: Span attributes of any type, encoded as in entities. None values are left out. A ``dict`` is read
+            when a span starts, or when it decorates a function.
         span_kind: ``SpanKind`` or its name in any case. Anything else is internal.
         links: Spans, span contexts or links. Anything else is left out.
         parent: A span, a span context, a started ``FlextTrace``, or a context from ``extract_context``, which becomes
@@ -91,16 +96,16 @@ def traced(
         A context manager that yields the span. It is also a decorator.
     """
     if type(name) is not str and is_function(name):
-        return decorate_calls(name, SpanTemplate(qualified_name(name)))
-    template: SpanTemplate = _new(SpanTemplate)
+        return decorate_calls(name, traced(qualified_name(name)))
+    template = SpanTemplate()
     template.name = name if type(name) is str and len(name) <= MAX_NAME_BYTES and name.isascii() else span_name(name)
-    if extra:
-        template.attributes = merge_attributes(attributes, extra)
+    given: Any = attributes
+    if type(attributes) is dict and not extra:
+        template.attributes, template.raw = None, given
     else:
-        is_raw = type(attributes) is dict  # encoded when a span is recorded
-        given: Any = attributes
-        template.attributes = RawAttributes(given) if is_raw else merge_attributes(attributes, extra)
-    template.kind = SpanKind.INTERNAL if span_kind is None else to_span_kind(span_kind)
+        template.attributes = merge_attributes(given, extra) if extra or given is not None else None
+        template.raw = None
+    template.kind = _INTERNAL if span_kind is None else to_span_kind(span_kind)
     template.links = None if links is _NO_LINKS else to_links(links)
     template.parent = parent
     template.entry = None
@@ -110,28 +115,22 @@ def traced(
 
 
 class SpanTemplate:
-    """Name and options of a span. Can be entered any number of times, or decorate a function."""
+    """Name and options of a span. Can be entered any number of times, or decorate a function.
 
-    __slots__ = ("attributes", "entered", "entry", "is_free", "kind", "links", "name", "parent")
+    ``traced`` sets all fields.
+    """
+
+    __slots__ = ("attributes", "entered", "entry", "is_free", "kind", "links", "name", "parent", "raw")
 
     name: str
     attributes: Attributes
+    raw: dict[Any, Any] | None  # instead of the attributes
     kind: SpanKind
     links: list[Link] | None
     parent: Parent
     entry: Entry | None
-    entered: dict[int, Entry]
+    entered: dict[int, Entry]  # entries but the first, by the id of the context, which the entry keeps alive
     is_free: bool
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.attributes = None
-        self.kind = SpanKind.INTERNAL
-        self.links = None
-        self.parent = None
-        self.entry = None
-        self.entered = {}  # entries but the first, by the id of the context, which the entry keeps alive
-        self.is_free = True
 
     def begin(self) -> ActiveSpan:
         """Return a new span, which starts on ``__enter__``."""
@@ -146,17 +145,18 @@ class SpanTemplate:
             tracer = ForeignTracer()
         is_linked = tracer.options is not None
         try:
-            attributes = self.attributes
-            if type(attributes) is RawAttributes and not is_linked:
-                attributes = checked_copy(attributes) or encode_attributes(dict(attributes))
-            span = tracer.start_span(self.name, parent, self.kind, attributes, self.links)
+            name, kind, attributes, links = self.name, self.kind, self.attributes, self.links
+            span = tracer.start_span(name, parent, kind, attributes, links, None, _RECORD, _RECORD, self.raw)
         except BaseException as error:  # noqa: BLE001 - a foreign sampler or processor must not break the program
             reraise_interrupt(error)
             report_once("Starting a span", error)
             span, is_linked = NonRecordingSpan(_current_span_context(parent)), False
-        base = CURRENT.get() if parent is None else parent
-        context = Context({**base, SPAN_KEY: span}) if is_linked else context_with_span(span, base, parent, self.kind)
-        return context, span, CURRENT.set(context)
+        base = _current() if parent is None else parent
+        if is_linked:
+            context = Context({**base, SPAN_KEY: span} if base else {SPAN_KEY: span})
+        else:
+            context = context_with_span(span, base, parent, self.kind)
+        return context, span, _make_current(context)
 
     def __enter__(self) -> Span:
         """Start the span and make it current."""
@@ -174,7 +174,7 @@ class SpanTemplate:
     ) -> None:
         """Record an error and end the span. The error propagates."""
         # Other threads and tasks may have entered too. Ours is the one that is current here.
-        context, entry = CURRENT.get(), self.entry
+        context, entry = _current(), self.entry
         if entry is not None and entry[0] is context:
             self.entry = None
             self.is_free = True
@@ -216,7 +216,7 @@ def leave(entry: Entry, error: BaseException | None) -> None:  # measured: bench
     """Restore the context from before ``SpanTemplate.enter``, record an error, and end the span."""
     try:  # noqa: SIM105 - suppress costs 0.3 µs
         # Not OTel's detach: it logs a traceback when a generator is closed in another task.
-        CURRENT.reset(entry[2])
+        _restore(entry[2])
     except ValueError:
         pass
     span = entry[1]
@@ -231,8 +231,8 @@ def leave(entry: Entry, error: BaseException | None) -> None:  # measured: bench
 
 def decorate_calls(function: Callable[P, R], template: SpanTemplate) -> Callable[P, R]:
     """Return a function of the same kind that runs each call, or each run of a generator, in a span."""
-    if type(template.attributes) is RawAttributes:
-        template.attributes = encode_span_attributes(dict(template.attributes))
+    if template.raw is not None:
+        template.attributes, template.raw = encode_span_attributes(template.raw), None
     return decorate(function, Around(template.begin, template.enter, leave))
 
 
@@ -282,7 +282,7 @@ def detach(token: Token[Context] | None) -> None:
     try:
         if token is not None:
             # Not OTel's detach: it logs a traceback when a generator is closed in another task.
-            CURRENT.reset(token)
+            _restore(token)
     except ValueError:
         pass
 
@@ -305,5 +305,7 @@ class ForeignTracer(BlockTracer):
     """Tracer of the global provider of the time of each call."""
 
     def start_span(self, *arguments: Any, **options: Any) -> Span:
-        """Start a span."""
-        return otel_trace.get_tracer(SCOPE_NAME).start_span(*arguments, **options)
+        """Start a span with the arguments of ``SpanTemplate.enter``."""
+        name, context, kind, attributes, links, *_, raw = arguments
+        given = attributes if raw is None else encode_span_attributes(raw)
+        return otel_trace.get_tracer(SCOPE_NAME).start_span(name, context, kind, given, links, **options)

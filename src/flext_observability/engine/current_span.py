@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_current: Final = CURRENT.get
+_make_current: Final = CURRENT.set
+_restore: Final = CURRENT.reset
 
 
 @final
@@ -49,12 +53,12 @@ class CurrentSpan(AgnosticContextManager[Span]):
         """Start the span and make it current."""
         tracer, arguments = self._tracer, self._arguments
         self._span = span = tracer.start_span(*arguments)
-        base = CURRENT.get()
+        base = _current()
         if tracer.options is not None and arguments[1] is None:
-            context = Context({**base, SPAN_KEY: span})
+            context = Context({**base, SPAN_KEY: span} if base else {SPAN_KEY: span})
         else:
             context = context_with_span(span, base, *arguments[1:3])
-        self._token = CURRENT.set(context)
+        self._token = _make_current(context)
         return span
 
     def __exit__(
@@ -63,7 +67,7 @@ class CurrentSpan(AgnosticContextManager[Span]):
         """Restore the previous context, record an exception, and end the span."""
         span = self._span
         try:  # noqa: SIM105 - suppress costs 0.3 µs
-            CURRENT.reset(self._token)
+            _restore(self._token)
         except ValueError:  # closed in another context
             pass
         try:
@@ -110,6 +114,24 @@ class BlockTracer(Tracer):
     """
 
     options: Any = None
+
+    @abstractmethod
+    def start_span(  # noqa: PLR0913, PLR0917 - OTel's signature
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        raw: dict[Any, Any] | None = None,
+    ) -> Span:
+        """Start a span. See OTel's ``Tracer.start_span``.
+
+        ``raw`` are attributes of any type, instead of ``attributes``. They are encoded if the span is recorded.
+        """
 
     def start_as_current_span(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,

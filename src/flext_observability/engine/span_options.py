@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import MAX_BYTES
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     from flext_observability.engine.span_ids import GivenIds
+
+
+ALL: Final = 1 << 64
+"""Bound of the rule that samples every trace."""
 
 
 class SamplingRule(NamedTuple):
@@ -68,6 +72,7 @@ class SpanOptions:
 
     Attributes:
         bound: See ``SamplingRule``; None without a rule.
+        constant: Trace flag of all root spans that follow the rule: 1 sampled, 0 not; None if it depends on the id.
         lock: Held while a part of a span is replaced.
         max_attributes: Maximum number of attributes of a span.
         max_length: Maximum length of a text attribute, in characters.
@@ -80,6 +85,7 @@ class SpanOptions:
     __slots__ = (
         "bits",
         "bound",
+        "constant",
         "dropped",
         "finished",
         "given_ids",
@@ -116,6 +122,7 @@ class SpanOptions:
         self.limits = limits
         self.sampler = sampler
         self.bound = None if rule is None else rule.bound
+        self.constant = None if rule is None else {0: 0, ALL: 1}.get(rule.bound)
         self.parent_based = rule is not None and rule.parent_based
         self.bits = bits
         self.given_ids = given_ids

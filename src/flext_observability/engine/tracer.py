@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from time import monotonic, time_ns
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, Tracer, TracerProvider, get_current_span
@@ -19,7 +19,7 @@ from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
 from flext_observability.engine.span_values import values_of
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.values.encoding import EncodedAttributes, RawAttributes, checked_copy, encode_span_attributes
+from flext_observability.values.encoding import EncodedAttributes, checked_copy, encode_span_attributes
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _SAMPLED: Final[int] = TraceFlags.SAMPLED
 _DECISIONS: Final = ((0, 0), (1, 0), (1, _SAMPLED))  # recorded and sampled, of each Decision
 _NO_STATE: Final = SpanContext(0, 0, is_remote=False).trace_state
 _current: Final = CURRENT.get
-_new: Final[Any] = object.__new__
 
 
 class EngineTracer(BlockTracer):
@@ -63,23 +62,27 @@ class EngineTracer(BlockTracer):
         start_time: int | None = None,
         record_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 - OTel's signature
+        raw: dict[Any, Any] | None = None,
     ) -> Span:
-        """Start a span. See OTel's ``Tracer.start_span``."""
+        """Start a span. See ``BlockTracer.start_span``."""
         options = self.options
         if options is None:
+            if raw is not None:
+                attributes = encode_span_attributes(raw)
             return self.delegate.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
         here = _current() if context is None else context
         outer: Any = here.get(SPAN_KEY)
+        own: Any = type(outer)  # pyright: ignore[reportUnknownVariableType]  # of any class
         link: Any = here.get(HOLDER_KEY)
         bits, ids = options.bits, options.given_ids
-        own = cast("object", type(outer))
-        parent: SpanContext | None
+        parent: SpanContext | None = None
+        local: Any = None  # the parent, if it is a span of ours
+        inherited: int | None = None  # whether the parent is sampled; None without one
         if own is EngineSpan or own is DroppedSpan:
-            parent = outer.made_context or outer.get_span_context()
             trace_id, flags, state = outer.trace_id, outer.flags & RANDOM_FLAG, outer.trace_state
-            inherited = outer.flags & _SAMPLED
+            local, inherited = outer, outer.flags & _SAMPLED
             if link is None:
                 link = outer._flext_correlation
                 if link is NOT_ASKED:
@@ -87,13 +90,13 @@ class EngineTracer(BlockTracer):
                 elif type(link) is not IdHolder and link._flext_correlation is not NOT_ASKED:
                     link = None  # the holder of the local root span: link_span finds it
         else:
-            parent = None if outer is None else get_current_span(context).get_span_context()
+            if outer is not None:
+                parent = get_current_span(context).get_span_context()
             if parent is not None and parent.is_valid:
-                trace_id, state, inherited = parent.trace_id, parent.trace_state, parent.trace_flags
-                flags, inherited = inherited & RANDOM_FLAG, inherited & _SAMPLED
+                trace_id, state = parent.trace_id, parent.trace_state
+                flags, inherited = parent.trace_flags & RANDOM_FLAG, parent.trace_flags & _SAMPLED
             else:
                 parent, state = None, _NO_STATE
-                inherited = 0
                 if ids is None:
                     trace_id, flags = bits(128) or 1, RANDOM_FLAG
                 else:
@@ -102,26 +105,28 @@ class EngineTracer(BlockTracer):
                     link = NOT_ASKED
         bound = options.bound
         if bound is None:
-            if type(attributes) is RawAttributes:
-                attributes = encode_span_attributes(dict(attributes))
+            if raw is not None:
+                attributes, raw = encode_span_attributes(raw), None
             result: Any = options.sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
             attributes, state = result.attributes, result.trace_state
             recorded, sampled = _DECISIONS[int(result.decision.value)]
             state = _NO_STATE if state is None else state
         else:
-            if parent is not None and options.parent_based:
+            if inherited is not None and options.parent_based:
                 sampled = inherited
+            elif options.constant is not None:
+                sampled = options.constant
             else:
                 sampled = _SAMPLED if trace_id & _RATIO_MASK < bound else 0
             recorded = sampled
         span: Any
         if recorded:
             next(options.started)
-            span = _new(EngineSpan)
+            span = EngineSpan()
         else:
             if bound is not None:
                 next(options.dropped)
-            span = _new(DroppedSpan)
+            span = DroppedSpan()
         span.trace_id = trace_id
         span.span_id = bits(64) or 1 if ids is None else ids.span_id()
         span.flags = flags | sampled
@@ -132,23 +137,26 @@ class EngineTracer(BlockTracer):
         else:
             span._flext_correlation = link
         if not recorded:
-            return cast("DroppedSpan", span)
+            dropped: DroppedSpan = span
+            return dropped
         span._options = options
         span._open = True
         span.name = name
+        if local is not None:
+            parent = local.made_context or local.get_span_context()
         span.parent = parent
         span.kind = kind
         span.end_time = None
-        if attributes is None:
+        if raw is not None:
+            values = checked_copy(raw)
+            if values is None or len(values) > options.max_encoded:
+                span._values = values_of(encode_span_attributes(raw), options)
+            else:
+                span._values = values
+        elif attributes is None:
             span._values = {}
         elif type(attributes) is EncodedAttributes and len(attributes) <= options.max_encoded:
             span._values = attributes.copy()
-        elif type(attributes) is RawAttributes:
-            values = checked_copy(attributes)
-            if values is None or len(values) > options.max_encoded:
-                span._values = values_of(encode_span_attributes(dict(attributes)), options)
-            else:
-                span._values = values
         else:
             span._values = values_of(attributes, options)
         if links:
@@ -164,7 +172,8 @@ class EngineTracer(BlockTracer):
         span.start_time = time_ns() if start_time is None else start_time
         for call in options.on_start:
             call(span, context)
-        return cast("EngineSpan", span)
+        new: EngineSpan = span
+        return new
 
 
 @final

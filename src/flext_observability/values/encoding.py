@@ -35,6 +35,10 @@ _MAX_DECIMAL_BITS = 4096
 _INT64 = 1 << 63
 _INT30 = 1 << 30  # numbers below it are compared faster
 _NUMBER_BYTES = 8
+_MAX_KNOWN_NAMES = 1000
+_MAX_KNOWN_LENGTH = 100
+_known_names: set[str] = set()
+"""Names that need no check: that of a set costs a third."""
 _SIMPLE: frozenset[object] = frozenset((str, bool, int, float))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -113,12 +117,6 @@ class EncodedAttributes(dict[str, AttributeValue]):
     __slots__ = ()
 
 
-class RawAttributes(dict[Any, Any]):
-    """A copy of attributes that are encoded when the span is recorded."""
-
-    __slots__ = ()
-
-
 def encode_span_attributes(attributes: Mapping[str, object] | None) -> dict[str, AttributeValue]:
     """Encode the values of a mapping, as ``encode_attributes``; usually into ``EncodedAttributes``."""
     given: object = attributes
@@ -130,7 +128,7 @@ def checked_copy(attributes: dict[object, object]) -> dict[str, AttributeValue] 
     """Return a copy of attributes that encoding would not change, and without an empty name; None for others."""
     copied = attributes.copy()
     for name in copied:
-        if type(name) is not str or not name.isascii() or not 0 < len(name) <= MAX_BYTES:
+        if type(name) is not str or (name not in _known_names and not _is_plain_name(name)):
             return None
         value = copied[name]
         if type(value) is str:
@@ -142,6 +140,15 @@ def checked_copy(attributes: dict[object, object]) -> dict[str, AttributeValue] 
         elif type(value) is not float and type(value) is not bool:
             return None
     return cast("dict[str, AttributeValue]", copied)
+
+
+def _is_plain_name(name: str) -> bool:
+    """Return whether encoding would not change the name of an attribute, and remember some that it would not."""
+    if not name.isascii() or not 0 < len(name) <= MAX_BYTES:
+        return False
+    if len(_known_names) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_LENGTH:
+        _known_names.add(name)
+    return True
 
 
 def are_encoded(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 from opentelemetry import context as otel_context, trace as otel_trace
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, SpanContext, SpanKind, format_span_id
 
 from flext_observability import traced
@@ -86,6 +88,23 @@ class TestBlock:
         asyncio.run(main())
         assert [format_span_id(span.context.span_id) for span in recorded.spans("shared") if span.context] == order
 
+    def test_a_dict_is_read_when_a_span_starts(self, recorded: Recorded) -> None:
+        attributes = {"a": 1}
+        block = traced("block", attributes)
+        attributes["a"] = 2
+        with block as span:
+            attributes["a"] = 3
+            assert recorded_attributes(span) == {"a": 2}
+        with block as span:
+            assert recorded_attributes(span) == {"a": 3}
+
+    def test_a_dict_is_read_when_it_decorates(self, recorded: Recorded) -> None:
+        attributes = {"a": 1}
+        function = traced("call", attributes)(abs)
+        attributes["a"] = 2
+        assert function(-1) == 1
+        assert dict(recorded.span("call").attributes or {}) == {"a": 1}
+
     def test_exit_without_enter_does_nothing(self, recorded: Recorded) -> None:
         traced("never").__exit__(None, None, None)
         assert recorded.spans() == []
@@ -129,14 +148,19 @@ class Broken(SpanProcessor):
 
 trace.set_tracer_provider(TracerProvider())
 trace.get_tracer_provider().add_span_processor(Broken())
-with traced("block") as block:
-    assert block.is_recording()
+with traced("block", {"a": {"b": 1}}) as block:
+    assert dict(block.attributes) == {"a": '{"b":1}'}
 assert traced("function")(len)("four") == 4
 assert not trace.get_current_span().is_recording()
 """
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stderr.count("Ending a span failed: RuntimeError") == 1
+
+
+def recorded_attributes(span: object) -> Mapping[str, object]:
+    assert isinstance(span, ReadableSpan)
+    return dict(span.attributes or {})
 
 
 class BrokenSpan(NonRecordingSpan):

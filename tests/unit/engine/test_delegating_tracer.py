@@ -75,6 +75,14 @@ def test_an_early_tracer_follows_the_delegate() -> None:
     )
 
 
+def test_a_delegate_receives_encoded_attributes() -> None:
+    provider, sdk = DelegatingTracerProvider(), Sdk()
+    provider.set_delegate(sdk.provider)
+    provider.get_tracer("t").start_span("one", raw={"a": 1, "b": {"c": 2}}).end()
+    provider.get_tracer("t").start_span("two", raw={"a": 1, "b": "plain"}).end()
+    assert [dict(span.attributes) for span in sdk.spans] == [{"a": 1, "b": '{"c":2}'}, {"a": 1, "b": "plain"}]
+
+
 def test_the_started_span_is_current_and_has_all_arguments() -> None:
     provider, sdk = DelegatingTracerProvider(), Sdk()
     provider.set_delegate(sdk.provider)

@@ -22,8 +22,10 @@ from pydantic import BaseModel, Field, SecretStr
 
 from flext_observability.values.encoding import (
     AttributeValue,
+    EncodedAttributes,
     encode_attribute,
     encode_attributes,
+    encode_span_attributes,
     encode_tag,
     is_container,
     preview,
@@ -262,6 +264,19 @@ def test_sets_do_not_depend_on_the_hash_seed() -> None:
 def test_attributes_have_text_names_and_no_none() -> None:
     attributes: Any = {"a": 1, 2: "x", None: 1.5, "n": None, "k\ud800": True}
     assert encode_attributes(attributes) == {"a": 1, "2": "x", "null": 1.5, "k\ufffd": True}
+
+
+def test_many_names_of_attributes_are_unchanged() -> None:
+    """More than are remembered, and one that is too long to be."""
+    attributes: Mapping[str, object] = {f"name {number}": number for number in range(1100)} | {"n" * 200: 1}
+    assert encode_span_attributes(attributes) == attributes
+    assert type(encode_span_attributes(attributes)) is EncodedAttributes
+
+
+def test_a_name_that_equals_a_remembered_one_becomes_text() -> None:
+    assert type(encode_span_attributes({"first": 1})) is EncodedAttributes
+    (name,) = encode_span_attributes({Word("first"): 1})
+    assert type(name) is str
 
 
 def test_attributes_of_any_type_are_encoded() -> None:
