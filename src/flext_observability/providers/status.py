@@ -10,6 +10,7 @@ from flext_observability.domain.report import SIGNALS, LedgerSnapshot, Notice, S
 from flext_observability.engine.metrics.limits import metric_limits
 from flext_observability.engine.observer import observer
 from flext_observability.engine.unusable import unusable_parts
+from flext_observability.exporters.prometheus.name_clashes import name_clashes
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporters import enabled_signals
 from flext_observability.runtime.daemon import retry_threads
@@ -34,6 +35,7 @@ def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -
         *observer().notices(),
         *(() if pipeline.page is None else pipeline.page.notices()),
         *metric_limits().notices(),
+        *name_clashes().notices(),
         *plugin_hooks().notices(),
     )
     notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})

@@ -1,4 +1,4 @@
-"""Limits of metrics that a program exceeds → one log line each, and notices for the status."""
+"""Limits that a program exceeds, and instruments of one name → one log line each, and notices for the status."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 MAX_INSTRUMENTS: Final = 5000
 """Maximum number of instruments of a process. Each costs about 3 KB."""
 MAX_NAMED: Final = 100
-"""Maximum number of notices about series; a program may have many instruments."""
+"""Maximum number of notices about series, and about names; a program may have many instruments."""
 _SERIES_FIX: Final = "Measure without it, or with few values; or raise metrics_cardinality_limit"
+_DUPLICATES_FIX: Final = "Use one kind, unit and description for each name"
 _NAMES_FIX: Final = "Use an attribute instead of a part of the name"
 _logger: Final = logging.getLogger("flext_observability")
 
 
 @final
 class MetricLimits:
-    """Exceeded limits. Thread-safe.
+    """Exceeded limits, and instruments of one name. Thread-safe.
 
     Attributes:
         discarded: Number of instruments beyond ``MAX_INSTRUMENTS``.
@@ -37,6 +38,7 @@ class MetricLimits:
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._series: dict[str, Notice] = {}
+        self._duplicates: dict[str, Notice] = {}
         self._first_discarded = ""
         self.discarded = 0
 
@@ -58,6 +60,26 @@ class MetricLimits:
         if is_new:
             log_warning(_logger, compose_message(message, _SERIES_FIX))
 
+    def add_duplicate(self, name: str, first: str, second: str) -> None:
+        """Log that an instrument of a known name is created with another kind, unit or description.
+
+        Args:
+            name: The name.
+            first: Description of the instrument that exists.
+            second: Description of the other one.
+
+        Source: https://opentelemetry.io/docs/specs/otel/metrics/sdk/#duplicate-instrument-registration
+        """
+        shown = encode_tag(name, max_bytes=100)
+        message = f"Two instruments of one meter have the name {shown}, {first} and {second}: both are exported"
+        notice = Notice("metrics", message, _DUPLICATES_FIX)
+        with self._lock:
+            is_new = message not in self._duplicates and len(self._duplicates) < MAX_NAMED
+            if is_new:
+                self._duplicates[message] = notice
+        if is_new:
+            log_warning(_logger, str(notice))
+
     def add_instrument(self, instrument: object) -> None:
         """Count an instrument that is discarded. The first one is logged."""
         with self._lock:
@@ -69,9 +91,10 @@ class MetricLimits:
             log_warning(_logger, str(self._instruments()))
 
     def notices(self) -> tuple[Notice, ...]:
-        """Return a notice for each exceeded limit."""
+        """Return a notice for each exceeded limit, and for each name of two instruments."""
         with self._lock:
-            return (*self._series.values(), *((self._instruments(),) if self.discarded else ()))
+            discarded = (self._instruments(),) if self.discarded else ()
+            return (*self._series.values(), *self._duplicates.values(), *discarded)
 
     def _instruments(self) -> Notice:
         message = (

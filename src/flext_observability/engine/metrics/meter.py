@@ -26,6 +26,7 @@ from flext_observability.engine.metrics.instruments import (
     EngineHistogram,
     EngineUpDownCounter,
 )
+from flext_observability.engine.metrics.limits import metric_limits
 from flext_observability.engine.metrics.observables import (
     EngineObservableCounter,
     EngineObservableGauge,
@@ -83,6 +84,7 @@ class EngineMeter(Meter):
         self._options = options
         self._lock = ForkSafeLock()
         self._instruments: dict[Identity, tuple[object, AnyStream, object]] = {}
+        self._first_of_name: dict[str, Identity] = {}
 
     def streams(self) -> list[AnyStream]:
         """Return the series of all instruments, in the order of their creation."""
@@ -160,9 +162,14 @@ class EngineMeter(Meter):
         self, identity: Identity, create: Callable[[], tuple[object, AnyStream, object]]
     ) -> tuple[object, AnyStream, object]:
         with self._lock:
-            if identity not in self._instruments:
-                self._instruments[identity] = create()
-            return self._instruments[identity]
+            known = self._instruments.get(identity)
+            if known is not None:
+                return known
+            created = self._instruments[identity] = create()
+            first = self._first_of_name.setdefault(identity.name, identity)
+        if first is not identity:
+            metric_limits().add_duplicate(identity.name, *_differences(first, identity))
+        return created
 
 
 def _identity(name: str, kind: str, unit: Any, description: Any) -> Identity:  # noqa: ANN401 - None is allowed
@@ -176,6 +183,12 @@ def _identity(name: str, kind: str, unit: Any, description: Any) -> Identity:  #
     if not _UNIT.fullmatch(unit or ""):
         raise ValueError(f"Expected ASCII string of maximum length 63 characters but got {unit}")
     return Identity(name.lower(), kind, unit or "", description or "")
+
+
+def _differences(first: Identity, second: Identity) -> tuple[str, str]:
+    """Return a text for each of two instruments of one name."""
+    first_text, second_text = (f"{each.kind.replace('_', ' ')} in {each.unit or 'no unit'}" for each in (first, second))
+    return first_text, second_text if first_text != second_text else f"{second_text} with another description"
 
 
 def _bounds(advisory: object) -> tuple[float, ...] | None:

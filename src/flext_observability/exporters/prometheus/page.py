@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
+from flext_observability.exporters.prometheus.name_clashes import add_clash
 from flext_observability.exporters.prometheus.registry import program_metrics
-from flext_observability.runtime.internal_log import warn_once
 from flext_observability.wire.prometheus.content_type import PageFormat, preferred_format
 from flext_observability.wire.prometheus.labels import LabelCache
 
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.report import Signal
     from flext_observability.settings.config import FlextObservabilityConfig
-    from flext_observability.wire.prometheus.clashes import ClashEffect
     from flext_observability.wire.prometheus.family import Family
 
-_logger: Final = logging.getLogger(__name__)
+_ON_CLASH: Final = partial(add_clash, "/metrics")
 
 
 @final
@@ -53,10 +52,10 @@ class PrometheusExporter:
         if page.kind == "protobuf":
             from flext_observability.wire.prometheus.delimited import generate_protobuf
 
-            return generate_protobuf(found, on_clash=_warn_clash), page.content_type
+            return generate_protobuf(found, on_clash=_ON_CLASH), page.content_type
         from flext_observability.wire.prometheus.text import generate_text
 
-        text = generate_text(found, openmetrics=page.kind == "openmetrics", on_clash=_warn_clash)
+        text = generate_text(found, openmetrics=page.kind == "openmetrics", on_clash=_ON_CLASH)
         return text.encode(errors="replace"), page.content_type
 
     def _families(self, page: PageFormat) -> list[Family]:
@@ -70,12 +69,6 @@ class PrometheusExporter:
 
             add_metrics(found, program, kind=page.kind, escaping=page.escaping)
         return found
-
-
-def _warn_clash(name: str, effect: ClashEffect) -> None:
-    how = "omits series of" if effect == "omitted" else "has no type for"
-    message = f"/metrics {how} {name}: another metric has the same name in Prometheus. Rename one of them."
-    warn_once(_logger, message)
 
 
 def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PrometheusExporter:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
+from flext_observability.exporters.prometheus.name_clashes import add_clash
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.pipeline.http_outcome import HttpBackend, mask_outcome
-from flext_observability.runtime.internal_log import warn_once
 from flext_observability.runtime.process_name import process_name
 from flext_observability.wire.http.errors import TransportError
 from flext_observability.wire.http.target import HttpTarget, http_target
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.wire.http.client import HttpTransport
-    from flext_observability.wire.prometheus.clashes import ClashEffect
 
 _SETTING = "push_gateway (PROMETHEUS_PUSH_GATEWAY)"
 _OTHER_PORT = f"Check the port in {_SETTING}: Pushgateways listen on 9091"
@@ -47,7 +46,7 @@ LOADED_MODULES = (
     "flext_observability.wire.prometheus.from_points",
     "flext_observability.wire.prometheus.text",
 )
-_logger: Final = logging.getLogger(__name__)
+_ON_CLASH: Final = partial(add_clash, "A push")
 
 
 @final
@@ -79,7 +78,7 @@ class PushgatewayExporter:
         from flext_observability.wire.prometheus.text import generate_text
 
         totals = families(batch[-1], reserved_labels=self._labels, cache=self._cache)
-        page = generate_text(totals, openmetrics=False, on_clash=_warn_clash)
+        page = generate_text(totals, openmetrics=False, on_clash=_ON_CLASH)
         transport = self._open_transport()
         body = page.encode(errors="replace")
         return self._send(transport, "PUT", body, sum(map(count_points, batch)), timeout_seconds)
@@ -124,11 +123,6 @@ class PushgatewayExporter:
         if 200 <= reply.status < 300:
             return ExportOutcome(accepted=points)
         return mask_outcome(_GATEWAY.from_reply(reply, self._target.endpoint.display_url), self._target)
-
-
-def _warn_clash(name: str, effect: ClashEffect) -> None:
-    how = "are not pushed" if effect == "omitted" else "are pushed without a type"
-    warn_once(_logger, f"Some series of {name} {how}: another instrument has that name in Prometheus. Rename one.")
 
 
 def create_exporter(_signal: Signal, config: FlextObservabilityConfig) -> PushgatewayExporter:

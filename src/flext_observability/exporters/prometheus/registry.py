@@ -11,6 +11,7 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.result import FlextResult
+from flext_observability.exporters.prometheus.name_clashes import add_clash, name_clashes
 from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.runtime.keyed_calls import KeyedCalls
 from flext_observability.runtime.runtime import current_runtime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 COLLECT_SECONDS: Final = 2.5
 _MAX_COLLECTIONS: Final = 4
+_ON_CLASH: Final = partial(add_clash, "The page of prometheus_client")
 _logger: Final = logging.getLogger("flext_observability.prometheus")
 
 
@@ -154,12 +156,11 @@ class RegistryCollector:
             return
         claimed = {name for metric in _collect_others(self._registry, []) for name in claimed_names(metric)}
         parse: Callable[[str], Iterable[Metric]] = vars(parser)["text_string_to_metric_families"]  # it has no types
-        for metric in parse(generate_text(families(data), openmetrics=True)):
+        for metric in parse(generate_text(families(data), openmetrics=True, on_clash=_ON_CLASH)):
             if claimed.isdisjoint(claimed_names(metric)):
                 yield metric
             else:
-                message = f"{metric.name} is not published: the registry has a metric of that name. Rename one of them."
-                warn_once(_logger, message)
+                name_clashes().add(f"{metric.name} is not published: the registry has a metric of that name")
 
 
 def publish(registry: CollectorRegistry | None, collect: Callable[[], MetricsData | None]) -> FlextResult[None]:

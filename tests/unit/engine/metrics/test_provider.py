@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMet
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
 from flext_observability.engine.metrics.distribution import total_of
-from flext_observability.engine.metrics.limits import metric_limits
+from flext_observability.engine.metrics.limits import MAX_NAMED, metric_limits
 from flext_observability.engine.metrics.observables import (
     EngineObservableCounter,
     EngineObservableGauge,
@@ -128,6 +128,29 @@ def test_zeros_alone_keep_the_scale_of_later_values() -> None:
     assert metrics.points()[0].scale == 0
     histogram.record(3)
     assert metrics.points()[0].scale == 20
+
+
+def test_instruments_of_one_name_are_exported_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+    metrics = Metrics()
+    for _ in range(2):
+        metrics.meter.create_counter("c", "s").add(1)
+        metrics.meter.create_counter("C", "ms").add(2)
+        metrics.meter.create_up_down_counter("c", "s").add(3)
+        metrics.meter.create_counter("c", "s", "Seconds").add(4)
+    assert [point.value for point in metrics.points()] == [2, 4, 6, 8]
+    expected = [
+        f"Two instruments of one meter have the name c, counter in s and {second}: both are exported. "
+        "Use one kind, unit and description for each name."
+        for second in ("counter in ms", "up down counter in s", "counter in s with another description")
+    ]
+    assert [str(notice) for notice in metric_limits().notices()] == expected
+    assert caplog.messages == expected
+
+
+def test_the_number_of_reported_names_is_bounded() -> None:
+    for number in range(MAX_NAMED + 3):
+        metric_limits().add_duplicate(f"n{number}", "counter in s", "gauge in s")
+    assert len(metric_limits().notices()) == MAX_NAMED
 
 
 class TestObservables:

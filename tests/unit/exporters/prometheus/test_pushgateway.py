@@ -139,7 +139,7 @@ def test_conflicting_metric_names_are_logged_once(caplog: pytest.LogCaptureFixtu
             made.export([make_metrics(record)], 2)
         assert server.lines(NIGHTLY) == ['a_b_total{otel_scope_name="tests"} 1.0']
     assert [line.message for line in caplog.records] == [
-        "Some series of a_b_total are not pushed: another instrument has that name in Prometheus. Rename one."
+        "A push omits series of a_b_total: another metric has the same name in Prometheus. Rename one of them."
     ]
 
 
