@@ -24,12 +24,13 @@ from flext_observability import init_observability
 assert init_observability(service_name="own", exporters=["memory"], console=False).is_success
 """
 PROGRAM = """
-import json, threading
+import json, threading, warnings
 from opentelemetry import _logs, baggage, context, metrics, trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk import _logs as sdk_logs, metrics as sdk_metrics, trace as sdk_trace
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
+warnings.simplefilter("ignore", DeprecationWarning)
 seen = []
 
 class Own(sdk_trace.SpanProcessor):
@@ -71,6 +72,10 @@ checks = [
     isinstance(gauge, sdk_metrics.ObservableGauge), isinstance(counter, metrics.Counter),
     isinstance(counter, sdk_metrics.Histogram), isinstance(tracers, sdk_metrics.MeterProvider),
     tracers.resource.attributes["service.name"], tracers.sampler.get_description() != "",
+    tracer.resource is tracers.resource, tracer.sampler is tracers.sampler, tracer.instrumentation_info.name,
+    *(isinstance(each.id_generator, sdk_trace.IdGenerator) for each in (tracers, tracer)),
+    isinstance(tracer.span_processor, sdk_trace.SpanProcessor), logger.resource.attributes["service.name"],
+    hasattr(tracer, "nothing"), hasattr(tracer, "_nothing"), hasattr(logger, "nothing"),
 ]
 tracers.add_span_processor(Own())
 loggers.add_log_record_processor(OwnRecords())
@@ -86,10 +91,10 @@ with tracer.start_as_current_span("parent", kind=SpanKind.SERVER, attributes={"a
     context.detach(token)
     child = tracer.start_span("child", links=[Link(parent.get_span_context(), {"why": "test"})], start_time=5)
     child.set_attributes({"c": 1.5, "d": None, "e": [True, False]})
-    child.set_status(StatusCode.ERROR, "broken")
+    child.set_status(StatusCode.UNSET, "ignored"); child.set_status(StatusCode.ERROR, "broken")
     thread = threading.Thread(target=child.end, args=(9,))
     thread.start(); thread.join()
-    child.end(); child.set_attribute("late", 1)
+    child.end(); child.set_attribute("late", 1); parent.start()
     logger.emit(LogRecord(
         timestamp=3, severity_number=SeverityNumber.WARN, severity_text="WARN", body="careful", attributes={"k": "v"},
         context=context.get_current(),
@@ -112,5 +117,6 @@ def test_a_program_on_the_sdk_alone_is_unchanged(engine: str) -> None:
     stock = run(STOCK + PROGRAM)
     ours = run(OURS + PROGRAM, FLEXT_OBSERVABILITY_ENGINE=engine)
     assert stock.code == 0
-    assert "Calling end() on an ended span.\nSetting attribute on ended span.\n" in stock.err
+    messages = "Calling end() on an ended span.\nSetting attribute on ended span.\nCalling start() on a started span.\n"
+    assert messages in stock.err
     assert (ours.code, ours.out, ours.err) == (0, stock.out, stock.err)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from flext_observability.settings.resolve import ResolvedSettings
 
 MODULES_READING_ENV = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
+ADDED_SECONDS = 2.0
+"""Time at exit for processors and readers of the program after a shutdown."""
 START_WAIT_SECONDS = 15.0
 """Time that a start waits for another one."""
 
@@ -88,14 +90,21 @@ class Process:
 
     def shut_down_at_exit(self) -> None:
         """Shut the active session down, and wait for shutdowns of other threads, each within its configured time."""
+        from flext_observability.engine.added_parts import added_parts
+
         began = time.monotonic()
         active = self.session
+        calls = added_parts().begin_shutdown()
+        seconds = 0.0
         if active is not None:
-            self.shutdown(active, active.pipeline.config.shutdown_timeout_seconds)
+            seconds = active.pipeline.config.shutdown_timeout_seconds
+            self.shutdown(active, seconds)
         for session in self._ending:
             deadline = began + session.pipeline.config.shutdown_timeout_seconds
             session.shutdown(max(deadline - time.monotonic(), 0.0))  # it may be about to begin
             session.wait(deadline)
+        for call in calls:
+            call.wait(began + (seconds or ADDED_SECONDS))
         self.abandon_at_exit()
 
     def abandon_at_exit(self) -> None:

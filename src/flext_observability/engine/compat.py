@@ -117,6 +117,14 @@ def make_logger_provider(
     return provider
 
 
+def release_reader(reader: MetricReader) -> None:
+    """Let another meter provider of the SDK accept a reader."""
+    from opentelemetry.sdk.metrics import MeterProvider
+
+    provider: Any = MeterProvider  # it has no public name for them
+    provider._all_metric_readers.discard(reader)
+
+
 def reset_reader_lock() -> None:
     """Replace the lock shared by all meter providers, in a forked child. A thread of the parent may hold it."""
     from opentelemetry.sdk.metrics import MeterProvider

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
+from flext_observability.engine.added_parts import added_parts
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.interrupts import reraise_interrupt
+
+if TYPE_CHECKING:
+    from flext_observability.domain.report import Signal
 
 
 @final
@@ -30,9 +34,15 @@ class ContainedProcessor:
         return found
 
 
-def contain_added(add: Callable[..., Any]) -> Callable[[object], Any]:
-    """Return a provider's method that adds a processor, for processors that are contained."""
-    return lambda processor: add(ContainedProcessor(processor))
+def contain_added(add: Callable[..., Any], signal: Signal) -> Callable[[object], Any]:
+    """Return a provider's method that adds a processor, for processors that are contained, and kept for later ones."""
+
+    def add_contained(processor: object) -> None:
+        contained: Any = ContainedProcessor(processor)
+        add(contained)
+        added_parts().add(signal, contained)
+
+    return add_contained
 
 
 def _contained(action: str, function: Callable[..., Any], *arguments: object, **options: object) -> Any:  # noqa: ANN401

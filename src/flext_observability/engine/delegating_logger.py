@@ -7,6 +7,7 @@ from weakref import WeakSet
 
 from opentelemetry._logs import Logger, LoggerProvider, NoOpLogger, NoOpLoggerProvider
 
+from flext_observability.engine.added_parts import added_parts
 from flext_observability.engine.contained_processor import contain_added
 from flext_observability.engine.logger import EngineLogger
 from flext_observability.engine.unusable import unusable_parts
@@ -48,6 +49,12 @@ class DelegatingLogger(Logger):
         """Emit a record. See OTel's ``Logger.emit``."""
         self._delegate.emit(*args, **options)
 
+    def __getattr__(self, name: str) -> object:
+        """Return an attribute of the delegate that the API does not have, such as ``resource``."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._delegate, name)
+
     def enabled(self, **options: Any) -> bool:
         """Return whether such a record is processed. Old SDKs, without this method, process all records."""
         enabled = getattr(self._delegate, "enabled", None)
@@ -73,10 +80,14 @@ class DelegatingLoggerProvider(LoggerProvider):
         return logger
 
     def set_delegate(self, provider: LoggerProvider) -> None:
-        """Replace the delegate, for existing and new loggers."""
+        """Replace the delegate, for existing and new loggers. It gets the processors that the program has added."""
         with self._lock:
             unusable_parts().clear("logs")
             self._delegate = provider
+            add: Any = getattr(provider, "add_log_record_processor", None)
+            for processor in added_parts().of("logs"):
+                if add is not None:
+                    add(processor)
             for logger in list(self._loggers):
                 logger.set_delegate(provider)
 
@@ -84,5 +95,5 @@ class DelegatingLoggerProvider(LoggerProvider):
         """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
-        found = getattr(self._delegate, name)
-        return contain_added(found) if name == "add_log_record_processor" else found
+        found: Any = getattr(self._delegate, name)
+        return contain_added(found, "logs") if name == "add_log_record_processor" else found

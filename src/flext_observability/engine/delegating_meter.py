@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count, repeat
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry.metrics import (
@@ -17,6 +19,8 @@ from opentelemetry.metrics import (
     ObservableUpDownCounter,
 )
 
+from flext_observability.engine.added_parts import added_parts
+from flext_observability.engine.compat import release_reader
 from flext_observability.engine.metrics.instruments import (
     EngineCounter,
     EngineGauge,
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
 CreateFn = Callable[[Meter], Any]
 Scope = tuple[str, str | None, str | None, "Attributes"]
 InstrumentT = TypeVar("InstrumentT", bound="_DelegatingInstrument")
+SHUTDOWN_SECONDS = 2.0
+"""Time for a last push when the program shuts the provider down."""
 
 
 class _DelegatingInstrument:
@@ -238,13 +244,18 @@ def _observable(
 
 
 class DelegatingMeterProvider(MeterProvider):
-    """Provider for OTel's global. It lives as long as the process; ``set_delegate`` replaces its delegate."""
+    """Provider for OTel's global. It lives as long as the process; ``set_delegate`` replaces its delegate.
+
+    Attributes:
+        flush: Pushes the metrics before a deadline (monotonic seconds); returns whether all were sent.
+    """
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
         self._meters: dict[str, DelegatingMeter] = {}
         self._numbers = count(1)
         self._delegate: MeterProvider = NoOpMeterProvider()
+        self.flush: Callable[[float], bool] = _nothing_to_flush
 
     def get_meter(
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
@@ -266,10 +277,15 @@ class DelegatingMeterProvider(MeterProvider):
             return known
 
     def set_delegate(self, provider: MeterProvider) -> None:
-        """Replace the delegate, for existing and new meters and instruments."""
+        """Replace the delegate, for existing and new meters and instruments. Readers of the program follow it."""
         with self._lock:
             unusable_parts().clear("metrics")
-            self._delegate = provider
+            self._delegate, self.flush = provider, _nothing_to_flush
+            add: Any = getattr(provider, "add_metric_reader", None)
+            for reader in cast("tuple[Any, ...]", added_parts().of("metrics")):
+                if add is not None:
+                    release_reader(reader)
+                    add(reader)
             for meter in self._meters.values():
                 meter.set_delegate(provider)
 
@@ -277,4 +293,33 @@ class DelegatingMeterProvider(MeterProvider):
         """Return an attribute of the delegate that the API does not have."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._delegate, name)
+        found: Any = getattr(self._delegate, name)
+        own: dict[str, Callable[..., object]] = {
+            "add_metric_reader": self._add_reader,
+            "remove_metric_reader": self._remove_reader,
+            "force_flush": self._force_flush,
+            "shutdown": self._shut_down,
+        }
+        return partial(own[name], found) if name in own else found
+
+    def _add_reader(self, add: Callable[[Any], object], metric_reader: Any) -> None:  # noqa: ANN401 - of the SDK
+        add(metric_reader)
+        if metric_reader not in added_parts().of("metrics"):
+            added_parts().add("metrics", metric_reader)
+
+    def _remove_reader(self, remove: Callable[[Any], object], metric_reader: Any) -> None:  # noqa: ANN401 - of the SDK
+        remove(metric_reader)
+        added_parts().remove("metrics", metric_reader)
+
+    def _force_flush(self, force_flush: Callable[[float], bool], timeout_millis: float = 10_000) -> bool:
+        deadline = monotonic() + timeout_millis / 1000
+        complete = force_flush(timeout_millis)
+        return self.flush(deadline) and complete
+
+    def _shut_down(self, shutdown: Callable[[float], object], timeout_millis: float = 30_000) -> None:
+        self.flush(monotonic() + min(timeout_millis / 1000, SHUTDOWN_SECONDS))
+        shutdown(timeout_millis)
+
+
+def _nothing_to_flush(_deadline: float) -> bool:
+    return True

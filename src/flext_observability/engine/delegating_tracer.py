@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from opentelemetry.trace import NoOpTracer, NoOpTracerProvider, TracerProvider
 
+from flext_observability.engine.added_parts import added_parts
 from flext_observability.engine.contained_processor import contain_added
 from flext_observability.engine.tracer import EngineTracer
 from flext_observability.engine.unusable import unusable_parts
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Route = Callable[[str], TracerProvider]
 """Service name → the provider for its spans."""
+Add = Callable[[Any], object]
+"""Adds a span processor."""
 
 
 class DelegatingTracer(EngineTracer):
@@ -58,6 +61,7 @@ class DelegatingTracerProvider(TracerProvider):
         self._tracers: WeakSet[DelegatingTracer] = WeakSet()
         self._delegate: TracerProvider = NoOpTracerProvider()
         self._route: Route | None = None
+        self._add: Add | None = None
 
     def get_tracer(
         self,
@@ -73,11 +77,21 @@ class DelegatingTracerProvider(TracerProvider):
             self._tracers.add(tracer)
         return tracer
 
-    def set_delegate(self, provider: TracerProvider, route: Route | None = None) -> None:
-        """Replace the delegate, for existing and new tracers."""
+    def set_delegate(self, provider: TracerProvider, route: Route | None = None, add: Add | None = None) -> None:
+        """Replace the delegate, for existing and new tracers. It gets the processors that the program has added.
+
+        Args:
+            provider: The new delegate.
+            route: Selects the provider for a scope with a service name; None for ``provider``.
+            add: Adds a processor to all these providers; None for the method of ``provider``.
+        """
         with self._lock:
             unusable_parts().clear("traces")
             self._delegate, self._route = provider, route
+            self._add = add or getattr(provider, "add_span_processor", None)
+            for processor in added_parts().of("traces"):
+                if self._add is not None:
+                    self._add(processor)
             for tracer in list(self._tracers):
                 tracer.set_delegate(provider, route)
 
@@ -85,5 +99,6 @@ class DelegatingTracerProvider(TracerProvider):
         """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
-        found = getattr(self._delegate, name)
-        return contain_added(found) if name == "add_span_processor" else found
+        if name == "add_span_processor" and self._add is not None:
+            return contain_added(self._add, "traces")
+        return getattr(self._delegate, name)

@@ -56,6 +56,14 @@ class ExportingProcessor(Protocol):
         """Finish and queue a record of the SDK's class."""
         ...
 
+    def shutdown(self) -> None:
+        """Export the queued records."""
+        ...
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Export the queued records; return whether all were sent in time."""
+        ...
+
 
 @final
 class EngineLogger(Logger):
@@ -77,6 +85,16 @@ class EngineLogger(Logger):
         self._export = exporting.export
         self._processors: tuple[Callable[[ReadWriteLogRecord], object], ...] = ()
         self.has_processors = False
+
+    @property
+    def resource(self) -> Resource:
+        """Resource of the provider."""
+        return self._options.resource
+
+    @property
+    def instrumentation_scope(self) -> InstrumentationScope | None:
+        """Scope of the records."""
+        return self._options.scope
 
     def set_processors(self, processors: tuple[LogRecordProcessor, ...]) -> None:
         """Replace the processors of the program."""
@@ -259,20 +277,23 @@ class EngineLoggerProvider(LoggerProvider):
                 logger.set_processors(self._processors)
 
     def shutdown(self) -> None:
-        """Shut the processors of the program down, in order."""
-        for processor in self._processors:
+        """Shut the processors down, in order."""
+        for processor in self._all():
             processor.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Flush the processors of the program, in order; return whether all were flushed in time."""
+        """Flush the processors, in order; return whether all were flushed in time."""
         deadline = monotonic() + timeout_millis / 1000
         complete = True
-        for processor in self._processors:
+        for processor in self._all():
             left = int((deadline - monotonic()) * 1000)
             if left <= 0:
                 return False
             complete = processor.force_flush(left) is not False and complete
         return complete
+
+    def _all(self) -> tuple[LogRecordProcessor | ExportingProcessor, ...]:
+        return (*self._processors, self._exporting)
 
 
 def _add_correlation(record: EngineLogRecord, holder: Any) -> None:  # noqa: ANN401 - of a context

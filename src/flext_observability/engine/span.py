@@ -43,6 +43,7 @@ from flext_observability.engine.span_values import (
 from flext_observability.values.foreign import is_a
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util import BoundedList
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -163,10 +164,7 @@ class EngineSpan(Span, ReadableSpan):
     @property
     def instrumentation_info(self) -> InstrumentationInfo:
         """Scope of the tracer in its former form, which OpenTelemetry deprecates."""
-        scope = self._options.scope
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
+        return scope_info(self._options.scope)
 
     @property
     def attributes(self) -> Mapping[str, Any]:
@@ -206,6 +204,10 @@ class EngineSpan(Span, ReadableSpan):
     def dropped_links(self) -> int:
         """Number of dropped links."""
         return 0 if self._link_list is None else self._link_list.dropped
+
+    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
+        """Log a warning: the span has started. The SDK's span has this method."""
+        _logger.warning("Calling start() on a started span.")
 
     def is_recording(self) -> bool:
         """Return whether the span has not ended."""
@@ -283,13 +285,15 @@ class EngineSpan(Span, ReadableSpan):
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "set_status")
             return
-        if is_a(status, StatusCode):
-            new = contained("Setting a status", Status, status, description)
-        else:
-            new = status if is_a(status, Status) else None
-            if new is not None and description is not None:
-                _logger.warning(_IGNORED_DESCRIPTION, description)
-        if new is not None and self.status.status_code is not StatusCode.OK and new.status_code is not StatusCode.UNSET:
+        new = status if is_a(status, Status) else None
+        code = status if new is None else new.status_code
+        if self.status.status_code is StatusCode.OK or code is StatusCode.UNSET:
+            return
+        if new is None:
+            new = contained("Setting a status", Status, status, description) if is_a(status, StatusCode) else None
+        elif description is not None:
+            _logger.warning(_IGNORED_DESCRIPTION, description)
+        if new is not None:
             self.status = new  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
 
     def record_exception(
@@ -367,6 +371,13 @@ class EngineSpan(Span, ReadableSpan):
             if not isinstance(attributes, BoundedAttributes):
                 attributes = self._values = bounded_attributes(attributes.copy(), self._options)
             return attributes
+
+
+def scope_info(scope: InstrumentationScope) -> InstrumentationInfo:
+    """Return a scope in its former form, which OpenTelemetry deprecates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
 
 
 def span_context(span: EngineSpan | DroppedSpan) -> SpanContext:

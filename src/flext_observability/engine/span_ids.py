@@ -45,26 +45,30 @@ class RandomIds:
 
 @final
 class GivenIds:
-    """Ids of an id generator of the program. One that raises, or that is not valid, is replaced by a random id."""
+    """Ids of an id generator of the program. One that raises, or that is not valid, is replaced by a random id.
 
-    __slots__ = ("_generator", "_random")
+    Attributes:
+        generator: The id generator of the program.
+    """
+
+    __slots__ = ("_random", "generator")
 
     def __init__(self, generator: IdGenerator, random: RandomIds) -> None:
-        self._generator = generator
+        self.generator = generator
         self._random = random
 
     def trace_id(self) -> int:
         """Return a trace id."""
-        return self._valid("trace id", self._generator.generate_trace_id, TRACE_ID_BITS)
+        return self._valid("trace id", self.generator.generate_trace_id, TRACE_ID_BITS)
 
     def span_id(self) -> int:
         """Return a span id."""
-        return self._valid("span id", self._generator.generate_span_id, SPAN_ID_BITS)
+        return self._valid("span id", self.generator.generate_span_id, SPAN_ID_BITS)
 
     def flags(self) -> int:
         """Return the trace flag of random ids, if the generator says that its trace ids are random."""
         try:
-            is_random = getattr(self._generator, "is_trace_id_random", bool)()
+            is_random = getattr(self.generator, "is_trace_id_random", bool)()
         except BaseException as error:  # noqa: BLE001 - an id generator of the program
             reraise_interrupt(error)
             report_once("Asking the id generator", error)

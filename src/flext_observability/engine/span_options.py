@@ -13,7 +13,7 @@ from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
+    from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -80,6 +80,7 @@ class SpanOptions:
         service: Attribute with the service name of the tracer, if it is not that of the resource.
         on_start: Functions of the processors that are called with a new span and its parent context.
         on_end: Functions of the processors that are called with a span that ends.
+        processors: All processors, that of this library included.
     """
 
     __slots__ = (
@@ -97,6 +98,7 @@ class SpanOptions:
         "on_end",
         "on_start",
         "parent_based",
+        "processors",
         "resource",
         "sampler",
         "scope",
@@ -130,6 +132,7 @@ class SpanOptions:
         self.lock = ForkSafeLock()
         self.on_start: tuple[Callable[..., object], ...] = ()
         self.on_end: tuple[Callable[..., object], ...] = ()
+        self.processors: tuple[SpanProcessor, ...] = ()
         self.max_attributes = _or_infinite(limits.max_span_attributes)
         self.max_length = _or_infinite(limits.max_span_attribute_length)
         self.max_encoded = self.max_attributes if self.max_length >= MAX_BYTES else -1

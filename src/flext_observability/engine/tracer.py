@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, final
 
+from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, Tracer, TracerProvider, get_current_span
 
@@ -14,7 +16,7 @@ from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
 from flext_observability.adapters.id_holder import HOLDER_KEY, NOT_ASKED, IdHolder, link_span
 from flext_observability.engine.compat import on_ending
 from flext_observability.engine.current_span import BlockTracer
-from flext_observability.engine.span import DroppedSpan, EngineSpan
+from flext_observability.engine.span import DroppedSpan, EngineSpan, scope_info
 from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
 from flext_observability.engine.span_values import values_of
@@ -51,6 +53,13 @@ class EngineTracer(BlockTracer):
 
     def __init__(self, options: SpanOptions | None) -> None:
         self.options = options
+
+    def __getattr__(self, name: str) -> object:
+        """Return an attribute that the tracers of the SDK have, such as ``resource``."""
+        if name.startswith("_") or name in _OWN:
+            raise AttributeError(name)
+        options, read = self.options, _SDK_ATTRIBUTES.get(name)
+        return getattr(self.delegate, name) if options is None or read is None else read(options)
 
     def start_span(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - OTel's signature; measured: recorded span
         self,
@@ -187,13 +196,14 @@ class EngineTracerProvider(TracerProvider):
         limits: Limits of spans.
         sink: Functions and counters for spans.
         ids: Source of ids, or an id generator of the program.
+        exporting: Flushed after the processors of the program.
 
     Attributes:
         resource: Resource of all spans.
         sampler: The sampler.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one call
         self,
         *,
         resource: Resource,
@@ -202,6 +212,7 @@ class EngineTracerProvider(TracerProvider):
         limits: SpanLimits,
         sink: SpanSink,
         ids: RandomIds | IdGenerator | None = None,
+        exporting: SpanProcessor | None = None,
     ) -> None:
         self.resource = resource
         self.sampler = sampler
@@ -211,6 +222,7 @@ class EngineTracerProvider(TracerProvider):
         self._random = ids if isinstance(ids, RandomIds) else RandomIds()
         self._given_ids = None if ids is None or isinstance(ids, RandomIds) else GivenIds(ids, self._random)
         self._lock = ForkSafeLock()
+        self._exporting = () if exporting is None else (exporting,)
         self._processors: tuple[SpanProcessor, ...] = ()
         self._tracers: dict[object, tuple[EngineTracer, SpanOptions]] = {}
 
@@ -252,16 +264,21 @@ class EngineTracerProvider(TracerProvider):
             for _, options in self._tracers.values():
                 self._set_processors(options)
 
+    @property
+    def id_generator(self) -> IdGenerator:
+        """The id generator of the program, or one of random ids."""
+        return _id_generator(self._given_ids)
+
     def shutdown(self) -> None:
         """Shut the processors down, in order."""
-        for processor in self._processors:
+        for processor in (*self._processors, *self._exporting):
             processor.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush the processors, in order; return whether all were flushed in time."""
         deadline = monotonic() + timeout_millis / 1000
         complete = True
-        for processor in self._processors:
+        for processor in (*self._processors, *self._exporting):
             left = int((deadline - monotonic()) * 1000)
             if left <= 0:
                 return False
@@ -271,6 +288,7 @@ class EngineTracerProvider(TracerProvider):
     def _set_processors(self, options: SpanOptions) -> None:
         added = self._processors
         ending = (call for each in added if (call := on_ending(each)) is not None)
+        options.processors = (*added, *self._exporting)
         options.on_start = tuple(each.on_start for each in added)
         options.on_end = (*ending, *(each.on_end for each in added))
 
@@ -279,3 +297,25 @@ def _scope_key(scope: InstrumentationScope) -> tuple[object, ...]:
     """Return a key for the table of tracers. The hash of a scope ignores its attributes: many would be compared."""
     attributes = repr(sorted((scope.attributes or {}).items()))
     return scope.name, scope.version, scope.schema_url, attributes
+
+
+def _id_generator(ids: GivenIds | None) -> IdGenerator:
+    return RandomIdGenerator() if ids is None else ids.generator
+
+
+def _span_processor(options: SpanOptions) -> SpanProcessor:
+    make: Callable[[], SynchronousMultiSpanProcessor] = SynchronousMultiSpanProcessor
+    processor = make()
+    for each in options.processors:
+        processor.add_span_processor(each)
+    return processor
+
+
+_OWN: Final = frozenset({"delegate", "options"})
+_SDK_ATTRIBUTES: Final[Mapping[str, Callable[[SpanOptions], object]]] = {
+    "id_generator": lambda options: _id_generator(options.given_ids),
+    "instrumentation_info": lambda options: scope_info(options.scope),
+    "resource": lambda options: options.resource,
+    "sampler": lambda options: options.sampler,
+    "span_processor": _span_processor,
+}

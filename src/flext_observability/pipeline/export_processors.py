@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 ItemT = TypeVar("ItemT")
+SHUTDOWN_SECONDS = 2.0
+"""Time for the queued items when the program shuts a provider down; that of a shutdown by default."""
 
 
 class ExportSpanProcessor(SpanProcessor):
@@ -37,6 +40,7 @@ class ExportSpanProcessor(SpanProcessor):
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableSpan]]) -> None:
         self._counter = counter
+        self._workers = workers
         self._queue = queue_of(workers, counter.finished)
         self.sink = SpanSink(self._queue, counter.started, counter.sampled_out, counter.skipped)
 
@@ -57,6 +61,21 @@ class ExportSpanProcessor(SpanProcessor):
             next(self._counter.sampled_out)
         else:
             self._queue(span)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Export all queued spans; return whether all were sent in time."""
+        return flush_workers(self._workers, time.monotonic() + timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Export all queued spans, within 2 s. The owner of the workers closes them."""
+        flush_workers(self._workers, time.monotonic() + SHUTDOWN_SECONDS)
+
+
+def flush_workers(workers: Sequence[ExportWorker[Any]], deadline: float) -> bool:
+    """Export all queued items in parallel; return whether all were sent before ``deadline`` (monotonic seconds)."""
+    tickets = [(worker, worker.begin_flush()) for worker in workers]
+    flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
+    return all(flushed)
 
 
 def queue_of(workers: Sequence[ExportWorker[ItemT]], counter: Iterator[object]) -> Callable[[ItemT], object]:
@@ -105,6 +124,7 @@ class ExportLogRecordProcessor(LogRecordProcessor):
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableLogRecord]]) -> None:
         self.export = queue_of(workers, counter.passed)
+        self._workers = workers
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue the record for every exporter. Records about exporting are ignored."""
@@ -122,12 +142,13 @@ class ExportLogRecordProcessor(LogRecordProcessor):
         )
         self.export(finished)
 
-    def shutdown(self) -> None:
-        """Do nothing. The owner closes all workers, under one deadline."""
-
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Do nothing. The owner flushes all workers, under one deadline."""
-        return True
+        """Export all queued records; return whether all were sent in time."""
+        return flush_workers(self._workers, time.monotonic() + timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Export all queued records, within 2 s. The owner of the workers closes them."""
+        flush_workers(self._workers, time.monotonic() + SHUTDOWN_SECONDS)
 
 
 def _with_correlation_id(attributes: Attributes, value: str) -> Attributes:

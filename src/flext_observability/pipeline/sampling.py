@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import TraceState, get_current_span
 
 from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.runtime.internal_log import report_once
+from flext_observability.values.foreign import type_name
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Link, SpanContext, SpanKind
-    from opentelemetry.trace.span import TraceState
     from opentelemetry.util.types import Attributes
 
 _RATIO_MASK: Final = (1 << 64) - 1
@@ -43,7 +43,7 @@ class CountingSampler(Sampler):
         """Return the result of the inner sampler. If it fails, the parent decides."""
         try:
             result = self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
-            dropped = result.decision is Decision.DROP
+            dropped = _checked(result).decision is Decision.DROP
         except BaseException as error:  # noqa: BLE001 - a sampler of another package
             reraise_interrupt(error)
             report_once("Sampling a span", error)
@@ -56,6 +56,22 @@ class CountingSampler(Sampler):
     def get_description(self) -> str:
         """Return the description of the inner sampler."""
         return self._inner.get_description()
+
+
+def _checked(result: Any) -> SamplingResult:  # noqa: ANN401 - of a sampler of another package
+    """Return a result that a span can start with.
+
+    Raises:
+        TypeError: A part of it is of another type.
+    """
+    for given, kind, is_optional in (
+        (result.decision, Decision, False),
+        (result.attributes, Mapping, True),
+        (result.trace_state, TraceState, True),
+    ):
+        if not issubclass(type(given), kind) and not (given is None and is_optional):
+            raise TypeError(f"its result has {type_name(given)} instead of {kind.__name__}")
+    return cast("SamplingResult", result)
 
 
 class RuleSampler(Sampler):

@@ -19,7 +19,7 @@ from opentelemetry import _logs, metrics, trace
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import FlushOnlyExporter, LoadingExporter
-from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
+from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor, flush_workers
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
@@ -108,9 +108,7 @@ class Pipeline:
     def flush(self, deadline: float) -> bool:
         """Export all queued items in parallel; return whether all were sent before ``deadline`` (monotonic seconds)."""
         self.save_page()
-        tickets = [(worker, worker.begin_flush()) for worker in self.workers]
-        flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
-        return all(flushed)
+        return flush_workers(self.workers, deadline)
 
     def close(self, deadline: float) -> tuple[str, ...]:
         """Export all queued items in parallel, and stop before ``deadline`` (monotonic seconds).
@@ -285,8 +283,11 @@ def _direct_metrics(
         periodic=True,
     )
     push_readers = readers.for_push(exporter for _, exporter in pipeline.exporters.push["metrics"])
-    for worker in _create_workers(pipeline, "metrics", schedule, MAX_PENDING_DELTAS, push_readers):
+    workers = _create_workers(pipeline, "metrics", schedule, MAX_PENDING_DELTAS, push_readers)
+    for worker in workers:
         worker.start()
+    if delegate is not None:
+        delegate.flush = partial(flush_workers, workers)
 
 
 def _make_meter_provider(
@@ -322,7 +323,7 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
     else:
         sampler = make_sampler(config, pipeline.notices)
         tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter, pipeline.notices)
-        direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service)
+        direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service, tracers.add_span_processor)
     return partial(_direct, direct, workers)
 
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider as SdkTracerProvider
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -52,6 +52,7 @@ class ServiceTracers:
         self._processor = processor
         self._lock = threading.RLock()
         self._by_service: dict[str, SdkTracerProvider | EngineTracerProvider] = {}
+        self._added: tuple[SpanProcessor, ...] = ()
         self.provider = self._make(resource)
 
     def for_service(self, service_name: str) -> SdkTracerProvider | EngineTracerProvider:
@@ -65,8 +66,18 @@ class ServiceTracers:
                 self._by_service[service_name] = provider
         return provider or self.provider
 
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Add a processor of the program to the providers of all service names."""
+        with self._lock:
+            self._added = (*self._added, span_processor)
+            for provider in (self.provider, *self._by_service.values()):
+                provider.add_span_processor(span_processor)
+
     def _make(self, resource: Resource) -> SdkTracerProvider | EngineTracerProvider:
-        return self._make_sdk(resource) if self._config.engine == "sdk" else self._make_engine(resource)
+        provider = self._make_sdk(resource) if self._config.engine == "sdk" else self._make_engine(resource)
+        for added in self._added:
+            provider.add_span_processor(added)
+        return provider
 
     def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
         sampler, limits = self._sampler, self._limits
@@ -83,6 +94,7 @@ class ServiceTracers:
             limits=self._limits,
             sink=self._processor.sink,
             ids=self._id_generator,
+            exporting=self._processor,
         )
 
 

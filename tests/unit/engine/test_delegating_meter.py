@@ -12,6 +12,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, NoOpMeterProvider, Obs
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from flext_observability.engine.added_parts import added_parts
 from flext_observability.engine.delegating_meter import DelegatingMeterProvider
 from flext_observability.engine.observer import observer
 from flext_observability.engine.unusable import unusable_parts
@@ -226,3 +227,21 @@ def test_an_iterator_of_callbacks_is_read_once() -> None:
     provider.get_meter("m").create_observable_gauge("x", callbacks)
     provider.set_delegate(sdk.provider)
     assert sdk.points()["x"].value == 5
+
+
+@pytest.mark.newest_sdk(reason="the oldest SDK adds no reader to a provider")
+def test_a_reader_of_the_program_follows_the_delegate() -> None:
+    provider: Any = DelegatingMeterProvider()
+    first, second = (MeterProvider(shutdown_on_exit=False) for _ in range(2))
+    provider.set_delegate(first)
+    theirs = InMemoryMetricReader()
+    for _ in range(2):  # the second time is logged
+        provider.add_metric_reader(theirs)
+    provider.set_delegate(NoOpMeterProvider())
+    counter = provider.get_meter("m").create_counter("c")
+    provider.set_delegate(second)
+    counter.add(4)
+    assert theirs.get_metrics_data() is not None
+    assert provider.force_flush()
+    provider.remove_metric_reader(theirs)
+    assert added_parts().of("metrics") == ()

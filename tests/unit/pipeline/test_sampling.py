@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from flext_observability.pipeline.sampling import CountingSampler, RuleSampler
 
 
 class Failing(Sampler):
-    """A sampler that raises, or returns an object of another type."""
+    """A sampler that raises, or returns an object of another type, or with parts of another type."""
 
     def __init__(self, outcome: object) -> None:
         self._outcome = outcome
@@ -46,7 +47,14 @@ class Failing(Sampler):
         return "failing"
 
 
-@pytest.mark.parametrize("outcome", [ValueError, SystemExit, GeneratorExit, None])
+def result(decision: Any = Decision.RECORD_AND_SAMPLE, attributes: Any = None, trace_state: Any = None) -> Any:
+    return SimpleNamespace(decision=decision, attributes=attributes, trace_state=trace_state)
+
+
+PARTS = [result("yes"), result(None), result(attributes=[1]), result(trace_state="a=b")]
+
+
+@pytest.mark.parametrize("outcome", [ValueError, SystemExit, GeneratorExit, None, *PARTS])
 def test_the_parent_decides_instead_of_a_sampler_that_fails(outcome: object, caplog: pytest.LogCaptureFixture) -> None:
     counter = SignalCounter("traces")
     sampler = CountingSampler(Failing(outcome), counter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from time import time_ns
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
@@ -15,8 +15,10 @@ from flext_observability.engine.metrics.exemplars import ExemplarFilter
 from flext_observability.engine.metrics.meter import EngineMeter, StreamOptions
 from flext_observability.engine.observer import observer
 from flext_observability.engine.unusable import unusable_parts
+from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.foreign import qualified_type_name
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
@@ -78,12 +80,19 @@ class EngineMeterProvider(MeterProvider):
         return list(self._meters.values())
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
-        """Create no more meters. The pipeline closes what reads the metrics."""
+        """Shut the readers of the program down, and create no more meters. The pipeline closes its own readers."""
         self._is_shut_down = True
+        for reader in self._foreign:
+            _call(reader, "shutdown", timeout_millis)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Return True: measurements are not buffered here."""
-        return True
+        """Flush the readers of the program, in order; return whether all were flushed in time."""
+        deadline = monotonic() + timeout_millis / 1000
+        complete = True
+        for reader in self._foreign:
+            left = (deadline - monotonic()) * 1000
+            complete = left > 0 and _call(reader, "force_flush", left) is not False and complete
+        return complete
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Add a reader of the program. One with aggregations of its own reads nothing, which the status says."""
@@ -107,6 +116,16 @@ class EngineMeterProvider(MeterProvider):
         connect_reader(metric_reader, None)
         close: Callable[[], object] = cast("Any", metric_reader).shutdown
         close()
+
+
+def _call(reader: MetricReader, method: str, timeout_millis: float) -> object:
+    """Return the result of a method of a reader of the program; False if it raises, which is logged once."""
+    try:
+        return getattr(reader, method)(timeout_millis=timeout_millis)
+    except BaseException as error:  # noqa: BLE001 - code of the program
+        reraise_interrupt(error)
+        report_once(f"{method} of a metric reader", error)
+        return False
 
 
 @final

@@ -214,6 +214,30 @@ class TestReadersOfTheProgram:
         assert "has been registered already" in caplog.text
         assert "has not been registered" in caplog.text
 
+    def test_flush_and_shutdown_reach_them(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Failing(InMemoryMetricReader):
+            """A reader that raises."""
+
+            ended = False
+
+            def force_flush(self, timeout_millis: float = 10_000) -> bool:
+                raise SystemExit
+
+            def shutdown(self, timeout_millis: float = 30_000, **options: Any) -> None:
+                self.ended = True
+
+        metrics, theirs = Metrics(), InMemoryMetricReader()
+        metrics.provider.add_metric_reader(theirs)
+        metrics.meter.create_counter("c").add(3)
+        assert metrics.provider.force_flush()
+        assert metrics.provider.force_flush(0) is False
+        failing = Failing()
+        metrics.provider.add_metric_reader(failing)
+        assert metrics.provider.force_flush() is False
+        assert "force_flush of a metric reader failed: SystemExit" in caplog.text
+        metrics.provider.shutdown()
+        assert failing.ended
+
     def test_aggregations_of_its_own_are_named_in_the_status(self) -> None:
         aggregation: dict[type, Any] = {Histogram: ExponentialBucketHistogramAggregation()}
         theirs = InMemoryMetricReader(preferred_aggregation=aggregation)

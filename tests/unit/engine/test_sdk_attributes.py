@@ -1,0 +1,48 @@
+"""Methods and attributes that programs of the SDK use on our tracer provider and its tracers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+from flext_observability.engine.span_options import SpanSink
+from flext_observability.engine.tracer import EngineTracerProvider
+
+
+class Exporting(SpanProcessor):
+    """The processor of this library, whose exporters are down."""
+
+    ended = False
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return False
+
+    def shutdown(self) -> None:
+        self.ended = True
+
+
+def make_provider(**options: Any) -> EngineTracerProvider:
+    return EngineTracerProvider(
+        resource=Resource.get_empty(), sampler=ALWAYS_ON, rule=None, limits=SpanLimits(), sink=SpanSink(), **options
+    )
+
+
+def test_exporters_are_flushed_and_shut_down_with_the_processors() -> None:
+    exporting = Exporting()
+    provider = make_provider(exporting=exporting)
+    assert provider.force_flush() is False
+    tracer: Any = provider.get_tracer("lib")
+    tracer.span_processor.shutdown()
+    assert exporting.ended
+
+
+def test_the_id_generator_is_that_of_the_program() -> None:
+    generator = RandomIdGenerator()
+    provider = make_provider(ids=generator)
+    tracer: Any = provider.get_tracer("lib")
+    assert provider.id_generator is tracer.id_generator is generator
+    assert not hasattr(tracer, "delegate")
