@@ -143,12 +143,12 @@ def test_a_rejected_call_imports_nothing() -> None:
 
 
 @pytest.mark.newest_sdk(reason="the oldest API imports importlib.resources, and with it tempfile")
-def test_a_start_needs_no_metadata_of_packages_and_nothing_of_exports() -> None:
+def test_a_start_needs_neither_the_metrics_sdk_nor_metadata_of_packages_nor_parts_of_exports() -> None:
     program = """
 import os, sys
 from flext_observability import init_observability
 init_observability(service_name="shop", exporters="otlp_http", console=False).unwrap()
-heavy = {"importlib.metadata", "http.client", "google", "ssl", "pydantic", "tempfile"}
+heavy = {"importlib.metadata", "http.client", "google", "ssl", "pydantic", "tempfile", "opentelemetry.sdk.metrics"}
 print(sorted(heavy & set(sys.modules)), flush=True)
 os._exit(0)
 """

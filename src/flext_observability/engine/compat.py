@@ -127,9 +127,9 @@ def release_reader(reader: MetricReader) -> None:
 
 def reset_reader_lock() -> None:
     """Replace the lock shared by all meter providers, in a forked child. A thread of the parent may hold it."""
-    from opentelemetry.sdk.metrics import MeterProvider
-
-    MeterProvider._all_metric_readers_lock = Lock()  # pyright: ignore[reportPrivateUsage]  # no public name
+    provider: Any = getattr(sys.modules.get("opentelemetry.sdk.metrics"), "MeterProvider", None)
+    if provider is not None:
+        provider._all_metric_readers_lock = Lock()  # no public name
 
 
 def persistent_gauge_aggregation() -> dict[type, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, TypeVar, cast, final
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
@@ -163,6 +163,8 @@ def _outcome(accepted: int, rejected: int, failure: str, invalid: Sequence[str])
 @final
 class ConsoleExporter:
     """Shows one signal on the console shared with the other signals."""
+
+    reads_plain_points: ClassVar = True
 
     def __init__(self, signal: Signal, console: SharedConsole) -> None:
         self._signal: Signal = signal

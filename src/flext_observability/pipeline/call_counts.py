@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.metrics.export import Metric, NumberDataPoint, ScopeMetrics, Sum
-
+from flext_observability.values.metric_points import point_classes
 from flext_observability.values.names import (
     FUNCTION_CALLS_DESCRIPTION,
     FUNCTION_CALLS_NAME,
@@ -14,6 +13,9 @@ from flext_observability.values.names import (
     FUNCTION_DURATION_NAME,
     SCOPE_NAME,
 )
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import Metric, ScopeMetrics
 
 
 def with_call_counts(scope: ScopeMetrics) -> Sequence[Metric]:
@@ -29,9 +31,11 @@ def with_call_counts(scope: ScopeMetrics) -> Sequence[Metric]:
 
 def _calls(durations: Metric) -> Metric:
     data: Any = durations.data  # of either kind of histogram
+    classes = point_classes()
     points = [
-        NumberDataPoint(point.attributes, point.start_time_unix_nano, point.time_unix_nano, point.count)
+        classes.NumberDataPoint(point.attributes, point.start_time_unix_nano, point.time_unix_nano, point.count)
         for point in data.data_points
     ]
-    counted = Sum(points, data.aggregation_temporality, is_monotonic=True)
-    return Metric(FUNCTION_CALLS_NAME, FUNCTION_CALLS_DESCRIPTION, FUNCTION_CALLS_UNIT, counted)
+    counted = classes.Sum(points, data.aggregation_temporality, is_monotonic=True)
+    metric: Metric = classes.Metric(FUNCTION_CALLS_NAME, FUNCTION_CALLS_DESCRIPTION, FUNCTION_CALLS_UNIT, counted)
+    return metric

@@ -13,6 +13,7 @@ from flext_observability.engine.compat import persistent_gauge_aggregation
 from flext_observability.engine.observer import observer
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.shared_call import SharedCall, SharedCallTimeout
+from flext_observability.values.metric_points import point_classes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData, ResourceMetrics, ScopeMetrics
@@ -27,14 +28,18 @@ LIMIT_SECONDS = 5.0
 _COLLECTION_MODULES: Final = (
     "flext_observability.engine.metrics.collection",
     "flext_observability.pipeline.call_counts",
-    "flext_observability.pipeline.exemplar_memory",
-    "opentelemetry.sdk.metrics.export",
+    "flext_observability.values.plain_points",
 )
+_SDK_POINTS: Final = "opentelemetry.sdk.metrics.export"
 
 
-def load_collection_modules() -> None:
-    """Import what a collection needs. Before this, only the first collection does."""
-    for module in _COLLECTION_MODULES:
+def load_collection_modules(*, sdk: bool = False) -> None:
+    """Import what a collection needs. Before this, only the first collection does.
+
+    Args:
+        sdk: Whether the points must be of the SDK's classes. Only while the program waits for the start.
+    """
+    for module in (*_COLLECTION_MODULES, _SDK_POINTS) if sdk else _COLLECTION_MODULES:
         import_module(module)
 
 
@@ -49,6 +54,12 @@ class _ThreadState(threading.local):
 
 
 _thread: Final = _ThreadState()
+
+
+def no_metrics() -> MetricsData:
+    """Return a collection without points."""
+    empty: MetricsData = point_classes().MetricsData([])
+    return empty
 
 
 def count_points(data: MetricsData) -> int:
@@ -81,17 +92,12 @@ class SharedMetricReader:
         engine: EngineReader | None = None,
     ) -> None:
         self._engine = engine
+        self._memory = None if engine is not None else _make_memory()
         self._preferred = dict(preferred_temporality or {}), dict(preferred_aggregation or {})
         self.counts_calls = False
         self._turn = ForkSafeLock()
         self._shared = SharedCall("flext-collect", self._collect, LIMIT_SECONDS)
         self._repeated = SharedCall("flext-collect", partial(self._collect, repeat=True), LIMIT_SECONDS)
-
-    @cached_property
-    def _memory(self) -> ExemplarMemory:
-        from flext_observability.pipeline.exemplar_memory import ExemplarMemory
-
-        return ExemplarMemory()
 
     @cached_property
     def reader(self) -> InMemoryMetricReader:
@@ -110,10 +116,8 @@ class SharedMetricReader:
         Raises:
             CollectionTimeout: A collection takes more than ``LIMIT_SECONDS``.
         """
-        from opentelemetry.sdk.metrics.export import MetricsData
-
         if _thread.collecting or observer().is_observing:
-            return MetricsData(resource_metrics=[])
+            return no_metrics()
         try:
             return (self._repeated if repeat else self._shared).result()
         except SharedCallTimeout as timeout:
@@ -121,8 +125,6 @@ class SharedMetricReader:
             raise CollectionTimeout(message) from None
 
     def _collect(self, *, repeat: bool = False) -> MetricsData:
-        from opentelemetry.sdk.metrics.export import MetricsData
-
         with observer().collection(repeat=repeat), self._turn:
             _thread.collecting = True
             try:
@@ -130,7 +132,8 @@ class SharedMetricReader:
             finally:
                 _thread.collecting = False
             resources = () if data is None else data.resource_metrics
-            return MetricsData(resource_metrics=[self._complete(each) for each in resources])
+            complete: MetricsData = point_classes().MetricsData([self._complete(each) for each in resources])
+            return complete
 
     def _read(self) -> MetricsData | None:
         return self.reader.get_metrics_data() if self._engine is None else self._engine.collect()
@@ -150,7 +153,13 @@ class SharedMetricReader:
         from flext_observability.pipeline.call_counts import with_call_counts
 
         all_metrics = with_call_counts(metrics) if self.counts_calls else metrics.metrics
-        if self._engine is None:
+        if self._memory is not None:
             scope = (metrics.scope.name, metrics.scope.version)
             all_metrics = [self._memory.restore(each, scope) for each in all_metrics]
         return dataclasses.replace(metrics, metrics=all_metrics)
+
+
+def _make_memory() -> ExemplarMemory:
+    from flext_observability.pipeline.exemplar_memory import ExemplarMemory
+
+    return ExemplarMemory()

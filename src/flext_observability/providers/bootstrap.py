@@ -18,7 +18,7 @@ from opentelemetry import _logs, metrics, trace
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
-from flext_observability.extensions.ports import FlushOnlyExporter, LoadingExporter
+from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor, flush_workers
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
@@ -28,7 +28,7 @@ from flext_observability.pipeline.schedule import Schedule
 from flext_observability.pipeline.shared_metric_reader import (
     SharedMetricReader,
     count_points,
-    load_collection_modules,
+    no_metrics,
 )
 from flext_observability.providers.adoption import adopt
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
@@ -96,9 +96,7 @@ class Pipeline:
     def _collect(self) -> MetricsData:
         if self.page is not None:
             return self.page.collect()
-        from opentelemetry.sdk.metrics.export import MetricsData
-
-        return MetricsData([]) if self.readers is None else self.readers.cumulative.collect()
+        return no_metrics() if self.readers is None else self.readers.cumulative.collect()
 
     def save_page(self) -> None:
         """Save the metrics of this process for the other ones. Never raises."""
@@ -253,9 +251,7 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessI
         readers = MetricReaders(config, pipeline.resource, push_count, foreign, lean=lean)
         if delegate is not None:
             readers, provider = _make_meter_provider(pipeline, readers, push_count)
-    exporters = (exporter for _, exporter in pipeline.exporters.push["metrics"])
-    if pipeline.exporters.pull or not all(isinstance(exporter, LoadingExporter) for exporter in exporters):
-        load_collection_modules()  # else an exporter loads them later
+    pipeline.exporters.load_points()
     former = previous.page if previous is not None and is_kept else None
     pipeline.page = make_shared_page(config, readers.cumulative, root, former)
     return partial(_direct_metrics, pipeline, readers, provider, is_kept=is_kept)

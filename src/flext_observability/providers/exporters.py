@@ -11,11 +11,13 @@ from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.extensions.ports import (
     ExporterFactory,
     ExporterUnavailable,
+    LoadingExporter,
     PullExporter,
     ReaderExporter,
     SignalExporter,
 )
 from flext_observability.extensions.registry import exporter_registry
+from flext_observability.pipeline.shared_metric_reader import load_collection_modules
 from flext_observability.providers.notices import Notices
 from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.settings.config import FlextObservabilityConfig, enabled
@@ -73,6 +75,13 @@ class Exporters:
 
         self._for_each_pull(add, notices)
         return readers
+
+    def load_points(self) -> None:
+        """Import the modules of a collection, unless exporters load them later; those of the SDK for other packages."""
+        push, pull = [exporter for _, exporter in self.push["metrics"]], self.pull.values()
+        sdk = not all(getattr(type(each), "reads_plain_points", False) for each in (*push, *pull))
+        if sdk or pull or not all(isinstance(each, LoadingExporter) for each in push):
+            load_collection_modules(sdk=sdk)
 
     def attach(self, collect: Callable[[], MetricsData], notices: Notices) -> None:
         """Set the source of the pull exporters. Those that raise are removed, with a notice."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry._logs import SeverityNumber
-from opentelemetry.sdk.metrics import export
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind as OtelSpanKind, format_span_id, format_trace_id
 
 from flext_observability.values.foreign import is_a, plain_int
+from flext_observability.values.metric_points import CUMULATIVE, kind_of
 from flext_observability.views.buckets import explicit_buckets, exponential_buckets
 from flext_observability.views.model import (
     Attributes,
@@ -31,7 +31,7 @@ from flext_observability.views.plain import plain_attributes, plain_name, plain_
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
-    from opentelemetry.sdk.metrics import Exemplar
+    from opentelemetry.sdk.metrics import Exemplar, export
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -112,15 +112,14 @@ def _instrument_view(metric: export.Metric, service: str, scope: str, resource: 
         kind=_metric_kind(metric.data),
         unit=metric.unit or "",
         service=service,
-        cumulative=isinstance(metric.data, export.Gauge)
-        or metric.data.aggregation_temporality is export.AggregationTemporality.CUMULATIVE,
+        cumulative=getattr(metric.data, "aggregation_temporality", CUMULATIVE) == CUMULATIVE,
         description=metric.description or "",
         scope=scope,
         resource=resource,
     )
 
 
-def _metric_view(instrument: MetricView, point: export.DataPointT) -> MetricView:
+def _metric_view(instrument: MetricView, point: Any) -> MetricView:  # noqa: ANN401 - of three kinds
     series = replace(
         instrument,
         attributes=plain_attributes(point.attributes),
@@ -128,7 +127,7 @@ def _metric_view(instrument: MetricView, point: export.DataPointT) -> MetricView
         time_ns=point.time_unix_nano,
         start_ns=point.start_time_unix_nano or 0,
     )
-    if isinstance(point, export.NumberDataPoint):
+    if hasattr(point, "value"):
         return replace(series, value=plain_quantity(point.value))
     return replace(
         series,
@@ -141,17 +140,14 @@ def _metric_view(instrument: MetricView, point: export.DataPointT) -> MetricView
 
 
 def _metric_kind(data: export.DataT) -> MetricKind:
-    match data:
-        case export.Gauge():
-            return "gauge"
-        case export.Sum():
-            return "counter" if data.is_monotonic else "up_down_counter"
-        case _:
-            return "histogram"
+    kind = kind_of(data)
+    if kind == "Sum":
+        return "counter" if getattr(data, "is_monotonic", False) else "up_down_counter"
+    return "gauge" if kind == "Gauge" else "histogram"
 
 
-def _buckets(point: export.HistogramDataPoint | export.ExponentialHistogramDataPoint) -> tuple[BucketView, ...]:
-    if isinstance(point, export.HistogramDataPoint):
+def _buckets(point: Any) -> tuple[BucketView, ...]:  # noqa: ANN401 - of two kinds
+    if hasattr(point, "explicit_bounds"):
         return explicit_buckets(point.explicit_bounds, point.bucket_counts)
     positive, negative = point.positive, point.negative
     return exponential_buckets(

@@ -101,3 +101,14 @@ def test_a_provider_that_cannot_be_loaded_is_ignored(signal: str) -> None:
     """
     done = run(program, 60, **{f"OTEL_PYTHON_{signal}_PROVIDER": "unknown"})
     assert done.lines == ["1"], done.err
+
+
+def test_the_lock_of_readers_is_replaced_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = getattr(MeterProvider, "_all_metric_readers_lock")  # noqa: B009 - a private name
+    monkeypatch.setattr(MeterProvider, "_all_metric_readers_lock", lock)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.metrics", None)  # as before its import
+    compat.reset_reader_lock()
+    assert getattr(MeterProvider, "_all_metric_readers_lock") is lock  # noqa: B009
+    monkeypatch.undo()
+    compat.reset_reader_lock()
+    assert getattr(MeterProvider, "_all_metric_readers_lock") is not lock  # noqa: B009

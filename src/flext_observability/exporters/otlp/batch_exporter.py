@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from flext_observability.domain.report import Signal
 from flext_observability.extensions.ports import ExportOutcome
@@ -45,6 +45,7 @@ class BatchExporter(ABC):
             split at once; a single item is sent all the same. None: the receiver decides.
     """
 
+    reads_plain_points: ClassVar = True
     __slots__ = ("_encoder", "_signal", "_split_bytes")
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from flext_observability.exporters.factory import METRICS_ONLY, BuiltInFactory
 from flext_observability.exporters.prometheus.name_clashes import add_clash
@@ -26,6 +26,7 @@ _ON_CLASH: Final = partial(add_clash, "/metrics")
 class PrometheusExporter:
     """Pull exporter: renders the page in the format that the request prefers."""
 
+    reads_plain_points: ClassVar = True
     __slots__ = ("_cache", "_collect", "_with_program_metrics")
 
     def __init__(self, *, program_metrics: bool = True) -> None:

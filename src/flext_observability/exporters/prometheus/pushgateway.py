@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import FlextResult
@@ -56,6 +56,7 @@ class PushgatewayExporter:
     It is a ``FlushOnlyExporter``: it receives the current totals on each flush and on shutdown, never periodically.
     """
 
+    reads_plain_points: ClassVar = True
     __slots__ = ("_cache", "_labels", "_target", "_transport")
 
     def __init__(self, target: HttpTarget, labels: Collection[str]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
 
-from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -20,6 +19,7 @@ from flext_observability.pipeline.shared_page.merge_points import (
     keep_value,
 )
 from flext_observability.pipeline.shared_page.merged_points import metric_of
+from flext_observability.values.metric_points import point_classes
 from flext_observability.wire.metric_snapshot.decode import attributes_of
 from flext_observability.wire.metric_snapshot.encode import (
     COUNTER,
@@ -30,6 +30,8 @@ from flext_observability.wire.metric_snapshot.encode import (
 )
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+
     from flext_observability.wire.metric_snapshot.encode import Document, Plain
 
 PROCESS_KEY: Final = "process.pid"
@@ -111,7 +113,10 @@ class MergedMetrics:
 
     def to_metrics_data(self, time_unix_nano: int) -> MetricsData:
         """Return all points, as of this time."""
-        return MetricsData([_resource_metrics(each, time_unix_nano) for each in self._services.values()])
+        classes = point_classes()
+        resources = [_resource_metrics(classes, each, time_unix_nano) for each in self._services.values()]
+        data: MetricsData = classes.MetricsData(resources)
+        return data
 
     def to_resources(self) -> Plain:
         """Return the resources of a document with all points."""
@@ -194,17 +199,17 @@ def _plain_metric(metric: MergedMetric) -> Plain:
     return [metric.kind, metric.name, metric.description, metric.unit, metric.mode, bounds, points]
 
 
-def _resource_metrics(service: _Service, time_unix_nano: int) -> ResourceMetrics:
+def _resource_metrics(classes: Any, service: _Service, time_unix_nano: int) -> object:  # noqa: ANN401 - a namespace
     attributes = dict(attributes_of(_text_of_parts(service.attributes)) or {})
     if service.documents == 1:  # as of several, whose values differ
         attributes = {name: value for name, value in attributes.items() if name not in _KEYS_OF_PROCESS}
     resource = Resource(attributes, service.schema_url)
     scopes = [
-        ScopeMetrics(
+        classes.ScopeMetrics(
             InstrumentationScope(name, version or None, url or None, attributes_of(scope_attributes)),
             [metric_of(each, time_unix_nano) for each in metrics.values()],
             url,
         )
         for (name, version, url, scope_attributes), metrics in _used(service)
     ]
-    return ResourceMetrics(resource, scopes, service.schema_url)
+    return classes.ResourceMetrics(resource, scopes, service.schema_url)

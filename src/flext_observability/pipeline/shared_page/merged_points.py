@@ -1,55 +1,45 @@
-"""Lists of a merged metric → ``Metric`` with points of OpenTelemetry's SDK."""
+"""Lists of a merged metric → ``Metric`` with its points."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk.metrics import Exemplar
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    Buckets,
-    ExponentialHistogram,
-    ExponentialHistogramDataPoint,
-    Gauge,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    NumberDataPoint,
-    Sum,
-)
-
+from flext_observability.values.metric_points import point_classes
 from flext_observability.wire.metric_snapshot.decode import attributes_of
 from flext_observability.wire.metric_snapshot.encode import COUNTER, EXPONENTIAL, GAUGE, HISTOGRAM, UP_DOWN_COUNTER
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import Metric
+
     from flext_observability.pipeline.shared_page.merged_metrics import MergedMetric
     from flext_observability.wire.metric_snapshot.encode import Plain
-
-_CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
 
 
 def metric_of(metric: MergedMetric, time_unix_nano: int) -> Metric:
     """Return the metric with its points, as of this time."""
-    make = _POINTS[metric.kind]
-    points: list[Any] = [make(point, time_unix_nano) for point in metric.series.values()]
-    return Metric(metric.name, metric.description, metric.unit, _DATA[metric.kind](points))
+    classes, make = point_classes(), _POINTS[metric.kind]
+    data = _data(classes, metric.kind, [make(classes, point, time_unix_nano) for point in metric.series.values()])
+    made: Metric = classes.Metric(metric.name, metric.description, metric.unit, data)
+    return made
 
 
-def _number(point: Plain, time_unix_nano: int) -> NumberDataPoint:
+def _number(classes: Any, point: Plain, time_unix_nano: int) -> object:  # noqa: ANN401 - a namespace
     text, start, _, value, exemplars = point
-    return NumberDataPoint(attributes_of(text), start, time_unix_nano, value, _exemplars(exemplars))
+    kept = _exemplars(classes, exemplars)
+    return classes.NumberDataPoint(attributes_of(text), start, time_unix_nano, value, kept)
 
 
-def _histogram(point: Plain, time_unix_nano: int) -> HistogramDataPoint:
+def _histogram(classes: Any, point: Plain, time_unix_nano: int) -> object:  # noqa: ANN401 - a namespace
     text, start, count, total, low, high, bounds, counts, exemplars = point
-    attributes, kept = attributes_of(text), _exemplars(exemplars)
-    return HistogramDataPoint(attributes, start, time_unix_nano, count, total, counts, bounds, low, high, kept)
+    kept = _exemplars(classes, exemplars)
+    summary = count, total, counts, bounds, low, high
+    return classes.HistogramDataPoint(attributes_of(text), start, time_unix_nano, *summary, kept)
 
 
-def _exponential(point: Plain, time_unix_nano: int) -> ExponentialHistogramDataPoint:
+def _exponential(classes: Any, point: Plain, time_unix_nano: int) -> object:  # noqa: ANN401 - a namespace
     text, start, count, total, low, high, scale, zeros, *buckets, exemplars = point
-    return ExponentialHistogramDataPoint(
+    return classes.ExponentialHistogramDataPoint(
         attributes_of(text),
         start,
         time_unix_nano,
@@ -57,30 +47,33 @@ def _exponential(point: Plain, time_unix_nano: int) -> ExponentialHistogramDataP
         total,
         scale,
         zeros,
-        Buckets(buckets[0], buckets[1]),
-        Buckets(buckets[2], buckets[3]),
+        classes.Buckets(buckets[0], buckets[1]),
+        classes.Buckets(buckets[2], buckets[3]),
         0,
         low,
         high,
-        _exemplars(exemplars),
+        _exemplars(classes, exemplars),
     )
 
 
-def _exemplars(exemplars: Plain) -> list[Exemplar]:
-    return [Exemplar(attributes_of(text), value, time, span, trace) for value, time, text, span, trace in exemplars]
+def _exemplars(classes: Any, exemplars: Plain) -> list[object]:  # noqa: ANN401 - a namespace
+    make = classes.Exemplar
+    return [make(attributes_of(text), value, time, span, trace) for value, time, text, span, trace in exemplars]
 
 
-_POINTS: Final[Mapping[str, Callable[[Plain, int], object]]] = {
+def _data(classes: Any, kind: str, points: list[object]) -> object:  # noqa: ANN401 - a namespace
+    cumulative = classes.AggregationTemporality.CUMULATIVE
+    if kind == GAUGE:
+        return classes.Gauge(points)
+    if kind in {COUNTER, UP_DOWN_COUNTER}:
+        return classes.Sum(points, cumulative, is_monotonic=kind == COUNTER)
+    return (classes.Histogram if kind == HISTOGRAM else classes.ExponentialHistogram)(points, cumulative)
+
+
+_POINTS: Final[Mapping[str, Callable[[Any, Plain, int], object]]] = {
     COUNTER: _number,
     UP_DOWN_COUNTER: _number,
     GAUGE: _number,
     HISTOGRAM: _histogram,
     EXPONENTIAL: _exponential,
-}
-_DATA: Final[Mapping[str, Callable[[list[Any]], Any]]] = {
-    COUNTER: lambda points: Sum(points, _CUMULATIVE, is_monotonic=True),
-    UP_DOWN_COUNTER: lambda points: Sum(points, _CUMULATIVE, is_monotonic=False),
-    GAUGE: Gauge,
-    HISTOGRAM: lambda points: Histogram(points, _CUMULATIVE),
-    EXPONENTIAL: lambda points: ExponentialHistogram(points, _CUMULATIVE),
 }

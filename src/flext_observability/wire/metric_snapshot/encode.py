@@ -17,18 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 from zlib import crc32
 
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    ExponentialHistogram,
-    Gauge,
-    Histogram,
-    MetricsData,
-    Sum,
-)
+from flext_observability.values.metric_points import DELTA, kind_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar
-    from opentelemetry.sdk.metrics.export import Metric, ResourceMetrics, ScopeMetrics
+    from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
 
 Document: TypeAlias = dict[str, Any]
 Plain: TypeAlias = list[Any]
@@ -96,20 +89,21 @@ class SnapshotEncoder:
 
     def _metric(self, metric: Metric) -> Plain | None:
         data: Any = metric.data  # each kind has points of its own kind
-        if getattr(data, "aggregation_temporality", None) is AggregationTemporality.DELTA:
+        if getattr(data, "aggregation_temporality", None) == DELTA:
             return None
+        found = kind_of(data)
         mode, bounds = "", list[Sequence[float]]()
-        if isinstance(data, Sum):
+        if found == "Sum":
             kind = COUNTER if data.is_monotonic else UP_DOWN_COUNTER
             points = self._numbers(data.data_points)
-        elif isinstance(data, Gauge):
+        elif found == "Gauge":
             kind, mode = GAUGE, self._gauge_mode(metric.name)
             points = self._numbers(data.data_points)
             if mode == "latest":
                 self._set_times(metric.name, points)
-        elif isinstance(data, Histogram):
+        elif found == "Histogram":
             kind, points = HISTOGRAM, self._histograms(data.data_points, bounds)
-        elif isinstance(data, ExponentialHistogram):
+        elif found == "ExponentialHistogram":
             kind, points = EXPONENTIAL, self._exponentials(data.data_points)
         else:
             return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.masking import sanitize_message
+from flext_observability.values.metric_points import point_classes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
@@ -63,9 +64,9 @@ def _leaves(batch: Sequence[MetricsData]) -> Iterator[_Leaf]:
 
 
 def _rebuild(leaves: list[_Leaf]) -> MetricsData:
-    from opentelemetry.sdk.metrics.export import MetricsData
-
-    return MetricsData([replace(parts[0][0], scope_metrics=_scopes(parts)) for parts in _runs(leaves, 0)])
+    resources = [replace(parts[0][0], scope_metrics=_scopes(parts)) for parts in _runs(leaves, 0)]
+    data: MetricsData = point_classes().MetricsData(resources)
+    return data
 
 
 def _scopes(leaves: list[_Leaf]) -> list[ScopeMetrics]:

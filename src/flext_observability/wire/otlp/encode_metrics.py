@@ -10,8 +10,7 @@ from functools import partial
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, Sum
-
+from flext_observability.values.metric_points import kind_of
 from flext_observability.wire.otlp.any_value import NotEncodableError
 from flext_observability.wire.otlp.encode_attributes import AttributeEncoder, copied
 from flext_observability.wire.otlp.encode_contexts import ContextEncoder
@@ -70,11 +69,11 @@ class MetricEncoder:
         self._bound_fields: dict[int, tuple[Sequence[float], bytes]] = {}
         self._exponential_attributes = AttributeEncoder(b"\x0a")
         self._exemplar_attributes = AttributeEncoder(b"\x3a")
-        self._encoders: Mapping[type, tuple[bytes, Callable[[Any], bytes]]] = {
-            Gauge: (b"\x2a", self._gauge_point),
-            Sum: (b"\x3a", self._sum_point),
-            Histogram: (b"\x4a", self._histogram_point),
-            ExponentialHistogram: (b"\x52", self._exponential_point),
+        self._encoders: Mapping[str, tuple[bytes, Callable[[Any], bytes]]] = {
+            "Gauge": (b"\x2a", self._gauge_point),
+            "Sum": (b"\x3a", self._sum_point),
+            "Histogram": (b"\x4a", self._histogram_point),
+            "ExponentialHistogram": (b"\x52", self._exponential_point),
         }
 
     def encode(self, batch: Sequence[MetricsData]) -> bytes:
@@ -106,10 +105,11 @@ class MetricEncoder:
             + text_field(b"\x1a", metric.unit)
         )
         data: Any = metric.data
+        kind = kind_of(data)
         try:
-            tag, encode = self._encoders[type(data)]
+            tag, encode = self._encoders[kind]
         except KeyError:
-            raise NotEncodableError(type(data).__name__) from None
+            raise NotEncodableError(kind) from None
         prefixes = self._prefixes
         parts: list[bytes] = []
         for point in data.data_points:
@@ -118,8 +118,8 @@ class MetricEncoder:
         points = b"".join(parts)
         if not points:
             return head
-        temporality = b"" if type(data) is Gauge else number_field(b"\x10", int(data.aggregation_temporality))
-        monotonic = b"\x18\x01" if type(data) is Sum and data.is_monotonic else b""
+        temporality = b"" if kind == "Gauge" else number_field(b"\x10", int(data.aggregation_temporality))
+        monotonic = b"\x18\x01" if kind == "Sum" and data.is_monotonic else b""
         return head + field(tag, points + temporality + monotonic)
 
     def _gauge_point(self, point: NumberDataPoint) -> bytes:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.wire.otlp.encode import encode_json_request, encode_request
+from flext_observability.values.metric_points import is_plain, point_classes
+from flext_observability.wire.otlp.encode import collector_message, encode_json_request, encode_request
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
@@ -37,9 +38,11 @@ class RequestEncoder:
         self._encode: Callable[[Any], bytes] | None = None
 
     def load(self) -> None:
-        """Import both encoders."""
+        """Import both encoders: that of OpenTelemetry not for metrics whose points are not the SDK's."""
         self.encode([])
-        self._encode_unusual([])
+        collector_message(self._signal, "Response")
+        if self._signal != "metrics" or not is_plain(point_classes().MetricsData([])):
+            self._encode_unusual([])
 
     def encode(self, batch: Sequence[object]) -> bytes:
         """Return a batch as the bytes of a request.
@@ -50,8 +53,10 @@ class RequestEncoder:
         self._encode = encode = self._encode or self._make()
         try:
             return encode(batch)
-        except BaseException as error:  # noqa: BLE001 - an unusual item: of a type that is not ours, for example
+        except BaseException as error:
             reraise_interrupt(error)
+            if any(map(is_plain, batch)):
+                raise  # ours encodes all points of these classes
             return self._encode_unusual(batch)
 
     def _encode_unusual(self, batch: Sequence[object]) -> bytes:

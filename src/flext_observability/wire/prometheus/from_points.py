@@ -8,16 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from opentelemetry.sdk.metrics.export import (
-    ExponentialHistogramDataPoint,
-    Gauge,
-    HistogramDataPoint,
-    Sum,
-)
-
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import encode_tag
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.metric_points import kind_of
 from flext_observability.views.buckets import power_of_two_buckets
 from flext_observability.wire.prometheus.escaping import Escaping, escape_metric
 from flext_observability.wire.prometheus.family import (
@@ -41,7 +35,13 @@ from flext_observability.wire.prometheus.native import native_histogram
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import Exemplar as SdkExemplar
-    from opentelemetry.sdk.metrics.export import Metric, MetricsData, ScopeMetrics
+    from opentelemetry.sdk.metrics.export import (
+        ExponentialHistogramDataPoint,
+        HistogramDataPoint,
+        Metric,
+        MetricsData,
+        ScopeMetrics,
+    )
 
 _MAX_EXEMPLAR_CHARACTERS: Final = 128
 _Reader = Callable[[Any, SeriesLabels], Histogram]
@@ -129,11 +129,12 @@ class _PointReader:
             report_once(f"Reading a point of the metric {metric.name}", failure)
 
     def _family(self, metric: Metric) -> Family | None:
-        data, unit = metric.data, metric.unit or ""
+        data: Any = metric.data
+        found, unit = kind_of(data), metric.unit or ""
         kind: Kind = "histogram"
-        if isinstance(data, Gauge | Sum):
-            kind = "counter" if isinstance(data, Sum) and data.is_monotonic else "gauge"
-        ratio = isinstance(data, Gauge)
+        if found in {"Gauge", "Sum"}:
+            kind = "counter" if found == "Sum" and data.is_monotonic else "gauge"
+        ratio = found == "Gauge"
         name = escape_metric(metric_name(metric.name, unit, kind, ratio=ratio), self._context.escaping)
         if not name:
             return None
@@ -171,7 +172,7 @@ def _add_histograms(family: Family, points: Iterable[Any], labels: SeriesLabels)
     errors: list[BaseException] = []
     for point in points:
         try:
-            family.add(_READERS[type(point)](point, labels))
+            family.add(_READERS[kind_of(point)](point, labels))
         except BaseException as error:  # noqa: BLE001 - a point costs itself alone
             reraise_interrupt(error)
             errors.append(error)
@@ -200,9 +201,9 @@ def _exponential(point: ExponentialHistogramDataPoint, labels: SeriesLabels) -> 
     return series
 
 
-_READERS: Final[Mapping[type, _Reader]] = {
-    HistogramDataPoint: _histogram,
-    ExponentialHistogramDataPoint: _exponential,
+_READERS: Final[Mapping[str, _Reader]] = {
+    "HistogramDataPoint": _histogram,
+    "ExponentialHistogramDataPoint": _exponential,
 }
 
 
