@@ -31,6 +31,7 @@ NOT_ASKED: Final = object()
 _SPAN_FIELD: Final = "_flext_correlation"
 _HOLDER_FIELD: Final = "_flext_correlation_holder"
 _MAX_BRANCHES: Final = 8
+_here: Final = CURRENT.get
 _ENTRY_KINDS: Final = (SpanKind.SERVER, SpanKind.CONSUMER)
 
 
@@ -134,14 +135,14 @@ def _current(context: Context | None, found: IdHolder | None) -> IdHolder | None
 
 def link_span(span: Span, parent_context: Context | None, kind: SpanKind) -> IdHolder | None:
     """Give a new span the holder of its parent context, or of its local root span; return the holder if it exists."""
-    here = CURRENT.get() if parent_context is None else parent_context
+    here = _here() if parent_context is None else parent_context
     link: object = NOT_ASKED
     if parent_context is not None or HOLDER_KEY in here or SPAN_KEY in here:
         link = found = _in_context(here)
         if found is None or found.ambient:
             link = _link_in(parent_context) or _new_link(parent_context, kind, found)
     setattr(span, _SPAN_FIELD, link)
-    return existing_holder(link)
+    return None if link is NOT_ASKED else existing_holder(link)
 
 
 def existing_holder(link: object) -> IdHolder | None:
@@ -161,7 +162,7 @@ def context_with_span(span: Span, base: Context, parent: Context | None, kind: S
     """
     link = _link_of(span)
     if link is not None and HOLDER_KEY not in base:
-        return Context({**base, SPAN_KEY: span})
+        return Context({**base, SPAN_KEY: span} if base else {SPAN_KEY: span})
     holder: IdHolder | None
     here = _in_context(base)
     if here is not None and not here.ambient and (parent is None or parent is base):

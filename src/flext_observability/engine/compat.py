@@ -165,6 +165,10 @@ def _repeat_last_point(aggregation: Any) -> Any:  # noqa: ANN401 - a private typ
     return aggregation
 
 
+SPAN_CALLS = ("on_start", "_on_ending", "on_end")
+"""Methods of a span processor that are called for each span. The oldest SDK does not have the second."""
+
+
 def on_ending(processor: SpanProcessor) -> Callable[[Any], object] | None:
     """Return the function of a span processor for a span that is ending. The oldest SDK has none.
 

@@ -21,7 +21,12 @@ from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
 from flext_observability.engine.span_values import values_of
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.values.encoding import EncodedAttributes, checked_copy, encode_span_attributes
+from flext_observability.values.encoding import (
+    EncodedAttributes,
+    checked_copy,
+    encode_attributes,
+    encode_span_attributes,
+)
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -77,7 +82,7 @@ class EngineTracer(BlockTracer):
         options = self.options
         if options is None:
             if raw is not None:
-                attributes = encode_span_attributes(raw)
+                attributes = checked_copy(raw) or encode_attributes(raw)
             return self.delegate.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )

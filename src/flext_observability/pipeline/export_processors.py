@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 from opentelemetry.trace import TraceFlags
 
 from flext_observability.adapters.correlation import current_correlation_id
 from flext_observability.adapters.id_holder import link_span
-from flext_observability.engine.compat import is_suppressed, make_log_record_limits
+from flext_observability.engine.compat import SPAN_CALLS, is_suppressed, make_log_record_limits
 from flext_observability.engine.span_options import SpanSink
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 SHUTDOWN_SECONDS = 2.0
 """Time for the queued items when the program shuts a provider down; that of a shutdown by default."""
+_SAMPLED: Final[int] = TraceFlags.SAMPLED
 
 
 class ExportSpanProcessor(SpanProcessor):
@@ -41,6 +42,7 @@ class ExportSpanProcessor(SpanProcessor):
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableSpan]]) -> None:
         self._counter = counter
         self._workers = workers
+        self._plain_scope: InstrumentationScope | None = None  # the last one without attributes
         self._queue = queue_of(workers, counter.finished)
         self.sink = SpanSink(self._queue, counter.started, counter.sampled_out, counter.skipped)
 
@@ -51,13 +53,16 @@ class ExportSpanProcessor(SpanProcessor):
         if holder is not None and holder.value is not None:
             span.set_attribute(CORRELATION_ATTRIBUTE, holder.value)
         scope = span.instrumentation_scope
-        if scope is not None and scope.attributes:
-            _add_service_name(span, scope)
+        if scope is not self._plain_scope and scope is not None:
+            if scope.attributes:
+                _add_service_name(span, scope)
+            else:
+                self._plain_scope = scope
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span for every exporter."""
         context = span.context
-        if context is None or not context.trace_flags & TraceFlags.SAMPLED:
+        if context is None or not context.trace_flags & _SAMPLED:
             next(self._counter.sampled_out)
         else:
             self._queue(span)
@@ -76,6 +81,22 @@ def flush_workers(workers: Sequence[ExportWorker[Any]], deadline: float) -> bool
     tickets = [(worker, worker.begin_flush()) for worker in workers]
     flushed = [worker.wait_flushed(ticket, deadline) for worker, ticket in tickets]
     return all(flushed)
+
+
+class SpanProcessors(SynchronousMultiSpanProcessor):
+    """Processors of one provider of the SDK. A single one is called without the loop over all."""
+
+    def __init__(self, first: SpanProcessor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # OTel has no types here
+        super().add_span_processor(first)
+        self._direct = {name: getattr(first, name) for name in SPAN_CALLS if hasattr(first, name)}
+        vars(self).update(self._direct)
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Add a processor, called after the earlier ones."""
+        super().add_span_processor(span_processor)
+        for name in self._direct:
+            vars(self).pop(name, None)
 
 
 def queue_of(workers: Sequence[ExportWorker[ItemT]], counter: Iterator[object]) -> Callable[[ItemT], object]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 _RATIO_MASK: Final = (1 << 64) - 1
+# A member of an enumeration and a method are found slowly.
+_SAMPLE: Final = Decision.RECORD_AND_SAMPLE
+_DROP: Final = Decision.DROP
+_current: Final = CURRENT.get
 
 
 class CountingSampler(Sampler):
@@ -43,12 +47,12 @@ class CountingSampler(Sampler):
         """Return the result of the inner sampler. If it fails, the parent decides."""
         try:
             result = self._inner.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
-            dropped = _checked(result).decision is Decision.DROP
+            dropped = _checked(result).decision is _DROP
         except BaseException as error:  # noqa: BLE001 - a sampler of another package
             reraise_interrupt(error)
             report_once("Sampling a span", error)
             result = DEFAULT_ON.should_sample(parent_context, trace_id, name, kind, attributes, links)
-            dropped = result.decision is Decision.DROP
+            dropped = result.decision is _DROP
         if dropped:
             next(self._counter.skipped)
         return result
@@ -94,7 +98,7 @@ class RuleSampler(Sampler):
     ) -> SamplingResult:
         """Return the decision of the parent, or of the rule."""
         parent: SpanContext | None = None
-        if (CURRENT.get() if parent_context is None else parent_context).get(SPAN_KEY) is not None:
+        if (_current() if parent_context is None else parent_context).get(SPAN_KEY) is not None:
             parent = get_current_span(parent_context).get_span_context()
             if not parent.is_valid:
                 parent = None
@@ -104,9 +108,9 @@ class RuleSampler(Sampler):
             sampled = trace_id & _RATIO_MASK < self._bound
         state = None if parent is None else parent.trace_state
         if sampled:
-            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, state)
+            return SamplingResult(_SAMPLE, attributes, state)
         next(self._counter.skipped)
-        return SamplingResult(Decision.DROP, None, state)
+        return SamplingResult(_DROP, None, state)
 
     def get_description(self) -> str:
         """Return the description of the SDK's sampler."""

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import (
 from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.engine.tracer import EngineTracerProvider
+from flext_observability.pipeline.export_processors import SpanProcessors
 from flext_observability.pipeline.sampling import CountingSampler, RuleSampler
 from flext_observability.providers.id_generator import ContainedIdGenerator, make_id_generator
 from flext_observability.values.exceptions import describe_error
@@ -82,9 +83,15 @@ class ServiceTracers:
     def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
         sampler, limits = self._sampler, self._limits
         ids = None if self._id_generator is None else ContainedIdGenerator(self._id_generator)
-        provider = SdkTracerProvider(sampler, resource, shutdown_on_exit=False, id_generator=ids, span_limits=limits)
-        provider.add_span_processor(self._processor)
-        return provider
+        processors = SpanProcessors(self._processor)
+        return SdkTracerProvider(
+            sampler,
+            resource,
+            shutdown_on_exit=False,
+            active_span_processor=processors,
+            id_generator=ids,
+            span_limits=limits,
+        )
 
     def _make_engine(self, resource: Resource) -> EngineTracerProvider:
         return EngineTracerProvider(

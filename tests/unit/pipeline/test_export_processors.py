@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from opentelemetry import context
 from opentelemetry._logs import LogRecord
+from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler, SamplingResult
 
 from flext_observability.adapters.correlation import correlation_scope
 from flext_observability.adapters.id_holder import with_new_holder
 from flext_observability.engine.compat import suppress_instrumentation
-from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor
+from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor, SpanProcessors
 from flext_observability.pipeline.export_queue import ExportQueue
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
@@ -105,6 +106,52 @@ def test_spans_carry_the_id_that_arrived_with_their_parent_context() -> None:
     bench = Bench()
     bench.traces.get_tracer("t").start_span("work", with_new_holder(context.get_current(), "from-outside")).end()
     assert bench.delivered()[0][0].attributes["flext.correlation_id"] == "from-outside"
+
+
+class Listing(SpanProcessor):
+    """Keeps the calls of all processors that have the same list."""
+
+    def __init__(self, name: str, calls: list[str]) -> None:
+        self.name, self.calls = name, calls
+
+    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+        self.calls.append(f"{self.name} start {span.name} {parent_context}")
+
+    def _on_ending(self, span: Any) -> None:
+        self.calls.append(f"{self.name} ending {span.name} {span.is_recording()}")
+
+    def on_end(self, span: Any) -> None:
+        self.calls.append(f"{self.name} end {span.name} {span.end_time}")
+
+    def shutdown(self) -> None:
+        self.calls.append(f"{self.name} shutdown")
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        self.calls.append(f"{self.name} flush")
+        return True
+
+
+def calls_of(processors: SynchronousMultiSpanProcessor, calls: list[str]) -> list[str]:
+    """Return the calls of the processors for spans before and after a second one is added."""
+    provider = TracerProvider(active_span_processor=processors, shutdown_on_exit=False)
+    tracer = provider.get_tracer("t")
+    tracer.start_span("alone", Context()).end(1)
+    open_span = tracer.start_span("open")
+    provider.add_span_processor(Listing("second", calls))
+    open_span.end(2)
+    tracer.start_span("both").end(3)
+    assert provider.force_flush()
+    provider.shutdown()
+    return calls
+
+
+def test_processors_are_called_as_those_of_the_sdk() -> None:
+    ours: list[str] = []
+    theirs: list[str] = []
+    multiple = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]  # OTel has no types here
+    multiple.add_span_processor(Listing("first", theirs))
+    assert calls_of(SpanProcessors(Listing("first", ours)), ours) == calls_of(multiple, theirs)
+    assert len(ours) >= 12
 
 
 def test_a_foreign_resource_keeps_the_service_name_as_an_attribute() -> None:
