@@ -46,7 +46,7 @@ class BatchExporter(ABC):
     """
 
     reads_plain_points: ClassVar = True
-    __slots__ = ("_encoder", "_signal", "_split_bytes")
+    __slots__ = ("_accepted_bytes", "_encoder", "_signal", "_split_bytes")
 
     def __init__(
         self, signal: Signal, encoding: Encoding = "protobuf", *, max_request_bytes: int | None = None
@@ -54,6 +54,7 @@ class BatchExporter(ABC):
         self._signal: Signal = signal
         self._encoder = RequestEncoder(signal, encoding)
         self._split_bytes = inf if max_request_bytes is None else max_request_bytes + 1
+        self._accepted_bytes = 0  # a receiver may reject a small request, because of one item
 
     def export(self, batch: Sequence[object], timeout_seconds: float) -> ExportOutcome:
         """Send the batch, in parts where necessary.
@@ -97,7 +98,7 @@ class BatchExporter(ABC):
         except BaseException as error:  # noqa: BLE001 - of any type; it concerns one item only
             reraise_interrupt(error)
             return _encoding_failure(self._signal, error)
-        if items > 1 and len(body) >= self._split_bytes:
+        if items > 1 and len(body) >= self._split_bytes and len(body) > self._accepted_bytes:
             return ExportOutcome(reason="too_large")
         remaining = deadline - monotonic()
         if remaining <= 0:
@@ -107,6 +108,8 @@ class BatchExporter(ABC):
         outcome = self._send(body, items, remaining)
         if outcome.reason == "too_large":
             self._split_bytes = min(len(body), self._split_bytes)
+        elif outcome.accepted:
+            self._accepted_bytes = max(len(body), self._accepted_bytes)
         return outcome
 
     def _split(self, batch: Sequence[object], deadline: float) -> ExportOutcome:

@@ -5,6 +5,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ ENDPOINT_SETTING = "otlp_endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"
 HEADERS_SETTING = "otlp_headers (OTEL_EXPORTER_OTLP_HEADERS)"
 _CERTIFICATE_SETTING = "otlp_certificate (OTEL_EXPORTER_OTLP_CERTIFICATE)"
 _GRPC_PORT = 4317
+_BAD_REQUEST = 400
+# The collector answers 400 instead of 413: "http: request body too large".
+_TOO_LARGE = re.compile("too (large|big|long)|larger than|exceeds", re.IGNORECASE)
 _FIXES: Mapping[StatusClass | ErrorKind, str] = {
     "bad_request": "Check that the receiver accepts OTLP with protobuf bodies, and its version",
     "unauthorized": f"Set the credentials in {HEADERS_SETTING}, for example authorization=Bearer%20TOKEN",
@@ -68,7 +72,9 @@ def from_reply(signal: Signal, reply: HttpReply, *, items: int, display_url: str
 def _outcome(signal: Signal, reply: HttpReply, items: int, display_url: str) -> ExportOutcome:
     content_type = reply.headers.get("content-type", "")
     if not 200 <= reply.status < 300:
-        return RECEIVERS[signal].from_reply(reply, display_url, parse_error(reply.body, content_type))
+        outcome = RECEIVERS[signal].from_reply(reply, display_url, parse_error(reply.body, content_type))
+        is_too_large = reply.status == _BAD_REQUEST and _TOO_LARGE.search(outcome.message)
+        return RECEIVERS[signal].outcome("too_large", outcome.message) if is_too_large else outcome
     try:
         partial = parse_success(signal, reply.body, content_type) if reply.complete else None
     except ValueError:

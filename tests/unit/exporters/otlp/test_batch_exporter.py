@@ -71,6 +71,18 @@ def test_rejected_size_is_not_sent_again() -> None:
     assert receiver.sizes == [2, 2]
 
 
+def test_an_item_that_is_rejected_in_any_size_does_not_split_later_batches() -> None:
+    receiver = Receiver()
+    sending = Sender(receiver)
+    sending.export(["a"] * 4, 1)
+    receiver.limit = 0  # as for an attribute that is too long
+    assert sending.export(["a"] * 2, 1).rejected == 2
+    receiver.limit = 1000
+    receiver.sizes.clear()
+    assert sending.export(["a"] * 4, 1).accepted == 4
+    assert receiver.sizes == [4]
+
+
 def test_a_size_that_receivers_usually_reject_is_not_sent() -> None:
     receiver = Receiver()
     assert Sender(receiver, max_request_bytes=4).export(["a"] * 8, 1) == ExportOutcome(accepted=8)

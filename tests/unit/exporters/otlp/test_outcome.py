@@ -94,6 +94,14 @@ def test_permanent_error(status: int, reason: str, named: str) -> None:
     assert found.reached
 
 
+@pytest.mark.parametrize("text", [b"http: request body too large", b"the body exceeds 64 KiB", b"cannot read: too big"])
+def test_a_bad_request_may_be_too_large(text: bytes) -> None:
+    found = outcome(400, text, "text/plain")
+    assert (found.retry, found.reason) == (False, "too_large")
+    assert found.message == f"{URL} answered 400: {text.decode()}"
+    assert "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" in found.fix
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_retryable_error(status: int) -> None:
     found = outcome(status, retry_after="7")
