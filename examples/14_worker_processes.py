@@ -7,11 +7,9 @@ import urllib.request
 
 from flext_observability import init_observability, start_ops_server
 
-observability = init_observability(
-    service_name="press", exporters="memory", metrics_gauge_modes={"press.pages.waiting": "sum"}
-).unwrap()
+observability = init_observability(service_name="press", exporters="memory").unwrap()
 printed = observability.metrics.counter("press.pages.printed", unit="{page}")
-waiting = observability.metrics.gauge("press.pages.waiting", unit="{page}")
+waiting = observability.metrics.gauge("press.pages.waiting", unit="{page}", mode="sum")
 
 
 def press(pages: int) -> None:

@@ -115,6 +115,7 @@ BY_PARAMETER: Values = {
     "metrics": lambda: tuple,
     "name": lambda: "shop.orders",
     "notifier": lambda: lambda _alert: None,
+    "mode": lambda: "sum",
     "objective_seconds": lambda: 0.3,
     "operation": lambda: "pay",
     "operation_name": lambda: "pay",

@@ -230,6 +230,33 @@ assert found["queue_depth"] == "3.0" and len(found) == 3, found
     check(program, tmp_path)
 
 
+def test_gauges_have_the_mode_that_the_program_declares(tmp_path: Path) -> None:
+    program = """
+from opentelemetry import metrics
+
+init(metrics_gauge_modes={"Queue.Set": "max", "other.*": "min"})
+service = get_observability().unwrap().metrics
+modes = {"Queue.Depth": "sum", "queue.set": "sum", "queue.own": "process", "queue.latest": "latest"}
+gauges = [service.gauge(name, mode=mode) for name, mode in modes.items()]
+gauges.append(metrics.get_meter("api").create_gauge("OTHER.queue"))
+
+def work():
+    for gauge in gauges:
+        gauge.set(5)
+
+for gauge in gauges:
+    gauge.set(3)
+child = fork(work)
+found = dict(line.split(" ") for line in lines(page(address), "queue_", "other_"))
+assert found == {
+    "queue_depth": "8.0", "queue_set": "5.0", "queue_latest": "5.0", "other_queue": "3.0",
+    f'queue_own{{process_pid="{child}"}}': "5.0", f'queue_own{{process_pid="{os.getpid()}"}}': "3.0",
+}, found
+end(child)
+"""
+    check(program, tmp_path)
+
+
 def test_the_files_are_removed_at_the_end(tmp_path: Path) -> None:
     program = """
 child = fork(lambda: items.add(10))

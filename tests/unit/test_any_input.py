@@ -94,7 +94,7 @@ def test_handles_and_wrappers_never_raise(arguments: list[Any]) -> None:
         metrics = started.handle.metrics
         for create in (metrics.counter, metrics.up_down_counter):
             create(name, attributes).bind(attributes).add(value, attributes)
-        metrics.gauge(name).set(value, attributes)
+        metrics.gauge(name, mode=value).set(value, attributes)
         metrics.histogram(name, value, bounds=attributes, objective_seconds=value).record(value, attributes)
         with traced(str(name), attributes, span_kind=value, links=attributes, parent=value, extra=value):
             pass

@@ -13,7 +13,12 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.encoding import encode_tag
-from flext_observability.values.names import ALERT_COUNTER_NAME, FUNCTION_CALLS_NAME, FUNCTION_DURATION_NAME
+from flext_observability.values.names import (
+    ALERT_COUNTER_NAME,
+    FUNCTION_CALLS_NAME,
+    FUNCTION_DURATION_NAME,
+    GAUGE_MODES,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -94,7 +99,16 @@ class RefusedInstrument(Exception):
 class InstrumentTable:
     """Instruments by lower-case name (OTel's names are case-insensitive). Thread-safe."""
 
-    __slots__ = ("_by_name", "_by_spelling", "_conflicts", "_discarded", "_first_surplus", "_lock", "_names")
+    __slots__ = (
+        "_by_name",
+        "_by_spelling",
+        "_conflicts",
+        "_discarded",
+        "_first_surplus",
+        "_gauge_modes",
+        "_lock",
+        "_names",
+    )
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
@@ -104,6 +118,7 @@ class InstrumentTable:
         self._conflicts: dict[InstrumentIdentity, Conflict] = {}
         self._discarded: dict[str, int] = {}
         self._first_surplus = ""
+        self._gauge_modes: dict[str, str] = {}
 
     def find(self, name: str, kind: str, unit: str) -> RecordFn | None:
         """Return the record function that was remembered for this spelling of name, kind and unit, all of them text."""
@@ -137,6 +152,28 @@ class InstrumentTable:
             if len(self._conflicts) < MAX_CONFLICTS:
                 self._conflicts[identity] = conflict
             raise RefusedInstrument(str(conflict), "instrument_conflict", CONFLICT_FIX, conflict)
+
+    def set_gauge_mode(self, name: str, mode: str) -> None:
+        """Set the mode of a gauge that exists, unless it has one.
+
+        Args:
+            name: Instrument name.
+            mode: One of ``GAUGE_MODES``.
+
+        Raises:
+            ValueError: The mode is another text, or not the one that the gauge has.
+        """
+        if mode not in GAUGE_MODES:
+            raise ValueError(f"the mode is none of {', '.join(GAUGE_MODES)}")
+        key = name.lower()
+        with self._lock:
+            first = self._gauge_modes.setdefault(key, mode) if key in self._by_name else mode
+        if first != mode:
+            raise ValueError(f"the gauge has the mode {first}, which is used")
+
+    def gauge_mode(self, name: str) -> str:
+        """Return the mode of a gauge by its name; empty for none."""
+        return self._gauge_modes.get(name.lower(), "")
 
     def name_of(self, record_fn: RecordFn) -> str:
         """Return the name of the instrument with this record function; empty for a function that discards."""

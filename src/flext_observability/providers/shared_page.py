@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.pipeline.shared_page.page import SharedPage
 from flext_observability.runtime.process_family import ProcessIdentity, family_root, own_identity
 
@@ -85,10 +86,18 @@ def share_page(page: SharedPage | None, *, wanted: bool) -> None:
 
 
 def gauge_mode(modes: Mapping[str, str], name: str) -> str:
-    """Return how the values of a gauge in several processes become one; empty: they do not."""
+    """Return how the values of a gauge in several processes become one; empty: they do not.
+
+    Args:
+        modes: Modes of the settings by name or pattern, in any case. Without, that of the instrument is used.
+        name: Instrument name.
+    """
     from fnmatch import fnmatchcase
 
-    found = modes.get(name)
+    key = name.lower()
+    by_pattern = {pattern.lower(): mode for pattern, mode in modes.items()}
+    found = by_pattern.get(key)
     if found is None:
-        found = next((mode for pattern, mode in modes.items() if fnmatchcase(name, pattern)), "")
+        found = next((mode for pattern, mode in by_pattern.items() if fnmatchcase(key, pattern)), "")
+    found = found or instrument_table().gauge_mode(name)
     return "" if found == "process" else found

@@ -192,9 +192,21 @@ class FlextMetricsService:
         """Return the up-down counter with this name. See ``counter``."""
         return UpDownCounter(_record_fn(name, "up_down_counter", unit, description))
 
-    def gauge(self, name: str, unit: str = "", description: str = "") -> Gauge:
-        """Return the gauge with this name. See ``counter``."""
-        return Gauge(_record_fn(name, "gauge", unit, description))
+    def gauge(self, name: str, unit: str = "", description: str = "", *, mode: str | None = None) -> Gauge:
+        """Return the gauge with this name. See ``counter``.
+
+        Args:
+            name: Instrument name.
+            unit: Unit in words or UCUM.
+            description: Description of the instrument.
+            mode: Value on the metrics page of several processes: ``sum``, ``max``, ``min``, ``latest``, or ``process``
+                for one of each. Default: the mode of the first call for the name, else ``process``. The setting
+                ``metrics_gauge_modes`` takes precedence.
+        """
+        record_fn = _record_fn(name, "gauge", unit, description)
+        if mode is not None:
+            _set_gauge_mode(name, mode)
+        return Gauge(record_fn)
 
     def histogram(
         self,
@@ -315,6 +327,14 @@ def _record_fn(
         reraise_interrupt(error)
         report_once(f"Creating {kind} {encode_tag(name, max_bytes=100)}", error)
         return lambda _value, _attributes, _context: None
+
+
+def _set_gauge_mode(name: str, mode: object) -> None:
+    try:
+        instrument_table().set_gauge_mode(name, encode_tag(mode, max_bytes=100))
+    except BaseException as error:  # noqa: BLE001 - a name that is no text, or a mode of the program
+        reraise_interrupt(error)
+        report_once(f"Setting the mode of gauge {encode_tag(name, max_bytes=100)}", error)
 
 
 def _bounds(unit: str, bounds: Sequence[float] | None, objective_seconds: float | None) -> tuple[float, ...]:

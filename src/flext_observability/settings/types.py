@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar, cast
 from urllib.parse import unquote
 
+from flext_observability.values import names
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.foreign import copy_mapping
 from flext_observability.values.masking import mask_address, mask_secrets
@@ -188,15 +189,12 @@ def _key_values(value: object) -> dict[str, str]:
     return _require_all_valid(pairs, invalid, "no name or no '='" if isinstance(value, str) else "no name")
 
 
-_GAUGE_MODES = ("process", "sum", "max", "min", "latest")
-
-
 def _gauge_modes(value: object) -> dict[str, str]:
     """Return names of gauges with their modes; ``process`` keeps the values of processes apart."""
     pairs, invalid = _split_pairs(value)
-    valid = {name: mode.lower() for name, mode in pairs.items() if mode.lower() in _GAUGE_MODES}
+    valid = {name: mode.lower() for name, mode in pairs.items() if mode.lower() in names.GAUGE_MODES}
     invalid += len(pairs) - len(valid)
-    return _require_all_valid(valid, invalid, f"no name, or none of the modes {', '.join(_GAUGE_MODES)}")
+    return _require_all_valid(valid, invalid, f"no name, or none of the modes {', '.join(names.GAUGE_MODES)}")
 
 
 def _headers(value: object) -> dict[str, str]:

@@ -16,6 +16,8 @@ TRACE_ID_ATTRIBUTE: Final = "flext.id"
 UNKNOWN_PARENT_ATTRIBUTE: Final = "flext.parent.id"
 """The parent id that a caller gave, when no known trace has it."""
 
+GAUGE_MODES: Final = ("process", "sum", "max", "min", "latest")
+"""Values of a gauge on the page of several processes. ``process``: one of each."""
 FUNCTION_DURATION_NAME: Final = "flext.function.duration"
 FUNCTION_CALLS_NAME: Final = "flext.function.calls"
 FUNCTION_CALLS_UNIT: Final = "{call}"

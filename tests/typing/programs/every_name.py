@@ -140,7 +140,7 @@ def entities() -> None:
 def instruments(metrics: FlextMetricsService) -> None:
     assert_type(metrics.counter("a", "s", "d"), Counter)
     assert_type(metrics.up_down_counter("a"), UpDownCounter)
-    assert_type(metrics.gauge("a"), Gauge)
+    assert_type(metrics.gauge("a", mode="sum"), Gauge)
     assert_type(metrics.histogram("a", bounds=[1, 2], objective_seconds=0.1), Histogram)
     metrics.counter("a").add(1, {"a": 1})
     metrics.up_down_counter("a").bind({"a": 1}, b=2).add(-1)

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from flext_observability import FlextMetric, FlextMetricsService, flext_create_metric
+from flext_observability.adapters.instrument_table import instrument_table
 from tests.recorded import Recorded
 from tests.threads import in_threads
 
@@ -170,6 +171,31 @@ class TestHandles:
 
     def test_an_objective_without_a_unit_of_time_is_ignored(self, service: FlextMetricsService) -> None:
         service.histogram("svc.sizes", "bytes", objective_seconds=1).record(1)
+
+
+class TestGaugeModes:
+    @pytest.mark.parametrize("mode", ["average", "", 5, object()])
+    def test_an_invalid_mode_is_reported(
+        self, service: FlextMetricsService, mode: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        service.gauge("svc.mode.invalid", mode=mode).set(1)
+        assert "Setting the mode of gauge svc.mode.invalid failed: ValueError" in caplog.text
+        assert instrument_table().gauge_mode("svc.mode.invalid") == ""
+
+    def test_the_first_mode_is_used(self, service: FlextMetricsService, caplog: pytest.LogCaptureFixture) -> None:
+        for _ in range(2):
+            service.gauge("svc.mode", mode="sum")
+            service.gauge("SVC.mode")
+        assert caplog.messages == []
+        service.gauge("svc.Mode", mode="max")
+        assert instrument_table().gauge_mode("svc.mode") == "sum"
+        assert "the gauge has the mode sum, which is used" in caplog.text
+
+    def test_an_instrument_that_is_not_created_has_no_mode(self, service: FlextMetricsService) -> None:
+        name: Any = None
+        service.gauge(name, mode="sum").set(1)
+        instrument_table().set_gauge_mode("svc.mode.unknown", "sum")
+        assert instrument_table().gauge_mode("svc.mode.unknown") == ""
 
 
 def test_the_status_names_both_definitions(recorded: Recorded, service: FlextMetricsService) -> None:

@@ -87,6 +87,7 @@ class SharedPage:
         self._thread = DaemonThread("flext-snapshot", self._run, what="the thread for shared metrics")
         self._users = 0
         self._pid = os.getpid()
+        self._start_ns = time.time_ns()
         self._problem = ""
         self._ignored: dict[str, str] = {}
         self._late: dict[str, int] = {}
@@ -132,7 +133,7 @@ class SharedPage:
 
             self.directory.load_modules()
             try:
-                self._encoder = SnapshotEncoder(self._mode)
+                self._encoder = SnapshotEncoder(self._mode, self._start_ns)
                 self.directory.create()
                 self._files = ProcessFiles(self.directory, self.root)
                 self._problem = ""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 from zlib import crc32
 
@@ -60,12 +61,14 @@ class SnapshotEncoder:
 
     Args:
         gauge_mode: Returns the mode of a gauge by its name.
+        start_ns: Time of the values in the first collection: when the process started to measure.
     """
 
-    __slots__ = ("_changes", "_gauge_mode", "_texts", "_used")
+    __slots__ = ("_changes", "_gauge_mode", "_now_ns", "_texts", "_used")
 
-    def __init__(self, gauge_mode: Callable[[str], str]) -> None:
+    def __init__(self, gauge_mode: Callable[[str], str], start_ns: int) -> None:
         self._gauge_mode = gauge_mode
+        self._now_ns = start_ns
         self._texts: dict[int, tuple[object, str]] = {}
         self._used: dict[int, tuple[object, str]] = {}
         self._changes: dict[tuple[str, str], tuple[float, int]] = {}
@@ -75,6 +78,7 @@ class SnapshotEncoder:
         self._used = {}
         found = [self._resource(each) for each in data.resource_metrics]
         self._texts = self._used  # of the series that still exist
+        self._now_ns = 0
         return found
 
     def _resource(self, metrics: ResourceMetrics) -> Plain:
@@ -123,10 +127,11 @@ class SnapshotEncoder:
         ]
 
     def _set_times(self, name: str, points: Plain) -> None:
-        """Set the time at which each value was first collected: the time of the measurement is not known."""
-        from time import time_ns
+        """Set the time at which each value was first collected: the time of the measurement is not known.
 
-        now = time_ns()
+        Values of the first collection have the start of the process: they may be older than those of its children.
+        """
+        now = self._now_ns or time_ns()
         for point in points:
             value, since = self._changes.get((name, point[0]), (None, 0))
             if value != point[3]:

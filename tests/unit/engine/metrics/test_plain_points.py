@@ -96,7 +96,7 @@ def test_pages_views_and_snapshots_are_equal(without_sdk: pytest.MonkeyPatch, *,
     native = [generate_protobuf(families(each)) for each in (plain, stock)]
     assert native[0] == native[1]
     assert list(metric_views(plain)) == list(metric_views(stock))
-    snapshots = [SnapshotEncoder(lambda _: "sum").resources(each) for each in (plain, stock)]
+    snapshots = [SnapshotEncoder(lambda _: "sum", 1).resources(each) for each in (plain, stock)]
     assert snapshots[0] == snapshots[1]
     assert len(list(metric_views(plain))) == len(points_of(stock)) == 5
 
@@ -121,7 +121,7 @@ def test_shared_pages_have_points_of_the_same_classes(without_sdk: pytest.Monkey
     data = metrics_data(metrics.provider, metrics.cumulative, NOW_NS)
     assert data is not None
     merged = MergedMetrics()
-    merged.add({"resources": SnapshotEncoder(lambda _: "sum").resources(data), "pid": 1}, running=True)
+    merged.add({"resources": SnapshotEncoder(lambda _: "sum", 1).resources(data), "pid": 1}, running=True)
     plain = merged.to_metrics_data(NOW_NS)
     without_sdk.undo()
     stock = merged.to_metrics_data(NOW_NS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ class Process:
             "explicit": meter.create_histogram("explicit", "s", explicit_bucket_boundaries_advisory=[1, 10, 100]),
             "exponential": meter.create_histogram("exponential"),
         }
-        self.encoder = SnapshotEncoder(lambda name: (modes or {}).get(name, ""))
+        self.encoder = SnapshotEncoder(lambda name: (modes or {}).get(name, ""), time.time_ns())
 
     def apply(self, steps: Iterable[Step]) -> None:
         """Record measurements."""
@@ -168,6 +169,14 @@ def test_a_gauge_without_a_mode_has_a_value_of_each_process() -> None:
         "[('a', \"'x'\"), ('process.pid', '1')]": 4,
         "[('a', \"'x'\"), ('process.pid', '2')]": 5,
     }
+
+
+def test_the_first_values_of_a_later_process_are_later() -> None:
+    parent, child = (Process(pid, modes={"gauge": "latest"}) for pid in (1, 2))
+    for process, value in ((parent, 3), (child, 5)):
+        process.apply([("gauge", value, {})])
+    documents = [child.document(), parent.document()]  # the parent is asked later
+    assert list(points(merge(documents).to_metrics_data(5), "gauge").values()) == [5]
 
 
 @pytest.mark.newest_sdk(reason="the oldest SDK, which makes the points here, reports a gauge once")

@@ -86,7 +86,7 @@ def _collection(data: object) -> MetricsData:
     "data", [Sum([NumberDataPoint({}, 0, 0, 1)], AggregationTemporality.DELTA, is_monotonic=True), object()]
 )
 def test_points_that_are_not_cumulative_are_left_out(data: object) -> None:
-    encoder = SnapshotEncoder(lambda _: "")
+    encoder = SnapshotEncoder(lambda _: "", 1)
     assert encoder.resources(_collection(data)) == [["{}", "", [["s", "", "", "{}", []]]]]
 
 
@@ -97,6 +97,6 @@ def test_histograms_share_their_bounds() -> None:
         for bounds in (shared, shared, equal, other, shared)
     ]
     data = _collection(Histogram(points, AggregationTemporality.CUMULATIVE))
-    metric = SnapshotEncoder(lambda _: "").resources(data)[0][2][0][4][0]
+    metric = SnapshotEncoder(lambda _: "", 1).resources(data)[0][2][0][4][0]
     assert metric[5] == [[1.0, 2.0], [5.0]]
     assert [point[6] for point in metric[6]] == [0, 0, 0, 1, 0]
