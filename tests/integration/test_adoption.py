@@ -106,7 +106,7 @@ print(json.dumps({
     state, reason, fix, messages = got["status"]["metrics"]
     if hasattr(MeterProvider, "add_metric_reader"):
         assert (state, got["count"]) == ("active", 1)
-        assert "was installed first and is used" in messages[-1]
+        assert "was installed first and is used, with its own resource, views and exemplar filter" in messages[-1]
     else:
         assert (state, got["count"]) == ("degraded", None)
         assert "opentelemetry.sdk.metrics" in reason

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+import logging
+from typing import Final, cast, final
 
 from flext_observability.domain.report import Notice, Signal
-from flext_observability.runtime.internal_log import report_once
+from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import encode_tag
@@ -14,6 +15,7 @@ from flext_observability.values.exceptions import describe_error
 MAX_PARTS: Final = 100
 """Maximum number of notices; a program may generate names."""
 _FIX: Final = "Correct its name, version, attributes or callbacks"
+_logger: Final = logging.getLogger("flext_observability")
 
 
 @final
@@ -34,11 +36,28 @@ class UnusableParts:
             error: Why it could not be created.
         """
         part = f"the {kind} {encode_tag(name, max_bytes=100)}"
+        message = f"T{part[1:]} cannot be created and discards its data: {describe_error(error)}"
+        self._keep(part, Notice(signal, message, _FIX, degrades=True))
+        report_once(f"Creating {part}", error)
+
+    def refuse(self, signal: Signal, kind: str, name: str, *, reason: str, fix: str) -> None:
+        """Log that a part of the program is not used, and add a notice that degrades the signal.
+
+        Args:
+            signal: Signal of the part.
+            kind: ``metric reader``.
+            name: Its name.
+            reason: Why it is not used.
+            fix: The next action.
+        """
+        notice = Notice(signal, f"The {kind} {name} is not used: {reason}", fix, degrades=True)
+        self._keep(f"the {kind} {name}", notice)
+        warn_once(_logger, str(notice))
+
+    def _keep(self, part: str, notice: Notice) -> None:
         with self._lock:
             if len(self._notices) < MAX_PARTS:
-                message = f"T{part[1:]} cannot be created and discards its data: {describe_error(error)}"
-                self._notices[signal, part] = Notice(signal, message, _FIX, degrades=True)
-        report_once(f"Creating {part}", error)
+                self._notices[cast("Signal", notice.signal), part] = notice
 
     def clear(self, signal: Signal) -> None:
         """Drop the notices of a signal, whose parts are created again."""

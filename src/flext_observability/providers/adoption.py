@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -11,6 +11,13 @@ from flext_observability.values.interrupts import reraise_interrupt
 if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
     from flext_observability.providers.notices import Notices
+
+_OWN: Final[Mapping[Signal, str]] = {
+    "traces": "resource, sampler, limits and id generator",
+    "metrics": "resource, views and exemplar filter",
+    "logs": "resource and limits",
+}
+"""Settings that a provider of another library keeps."""
 
 
 def adopt(notices: Notices, signal: Signal, provider: object, method: str, parts: Sequence[object]) -> bool:
@@ -38,7 +45,7 @@ def adopt(notices: Notices, signal: Signal, provider: object, method: str, parts
         return False
     notices.warn(
         signal,
-        f"{name} was installed first and is used, with its own resource, sampler, limits and id generator",
+        f"{name} was installed first and is used, with its own {_OWN[signal]}",
         "Call init_observability before the other library to use these settings",
     )
     return True

@@ -96,7 +96,8 @@ def is_lean(config: FlextObservabilityConfig, foreign: Sequence[MetricReader], n
         return False
     if foreign:
         kinds = ", ".join(sorted({qualified_type_name(each) for each in foreign}))
-        notices.warn("metrics", f"The SDK aggregates the metrics, because an exporter has its own reader ({kinds})")
+        message = f"The SDK aggregates the metrics, because an exporter has its own reader ({kinds})"
+        notices.warn("metrics", message, "For a lower cost, use exporters of this library, such as otlp or prometheus")
     return not foreign
 
 

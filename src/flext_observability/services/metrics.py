@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
 from flext_observability.adapters import metric as adapter
 from flext_observability.adapters.instrument_table import (
@@ -17,9 +18,9 @@ from flext_observability.adapters.instrument_table import (
 )
 from flext_observability.adapters.metric import histogram_bounds
 from flext_observability.domain.guard import never_raises
-from flext_observability.domain.result import FlextResult
+from flext_observability.domain.result import FlextResult, compose_message
 from flext_observability.extensions.plugins.hooks import plugin_hooks
-from flext_observability.runtime.internal_log import report_once
+from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.services.dependencies import Attributes, entity_factory
 from flext_observability.services.exposition import Exposition
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_STORE_SIZE = 1000
+_logger: Final = logging.getLogger("flext_observability")
 
 
 @final
@@ -321,7 +323,7 @@ def _record_fn(
     except RefusedInstrument as refused:
         rejection = refused
         if rejection.conflict is not None:
-            report_once(f"Using {kind} {encode_tag(name, max_bytes=100)}", rejection)
+            warn_once(_logger, compose_message(f"{rejection}: its measurements are dropped", rejection.fix))
         return lambda _value, _attributes, _context: rejection.discard()
     except BaseException as error:  # noqa: BLE001 - an invalid name, or an error of a foreign provider
         reraise_interrupt(error)

@@ -106,6 +106,7 @@ def test_the_sdk_aggregates_for_readers_of_exporters_and_by_setting(settings: Se
     assert not is_lean(settings(engine="lean"), foreign, notices)
     (notice,) = notices.all()
     assert "The SDK aggregates the metrics, because an exporter has its own reader" in notice.message
+    assert "otlp" in notice.fix
     assert not notice.degrades
 
 

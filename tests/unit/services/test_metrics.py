@@ -136,6 +136,7 @@ class TestHandles:
         assert conflict.discarded == 2
         assert recorded.values("svc.used") == {(): 1}
         assert caplog.text.count("conflicts with") == 1
+        assert "its measurements are dropped. " in caplog.text
 
     @pytest.mark.parametrize("name", [None, "", "1 bad", 5])
     def test_an_invalid_name_gives_a_handle_that_does_nothing(

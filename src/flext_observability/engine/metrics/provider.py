@@ -30,6 +30,10 @@ DEFAULT_LIMIT: Final = 2000
 """Maximum number of series of an instrument. Source: OpenTelemetry's specification of the metrics SDK."""
 
 
+_OWN_AGGREGATIONS: Final = "it prefers other aggregations than the default ones"
+_AGGREGATIONS_FIX: Final = 'Remove its preferred_aggregation, or set engine="sdk" (FLEXT_OBSERVABILITY_ENGINE=sdk)'
+
+
 @final
 class EngineMeterProvider(MeterProvider):
     """Creates meters of one resource.
@@ -100,8 +104,8 @@ class EngineMeterProvider(MeterProvider):
             _logger.warning("MetricReader '%s' has been registered already!", metric_reader)
             return
         if has_own_aggregation(metric_reader):
-            error = ValueError("it has aggregations of its own; FLEXT_OBSERVABILITY_ENGINE=sdk supports them")
-            unusable_parts().add("metrics", "reader", qualified_type_name(metric_reader), error)
+            name = qualified_type_name(metric_reader)
+            unusable_parts().refuse("metrics", "metric reader", name, reason=_OWN_AGGREGATIONS, fix=_AGGREGATIONS_FIX)
             return
         reader = self._foreign[metric_reader] = EngineReader(self, delta_kinds(metric_reader))
         connect_reader(metric_reader, reader.observe_and_collect)

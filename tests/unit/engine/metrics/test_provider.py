@@ -238,9 +238,12 @@ class TestReadersOfTheProgram:
         metrics.provider.shutdown()
         assert failing.ended
 
-    def test_aggregations_of_its_own_are_named_in_the_status(self) -> None:
+    def test_aggregations_of_its_own_are_named_in_the_status(self, caplog: pytest.LogCaptureFixture) -> None:
         aggregation: dict[type, Any] = {Histogram: ExponentialBucketHistogramAggregation()}
         theirs = InMemoryMetricReader(preferred_aggregation=aggregation)
         Metrics().provider.add_metric_reader(theirs)
         (notice,) = unusable_parts().notices()
-        assert "FLEXT_OBSERVABILITY_ENGINE=sdk supports them" in notice.message
+        assert "InMemoryMetricReader is not used: it prefers other aggregations" in notice.message
+        assert "FLEXT_OBSERVABILITY_ENGINE=sdk" in notice.fix
+        assert notice.degrades
+        assert str(notice) in caplog.text
