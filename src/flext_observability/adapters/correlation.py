@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 from opentelemetry.context import attach, get_current, set_value
 
+from flext_observability.adapters.current_context import SPAN_KEY
 from flext_observability.adapters.id_holder import HOLDER_KEY, IdHolder, current_holder
 from flext_observability.domain.result import FlextResult
 from flext_observability.values.encoding import preview
@@ -43,6 +44,16 @@ def current_correlation_id(context: Context | None = None) -> str | None:
     """
     holder = current_holder(context)
     return None if holder is None else holder.value
+
+
+def correlation_id_in(context: Context) -> str | None:
+    """Return ``current_correlation_id`` of the current context, without the way to it if it has an id of its own."""
+    holder: Any = context.get(HOLDER_KEY)
+    if holder is not None:
+        holder = holder.valid()
+        if holder is not None and not holder.ambient:
+            return cast("str | None", holder.value)
+    return current_correlation_id(context) if holder is not None or SPAN_KEY in context else None
 
 
 def flext_get_correlation_id() -> str:

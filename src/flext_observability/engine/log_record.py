@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, get_current_span
 
+from flext_observability.adapters.current_context import SPAN_KEY
+from flext_observability.engine.span import FLAGS, DroppedSpan, EngineSpan
 from flext_observability.values.exceptions import error_message
 from flext_observability.values.foreign import qualified_type_name
 from flext_observability.values.interrupts import reraise_interrupt
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LogRecordLimits
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-    from opentelemetry.trace import TraceFlags
+    from opentelemetry.trace import SpanContext, TraceFlags
 
+_OWN_SPANS: Final = frozenset({EngineSpan, DroppedSpan})
+_NO_TRACE: Final = INVALID_SPAN_CONTEXT
 _DICTS: Final = frozenset({dict, MappingProxyType})
 _PLAIN: Final = frozenset({str, bool, int, float, bytes, NoneType})
 _FIELDS: Final = (
@@ -132,6 +137,22 @@ class EngineLogRecord(LogRecord, ReadableLogRecord):
     def limits(self) -> LogRecordLimits | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Limits of the provider."""
         return self.options.limits
+
+
+def set_trace(record: EngineLogRecord, trace: EngineSpan | DroppedSpan | SpanContext | None) -> None:
+    """Set the trace context of a record: that of a span of the engine, or of any other span."""
+    if type(trace) in _OWN_SPANS:
+        span = cast("EngineSpan", trace)
+        record.trace_id, record.span_id, record.trace_flags = span.trace_id, span.span_id, FLAGS[span.flags]
+    else:
+        context = _NO_TRACE if trace is None else cast("SpanContext", trace)
+        record.trace_id, record.span_id, record.trace_flags = context.trace_id, context.span_id, context.trace_flags
+
+
+def trace_in(context: Context) -> EngineSpan | DroppedSpan | SpanContext | None:
+    """Return the current span if it is of the engine, otherwise the span context; None without a span."""
+    span: Any = context.get(SPAN_KEY)
+    return span if span is None or type(span) in _OWN_SPANS else get_current_span(context).get_span_context()
 
 
 def plain_attributes(attributes: object, options: LogOptions) -> dict[str, Any] | None:

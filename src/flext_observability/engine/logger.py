@@ -16,14 +16,18 @@ from opentelemetry._logs import Logger, LoggerProvider, LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, get_current_span
 
-from flext_observability.adapters.correlation import current_correlation_id
-from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
-from flext_observability.adapters.id_holder import HOLDER_KEY
+from flext_observability.adapters.correlation import correlation_id_in
+from flext_observability.adapters.current_context import CURRENT
 from flext_observability.engine.compat import is_suppressed, make_log_record_limits
-from flext_observability.engine.log_record import EngineLogRecord, LogOptions, plain_attributes, with_exception
-from flext_observability.engine.span import FLAGS, DroppedSpan, EngineSpan
+from flext_observability.engine.log_record import (
+    EngineLogRecord,
+    LogOptions,
+    plain_attributes,
+    set_trace,
+    trace_in,
+    with_exception,
+)
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.interrupts import reraise_interrupt
@@ -34,13 +38,11 @@ if TYPE_CHECKING:
 
     from opentelemetry._logs import SeverityNumber
     from opentelemetry.context import Context
-    from opentelemetry.sdk._logs import LogRecordProcessor
+    from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.util.types import AnyValue, Attributes
 
 _HAS_EXCEPTION: Final = "exception" in signature(LogRecord).parameters  # not in the oldest API
-_OWN_SPANS: Final = frozenset({EngineSpan, DroppedSpan})
-_NO_TRACE: Final = INVALID_SPAN_CONTEXT
 _create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", object.__new__)
 
 
@@ -48,7 +50,7 @@ class ExportingProcessor(Protocol):
     """The processor of this library, which queues records for the exporters. It never raises."""
 
     @property
-    def export(self) -> Callable[[EngineLogRecord], object]:
+    def export(self) -> Callable[[ReadableLogRecord], object]:
         """Function that queues a finished record."""
         ...
 
@@ -74,32 +76,37 @@ class EngineLogger(Logger):
         exporting: Receives the records.
 
     Attributes:
+        export: Queues a finished record.
         has_processors: Whether the program has added processors, which may run any code.
+        max_plain: Number of plain attributes of a record up to which it is finished; -1 if no record is.
+        options: Parts that its records share.
     """
 
     def __init__(self, options: LogOptions, exporting: ExportingProcessor) -> None:
         scope = cast("InstrumentationScope", options.scope)
         super().__init__(scope.name, scope.version, scope.schema_url, scope.attributes)
-        self._options = options
+        self.options = options
         self._exporting = exporting
-        self._export = exporting.export
+        self.export = exporting.export
         self._processors: tuple[Callable[[ReadWriteLogRecord], object], ...] = ()
-        self.has_processors = False
+        self.set_processors(())
 
     @property
     def resource(self) -> Resource:
         """Resource of the provider."""
-        return self._options.resource
+        return self.options.resource
 
     @property
     def instrumentation_scope(self) -> InstrumentationScope | None:
         """Scope of the records."""
-        return self._options.scope
+        return self.options.scope
 
     def set_processors(self, processors: tuple[LogRecordProcessor, ...]) -> None:
         """Replace the processors of the program."""
         self._processors = tuple(each.on_emit for each in processors)
         self.has_processors = bool(processors)
+        is_limited = self.has_processors or self.options.max_length is not inf
+        self.max_plain: float = -1 if is_limited else self.options.max_attributes
 
     def enabled(self, **_: object) -> bool:
         """Return True: the exporters of this library receive all records."""
@@ -129,7 +136,7 @@ class EngineLogger(Logger):
                 return
             plain = None
             if exception is None and (not context or context is here):
-                plain = plain_attributes(attributes, self._options)
+                plain = plain_attributes(attributes, self.options)
             fields: dict[str, Any] = {
                 "timestamp": timestamp,
                 "severity_text": severity_text,
@@ -173,7 +180,7 @@ class EngineLogger(Logger):
             event_name: Name of an event.
             observed_timestamp: Default: now.
         """
-        options = self._options
+        options = self.options
         record = _create(EngineLogRecord)
         record.options = options
         record.context = context
@@ -185,19 +192,13 @@ class EngineLogger(Logger):
         record.event_name = event_name
         record.exception = None
         record.attributes = attributes
-        span: Any = context.get(SPAN_KEY)
-        if type(span) in _OWN_SPANS:
-            record.trace_id, record.span_id, record.trace_flags = span.trace_id, span.span_id, FLAGS[span.flags]
-        else:
-            trace = _NO_TRACE if span is None else get_current_span(context).get_span_context()
-            record.trace_id, record.span_id, record.trace_flags = trace.trace_id, trace.span_id, trace.trace_flags
-        if self.has_processors or len(attributes) > options.max_attributes or options.max_length is not inf:
+        set_trace(record, trace_in(context))
+        if len(attributes) > self.max_plain:
             self._emit_complete(record)
             return
-        holder: Any = context.get(HOLDER_KEY)
-        if holder is not None or span is not None:
-            _add_correlation(record, holder)
-        self._export(record)
+        if context:
+            _add_correlation(record)
+        self.export(record)
 
     def _emit_record(self, record: LogRecord | ReadWriteLogRecord) -> None:
         if isinstance(record, ReadWriteLogRecord):  # the SDK's logger accepts it, too
@@ -210,21 +211,21 @@ class EngineLogger(Logger):
         error = getattr(record, "exception", None)
         plain = None
         if type(record) is LogRecord and error is None and record.context is CURRENT.get():
-            plain = plain_attributes(record.attributes, self._options)
-        copied = EngineLogRecord(record, self._options.resource)
-        copied.options = self._options
+            plain = plain_attributes(record.attributes, self.options)
+        copied = EngineLogRecord(record, self.options.resource)
+        copied.options = self.options
         if error is not None:
             copied.attributes = with_exception(record.attributes, error)
         if plain is not None and not self.has_processors:
             copied.attributes = plain
-            _add_correlation(copied, copied.context.get(HOLDER_KEY))
-            self._export(copied)
+            _add_correlation(copied)
+            self.export(copied)
             return
         # A record of another class may have fields that only the processors and exporters of the program know.
         self._emit_complete(copied if error is not None or type(record) is LogRecord else record)
 
     def _emit_complete(self, record: LogRecord) -> None:
-        self._pass_on(_complete(record, self._options))
+        self._pass_on(_complete(record, self.options))
 
     def _pass_on(self, record: ReadWriteLogRecord) -> None:
         for call in self._processors:
@@ -296,12 +297,9 @@ class EngineLoggerProvider(LoggerProvider):
         return (*self._processors, self._exporting)
 
 
-def _add_correlation(record: EngineLogRecord, holder: Any) -> None:  # noqa: ANN401 - of a context
-    """Add the correlation id, with that of the record's context as the holder."""
-    if holder is not None:
-        holder = holder.valid()
-    # Without an id of a request or scope, the current span may have one.
-    value = current_correlation_id(record.context) if holder is None or holder.ambient else holder.value
+def _add_correlation(record: EngineLogRecord) -> None:
+    """Add the correlation id of the current context, which is that of the record."""
+    value = correlation_id_in(record.context)
     if value is not None:
         record.attributes = {CORRELATION_ATTRIBUTE: value, **record.attributes}
 

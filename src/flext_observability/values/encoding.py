@@ -26,7 +26,7 @@ AttributeValue = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Seque
 
 MAX_BYTES = 8192
 """Default size limit of one encoded value, in bytes of UTF-8. A number counts 8."""
-
+MAX_EVENT_BYTES = 262_144  # of the body of a log record
 _ELLIPSIS = "…"
 _ELLIPSIS_BYTES = 3
 _MAX_DEPTH = 16

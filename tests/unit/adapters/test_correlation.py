@@ -15,13 +15,14 @@ from opentelemetry import context, trace
 from opentelemetry.trace import SpanKind
 
 from flext_observability.adapters.correlation import (
+    correlation_id_in,
     correlation_scope,
     current_correlation_id,
     flext_get_correlation_id,
     flext_set_correlation_id,
     valid_correlation_id,
 )
-from flext_observability.adapters.id_holder import with_new_holder
+from flext_observability.adapters.id_holder import HOLDER_KEY, IdHolder, with_new_holder
 from flext_observability.decorators.traced import traced
 from tests.hostile import Hostile
 
@@ -208,6 +209,21 @@ def test_the_id_is_read_from_a_given_context() -> None:
 def test_a_given_context_without_an_id_has_the_current_one() -> None:
     with correlation_scope("order-7"):
         assert current_correlation_id(context.Context()) == "order-7"
+
+
+@pytest.mark.parametrize("ambient", [False, True])
+@pytest.mark.parametrize("ended", [False, True])
+def test_the_short_way_to_the_current_id_gives_the_same_one(*, ambient: bool, ended: bool) -> None:
+    holder = IdHolder("order-7", ambient=ambient)
+    if ended:
+        holder.leave(None)
+    token = context.attach(context.set_value(HOLDER_KEY, holder))
+    try:
+        here = context.get_current()
+        assert correlation_id_in(here) == current_correlation_id(here) == (None if ended else "order-7")
+    finally:
+        context.detach(token)
+    assert correlation_id_in(context.Context()) is None
 
 
 # ---- spans -----------------------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import LogRecord, get_logger
 from opentelemetry.context import attach, detach, set_value
@@ -15,8 +16,8 @@ from opentelemetry.context import attach, detach, set_value
 from flext_observability.adapters.current_context import CURRENT
 from flext_observability.engine.compat import HANDLER_PROVIDER, SUPPRESSED, exports_to
 from flext_observability.engine.delegating_logger import DelegatingLogger
-from flext_observability.instrumentation.logging.formatter import attach_context
-from flext_observability.instrumentation.logging.record_fields import emit_if_plain, fields_of
+from flext_observability.instrumentation.logging.formatter import FormatterUse, attach_context
+from flext_observability.instrumentation.logging.record_fields import fields_of, queue_if_plain
 from flext_observability.instrumentation.logging.structured_record import LEVELS
 from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.locks import ForkSafeLock
@@ -33,10 +34,16 @@ _INTERNAL: Final = frozenset(("flext_observability", "opentelemetry"))
 _MAX_NESTED: Final = 8
 """Records of a thread that are read at the same time: reading one may call a method that logs."""
 
+_LEFT_OUT: Final = 0
+_EMITTED: Final = 1
+_QUEUED: Final = 2
+"""Results of ``_emit``. A queued record has called no code of the program, which might add a handler."""
+
 _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
 
 
-class _Installed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Installed:
     wrapper: _CallHandlers
     original: _CallHandlers
     threshold: int
@@ -144,21 +151,29 @@ def _target(provider: LoggerProvider | None, name: str) -> Logger | None:
 
 def _wrap(original: _CallHandlers, bridge: _Bridge) -> _CallHandlers:
     state = _thread_state
+    is_standard = getattr(original, "__globals__", None) is vars(logging)
 
     @wraps(original)
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        outer, installed = state.record, bridge.installed
-        # A handler may pass the same record to another logger.
-        if outer is record or installed is None:
+        installed = bridge.installed
+        if installed is None or state.record is record:  # a handler may pass it to another logger
             original(self, record)
             return
-        if record.levelno >= installed.threshold:
-            exported = _already_exported(self, record, installed.provider)
-            emitted = not exported and _emit(record, installed)
-            if emitted and installed.on_console and not self.hasHandlers():
-                return
-        attach_context(record)
-        state.record = record
+        logger: logging.Logger | None = self
+        while logger is not None and not logger.handlers:
+            logger = logger.parent if logger.propagate else None
+        is_left_out = record.levelno < installed.threshold or (
+            logger is not None and _already_exported(logger, record, installed.provider)
+        )
+        result = _LEFT_OUT if is_left_out else _emit(record, installed)
+        if result and installed.on_console and not self.hasHandlers():
+            return
+        if FormatterUse.active:
+            attach_context(record)
+        last = logging.lastResort if logger is None and result is _QUEUED and is_standard else None
+        if last is not None and record.levelno < last.level:
+            return  # without handlers, the original does nothing
+        outer, state.record = state.record, record
         try:
             original(self, record)
         finally:
@@ -180,28 +195,28 @@ def _already_exported(
     return False
 
 
-def _emit(record: logging.LogRecord, installed: _Installed) -> bool:
-    """Emit the record and return whether it was emitted. Never raises; logs the first failure."""
+def _emit(record: logging.LogRecord, installed: _Installed) -> int:
+    """Emit the record and return what was done. Never raises; logs the first failure."""
     try:
         target, context = installed.target(record.name), CURRENT.get()
         if target is None:
-            return False
-        if context.get(SUPPRESSED):
-            return is_interrupted() and _emit_unsuppressed(record, installed)
+            return _LEFT_OUT
+        if context and context.get(SUPPRESSED):
+            return _emit_unsuppressed(record, installed) if is_interrupted() else _LEFT_OUT
         engine = target.engine if type(target) is DelegatingLogger else None
-        if engine is not None and not engine.has_processors and emit_if_plain(record, engine.emit_plain, context):
-            return True
-        return _emit_unusual(record, target, context)
+        if engine is not None and not engine.has_processors and queue_if_plain(record, engine, context):
+            return _QUEUED
+        return _EMITTED if _emit_unusual(record, target, context) else _LEFT_OUT
     except BaseException as error:  # noqa: BLE001 - logging must not fail the program
         reraise_interrupt(error)
         bridge = current_runtime().get(_Bridge)
         if not bridge.failing:
             bridge.failing = True
             log_warning(_logger, f"Log records cannot be emitted: {describe_error(error)}")
-        return False
+        return _LEFT_OUT
 
 
-def _emit_unsuppressed(record: logging.LogRecord, installed: _Installed) -> bool:
+def _emit_unsuppressed(record: logging.LogRecord, installed: _Installed) -> int:
     """Emit a record of a destructor of the program, which the garbage collector calls in an exporting thread."""
     token = attach(set_value(SUPPRESSED, None))
     try:

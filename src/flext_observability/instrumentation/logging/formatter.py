@@ -21,7 +21,7 @@ _FORMATS: Final = {
 }
 
 
-class _FormatterUse:
+class FormatterUse:
     """Whether this process has a formatter that needs the ids."""
 
     active = False
@@ -29,7 +29,7 @@ class _FormatterUse:
 
 def attach_context(record: logging.LogRecord) -> None:
     """Set the current ids on the record once: a ``TraceContextFormatter`` may need them later in another thread."""
-    if _FormatterUse.active and CONTEXT_FIELD not in record.__dict__:
+    if FormatterUse.active and CONTEXT_FIELD not in record.__dict__:
         record.__dict__[CONTEXT_FIELD] = _current_ids()
 
 
@@ -78,7 +78,7 @@ class TraceContextFormatter(logging.Formatter):
         """
         super().__init__(fmt or _FORMATS.get(style), datefmt, style, validate, defaults=defaults)
         self._appends_ids = fmt is None
-        _FormatterUse.active = True
+        FormatterUse.active = True
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging.Formatter's name
         """Return the line without exception and stack."""

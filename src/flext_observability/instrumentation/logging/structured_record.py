@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Final, cast
 
 from flext_observability.instrumentation.logging.formatter import CONTEXT_FIELD
-from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, StructuredText, structured_text
-from flext_observability.values.encoding import encode_attributes, encode_tag
+from flext_observability.instrumentation.logging.structured_text import StructuredText, structured_text
+from flext_observability.values.encoding import MAX_EVENT_BYTES, encode_attributes, encode_tag
 from flext_observability.values.foreign import copy_mapping, plain_int, plain_text
 from flext_observability.values.interrupts import reraise_interrupt
 

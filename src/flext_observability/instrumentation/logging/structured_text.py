@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Final
 
-from flext_observability.values.encoding import AttributeValue, encode_attribute, encode_tag, is_container
+from flext_observability.values.encoding import (
+    MAX_EVENT_BYTES,
+    AttributeValue,
+    encode_attribute,
+    encode_tag,
+    is_container,
+)
 
-MAX_EVENT_BYTES: Final = 262_144
 _PLAIN: Final = re.compile(r"[^\s\"'=\\\[\]{}]+")
 # Line ends and terminal control characters.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

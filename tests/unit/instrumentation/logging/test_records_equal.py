@@ -19,9 +19,9 @@ from opentelemetry.sdk.resources import Resource
 from flext_observability.adapters.correlation import correlation_scope
 from flext_observability.engine.compat import make_logger_provider
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
-from flext_observability.engine.logger import EngineLoggerProvider
+from flext_observability.engine.logger import EngineLogger, EngineLoggerProvider
 from flext_observability.instrumentation.logging import bridge as logging_bridge
-from flext_observability.instrumentation.logging.record_fields import emit_if_plain, fields_of
+from flext_observability.instrumentation.logging.record_fields import fields_of, queue_if_plain
 from flext_observability.instrumentation.logging.structured_record import make_record, set_extras
 from flext_observability.instrumentation.logging.structured_text import structured_text
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor
@@ -156,15 +156,22 @@ def build(given: dict[str, Any]) -> logging.LogRecord:
     return record
 
 
+def engine_logger(kept: Kept, count: int | None = None, length: int | None = None) -> EngineLogger:
+    """Return the logger of the records' scope."""
+    processor = ExportLogRecordProcessor(SignalCounter("logs"), [kept])  # type: ignore[list-item]  # a fake
+    return EngineLoggerProvider(RESOURCE, (count, length), processor).get_logger("shop")
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(records)
 def test_the_short_way_gives_the_fields_of_the_long_one(program: dict[str, Any]) -> None:
-    record = build(program)
-    emitted: list[Any] = []
-    is_plain = emit_if_plain(record, lambda *fields: emitted.append(fields), Context())
-    assert len(emitted) == is_plain
+    record, kept = build(program), Kept()
+    is_plain = queue_if_plain(record, engine_logger(kept), Context())
+    assert len(kept.items) == is_plain
     if is_plain:
-        assert repr(emitted[0][1:]) == repr(fields_of(record))
+        made = kept.items[0].log_record
+        fields = made.timestamp, made.severity_text, made.severity_number, made.body, made.attributes
+        assert repr(fields) == repr(fields_of(record))
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -198,7 +205,7 @@ def test_the_bytes_are_those_of_the_sdk(
 def test_a_missing_standard_field_hides_no_field_of_the_program() -> None:
     record = logging.getLogger("shop").makeRecord("shop", 20, "/shop.py", 7, "x", (), None, "sell", {"order": "7"})
     del record.processName
-    emitted: list[Any] = []
-    assert not emit_if_plain(record, lambda *fields: emitted.append(fields), Context())
-    assert emitted == []
+    kept = Kept()
+    assert not queue_if_plain(record, engine_logger(kept), Context())
+    assert kept.items == []
     assert fields_of(record)[-1]["order"] == "7"

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from flext_observability.instrumentation.logging.structured_text import MAX_EVENT_BYTES, structured_text
+from flext_observability.instrumentation.logging.structured_text import structured_text
+from flext_observability.values.encoding import MAX_EVENT_BYTES
 
 
 class Unprintable:

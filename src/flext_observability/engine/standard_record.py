@@ -1,0 +1,138 @@
+"""Plain fields of a standard library log record → log record for exporters, whose fields are computed when read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk._logs import ReadableLogRecord
+
+from flext_observability.engine.log_record import EngineLogRecord, LogOptions, set_trace
+from flext_observability.values.encoding import MAX_EVENT_BYTES, encode_attribute, encode_tag
+from flext_observability.values.names import CORRELATION_ATTRIBUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry._logs import LogRecord
+    from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import LogRecordLimits
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import SpanContext
+
+    from flext_observability.engine.span import DroppedSpan, EngineSpan
+
+_create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", object.__new__)
+
+
+def severity_of(level: int, name: str) -> SeverityNumber:
+    """Map ten levels each to four severity numbers, so that custom levels keep their order."""
+    if name == "TRACE":
+        return SeverityNumber.TRACE
+    if level <= 0:
+        return SeverityNumber.UNSPECIFIED
+    return SeverityNumber(min(1 + level // 10 * 4 + level % 10 * 4 // 10, SeverityNumber.FATAL4.value))
+
+
+@final
+class StandardLogRecord(ReadableLogRecord):
+    """A record of ``logging`` that exporters receive.
+
+    ``queue_if_plain`` sets the fields without a call. Exporting threads compute the others, so that the program's
+    threads do not. The constructor is that of the SDK's class, so that ``dataclasses.replace`` works.
+    """
+
+    __slots__ = (
+        "added",
+        "context",
+        "correlation_id",
+        "created",
+        "function",
+        "level",
+        "level_number",
+        "line",
+        "made",
+        "message",
+        "observed_timestamp",
+        "options",
+        "path",
+        "trace",
+    )
+
+    added: dict[str, Any] | None
+    context: Context
+    correlation_id: str | None
+    created: float
+    function: str
+    level: str
+    level_number: int
+    line: int
+    made: LogRecord | None
+    message: str
+    observed_timestamp: int
+    options: LogOptions
+    path: str
+    trace: EngineSpan | DroppedSpan | SpanContext | None
+
+    # A frozen dataclass has others, which would also be slower.
+    __setattr__ = object.__setattr__
+    __delattr__ = object.__delattr__
+    __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType]  # its parameters have no names
+    __hash__ = object.__hash__
+    __repr__ = object.__repr__
+
+    def __init__(
+        self,
+        log_record: LogRecord,
+        resource: Resource,
+        instrumentation_scope: InstrumentationScope | None = None,
+        limits: LogRecordLimits | None = None,
+    ) -> None:
+        self.made = log_record
+        self.options = LogOptions(resource, instrumentation_scope, limits)
+
+    @property
+    def log_record(self) -> LogRecord:  # pyright: ignore[reportIncompatibleVariableOverride]  # read-only, too
+        """The record with all fields. Idempotent: it is created once."""
+        made = self.made
+        if made is None:
+            made = self.made = self._make()
+        return made
+
+    @property
+    def resource(self) -> Resource:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Resource of the provider."""
+        return self.options.resource
+
+    @property
+    def instrumentation_scope(self) -> InstrumentationScope | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Scope of the logger."""
+        return self.options.scope
+
+    @property
+    def limits(self) -> LogRecordLimits | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Limits of the provider."""
+        return self.options.limits
+
+    def _make(self) -> EngineLogRecord:
+        level = encode_tag(self.level)
+        attributes: dict[str, Any] = {} if self.correlation_id is None else {CORRELATION_ATTRIBUTE: self.correlation_id}
+        attributes["code.file.path"] = encode_tag(self.path)
+        attributes["code.function.name"] = encode_tag(self.function)
+        attributes["code.line.number"] = encode_attribute(self.line)
+        if self.added is not None:
+            attributes |= self.added
+        made = _create(EngineLogRecord)
+        made.options = self.options
+        made.context = self.context
+        made.timestamp = int(self.created * 1_000_000_000)
+        made.observed_timestamp = self.observed_timestamp
+        made.severity_text = level
+        made.severity_number = severity_of(self.level_number, level)
+        made.body = encode_tag(self.message, max_bytes=MAX_EVENT_BYTES)
+        made.event_name = None
+        made.exception = None
+        made.attributes = attributes
+        set_trace(made, self.trace)
+        return made
