@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from functools import partial
+from inspect import iscoroutinefunction
+from time import perf_counter
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.metrics import Meter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 
-from benchmarks.cases.sides import ATTRIBUTES, SPANS, started, stock_tracers
+from benchmarks.cases.sides import ATTRIBUTES, SPANS, started, stock_meter, stock_tracers
 from benchmarks.measure import Rounds, Work, interleave
 from benchmarks.readings import Reading, Settings, reading
-from flext_observability import Observability, traced
+from flext_observability import Observability, flext_monitor_function, traced
+
+Decorator = Callable[[Any], Any]
 
 
 def recorded(settings: Settings) -> list[Reading]:
@@ -39,17 +46,63 @@ def _recorded(settings: Settings, keys: Mapping[str, str]) -> list[Reading]:
 
 
 def decorated(settings: Settings) -> list[Reading]:
-    """G2: calls of a decorated function and of a decorated coroutine function."""
+    """G2: calls of a decorated function and of a decorated coroutine function; noted, of monitored ones."""
     stock = stock_tracers()
     tracer = stock.get_tracer("bench")
-    theirs, theirs_async = _functions(tracer.start_as_current_span("call"))
-    ours, ours_async = _functions(traced("call"))
     with started() as handle:
-        sync = _measure(settings, {"stock": _repeat(theirs), "sync": _repeat(ours)}, handle, stock)
-        sides = {"stock": _await(theirs_async), "async": _await(ours_async)}
-        asynchronous = _measure(settings, sides, handle, stock)
+        measure = partial(_measure_calls, settings, handle, stock)
+        spans = measure(tracer.start_as_current_span("call"), traced("call"))
+        monitored = measure(_sdk_monitor(tracer, stock_meter()), flext_monitor_function("call"))
     stock.shutdown()
-    return [*_readings(sync, {"G2 sync": "sync"}), *_readings(asynchronous, {"G2 async": "async"})]
+    notes = {f"G2 {kind}": _monitored_note(rounds, kind) for kind, rounds in monitored.items()}
+    found = [each for kind, rounds in spans.items() for each in _readings(rounds, {f"G2 {kind}": kind})]
+    return [replace(each, note=notes[each.key]) for each in found]
+
+
+def _measure_calls(
+    settings: Settings, handle: Observability, stock: TracerProvider, theirs: Decorator, ours: Decorator
+) -> dict[str, Rounds]:
+    """Measure functions and coroutine functions with the decorators of both sides."""
+    (their_function, their_coroutine), (our_function, our_coroutine) = _functions(theirs), _functions(ours)
+    sync = {"stock": _repeat(their_function), "sync": _repeat(our_function)}
+    asynchronous = {"stock": _await(their_coroutine), "async": _await(our_coroutine)}
+    return {
+        "sync": _measure(settings, sync, handle, stock),
+        "async": _measure(settings, asynchronous, handle, stock),
+    }
+
+
+def _monitored_note(rounds: Rounds, kind: str) -> str:
+    ratio = rounds.ratio("stock", kind).best
+    costs = f"{rounds.best(kind):.2f} against {rounds.best('stock'):.2f} µs"
+    return f"flext_monitor_function against span, histogram and counter of the SDK: {ratio:.2f}×, {costs}"
+
+
+def _sdk_monitor(tracer: trace.Tracer, meter: Meter) -> Decorator:
+    """Return a decorator that does what ``flext_monitor_function`` does, with the SDK."""
+    duration, calls = meter.create_histogram("duration", "s"), meter.create_counter("calls")
+    attributes = {"operation": "call", "outcome": "ok"}
+
+    def measure(started_at: float) -> None:
+        duration.record(perf_counter() - started_at, attributes)
+        calls.add(1, attributes)
+
+    def decorator(function: Callable[[], Any]) -> Callable[[], Any]:
+        @tracer.start_as_current_span("call")
+        def plain() -> None:
+            started_at = perf_counter()
+            function()
+            measure(started_at)
+
+        @tracer.start_as_current_span("call")
+        async def coroutine() -> None:
+            started_at = perf_counter()
+            await function()
+            measure(started_at)
+
+        return coroutine if iscoroutinefunction(function) else plain
+
+    return decorator
 
 
 def not_sampled(settings: Settings) -> list[Reading]:
@@ -80,7 +133,7 @@ def with_tracer(tracer: trace.Tracer) -> Work:
     return work
 
 
-def _functions(decorator: Callable[[Any], Any]) -> tuple[Callable[[], None], Callable[[], Coroutine[Any, Any, None]]]:
+def _functions(decorator: Decorator) -> tuple[Callable[[], None], Callable[[], Coroutine[Any, Any, None]]]:
     @decorator
     def plain() -> None:
         pass

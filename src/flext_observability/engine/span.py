@@ -67,6 +67,7 @@ class DroppedSpan(NonRecordingSpan):
 
     Attributes:
         made_context: The span context, once it was asked for.
+        is_of_engine: Says, on the class, that ids and flags are fields.
     """
 
     __slots__ = ("_flext_correlation", "flags", "made_context", "span_id", "trace_id", "trace_state")
@@ -76,6 +77,7 @@ class DroppedSpan(NonRecordingSpan):
     flags: int
     trace_state: TraceState
     made_context: SpanContext | None
+    is_of_engine = True
 
     __init__: Any = object.__init__  # that of the base class costs time
 
@@ -99,6 +101,7 @@ class EngineSpan(Span, ReadableSpan):
 
     Attributes:
         made_context: The span context, once it was asked for.
+        is_of_engine: Says, on the class, that ids and flags are fields.
     """
 
     __slots__ = (
@@ -139,6 +142,7 @@ class EngineSpan(Span, ReadableSpan):
     _link_list: BoundedList[Link] | None = None
     _record_exception = True
     _set_status_on_exception = True
+    is_of_engine = True
 
     __init__: Any = object.__init__  # that of the base class costs time
 

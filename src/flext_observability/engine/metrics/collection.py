@@ -117,9 +117,9 @@ class _Collection:
         return self.classes.NumberDataPoint(attributes, start, self._now_ns, value, exemplars)
 
     def _exemplar(self, kept: Kept, known: dict[str, Any]) -> Any:  # noqa: ANN401 - of either class
-        value, at_ns, span, attributes = kept
+        value, at_ns, ids, attributes = kept
         others: Any = dict(attributes) if attributes else ({} if known else None)  # as the SDK
-        span_id, trace_id = (None, None) if span is None else (span.span_id, span.trace_id)
+        trace_id, span_id = (None, None) if ids is None else ids
         return self.classes.Exemplar(others, value, at_ns, span_id, trace_id)
 
     def _buckets(self, counts: dict[int, int]) -> Any:  # noqa: ANN401 - of either class

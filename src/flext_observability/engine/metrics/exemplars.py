@@ -11,13 +11,13 @@ from time import time_ns
 from typing import Any, Final, cast, final
 
 from opentelemetry.context import Context, attach, detach, get_current
-from opentelemetry.trace import INVALID_SPAN, Span, SpanContext, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.interrupts import reraise_interrupt
 
-Kept = tuple[float, int, SpanContext | None, Mapping[str, Any] | None]
-"""Value, time in nanoseconds, span, and attributes that the series does not have, of a measurement."""
+Kept = tuple[float, int, tuple[int, int] | None, Mapping[str, Any] | None]
+"""Value, time in nanoseconds, ids of trace and span, and attributes that the series does not have, of a measurement."""
 
 _FULL: Final = Context({"flext.always": True})
 _EMPTY: Final = Context()
@@ -52,9 +52,15 @@ class ExemplarFilter:
         try:
             span = (context or self._get()).get(self._span_key)
             if span is not None:
-                own = cast("Span", span).get_span_context()
-                if self._all or own.trace_flags & 1:
-                    return value, time_ns(), own if own.is_valid else None, attributes
+                ids: tuple[int, int] | None
+                of_engine: Any = span
+                if getattr(cast("object", type(span)), "is_of_engine", False):  # without its context, which is slow
+                    ids, flags = (of_engine.trace_id, of_engine.span_id), of_engine.flags
+                else:
+                    own = cast("Span", span).get_span_context()
+                    ids, flags = (own.trace_id, own.span_id) if own.is_valid else None, own.trace_flags
+                if self._all or flags & 1:
+                    return value, time_ns(), ids, attributes
         except BaseException as error:  # noqa: BLE001 - a span of another package
             reraise_interrupt(error)
             report_once("Reading the span of a measurement", error)

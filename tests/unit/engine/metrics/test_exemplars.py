@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, SpanContext, set_span_in_context, use_span
 
 from flext_observability.engine.metrics import exemplars as module
 from flext_observability.engine.metrics.series import MAX_EXEMPLARS
+from flext_observability.engine.span_options import SamplingRule, SpanSink
+from flext_observability.engine.tracer import EngineTracerProvider
 from tests.unit.engine.metrics.parts import Metrics, span_of
 
 
@@ -42,6 +47,24 @@ def test_the_filter_decides(name: str, sampled: bool, expected: list[int]) -> No
         with use_span(INVALID_SPAN if explicit else span):
             record_all(metrics, context=set_span_in_context(span) if explicit else None)
         assert traces(metrics.points()) == [expected] * 4
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_span_of_the_engine_is_read_without_its_context(sampled: bool) -> None:
+    provider = EngineTracerProvider(
+        resource=Resource({}),
+        sampler=ALWAYS_ON,
+        rule=SamplingRule((1 << 64) if sampled else 0, parent_based=True),
+        limits=SpanLimits(),
+        sink=SpanSink(),
+    )
+    span = provider.get_tracer("t").start_span("work")
+    metrics = Metrics("trace_based")
+    with use_span(span):
+        record_all(metrics)
+    own = span.get_span_context()
+    found = [[(each.trace_id, each.span_id) for each in point.exemplars] for point in metrics.points()]
+    assert found == [[(own.trace_id, own.span_id)] if sampled else []] * 4
 
 
 def test_without_a_span_an_exemplar_has_no_ids() -> None:
