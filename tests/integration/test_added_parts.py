@@ -68,7 +68,8 @@ print(seen)
 @engines
 def test_processors_stay_in_a_forked_child(engine: str) -> None:
     program = """
-import os
+import os, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads
 if os.fork() == 0:
     work("child")
     print(seen, flush=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from threading import get_ident
+from types import BuiltinFunctionType
 from typing import final
 
 from flext_observability.runtime.fork import register_fork_aware
@@ -25,7 +26,11 @@ class ThreadCpu:
 
     def call(self, work: Callable[[], object]) -> None:
         """Call the work of a thread, and count its CPU time."""
-        key = get_ident()
+        if not isinstance(threading.get_ident, BuiltinFunctionType):
+            # gevent or eventlet has replaced it: the work shares its thread with the program.
+            work()
+            return
+        key = threading.get_ident()
         with self._lock, suppress(AttributeError):  # not on every system: the time then counts at the end
             self._clocks[key] = time.pthread_getcpuclockid(key)
         try:

@@ -62,3 +62,11 @@ def test_threads_of_the_library_count() -> None:
     assert thread is not None
     thread.join()
     assert thread_cpu().seconds() - before >= 0.03
+
+
+def test_work_in_a_thread_of_the_program_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = ThreadCpu()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "get_ident", lambda: 5)  # as gevent does: it is no thread of the system
+        cpu.call(lambda: burn(0.01))
+    assert cpu.seconds() == 0
