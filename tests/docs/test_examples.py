@@ -1,4 +1,4 @@
-"""examples/01 … 14: each runs without settings or a collector, and prints its expected output."""
+"""examples/01 … 15: each runs without settings or a collector, and prints its expected output."""
 
 from __future__ import annotations
 
@@ -138,13 +138,21 @@ after the shutdown
         "press_pages_waiting{...} 7.0\npress_pages_printed_total{...} 123.0\n",
         "",
     ),
+    "15_engine.py": (
+        """('pour', {'tea': 'green', 'sugar': 2}, 'INTERNAL', 'UNSET')
+(2000, {'tea': 'green'})
+the same data from the SDK: True
+cost: ... of the SDK's
+""",
+        "",
+    ),
 }
 
 
-def test_the_readme_lists_all_fourteen_programs() -> None:
+def test_the_readme_lists_all_fifteen_programs() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == PROGRAMS == list(PRINTED)
-    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 15)]
+    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 16)]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
