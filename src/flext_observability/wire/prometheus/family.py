@@ -183,12 +183,21 @@ class Family:
 
     def add(self, series: Series) -> None:
         """Add a series, if the family has none of the same labels."""
+        if not self.append(series):
+            self.duplicate = True
+
+    def append(self, series: Series) -> bool:
+        """Add a series; return False if the family has one of the same labels."""
         key = series.labels.key
         if key in self.keys:
-            self.duplicate = True
-            return
+            return False
         self.keys.add(key)
         self.series.append(series)
+        self.check(series)
+        return True
+
+    def check(self, series: Series) -> None:
+        """Note whether OpenMetrics forbids a value of a series."""
         if type(series) is Number:
             if not series.value >= 0 and self.kind == "counter":
                 self.invalid_openmetrics = True

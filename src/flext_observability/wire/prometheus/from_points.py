@@ -13,6 +13,7 @@ from flext_observability.values.encoding import encode_tag
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.metric_points import kind_of
 from flext_observability.views.buckets import power_of_two_buckets
+from flext_observability.wire.prometheus.equal_labels import EqualLabels
 from flext_observability.wire.prometheus.escaping import Escaping, escape_metric
 from flext_observability.wire.prometheus.family import (
     Exemplar,
@@ -124,8 +125,9 @@ class _PointReader:
             reraise_interrupt(error)
             report_once(f"Reading the metric {encode_tag(getattr(metric, 'name', ''))}", error)
             return
+        equal = EqualLabels(family, is_sum=kind_of(metric.data) == "Sum")
         add = _add_numbers if family.kind != "histogram" else _add_histograms
-        for failure in add(family, points, labels):
+        for failure in add(family, points, labels, equal):
             report_once(f"Reading a point of the metric {metric.name}", failure)
 
     def _family(self, metric: Metric) -> Family | None:
@@ -147,10 +149,12 @@ class _PointReader:
         return family
 
 
-def _add_numbers(family: Family, points: Iterable[Any], labels: SeriesLabels) -> list[BaseException]:
+def _add_numbers(
+    family: Family, points: Iterable[Any], labels: SeriesLabels, equal: EqualLabels
+) -> list[BaseException]:
     """Add a series for each point. Return the errors of points that cannot be read."""
     errors: list[BaseException] = []
-    find, add, is_counter = labels.find, family.add, family.kind == "counter"
+    find, append, is_counter = labels.find, family.append, family.kind == "counter"
     for point in points:
         try:
             value = point.value
@@ -160,19 +164,24 @@ def _add_numbers(family: Family, points: Iterable[Any], labels: SeriesLabels) ->
             number = Number(find(point.attributes or {}), value, None, start / 1e9 if start else None)
             if is_counter and point.exemplars:
                 number.exemplar = _exemplar(max(point.exemplars, key=_time))
-            add(number)
+            if not append(number):
+                equal.merge(number)
         except BaseException as error:  # noqa: BLE001 - a point costs itself alone
             reraise_interrupt(error)
             errors.append(error)
     return errors
 
 
-def _add_histograms(family: Family, points: Iterable[Any], labels: SeriesLabels) -> list[BaseException]:
+def _add_histograms(
+    family: Family, points: Iterable[Any], labels: SeriesLabels, equal: EqualLabels
+) -> list[BaseException]:
     """Add a series for each point. Return the errors of points that cannot be read."""
     errors: list[BaseException] = []
     for point in points:
         try:
-            family.add(_READERS[kind_of(point)](point, labels))
+            series = _READERS[kind_of(point)](point, labels)
+            if not family.append(series):
+                equal.merge(series)
         except BaseException as error:  # noqa: BLE001 - a point costs itself alone
             reraise_interrupt(error)
             errors.append(error)
