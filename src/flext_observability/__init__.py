@@ -180,7 +180,10 @@ if not TYPE_CHECKING:  # for a type checker, only the names above exist
         """Import a public name and keep it."""
         if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        from flext_observability.runtime.paused_gc import paused_gc
+
+        with paused_gc():
+            value: object = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
         globals()[name] = value
         return value
 

@@ -7,7 +7,6 @@ start-up never hides the id of a request.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -20,6 +19,7 @@ from flext_observability.adapters.id_holder import HOLDER_KEY, IdHolder, current
 from flext_observability.domain.result import FlextResult
 from flext_observability.values.encoding import preview
 from flext_observability.values.foreign import plain_text
+from flext_observability.values.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
 MAX_ID_CHARACTERS: Final = 128
-_VALID_ID: Final = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
+_VALID_ID: Final = lazy_pattern(rf"[\x21-\x7e]{{1,{MAX_ID_CHARACTERS}}}")
 
 
 def valid_correlation_id(value: object) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+from flext_observability.values.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -12,7 +13,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 T_co = TypeVar("T_co", covariant=True)
 
-_COPIED: Final = re.compile(r"pip install [^\s)]+$|[/=]\S*$|\.$")
+_COPIED: Final = lazy_pattern(r"pip install [^\s)]+$|[/=]\S*$|\.$")
 """End of a fix without a full stop: a command, a path or an assignment to copy, or a fix that has its full stop."""
 
 

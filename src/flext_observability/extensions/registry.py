@@ -18,6 +18,7 @@ from flext_observability.values.encoding import preview
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import is_a, plain_text, type_name
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.lazy_pattern import lazy_pattern
 from flext_observability.values.shortage import is_shortage, shortage_fix
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _Wrap = Callable[[str, "Mapping[Signal, EntryPoint]"], object]
 
 LOAD_SECONDS = 5.0
 """Limit of loading one entry point."""
-_VALID_NAME: Final = re.compile(r"[^\s,]+")
+_VALID_NAME: Final = lazy_pattern(r"[^\s,]+")
 _MAX_COMPARED_LENGTH: Final = 80
 _EXPORTER_ALIASES: Final[Mapping[str, str]] = {"otlp": "otlp_http", **ALIASES}
 _OTEL_GROUPS: Final[Mapping[str, Signal]] = {f"opentelemetry_{signal}_exporter": signal for signal in SIGNALS}
@@ -204,10 +205,8 @@ class ExporterRegistry(ExtensionRegistry["ExporterFactory"]):
 
     def find(self, name: str) -> FlextResult[ExporterFactory]:
         """Return the factory of a name or alias. Further failure: ``missing_package``."""
-        from importlib.util import find_spec
-
         name = _EXPORTER_ALIASES.get(name, name)
-        if name == "otlp_grpc" and name not in self._registered and find_spec("grpc") is None:
+        if name == "otlp_grpc" and name not in self._registered and not _is_installed("grpc"):
             message = f"Exporter {preview(name)} cannot be loaded: the package grpcio is not installed"
             return FlextResult["ExporterFactory"].fail(
                 message, code="missing_package", fix="Install it (pip install grpcio)"
@@ -319,6 +318,12 @@ def register_storage(name: str, storage: FlextStorageAdapter) -> FlextResult[Non
         None on success. Failure ``invalid_storage``: the name or the adapter is not valid.
     """
     return storage_registry().register(name, storage)
+
+
+def _is_installed(package: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(package) is not None
 
 
 def _import_attribute(target: str) -> object:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from flext_observability.values import names
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.foreign import copy_mapping
+from flext_observability.values.lazy_pattern import lazy_pattern
 from flext_observability.values.masking import mask_address, mask_secrets
 
 T_co = TypeVar("T_co", covariant=True)
@@ -19,8 +20,8 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_SECONDS = 1_000_000.0
 """Maximum of every time setting, in seconds (11.5 days: the limit of sockets and locks on some platforms)."""
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_TOKEN = lazy_pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = lazy_pattern(r"[\t\x20-\x7e]*")
 _MAX_COUNT = 2**31 - 1
 
 

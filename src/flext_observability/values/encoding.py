@@ -6,7 +6,6 @@ import base64
 import contextlib
 import dataclasses
 import numbers
-import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 from datetime import date, time, timedelta
@@ -20,6 +19,7 @@ from typing import Any, cast
 
 from flext_observability.values.foreign import MAX_ITEMS, plain_text, qualified_type_name, type_name
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.lazy_pattern import lazy_pattern
 
 Scalar = str | bool | int | float
 AttributeValue = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
@@ -40,7 +40,7 @@ _MAX_KNOWN_LENGTH = 100
 _known_names: set[str] = set()
 """Names that need no check: that of a set costs a third."""
 _SIMPLE: frozenset[object] = frozenset((str, bool, int, float))
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_ADDRESS = lazy_pattern(r" at 0x[0-9a-fA-F]+")
 
 
 class _Array(list[object]):

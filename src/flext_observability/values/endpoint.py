@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import final
 from urllib.parse import quote, unquote, urlsplit
 
 from flext_observability.values.dataclass import dataclass
+from flext_observability.values.lazy_pattern import lazy_pattern
 from flext_observability.values.masking import MASK, mask_path
 
 _DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
-_FORBIDDEN = re.compile(
+_FORBIDDEN = lazy_pattern(
     r"[\x00-\x20\x7f\\\ud800-\udfff]"
 )  # white space, control characters, backslash, lone surrogates
-_HOST = re.compile(r"[0-9A-Za-z._%:-]*")
+_HOST = lazy_pattern(r"[0-9A-Za-z._%:-]*")
 # Characters that RFC 3986 allows unescaped, and "%": existing escapes are kept.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = "/%:@!$&()*+,;=~?"

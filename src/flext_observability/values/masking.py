@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from flext_observability.values.lazy_pattern import lazy_pattern
 from flext_observability.values.secret_names import is_secret_name
 
 MASK: Final = "***"
@@ -14,30 +15,30 @@ MIN_SECRET_CHARACTERS: Final = 4
 """Shorter known secrets are not masked in texts: they would be found in ordinary words."""
 
 _ELLIPSIS: Final = "…"
-_WORD: Final = re.compile(r"[^\s'\"]+")
+_WORD: Final = lazy_pattern(r"[^\s'\"]+")
 # A word with more than a scheme before "//", which may be a part of its password.
-_AFTER_COLON: Final = re.compile(r"[^\s:'\"]*:[^\s'\"]+$")
+_AFTER_COLON: Final = lazy_pattern(r"[^\s:'\"]*:[^\s'\"]+$")
 _MAX_WORD: Final = 256
-_BEFORE_USER: Final = re.compile(r".*[=,;(){}\[\]/]")
+_BEFORE_USER: Final = lazy_pattern(r".*[=,;(){}\[\]/]")
 # `name=value`, `name: value`, `--name value` and `"name": "value"`, also as JSON inside JSON.
-_NAME: Final = re.compile(
+_NAME: Final = lazy_pattern(
     r"(?<!\w)([A-Za-z_][\w.-]{0,63})\\?['\"]?\s{0,3}(?:=>|==?|:=?)\s{0,3}|--([A-Za-z][\w.-]{0,63})\s{1,3}(?!-)"
 )
-_VALUE: Final = re.compile(
+_VALUE: Final = lazy_pattern(
     r"(?P<start>\\?(?P<quote>['\"]))(?:(?!(?P=quote)).)*(?P<end>(?P=quote)?)"
     r"|(?:(?:bearer|basic|digest|token|apikey)\s+)?[^&\s;,'\"]+",
     re.IGNORECASE | re.DOTALL,
 )
-_BEARER: Final = re.compile(r"\b(bearer\s+)(?!token\b|auth)[^\s,;'\"]+", re.IGNORECASE)
-_BASIC: Final = re.compile(r"\b([Bb]asic\s+)(?=[A-Za-z+/]*[0-9A-Z=])[A-Za-z0-9+/=_-]{4,}")
+_BEARER: Final = lazy_pattern(r"\b(bearer\s+)(?!token\b|auth)[^\s,;'\"]+", re.IGNORECASE)
+_BASIC: Final = lazy_pattern(r"\b([Bb]asic\s+)(?=[A-Za-z+/]*[0-9A-Z=])[A-Za-z0-9+/=_-]{4,}")
 _HTTP: Final = frozenset({"", "http:", "https:", "http", "https"})
-_PLAIN_SCHEME: Final = re.compile(r"([A-Za-z+]{1,8}:?)?")
-_HOST: Final = re.compile(r"(?:[\w.-]*|\[[0-9A-Fa-f:.%]+\]|[0-9A-Fa-f]*::?[0-9A-Fa-f:.]+)(?::\d*)?")
+_PLAIN_SCHEME: Final = lazy_pattern(r"([A-Za-z+]{1,8}:?)?")
+_HOST: Final = lazy_pattern(r"(?:[\w.-]*|\[[0-9A-Fa-f:.%]+\]|[0-9A-Fa-f]*::?[0-9A-Fa-f:.]+)(?::\d*)?")
 # Before the "@" stood the password, so this is not one: the word after the colon is shown.
-_HOST_OF_USER: Final = re.compile(rf"(?:{_HOST.pattern})|[\w.-]+:[a-z]{{1,6}}")
-_END_OF_AUTHORITY: Final = re.compile(r"[/?#\\\s]")
-_END_OF_PATH: Final = re.compile(r"[?#\\\s]")
-_PLAIN_SEGMENT: Final = re.compile(r"[a-z][a-z_.-]{0,23}|v\d{1,3}|\d{1,4}|")
+_HOST_OF_USER: Final = lazy_pattern(rf"(?:{_HOST.pattern})|[\w.-]+:[a-z]{{1,6}}")
+_END_OF_AUTHORITY: Final = lazy_pattern(r"[/?#\\\s]")
+_END_OF_PATH: Final = lazy_pattern(r"[?#\\\s]")
+_PLAIN_SEGMENT: Final = lazy_pattern(r"[a-z][a-z_.-]{0,23}|v\d{1,3}|\d{1,4}|")
 
 
 def mask_credentials(text: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
-_BORDERS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+from flext_observability.values.lazy_pattern import lazy_pattern
+
+_BORDERS: Final = lazy_pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _WORDS: Final = frozenset(
     {"pass", "pwd", "passcode", "credentials", "creds", "authorization", "cookie", "cookies", "jwt", "bearer", "dsn"}
     | {"connstr", "connectionstring"}

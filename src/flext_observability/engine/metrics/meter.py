@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import isfinite
@@ -38,6 +37,7 @@ from flext_observability.engine.observable_callback import ObservableCallback
 from flext_observability.engine.observer import observer, wrap_callbacks
 from flext_observability.runtime.internal_log import warn_once
 from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 AnyStream = Stream | ObservableStream
-_NAME: Final = re.compile(r"[a-zA-Z][-_./a-zA-Z0-9]{0,254}")
-_UNIT: Final = re.compile(r"[\x00-\x7F]{0,63}")
+_NAME: Final = lazy_pattern(r"[a-zA-Z][-_./a-zA-Z0-9]{0,254}")
+_UNIT: Final = lazy_pattern(r"[\x00-\x7F]{0,63}")
 _logger: Final = logging.getLogger("opentelemetry.sdk.metrics")
 
 

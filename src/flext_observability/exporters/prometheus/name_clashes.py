@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.domain.result import compose_message
@@ -11,7 +11,9 @@ from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.encoding import encode_tag
-from flext_observability.wire.prometheus.clashes import ClashEffect
+
+if TYPE_CHECKING:
+    from flext_observability.wire.prometheus.clashes import ClashEffect
 
 MAX_CLASHES: Final = 100
 """Maximum number of notices and log lines; a program may generate names."""

@@ -14,10 +14,11 @@ from flext_observability.values.encoding import (
     encode_tag,
     is_container,
 )
+from flext_observability.values.lazy_pattern import lazy_pattern
 
-_PLAIN: Final = re.compile(r"[^\s\"'=\\\[\]{}]+")
+_PLAIN: Final = lazy_pattern(r"[^\s\"'=\\\[\]{}]+")
 # Line ends and terminal control characters.
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL: Final = lazy_pattern("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class StructuredText(str):

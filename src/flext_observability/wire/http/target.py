@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import field
@@ -10,13 +9,14 @@ from urllib.parse import quote, unquote
 
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.endpoint import Endpoint
+from flext_observability.values.lazy_pattern import lazy_pattern
 from flext_observability.values.masking import mask_known, mask_secrets
 from flext_observability.wire.http.tls import TlsFiles
 
 _PUBLIC_HEADERS = frozenset({"user-agent", "content-type", "content-encoding"})
 _AUTHORIZATION_SCHEMES = frozenset({"Basic", "Bearer", "Digest", "Token", "ApiKey"})
 _MIN_USER_CHARACTERS = 6  # "user" and "admin" are in too many messages
-_PARTS = re.compile(r"[\s/:;,=&?]+")
+_PARTS = lazy_pattern(r"[\s/:;,=&?]+")
 
 
 @dataclass(frozen=True, slots=True)
