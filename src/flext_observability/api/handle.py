@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from flext_observability.api.service_group import ServiceGroup
     from flext_observability.api.session import Session
-    from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
+    from flext_observability.domain.overhead import TelemetryStatus
+    from flext_observability.domain.report import FlushReport, ShutdownReport
     from flext_observability.services.alerts.service import FlextAlertService
     from flext_observability.services.health.service import FlextHealthService
     from flext_observability.services.logs import FlextLoggingService
@@ -76,8 +77,11 @@ class Observability:
         server = self._session.server
         return "" if server is None else server.address
 
-    def status(self) -> dict[Signal, SignalStatus]:
-        """Return state, reason, fix and counts of each signal at this moment."""
+    def status(self) -> TelemetryStatus:
+        """Return state, reason, fix and counts of each signal at this moment, by name of the signal.
+
+        Its ``overhead`` is the measured cost of the telemetry.
+        """
         return self._session.status()
 
     def flush(self, timeout_seconds: float | None = None, *, blocking: bool = False) -> FlextResult[FlushReport]:

@@ -7,7 +7,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.report import FlushReport, ShutdownReport, Signal, SignalStatus
+from flext_observability.domain.overhead import TelemetryStatus
+from flext_observability.domain.report import FlushReport, ShutdownReport
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.internal_log import log_warning, report_once
@@ -188,9 +189,9 @@ class Session:
         readers = self.pipeline.readers
         return () if readers is None else tuple(metric_views(readers.cumulative.collect()))
 
-    def status(self) -> dict[Signal, SignalStatus]:
+    def status(self) -> TelemetryStatus:
         """Return the status of each signal at this moment."""
-        return self._statuses(self.pipeline)
+        return TelemetryStatus(self._statuses(self.pipeline), self.pipeline.overhead)
 
     def pages(self, services: ServiceGroup) -> OpsPages:
         """Return the ops pages of this session."""
@@ -237,15 +238,13 @@ class Session:
         from flext_observability import __version__
         from flext_observability.extensions.plugins.hooks import plugin_hooks
         from flext_observability.ops_server.serialization import check_to_dict, settings_to_dict
-        from flext_observability.providers import overhead
 
-        settings = self.pipeline.settings
-        cost = overhead.measure(self.pipeline.ledger.snapshot(), settings.config.engine)
+        settings, status = self.pipeline.settings, self.status()
         return {
             "version": __version__,
             "resource": dict(self.pipeline.resource.attributes),
-            "signals": self.status(),
-            "overhead": cost.to_dict(),
+            "signals": status,
+            "overhead": status.overhead,
             "shared_metrics": {} if self.pipeline.page is None else self.pipeline.page.to_dict(),
             "health": {check.name: check_to_dict(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),

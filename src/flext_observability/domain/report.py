@@ -42,7 +42,8 @@ class SignalCounts:
 
     Log records are never open. For metrics, ``finished`` counts the data points of the push exporter with the most.
     ``dropped`` counts items that no exporter received, by reason, such as ``instrument_conflict`` (one name for two
-    kinds or units) and ``instrument_limit`` (too many names).
+    kinds or units) and ``instrument_limit`` (too many names). ``shed`` counts what the setting
+    ``overhead_budget_percent`` left out: ``events`` and ``attributes`` of spans, and ``spans`` (sampled out, too).
     """
 
     signal: Signal
@@ -51,6 +52,7 @@ class SignalCounts:
     sampled_out: int = 0
     finished: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+    shed: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, get_current_span
 
 from flext_observability.adapters.current_context import SPAN_KEY
-from flext_observability.engine.span import FLAGS, DroppedSpan, EngineSpan
+from flext_observability.engine.dropped_span import FLAGS, DroppedSpan
+from flext_observability.engine.span import EngineSpan
 from flext_observability.values.exceptions import error_message
 from flext_observability.values.foreign import qualified_type_name
 from flext_observability.values.interrupts import reraise_interrupt

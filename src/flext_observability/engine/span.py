@@ -18,7 +18,6 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 from opentelemetry.trace import (
     Link,
-    NonRecordingSpan,
     Span,
     SpanContext,
     SpanKind,
@@ -29,6 +28,8 @@ from opentelemetry.trace import (
 )
 
 from flext_observability.engine.compat import set_items
+from flext_observability.engine.dropped_span import span_context
+from flext_observability.engine.shedding import EXCEPTION, ShedAttributes
 from flext_observability.engine.span_values import (
     NUMBERS,
     bounded_attributes,
@@ -38,6 +39,7 @@ from flext_observability.engine.span_values import (
     bounded_list,
     contained,
     finite,
+    is_essential,
     items_of,
 )
 from flext_observability.values.foreign import is_a
@@ -55,42 +57,6 @@ _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of
 _IGNORED_DESCRIPTION: Final = "Description %s ignored. Use either `Status` or `(StatusCode, Description)`"
 _UNSET: Final = Status(StatusCode.UNSET)
 _SAMPLED: Final[int] = TraceFlags.SAMPLED
-
-
-FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))
-"""Trace flags by number."""
-
-
-@final
-class DroppedSpan(NonRecordingSpan):
-    """A span that is not recorded. ``EngineTracer`` creates it and sets all fields but one.
-
-    Attributes:
-        made_context: The span context, once it was asked for.
-        is_of_engine: Says, on the class, that ids and flags are fields.
-    """
-
-    __slots__ = ("_flext_correlation", "flags", "made_context", "span_id", "trace_id", "trace_state")
-
-    trace_id: int
-    span_id: int
-    flags: int
-    trace_state: TraceState
-    made_context: SpanContext | None
-    is_of_engine = True
-
-    __init__: Any = object.__init__  # that of the base class costs time
-
-    def get_span_context(self) -> SpanContext:
-        """Return the span context."""
-        made = self.made_context
-        if made is None:
-            self.made_context = made = span_context(self)
-        return made
-
-    def __repr__(self) -> str:
-        """Return the context."""
-        return f"NonRecordingSpan({self.get_span_context()!r})"
 
 
 @final
@@ -197,7 +163,7 @@ class EngineSpan(Span, ReadableSpan):
     def dropped_attributes(self) -> int:
         """Number of dropped attributes."""
         attributes = self._values
-        return attributes.dropped if isinstance(attributes, BoundedAttributes) else 0
+        return attributes.dropped if isinstance(attributes, BoundedAttributes | ShedAttributes) else 0
 
     @property
     def dropped_events(self) -> int:
@@ -247,17 +213,17 @@ class EngineSpan(Span, ReadableSpan):
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Add an event. See OTel's ``Span.add_event``."""
+        if self._options.sheds_events and self.end_time is None and not (type(name) is str and name == EXCEPTION):
+            self._shed_event()
+            return
         event = contained("Adding an event", bounded_event, name, attributes, timestamp, self._options.limits)
         if event is None:
             return
         if self.end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "_add_event")
             return
-        limits = self._options.limits
         with self._options.lock:
-            self._event_list = events = (
-                bounded_list(limits.max_events) if self._event_list is None else self._event_list
-            )
+            events = self._open_events()
         events.append(event)
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
@@ -351,7 +317,7 @@ class EngineSpan(Span, ReadableSpan):
             context=self.context,
             parent=self.parent,
             resource=self.resource,
-            attributes=self._values,
+            attributes=self._complete() if type(self._values) is ShedAttributes else self._values,
             events=self.events,
             links=self.links,
             kind=self.kind,
@@ -366,14 +332,34 @@ class EngineSpan(Span, ReadableSpan):
         return f'{type(self).__name__}(name="{self.name}", context={self.context})'
 
     def _set_unusual(self, key: str, value: AttributeValue) -> None:
-        self._complete()[key] = value
+        values, options = self._values, self._options
+        is_new = options.kept_attributes <= len(values) and type(key) is str and key not in values
+        if not is_new or is_essential(key):
+            self._complete()[key] = value
+            return
+        next(options.shed_counts.attributes)
+        with options.lock:
+            self._values = values = ShedAttributes(self._values) if type(self._values) is dict else self._values
+            cast("ShedAttributes", values).dropped += 1
+
+    def _open_events(self) -> BoundedList[Event]:
+        if self._event_list is None:
+            self._event_list = bounded_list(self._options.limits.max_events)
+        return self._event_list
+
+    def _shed_event(self) -> None:
+        next(self._options.shed_counts.events)
+        with self._options.lock:
+            self._open_events().dropped += 1
 
     def _complete(self) -> BoundedAttributes:
         """Replace the dict by ``BoundedAttributes``."""
         with self._options.lock:
             attributes = self._values
             if not isinstance(attributes, BoundedAttributes):
-                attributes = self._values = bounded_attributes(attributes.copy(), self._options)
+                dropped = self.dropped_attributes
+                attributes = self._values = bounded_attributes(dict(attributes), self._options)
+                attributes.dropped += dropped
             return attributes
 
 
@@ -382,13 +368,6 @@ def scope_info(scope: InstrumentationScope) -> InstrumentationInfo:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
-
-
-def span_context(span: EngineSpan | DroppedSpan) -> SpanContext:
-    """Return a new span context of a span."""
-    return SpanContext(
-        span.trace_id, span.span_id, is_remote=False, trace_flags=FLAGS[span.flags], trace_state=span.trace_state
-    )
 
 
 SdkSpan.register(EngineSpan)

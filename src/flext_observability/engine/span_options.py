@@ -7,6 +7,7 @@ from itertools import repeat
 from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
+from flext_observability.engine.shedding import ShedCounts, Shedding
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import MAX_BYTES
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
@@ -48,12 +49,14 @@ class SpanSink(NamedTuple):
         started: Advanced for each recorded span that starts.
         unsampled: Advanced for each recorded span that ends and is not sampled.
         dropped: Advanced for each span that the rule drops.
+        shed: Advanced for what is left out because of its cost.
     """
 
     finished: Callable[[ReadableSpan], object] = _nothing
     started: Iterator[object] = repeat(None)
     unsampled: Iterator[object] = repeat(None)
     dropped: Iterator[object] = repeat(None)
+    shed: ShedCounts = ShedCounts()
 
 
 @final
@@ -73,6 +76,9 @@ class SpanOptions:
     Attributes:
         bound: See ``SamplingRule``; None without a rule.
         constant: Trace flag of all root spans that follow the rule: 1 sampled, 0 not; None if it depends on the id.
+        kept_attributes: See ``Shedding``.
+        sheds_events: Whether new events are left out.
+        shed_counts: Counters of what is left out.
         lock: Held while a part of a span is replaced.
         max_attributes: Maximum number of attributes of a span.
         max_length: Maximum length of a text attribute, in characters.
@@ -84,12 +90,15 @@ class SpanOptions:
     """
 
     __slots__ = (
+        "_rule",
+        "_sink",
         "bits",
         "bound",
         "constant",
         "dropped",
         "finished",
         "given_ids",
+        "kept_attributes",
         "limits",
         "lock",
         "max_attributes",
@@ -103,6 +112,8 @@ class SpanOptions:
         "sampler",
         "scope",
         "service",
+        "shed_counts",
+        "sheds_events",
         "started",
         "unsampled",
     )
@@ -123,20 +134,31 @@ class SpanOptions:
         self.scope = scope
         self.limits = limits
         self.sampler = sampler
-        self.bound = None if rule is None else rule.bound
-        self.constant = None if rule is None else {0: 0, ALL: 1}.get(rule.bound)
-        self.parent_based = rule is not None and rule.parent_based
+        self._rule = rule
+        self._sink = sink
         self.bits = bits
         self.given_ids = given_ids
-        self.finished, self.started, self.unsampled, self.dropped = sink
+        self.finished, self.started, self.unsampled, _, self.shed_counts = sink
         self.lock = ForkSafeLock()
         self.on_start: tuple[Callable[..., object], ...] = ()
         self.on_end: tuple[Callable[..., object], ...] = ()
         self.processors: tuple[SpanProcessor, ...] = ()
-        self.max_attributes = _or_infinite(limits.max_span_attributes)
         self.max_length = _or_infinite(limits.max_span_attribute_length)
-        self.max_encoded = self.max_attributes if self.max_length >= MAX_BYTES else -1
         self.service = _service_attribute(resource, scope)
+        self.shed(Shedding())
+
+    def shed(self, shedding: Shedding) -> None:
+        """Set what spans leave out. Spans that are open follow."""
+        rule, dropped, halvings = self._rule, self._sink.dropped, shedding.halvings
+        self.sheds_events = shedding.events
+        self.kept_attributes = shedding.kept_attributes
+        self.max_attributes = min(_or_infinite(self.limits.max_span_attributes), shedding.kept_attributes)
+        self.max_encoded = self.max_attributes if self.max_length >= MAX_BYTES else -1
+        self.bound = bound = None if rule is None else rule.bound >> halvings
+        self.constant = None if bound is None else {0: 0, ALL: 1}.get(bound)
+        # Children follow their parents then, also with other rules: a trace that has begun stays whole.
+        self.parent_based = rule is not None and (rule.parent_based or halvings > 0)
+        self.dropped: Iterator[object] = zip(dropped, self.shed_counts.spans, strict=True) if halvings else dropped
 
 
 def _service_attribute(resource: Resource, scope: InstrumentationScope) -> str | None:

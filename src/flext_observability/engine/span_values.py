@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
@@ -11,6 +14,7 @@ from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 
+from flext_observability.engine.shedding import ESSENTIAL, ShedAttributes
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.values.encoding import EncodedAttributes
 from flext_observability.values.foreign import copy_mapping, read_all
@@ -49,7 +53,30 @@ def bounded_attributes(attributes: Attributes, options: SpanOptions) -> BoundedA
 def values_of(attributes: Mapping[str, AttributeValue], options: SpanOptions) -> dict[str, Any] | BoundedAttributes:
     """Return the attributes that a new span keeps."""
     plain = plain_attributes(attributes, options)
-    return bounded_attributes(attributes, options) if plain is None else plain
+    if plain is not None:
+        return plain
+    is_shedding = options.kept_attributes < inf
+    kept = contained("Setting attributes", _first_attributes, attributes, options) if is_shedding else None
+    return bounded_attributes(attributes, options) if kept is None else kept
+
+
+def _first_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | BoundedAttributes:
+    """Return the first attributes, as many as are kept, and the essential ones."""
+    given = finite(attributes) or {}
+    kept: dict[str, Any] = dict(islice(given.items(), int(options.kept_attributes)))
+    if not ESSENTIAL.isdisjoint(given):
+        kept.update((key, given[key]) for key in given if is_essential(key))
+    left_out = len(given) - len(kept)
+    deque(islice(options.shed_counts.attributes, left_out), maxlen=0)  # advances it
+    plain = plain_attributes(kept, options)
+    values = bounded_attributes(kept, options) if plain is None else ShedAttributes(plain)
+    values.dropped = getattr(values, "dropped", 0) + left_out
+    return values
+
+
+def is_essential(key: object) -> bool:
+    """Return whether each span keeps an attribute."""
+    return type(key) is str and key in ESSENTIAL
 
 
 def plain_attributes(attributes: Mapping[str, AttributeValue], options: SpanOptions) -> dict[str, Any] | None:

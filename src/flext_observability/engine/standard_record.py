@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.trace import SpanContext
 
-    from flext_observability.engine.span import DroppedSpan, EngineSpan
+    from flext_observability.engine.dropped_span import DroppedSpan
+    from flext_observability.engine.span import EngineSpan
 
 _create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", object.__new__)
 

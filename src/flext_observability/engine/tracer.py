@@ -16,7 +16,9 @@ from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
 from flext_observability.adapters.id_holder import HOLDER_KEY, NOT_ASKED, IdHolder, link_span
 from flext_observability.engine.compat import on_ending
 from flext_observability.engine.current_span import BlockTracer
-from flext_observability.engine.span import DroppedSpan, EngineSpan, scope_info
+from flext_observability.engine.dropped_span import DroppedSpan
+from flext_observability.engine.shedding import Shedding
+from flext_observability.engine.span import EngineSpan, scope_info
 from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
 from flext_observability.engine.span_values import values_of
@@ -128,8 +130,8 @@ class EngineTracer(BlockTracer):
         else:
             if inherited is not None and options.parent_based:
                 sampled = inherited
-            elif options.constant is not None:
-                sampled = options.constant
+            elif (constant := options.constant) is not None:  # read once: another thread may set it
+                sampled = constant
             else:
                 sampled = _SAMPLED if trace_id & _RATIO_MASK < bound else 0
             recorded = sampled
@@ -164,7 +166,7 @@ class EngineTracer(BlockTracer):
         if raw is not None:
             values = checked_copy(raw)
             if values is None or len(values) > options.max_encoded:
-                span._values = values_of(encode_span_attributes(raw), options)
+                span._values = values_of(encode_span_attributes(raw) if values is None else values, options)
             else:
                 span._values = values
         elif attributes is None:
@@ -229,6 +231,7 @@ class EngineTracerProvider(TracerProvider):
         self._lock = ForkSafeLock()
         self._exporting = () if exporting is None else (exporting,)
         self._processors: tuple[SpanProcessor, ...] = ()
+        self._shedding = Shedding()
         self._tracers: dict[object, tuple[EngineTracer, SpanOptions]] = {}
 
     def get_tracer(
@@ -259,6 +262,7 @@ class EngineTracerProvider(TracerProvider):
                     sink=self._sink,
                 )
                 self._set_processors(options)
+                options.shed(self._shedding)
                 self._tracers[key] = known = EngineTracer(options), options
         return known[0]
 
@@ -273,6 +277,13 @@ class EngineTracerProvider(TracerProvider):
     def id_generator(self) -> IdGenerator:
         """The id generator of the program, or one of random ids."""
         return _id_generator(self._given_ids)
+
+    def shed(self, shedding: Shedding) -> None:
+        """Set what spans leave out, of existing and new tracers."""
+        with self._lock:
+            self._shedding = shedding
+            for _, options in self._tracers.values():
+                options.shed(shedding)
 
     def shutdown(self) -> None:
         """Shut the processors down, in order."""

@@ -44,7 +44,7 @@ class ExportSpanProcessor(SpanProcessor):
         self._workers = workers
         self._plain_scope: InstrumentationScope | None = None  # the last one without attributes
         self._queue = queue_of(workers, counter.finished)
-        self.sink = SpanSink(self._queue, counter.started, counter.sampled_out, counter.skipped)
+        self.sink = SpanSink(self._queue, counter.started, counter.sampled_out, counter.skipped, counter.shed)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count the span, and add the correlation id and the service name of its tracer."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.domain.report import SIGNALS, ExporterCounts, LedgerSnapshot, Signal, SignalCounts
+from flext_observability.engine.shedding import ShedCounts
 
 if TYPE_CHECKING:
     from flext_observability.pipeline.export_queue import QueueCounts
@@ -25,13 +26,15 @@ class SignalCounter:
         skipped: Advanced for each item that the sampler drops at its start.
         finished: Advanced for each started item that has ended and goes to the exporters.
         passed: Advanced for each item that starts and ends at once (log records).
+        shed: Advanced for what is left out because of its cost.
     """
 
-    __slots__ = ("_signal", "finished", "passed", "sampled_out", "skipped", "started")
+    __slots__ = ("_signal", "finished", "passed", "sampled_out", "shed", "skipped", "started")
 
     def __init__(self, signal: Signal) -> None:
         self._signal: Signal = signal
         self.started, self.sampled_out, self.skipped, self.finished, self.passed = (count() for _ in range(5))
+        self.shed = ShedCounts(count(), count(), count())
 
     def counts(self) -> SignalCounts:
         """Return the current counts."""
@@ -41,7 +44,13 @@ class SignalCounter:
         ended = sampled_out + skipped + finished + passed
         # Spans that were open when a foreign provider was adopted end here, but did not start here.
         started = max(_value(self.started) + skipped + passed, ended)
-        return SignalCounts(self._signal, started, started - ended, sampled_out + skipped, finished + passed)
+        counts = started, started - ended, sampled_out + skipped, finished + passed
+        return SignalCounts(self._signal, *counts, shed=self.left_out())
+
+    def left_out(self) -> dict[str, int]:
+        """Return the number of items of each kind that were left out because of their cost."""
+        counts = ((kind, _value(cast("count[int]", each))) for kind, each in self.shed._asdict().items())
+        return {kind: number for kind, number in counts if number}
 
     def unrecorded(self) -> int:
         """Return the number of items that the sampler dropped at their start."""

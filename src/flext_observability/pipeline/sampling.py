@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
 from opentelemetry.trace import TraceState, get_current_span
 
 from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
+from flext_observability.engine.shedding import Shedding
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.runtime.internal_log import report_once
@@ -83,8 +84,16 @@ class RuleSampler(Sampler):
 
     def __init__(self, inner: Sampler, rule: SamplingRule, counter: SignalCounter) -> None:
         self._inner = inner
-        self._bound, self._parent_based = rule
+        self._rule = rule
         self._counter = counter
+        self.shed(Shedding())
+
+    def shed(self, shedding: Shedding) -> None:
+        """Set how often the sampling ratio of new traces is halved. Children follow their parents then."""
+        skipped, halvings = self._counter.skipped, shedding.halvings
+        self._bound = self._rule.bound >> halvings
+        self._parent_based = self._rule.parent_based or halvings > 0
+        self._skipped: Iterator[object] = zip(skipped, self._counter.shed.spans, strict=True) if halvings else skipped
 
     def should_sample(  # noqa: PLR0913, PLR0917 - OTel's signature
         self,
@@ -109,7 +118,7 @@ class RuleSampler(Sampler):
         state = None if parent is None else parent.trace_state
         if sampled:
             return SamplingResult(_SAMPLE, attributes, state)
-        next(self._counter.skipped)
+        next(self._skipped)
         return SamplingResult(_DROP, None, state)
 
     def get_description(self) -> str:

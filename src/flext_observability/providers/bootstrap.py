@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,11 @@ from flext_observability.providers.adoption import adopt
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
 from flext_observability.providers.logger import make_loggers
-from flext_observability.providers.meter import MetricReaders, is_lean, meter_key
+from flext_observability.providers.meter import MetricReaders, is_lean, make_provider, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.operation_durations import OperationDurations
+from flext_observability.providers.overhead import OverheadMeter
+from flext_observability.providers.overhead_budget import OverheadBudget, current_budget, make_budget
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.self_metrics import self_metrics
@@ -49,13 +51,13 @@ from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
-from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.shortage import check_files
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
     from opentelemetry.sdk.resources import Resource
 
+    from flext_observability.domain.overhead import Overhead
     from flext_observability.pipeline.shared_page.page import SharedPage
     from flext_observability.providers.meter import AnyMeterProvider
     from flext_observability.runtime.process_family import ProcessIdentity
@@ -79,15 +81,22 @@ class Pipeline:
     ledger: Ledger
     exporter_state: ExporterState
     exporters: Exporters
-    workers: list[ExportWorker[Any]] = field(default_factory=list[ExportWorker[Any]])
+    workers: list[ExportWorker[Any]]
+    meter: OverheadMeter
     readers: MetricReaders | None = None
     page: SharedPage | None = None
     durations: OperationDurations | None = None
+    tracers: ServiceTracers | None = None
+    budget: OverheadBudget | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
         """Resolved configuration."""
         return self.settings.config
+
+    def overhead(self) -> Overhead:
+        """Return the cost of the telemetry at this moment."""
+        return replace(self.meter.measure(), budget=None if self.budget is None else self.budget.report())
 
     def collect(self) -> MetricsData:
         """Return the points of the page: those of all processes that share it."""
@@ -122,6 +131,7 @@ class Pipeline:
         unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(_signal_and_name, hung)]
         unfinished += self._close_readers(deadline)
         self_metrics().release(self.ledger)
+        current_budget().release(self.budget)
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
@@ -150,6 +160,7 @@ class Pipeline:
             worker.abandon()
         if self.page is not None:
             self.page.abandon()
+        current_budget().release(self.budget)
         self._close_readers()
 
     def discard(self) -> None:
@@ -216,7 +227,9 @@ def start(
     with fork_barrier().section(MAX_LOCAL_SECONDS):  # it imports modules and acquires locks of other libraries
         resource = make_resource(config, instance_id, notices)
         exporters = create_exporters(settings, notices)
-        pipeline = Pipeline(settings, resource, notices, Ledger(), ExporterState(), exporters)
+        ledger, workers = Ledger(), list[ExportWorker[Any]]()
+        meter = OverheadMeter(ledger, config.engine, workers)
+        pipeline = Pipeline(settings, resource, notices, ledger, ExporterState(), exporters, workers, meter)
         if config.self_metrics:
             pipeline.durations = current_runtime().get(OperationDurations)
         try:
@@ -234,8 +247,16 @@ def start(
         global_providers().disable(*disabled)
         for direct in steps:
             direct()
-        self_metrics().observe(self_source(config, pipeline.ledger, exporters))
+        _observe(pipeline)
         return pipeline
+
+
+def _observe(pipeline: Pipeline) -> None:
+    """Keep the budget, and export metrics about the pipeline, as the settings say."""
+    config, ledger = pipeline.config, pipeline.ledger
+    pipeline.budget = make_budget(config, pipeline.meter, ledger, pipeline.tracers)
+    current_budget().use(pipeline.budget)
+    self_metrics().observe(self_source(config, ledger, pipeline.exporters, pipeline.overhead))
 
 
 def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:
@@ -250,7 +271,7 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessI
         lean = delegate is not None and is_lean(config, foreign, pipeline.notices)
         readers = MetricReaders(config, pipeline.resource, push_count, foreign, lean=lean)
         if delegate is not None:
-            readers, provider = _make_meter_provider(pipeline, readers, push_count)
+            readers, provider = make_provider(config, pipeline.resource, readers, push_count, pipeline.notices)
     pipeline.exporters.load_points()
     former = previous.page if previous is not None and is_kept else None
     pipeline.page = make_shared_page(config, readers.cumulative, root, former)
@@ -286,21 +307,6 @@ def _direct_metrics(
         delegate.flush = partial(flush_workers, workers)
 
 
-def _make_meter_provider(
-    pipeline: Pipeline, readers: MetricReaders, push_count: int
-) -> tuple[MetricReaders, AnyMeterProvider]:
-    """Return an SDK provider and its readers, without those of exporters if the SDK rejects one."""
-    try:
-        return readers, readers.make_provider(pipeline.config, pipeline.resource)
-    except BaseException as error:  # noqa: BLE001 - a reader of another package
-        reraise_interrupt(error)
-        message = f"Metric readers of exporters are not used: {describe_error(error)}"
-        pipeline.notices.degrade("metrics", message, "Use the exporter prometheus, or another one")
-        lean = is_lean(pipeline.config, (), pipeline.notices)
-        readers = MetricReaders(pipeline.config, pipeline.resource, push_count, lean=lean)
-        return readers, readers.make_provider(pipeline.config, pipeline.resource)
-
-
 def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
     """Build the provider; return the function that directs spans to it."""
     config, delegate = pipeline.config, global_providers().tracers
@@ -319,6 +325,7 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
     else:
         sampler = make_sampler(config, pipeline.notices)
         tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter, pipeline.notices)
+        pipeline.tracers = tracers
         direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service, tracers.add_span_processor)
     return partial(_direct, direct, workers)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from flext_observability.engine.metrics.provider import EngineMeterProvider, EngineReader
 from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
+from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import qualified_type_name
+from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
@@ -99,6 +101,21 @@ def is_lean(config: FlextObservabilityConfig, foreign: Sequence[MetricReader], n
         message = f"The SDK aggregates the metrics, because an exporter has its own reader ({kinds})"
         notices.warn("metrics", message, "For a lower cost, use exporters of this library, such as otlp or prometheus")
     return not foreign
+
+
+def make_provider(
+    config: FlextObservabilityConfig, resource: Resource, readers: MetricReaders, push_count: int, notices: Notices
+) -> tuple[MetricReaders, AnyMeterProvider]:
+    """Return a provider and its readers, without those of exporters if the SDK rejects one."""
+    try:
+        return readers, readers.make_provider(config, resource)
+    except BaseException as error:  # noqa: BLE001 - a reader of another package
+        reraise_interrupt(error)
+        message = f"Metric readers of exporters are not used: {describe_error(error)}"
+        notices.degrade("metrics", message, "Use the exporter prometheus, or another one")
+        lean = is_lean(config, (), notices)
+        readers = MetricReaders(config, resource, push_count, lean=lean)
+        return readers, readers.make_provider(config, resource)
 
 
 def make_engine(config: FlextObservabilityConfig, resource: Resource) -> EngineMeterProvider:

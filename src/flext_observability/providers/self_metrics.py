@@ -16,17 +16,22 @@ from opentelemetry.metrics import Observation, get_meter
 from flext_observability.domain.report import ExporterCounts, LedgerSnapshot, Signal
 from flext_observability.pipeline.timed_calls import Attributes
 from flext_observability.providers.operation_durations import processor_attributes
-from flext_observability.providers.overhead import measure
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.runtime.thread_cpu import thread_cpu
 from flext_observability.values.names import SCOPE_NAME
 
 if TYPE_CHECKING:
+    from flext_observability.domain.overhead import Overhead
     from flext_observability.pipeline.ledger import Ledger
 
 CPU_TIME_NAME: Final = "flext.self.cpu.time"
 CPU_RATIO_NAME: Final = "flext.self.cpu.ratio"
+ITEM_TIME_NAME: Final = "flext.self.item.cpu.time"
+LEVEL_NAME: Final = "flext.self.overhead.level"
+SHED_NAME: Final = "flext.self.overhead.shed"
+_SIGNAL: Final = "flext.signal"
+_KIND: Final = "flext.shed.kind"
 _ITEMS: Final[Mapping[Signal, str]] = {"traces": "span", "logs": "log", "metrics": "metric_data_point"}
 _UNITS: Final[Mapping[Signal, str]] = {"traces": "{span}", "logs": "{log_record}", "metrics": "{data_point}"}
 _STARTED: Final[Mapping[str, Signal]] = {"otel.sdk.span.started": "traces", "otel.sdk.log.created": "logs"}
@@ -43,14 +48,14 @@ class Source(NamedTuple):
     Attributes:
         ledger: All counts.
         capacities: Maximum number of queued items of each exporter of a signal.
-        engine: ``lean`` or ``sdk``.
+        overhead: Returns the cost of the telemetry.
         exporters: Attributes of the exporters of a signal.
         samples_all_recorded: Whether each recorded span is sampled, as with every built-in sampler.
     """
 
     ledger: Ledger
     capacities: Mapping[Signal, int]
-    engine: str
+    overhead: Callable[[], Overhead]
     exporters: Mapping[Signal, Sequence[Attributes]]
     samples_all_recorded: bool
 
@@ -113,8 +118,27 @@ class SelfMetrics:
 
     def cpu_ratio(self) -> Rows:
         """Yield the share of the telemetry in the CPU time of the process."""
-        if self._source is not None:
-            yield measure(self._counts(), self._source.engine).percent / 100, {}
+        yield from ((each.cpu_percent / 100, {}) for each in self._overhead())
+
+    def item_time(self) -> Rows:
+        """Yield the CPU time for recording an item, in seconds."""
+        for each in self._overhead():
+            yield each.microseconds_per_span / 1e6, {_SIGNAL: "traces"}
+            yield each.microseconds_per_record / 1e6, {_SIGNAL: "logs"}
+
+    def level(self) -> Rows:
+        """Yield the level of the budget."""
+        yield from ((each.budget.level, {}) for each in self._overhead() if each.budget is not None)
+
+    def shed(self) -> Rows:
+        """Yield the number of items that the budget left out, by kind."""
+        for each in self._overhead():
+            if each.budget is not None:
+                yield from ((count, {_KIND: kind}) for kind, count in each.budget.counts.items())
+
+    def _overhead(self) -> tuple[Overhead, ...]:
+        source = self._source
+        return () if source is None else (source.overhead(),)
 
     def inflight(self, signal: Signal) -> Rows:
         """Yield the number of items of running attempts."""
@@ -171,6 +195,10 @@ def _create_instruments() -> None:
         _add(counter, name, _UNITS[signal], "Started items", partial(SelfMetrics.started, signal=signal))
     _add(counter, CPU_TIME_NAME, "s", "CPU time of the threads of this library", SelfMetrics.cpu_time)
     _add("observable_gauge", CPU_RATIO_NAME, "1", "Share of telemetry in the CPU time", SelfMetrics.cpu_ratio)
+    gauge = "observable_gauge"
+    _add(gauge, ITEM_TIME_NAME, "s", "CPU time for recording an item", SelfMetrics.item_time)
+    _add(gauge, LEVEL_NAME, "1", "Level of the overhead budget; 0: everything is recorded", SelfMetrics.level)
+    _add(counter, SHED_NAME, "{item}", "Items left out by the overhead budget", SelfMetrics.shed)
     for signal, item in _ITEMS.items():
         unit, exporter, processor = _UNITS[signal], f"otel.sdk.exporter.{item}", f"otel.sdk.processor.{item}"
         inflight, exported = partial(SelfMetrics.inflight, signal=signal), partial(SelfMetrics.exported, signal=signal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flext_observability.domain.report import SIGNALS, Signal
@@ -12,12 +13,15 @@ from flext_observability.providers.self_metrics import Source
 from flext_observability.providers.tracer import sampling_rule
 
 if TYPE_CHECKING:
+    from flext_observability.domain.overhead import Overhead
     from flext_observability.pipeline.ledger import Ledger
     from flext_observability.providers.exporters import Exporters
     from flext_observability.settings.config import FlextObservabilityConfig
 
 
-def self_source(config: FlextObservabilityConfig, ledger: Ledger, exporters: Exporters) -> Source | None:
+def self_source(
+    config: FlextObservabilityConfig, ledger: Ledger, exporters: Exporters, overhead: Callable[[], Overhead]
+) -> Source | None:
     """Return the counts that become metrics, if the settings say so."""
     if not config.self_metrics:
         return None
@@ -26,4 +30,4 @@ def self_source(config: FlextObservabilityConfig, ledger: Ledger, exporters: Exp
         signal: [exporter_attributes(signal, *each) for each in exporters.numbered(signal)] for signal in SIGNALS
     }
     is_known = global_providers().tracers is not None and sampling_rule(config) is not None
-    return Source(ledger, capacities, config.engine, attributes, samples_all_recorded=is_known)
+    return Source(ledger, capacities, overhead, attributes, samples_all_recorded=is_known)

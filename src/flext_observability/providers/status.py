@@ -27,18 +27,7 @@ def signal_statuses(pipeline: Pipeline) -> dict[Signal, SignalStatus]:
 
 
 def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -> SignalStatus:
-    all_notices = (
-        *pipeline.notices.all(),
-        *instrument_table().notices(),
-        *service_tracers().notices(),
-        *unusable_parts().notices(),
-        *observer().notices(),
-        *(() if pipeline.page is None else pipeline.page.notices()),
-        *metric_limits().notices(),
-        *name_clashes().notices(),
-        *plugin_hooks().notices(),
-    )
-    notices = tuple(notice for notice in all_notices if notice.signal in {signal, "all"})
+    notices = tuple(notice for notice in _all_notices(pipeline) if notice.signal in {signal, "all"})
     names = pipeline.exporters.names(signal)
     cause = _degradation(pipeline, signal, notices)
     is_enabled = enabled_signals(pipeline.config)[signal]
@@ -56,6 +45,21 @@ def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -
         notices=notices,
         counts=next(row for row in ledger.signals if row.signal == signal),
         deliveries=tuple(row for row in ledger.exporters if row.signal == signal),
+    )
+
+
+def _all_notices(pipeline: Pipeline) -> tuple[Notice, ...]:
+    return (
+        *pipeline.notices.all(),
+        *instrument_table().notices(),
+        *service_tracers().notices(),
+        *unusable_parts().notices(),
+        *observer().notices(),
+        *(() if pipeline.page is None else pipeline.page.notices()),
+        *(() if pipeline.budget is None else pipeline.budget.notices()),
+        *metric_limits().notices(),
+        *name_clashes().notices(),
+        *plugin_hooks().notices(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from math import inf
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import Resource
@@ -17,6 +18,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
+from flext_observability.engine.shedding import Shedding
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.export_processors import SpanProcessors
@@ -46,7 +48,8 @@ class ServiceTracers:
     ) -> None:
         self._config = config
         self._id_generator = make_id_generator(config, notices)
-        self._limits = make_span_limits(config)
+        self._limits, self._full_limits = make_span_limits(config), make_span_limits(config)
+        self._shedding = Shedding()
         self._resource = resource
         self._rule = rule = sampling_rule(config)
         self._sampler = CountingSampler(sampler, counter) if rule is None else RuleSampler(sampler, rule, counter)
@@ -74,6 +77,32 @@ class ServiceTracers:
             for provider in (self.provider, *self._by_service.values()):
                 provider.add_span_processor(span_processor)
 
+    def shed(self, shedding: Shedding) -> None:
+        """Set what spans leave out. A sampler of another package is not changed."""
+        with self._lock:
+            self._shedding = shedding
+            if isinstance(self._sampler, RuleSampler):
+                self._sampler.shed(shedding)
+            for provider in (self.provider, *self._by_service.values()):
+                if isinstance(provider, EngineTracerProvider):
+                    provider.shed(shedding)
+            if self._config.engine == "sdk":
+                _shed_limits(self._limits, self._full_limits, shedding)
+
+    @property
+    def has_rule(self) -> bool:
+        """Whether the sampler is a built-in one, whose ratio can be lowered."""
+        return self._rule is not None
+
+    def not_shed(self) -> tuple[str, ...]:
+        """Return what cannot be left out, and why."""
+        found: list[str] = []
+        if self._rule is None:
+            found.append(f"the sampler {self._config.sampler} decides on traces, at its own ratio")
+        if self._config.engine == "sdk":
+            found.append("the SDK keeps the last event and attributes of a span, and counts the rest on the span")
+        return tuple(found)
+
     def _make(self, resource: Resource) -> SdkTracerProvider | EngineTracerProvider:
         provider = self._make_sdk(resource) if self._config.engine == "sdk" else self._make_engine(resource)
         for added in self._added:
@@ -94,7 +123,7 @@ class ServiceTracers:
         )
 
     def _make_engine(self, resource: Resource) -> EngineTracerProvider:
-        return EngineTracerProvider(
+        provider = EngineTracerProvider(
             resource=resource,
             sampler=self._sampler,
             rule=self._rule,
@@ -103,6 +132,8 @@ class ServiceTracers:
             ids=self._id_generator,
             exporting=self._processor,
         )
+        provider.shed(self._shedding)
+        return provider
 
 
 def sampling_rule(config: FlextObservabilityConfig) -> SamplingRule | None:
@@ -142,6 +173,17 @@ def make_span_limits(config: FlextObservabilityConfig) -> SpanLimits:
         max_event_attributes=_limit(config.event_attribute_count_limit),
         max_link_attributes=_limit(config.link_attribute_count_limit),
     )
+
+
+def _shed_limits(limits: SpanLimits, full: SpanLimits, shedding: Shedding) -> None:
+    """Change the limits that new spans of the SDK read. Their latest event is kept: it may be an exception."""
+    limits.max_events = _lower(full.max_events, 1 if shedding.events else inf)
+    limits.max_span_attributes = _lower(full.max_span_attributes, shedding.kept_attributes)
+
+
+def _lower(limit: int | None, other: float) -> int | None:
+    lowest = min(inf if limit is None else limit, other)
+    return None if lowest == inf else int(lowest)
 
 
 def _limit(value: int | None) -> int:

@@ -126,6 +126,7 @@ class InitArguments(TypedDict, total=False):
     alert_escalate_error_seconds: float | None
     alert_escalate_critical_seconds: float | None
     self_metrics: bool | None
+    overhead_budget_percent: float | None
     health_telemetry: bool | None
     ops_token: str | None
     ops_username: str | None

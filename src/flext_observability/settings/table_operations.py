@@ -66,6 +66,13 @@ class OperationsFields(LimitFields):
         default=False,
         signal="metrics",
     )
+    overhead_budget_percent: float | None = setting(
+        types.PERCENT,
+        "Share of telemetry in the CPU time of the process, above which spans leave out detail; None: no limit.",
+        default=None,
+        unit="percent",
+        signal="traces",
+    )
     health_telemetry: bool = setting(
         types.BOOL, "Whether the state of telemetry is a health check (`telemetry`, non-critical).", default=True
     )

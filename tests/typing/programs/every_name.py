@@ -88,6 +88,7 @@ from flext_observability import (
     start_ops_server,
     traced,
 )
+from flext_observability.domain.overhead import Overhead, TelemetryStatus
 
 
 class Note(FlextNotifier):
@@ -112,7 +113,9 @@ def start(container: FlextContainer) -> None:
     assert_type(handle.logs, FlextLoggingService)
     assert_type(handle.metrics, FlextMetricsService)
     assert_type(handle.tracing, FlextTracingService)
-    assert_type(handle.status(), dict[FlextObservabilityTypes.Signal, SignalStatus])
+    assert_type(handle.status(), TelemetryStatus)
+    assert_type(handle.status()["traces"], SignalStatus)
+    assert_type(handle.status().overhead, Overhead)
     assert_type(flush_observability(1), FlextResult[FlushReport])
     assert_type(shutdown_observability(1), FlextResult[ShutdownReport])
     assert_type(get_observability(), FlextResult[Observability])
