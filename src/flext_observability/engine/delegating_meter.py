@@ -304,12 +304,22 @@ class DelegatingMeterProvider(MeterProvider):
 
     def _add_reader(self, add: Callable[[Any], object], metric_reader: Any) -> None:  # noqa: ANN401 - of the SDK
         add(metric_reader)
+        self._create_copies(was_copied=False)
         if metric_reader not in added_parts().of("metrics"):
             added_parts().add("metrics", metric_reader)
 
     def _remove_reader(self, remove: Callable[[Any], object], metric_reader: Any) -> None:  # noqa: ANN401 - of the SDK
+        was_copied = getattr(self._delegate, "is_copied", False)
         remove(metric_reader)
+        self._create_copies(was_copied=was_copied)
         added_parts().remove("metrics", metric_reader)
+
+    def _create_copies(self, *, was_copied: bool) -> None:
+        """Create all instruments again if the engine passes, or passed, their measurements to the SDK, too."""
+        with self._lock:
+            if was_copied or getattr(self._delegate, "is_copied", False):
+                for meter in self._meters.values():
+                    meter.set_delegate(self._delegate)
 
     def _force_flush(self, force_flush: Callable[[float], bool], timeout_millis: float = 10_000) -> bool:
         deadline = monotonic() + timeout_millis / 1000

@@ -40,19 +40,23 @@ class UnusableParts:
         self._keep(part, Notice(signal, message, _FIX, degrades=True))
         report_once(f"Creating {part}", error)
 
-    def refuse(self, signal: Signal, kind: str, name: str, *, reason: str, fix: str) -> None:
-        """Log that a part of the program is not used, and add a notice that degrades the signal.
+    def note(self, signal: Signal, part: str, message: str, fix: str) -> None:
+        """Log that a part of the program costs more than others, and add a notice.
 
         Args:
             signal: Signal of the part.
-            kind: ``metric reader``.
-            name: Its name.
-            reason: Why it is not used.
-            fix: The next action.
+            part: The part: its notices replace each other.
+            message: The cost and the reason, without a full stop.
+            fix: How to avoid it.
         """
-        notice = Notice(signal, f"The {kind} {name} is not used: {reason}", fix, degrades=True)
-        self._keep(f"the {kind} {name}", notice)
+        notice = Notice(signal, message, fix)
+        self._keep(part, notice)
         warn_once(_logger, str(notice))
+
+    def drop(self, signal: Signal, part: str) -> None:
+        """Drop the notice about a part that the program has removed."""
+        with self._lock:
+            self._notices.pop((signal, part), None)
 
     def _keep(self, part: str, notice: Notice) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from flext_observability.engine.compat import connect_reader, delta_kinds, has_own_aggregation
+from flext_observability.engine.metrics.copies import CopyingMeter, provider_of
 from flext_observability.engine.metrics.exemplars import ExemplarFilter
 from flext_observability.engine.metrics.meter import EngineMeter, StreamOptions
 from flext_observability.engine.observer import observer
@@ -30,7 +31,6 @@ DEFAULT_LIMIT: Final = 2000
 """Maximum number of series of an instrument. Source: OpenTelemetry's specification of the metrics SDK."""
 
 
-_OWN_AGGREGATIONS: Final = "it prefers other aggregations than the default ones"
 _AGGREGATIONS_FIX: Final = 'Remove its preferred_aggregation, or set engine="sdk" (FLEXT_OBSERVABILITY_ENGINE=sdk)'
 
 
@@ -62,6 +62,7 @@ class EngineMeterProvider(MeterProvider):
         self.readers: tuple[EngineReader, ...] = ()
         self._options = StreamOptions(cardinality_limit, ExemplarFilter(exemplar_filter), exponential=exponential)
         self._foreign: dict[MetricReader, EngineReader] = {}
+        self._copies: dict[MetricReader, MeterProvider] = {}
         self._meters_lock = ForkSafeLock()
         self._meters: dict[InstrumentationScope, EngineMeter] = {}
         self._is_shut_down = False
@@ -77,7 +78,16 @@ class EngineMeterProvider(MeterProvider):
         with self._meters_lock:
             if scope not in self._meters:
                 self._meters[scope] = EngineMeter(scope, self._options)
-            return self._meters[scope]
+            meter = self._meters[scope]
+        if not self._copies:
+            return meter
+        copies = [each.get_meter(name, version, schema_url, attributes) for each in self._copies.values()]
+        return CopyingMeter(name, [meter, *copies])
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether readers have aggregations of their own: instruments pass their measurements to the SDK, too."""
+        return bool(self._copies)
 
     def meters(self) -> list[EngineMeter]:
         """Return all meters, in the order of their creation."""
@@ -86,32 +96,43 @@ class EngineMeterProvider(MeterProvider):
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Shut the readers of the program down, and create no more meters. The pipeline closes its own readers."""
         self._is_shut_down = True
-        for reader in self._foreign:
+        for reader in (*self._foreign, *self._copies):
             _call(reader, "shutdown", timeout_millis)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Flush the readers of the program, in order; return whether all were flushed in time."""
         deadline = monotonic() + timeout_millis / 1000
         complete = True
-        for reader in self._foreign:
+        for reader in (*self._foreign, *self._copies):
             left = (deadline - monotonic()) * 1000
             complete = left > 0 and _call(reader, "force_flush", left) is not False and complete
         return complete
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
-        """Add a reader of the program. One with aggregations of its own reads nothing, which the status says."""
-        if metric_reader in self._foreign:
+        """Add a reader of the program.
+
+        One with aggregations of its own reads a provider of the SDK, which the status says: meters, and instruments,
+        have to be created again.
+        """
+        if metric_reader in self._foreign or metric_reader in self._copies:
             _logger.warning("MetricReader '%s' has been registered already!", metric_reader)
             return
         if has_own_aggregation(metric_reader):
-            name = qualified_type_name(metric_reader)
-            unusable_parts().refuse("metrics", "metric reader", name, reason=_OWN_AGGREGATIONS, fix=_AGGREGATIONS_FIX)
+            part = _reader_text(metric_reader)
+            message = f"The SDK aggregates a copy of all measurements for {part}, which has its own aggregations"
+            unusable_parts().note("metrics", part, message, _AGGREGATIONS_FIX)
+            self._copies[metric_reader] = provider_of(metric_reader, self.resource)
             return
         reader = self._foreign[metric_reader] = EngineReader(self, delta_kinds(metric_reader))
         connect_reader(metric_reader, reader.observe_and_collect)
 
     def remove_metric_reader(self, metric_reader: MetricReader) -> None:
         """Shut down a reader that was added."""
+        copied = self._copies.pop(metric_reader, None)
+        if copied is not None:
+            unusable_parts().drop("metrics", _reader_text(metric_reader))
+            _call(cast("Any", copied), "shutdown", 30_000)
+            return
         reader = self._foreign.pop(metric_reader, None)
         if reader is None:
             _logger.warning("MetricReader '%s' has not been registered!", metric_reader)
@@ -120,6 +141,10 @@ class EngineMeterProvider(MeterProvider):
         connect_reader(metric_reader, None)
         close: Callable[[], object] = cast("Any", metric_reader).shutdown
         close()
+
+
+def _reader_text(reader: MetricReader) -> str:
+    return f"the metric reader {qualified_type_name(reader)}"
 
 
 def _call(reader: MetricReader, method: str, timeout_millis: float) -> object:

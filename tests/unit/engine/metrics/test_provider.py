@@ -9,7 +9,6 @@ import pytest
 from opentelemetry.metrics import CallbackOptions, NoOpMeter, Observation
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
-from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
 from flext_observability.engine.metrics.distribution import total_of
 from flext_observability.engine.metrics.limits import MAX_NAMED, metric_limits
@@ -19,7 +18,6 @@ from flext_observability.engine.metrics.observables import (
     EngineObservableUpDownCounter,
 )
 from flext_observability.engine.metrics.stream import STANDARD_BOUNDS
-from flext_observability.engine.unusable import unusable_parts
 from tests.unit.engine.metrics.parts import Metrics, points_of
 
 NUMBERS = [0, 1e-310, 5e-324, 2.0**-1022, 1e-9, 0.5, 1, 3, 7.25, 1024, 1e300, 1.7976931348623157e308]
@@ -237,13 +235,3 @@ class TestReadersOfTheProgram:
         assert "force_flush of a metric reader failed: SystemExit" in caplog.text
         metrics.provider.shutdown()
         assert failing.ended
-
-    def test_aggregations_of_its_own_are_named_in_the_status(self, caplog: pytest.LogCaptureFixture) -> None:
-        aggregation: dict[type, Any] = {Histogram: ExponentialBucketHistogramAggregation()}
-        theirs = InMemoryMetricReader(preferred_aggregation=aggregation)
-        Metrics().provider.add_metric_reader(theirs)
-        (notice,) = unusable_parts().notices()
-        assert "InMemoryMetricReader is not used: it prefers other aggregations" in notice.message
-        assert "FLEXT_OBSERVABILITY_ENGINE=sdk" in notice.fix
-        assert notice.degrades
-        assert str(notice) in caplog.text
