@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MODULES_READING_ENV = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
 ADDED_SECONDS = 2.0
-"""Time at exit for processors and readers of the program after a shutdown."""
+"""Time at exit for processors and readers of the program, unless no thread can be started (Python 3.12)."""
 START_WAIT_SECONDS = 15.0
 """Time that a start waits for another one."""
 
@@ -94,18 +94,16 @@ class Process:
 
         began = time.monotonic()
         active = self.session
-        calls = added_parts().begin_shutdown()
-        seconds = 0.0
         if active is not None:
-            seconds = active.pipeline.config.shutdown_timeout_seconds
-            self.shutdown(active, seconds)
+            self.shutdown(active, active.pipeline.config.shutdown_timeout_seconds)
         for session in self._ending:
             deadline = began + session.pipeline.config.shutdown_timeout_seconds
             session.shutdown(max(deadline - time.monotonic(), 0.0))  # it may be about to begin
             session.wait(deadline)
-        for call in calls:
-            call.wait(began + (seconds or ADDED_SECONDS))
         self.abandon_at_exit()
+        ended = time.monotonic()
+        for call in added_parts().begin_shutdown():
+            call.wait(ended + ADDED_SECONDS)
 
     def abandon_at_exit(self) -> None:
         """Count what is not sent yet as lost, and log it, without waiting."""

@@ -149,6 +149,8 @@ def _check_threads() -> None:
     try:
         thread.start()
     except (RuntimeError, MemoryError) as error:
+        if "interpreter shutdown" in str(error):  # Python 3.12 refuses its own threads at exit; gRPC's are others
+            return
         raise TransportError("shortage", f"gRPC needs threads, and none can be started ({error})") from error
     thread.join()
 

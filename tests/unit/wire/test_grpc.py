@@ -196,3 +196,19 @@ def test_without_threads_the_call_fails_before_the_library_ends_the_process(monk
                 transport.call("/x/Y", b"", timeout_seconds=2)
     assert caught.value.kind == "shortage"
     assert caught.value.message == "gRPC needs threads, and none can be started (can't start new thread)"
+
+
+def test_at_exit_without_threads_of_python_the_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:  # as Python 3.12 does
+        if thread.name == "flext-grpc-check":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with grpc_collector() as server:
+        server.reply = b"reply"
+        sender = transport(server.url)
+        assert sender.call(METHOD, b"", timeout_seconds=2) == b"reply"
+        sender.close()
