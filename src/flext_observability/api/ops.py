@@ -72,6 +72,8 @@ def ops_wsgi_app(
 ) -> WSGIApplication:
     """Return the pages of ``start_ops_server`` as a WSGI application, to be mounted under any prefix.
 
+    In the workers of a pre-forking server, ``/metrics`` has the totals of all of them.
+
     Args:
         token: As in ``start_ops_server``.
         username: As in ``start_ops_server``.
@@ -85,7 +87,8 @@ def ops_wsgi_app(
 def ops_asgi_app(*, token: str | None = None, username: str | None = None, password: str | None = None) -> AsgiApp:
     """Return the pages of ``start_ops_server`` as an ASGI application, to be mounted under any prefix.
 
-    It never blocks the event loop.
+    It never blocks the event loop. In the workers of a server, ``/metrics`` has the totals of all of them. Pass it the
+    lifespan events, too: uvicorn ends its workers by a signal, and the event ``shutdown`` writes their last totals.
 
     Args:
         token: As in ``start_ops_server``.

@@ -54,7 +54,7 @@ class _Instrument(Bound):
             self._unbound = stream
 
     def bind(self, attributes: Mapping[str, object] | None = None, /, **more: object) -> Self:
-        """Return an instrument that adds these attributes to every measurement.
+        """Return an instrument that adds these attributes to every measurement, at a lower cost for each.
 
         Args:
             attributes: Values of any type by name, encoded once.
@@ -111,13 +111,19 @@ class _Instrument(Bound):
 
 @final
 class Counter(_Instrument):
-    """Monotonic sum."""
+    """Sum that only increases, from ``observability.metrics.counter(…)``."""
 
     __slots__ = ()
     _min: ClassVar[float] = 0
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Add a finite value, 0 or more. Others are dropped and logged once."""
+        """Add to the sum. Never raises.
+
+        Args:
+            value: int, float or Decimal, in the unit of the instrument; finite, 0 or more. Others are dropped, and
+                logged once.
+            attributes: Values of any type by name. None: those of ``bind`` alone.
+        """
         if type(value) not in _NUMBERS or not 0 <= value <= _MAX:
             self._record(value, attributes)
         elif attributes is None:
@@ -131,12 +137,17 @@ class Counter(_Instrument):
 
 @final
 class UpDownCounter(_Instrument):
-    """Sum that may decrease."""
+    """Sum that may decrease, from ``observability.metrics.up_down_counter(…)``."""
 
     __slots__ = ()
 
     def add(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Add a finite value. Others are dropped and logged once."""
+        """Add to the sum. Never raises.
+
+        Args:
+            value: int, float or Decimal, in the unit of the instrument; finite. Others are dropped and logged once.
+            attributes: Values of any type by name. None: those of ``bind`` alone.
+        """
         if type(value) not in _NUMBERS or not -_MAX <= value <= _MAX:
             self._record(value, attributes)
         elif attributes is None:
@@ -150,12 +161,17 @@ class UpDownCounter(_Instrument):
 
 @final
 class Gauge(_Instrument):
-    """Latest value."""
+    """Latest value, from ``observability.metrics.gauge(…)``."""
 
     __slots__ = ()
 
     def set(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Set a finite value. Others are dropped and logged once."""
+        """Set the value. Never raises.
+
+        Args:
+            value: int, float or Decimal, in the unit of the instrument; finite. Others are dropped and logged once.
+            attributes: Values of any type by name. None: those of ``bind`` alone.
+        """
         if type(value) not in _NUMBERS or not -_MAX <= value <= _MAX:
             self._record(value, attributes)
         elif attributes is None:
@@ -169,13 +185,19 @@ class Gauge(_Instrument):
 
 @final
 class Histogram(_Instrument):
-    """Distribution of values."""
+    """Distribution of values, from ``observability.metrics.histogram(…)``."""
 
     __slots__ = ()
     _min: ClassVar[float] = 0
 
     def record(self, value: float, attributes: Mapping[str, object] | None = None) -> None:
-        """Record a finite value, 0 or more. Others are dropped and logged once."""
+        """Record a value. Never raises.
+
+        Args:
+            value: int, float or Decimal, in the unit of the instrument; finite, 0 or more. Others are dropped, and
+                logged once.
+            attributes: Values of any type by name. None: those of ``bind`` alone.
+        """
         if type(value) not in _NUMBERS or not 0 <= value <= _MAX:
             self._record(value, attributes)
         elif attributes is None:
