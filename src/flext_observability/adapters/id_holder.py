@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from contextvars import ContextVar
 from threading import get_ident, main_thread
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 from weakref import ref
 
 from opentelemetry.context import Context, create_key, set_value
@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, SpanKind, get_current_span
 from flext_observability.adapters.current_context import CURRENT, SPAN_KEY, with_span
 from flext_observability.domain.pending_result import inside_event_loop
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from flext_observability.domain.report import Notice
 from flext_observability.domain.result import compose_message
@@ -13,6 +13,7 @@ from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.encoding import encode_tag
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.values.names import (
     ALERT_COUNTER_NAME,
     FUNCTION_CALLS_NAME,

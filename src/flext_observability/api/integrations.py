@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from flext_observability.domain.report import SIGNALS
 from flext_observability.runtime.bounded_call import BoundedCall, call_at_start
@@ -17,6 +18,7 @@ UNINSTRUMENT_SECONDS: Final = 5.0
 """Limit of switching off the instrumentation of libraries while telemetry starts."""
 MIN_SECONDS: Final = 0.2
 """Time for it at the end, also after the deadline."""
+_LIBRARIES: Final = "flext_observability.instrumentation.libraries"  # imported when a setting names one
 _UNINSTRUMENT: Final = "switching off the instrumentation of libraries"
 
 
@@ -32,13 +34,13 @@ class Integrations:
 
     def begin_detach(self, deadline: float) -> None:
         """Discard telemetry from now on, and send pending notifications immediately."""
-        from flext_observability.instrumentation import libraries
         from flext_observability.instrumentation.logging import bridge
         from flext_observability.providers.global_providers import global_providers
 
         bridge.uninstall()
         global_providers().disable(*SIGNALS)
-        if libraries.any_active():
+        libraries = _used_libraries()
+        if libraries is not None:
             self._libraries = BoundedCall(_UNINSTRUMENT, libraries.uninstrument)
         self._services.begin_drain(deadline)
 
@@ -56,7 +58,6 @@ class Integrations:
 
 def attach(pipeline: Pipeline) -> None:
     """Connect the standard library's logging and the libraries that the settings name."""
-    from flext_observability.instrumentation import libraries
     from flext_observability.instrumentation.logging import bridge
 
     config = pipeline.config
@@ -67,7 +68,16 @@ def attach(pipeline: Pipeline) -> None:
         bridge.install(config.log_level, on_console="console" in pipeline.exporters.names("logs"))
     else:
         bridge.uninstall()
-    if libraries.any_active():
-        call_at_start(_UNINSTRUMENT, libraries.uninstrument, UNINSTRUMENT_SECONDS)
+    used = _used_libraries()
+    if used is not None:
+        call_at_start(_UNINSTRUMENT, used.uninstrument, UNINSTRUMENT_SECONDS)
     if config.instrument and not config.disabled:
+        from flext_observability.instrumentation import libraries
+
         pipeline.notices.extend(libraries.instrument(config.instrument))
+
+
+def _used_libraries() -> Any:  # noqa: ANN401 - a module
+    """Return the module that instruments libraries while it does so."""
+    module: Any = sys.modules.get(_LIBRARIES)
+    return module if module is not None and module.any_active() else None

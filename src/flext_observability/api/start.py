@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Any, cast
+from inspect import Parameter, Signature
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast, final
 
 from flext_observability.api.handle import Observability
 from flext_observability.api.process import active_process
@@ -12,7 +13,6 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.domain.setup_result import log_failed_setup
 from flext_observability.extensions.registry import exporter_registry, notifier_registry, plugin_registry
 from flext_observability.runtime.paused_gc import paused_gc
-from flext_observability.settings.arguments import InitArguments
 from flext_observability.settings.resolve import ResolvedSettings, resolve
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from flext_observability.domain.report import FlushReport, ShutdownReport
     from flext_observability.ops_server.pages import OpsPages
+    from flext_observability.settings.arguments import InitArguments
     from flext_observability.settings.config import FlextObservabilityConfig
 
 NOT_STARTED = "Observability is not started"
@@ -63,17 +64,28 @@ def _resolve_and_start(
         return FlextResult[Observability].fail(message, code="internal", fix="Report this, with the settings")
 
 
-def _show_arguments(function: Any) -> None:  # noqa: ANN401 - a function with an attribute
-    """Make ``help`` and editors show the keyword arguments by name."""
-    positional = signature(init_observability).parameters["config"]
-    fields = (
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in InitArguments.__annotations__.items()
-    )
-    function.__signature__ = Signature([positional, *fields], return_annotation="FlextResult[Observability]")
+@final
+class _Arguments(Signature):
+    """Signature that shows the keyword arguments by name; made when ``help`` or an editor asks for it."""
+
+    __slots__ = ()
+
+    @property
+    def parameters(self) -> MappingProxyType[str, Parameter]:
+        from flext_observability.settings.arguments import InitArguments
+
+        fields = InitArguments.__annotations__.items()
+        annotations = {"config": "FlextObservabilityConfig | None", **dict(fields)}
+        kinds = {"config": Parameter.POSITIONAL_ONLY}
+        return MappingProxyType(
+            {
+                name: Parameter(name, kinds.get(name, Parameter.KEYWORD_ONLY), default=None, annotation=annotation)
+                for name, annotation in annotations.items()
+            }
+        )
 
 
-_show_arguments(init_observability)
+cast("Any", init_observability).__signature__ = _Arguments(return_annotation="FlextResult[Observability]")
 
 
 def get_observability() -> FlextResult[Observability]:

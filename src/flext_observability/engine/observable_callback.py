@@ -6,13 +6,14 @@ from collections.abc import Coroutine, Generator, Iterable, Sequence
 from inspect import GEN_CREATED, getgeneratorstate
 from math import isfinite
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from flext_observability.values.encoding import encode_attributes, encode_tag
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.engine.shedding import ShedCounts, Shedding
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import MAX_BYTES
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Generic, NamedTuple, Protocol, TypeVar, cast, final
+from typing import Generic, Protocol, TypeVar, cast, final
 
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.values.named_tuple import NamedTuple
 
 ItemT = TypeVar("ItemT")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.domain.result import compose_message
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.internal_log import LogInterval, log_warning
+from flext_observability.values.named_tuple import NamedTuple
 
 UNEXPECTED_RESPONSE: Final = "unexpected_response"
 _logger: Final = logging.getLogger("flext_observability.export")

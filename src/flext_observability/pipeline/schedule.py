@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from math import inf
-from typing import NamedTuple, final
+from typing import final
 
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.retry import Backoff
+from flext_observability.values.named_tuple import NamedTuple
 
 FIRST_BATCH_DELAY_SECONDS = 0.1
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider as SdkTracerProvider
@@ -28,6 +28,7 @@ from flext_observability.pipeline.ledger import Ledger, SignalCounter
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.runtime.thread_cpu import thread_cpu
+from flext_observability.values.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider

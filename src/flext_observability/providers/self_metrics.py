@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
 from opentelemetry.metrics import Observation, get_meter
 
@@ -19,6 +19,7 @@ from flext_observability.providers.operation_durations import processor_attribut
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.runtime.thread_cpu import thread_cpu
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.values.names import SCOPE_NAME
 
 if TYPE_CHECKING:

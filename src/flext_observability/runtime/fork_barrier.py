@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
 from flext_observability.runtime import imports
 from flext_observability.runtime.fork import register_fork_aware, register_holder
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.named_tuple import NamedTuple
 
 MAX_NETWORK_SECONDS: Final = 0.5
 """Limit of sections that use the network."""

@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Collection
 from threading import get_ident
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from flext_observability.values.named_tuple import NamedTuple
 
 MAX_WAIT_SECONDS: Final = 30.0
 """Limit that ends a wait for an import that waits for the forking thread."""

@@ -10,10 +10,12 @@ import os
 import re
 import sys
 from errno import ESRCH
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
-PROC: Final = Path("/proc")
+from flext_observability.values.named_tuple import NamedTuple
+
+Directory: TypeAlias = str | os.PathLike[str]
+PROC: Final = "/proc"
 _MAX_DEPTH: Final = 16
 _TITLE: Final = re.compile(rb"^gunicorn: \w+ ")
 _START_COMMANDS: Final = (b"--multiprocessing-fork", b"from multiprocessing.forkserver import main")
@@ -33,12 +35,12 @@ class ProcessIdentity(NamedTuple):
     started: int
 
 
-def own_identity(proc: Path = PROC) -> ProcessIdentity:
+def own_identity(proc: Directory = PROC) -> ProcessIdentity:
     """Return the identity of this process."""
     return ProcessIdentity(os.getpid(), _started(proc, os.getpid()))
 
 
-def family_root(proc: Path = PROC) -> ProcessIdentity:
+def family_root(proc: Directory = PROC) -> ProcessIdentity:
     """Return the process that started the family of this process: itself, if it was started by another program.
 
     Args:
@@ -82,24 +84,29 @@ def _multiprocessing_parent() -> int | None:
     return None if parent is None else parent.pid
 
 
-def _command(proc: Path, pid: int) -> bytes:
+def _command(proc: Directory, pid: int) -> bytes:
     try:
-        return (proc / str(pid) / "cmdline").read_bytes()
+        return _read(proc, pid, "cmdline")
     except OSError:
         return b""
 
 
-def _stat(proc: Path, pid: int) -> list[bytes]:
+def _stat(proc: Directory, pid: int) -> list[bytes]:
     """Return the fields after the name of the program, which may contain spaces and parentheses.
 
     Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     """
     try:
-        return (proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        return _read(proc, pid, "stat").rpartition(b")")[2].split()
     except OSError:
         return []
 
 
-def _started(proc: Path, pid: int) -> int:
+def _started(proc: Directory, pid: int) -> int:
     fields = _stat(proc, pid)
     return int(fields[_START_FIELD]) if fields else 0
+
+
+def _read(proc: Directory, pid: int, name: str) -> bytes:
+    with open(f"{os.fspath(proc)}/{pid}/{name}", "rb") as file:  # noqa: PTH123 - pathlib costs start-up time
+        return file.read()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from flext_observability.settings.types import FieldType, clean_text
 from flext_observability.values.endpoint import Endpoint, parse_endpoint
 from flext_observability.values.masking import mask_address
+from flext_observability.values.named_tuple import NamedTuple
 
 
 class ParsedEndpoint(NamedTuple):

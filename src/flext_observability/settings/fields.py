@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 from flext_observability.domain.report import SignalOrAll
 from flext_observability.settings.types import FieldType
+from flext_observability.values.named_tuple import NamedTuple
 
 T = TypeVar("T")
 DefaultT = TypeVar("DefaultT")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Literal, NamedTuple, cast
+from typing import Literal, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.config import FlextObservabilityConfig
 from flext_observability.settings.table_otlp import OTLP_DOCS
 from flext_observability.values.endpoint import Endpoint
+from flext_observability.values.named_tuple import NamedTuple
 
 Protocol = Literal["http/protobuf", "grpc"]
 Encoding = Literal["protobuf", "json"]

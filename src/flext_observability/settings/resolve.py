@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, cast
+from typing import cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.domain.result import FlextResult
@@ -20,6 +20,7 @@ from flext_observability.settings.otlp import otlp_notices
 from flext_observability.settings.reading import ARGUMENT, PartialSettings, read
 from flext_observability.settings.types import MAX_SECONDS, TEXT
 from flext_observability.settings.unsupported_env import unsupported_env_notices
+from flext_observability.values.named_tuple import NamedTuple
 
 _LONG_SECONDS = 1000.0
 _FIX = "Correct the arguments; nothing was changed"

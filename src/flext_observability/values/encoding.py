@@ -5,19 +5,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import numbers
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
 from datetime import date, time, timedelta
-from decimal import Decimal
 from enum import Enum
 from itertools import islice
 from json.encoder import encode_basestring as quote
 from math import isfinite, isnan
-from pathlib import PurePath
 from typing import Any, cast
 
-from flext_observability.values.foreign import MAX_ITEMS, plain_text, qualified_type_name, type_name
+from flext_observability.values.foreign import MAX_ITEMS, ImportedType, plain_text, qualified_type_name, type_name
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.lazy_pattern import lazy_pattern
 
@@ -33,6 +30,7 @@ _MAX_DEPTH = 16
 # Longer ints are written in hexadecimal: decimal digits need quadratic time, and Python allows at most 4300 of them.
 _MAX_DECIMAL_BITS = 4096
 _INT64 = 1 << 63
+_TYPES = "decimal.Decimal", "numbers.Integral", "numbers.Real", "pathlib.PurePath"
 _INT30 = 1 << 30  # numbers below it are compared faster
 _NUMBER_BYTES = 8
 _MAX_KNOWN_NAMES = 1000
@@ -277,6 +275,7 @@ def _max_items(container: object, max_bytes: int) -> int:
     return max_bytes if type(container) in _FINITE else min(max_bytes, MAX_ITEMS)
 
 
+_DECIMAL, _INTEGRAL, _REAL, _PATH = (cast("Any", ImportedType(name)) for name in _TYPES)
 # First match wins: enum members and bool before their base types.
 _REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], ...] = (
     (Enum, lambda value, limit: _reduce(value.value, limit)),
@@ -286,10 +285,10 @@ _REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], .
     (float, lambda value, _: float.__float__(value)),
     (timedelta, lambda value, _: value.total_seconds()),
     ((date, time), lambda value, _: value.isoformat()),
-    ((Decimal, uuid.UUID, PurePath), lambda value, _: str(value)),
+    ((_DECIMAL, uuid.UUID, _PATH), lambda value, _: str(value)),
     ((bytes, bytearray, memoryview), _reduce_bytes),
-    (numbers.Integral, lambda value, _: _reduce_int(int(value))),
-    (numbers.Real, lambda value, _: float(value)),
+    (_INTEGRAL, lambda value, _: _reduce_int(int(value))),
+    (_REAL, lambda value, _: float(value)),
     (Mapping, _reduce_mapping),
     (AbstractSet, _reduce_set),
     (Sequence, lambda value, limit: _Array(islice(value, _max_items(value, limit)))),

@@ -6,6 +6,7 @@ arrays and mocks raise there. These functions ask the type itself, or contain th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import Final, TypeGuard, TypeVar, cast
@@ -132,3 +133,20 @@ def read_all(items: Iterable[T]) -> list[T]:
     if len(found) > MAX_ITEMS:
         raise TooManyItems
     return found
+
+
+class ImportedType:
+    """Type for ``isinstance`` checks that is not imported: without its module, nothing is of this type.
+
+    Args:
+        name: Full name: module, dot, class.
+    """
+
+    __slots__ = ("_class", "_module")
+
+    def __init__(self, name: str) -> None:
+        self._module, _, self._class = name.rpartition(".")
+
+    def __instancecheck__(self, value: object) -> bool:
+        """Return whether the value is of the type."""
+        return isinstance(value, getattr(sys.modules.get(self._module), self._class, ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import urllib.request
+from inspect import Parameter, signature
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from flext_observability import (
     register_exporter,
     shutdown_observability,
 )
+from flext_observability.settings.arguments import InitArguments
 from tests.fakes import OneExporterFactory, ScriptedExporter
 from tests.programs import run
 
@@ -315,3 +317,15 @@ def test_a_failed_start_is_written_to_standard_error_without_any_logging_configu
 def test_a_start_that_succeeds_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:
     assert init_observability(exporters="memory", console=False).success
     assert caplog.records == []
+
+
+def test_editors_see_the_keyword_arguments() -> None:
+    shown = signature(init_observability)
+    assert list(shown.parameters) == ["config", *InitArguments.__annotations__]
+    assert shown.parameters["config"].kind is Parameter.POSITIONAL_ONLY
+    assert shown.parameters["service_name"].kind is Parameter.KEYWORD_ONLY
+    assert str(shown).startswith("(config: 'FlextObservabilityConfig | None' = None, /, *, service_name: ")
+    assert str(shown).endswith(" -> 'FlextResult[Observability]'")
+    assert shown.bind(service_name="shop").arguments == {"service_name": "shop"}
+    with pytest.raises(TypeError):
+        shown.bind(no_such_argument=1)

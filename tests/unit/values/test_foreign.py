@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import UserDict
 from collections.abc import Callable
+from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any, cast
 
@@ -123,3 +125,12 @@ def test_an_interrupt_propagates(question: Callable[[object], object]) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         question(Interrupted())
+
+
+def test_a_type_that_is_not_imported_has_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: Any = foreign.ImportedType("decimal.Decimal")
+    assert isinstance(Decimal(1), wanted)
+    assert not isinstance(1, wanted)
+    assert isinstance(Decimal(1), (str, wanted))
+    monkeypatch.delitem(sys.modules, "decimal")
+    assert not isinstance(Decimal(1), wanted)

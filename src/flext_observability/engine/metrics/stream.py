@@ -8,7 +8,7 @@ from itertools import count
 from logging import getLogger
 from operator import index
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, final
 
 from flext_observability.engine.metrics.attributes import FORMAT, clean, is_plain, series_key, to_bytes
 from flext_observability.engine.metrics.limits import metric_limits
@@ -24,6 +24,7 @@ from flext_observability.engine.metrics.series import (
 )
 from flext_observability.runtime.internal_log import report_once, warn_once
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.values.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

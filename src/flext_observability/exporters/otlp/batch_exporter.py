@@ -27,6 +27,7 @@ LOADED_MODULES = (
     "google.protobuf.json_format",
     "google.rpc.error_details_pb2",
     "google.rpc.status_pb2",
+    "zlib",
 )
 _SPLIT_REASONS = frozenset({"too_large", "encoding"})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, final
 
@@ -63,6 +62,8 @@ class OtlpHttpExporter(BatchExporter):
         return mask_outcome(self._post(self._open_transport(), body, items, timeout_seconds), self._target)
 
     def _post(self, transport: HttpTransport, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        import zlib  # not before an export
+
         from flext_observability.exporters.otlp.outcome import from_file_error, from_reply, from_transport_error
 
         data = zlib.compress(body, self._gzip_level, _GZIP_WINDOW) if self._gzip_level else body

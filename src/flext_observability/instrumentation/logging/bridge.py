@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from flext_observability.instrumentation.logging.structured_record import LEVELS
 from flext_observability.runtime.internal_log import log_warning, report_once
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import is_interrupted, reraise_interrupt
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.values.regular_file import read_regular
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 from flext_observability.domain.report import Signal
 from flext_observability.values.masking import MAX_MESSAGE_CHARACTERS, sanitize_message
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.wire.otlp.encode import collector_message
 
 _REJECTED_FIELDS: dict[Signal, str] = {

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, final
+from typing import Final, Literal, final
 
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.wire.prometheus.names import bound_value
 
 FamilyKind = Literal["counter", "gauge", "histogram", "info", "summary", "stateset", "gaugehistogram", "unknown"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, final
 
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.wire.prometheus.escaping import Escaping, escape_label
 from flext_observability.wire.prometheus.family import LabelSet
 from flext_observability.wire.prometheus.names import label_name, label_value
