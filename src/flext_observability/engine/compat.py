@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
 from threading import Lock, RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import context
 from opentelemetry._logs import get_logger_provider
@@ -69,6 +69,23 @@ def set_items(attributes: BoundedAttributes, items: Mapping[str, Any]) -> None:
     """Set attributes together, as the span of the SDK does. The oldest SDK sets one after another."""
     update: Callable[[Mapping[str, Any]], None] = getattr(attributes, "_set_items", attributes.update)
     update(items)
+
+
+def fill_attributes(span: Any, attributes: dict[str, Any]) -> None:  # noqa: ANN401 - private fields
+    """Set attributes of a new span of the SDK, before those that it has. They need no check, and may be kept as given.
+
+    A span that is not recorded ignores them. An SDK with other fields checks them.
+    """
+    bounded: Any = getattr(span, "_attributes", None)
+    held: object = getattr(bounded, "_dict", None)
+    if type(held) is not dict:
+        span.set_attributes(attributes)
+        return
+    kept = cast("dict[str, Any]", held)
+    for name in kept:
+        attributes.pop(name, None)  # set again, it is the last one
+    attributes.update(kept)
+    bounded._dict = attributes
 
 
 def is_unset(get: Callable[[], object]) -> bool:

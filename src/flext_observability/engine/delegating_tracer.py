@@ -9,6 +9,7 @@ from weakref import WeakSet
 from opentelemetry.trace import NoOpTracer, NoOpTracerProvider, TracerProvider
 
 from flext_observability.engine.added_parts import added_parts
+from flext_observability.engine.attribute_filling import FilledProvider
 from flext_observability.engine.contained_processor import contain_added
 from flext_observability.engine.tracer import EngineTracer
 from flext_observability.engine.unusable import unusable_parts
@@ -49,6 +50,7 @@ class DelegatingTracer(EngineTracer):
             reraise_interrupt(error)
             unusable_parts().add("traces", "tracer", self._scope[0], error)
             delegate = NoOpTracer()
+        self.filling = provider.filling if type(provider) is FilledProvider else None
         self.delegate = delegate
         self.options = delegate.options if type(delegate) is EngineTracer else None
 

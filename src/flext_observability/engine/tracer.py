@@ -14,7 +14,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, TraceFlags, T
 
 from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
 from flext_observability.adapters.id_holder import HOLDER_KEY, NOT_ASKED, IdHolder, link_span
-from flext_observability.engine.compat import on_ending
+from flext_observability.engine.compat import fill_attributes, on_ending
 from flext_observability.engine.current_span import BlockTracer
 from flext_observability.engine.dropped_span import DroppedSpan
 from flext_observability.engine.shedding import Shedding
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.util.types import Attributes
 
+    from flext_observability.engine.attribute_filling import AttributeFilling
+
 _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of the SDK's tracer
 _RATIO_MASK: Final = (1 << 64) - 1
 _SAMPLED: Final[int] = TraceFlags.SAMPLED
@@ -53,10 +55,12 @@ class EngineTracer(BlockTracer):
     Attributes:
         options: Parts that its spans share; None while ``delegate`` creates the spans.
         delegate: A tracer of another implementation.
+        filling: How its spans get checked attributes; None if it checks them itself.
     """
 
     delegate: Tracer
     options: SpanOptions | None
+    filling: AttributeFilling | None = None
 
     def __init__(self, options: SpanOptions | None) -> None:
         self.options = options
@@ -84,7 +88,15 @@ class EngineTracer(BlockTracer):
         options = self.options
         if options is None:
             if raw is not None:
-                attributes = checked_copy(raw) or encode_attributes(raw)
+                attributes, filling = checked_copy(raw), self.filling
+                if attributes is None:
+                    attributes = encode_attributes(raw)
+                elif filling is not None and filling.accepts(len(attributes)):
+                    filled = self.delegate.start_span(
+                        name, context, kind, None, links, start_time, record_exception, set_status_on_exception
+                    )
+                    fill_attributes(filled, attributes)
+                    return filled
             return self.delegate.start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes
 
+    from flext_observability.engine.attribute_filling import AttributeFilling
+
 ItemT = TypeVar("ItemT")
 SHUTDOWN_SECONDS = 2.0
 """Time for the queued items when the program shuts a provider down; that of a shutdown by default."""
@@ -84,16 +86,24 @@ def flush_workers(workers: Sequence[ExportWorker[Any]], deadline: float) -> bool
 
 
 class SpanProcessors(SynchronousMultiSpanProcessor):
-    """Processors of one provider of the SDK. A single one is called without the loop over all."""
+    """Processors of one provider of the SDK. A single one is called without the loop over all.
 
-    def __init__(self, first: SpanProcessor) -> None:
+    Args:
+        first: The first processor.
+        filling: Stopped when another one is added.
+    """
+
+    def __init__(self, first: SpanProcessor, filling: AttributeFilling | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # OTel has no types here
         super().add_span_processor(first)
         self._direct = {name: getattr(first, name) for name in SPAN_CALLS if hasattr(first, name)}
         vars(self).update(self._direct)
+        self._filling = filling
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Add a processor, called after the earlier ones."""
+        if self._filling is not None:
+            self._filling.stop()
         super().add_span_processor(span_processor)
         for name in self._direct:
             vars(self).pop(name, None)

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
+from flext_observability.engine.attribute_filling import AttributeFilling, FilledProvider
 from flext_observability.engine.shedding import Shedding
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.engine.tracer import EngineTracerProvider
@@ -112,8 +113,9 @@ class ServiceTracers:
     def _make_sdk(self, resource: Resource) -> SdkTracerProvider:
         sampler, limits = self._sampler, self._limits
         ids = None if self._id_generator is None else ContainedIdGenerator(self._id_generator)
-        processors = SpanProcessors(self._processor)
-        return SdkTracerProvider(
+        filling = None if self._rule is None else AttributeFilling(limits)
+        processors = SpanProcessors(self._processor, filling)
+        provider = FilledProvider(
             sampler,
             resource,
             shutdown_on_exit=False,
@@ -121,6 +123,8 @@ class ServiceTracers:
             id_generator=ids,
             span_limits=limits,
         )
+        provider.filling = filling
+        return provider
 
     def _make_engine(self, resource: Resource) -> EngineTracerProvider:
         provider = EngineTracerProvider(

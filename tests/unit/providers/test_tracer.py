@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
 
 from flext_observability.adapters.service_tracers import MAX_SERVICE_NAMES
+from flext_observability.engine.attribute_filling import FilledProvider
 from flext_observability.engine.tracer import EngineTracerProvider
 from flext_observability.pipeline.export_processors import ExportSpanProcessor
 from flext_observability.pipeline.ledger import SignalCounter
@@ -132,6 +133,15 @@ def test_installed_samplers(
 def test_the_engine_selects_the_tracer(settings: Settings, notices: Notices) -> None:
     assert isinstance(tracers(settings(), notices).provider, EngineTracerProvider)
     assert isinstance(tracers(settings(engine="sdk"), notices).provider, TracerProvider)
+
+
+@pytest.mark.parametrize(("sampler", "filled"), [("parentbased_always_on", True), ("installed", False)])
+def test_spans_of_the_sdk_are_filled_when_the_sampler_ignores_attributes(
+    settings: Settings, notices: Notices, sampler: str, *, filled: bool
+) -> None:
+    provider = tracers(settings(engine="sdk", sampler=sampler), notices).provider
+    assert isinstance(provider, FilledProvider)
+    assert (provider.filling is not None) is filled
 
 
 ID_GENERATORS = """
