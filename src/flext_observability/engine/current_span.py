@@ -14,6 +14,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from flext_observability.adapters.current_context import CURRENT, SPAN_KEY
 from flext_observability.adapters.id_holder import context_with_span
 from flext_observability.engine.compat import AgnosticContextManager
+from flext_observability.values.exceptions import whole_message
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -103,7 +104,7 @@ class CurrentSpan(AgnosticContextManager[Span]):
         if record_exception:
             span.record_exception(error)
         if set_status:
-            span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {whole_message(error)}"))
 
 
 class BlockTracer(Tracer):

@@ -15,9 +15,8 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, get_current_span
 from flext_observability.adapters.current_context import SPAN_KEY
 from flext_observability.engine.dropped_span import FLAGS, DroppedSpan
 from flext_observability.engine.span import EngineSpan
-from flext_observability.values.exceptions import error_message
+from flext_observability.values.exceptions import whole_message
 from flext_observability.values.foreign import qualified_type_name
-from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +179,7 @@ def with_exception(attributes: Mapping[str, Any] | None, error: BaseException) -
     """
     added = {
         "exception.type": qualified_type_name(error).removeprefix("builtins."),
-        "exception.message": _message(error),
+        "exception.message": whole_message(error),
         "exception.stacktrace": "".join(traceback.format_exception(error)),
     }
     if not isinstance(attributes, BoundedAttributes):
@@ -191,11 +190,3 @@ def with_exception(attributes: Mapping[str, Any] | None, error: BaseException) -
         if name not in kept:
             kept[name] = value
     return kept
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)
-    except BaseException as failure:  # noqa: BLE001 - __str__ of an exception may raise anything
-        reraise_interrupt(failure)
-        return error_message(error)

@@ -42,6 +42,7 @@ from flext_observability.engine.span_values import (
     is_essential,
     items_of,
 )
+from flext_observability.values.exceptions import whole_message
 from flext_observability.values.foreign import is_a
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ class EngineSpan(Span, ReadableSpan):
             if self._record_exception:
                 self.record_exception(exc_val, escaped=True)
             if self._set_status_on_exception:
-                self.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {exc_val}"))
+                self.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {whole_message(exc_val)}"))
         self.end()
 
     def to_json(self, indent: int | None = 4) -> str:

@@ -23,6 +23,15 @@ def error_message(error: BaseException) -> str:
         return "<no readable message>"
 
 
+def whole_message(error: BaseException) -> str:
+    """Return an exception's message unchanged, as OpenTelemetry's SDK writes it; another text if ``__str__`` raises."""
+    try:
+        return str(error)
+    except BaseException as failure:  # noqa: BLE001 - __str__ of an exception may raise anything
+        reraise_interrupt(failure)
+        return error_message(error)
+
+
 def summarize_error(error: BaseException) -> str:
     """Return type and message of an exception unchanged, for the telemetry and results of the program."""
     return encode_tag(f"{type_name(error)}: {error_message(error)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -46,3 +47,18 @@ def test_the_id_generator_is_that_of_the_program() -> None:
     tracer: Any = provider.get_tracer("lib")
     assert provider.id_generator is tracer.id_generator is generator
     assert not hasattr(tracer, "delegate")
+
+
+@pytest.mark.parametrize("method", ["start_as_current_span", "start_span"])
+def test_an_exception_without_a_text_reaches_the_program(method: str) -> None:
+    class Unreadable(Exception):
+        """An exception whose text cannot be read."""
+
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    start: Any = getattr(make_provider().get_tracer("lib"), method)
+    with pytest.raises(Unreadable), start("work") as span:
+        raise Unreadable
+    assert span.end_time is not None
+    assert span.status.description == "Unreadable: <no readable message>"
