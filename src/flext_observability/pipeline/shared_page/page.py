@@ -251,12 +251,12 @@ class SharedPage:
             self._lock.release()
 
     def _restore(self, files: ProcessFiles) -> ProcessFiles:
-        """Return the files of this process: new ones if they were removed.
+        """Return the files of this process: new ones if another program removed them, and not the end of the page.
 
         Raises:
             OSError: They cannot be created.
         """
-        if files.are_visible():
+        if files is not self._files or files.are_visible():
             return files
         from flext_observability.pipeline.shared_page.process_files import ProcessFiles
 

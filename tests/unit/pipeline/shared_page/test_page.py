@@ -99,6 +99,16 @@ def test_files_that_were_removed_are_created_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "moved"]
 
 
+def test_a_snapshot_during_the_end_creates_no_files(tmp_path: Path) -> None:
+    page = make(tmp_path, Source())
+    page.activate()
+    files = page._files
+    assert files is not None
+    page.release()
+    assert page._restore(files) is files
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_that_cannot_be_created_again_are_a_notice(tmp_path: Path) -> None:
     page = make(tmp_path, Source())
     page.activate()
