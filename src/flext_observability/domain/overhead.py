@@ -73,3 +73,7 @@ class TelemetryStatus(dict[Signal, SignalStatus]):
     def overhead(self) -> Overhead:
         """Cost of the telemetry at this moment. It is measured here, in up to a few milliseconds."""
         return self._measure()
+
+    def __reduce__(self) -> tuple[type, tuple[dict[Signal, SignalStatus]]]:
+        """Copy and pickle the state of the signals, as a plain mapping."""
+        return dict, (dict(self),)

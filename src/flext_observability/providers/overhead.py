@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -28,6 +27,7 @@ from flext_observability.pipeline.ledger import Ledger, SignalCounter
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.runtime.thread_cpu import thread_cpu
+from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
@@ -159,15 +159,17 @@ class OverheadMeter:
 
 def _shape_of(queues: Iterable[Any]) -> SpanShape | None:
     """Return the mean shape of the latest span of each queue; None without one."""
-    latest: list[Any] = []
+    shapes: list[SpanShape] = []
     for queue in queues:
-        with suppress(LookupError):  # empty, perhaps since a moment
-            latest.append(queue[-1])
-    if not latest:
+        try:
+            span = queue[-1]
+            attributes, events = len(span.attributes or ()), len(span.events)
+            shapes.append(SpanShape(attributes + span.dropped_attributes, events + span.dropped_events))
+        except BaseException as error:  # noqa: BLE001 - empty, or a span of another library, of any class
+            reraise_interrupt(error)
+    if not shapes:
         return None
-    attributes = sum(len(span.attributes or ()) + span.dropped_attributes for span in latest)
-    events = sum(len(span.events) + span.dropped_events for span in latest)
-    return SpanShape(*(min(round(total / len(latest)), MAX_SHAPE) for total in (attributes, events)))
+    return SpanShape(*(min(round(sum(each) / len(shapes)), MAX_SHAPE) for each in zip(*shapes, strict=True)))
 
 
 @final

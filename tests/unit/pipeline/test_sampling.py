@@ -27,6 +27,7 @@ from opentelemetry.trace import (
     use_span,
 )
 
+from flext_observability.engine.shedding import LEVELS, SAMPLING_LEVEL
 from flext_observability.engine.span_options import SamplingRule
 from flext_observability.pipeline.ledger import SignalCounter
 from flext_observability.pipeline.sampling import CountingSampler, RuleSampler
@@ -109,3 +110,23 @@ def test_a_rule_gives_the_results_of_the_sampler(
     )
     assert counter.counts().sampled_out == (expected.decision is Decision.DROP)
     assert ours.get_description() == sampler.get_description()
+
+
+@pytest.mark.parametrize("parent_based", [True, False])
+def test_children_follow_their_parents_while_the_ratio_is_lowered(parent_based: bool) -> None:
+    counter = SignalCounter("traces")
+    sampler = RuleSampler(ALWAYS_ON, SamplingRule(1 << 64, parent_based=parent_based), counter)
+    never = (1 << 64) - 1  # the last one that a ratio of 1 samples
+
+    def decisions() -> list[bool]:
+        parents = [SpanContext(never, 1, is_remote=True, trace_flags=TraceFlags(flags)) for flags in (0, 1)]
+        contexts = [Context(), *(set_span_in_context(NonRecordingSpan(each), Context()) for each in parents)]
+        return [sampler.should_sample(each, never, "s").decision is Decision.RECORD_AND_SAMPLE for each in contexts]
+
+    before = [True, not parent_based, True]
+    assert decisions() == before
+    sampler.shed(LEVELS[SAMPLING_LEVEL])
+    assert decisions() == [False, False, True]
+    assert (counter.left_out(), counter.unrecorded()) == ({"spans": 2}, 2 + before.count(False))
+    sampler.shed(LEVELS[0])
+    assert decisions() == before

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
+import pickle
 import time
 from collections import deque
 from typing import Any, NamedTuple
@@ -88,7 +90,7 @@ def test_the_shape_of_queued_spans_is_measured() -> None:
     with init_observability(console=False, exporters="memory").unwrap():
         queues = Worker("flext-traces-a", deque([span(0, 0), span(4, 1)])), Worker("flext-traces-b", [span(40, 3)])
         many = Worker("flext-traces-c", [span(90, 90)])
-    others = Worker("flext-traces-c", deque()), Worker("flext-logs-a", deque([object()]))
+    others = (Worker(f"flext-{name}", deque(items)) for name, items in (("traces-d", ()), ("traces-e", [object()])))
     small, large, huge = meter(), meter("lean", *queues, *others), meter("lean", many)
     assert large.costs().span > 2 * small.costs().span
     assert huge.costs().span > large.costs().span
@@ -130,3 +132,5 @@ def test_status_and_page_have_it() -> None:
     assert 0 <= cost.threads_core_percent <= 100
     assert cost.threads_percent <= cost.cpu_percent <= 100
     assert cost.budget is None
+    for copied in (copy.deepcopy(status), pickle.loads(pickle.dumps(status))):  # noqa: S301 - written here
+        assert (type(copied), copied) == (dict, status)

@@ -147,6 +147,7 @@ def test_spans_leave_out_detail(
     observability = start(engine=engine)
     windows(monkeypatch, observability, 3 * level, percent=50.0)
     assert observability.status().overhead.budget.level == level
+    assert observability._session.pipeline.meter.shedding == LEVELS[level]
     assert exported(work) == expected
 
 
