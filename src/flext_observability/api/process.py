@@ -18,7 +18,7 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.exit import ExitHook
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
-from flext_observability.runtime.otel_import import import_without_otel_env
+from flext_observability.runtime.otel_import import defer_psutil, import_without_otel_env
 from flext_observability.runtime.runtime import current_runtime
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -127,8 +127,9 @@ class Process:
 
     def _build(self, settings: ResolvedSettings) -> tuple[Session, Session | None]:
         """Build a session and make it the active one; return it and its predecessor."""
-        for module in MODULES_READING_ENV:
-            import_without_otel_env(module)
+        with defer_psutil():
+            for module in MODULES_READING_ENV:
+                import_without_otel_env(module)
         from flext_observability.providers import bootstrap
 
         with self._lock:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from flext_observability.runtime.deferred_import import deferred_import
 from flext_observability.values.interrupts import reraise_interrupt
 
 _PREFIX = "OTEL_"
+_DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 _EXECUTOR = "ThreadPoolExecutor"
 
 
@@ -30,6 +32,16 @@ def import_without_otel_env(module: str) -> ModuleType:
         reraise_interrupt(error)
         with _without_variables(), _without_threads():
             return import_module(module)
+
+
+def defer_psutil() -> AbstractContextManager[None]:
+    """Return a context in which OpenTelemetry's resources are imported without psutil, which they import on use.
+
+    Not if a variable names detectors: they run during the import.
+    """
+    if os.environ.get(_DETECTORS):
+        return nullcontext()
+    return deferred_import("psutil", by="opentelemetry.sdk.resources")
 
 
 @contextmanager
