@@ -76,7 +76,7 @@ assert lines(page(address), "items_total") == ["items_total 112.0"]
 second = time.monotonic() - began
 assert second < first, (first, second)
 (found,) = notices()
-assert f"flext-{hung}-" in found and "its last snapshot is used" in found, found
+assert f"flext-{hung}-" in found and "its last snapshot is used. End it if it hangs." in found, found
 os.kill(hung, signal.SIGCONT)
 deadline = time.monotonic() + 20
 while notices() and time.monotonic() < deadline:

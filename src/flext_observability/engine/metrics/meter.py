@@ -146,7 +146,7 @@ class EngineMeter(Meter):
         instrument, _, known_bounds = self._get_or_create(identity, create)
         if known_bounds != bounds:
             message = f"The histogram {identity.name} exists with the bounds {known_bounds}, which are used"
-            warn_once(_logger, message)
+            warn_once(_logger, f"{message}. Create it with the same bounds everywhere.")
         return cast("T", instrument)
 
     def _observe(self, kind: Callable[[], T], identity: Identity, callbacks: Sequence[CallbackT] | None) -> T:
@@ -179,7 +179,10 @@ def _identity(name: str, kind: str, unit: Any, description: Any) -> Identity:  #
         ValueError: The name or the unit is not valid.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"Expected ASCII string of maximum length 255 characters but got {name}")
+        raise ValueError(
+            "Expected ASCII string of maximum length 255 characters, a letter and then letters, digits, _ . - or /, "
+            f"but got {name}"
+        )
     if not _UNIT.fullmatch(unit or ""):
         raise ValueError(f"Expected ASCII string of maximum length 63 characters but got {unit}")
     return Identity(name.lower(), kind, unit or "", description or "")
@@ -199,7 +202,7 @@ def _bounds(advisory: object) -> tuple[float, ...] | None:
     bounds = tuple(float(each) for each in given if isinstance(each, int | float) and isfinite(each))
     if len(bounds) < len(given) or any(low >= high for low, high in pairwise(bounds)):
         message = "explicit_bucket_boundaries_advisory must be a sequence of finite numbers, each above the one before"
-        warn_once(_logger, message)
+        warn_once(_logger, f"{message}. The standard bounds are used.")
         return None
     return bounds
 

@@ -40,6 +40,8 @@ OVERFLOW: Final[Clean] = {"otel.metric.overflow": True}
 MAX_NUMBER: Final = 1.7976931348623157e308
 """Greatest float. Comparing with it rejects the infinite, NaN, and integers beyond the floats."""
 NUMBERS: Final = frozenset({int, float})
+_FINITE: Final = "a finite number", "Correct the value"
+_NOT_NEGATIVE: Final = "a finite number of 0 or more", "For negative values, use an up-down counter or a gauge"
 STANDARD_BOUNDS: Final = (
     *(0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0),
     *(1000.0, 2500.0, 5000.0, 7500.0, 10000.0),
@@ -209,9 +211,10 @@ class Stream:
             number = _plain(value)
         if self._lowest <= number <= MAX_NUMBER:
             return number
-        allowed = "a finite number" if self._lowest else "a finite number of 0 or more"
         name, kind = self.identity.name, self.identity.kind
-        warn_once(_logger, f"{kind} {name}: {number} is not {allowed}. It is left out.", key=(kind, name, "number"))
+        allowed, action = _FINITE if self._lowest else _NOT_NEGATIVE
+        message = f"{kind} {name}: {number} is not {allowed}, and is left out. {action}."
+        warn_once(_logger, message, key=(kind, name, "number"))
         return None
 
 

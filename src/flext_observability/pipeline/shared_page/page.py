@@ -33,6 +33,8 @@ FOLD_SECONDS: Final = 0.5
 _TURN_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.01
 _FIX: Final = "Set metrics_directory to a directory that this user can write, or to none"
+_IGNORED_FIX: Final = "Remove the file"
+_LATE_FIX: Final = "End it if it hangs"
 _logger: Final = logging.getLogger("flext_observability")
 
 
@@ -203,10 +205,12 @@ class SharedPage:
 
     def notices(self) -> tuple[Notice, ...]:
         """Return what is wrong with the directory."""
-        found = [self._problem] if self._problem else []
-        found += [f"{name} in {self.directory.path} is ignored: {why}" for name, why in self._ignored.items()]
-        found += [f"The process {name} does not answer: its last snapshot is used" for name in sorted(self._late)]
-        return tuple(Notice("metrics", message, _FIX if message == self._problem else "") for message in found)
+        found = [(self._problem, _FIX)] if self._problem else []
+        ignored = "{} in {} is ignored: {}"
+        found += [(ignored.format(name, self.directory.path, why), _IGNORED_FIX) for name, why in self._ignored.items()]
+        late = "The process {} does not answer: its last snapshot is used"
+        found += [(late.format(name), _LATE_FIX) for name in sorted(self._late)]
+        return tuple(Notice("metrics", message, fix) for message, fix in found)
 
     def _mode(self, name: str) -> str:
         return self.gauge_mode(name)  # which a second start may replace

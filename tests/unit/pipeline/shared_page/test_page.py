@@ -275,3 +275,15 @@ def test_a_process_without_a_pipe_waits_its_time(tmp_path: Path) -> None:
     files.close()
     assert not files.wait(0.01)
     files.wake()
+
+
+def test_a_file_that_cannot_be_read_is_a_notice_with_the_next_action(tmp_path: Path) -> None:
+    page = make(tmp_path, Source())
+    page.activate()
+    (page.directory.path / "flext-totals.metrics").write_bytes(b"alien")
+    page.collect()
+    (notice,) = page.notices()
+    assert "flext-totals.metrics in " in notice.message
+    assert " is ignored: " in notice.message
+    assert notice.fix == "Remove the file"
+    page.release()
