@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -49,6 +49,28 @@ _NO_STATE: Final = SpanContext(0, 0, is_remote=False).trace_state
 _current: Final = CURRENT.get
 
 
+def _id_generator(ids: GivenIds | None) -> IdGenerator:
+    return RandomIdGenerator() if ids is None else ids.generator
+
+
+def _span_processor(options: SpanOptions) -> SpanProcessor:
+    make: Callable[[], SynchronousMultiSpanProcessor] = SynchronousMultiSpanProcessor
+    processor = make()
+    for each in options.processors:
+        processor.add_span_processor(each)
+    return processor
+
+
+def _sdk_attribute(name: str, read: Callable[[SpanOptions], object]) -> property:
+    """Return a property that the tracers of the SDK have as an attribute."""
+
+    def get(tracer: EngineTracer) -> object:
+        options = tracer.options
+        return getattr(tracer.delegate, name) if options is None else read(options)
+
+    return property(get, doc=f"{name} of the provider; or of the delegate, if it has one.")
+
+
 class EngineTracer(BlockTracer):
     """Creates spans of one scope.
 
@@ -65,12 +87,12 @@ class EngineTracer(BlockTracer):
     def __init__(self, options: SpanOptions | None) -> None:
         self.options = options
 
-    def __getattr__(self, name: str) -> object:
-        """Return an attribute that the tracers of the SDK have, such as ``resource``."""
-        if name.startswith("_") or name in _OWN:
-            raise AttributeError(name)
-        options, read = self.options, _SDK_ATTRIBUTES.get(name)
-        return getattr(self.delegate, name) if options is None or read is None else read(options)
+    # Not `__getattr__`: with it, the interpreter reads each field of a tracer slowly.
+    id_generator = _sdk_attribute("id_generator", lambda options: _id_generator(options.given_ids))
+    instrumentation_info = _sdk_attribute("instrumentation_info", lambda options: scope_info(options.scope))
+    resource = _sdk_attribute("resource", lambda options: options.resource)
+    sampler = _sdk_attribute("sampler", lambda options: options.sampler)
+    span_processor = _sdk_attribute("span_processor", _span_processor)
 
     def start_span(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - OTel's signature; measured: recorded span
         self,
@@ -325,25 +347,3 @@ def _scope_key(scope: InstrumentationScope) -> tuple[object, ...]:
     """Return a key for the table of tracers. The hash of a scope ignores its attributes: many would be compared."""
     attributes = repr(sorted((scope.attributes or {}).items()))
     return scope.name, scope.version, scope.schema_url, attributes
-
-
-def _id_generator(ids: GivenIds | None) -> IdGenerator:
-    return RandomIdGenerator() if ids is None else ids.generator
-
-
-def _span_processor(options: SpanOptions) -> SpanProcessor:
-    make: Callable[[], SynchronousMultiSpanProcessor] = SynchronousMultiSpanProcessor
-    processor = make()
-    for each in options.processors:
-        processor.add_span_processor(each)
-    return processor
-
-
-_OWN: Final = frozenset({"delegate", "options"})
-_SDK_ATTRIBUTES: Final[Mapping[str, Callable[[SpanOptions], object]]] = {
-    "id_generator": lambda options: _id_generator(options.given_ids),
-    "instrumentation_info": lambda options: scope_info(options.scope),
-    "resource": lambda options: options.resource,
-    "sampler": lambda options: options.sampler,
-    "span_processor": _span_processor,
-}

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer, get_current_span
 
 from flext_observability.adapters.correlation import current_correlation_id, flext_get_correlation_id
 from flext_observability.adapters.id_holder import with_new_holder
-from flext_observability.engine.delegating_tracer import DelegatingTracerProvider
+from flext_observability.engine.delegating_tracer import DelegatingTracer, DelegatingTracerProvider
 from flext_observability.engine.unusable import unusable_parts
 from flext_observability.values.names import SERVICE_NAME_ATTRIBUTE
 
@@ -81,6 +81,20 @@ def test_a_delegate_receives_encoded_attributes() -> None:
     provider.get_tracer("t").start_span("one", raw={"a": 1, "b": {"c": 2}}).end()
     provider.get_tracer("t").start_span("two", raw={"a": 1, "b": "plain"}).end()
     assert [dict(span.attributes) for span in sdk.spans] == [{"a": 1, "b": '{"c":2}'}, {"a": 1, "b": "plain"}]
+
+
+@pytest.mark.parametrize("name", ["id_generator", "instrumentation_info", "resource", "sampler", "span_processor"])
+def test_attributes_of_the_sdk_are_those_of_the_delegate(name: str) -> None:
+    provider, sdk = DelegatingTracerProvider(), Sdk()
+    tracer = provider.get_tracer("t")
+    assert not hasattr(tracer, name)
+    provider.set_delegate(sdk.provider)
+    assert getattr(tracer, name) is getattr(tracer.delegate, name)
+
+
+def test_fields_of_a_tracer_are_read_without_a_function() -> None:
+    """With ``__getattr__`` the interpreter reads each field slowly, at each span."""
+    assert not hasattr(DelegatingTracer, "__getattr__")
 
 
 def test_the_started_span_is_current_and_has_all_arguments() -> None:
