@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flext_observability.engine.dropped_span import DroppedSpan
     from flext_observability.engine.span import EngineSpan
 
+FORMAT_ERRORS: Final = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
+"""Exceptions of a message that is formatted with arguments of plain types."""
 _create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", object.__new__)
 
 
@@ -36,6 +38,16 @@ def severity_of(level: int, name: str) -> SeverityNumber:
     return SeverityNumber(min(1 + level // 10 * 4 + level % 10 * 4 // 10, SeverityNumber.FATAL4.value))
 
 
+def text_of(message: str, args: tuple[object, ...]) -> str:
+    """Return a message with its arguments, which are of plain types; without them if they do not fit."""
+    if not args:
+        return message
+    try:
+        return message % args
+    except FORMAT_ERRORS:
+        return message
+
+
 @final
 class StandardLogRecord(ReadableLogRecord):
     """A record of ``logging`` that exporters receive.
@@ -46,6 +58,7 @@ class StandardLogRecord(ReadableLogRecord):
 
     __slots__ = (
         "added",
+        "args",
         "context",
         "correlation_id",
         "created",
@@ -62,6 +75,7 @@ class StandardLogRecord(ReadableLogRecord):
     )
 
     added: dict[str, Any] | None
+    args: tuple[object, ...]
     context: Context
     correlation_id: str | None
     created: float
@@ -131,7 +145,7 @@ class StandardLogRecord(ReadableLogRecord):
         made.observed_timestamp = self.observed_timestamp
         made.severity_text = level
         made.severity_number = severity_of(self.level_number, level)
-        made.body = encode_tag(self.message, max_bytes=MAX_EVENT_BYTES)
+        made.body = encode_tag(text_of(self.message, self.args), max_bytes=MAX_EVENT_BYTES)
         made.event_name = None
         made.exception = None
         made.attributes = attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +33,7 @@ def record() -> StandardLogRecord:
     created.correlation_id = "order-7"
     created.created, created.observed_timestamp = 1.5, 7
     created.level, created.level_number = "INFO", 20
-    created.message = "paid \udcff"
+    created.message, created.args = "paid \udcff", ()
     created.path, created.function, created.line = "/shop.py", "sell", 3
     created.added = {"order": 7}
     return created
@@ -72,6 +73,23 @@ def test_a_copy_has_the_same_fields(record: StandardLogRecord) -> None:
     copied = copy.copy(record)
     assert copied != record
     assert copied.to_json() == record.to_json()
+
+
+@pytest.mark.parametrize(
+    ("message", "args", "body"),
+    [
+        ("%d of %s", (3, "tea"), "3 of tea"),
+        ("%d apples", ("many",), "%d apples"),
+        ("%c", (-1,), "%c"),
+        ("%.1f", (2.25,), "2.2"),
+        (f"%{sys.maxsize}d", (1,), f"%{sys.maxsize}d"),
+    ],
+)
+def test_arguments_that_do_not_fit_leave_the_message(
+    record: StandardLogRecord, message: str, args: tuple[object, ...], body: str
+) -> None:
+    record.message, record.args = message, args
+    assert record.log_record.body == body
 
 
 @pytest.mark.parametrize(

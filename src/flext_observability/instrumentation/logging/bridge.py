@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial, wraps
-from typing import TYPE_CHECKING, Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, final
 
 from opentelemetry._logs import LogRecord, get_logger
 from opentelemetry.context import attach, detach, set_value
@@ -42,13 +42,27 @@ _QUEUED: Final = 2
 _CallHandlers = Callable[[logging.Logger, logging.LogRecord], None]
 
 
+@final
+class _Targets(dict[str, "Logger | None"]):
+    """OTel's loggers by name, or None for records about telemetry. Never more than the loggers of ``logging``."""
+
+    def __init__(self, provider: LoggerProvider | None) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def __missing__(self, name: str) -> Logger | None:
+        is_internal = name.partition(".")[0] in _INTERNAL
+        found = self[name] = None if is_internal else get_logger(name, logger_provider=self._provider)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Installed:
     wrapper: _CallHandlers
     original: _CallHandlers
     threshold: int
     provider: LoggerProvider | None
-    target: Callable[[str], Logger | None]
+    targets: _Targets
     on_console: bool
     root_levels: tuple[int, int]  # before and after install
 
@@ -93,13 +107,11 @@ def install(level: str = "", *, provider: LoggerProvider | None = None, on_conso
         threshold = LEVELS.get(level.lower(), logging.NOTSET)
         original = logging.Logger.callHandlers
         wrapper = _wrap(original, bridge)
-        # Never more than the loggers of ``logging``, which are never deleted either.
-        targets = cache(partial(_target, provider))
         before = logging.root.level
         if logging.NOTSET < threshold < before:
             logging.root.setLevel(threshold)
         levels = (before, logging.root.level)
-        bridge.installed = _Installed(wrapper, original, threshold, provider, targets, on_console, levels)
+        bridge.installed = _Installed(wrapper, original, threshold, provider, _Targets(provider), on_console, levels)
         logging.Logger.callHandlers = wrapper  # type: ignore[method-assign,assignment]  # all records pass it once
 
 
@@ -142,11 +154,6 @@ def emit(record: logging.LogRecord) -> None:
     installed = current_runtime().get(_Bridge).installed
     if installed is not None and record.levelno >= installed.threshold:
         _emit(record, installed)
-
-
-def _target(provider: LoggerProvider | None, name: str) -> Logger | None:
-    """Return OTel's logger for the records of a logger; None for those about telemetry."""
-    return None if name.partition(".")[0] in _INTERNAL else get_logger(name, logger_provider=provider)
 
 
 def _wrap(original: _CallHandlers, bridge: _Bridge) -> _CallHandlers:
@@ -198,7 +205,7 @@ def _already_exported(
 def _emit(record: logging.LogRecord, installed: _Installed) -> int:
     """Emit the record and return what was done. Never raises; logs the first failure."""
     try:
-        target, context = installed.target(record.name), CURRENT.get()
+        target, context = installed.targets[record.name], CURRENT.get()
         if target is None:
             return _LEFT_OUT
         if context and context.get(SUPPRESSED):

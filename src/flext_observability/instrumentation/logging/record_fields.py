@@ -12,7 +12,7 @@ from opentelemetry._logs import SeverityNumber
 
 from flext_observability.adapters.correlation import correlation_id_in
 from flext_observability.engine.log_record import trace_in
-from flext_observability.engine.standard_record import StandardLogRecord, severity_of
+from flext_observability.engine.standard_record import FORMAT_ERRORS, StandardLogRecord, severity_of, text_of
 from flext_observability.instrumentation.logging.structured_record import RESERVED, ExcInfo, from_event
 from flext_observability.instrumentation.logging.structured_text import StructuredText
 from flext_observability.values.encoding import (
@@ -44,13 +44,21 @@ _MAX_SECONDS: Final = 9e9
 """Time stamps below it have at most 64 bits in nanoseconds."""
 _LOCATION: Final = 3  # attributes of the code location
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_SMALL: Final = frozenset({float, bool, type(None)})
+_MAX_ARGS: Final = 4
+_MAX_TEXT: Final = 200
+_MAX_INT: Final = 1 << 30  # compared faster than larger ones
+_MIN_INT: Final = -_MAX_INT
 _create: Final = cast("Callable[[type[StandardLogRecord]], StandardLogRecord]", object.__new__)
 
 
-def queue_if_plain(record: logging.LogRecord, engine: EngineLogger, context: Context) -> bool:
+def queue_if_plain(  # noqa: C901, PLR0911, PLR0912, PLR0915 - measured: benchmarks, log record
+    record: logging.LogRecord, engine: EngineLogger, context: Context
+) -> bool:
     """Queue a record whose values call no code of the program. Return False, without an effect, for others.
 
-    Measured: benchmarks, log record.
+    The exporting thread formats the message. A message that might need more memory until then than its text is
+    formatted here.
 
     Args:
         record: The record.
@@ -72,9 +80,24 @@ def queue_if_plain(record: logging.LogRecord, engine: EngineLogger, context: Con
     added: dict[str, Any] | None = None
     text: str | None
     if type(message) is str:
-        text = _plain_text(message, args) if args else message
+        text = message
+        if not args:
+            args = ()
+        elif type(args) is not tuple:
+            return False
+        else:
+            if len(args) > _MAX_ARGS:
+                text, args = _format(message, args), ()
+            for value in args:
+                if type(value) is int:
+                    if _MIN_INT < value < _MAX_INT:
+                        continue
+                elif type(value) in _SMALL or (type(value) is str and len(value) <= _MAX_TEXT):
+                    continue
+                text, args = _format(message, args), ()
+                break
     elif type(message) is StructuredText:
-        text, added = message.event, message.attributes.copy()
+        text, args, added = message.event, (), message.attributes.copy()
     else:
         return False
     fields = record.__dict__
@@ -85,6 +108,8 @@ def queue_if_plain(record: logging.LogRecord, engine: EngineLogger, context: Con
         added = extras if added is None else added | extras
     if text is None or (_LOCATION if added is None else _LOCATION + len(added)) > engine.max_plain:
         return False
+    if len(text) > MAX_EVENT_BYTES:
+        text, args = encode_tag(text_of(text, args), max_bytes=MAX_EVENT_BYTES), ()
     queued = _create(StandardLogRecord)
     queued.made = None
     queued.trace = queued.correlation_id = None
@@ -97,7 +122,8 @@ def queue_if_plain(record: logging.LogRecord, engine: EngineLogger, context: Con
     queued.observed_timestamp = time_ns()
     queued.level = level
     queued.level_number = number
-    queued.message = text if len(text) <= MAX_EVENT_BYTES else encode_tag(text, max_bytes=MAX_EVENT_BYTES)
+    queued.args = args
+    queued.message = text
     queued.path = path
     queued.function = function
     queued.line = line
@@ -106,16 +132,13 @@ def queue_if_plain(record: logging.LogRecord, engine: EngineLogger, context: Con
     return True
 
 
-def _plain_text(message: str, args: object) -> str | None:
+def _format(message: str, args: tuple[object, ...]) -> str | None:
     """Return the message with its arguments; None if one is not plain, or does not fit."""
-    if type(args) is not tuple:
+    if not _PLAIN.issuperset(map(type, args)):
         return None
-    for each in cast("tuple[object, ...]", args):
-        if type(each) not in _PLAIN:
-            return None
     try:
         return message % args
-    except (ArithmeticError, LookupError, TypeError, ValueError):
+    except FORMAT_ERRORS:
         return None
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from opentelemetry._logs import LoggerProvider
+from opentelemetry.context import attach, detach, get_current, set_value
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits
@@ -23,7 +24,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, use_span
 
-from flext_observability.adapters.correlation import correlation_scope, flext_set_correlation_id
+from flext_observability.adapters.correlation import correlation_id_in, correlation_scope, current_correlation_id
+from flext_observability.adapters.id_holder import HOLDER_KEY, IdHolder
 from flext_observability.engine.compat import make_logger_provider
 from flext_observability.engine.delegating_logger import DelegatingLoggerProvider
 from flext_observability.engine.logger import EngineLoggerProvider
@@ -140,10 +142,12 @@ def own_span(kind: SpanKind) -> Iterator[None]:
 
 @contextmanager
 def ambient() -> Iterator[None]:
-    """Set an id outside a scope."""
-    with correlation_scope("outer"):
-        flext_set_correlation_id("set")
+    """Have an id from outside requests, scopes and spans."""
+    token = attach(set_value(HOLDER_KEY, IdHolder("start-up", ambient=True)))
+    try:
         yield
+    finally:
+        detach(token)
 
 
 texts = st.sampled_from(["", "paid", "ä", "\ud800", "x" * 9000, "y" * 300_000, "%", "z" * 200])
@@ -218,3 +222,10 @@ def test_calls(given: dict[str, Any]) -> None:
     expected, encoded = (encode_logs(items).SerializeToString() for items in (theirs.items, ours.items))
     assert encoded == expected
     assert len(ours.items) == 1
+
+
+def test_a_request_does_not_have_the_id_from_outside() -> None:
+    with ambient():
+        assert correlation_id_in(get_current()) == "start-up"
+        with own_span(SpanKind.SERVER):
+            assert correlation_id_in(get_current()) is current_correlation_id() is None

@@ -209,3 +209,69 @@ def test_a_missing_standard_field_hides_no_field_of_the_program() -> None:
     assert not queue_if_plain(record, engine_logger(kept), Context())
     assert kept.items == []
     assert fields_of(record)[-1]["order"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("message", "args", "is_plain"),
+    [
+        ("%d of %s", (3, "tea"), True),
+        ("%d of %s", ("many", "tea"), True),
+        ("%d, %.1f, %s, %s", (1 << 29, 1.5, True, None), True),
+        ("%s", (1 << 62,), True),
+        ("%s", (-(1 << 70),), True),
+        ("%.3s", ("x" * 1000,), True),
+        ("%d", ("x" * 1000,), False),
+        ("%d %d %d %d %d", (1, 2, 3, 4, 5), True),
+        ("%d %d %d %d", (1, 2, 3, 4, 5), False),
+        ("%s", (b"raw",), False),
+        ("%s", (["raw"],), False),
+        ("%s and %s", ("x" * 1000, b"raw"), False),
+        ("x" * 300_000 + "%d", (1,), True),
+        ("%d" + "x" * 300_000, ("many",), True),
+        ("x" * 300_000, (), True),
+        ("paid", None, True),
+        ("paid %s", [], True),
+        ("paid %s", ["late"], False),
+    ],
+)
+def test_the_text_is_that_of_the_call(message: str, args: Any, *, is_plain: bool) -> None:
+    record, kept = logging.LogRecord("shop", 20, "/shop.py", 7, message, (), None, "sell"), Kept()
+    record.args = args
+    assert queue_if_plain(record, engine_logger(kept), Context()) is is_plain
+    expected = fields_of(record)[3]
+    if isinstance(args, list):
+        args.append("late")
+    assert [item.log_record.body for item in kept.items] == [expected] * is_plain
+
+
+def test_a_queued_record_keeps_no_large_argument() -> None:
+    kept, shown = Kept(), "x" * 100_000
+    record = logging.LogRecord("shop", 20, "/shop.py", 7, "%.3s", (shown,), None, "sell")
+    assert queue_if_plain(record, engine_logger(kept), Context())
+    del record
+    before = sys.getrefcount(shown)
+    kept.items.clear()
+    assert sys.getrefcount(shown) == before
+
+
+@pytest.mark.parametrize("created", [5, -1.5, 1e12, float("nan"), float("inf"), "now"])
+def test_an_unusual_time_needs_the_long_way(created: object) -> None:
+    record, kept = logging.LogRecord("shop", 20, "/shop.py", 7, "paid", (), None, "sell"), Kept()
+    record.__dict__["created"] = created
+    assert not queue_if_plain(record, engine_logger(kept), Context())
+    assert kept.items == []
+
+
+def test_a_long_text_is_cut_before_it_is_queued() -> None:
+    kept = Kept()
+    record = logging.LogRecord("shop", 20, "/shop.py", 7, "x" * 300_000, (), None, "sell")
+    assert queue_if_plain(record, engine_logger(kept), Context())
+    assert len(kept.items[0].message) < 300_000
+
+
+def test_a_queued_record_shares_no_values_with_its_text() -> None:
+    text, kept = structured_text("paid", {"name": "tea"}), Kept()  # a reserved name, so that no field has the value
+    record = logging.LogRecord("shop", 20, "/shop.py", 7, text, (), None, "sell")
+    assert queue_if_plain(record, engine_logger(kept), Context())
+    text.attributes.clear()
+    assert kept.items[0].log_record.attributes["name"] == "tea"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from inspect import unwrap
 from typing import Any
 
 import pytest
@@ -41,7 +42,8 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def provider(kept: Kept) -> DelegatingLoggerProvider:
+def provider(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> DelegatingLoggerProvider:
+    monkeypatch.setattr(logging.Logger, "callHandlers", unwrap(logging.Logger.callHandlers))  # that of ``logging``
     delegating = DelegatingLoggerProvider()
     processor = ExportLogRecordProcessor(SignalCounter("logs"), [kept])  # type: ignore[list-item]  # a fake
     delegating.set_delegate(EngineLoggerProvider(Resource({}), (None, None), processor))
