@@ -51,13 +51,15 @@ def bounded_attributes(attributes: Attributes, options: SpanOptions) -> BoundedA
 
 
 def values_of(attributes: Mapping[str, AttributeValue], options: SpanOptions) -> dict[str, Any] | BoundedAttributes:
-    """Return the attributes that a new span keeps."""
+    """Return the attributes that a new span keeps. Those that cannot be read are left out."""
     plain = plain_attributes(attributes, options)
     if plain is not None:
         return plain
     is_shedding = options.kept_attributes < inf
     kept = contained("Setting attributes", _first_attributes, attributes, options) if is_shedding else None
-    return bounded_attributes(attributes, options) if kept is None else kept
+    if kept is None:
+        kept = contained("Setting attributes", bounded_attributes, attributes, options)
+    return {} if kept is None else kept
 
 
 def _first_attributes(attributes: Attributes, options: SpanOptions) -> dict[str, Any] | BoundedAttributes:

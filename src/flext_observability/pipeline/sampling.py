@@ -52,7 +52,8 @@ class CountingSampler(Sampler):
         except BaseException as error:  # noqa: BLE001 - a sampler of another package
             reraise_interrupt(error)
             report_once("Sampling a span", error)
-            result = DEFAULT_ON.should_sample(parent_context, trace_id, name, kind, attributes, links)
+            given = attributes if issubclass(type(attributes), Mapping) else None
+            result = DEFAULT_ON.should_sample(parent_context, trace_id, name, kind, given, links)
             dropped = result.decision is _DROP
         if dropped:
             next(self._counter.skipped)

@@ -1,4 +1,4 @@
-"""Methods and attributes that programs of the SDK use on our tracer provider and its tracers."""
+"""What programs of the SDK use of our tracer provider and its tracers, and arguments that no span can keep."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from flext_observability.engine.span_options import SpanSink
+from flext_observability.engine.span_options import SamplingRule, SpanSink
 from flext_observability.engine.tracer import EngineTracerProvider
 
 
@@ -27,8 +27,9 @@ class Exporting(SpanProcessor):
 
 
 def make_provider(**options: Any) -> EngineTracerProvider:
+    always = SamplingRule(1 << 64, parent_based=False)
     return EngineTracerProvider(
-        resource=Resource.get_empty(), sampler=ALWAYS_ON, rule=None, limits=SpanLimits(), sink=SpanSink(), **options
+        resource=Resource.get_empty(), sampler=ALWAYS_ON, rule=always, limits=SpanLimits(), sink=SpanSink(), **options
     )
 
 
@@ -62,3 +63,11 @@ def test_an_exception_without_a_text_reaches_the_program(method: str) -> None:
         raise Unreadable
     assert span.end_time is not None
     assert span.status.description == "Unreadable: <no readable message>"
+
+
+@pytest.mark.parametrize("attributes", [5, object(), [("a", 1)]])
+def test_a_span_starts_without_attributes_that_cannot_be_read(attributes: Any) -> None:
+    with make_provider().get_tracer("lib").start_as_current_span("work", attributes=attributes) as span:
+        span.set_attribute("b", 2)
+    assert isinstance(span, ReadableSpan)
+    assert dict(span.attributes or {}) == {"b": 2}

@@ -68,6 +68,13 @@ def test_the_parent_decides_instead_of_a_sampler_that_fails(outcome: object, cap
     assert [record.message.partition(":")[0] for record in caplog.records] == ["Sampling a span failed"]
 
 
+def test_attributes_that_cannot_be_read_are_left_out() -> None:
+    sampler = CountingSampler(ALWAYS_ON, SignalCounter("traces"))
+    attributes: Any = 5
+    result = sampler.should_sample(None, 1, "root", attributes=attributes)
+    assert (result.decision, dict(result.attributes)) == (Decision.RECORD_AND_SAMPLE, {})
+
+
 def test_the_description_is_that_of_the_sampler() -> None:
     assert CountingSampler(Failing(None), SignalCounter("traces")).get_description() == "failing"
 
