@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from flext_observability.runtime.deferred_import import deferred_import
+from flext_observability.runtime.otel_import import defer_psutil
 from tests.programs import UNMEASURED, run
 
 PACKAGE = "flext_deferred_package"
@@ -84,6 +86,13 @@ from opentelemetry.sdk.resources import ProcessResourceDetector, Resource
 print(bool(ProcessResourceDetector().detect().attributes.get("process.owner")), "psutil" in sys.modules)
 print(bool(handle._session.pipeline.resource.attributes.get("process.owner")))
 """
+
+
+def test_detectors_that_run_during_the_import_find_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "process")
+    assert isinstance(defer_psutil(), nullcontext)
+    monkeypatch.delenv("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS")
+    assert not isinstance(defer_psutil(), nullcontext)
 
 
 @pytest.mark.parametrize(

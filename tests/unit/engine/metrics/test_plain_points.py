@@ -19,6 +19,7 @@ from flext_observability.values.metric_points import is_plain, point_classes
 from flext_observability.values.names import FUNCTION_DURATION_NAME, SCOPE_NAME
 from flext_observability.views.from_sdk import metric_views
 from flext_observability.wire.metric_snapshot.encode import SnapshotEncoder
+from flext_observability.wire.otlp.any_value import NotEncodableError
 from flext_observability.wire.otlp.batch import split
 from flext_observability.wire.otlp.encoder import RequestEncoder
 from flext_observability.wire.prometheus.delimited import generate_protobuf
@@ -146,15 +147,15 @@ def test_added_calls_and_halves_are_plain(without_sdk: pytest.MonkeyPatch) -> No
     assert encode([complete]) == encode([counted(stock)])
 
 
-def test_a_plain_point_that_cannot_be_encoded_is_an_error(without_sdk: pytest.MonkeyPatch) -> None:
+def test_a_plain_metric_that_cannot_be_encoded_is_an_error(without_sdk: pytest.MonkeyPatch) -> None:
+    """The encoder of OpenTelemetry leaves out what it does not know."""
     classes = point_classes()
-    point = classes.NumberDataPoint({}, 1, 2, 3, [])
-    metric = classes.Metric("chr \ud800", "", "", classes.Gauge([point]))
+    metric = classes.Metric("orders", "", "", classes.Buckets(0, []))
     metrics = Metrics()
     scope = classes.ScopeMetrics(metrics.meter.scope, [metric], "")
     data = classes.MetricsData([classes.ResourceMetrics(metrics.provider.resource, [scope], "")])
     encoder = RequestEncoder("metrics")
     encoder.load()
-    with pytest.raises(UnicodeEncodeError):
+    with pytest.raises(NotEncodableError):
         encoder.encode([data])
     without_sdk.undo()
