@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from flext_observability.api.service_group import ServiceGroup
     from flext_observability.api.session import Session
-    from flext_observability.domain.overhead import TelemetryStatus
-    from flext_observability.domain.report import FlushReport, ShutdownReport
+    from flext_observability.domain.report import FlushReport, ShutdownReport, TelemetryStatus
     from flext_observability.services.alerts.service import FlextAlertService
     from flext_observability.services.health.service import FlextHealthService
     from flext_observability.services.logs import FlextLoggingService

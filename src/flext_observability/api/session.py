@@ -7,8 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
-from flext_observability.domain.overhead import TelemetryStatus
-from flext_observability.domain.report import FlushReport, ShutdownReport
+from flext_observability.domain.report import FlushReport, ShutdownReport, TelemetryStatus
 from flext_observability.domain.result import FlextResult
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.internal_log import log_warning, report_once

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
-from typing import final
 
-from flext_observability.domain.report import Signal, SignalStatus
 from flext_observability.values.dataclass import dataclass
 
 
@@ -59,21 +57,3 @@ class Overhead:
     microseconds_per_unsampled_span: float
     microseconds_per_record: float
     budget: BudgetReport | None = None
-
-
-@final
-class TelemetryStatus(dict[Signal, SignalStatus]):
-    """State of each signal, and the cost of the telemetry. Equal to the plain mapping of signals."""
-
-    def __init__(self, signals: Mapping[Signal, SignalStatus], measure: Callable[[], Overhead]) -> None:
-        super().__init__(signals)
-        self._measure = measure
-
-    @property
-    def overhead(self) -> Overhead:
-        """Cost of the telemetry at this moment. It is measured here, in up to a few milliseconds."""
-        return self._measure()
-
-    def __reduce__(self) -> tuple[type, tuple[dict[Signal, SignalStatus]]]:
-        """Copy and pickle the state of the signals, as a plain mapping."""
-        return dict, (dict(self),)

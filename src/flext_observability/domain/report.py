@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, final
 
 from flext_observability.domain.result import compose_message
 from flext_observability.values.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from flext_observability.domain.overhead import Overhead
 
 Signal = Literal["traces", "metrics", "logs"]
 SignalOrAll = Signal | Literal["all"]
@@ -95,6 +98,24 @@ class SignalStatus:
     notices: tuple[Notice, ...] = ()
     counts: SignalCounts | None = None
     deliveries: tuple[ExporterCounts, ...] = ()
+
+
+@final
+class TelemetryStatus(dict[Signal, SignalStatus]):
+    """State of each signal, and the cost of the telemetry. Equal to the plain mapping of signals."""
+
+    def __init__(self, signals: Mapping[Signal, SignalStatus], measure: Callable[[], Overhead]) -> None:
+        super().__init__(signals)
+        self._measure = measure
+
+    @property
+    def overhead(self) -> Overhead:
+        """Cost of the telemetry at this moment. It is measured here, in up to a few milliseconds."""
+        return self._measure()
+
+    def __reduce__(self) -> tuple[type, tuple[dict[Signal, SignalStatus]]]:
+        """Copy and pickle the state of the signals, as a plain mapping."""
+        return dict, (dict(self),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import repeat
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final
 
+from flext_observability.values.named_tuple import NamedTuple
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 KEPT_ATTRIBUTES: Final = 8

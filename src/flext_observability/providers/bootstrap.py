@@ -30,25 +30,21 @@ from flext_observability.pipeline.shared_metric_reader import (
     count_points,
     no_metrics,
 )
+from flext_observability.providers import self_observation
 from flext_observability.providers.adoption import adopt
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
 from flext_observability.providers.global_providers import global_providers
 from flext_observability.providers.logger import make_loggers
 from flext_observability.providers.meter import MetricReaders, is_lean, make_provider, meter_key
 from flext_observability.providers.notices import Notices
-from flext_observability.providers.operation_durations import OperationDurations
-from flext_observability.providers.overhead import OverheadMeter
-from flext_observability.providers.overhead_budget import OverheadBudget, current_budget, make_budget
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
-from flext_observability.providers.self_metrics import self_metrics
-from flext_observability.providers.self_source import self_source
 from flext_observability.providers.shared_page import make_shared_page
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
-from flext_observability.runtime.runtime import current_runtime
+from flext_observability.runtime.thread_cpu import cpu_clock
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.shortage import check_files
@@ -60,6 +56,9 @@ if TYPE_CHECKING:
     from flext_observability.domain.overhead import Overhead
     from flext_observability.pipeline.shared_page.page import SharedPage
     from flext_observability.providers.meter import AnyMeterProvider
+    from flext_observability.providers.operation_durations import OperationDurations
+    from flext_observability.providers.overhead import OverheadMeter
+    from flext_observability.providers.overhead_budget import OverheadBudget
     from flext_observability.runtime.process_family import ProcessIdentity
     from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.settings.resolve import ResolvedSettings
@@ -82,12 +81,13 @@ class Pipeline:
     exporter_state: ExporterState
     exporters: Exporters
     workers: list[ExportWorker[Any]]
-    meter: OverheadMeter
+    began: tuple[float, float, float]
     readers: MetricReaders | None = None
     page: SharedPage | None = None
     durations: OperationDurations | None = None
     tracers: ServiceTracers | None = None
     budget: OverheadBudget | None = None
+    overhead_meter: OverheadMeter | None = None
 
     @property
     def config(self) -> FlextObservabilityConfig:
@@ -96,7 +96,15 @@ class Pipeline:
 
     def overhead(self) -> Overhead:
         """Return the cost of the telemetry at this moment."""
-        return replace(self.meter.measure(), budget=None if self.budget is None else self.budget.report())
+        return replace(self.meter().measure(), budget=None if self.budget is None else self.budget.report())
+
+    def meter(self) -> OverheadMeter:
+        """Return the measure of the cost, which few programs read."""
+        if self.overhead_meter is None:
+            from flext_observability.providers.overhead import OverheadMeter
+
+            self.overhead_meter = OverheadMeter(self.ledger, self.config.engine, self.workers, self.began)
+        return self.overhead_meter
 
     def collect(self) -> MetricsData:
         """Return the points of the page: those of all processes that share it."""
@@ -130,8 +138,7 @@ class Pipeline:
         hung = [worker.name for worker in self.workers if not worker.wait_closed(deadline)]
         unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(_signal_and_name, hung)]
         unfinished += self._close_readers(deadline)
-        self_metrics().release(self.ledger)
-        current_budget().release(self.budget)
+        self_observation.release(self.ledger, self.config)
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
             if not deleted.success:
@@ -160,7 +167,7 @@ class Pipeline:
             worker.abandon()
         if self.page is not None:
             self.page.abandon()
-        current_budget().release(self.budget)
+        self_observation.release(self.ledger, self.config)
         self._close_readers()
 
     def discard(self) -> None:
@@ -228,10 +235,9 @@ def start(
         resource = make_resource(config, instance_id, notices)
         exporters = create_exporters(settings, notices)
         ledger, workers = Ledger(), list[ExportWorker[Any]]()
-        meter = OverheadMeter(ledger, config.engine, workers)
-        pipeline = Pipeline(settings, resource, notices, ledger, ExporterState(), exporters, workers, meter)
-        if config.self_metrics:
-            pipeline.durations = current_runtime().get(OperationDurations)
+        state, clock = ExporterState(), cpu_clock()
+        pipeline = Pipeline(settings, resource, notices, ledger, state, exporters, workers, clock)
+        pipeline.durations = self_observation.operation_durations(config)
         try:
             global_providers().install()
             builds: dict[Signal, Callable[[], Callable[[], object]]] = {
@@ -254,9 +260,8 @@ def start(
 def _observe(pipeline: Pipeline) -> None:
     """Keep the budget, and export metrics about the pipeline, as the settings say."""
     config, ledger = pipeline.config, pipeline.ledger
-    pipeline.budget = make_budget(config, pipeline.meter, ledger, pipeline.tracers)
-    current_budget().use(pipeline.budget)
-    self_metrics().observe(self_source(config, ledger, pipeline.exporters, pipeline.overhead))
+    pipeline.budget = self_observation.begin_budget(config, pipeline.meter, ledger, pipeline.tracers)
+    self_observation.begin_self_metrics(config, ledger, pipeline.exporters, pipeline.overhead)
 
 
 def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:

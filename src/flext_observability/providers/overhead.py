@@ -26,7 +26,7 @@ from flext_observability.pipeline.export_processors import ExportLogRecordProces
 from flext_observability.pipeline.ledger import Ledger, SignalCounter
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.runtime import current_runtime
-from flext_observability.runtime.thread_cpu import thread_cpu
+from flext_observability.runtime.thread_cpu import cpu_clock
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.named_tuple import NamedTuple
 
@@ -112,22 +112,28 @@ class OverheadMeter:
         ledger: Counts of the items.
         engine: ``lean`` or ``sdk``.
         workers: Workers of all signals. The queues of spans are read while other threads change them.
+        began: The ``cpu_clock`` at the start of the configuration.
 
     Attributes:
         shedding: What spans leave out at present.
     """
 
-    def __init__(self, ledger: Ledger, engine: str, workers: Sequence[ExportWorker[Any]]) -> None:
+    def __init__(
+        self, ledger: Ledger, engine: str, workers: Sequence[ExportWorker[Any]], began: tuple[float, float, float]
+    ) -> None:
         self.shedding = Shedding()
         self._ledger = ledger
         self._engine = engine
         self._workers = workers
         self._shape = SpanShape()
-        self._began = self._now()
+        self._began = Usage(*began, 0, 0, 0)
 
     def usage(self) -> Usage:
         """Return what has been used since the start."""
-        return self._now().since(self._began)
+        spans, records = self._ledger.counters["traces"], self._ledger.counters["logs"]
+        unsampled = spans.unrecorded()
+        items = spans.counts().started - unsampled, unsampled, records.counts().started
+        return Usage(*cpu_clock(), *items).since(self._began)
 
     def costs(self) -> Costs:
         """Return the cost of recording items with the shape of recent spans."""
@@ -149,12 +155,6 @@ class OverheadMeter:
             micros[1],
             micros[2],
         )
-
-    def _now(self) -> Usage:
-        spans, records = self._ledger.counters["traces"], self._ledger.counters["logs"]
-        unsampled = spans.unrecorded()
-        items = spans.counts().started - unsampled, unsampled, records.counts().started
-        return Usage(time.monotonic(), thread_cpu().seconds(), time.process_time(), *items)
 
 
 def _shape_of(queues: Iterable[Any]) -> SpanShape | None:

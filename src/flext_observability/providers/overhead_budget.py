@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from flext_observability.pipeline.ledger import Ledger
     from flext_observability.providers.overhead import OverheadMeter
     from flext_observability.providers.tracer import ServiceTracers
-    from flext_observability.settings.config import FlextObservabilityConfig
 
 WINDOW_SECONDS: Final = 5.0
 """Duration of a window."""
@@ -117,20 +116,15 @@ def _listed(parts: tuple[str, ...]) -> str:
     return ", ".join(parts)
 
 
-def make_budget(
-    config: FlextObservabilityConfig, meter: OverheadMeter, ledger: Ledger, tracers: ServiceTracers | None
-) -> OverheadBudget | None:
-    """Return the budget of the settings; None for none.
+def make_budget(percent: float, meter: OverheadMeter, ledger: Ledger, tracers: ServiceTracers | None) -> OverheadBudget:
+    """Return a budget.
 
     Args:
-        config: Resolved configuration.
+        percent: The budget, in percent of the CPU time of the process.
         meter: Measures the cost.
         ledger: Counts what is left out.
         tracers: The tracer providers; None for those of another library, or without traces.
     """
-    percent = config.overhead_budget_percent
-    if percent is None:
-        return None
     counts = ledger.counters["traces"].left_out
     if tracers is None:
         target = Target(_shed_nothing, 0, ("no spans are recorded by this library",), counts)
@@ -150,34 +144,28 @@ def _shed_nothing(_: Shedding) -> None:
 
 @final
 class _CurrentBudget:
-    """The budget of the pipeline in use. Thread-safe."""
+    """The pipeline whose budget is checked. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = ForkSafeLock()
-        self._budget: OverheadBudget | None = None
+        self._ledger: Ledger | None = None
 
-    def use(self, budget: OverheadBudget | None) -> None:
-        """Check this budget instead of the former one; None for none."""
+    def use(self, ledger: Ledger, budget: OverheadBudget) -> None:
+        """Check the budget of a pipeline instead of the former one."""
+        from flext_observability.runtime.scheduler import scheduler  # not at each start
+
         with self._lock:
-            former, self._budget = self._budget, budget
-            if former is not None or budget is not None:
-                _check_periodically(budget)
+            self._ledger = ledger
+            scheduler().schedule(_JOB, WINDOW_SECONDS, budget.check)
 
-    def release(self, budget: OverheadBudget | None) -> None:
-        """Stop checking a budget whose pipeline has ended."""
+    def release(self, ledger: Ledger) -> None:
+        """Stop checking the budget of a pipeline that has ended."""
+        from flext_observability.runtime.scheduler import scheduler
+
         with self._lock:
-            if budget is not None and self._budget is budget:
-                self._budget = None
-                _check_periodically(None)
-
-
-def _check_periodically(budget: OverheadBudget | None) -> None:
-    from flext_observability.runtime.scheduler import scheduler  # not at each start
-
-    if budget is None:
-        scheduler().cancel(_JOB)
-    else:
-        scheduler().schedule(_JOB, WINDOW_SECONDS, budget.check)
+            if self._ledger is ledger:
+                self._ledger = None
+                scheduler().cancel(_JOB)
 
 
 def current_budget() -> _CurrentBudget:

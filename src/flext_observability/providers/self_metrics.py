@@ -82,11 +82,11 @@ class SelfMetrics:
         self._source: Source | None = None
         self._are_created = False
 
-    def observe(self, source: Source | None) -> None:
-        """Observe a pipeline instead of the former one; None for none."""
+    def observe(self, source: Source) -> None:
+        """Observe a pipeline instead of the former one."""
         with self._lock:
             self._source = source
-            if source is None or self._are_created:
+            if self._are_created:
                 return
             self._are_created = True
         _create_instruments()

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 def self_source(
     config: FlextObservabilityConfig, ledger: Ledger, exporters: Exporters, overhead: Callable[[], Overhead]
-) -> Source | None:
-    """Return the counts that become metrics, if the settings say so."""
-    if not config.self_metrics:
-        return None
+) -> Source:
+    """Return the counts that become metrics."""
     capacities: dict[Signal, int] = {"traces": config.traces_max_queue_size, "logs": config.logs_max_queue_size}
     attributes: dict[Signal, list[Attributes]] = {
         signal: [exporter_attributes(signal, *each) for each in exporters.numbered(signal)] for signal in SIGNALS

@@ -54,3 +54,8 @@ class ThreadCpu:
 def thread_cpu() -> ThreadCpu:
     """Return the CPU time of the process's threads."""
     return current_runtime().get(ThreadCpu)
+
+
+def cpu_clock() -> tuple[float, float, float]:
+    """Return monotonic time, CPU time of our threads, and CPU time of the process, in seconds."""
+    return time.monotonic(), thread_cpu().seconds(), time.process_time()

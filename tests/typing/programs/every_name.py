@@ -88,7 +88,8 @@ from flext_observability import (
     start_ops_server,
     traced,
 )
-from flext_observability.domain.overhead import Overhead, TelemetryStatus
+from flext_observability.domain.overhead import Overhead
+from flext_observability.domain.report import TelemetryStatus
 
 
 class Note(FlextNotifier):

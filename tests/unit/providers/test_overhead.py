@@ -20,7 +20,7 @@ from flext_observability.engine.shedding import LEVELS, Shedding
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.providers import overhead
 from flext_observability.providers.overhead import Costs, OverheadMeter, Usage
-from flext_observability.runtime.thread_cpu import thread_cpu
+from flext_observability.runtime.thread_cpu import cpu_clock, thread_cpu
 
 COSTS = Costs(span=0.001, unsampled_span=0.0001, record=0.01)
 
@@ -33,7 +33,7 @@ class Worker(NamedTuple):
 
 
 def meter(engine: str = "lean", *workers: Any) -> OverheadMeter:
-    return OverheadMeter(Ledger(), engine, workers)
+    return OverheadMeter(Ledger(), engine, workers, cpu_clock())
 
 
 @pytest.mark.parametrize("engine", ["lean", "sdk"])
@@ -54,8 +54,7 @@ def test_spans_records_and_threads_count() -> None:
 def test_usage_begins_with_the_configuration() -> None:
     ledger = Ledger()
     spans, records = ledger.counters["traces"], ledger.counters["logs"]
-    next(spans.started)
-    measured = OverheadMeter(ledger, "lean", ())
+    measured = OverheadMeter(ledger, "lean", (), cpu_clock())
     assert measured.usage()[3:] == (0, 0, 0)
     for _ in range(3):
         next(spans.started)

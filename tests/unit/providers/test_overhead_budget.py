@@ -147,7 +147,7 @@ def test_spans_leave_out_detail(
     observability = start(engine=engine)
     windows(monkeypatch, observability, 3 * level, percent=50.0)
     assert observability.status().overhead.budget.level == level
-    assert observability._session.pipeline.meter.shedding == LEVELS[level]
+    assert observability._session.pipeline.meter().shedding == LEVELS[level]
     assert exported(work) == expected
 
 
@@ -220,7 +220,7 @@ def test_a_budget_is_checked_while_its_configuration_is_in_use() -> None:
     first = start()
     assert JOB in scheduler().names()
     second = start()
-    current_budget().release(budget_of(first))
+    current_budget().release(first._session.pipeline.ledger)
     assert JOB in scheduler().names()
     second.shutdown()
     assert JOB not in scheduler().names()
