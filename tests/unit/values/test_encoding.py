@@ -266,6 +266,15 @@ def test_attributes_have_text_names_and_no_none() -> None:
     assert encode_attributes(attributes) == {"a": 1, "2": "x", "null": 1.5, "k\ufffd": True}
 
 
+@pytest.mark.parametrize(
+    "attributes", [{"a": "é"}, {"a": "x" * 9000}, {"a": 1 << 70}, {"a": 1 << 62, "é": 1}, {"": 1}, {"a": None}]
+)
+def test_attributes_that_are_not_plain_are_encoded_the_complete_way(attributes: dict[str, object]) -> None:
+    encoded = encode_span_attributes(attributes)
+    assert type(encoded) is dict
+    assert encoded == encode_attributes(attributes)
+
+
 def test_many_names_of_attributes_are_unchanged() -> None:
     """More than are remembered, and one that is too long to be."""
     attributes: Mapping[str, object] = {f"name {number}": number for number in range(1100)} | {"n" * 200: 1}
