@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk._logs import ReadableLogRecord
 
 from flext_observability.engine.log_record import EngineLogRecord, LogOptions, set_trace
-from flext_observability.values.encoding import MAX_EVENT_BYTES, encode_attribute, encode_tag
+from flext_observability.values.encoding import MAX_BYTES, MAX_EVENT_BYTES, encode_attribute, encode_tag
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT_ERRORS: Final = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
 """Exceptions of a message that is formatted with arguments of plain types."""
+_MAX_LINES: Final = 1 << 30  # compared faster than larger numbers
 _create: Final = cast("Callable[[type[EngineLogRecord]], EngineLogRecord]", object.__new__)
 
 
@@ -36,6 +38,9 @@ def severity_of(level: int, name: str) -> SeverityNumber:
     if level <= 0:
         return SeverityNumber.UNSPECIFIED
     return SeverityNumber(min(1 + level // 10 * 4 + level % 10 * 4 // 10, SeverityNumber.FATAL4.value))
+
+
+_severity: Final = lru_cache(maxsize=256)(severity_of)
 
 
 def text_of(message: str, args: tuple[object, ...]) -> str:
@@ -130,12 +135,16 @@ class StandardLogRecord(ReadableLogRecord):
         """Limits of the provider."""
         return self.options.limits
 
-    def _make(self) -> EngineLogRecord:
-        level = encode_tag(self.level)
+    def _make(self) -> EngineLogRecord:  # measured: benchmarks, log record
+        path, function, line, level, body = self.path, self.function, self.line, self.level, self.message
+        if self.args:
+            body = text_of(body, self.args)
+        if not (path.isascii() and function.isascii() and level.isascii() and len(path) + len(level) <= MAX_BYTES):
+            path, function, level = encode_tag(path), encode_tag(function), encode_tag(level)
         attributes: dict[str, Any] = {} if self.correlation_id is None else {CORRELATION_ATTRIBUTE: self.correlation_id}
-        attributes["code.file.path"] = encode_tag(self.path)
-        attributes["code.function.name"] = encode_tag(self.function)
-        attributes["code.line.number"] = encode_attribute(self.line)
+        attributes["code.file.path"] = path
+        attributes["code.function.name"] = function if len(function) <= MAX_BYTES else encode_tag(function)
+        attributes["code.line.number"] = line if 0 <= line < _MAX_LINES else encode_attribute(line)
         if self.added is not None:
             attributes |= self.added
         made = _create(EngineLogRecord)
@@ -144,10 +153,10 @@ class StandardLogRecord(ReadableLogRecord):
         made.timestamp = int(self.created * 1_000_000_000)
         made.observed_timestamp = self.observed_timestamp
         made.severity_text = level
-        made.severity_number = severity_of(self.level_number, level)
-        made.body = encode_tag(text_of(self.message, self.args), max_bytes=MAX_EVENT_BYTES)
-        made.event_name = None
-        made.exception = None
+        made.severity_number = _severity(self.level_number, level)
+        is_short = len(body) <= MAX_EVENT_BYTES and body.isascii()
+        made.body = body if is_short else encode_tag(body, max_bytes=MAX_EVENT_BYTES)
+        made.event_name = made.exception = None
         made.attributes = attributes
         set_trace(made, self.trace)
         return made
