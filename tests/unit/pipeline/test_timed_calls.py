@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from flext_observability.extensions.ports import ExportOutcome, LoadingExporter
+from flext_observability.pipeline import timed_calls
 from flext_observability.pipeline.timed_calls import timed_collection, timed_exporter
 from tests.fakes import BUSY, REJECTED, ScriptedExporter
 
@@ -23,7 +25,8 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
         now[0] += 1
         return now[0]
 
-    monkeypatch.setattr("flext_observability.pipeline.timed_calls.time.monotonic", monotonic)
+    # Not the module `time` itself: threads of other tests read it.
+    monkeypatch.setattr(timed_calls, "time", SimpleNamespace(monotonic=monotonic))
 
 
 class Recorded(list[tuple[float, Mapping[str, str | int]]]):

@@ -8,6 +8,7 @@ import logging
 import pickle
 import time
 from collections import deque
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.request import urlopen
 
@@ -54,7 +55,8 @@ def test_spans_records_and_threads_count() -> None:
 def test_usage_begins_with_the_configuration() -> None:
     ledger = Ledger()
     spans, records = ledger.counters["traces"], ledger.counters["logs"]
-    measured = OverheadMeter(ledger, "lean", (), cpu_clock())
+    began = cpu_clock()
+    measured = OverheadMeter(ledger, "lean", (), began)
     assert measured.usage()[3:] == (0, 0, 0)
     for _ in range(3):
         next(spans.started)
@@ -65,8 +67,8 @@ def test_usage_begins_with_the_configuration() -> None:
     usage = measured.usage()
     assert usage[3:] == (3, 1, 1)
     assert usage.threads > before.threads
-    assert usage.elapsed > 0
-    assert usage.process > 0
+    assert 0 < usage.elapsed < cpu_clock()[0] - began[0]
+    assert 0 < usage.process < cpu_clock()[2] - began[2]
 
 
 def test_the_cost_is_measured_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +76,8 @@ def test_the_cost_is_measured_again_later(monkeypatch: pytest.MonkeyPatch) -> No
     first = measured.costs()
     assert measured.costs() is first
     now = time.monotonic() + overhead.CALIBRATION_SECONDS + 1
-    monkeypatch.setattr("flext_observability.providers.overhead.time.monotonic", lambda: now)
+    later = SimpleNamespace(monotonic=lambda: now, thread_time=time.thread_time)
+    monkeypatch.setattr(overhead, "time", later)
     assert measured.costs() is not first
 
 
