@@ -123,6 +123,7 @@ def test_status_and_page_have_it() -> None:
             with traced("work"):
                 logging.getLogger("shop").warning("sold")
         shown = json.load(urlopen(server.address + "/status"))["overhead"]
+        server.stop()
         status = observability.status()
     assert shown["recording_cpu_seconds"] > 0
     assert 0 < shown["cpu_percent"] <= 100

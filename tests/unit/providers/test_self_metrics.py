@@ -198,6 +198,7 @@ def test_the_page_has_the_duration_of_its_collections() -> None:
     server = start_ops_server(port=0).unwrap()
     urlopen(server.address + "/metrics").read()
     page = urlopen(server.address + "/metrics").read().decode()
+    server.stop()
     name = COLLECTION_NAME.replace(".", "_") + "_seconds_count"
     line = next(each for each in page.splitlines() if each.startswith(name) and "prometheus_http_text" in each)
     assert line.endswith(" 1.0")
