@@ -212,7 +212,7 @@ def test_unsupported_metric_is_left_out_with_a_reason(recorded: Recorded) -> Non
         raise NotImplementedError("not on this platform")  # as psutil does
 
     collector = FlextMetricsCollector(system=False)
-    collector._metrics["process.uptime"] = gauge("process.uptime", "s", "", raises)
+    collector._metrics["process.uptime"] = gauge("process.uptime", "s", PROCESS_METRICS[11].description, raises)
     names = set(collected(collector))
     assert "process.uptime" not in names
     assert "process.memory.usage" in names
@@ -248,7 +248,9 @@ def test_a_reading_that_hangs_costs_only_its_metric(recorded: Recorded, monkeypa
     monkeypatch.setattr(module, "FIRST_READING_SECONDS", 0.2)
     release = threading.Event()
     collector = FlextMetricsCollector(system=False)
-    collector._metrics["process.uptime"] = gauge("process.uptime", "s", "", lambda _: [(float(release.wait(30)), {})])
+    collector._metrics["process.uptime"] = gauge(
+        "process.uptime", "s", PROCESS_METRICS[11].description, lambda _: [(float(release.wait(30)), {})]
+    )
     try:
         assert collector.start().success
         for _ in range(2):
