@@ -10,7 +10,7 @@ from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.retry import Backoff
 from flext_observability.values.named_tuple import NamedTuple
 
-FIRST_BATCH_DELAY_SECONDS = 0.1
+FIRST_BATCH_DELAY_SECONDS = 0.02
 
 
 class Schedule(NamedTuple):
