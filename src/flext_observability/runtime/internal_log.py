@@ -30,6 +30,8 @@ def log_error(logger: logging.Logger, message: str) -> None:
 
 def _log(logger: logging.Logger, level: int, message: str) -> None:
     try:
+        if not message.isascii():  # text of the program may have lone surrogates, which handlers cannot write
+            message = message.encode(errors="backslashreplace").decode()
         logger.log(level, message)
     except BaseException as error:  # noqa: BLE001 - a handler or filter of the program
         reraise_interrupt(error)

@@ -30,6 +30,12 @@ def test_a_line_about_one_subject_is_permitted_once_per_interval(monkeypatch: py
     assert [interval.permits("a"), interval.permits("a")] == [True, False]
 
 
+def test_a_line_can_be_written_whatever_text_the_program_gave(caplog: pytest.LogCaptureFixture) -> None:
+    log_warning(logging.getLogger("flext_observability"), "histogram in {\ud800} for an order in \u00e9tat")
+    assert caplog.messages == ["histogram in {\\ud800} for an order in \u00e9tat"]
+    assert caplog.text.encode()
+
+
 def test_a_handler_that_raises_costs_the_line_alone() -> None:
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
