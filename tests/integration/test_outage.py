@@ -115,7 +115,7 @@ def test_nothing_is_lost_while_a_receiver_is_busy(protocol: str, caplog: pytest.
     assert (report.complete, report.queued, report.dropped) == (True, 0, {})
     assert_adds_up(report.ledger)
     assert_same_at_both_ends(report.ledger, exporter, requests)
-    messages = [entry.getMessage() for entry in caplog.records if entry.name.startswith("flext_observability")]
+    messages = [entry.getMessage() for entry in caplog.records if entry.name == "flext_observability.export"]
     assert len(messages) == 2, messages
     assert f"{exporter} (" in messages[0]
     assert "is down, waiting to send again" in messages[0]

@@ -44,6 +44,15 @@ def test_an_early_logger_follows_the_delegate() -> None:
     assert (first.bodies, second.bodies) == (["one"], ["two"])
 
 
+def test_attributes_of_the_delegate_are_found_without_private_ones() -> None:
+    provider, sdk = DelegatingLoggerProvider(), Sdk()
+    logger: Any = provider.get_logger("l")
+    provider.set_delegate(sdk.provider)
+    assert logger.resource.attributes["service.name"] == "shop"
+    with pytest.raises(AttributeError, match="_unknown"):
+        logger._unknown  # noqa: B018
+
+
 def test_a_no_op_delegate_drops_records() -> None:
     provider, sdk = DelegatingLoggerProvider(), Sdk()
     provider.set_delegate(sdk.provider)

@@ -107,6 +107,7 @@ def test_an_exporter_gets_the_classes_of_the_sdk(provider: EngineLoggerProvider,
     assert (record.log_record.trace_id, record.log_record.span_id, record.log_record.trace_flags) == (5, 9, 1)
     assert record.instrumentation_scope is not None
     assert (record.instrumentation_scope.name, record.resource, record.dropped_attributes) == ("lib", RESOURCE, 0)
+    assert provider.get_logger("lib", "1").instrumentation_scope == record.instrumentation_scope
     assert record.limits is not None
     assert json.loads(record.to_json())["attributes"] == {"a": 1}
     assert {record: 1}[record] == 1

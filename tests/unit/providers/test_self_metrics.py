@@ -22,8 +22,9 @@ from flext_observability import (
 )
 from flext_observability.domain.report import SignalStatus
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.pipeline.ledger import Ledger
 from flext_observability.providers.operation_durations import COLLECTION_NAME, EXPORT_NAME
-from flext_observability.providers.self_metrics import CPU_RATIO_NAME, CPU_TIME_NAME, RESULT
+from flext_observability.providers.self_metrics import CPU_RATIO_NAME, CPU_TIME_NAME, RESULT, self_metrics
 from tests.backends.collector import Answer, collector
 from tests.backends.grpc_collector import grpc_collector
 from tests.fakes import OneExporterFactory, ScriptedExporter
@@ -111,6 +112,13 @@ def test_a_full_queue_is_an_error_of_the_processor() -> None:
     processed = points("otel.sdk.processor.span.processed")
     assert processed[("batching_span_processor/0", "queue_full")] == 2
     assert points("otel.sdk.exporter.span.exported") == {("scripted_span_exporter/0", ""): 0}
+
+
+def test_the_end_of_another_pipeline_changes_nothing() -> None:
+    observability = start(exporters={"traces": "memory", "metrics": "memory", "logs": "none"}, self_metrics=True)
+    self_metrics().release(Ledger())
+    observability.flush()
+    assert points("otel.sdk.span.started") == {("", ""): 0}
 
 
 def test_another_start_decides_again() -> None:

@@ -30,7 +30,7 @@ def test_a_line_about_one_subject_is_permitted_once_per_interval(monkeypatch: py
     assert [interval.permits("a"), interval.permits("a")] == [True, False]
 
 
-def test_a_line_can_be_written_whatever_text_the_program_gave(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_with_lone_surrogates_is_written(caplog: pytest.LogCaptureFixture) -> None:
     log_warning(logging.getLogger("flext_observability"), "histogram in {\ud800} for an order in \u00e9tat")
     assert caplog.messages == ["histogram in {\\ud800} for an order in \u00e9tat"]
     assert caplog.text.encode()
