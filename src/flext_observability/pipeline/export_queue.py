@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Generic, Protocol, TypeVar, cast, final
+from typing import Final, Generic, Protocol, TypeVar, cast, final
 
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.values.named_tuple import NamedTuple
 
 ItemT = TypeVar("ItemT")
+_APPENDED_SHARE: Final = 64
+"""A full plain queue grows by one of this many items before the oldest ones are dropped."""
 
 
 class QueueCounts(NamedTuple):
@@ -85,8 +87,10 @@ class ExportQueue(Generic[ItemT]):
 
     Attributes:
         items: The queued items. A plain ``deque`` may be appended to at any time; call ``evict`` afterwards if it has
-            more than ``max_queue_size`` items.
+            more than ``max_appended`` items.
         max_queue_size: See above.
+        max_appended: Number of appended items up to which a plain queue may grow before ``evict``: many items are
+            dropped at once, and what is read or taken is exact all the same.
         overflow: Size of the items dropped because the queue was full.
         settled_total: Number of items exported, dropped or replaced so far.
     """
@@ -97,6 +101,7 @@ class ExportQueue(Generic[ItemT]):
         "_in_flight",
         "_sizer",
         "items",
+        "max_appended",
         "max_queue_size",
         "overflow",
         "settled_total",
@@ -106,6 +111,7 @@ class ExportQueue(Generic[ItemT]):
         self, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None, policy: LatestByKey[ItemT] | None = None
     ) -> None:
         self.max_queue_size = max_queue_size
+        self.max_appended = max_queue_size + max_queue_size // _APPENDED_SHARE
         self._sizer = sizer
         self.items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
@@ -158,6 +164,7 @@ class ExportQueue(Generic[ItemT]):
 
     def pop_batch(self, max_items: int) -> list[ItemT]:
         """Move up to ``max_items`` items from the head into flight."""
+        self.evict()
         self._in_flight = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
         return self._in_flight
 
@@ -181,6 +188,7 @@ class ExportQueue(Generic[ItemT]):
 
     def drop_all(self, reason: str) -> int:
         """Drop all items, queued and in flight, and return their size."""
+        self.evict()
         rest, self._in_flight = self._in_flight, []
         while self.items:  # not ``clear``: another thread may append
             rest.append(self.items.popleft())
@@ -190,6 +198,7 @@ class ExportQueue(Generic[ItemT]):
 
     def counts(self) -> QueueCounts:
         """Return the current counts."""
+        self.evict()
         in_flight = sum(map(self._size, self._in_flight))
         queued = len(self.items) if self._sizer is None else sum(map(self._sizer, self.items))
         reasons = {"queue_full": self.overflow, **self._dropped}

@@ -84,7 +84,7 @@ class Intake(Generic[ItemT]):
         """Set the number of queued items that ends the wait of the thread."""
         self._awaited = items
         limit = items if self._thread.is_active else 1
-        self.attention = 0 if self._closed else min(limit, self._queue.max_queue_size + 1)
+        self.attention = 0 if self._closed else min(limit, self._queue.max_appended + 1)
 
     def _release(self) -> None:
         self._thread.release()

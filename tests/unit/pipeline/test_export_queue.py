@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, strategies as st
 
 from flext_observability.extensions.ports import ExportOutcome
@@ -83,6 +84,26 @@ def test_a_full_queue_drops_its_oldest_item() -> None:
         queue.put(item)
     assert queue.counts().dropped == {"queue_full": 1}
     assert queue.pop_batch(2) == [2, 3]
+
+
+@pytest.mark.parametrize("read", [ExportQueue[int].counts, lambda queue: queue.pop_batch(1)])
+def test_appended_items_beyond_the_maximum_are_never_read(read: Callable[[ExportQueue[int]], object]) -> None:
+    queue = ExportQueue[int](128)
+    assert queue.max_appended == 130
+    for number in range(queue.max_appended):
+        queue.items.append(number)
+    read(queue)
+    counts = queue.counts()
+    assert (counts.finished, counts.queued + counts.in_flight, counts.dropped) == (130, 128, {"queue_full": 2})
+    assert [*queue.pop_batch(1)] == [2 + counts.in_flight]
+
+
+def test_items_beyond_the_maximum_at_the_end_were_dropped_because_the_queue_was_full() -> None:
+    queue = ExportQueue[int](128)
+    for number in range(queue.max_appended):
+        queue.items.append(number)
+    assert queue.drop_all("shutdown_deadline") == 128
+    assert queue.counts().dropped == {"queue_full": 2, "shutdown_deadline": 128}
 
 
 def test_items_that_return_to_a_full_queue_are_evicted_oldest_first() -> None:

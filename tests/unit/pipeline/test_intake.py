@@ -14,7 +14,7 @@ class RacingQueue:
     """Gets an item from another thread between two looks at its length."""
 
     is_plain = True
-    max_queue_size = 10
+    max_appended = 10
 
     def __init__(self) -> None:
         self.items = deque[int]()
