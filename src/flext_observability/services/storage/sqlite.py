@@ -36,8 +36,8 @@ _STORE: Final = """
         body = excluded.body, emitted = excluded.emitted
 """
 _TRIM: Final = """
-    DELETE FROM entities WHERE kind = ?1 AND seq <= (
-        SELECT seq FROM entities WHERE kind = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2
+    DELETE FROM entities WHERE kind = :kind AND seq <= (
+        SELECT seq FROM entities WHERE kind = :kind ORDER BY seq DESC LIMIT 1 OFFSET :kept
     )
 """
 _BODIES: Final = "SELECT body, emitted FROM entities WHERE"
@@ -162,7 +162,8 @@ class SQLiteStorage:
             left = self._until_trim.get(row.kind, 0)
             if not left:
                 left = max(self._max_entities // _PARTS, 1)
-                self._evicted += connection.execute(_TRIM, (row.kind, self._max_entities - left)).rowcount
+                values = {"kind": row.kind, "kept": self._max_entities - left}
+                self._evicted += connection.execute(_TRIM, values).rowcount
             connection.execute(_STORE, row)
             self._until_trim[row.kind] = left - 1
 
