@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 
 import pytest
 
@@ -79,7 +80,9 @@ def test_ctrl_c_during_the_exit_ends_the_wait_with_one_line(interrupts: int, end
     assert time.monotonic() - began < 10
     assert child.returncode in {code, -signal.SIGINT if interrupts > 1 else code}, "or later, while Python ends"
     assert errors[-1] == LOST or (interrupts > 1 and LOST in errors), errors
-    assert [line for line in errors if line != LOST and "KeyboardInterrupt" not in line and "<module>" not in line] == [
+    # The second one may interrupt a callback of Python's own after ours, which Python reports.
+    ours = takewhile(lambda line: interrupts == 1 or not line.startswith("Exception ignored in"), errors)
+    assert [line for line in ours if line != LOST and "KeyboardInterrupt" not in line and "<module>" not in line] == [
         "Traceback (most recent call last):"
     ] * bool(end)
 

@@ -94,7 +94,7 @@ def watch():
         more["snapshots"] += 1
         for row in status.deliveries:
             total = row.queued + row.in_flight + row.exported + sum(row.dropped.values())
-            if row.finished != total or row.queued > QUEUE + 4:
+            if row.finished != total or row.queued > QUEUE:
                 more["wrong"].append(str(row))
         row = status.counts
         if row.started != row.open + row.sampled_out + row.finished or row.open < 0:

@@ -200,8 +200,12 @@ class ExportQueue(Generic[ItemT]):
         """Return the current counts."""
         self.evict()
         in_flight = sum(map(self._size, self._in_flight))
-        queued = len(self.items) if self._sizer is None else sum(map(self._sizer, self.items))
-        reasons = {"queue_full": self.overflow, **self._dropped}
+        queued, surplus = len(self.items), 0
+        if self._sizer is not None:
+            queued = sum(map(self._sizer, self.items))
+        elif queued > self.max_queue_size:  # other threads have appended meanwhile: the oldest ones go next
+            queued, surplus = self.max_queue_size, queued - self.max_queue_size
+        reasons = {"queue_full": self.overflow + surplus, **self._dropped}
         dropped = {reason: count for reason, count in reasons.items() if count}
         # Each item that was added is in one of these, so that nothing has to be counted when it is added.
         finished = queued + in_flight + self._exported + sum(dropped.values())
