@@ -32,8 +32,10 @@ class Dying:
     def __del__(self):
         write("end")
 
-def collected(phase, info):
-    if phase == "stop":
+is_writing = True
+
+def collected(phase, info):  # stays: a callback is not recognized in another thread once it is removed
+    if phase == "stop" and is_writing:
         write("gc")
 
 signal.signal(signal.SIGALRM, lambda *_: write("signal"))
@@ -44,7 +46,7 @@ while len(seen["main"]) < 6000 or len(seen["signal"]) < 50:
     Dying()
     write("main")
 signal.setitimer(signal.ITIMER_REAL, 0)
-gc.callbacks.remove(collected)
+is_writing = False
 while len(seen["end"]) < len(seen["main"]):  # a collection of another thread may be calling destructors
     gc.collect()
     time.sleep(0.01)
