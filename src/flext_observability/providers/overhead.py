@@ -89,7 +89,7 @@ class Usage(NamedTuple):
 
     def since(self, earlier: Usage) -> Usage:
         """Return the difference to an earlier total."""
-        return Usage(*(now - then for now, then in zip(self, earlier, strict=True)))  # type: ignore[arg-type]  # numbers
+        return Usage(*(now - then for now, then in zip(self, earlier, strict=True)))  # type: ignore[arg-type]
 
     def recording(self, costs: Costs) -> float:
         """Return the CPU seconds for recording the items."""

@@ -12,7 +12,7 @@ _KEPT: Final = frozenset({"__module__", "__annotations__"})
 class _NamedTupleType(type):
     """Makes a subclass of ``tuple`` of each class with the base ``NamedTuple``."""
 
-    def __new__(cls, name: str, _bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:  # noqa: ANN401 - not a class of this type
+    def __new__(cls, name: str, _bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:  # noqa: ANN401
         annotations: dict[str, Any] = namespace.get("__annotations__", {})
         defaults = [namespace[field] for field in annotations if field in namespace]
         made = _make(name, annotations, defaults=defaults, module=namespace["__module__"])
