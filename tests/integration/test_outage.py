@@ -277,7 +277,9 @@ def test_a_silent_receiver_does_not_delay_other_exporters(exporters: tuple[str, 
         flushed = handle.flush(0.2).unwrap()
         assert not flushed.complete
         assert row(flushed.ledger, "traces", "memory").exported == 100
-        assert row(flushed.ledger, "traces", "otlp_http").in_flight == 100
+        silenced = row(flushed.ledger, "traces", "otlp_http")
+        assert silenced.in_flight > 0
+        assert silenced.in_flight + silenced.queued == 100  # the first batch may leave before the last span ends
         assert_adds_up(flushed.ledger)
         report = handle.shutdown(0.3).unwrap()
     assert report.duration_seconds < 0.6

@@ -98,7 +98,7 @@ def test_appended_items_beyond_the_maximum_are_never_read(read: Callable[[Export
     assert [*queue.pop_batch(1)] == [2 + counts.in_flight]
 
 
-def test_items_that_are_appended_while_the_queue_is_counted_take_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_that_are_appended_while_the_queue_is_counted_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = ExportQueue[int](128)
     monkeypatch.setattr(ExportQueue, "evict", lambda _: None)  # other threads append after it
     queue.items.extend(range(131))  # type: ignore[attr-defined]  # a deque
