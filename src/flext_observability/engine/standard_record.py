@@ -126,7 +126,9 @@ class StandardLogRecord(ReadableLogRecord):
         return self.options.resource
 
     @property
-    def instrumentation_scope(self) -> InstrumentationScope | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def instrumentation_scope(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self,
+    ) -> InstrumentationScope | None:
         """Scope of the logger."""
         return self.options.scope
 

@@ -179,7 +179,8 @@ def test_programs(bounds: tuple[int | None, int | None], redacted: bool, program
     theirs, ours = Kept(), Kept()
     counters = SignalCounter("logs"), SignalCounter("logs")
     stock = make_logger_provider(RESOURCE, *bounds)
-    engine = EngineLoggerProvider(RESOURCE, bounds, ExportLogRecordProcessor(counters[1], [ours]))  # type: ignore[list-item]  # a fake
+    exporting = ExportLogRecordProcessor(counters[1], [ours])  # type: ignore[list-item]  # a fake
+    engine = EngineLoggerProvider(RESOURCE, bounds, exporting)
     if redacted:
         stock.add_log_record_processor(Redacting())
         engine.add_log_record_processor(Redacting())

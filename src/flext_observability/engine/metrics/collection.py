@@ -82,7 +82,9 @@ class _Collection:
                 points.append(self._point(kind, series, pending, (start_ns, now_ns)))
         return points
 
-    def _point(self, kind: str, series: Series, aggregated: tuple[Any, Any], times: tuple[int, int]) -> Any:  # noqa: ANN401
+    def _point(  # of any class of points
+        self, kind: str, series: Series, aggregated: tuple[Any, Any], times: tuple[int, int]
+    ) -> Any:  # noqa: ANN401
         """Return a point of an aggregation and its exemplars."""
         value, kept = aggregated
         exemplars = [self._exemplar(each, series.attributes) for each in series.exemplars(kept)] if kept else []
