@@ -29,9 +29,10 @@ MAKE_VENV := scripts/python.sh scripts/environment.py
 BASE := $(VENV)/.made-base
 DEMO := $(VENV)/.made-demo
 DEV := $(VENV)/.made-dev
+STACK := $(VENV)/.made-monitoring
 DOCS := $(VENV)/.made-docs
 
-$(BASE) $(DEMO) $(DEV) $(DOCS): $(VENV)/.made-%: pyproject.toml constraints.txt
+$(BASE) $(DEMO) $(DEV) $(DOCS) $(STACK): $(VENV)/.made-%: pyproject.toml constraints.txt
 	@$(MAKE_VENV) $(VENV) --extra $* --constraints constraints.txt
 
 $(OLDEST)/.made-test: pyproject.toml constraints-oldest.txt
@@ -119,7 +120,7 @@ audit-pydantic-v2: $(DEV)  ## no pydantic v1 idiom in src
 	@$(PY) scripts/audit_pydantic.py src
 
 .PHONY: validate
-validate: $(BASE)  ## check the shipped configuration with the real collector, promtool and compose
+validate: $(STACK)  ## check the shipped configuration with the real collector, promtool and compose
 	@$(PY) -m monitoring.native validate
 
 ##@ Benchmarks
@@ -203,19 +204,19 @@ clean:  ## remove generated files except the environments
 ##@ Monitoring stack without Docker
 
 .PHONY: stack-install
-stack-install: $(BASE)  ## build collector, Jaeger, Prometheus, VictoriaLogs, Alertmanager, Pushgateway
+stack-install: $(STACK)  ## build collector, Jaeger, Prometheus, VictoriaLogs, Alertmanager, Pushgateway
 	@$(PY) -m monitoring.native install
 
 .PHONY: stack-up
-stack-up: $(BASE)  ## start the stack on loopback, and wait until it is healthy
+stack-up: $(STACK)  ## start the stack on loopback, and wait until it is healthy
 	@$(PY) -m monitoring.native up
 
 .PHONY: stack-status
-stack-status: $(BASE)  ## show each part with its state and address
+stack-status: $(STACK)  ## show each part with its state and address
 	@$(PY) -m monitoring.native status
 
 .PHONY: stack-down
-stack-down: $(BASE)  ## stop the parts started by stack-up
+stack-down: $(STACK)  ## stop the parts started by stack-up
 	@$(PY) -m monitoring.native down
 
 ##@ Help

@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONTAINS = {"base": ["base"], "demo": ["base", "demo"], "test": ["base", "demo", "test"]}
 CONTAINS["docs"] = ["base", "docs"]
-CONTAINS["dev"] = [*CONTAINS["test"], "dev"]
+CONTAINS["monitoring"] = ["base", "demo", "monitoring"]
+CONTAINS["dev"] = [*CONTAINS["test"], "monitoring", "dev"]
 
 
 def main() -> int:
