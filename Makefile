@@ -21,7 +21,7 @@ export PIP_NO_INPUT := 1
 endif
 
 # Tests of `make test`: those that need only Python.
-SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs \
+SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs tests/monitoring \
 	tests/stack/test_configuration.py)
 PYTEST := $(PY) -m pytest
 MAKE_VENV := scripts/python.sh scripts/environment.py
