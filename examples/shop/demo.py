@@ -12,7 +12,8 @@ from uuid import uuid4
 import httpx
 
 from examples.shop.failure import DemoError
-from examples.shop.findings import check, read_back, write_report
+from examples.shop.findings import check, read_back, sent_counts, write_report
+from examples.shop.operations import COUNTS_FILE
 from examples.shop.processes import Child, Processes, answers, clean_environment, listening_socket, wait_until
 from examples.shop.receivers import Receiver, find_receiver
 from examples.shop.screen import Screen, draw_picture
@@ -50,10 +51,12 @@ class Shop:
     Attributes:
         children: Process of each service.
         gateway: Base URL of the gateway.
+        counts: File of each service for the number of exported items.
     """
 
     children: list[Child]
     gateway: str
+    counts: dict[str, Path]
 
 
 async def run(options: Options) -> None:
@@ -82,10 +85,11 @@ async def _run(options: Options, processes: Processes, screen: Screen) -> None:
         )
         sold = await _sell(processes, shop, options, screen)
         await processes.end(shop.children)
+        sent = sent_counts(shop.counts)
         findings = await read_back(receiver, sold)
         screen.show(receiver, sold, findings)
     if options.report:
-        write_report(options.report, run_id, receiver, sold)
+        write_report(options.report, run_id, receiver, sold, sent)
     if options.picture:
         draw_picture(options.picture, receiver, sold, findings)
     check(findings)
@@ -97,15 +101,16 @@ async def _open_shop(processes: Processes, http: httpx.AsyncClient, receiver: Re
     sockets = {name: listening_socket() for name in SERVICES}
     addresses = {name: f"http://127.0.0.1:{one.getsockname()[1]}" for name, one in sockets.items()}
     environment = clean_environment() | {f"SHOP_{name.upper()}_URL": address for name, address in addresses.items()}
+    counts = {name: processes.folder / f"{name}.json" for name in SERVICES}
     children: list[Child] = []
     for name, one in sockets.items():
         with one:
             argv = (f"examples.shop.{name}", "--fd", str(one.fileno()))
-            telemetry = _telemetry(receiver, run_id, name)
+            telemetry = _telemetry(receiver, run_id, name) | {COUNTS_FILE: str(counts[name])}
             children.append(processes.start(name, *argv, environment=environment | telemetry, sockets=[one]))
     for name, address in addresses.items():
         await wait_until(processes, partial(answers, http, address + "/health"), name)
-    return Shop(children, addresses["gateway"])
+    return Shop(children, addresses["gateway"], counts)
 
 
 def _telemetry(receiver: Receiver, run_id: str, name: str) -> dict[str, str]:
@@ -114,6 +119,7 @@ def _telemetry(receiver: Receiver, run_id: str, name: str) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
         "OTEL_RESOURCE_ATTRIBUTES": f"service.namespace=shop,service.instance.id={run_id}-{name}",
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",  # milliseconds; a minute would be longer than the demo
+        "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true",
         "OTEL_PYTHON_STARLETTE_EXCLUDED_URLS": "/health",
         "FLEXT_LOG_LEVEL": "info",
         "FLEXT_ENVIRONMENT": "demo",

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,8 +108,15 @@ def check(findings: Findings) -> None:
         raise DemoError("telemetry is missing:\n  " + "\n  ".join(findings.missing))
 
 
-def write_report(file: Path, run_id: str, receiver: Receiver, sold: Sold) -> None:
-    """Write the sales as JSON."""
+def sent_counts(files: Mapping[str, Path]) -> dict[str, dict[str, int]]:
+    """Return the number of exported items of each service by signal."""
+    return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items()}
+
+
+def write_report(
+    file: Path, run_id: str, receiver: Receiver, sold: Sold, sent: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Write the sales, and the number of exported items of each service, as JSON."""
     document = {
         "run": run_id,
         "receiver": receiver.endpoint,
@@ -117,6 +125,7 @@ def write_report(file: Path, run_id: str, receiver: Receiver, sold: Sold) -> Non
         "declined": dict(sold.declined),
         "revenue": sold.revenue,
         "slow": sold.slow,
+        "sent": sent,
         "good_trace": sold.good_trace,
         "failed_trace": sold.failed_trace,
         "correlation_ids": sold.correlation_ids,

@@ -65,12 +65,19 @@ def update_stock(product: str, quantity: int, *, is_slow: bool) -> tuple[int, fl
     return left, price
 
 
+def answers_queries() -> bool:
+    """Return whether the database answers a query."""
+    with lock:
+        return bool(database.execute("SELECT 1").fetchone())
+
+
 def main() -> None:
     init_observability(service_name="inventory", instrument=["starlette", "httpx"]).unwrap()
     database.execute("CREATE TABLE goods (product TEXT PRIMARY KEY, stock INTEGER, price REAL)")
     database.executemany("INSERT INTO goods VALUES (?, 10000, ?)", PRODUCTS.items())
     paths = {"/reservations": reserve, "/releases": release}
-    serve("inventory", *(Route(path, answer, methods=["POST"]) for path, answer in paths.items()))
+    routes = (Route(path, answer, methods=["POST"]) for path, answer in paths.items())
+    serve("inventory", *routes, checks={"database": answers_queries})
 
 
 if __name__ == "__main__":

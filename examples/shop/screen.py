@@ -26,7 +26,7 @@ from flext_observability.views.terminal.tables import metrics_table
 from flext_observability.views.terminal.tree import trace_tree
 
 _PICTURE_COLUMNS = 120
-_SHOWN_METRICS = ("shop", "flext")
+_SHOWN_METRICS = ("shop", "flext.function", "flext_function")
 
 
 class Screen:
@@ -112,7 +112,7 @@ def _metrics(receiver: Receiver, findings: Findings, colours: ServiceColours) ->
     if shown:
         yield metrics_table(shown, colours=colours)
         yield Text(
-            f"  {len(findings.metrics) - len(shown)} more series come from Starlette's and httpx's instrumentations."
+            f"  {len(findings.metrics) - len(shown)} more series: requests, processes, health, telemetry, this machine."
         )
     else:
         yield Text(f"Metrics: see shop.* in the back end of {receiver.description}")

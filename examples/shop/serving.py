@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import cache
 
 import httpx
@@ -17,11 +18,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from examples.shop.operations import end_operations, start_operations
+
 PORTS = {"gateway": 8000, "orders": 8001, "payments": 8002, "inventory": 8003}
 """Ports of separately started services. The demo uses free ports instead."""
 
 
-def serve(name: str, *routes: BaseRoute) -> None:
+def serve(name: str, *routes: BaseRoute, checks: dict[str, Callable[[], bool]] | None = None) -> None:
     """Serve on 127.0.0.1 until SIGTERM or Ctrl-C.
 
     Call it after ``init_observability``, because only later applications are instrumented.
@@ -29,6 +32,7 @@ def serve(name: str, *routes: BaseRoute) -> None:
     Args:
         name: Name of the service, as in ``PORTS``.
         routes: Routes of the service in addition to ``GET /health``.
+        checks: Health checks of the service by name.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=PORTS[name], help="port on 127.0.0.1 (default: %(default)s)")
@@ -43,7 +47,11 @@ def serve(name: str, *routes: BaseRoute) -> None:
         app, port=options.port, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     inherited = None if options.fd is None else [socket.socket(fileno=options.fd)]
-    uvicorn.Server(config).run(sockets=inherited)
+    start_operations(system=name == "gateway", checks=checks or {})
+    try:
+        uvicorn.Server(config).run(sockets=inherited)
+    finally:
+        end_operations()
 
 
 @cache
