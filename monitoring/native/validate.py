@@ -63,10 +63,7 @@ def _checks(places: Places) -> Iterator[_Check]:
         folder = prometheus_folder(places) if native else prometheus
         config = ("check", "config", str(folder / "prometheus.yml"))
         yield _Check(f"prometheus.yml with its targets ({where})", PROMETHEUS, "promtool", config)
-    router = ("validate", "--config", str(monitoring / "collector" / "router.yaml"))
-    yield _Check("collector/router.yaml", COLLECTOR, "otelcol", router)
-    sampler = ("validate", "--config", collector_file, "--config", str(monitoring / "collector" / "sampler.yaml"))
-    yield _Check("collector/sampler.yaml over otel-collector.yaml", COLLECTOR, "otelcol", sampler)
+    yield from _tiers(monitoring / "scale" / "tiers")
     rules = tuple(str(path) for path in sorted((prometheus / "rules").glob("*.yml")))
     yield _Check("Prometheus rules", PROMETHEUS, "promtool", ("check", "rules", *rules))
     tests = tuple(str(path) for path in sorted((prometheus / "rule-tests").glob("*.yml")))
@@ -78,6 +75,14 @@ def _checks(places: Places) -> Iterator[_Check]:
     yield _Check("alertmanager.yml", ALERTMANAGER, "amtool", alertmanager)
     compose = ("-f", str(places.repository / "docker-compose.monitoring.yml"), "--profile", "*", "config", "--quiet")
     yield _Check("docker-compose.monitoring.yml", COMPOSE, "docker-compose", compose)
+
+
+def _tiers(folder: Path) -> Iterator[_Check]:
+    """Yield a check of each tier past one machine, with and without Kafka."""
+    without_kafka = (("router", "router-without-kafka"), ("sampler", "sampler-without-kafka"))
+    for names in (("agent",), ("router",), ("sampler",), ("ingest",), *without_kafka):
+        files = tuple(word for name in names for word in ("--config", str(folder / f"{name}.yaml")))
+        yield _Check(f"scale/tiers: {' and '.join(names)}", COLLECTOR, "otelcol", ("validate", *files))
 
 
 def _flags(part: Part, places: Places) -> tuple[str, ...]:
@@ -99,7 +104,7 @@ def _run(check: _Check, places: Places, console: Console) -> bool | None:
     own = {name: places.fill(check.part, value) for name, value in variables.items()}
     argv = [str(program), *check.words]
     answer = subprocess.run(
-        argv, cwd=places.state, env=dict(os.environ) | own, capture_output=True, text=True, check=False, timeout=120
+        argv, cwd=places.state, env={"HOSTNAME": "check"} | dict(os.environ) | own, capture_output=True, text=True, check=False, timeout=120
     )
     if answer.returncode == 0:
         _print_verdict(console, "good", check.title, "green")
