@@ -104,7 +104,13 @@ def _run(check: _Check, places: Places, console: Console) -> bool | None:
     own = {name: places.fill(check.part, value) for name, value in variables.items()}
     argv = [str(program), *check.words]
     answer = subprocess.run(
-        argv, cwd=places.state, env={"HOSTNAME": "check"} | dict(os.environ) | own, capture_output=True, text=True, check=False, timeout=120
+        argv,
+        cwd=places.state,
+        env={"HOSTNAME": "check"} | dict(os.environ) | own,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     if answer.returncode == 0:
         _print_verdict(console, "good", check.title, "green")
