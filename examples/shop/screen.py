@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -19,7 +18,6 @@ from examples.shop.findings import Findings
 from examples.shop.links import page
 from examples.shop.receivers import Receiver
 from examples.shop.traffic import Sold
-from flext_observability.views.model import TraceView
 from flext_observability.views.terminal.output import Terminal
 from flext_observability.views.terminal.rows import ServiceColours
 from flext_observability.views.terminal.tables import metrics_table
@@ -101,7 +99,7 @@ def _checkouts(receiver: Receiver, sold: Sold, findings: Findings, colours: Serv
     ):
         yield from _heading(title)
         if trace.spans:
-            yield trace_tree(_readable(trace), colours=colours, link=_link(receiver, trace_id))
+            yield trace_tree(trace, colours=colours, link=_link(receiver, trace_id))
         else:
             yield Text(f"  trace {trace_id}: see the back end of {receiver.description}")
 
@@ -132,11 +130,6 @@ def _heading(title: str) -> Iterator[RenderableType]:
 
 def _outcome(so_far: Sold) -> str:
     return f"{so_far.sold.total()} sold, {so_far.declined.total()} declined"
-
-
-def _readable(trace: TraceView) -> TraceView:
-    """Remove the ASGI instrumentation's spans of single messages."""
-    return replace(trace, spans=tuple(span for span in trace.spans if "asgi.event.type" not in span.attributes))
 
 
 def _link(receiver: Receiver, trace_id: str) -> str:

@@ -44,8 +44,8 @@ class Run:
     metrics: list[MetricView]
 
     def spans(self, trace_id: str) -> list[SpanView]:
-        """Return the spans of a trace, without those of single ASGI messages."""
-        return [span for span in self.traces[trace_id].spans if "asgi.event.type" not in span.attributes]
+        """Return the spans of a trace."""
+        return list(self.traces[trace_id].spans)
 
     @property
     def logs(self) -> list[LogView]:

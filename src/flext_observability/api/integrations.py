@@ -74,7 +74,8 @@ def attach(pipeline: Pipeline) -> None:
     if config.instrument and not config.disabled:
         from flext_observability.instrumentation import libraries
 
-        pipeline.notices.extend(libraries.instrument(config.instrument))
+        found = libraries.instrument(config.instrument, asgi_message_spans=config.asgi_message_spans)
+        pipeline.notices.extend(found)
 
 
 def _used_libraries() -> Any:  # noqa: ANN401 - a module

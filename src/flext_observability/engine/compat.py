@@ -5,6 +5,7 @@ Oldest supported SDK: 1.39.0. Newest tested SDK: see ``constraints.txt``. Differ
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -227,3 +228,24 @@ def connect_reader(reader: MetricReader, collect: Callable[[], object] | None) -
 
     callback = None if collect is None else collect_for_reader
     reader._set_collect_callback(callback)  # pyright: ignore[reportPrivateUsage]  # no public name
+
+
+_STABILITY_VARIABLE = "OTEL_SEMCONV_STABILITY_OPT_IN"
+
+
+def prefer_stable_http() -> None:
+    """Make OpenTelemetry's instrumentations use the stable names of HTTP, unless the environment selects names.
+
+    They read the variable once in a process. It is set for this moment only, so that children do not inherit it.
+
+    Source: https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/
+    """
+    module = sys.modules.get("opentelemetry.instrumentation._semconv")
+    stability: Any = getattr(module, "_OpenTelemetrySemanticConventionStability", None)
+    if stability is None or _STABILITY_VARIABLE in os.environ:
+        return
+    os.environ[_STABILITY_VARIABLE] = "http"
+    try:
+        stability._initialize()
+    finally:
+        del os.environ[_STABILITY_VARIABLE]

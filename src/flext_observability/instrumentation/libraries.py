@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flext_observability.domain.report import Notice
+from flext_observability.engine.compat import prefer_stable_http
+from flext_observability.instrumentation.asgi_messages import MessageSpans
 from flext_observability.runtime.bounded_call import call_at_start
 from flext_observability.runtime.internal_log import log_warning
 from flext_observability.runtime.runtime import current_runtime
@@ -39,19 +41,23 @@ class _Active:
 
     def __init__(self) -> None:
         self.by_name: dict[str, _Instrumentor] = {}
+        self.message_spans = MessageSpans()
 
 
-def instrument(names: Iterable[str]) -> tuple[Notice, ...]:
-    """Switch on the instrumentation of each library.
+def instrument(names: Iterable[str], *, asgi_message_spans: bool = False) -> tuple[Notice, ...]:
+    """Switch on the instrumentation of each library, with the stable names of HTTP.
 
     Args:
         names: Names of OpenTelemetry instrumentations, such as ``starlette``, ``httpx``, ``grpc_client``; case, ``-``
             and ``_`` do not matter.
+        asgi_message_spans: Whether ASGI instrumentations create a span for each message of a request.
 
     Returns:
         One notice for each failure, with the ``pip install`` line of a missing package.
     """
     notices = [_instrument_in_time(_normalize(name)) for name in names]
+    if not asgi_message_spans:
+        current_runtime().get(_Active).message_spans.exclude()
     return tuple(notice for notice in notices if notice is not None)
 
 
@@ -62,7 +68,9 @@ def any_active() -> bool:
 
 def uninstrument() -> None:
     """Switch off the instrumentations of ``instrument``, last first. Those that the program switched on stay."""
-    active = current_runtime().get(_Active).by_name
+    state = current_runtime().get(_Active)
+    state.message_spans.restore()
+    active = state.by_name
     for name in reversed(tuple(active)):
         try:
             active.pop(name).uninstrument()
@@ -107,6 +115,7 @@ def _instrument(name: str) -> Notice | None:
 def _activate(name: str, point: EntryPoint) -> Notice | None:
     active = current_runtime().get(_Active).by_name
     instrumentor = cast("type[_Instrumentor]", point.load())()
+    prefer_stable_http()
     if instrumentor.is_instrumented_by_opentelemetry:
         if name in active:
             return None

@@ -33,6 +33,7 @@ class InitArguments(TypedDict, total=False):
     log_level: str | int | None
     internal_log_level: str | int | None
     instrument: Sequence[str] | None
+    asgi_message_spans: bool | None
     propagators: Sequence[str] | None
     sampler: str | None
     sampler_arg: str | None

@@ -121,6 +121,12 @@ class GeneralFields:
     instrument: Sequence[str] = setting(
         types.NAMES, "Names of the OpenTelemetry instrumentations to enable.", default=()
     )
+    asgi_message_spans: bool = setting(
+        types.BOOL,
+        "Whether ASGI instrumentations create a span for each message of a request (`http send`, `http receive`).",
+        default=False,
+        signal="traces",
+    )
     propagators: Sequence[str] = setting(
         PROPAGATORS,
         "Propagators of context: tracecontext, baggage, b3, b3multi, jaeger, xray, ottrace, none.",

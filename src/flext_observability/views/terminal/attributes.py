@@ -66,6 +66,8 @@ def select(attributes: Attributes, *, title: str = "") -> list[tuple[str, str]]:
     chosen: dict[str, str] = {}
     for _, key in sorted(ranked, key=lambda pair: pair[0]):
         value = format_value(attributes[key])
+        if key == "error.type" and value == chosen.get("status"):
+            continue  # a failed HTTP request without an exception
         if key in _OUTCOMES or not _in_title(value, words):
             chosen.setdefault(_SHORT.get(key) or sanitize(key, 40), value)
     return list(chosen.items())

@@ -39,3 +39,9 @@ def test_format_all_has_every_attribute_in_a_fixed_order() -> None:
 
 def test_keys_are_sanitized() -> None:
     assert select({"\x1b[2J": 1}) == [("\\x1b[2J", "1")]
+
+
+def test_an_error_that_is_the_status_is_shown_once() -> None:
+    attributes = {"http.response.status_code": 402, "error.type": "402"}
+    assert select(attributes) == [("status", "402")]
+    assert select(attributes | {"error.type": "TimeoutError"}) == [("status", "402"), ("error", "TimeoutError")]
