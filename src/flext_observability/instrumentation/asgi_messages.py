@@ -34,7 +34,7 @@ class MessageSpans:
         middleware = cast("type | None", getattr(sys.modules.get(_MODULE), "OpenTelemetryMiddleware", None))
         if self._middleware is not None or middleware is None:
             return
-        original = cast("Callable[..., None]", middleware.__init__)
+        original = cast("Callable[..., None]", vars(middleware)["__init__"])
         if _PARAMETER not in signature(original).parameters:
             return
         self._middleware, self._original = middleware, original
