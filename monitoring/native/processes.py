@@ -13,7 +13,8 @@ from typing import Final
 
 import psutil
 
-from monitoring.native.parts import Part
+from monitoring.native.overlays import overlay_words
+from monitoring.native.parts import COLLECTOR, Part
 from monitoring.native.places import Places
 
 _CLOCK_TOLERANCE_SECONDS: Final = 2.0
@@ -37,7 +38,7 @@ def start(part: Part, places: Places) -> psutil.Process:
         raise ValueError(part.name)
     folder = places.folder(part)
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    argv = [places.fill(part, word) for word in part.run.argv]
+    argv = command_line(part, places)
     own = {name: places.fill(part, value) for name, value in part.run.environment.items()}
     with places.log(part).open("wb") as log:
         child = subprocess.Popen(
@@ -55,6 +56,12 @@ def start(part: Part, places: Places) -> psutil.Process:
     record = Record(child.pid, process.create_time(), argv[0])
     _record_path(part, places).write_text(json.dumps(asdict(record)), encoding="utf-8")
     return process
+
+
+def command_line(part: Part, places: Places) -> list[str]:
+    """Return the program of a part and its arguments, with the chosen overlays of the collector."""
+    words = [places.fill(part, word) for word in part.run.argv] if part.run else []
+    return words + overlay_words(places.repository) if part is COLLECTOR else words
 
 
 def find(part: Part, places: Places) -> psutil.Process | None:

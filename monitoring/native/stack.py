@@ -18,7 +18,8 @@ from rich.text import Text
 
 from monitoring.native import processes
 from monitoring.native.install import log_tail
-from monitoring.native.parts import PROMETHEUS, Part, running_parts
+from monitoring.native.overlays import chosen_overlays
+from monitoring.native.parts import COLLECTOR, PROMETHEUS, Part, running_parts
 from monitoring.native.places import LOOPBACK, Places, StackError
 from monitoring.native.targets import write_prometheus_folder
 
@@ -51,12 +52,15 @@ def up(parts: Sequence[Part], places: Places, console: Console) -> None:
         console: Output of the state of each part.
 
     Raises:
-        StackError: A part is not installed, a port is in use, or a part does not become ready.
+        StackError: A part is not installed, an overlay or a variable of it is missing, a port is in use, or a part does
+            not become ready.
     """
     wanted = _runnable(parts)
     missing = [part.name for part in wanted if not places.installed(part)]
     if missing:
         raise StackError(f"Not installed: {', '.join(missing)}. Run `make stack-install` first.")
+    if COLLECTOR in wanted:
+        chosen_overlays(places.repository)
     running = {part.name: process for part in wanted if (process := processes.find(part, places))}
     starting = [part for part in wanted if part.name not in running]
     for part in starting:
@@ -68,7 +72,7 @@ def up(parts: Sequence[Part], places: Places, console: Console) -> None:
         running[part.name] = processes.start(part, places)
     for part in wanted:
         seconds = _wait_until_ready(part, places, running[part.name], began)
-        how = f"ready after {seconds:.1f} s" if part in starting else "was running"
+        how = f"ready after {seconds:.1f} s" if part in starting else _was_running(part, places, running[part.name])
         console.print(f"{part.name:<12} {how}: {_addresses(part, places)}", highlight=False, soft_wrap=True)
 
 
@@ -113,6 +117,12 @@ def _runnable(parts: Sequence[Part]) -> tuple[Part, ...]:
     if tools:
         raise StackError(f"{', '.join(tools)} is a tool and has no process.")
     return tuple(parts) or running_parts()
+
+
+def _was_running(part: Part, places: Places, process: psutil.Process) -> str:
+    if process.cmdline() == processes.command_line(part, places):
+        return "was running"
+    return f"was running, with other arguments than now: stop it first to change them (down {part.name})"
 
 
 def _status(part: Part, places: Places) -> PartStatus:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
+from monitoring.native.overlays import overlays
 from monitoring.native.parts import ALERTMANAGER, COLLECTOR, COMPOSE, JAEGER, PROMETHEUS, VICTORIALOGS, Part
 from monitoring.native.places import Places
 from monitoring.native.targets import prometheus_folder, write_prometheus_folder
@@ -32,6 +33,8 @@ class _Check:
     words: tuple[str, ...]
     native: bool = False
     """Whether the check uses the loopback variables of the part instead of the defaults for Docker."""
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Environment variables of this check."""
 
 
 def validate(places: Places, console: Console) -> int:
@@ -64,6 +67,7 @@ def _checks(places: Places) -> Iterator[_Check]:
         config = ("check", "config", str(folder / "prometheus.yml"))
         yield _Check(f"prometheus.yml with its targets ({where})", PROMETHEUS, "promtool", config)
     yield from _tiers(monitoring / "scale" / "tiers")
+    yield from _overlays(places, collector_file)
     rules = tuple(str(path) for path in sorted((prometheus / "rules").glob("*.yml")))
     yield _Check("Prometheus rules", PROMETHEUS, "promtool", ("check", "rules", *rules))
     tests = tuple(str(path) for path in sorted((prometheus / "rule-tests").glob("*.yml")))
@@ -85,6 +89,17 @@ def _tiers(folder: Path) -> Iterator[_Check]:
         yield _Check(f"scale/tiers: {' and '.join(names)}", COLLECTOR, "otelcol", ("validate", *files))
 
 
+def _overlays(places: Places, collector_file: str) -> Iterator[_Check]:
+    """Yield a check of each overlay of the collector, and of all together."""
+    found = overlays(places.repository)
+    for chosen in (*((overlay,) for overlay in found), found):
+        files = tuple(word for overlay in chosen for word in ("--config", str(overlay.path)))
+        title = f"otel-collector.yaml with {' and '.join(overlay.name for overlay in chosen)}"
+        words = ("validate", "--config", collector_file, *files)
+        needs = {name: value for overlay in chosen for name, value in overlay.needs.items()}
+        yield _Check(title, COLLECTOR, "otelcol", words, variables=needs)
+
+
 def _flags(part: Part, places: Places) -> tuple[str, ...]:
     return tuple(places.fill(part, word) for word in part.run.argv[1:]) if part.run else ()
 
@@ -101,7 +116,7 @@ def _run(check: _Check, places: Places, console: Console) -> bool | None:
         )
         return None
     variables = check.part.run.environment if check.native and check.part.run else {}
-    own = {name: places.fill(check.part, value) for name, value in variables.items()}
+    own = {name: places.fill(check.part, value) for name, value in variables.items()} | dict(check.variables)
     argv = [str(program), *check.words]
     answer = subprocess.run(
         argv,

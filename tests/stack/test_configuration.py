@@ -21,7 +21,7 @@ CONFIGURATION = {
     COLLECTOR: REPOSITORY / "otel-collector.yaml",
     JAEGER: MONITORING / "jaeger" / "jaeger.yaml",
 }
-TUNING = {"COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB"}
+TUNING = {"COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB", "COLLECTOR_QUEUE_FSYNC"}
 """Variables for users. Their defaults are valid for Docker and native runs."""
 
 
@@ -153,17 +153,38 @@ def test_manifest_holds_every_component_that_the_collector_uses(kind: str) -> No
     assert {module_names.get(name, name) for name in used} <= built
 
 
-def test_memory_limiter_comes_first_in_every_pipeline() -> None:
+def test_memory_limiter_comes_first_in_every_pipeline_that_has_a_source() -> None:
+    configuration = read_yaml(CONFIGURATION[COLLECTOR])
+    sources = set(configuration["receivers"]) | {"span_metrics", "service_graph"}
+    pipelines = configuration["service"]["pipelines"]
+    first = {name: one["processors"][0] for name, one in pipelines.items() if sources & set(one["receivers"])}
+    assert first == dict.fromkeys(["traces", "metrics", "metrics/derived", "logs"], "memory_limiter")
+
+
+def test_every_received_signal_is_redacted_before_it_is_measured_or_sent() -> None:
     pipelines = read_yaml(CONFIGURATION[COLLECTOR])["service"]["pipelines"]
-    assert {name: pipeline["processors"][0] for name, pipeline in pipelines.items()} == dict.fromkeys(
-        pipelines, "memory_limiter"
-    )
+    received = [one for one in pipelines.values() if "otlp" in one["receivers"]]
+    assert len(received) == 3
+    assert all("redaction" in one["processors"] for one in received)
+
+
+def test_no_browser_of_another_origin_may_send() -> None:
+    protocols = read_yaml(CONFIGURATION[COLLECTOR])["receivers"]["otlp"]["protocols"]
+    assert "cors" not in protocols["http"]
+    assert protocols["http"]["max_request_body_size"] == protocols["grpc"]["max_recv_msg_size_mib"] * 2**20
+
+
+def test_a_batch_fits_into_the_message_of_any_grpc_server() -> None:
+    for exporter in read_yaml(CONFIGURATION[COLLECTOR])["exporters"].values():
+        batch = exporter["sending_queue"]["batch"]
+        assert batch["sizer"] == "bytes"
+        assert batch["max_size"] < 4 * 2**20
 
 
 def test_every_exporter_queues_on_disk_and_retries_without_limit() -> None:
     for exporter in read_yaml(CONFIGURATION[COLLECTOR])["exporters"].values():
         assert exporter["sending_queue"]["storage"] == "file_storage"
-        assert exporter["sending_queue"]["queue_size"] >= exporter["sending_queue"]["batch"]["min_size"]
+        assert exporter["sending_queue"]["sizer"] == "items"
         assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
 
 
