@@ -201,6 +201,72 @@ clean:  ## remove generated files except the environments
 	@find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 	@echo "Clean. To remove the environments as well: rm -rf $(VENV) $(OLDEST)"
 
+##@ Monitoring stack, with Docker where it works, else natively; FLEXT_STACK_ENGINE=docker or native chooses
+# Each command prints what it did and what to do next. ARGS='-x -vv' goes to pytest, WATCH=5 repeats health-monitor.
+
+CONTROL := $(PY) -m monitoring.control
+
+.PHONY: observability-init
+observability-init: $(STACK)  ## make the secrets once, and check that this machine can run the stack
+	@$(CONTROL) $@
+
+.PHONY: observability-validate
+observability-validate: $(STACK)  ## check every configuration file with the program that reads it
+	@$(CONTROL) $@ --args "$(ARGS)"
+
+.PHONY: observability-test
+observability-test: $(STACK)  ## load, then every query of every panel and rule against the real back ends
+	@$(CONTROL) $@ --args "$(ARGS)"
+
+.PHONY: monitoring-setup
+monitoring-setup: $(STACK)  ## fetch or build all parts, start them, and wait until they are healthy
+	@$(CONTROL) $@
+
+.PHONY: prometheus-start
+prometheus-start: $(STACK)  ## start Prometheus
+	@$(CONTROL) $@
+
+.PHONY: grafana-setup
+grafana-setup: $(STACK)  ## start Grafana with data sources and dashboards, or prepare its files
+	@$(CONTROL) $@
+
+.PHONY: jaeger-start
+jaeger-start: $(STACK)  ## start Jaeger
+	@$(CONTROL) $@
+
+.PHONY: alertmanager-config
+alertmanager-config: $(STACK)  ## check the file of Alertmanager, apply it, and show routes and receivers
+	@$(CONTROL) $@
+
+.PHONY: metrics-collect
+metrics-collect: $(STACK)  ## show the scrape targets, send a measurement and read it back
+	@$(CONTROL) $@
+
+.PHONY: traces-start
+traces-start: $(STACK)  ## start collector and Jaeger, send a trace and read it back
+	@$(CONTROL) $@
+
+.PHONY: alerts-configure
+alerts-configure: $(STACK)  ## check the alert rules, apply them, and show their states
+	@$(CONTROL) $@
+
+.PHONY: health-monitor
+health-monitor: $(STACK)  ## health and latency of each part, and active alerts; exit code 1 if a part is down
+	@$(CONTROL) $@ $(if $(WATCH),--watch "$(WATCH)")
+
+# With a running stack they leave it running; else they start it before and stop it after.
+STACK_TESTS := test-observability test-monitoring test-metrics-e2e test-tracing-distributed test-alerts-integration \
+	test-health-monitoring
+.PHONY: $(STACK_TESTS)
+test-observability: $(DEV)  ## all tests against the running stack
+test-monitoring: $(DEV)  ## configuration, runner and commands of the stack, and an outage
+test-metrics-e2e: $(DEV)  ## metrics from a program to Prometheus
+test-tracing-distributed: $(DEV)  ## traces of several processes in Jaeger
+test-alerts-integration: $(DEV)  ## alerts from rule or program to Alertmanager and its receiver
+test-health-monitoring: $(DEV)  ## health checks, probes and the health of the stack
+$(STACK_TESTS):
+	@$(CONTROL) $@ --args "$(ARGS)"
+
 ##@ Monitoring stack without Docker
 
 .PHONY: stack-install
@@ -216,12 +282,12 @@ stack-status: $(STACK)  ## show each part with its state and address
 	@$(PY) -m monitoring.native status
 
 .PHONY: stack-down
-stack-down: $(STACK)  ## stop the parts started by stack-up
-	@$(PY) -m monitoring.native down
+stack-down: $(STACK)  ## stop the stack; data stays
+	@$(CONTROL) $@
 
 ##@ Help
 
 .PHONY: help
 help:  ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-25s %s\n", $$1, $$2 }' Makefile
 	@echo

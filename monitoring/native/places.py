@@ -73,7 +73,7 @@ class Places:
         """Return a template of the part's table row with its placeholders replaced."""
         names = [(other, port) for other in running_parts() if other.run for port in other.run.ports]
         return template.format(
-            bin=self.binaries(part),
+            bin=self.binaries(part) if part.build else "",
             repository=self.repository,
             config=self.folder(part) / "config",
             data=self.folder(part) / "data",

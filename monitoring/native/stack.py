@@ -17,9 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring.native import processes
+from monitoring.native.grafana import described
 from monitoring.native.install import log_tail
 from monitoring.native.overlays import chosen_overlays
-from monitoring.native.parts import COLLECTOR, PROMETHEUS, Part, running_parts
+from monitoring.native.parts import COLLECTOR, GRAFANA, PROMETHEUS, Part, running_parts
 from monitoring.native.places import LOOPBACK, Places, StackError
 from monitoring.native.targets import write_prometheus_folder
 
@@ -98,6 +99,8 @@ def status(places: Places, console: Console) -> bool:
 
 def down(parts: Sequence[Part], places: Places, console: Console) -> None:
     """Stop the parts started by `up`, in reverse order. Other processes are not touched."""
+    if not parts and processes.find(GRAFANA, places):
+        parts = (*running_parts(), described())
     for part in reversed(_runnable(parts)):
         outcome = processes.stop(part, places, grace_seconds=_GRACE_SECONDS)
         console.print(f"{part.name:<12} {outcome}", highlight=False)

@@ -18,7 +18,11 @@ from tests.architecture.tree import ROOT
 
 TARGETS = """demo test test-unit test-integration test-fast test-stack coverage-html lint type-check security
 audit-pydantic-v2 docs docs-serve format fix check validate setup install install-dev build clean stack-install stack-up
-stack-status stack-down guards bench bench-quick bench-paced bench-report help"""
+stack-status stack-down guards bench bench-quick bench-paced bench-report help observability-init
+observability-validate observability-test monitoring-setup prometheus-start grafana-setup jaeger-start
+alertmanager-config metrics-collect traces-start alerts-configure health-monitor test-observability
+test-monitoring test-metrics-e2e
+test-tracing-distributed test-alerts-integration test-health-monitoring"""
 
 
 @pytest.fixture(scope="module")
