@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from monitoring.native.parts import COLLECTOR, JAEGER, PARTS, PROMETHEUS, VICTORIALOGS, Part, running_parts
-from monitoring.native.places import REPOSITORY, Places
+from monitoring.control.secret_files import NAMES, make_secrets
+from monitoring.native.parts import COLLECTOR, COMPOSE, JAEGER, PARTS, PROMETHEUS, VICTORIALOGS, Part, running_parts
+from monitoring.native.places import REPOSITORY, Places, places_from
 from monitoring.native.targets import prometheus_folder, write_prometheus_folder
 
 MONITORING = REPOSITORY / "monitoring"
@@ -94,6 +97,60 @@ def test_service_is_confined(name: str) -> None:
     else:
         assert service["user"].split(":")[0] != "0"
         assert "healthcheck" in service
+
+
+@pytest.mark.parametrize("name", sorted(compose()["services"]))
+def test_service_has_limits_of_memory_cpu_and_processes(name: str) -> None:
+    service = compose()["services"][name]
+    assert re.fullmatch(r"[0-9]+[mg]", service["mem_limit"])
+    assert 0 < service["cpus"] <= 2
+    assert service["pids_limit"] == 256
+
+
+@pytest.mark.parametrize("name", ["otel-collector", "jaeger"])
+def test_go_frees_memory_before_the_container_reaches_its_limit(name: str) -> None:
+    service = compose()["services"][name]
+    mebibytes = {"768m": 768, "1g": 1024}[service["mem_limit"]]
+    assert 0.8 * mebibytes < int(service["environment"]["GOMEMLIMIT"].removesuffix("MiB")) < 0.9 * mebibytes
+
+
+def test_every_secret_is_a_file_that_git_ignores() -> None:
+    files = {secret["file"] for secret in compose()["secrets"].values()}
+    assert files == {f"./monitoring/secrets/{name}" for name in NAMES}
+    assert "monitoring/secrets/" in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_login_is_on_and_no_password_is_in_the_file() -> None:
+    grafana = compose()["services"]["grafana"]
+    variables = grafana["environment"]
+    assert grafana["secrets"] == ["grafana-admin-password"]
+    assert variables["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana-admin-password"
+    assert variables["GF_AUTH_ANONYMOUS_ENABLED"] == variables["GF_USERS_ALLOW_SIGN_UP"] == "false"
+    named = {name for service in compose()["services"].values() for name in service.get("environment", {})}
+    assert not [name for name in named if re.search("PASSWORD$|TOKEN$|SECRET$", name)]
+
+
+def test_alertmanager_has_its_token_where_its_file_expects_it() -> None:
+    """`../secrets` of the configuration folder is valid in the container and in the repository."""
+    (secret,) = compose()["services"]["alertmanager"]["secrets"]
+    assert secret == {"source": "alertmanager-webhook-token", "target": "/etc/secrets/alertmanager-webhook-token"}
+
+
+def test_real_compose_accepts_all_profiles_and_names_the_command_for_missing_secrets(tmp_path: Path) -> None:
+    program = places_from().program(COMPOSE, "docker-compose")
+    if not program.is_file():
+        pytest.skip("docker-compose is not built: run `make stack-install`")
+    for name in ("docker-compose.monitoring.yml", ".env"):
+        shutil.copyfile(REPOSITORY / name, tmp_path / name)
+    (tmp_path / "monitoring").mkdir()
+    argv = [str(program), "-f", str(tmp_path / "docker-compose.monitoring.yml"), "--profile", "*", "config"]
+    without = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert without.returncode != 0
+    assert "made-by-make-observability-init.env not found" in without.stderr
+    make_secrets(tmp_path)
+    accepted = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert accepted.returncode == 0, accepted.stderr
+    assert set(yaml.safe_load(accepted.stdout)["services"]) == set(compose()["services"])
 
 
 def test_data_is_in_declared_volumes() -> None:
