@@ -78,6 +78,10 @@ test-engine-sdk: $(DEV)  ## unit and integration tests with the engine off (engi
 test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
 	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack
 
+.PHONY: test-stack-faults
+test-stack-faults: $(DEV)  ## stop, kill and fill the parts of an own stack under load, and compare counts at both ends
+	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack/faults
+
 # GUARD_FACTOR=10 multiplies the random cases.
 .PHONY: guards
 guards: $(DEV)  ## compare the engine with the SDK on many random cases, and count them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +14,13 @@ from monitoring.native.places import REPOSITORY, Places, places_from
 from monitoring.native.stack import statuses
 from monitoring.native.targets import prometheus_folder
 from tests.stack.clients import Collector, Jaeger, Prometheus, VictoriaLogs
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the fault tests, which run a stack of their own for minutes, unless an argument names them."""
+    if collection_path.name == "faults" and not any("faults" in argument for argument in config.args):
+        return True
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,10 @@ CONFIGURATION = {
     COLLECTOR: REPOSITORY / "otel-collector.yaml",
     JAEGER: MONITORING / "jaeger" / "jaeger.yaml",
 }
-TUNING = {"COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB", "COLLECTOR_QUEUE_FSYNC"}
+TUNING = {
+    *("COLLECTOR_MEMORY_LIMIT_MIB", "COLLECTOR_MEMORY_SPIKE_MIB"),
+    *("COLLECTOR_QUEUE_FSYNC", "COLLECTOR_QUEUE_ITEMS"),
+}
 """Variables for users. Their defaults are valid for Docker and native runs."""
 
 
@@ -242,6 +245,7 @@ def test_every_exporter_queues_on_disk_and_retries_without_limit() -> None:
     for exporter in read_yaml(CONFIGURATION[COLLECTOR])["exporters"].values():
         assert exporter["sending_queue"]["storage"] == "file_storage"
         assert exporter["sending_queue"]["sizer"] == "items"
+        assert exporter["sending_queue"]["queue_size"] == "${env:COLLECTOR_QUEUE_ITEMS:-500000}"
         assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s"
 
 
