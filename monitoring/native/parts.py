@@ -238,9 +238,22 @@ COMPOSE: Final = Part(
     ),
 )
 
+KUSTOMIZE: Final = Part(
+    name="kustomize",
+    version="5.8.1",
+    tag="",
+    build=Build(
+        module="sigs.k8s.io/kustomize/kustomize/v5",
+        version="v5.8.1",
+        programs={"kustomize": "."},
+        version_variable="sigs.k8s.io/kustomize/api/provenance.version",
+        disk_gb=0.5,
+    ),
+)
+
 GRAFANA: Final = Part(name="grafana", version="13.1.0", tag="13.1.0", image="grafana/grafana", service="grafana")
 
-PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, VICTORIALOGS, COLLECTOR, COMPOSE, GRAFANA)
+PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, VICTORIALOGS, COLLECTOR, COMPOSE, KUSTOMIZE, GRAFANA)
 """All parts in start order. They stop in reverse order, so that the collector drains first."""
 
 
