@@ -82,6 +82,10 @@ test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
 test-stack-faults: $(DEV)  ## stop, kill and fill the parts of an own stack under load, and compare counts at both ends
 	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack/faults
 
+.PHONY: test-scale
+test-scale: $(DEV)  ## routers, samplers, Kafka and ingest as processes on loopback (make stack-install first)
+	@FLEXT_STACK_REQUIRED=1 $(PYTEST) -s tests/stack/scale
+
 # GUARD_FACTOR=10 multiplies the random cases.
 .PHONY: guards
 guards: $(DEV)  ## compare the engine with the SDK on many random cases, and count them
