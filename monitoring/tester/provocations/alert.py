@@ -1,0 +1,67 @@
+"""A temporary alert rule that fires at its first evaluation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from monitoring.native.parts import PROMETHEUS
+from monitoring.native.places import Places, StackError
+from monitoring.native.targets import prometheus_folder
+
+ALERT: Final = "ObservabilityTest"
+FILE_NAME: Final = "observability-test.yml"
+_SECONDS: Final = 15.0
+
+
+@contextmanager
+def firing_alert(places: Places) -> Generator[None]:
+    """Add a rule for each severity to the rules of Prometheus during the ``with`` block."""
+    file = _rules_folder(places) / FILE_NAME
+    file.write_text(json.dumps(_groups()), encoding="utf-8")  # JSON is valid YAML
+    try:
+        _reload(places)
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        _reload(places)
+
+
+def _rules_folder(places: Places) -> Path:
+    """Return the folder that the running Prometheus reads, native or in Docker."""
+    native = prometheus_folder(places) / "rules"
+    address = f"http://{places.address(PROMETHEUS, 'http')}/api/v1/status/flags"
+    flags = httpx.get(address, timeout=_SECONDS, trust_env=False).raise_for_status().json()["data"]
+    is_native = Path(flags["config.file"]).parent == native.parent
+    return native if is_native else places.repository / "monitoring" / "prometheus" / "rules"
+
+
+def _groups() -> dict[str, object]:
+    rules = [
+        {
+            "alert": ALERT,
+            "expr": "vector(1)",
+            "labels": {"severity": severity, "owner": "observability", "service_name": "observability-test"},
+            "annotations": {
+                "summary": "A test of the monitoring stack",
+                "description": "make observability-test added this rule, and removes it at its end.",
+            },
+        }
+        for severity in ("info", "warning", "critical")
+    ]
+    return {"groups": [{"name": "observability-test", "interval": "5s", "rules": rules}]}
+
+
+def _reload(places: Places) -> None:
+    address = f"http://{places.address(PROMETHEUS, 'http')}/-/reload"
+    answer = httpx.post(address, timeout=_SECONDS, trust_env=False)
+    if answer.is_error:
+        raise StackError(
+            f"Prometheus refuses to reload its rules: {answer.status_code} {answer.text[:300]}. "
+            "Start it with --web.enable-lifecycle, and correct the rules: make observability-validate."
+        )
