@@ -13,9 +13,9 @@ from rich.console import Console
 
 from monitoring.control.engine import Answer, PartState
 from monitoring.control.probes import probe
-from monitoring.native.grafana import PORT
+from monitoring.native.grafana import described
 from monitoring.native.parts import GRAFANA, JAEGER, Part, running_parts
-from monitoring.native.places import LOOPBACK, Places, StackError
+from monitoring.native.places import Places, StackError
 
 _FILE: Final = "docker-compose.monitoring.yml"
 _PULL_SECONDS: Final = 1800
@@ -23,11 +23,6 @@ _START_SECONDS: Final = 300
 _QUICK_SECONDS: Final = 60
 _PUBLISHED_SECONDS: Final = 30.0
 _FOLDERS: Final = {"prometheus": "/etc/prometheus", "alertmanager": "/etc/alertmanager"}
-_PAGES: Final = {
-    # The compose file does not publish the health port of Jaeger.
-    JAEGER.name: f"http://{LOOPBACK}:16686/api/services",
-    GRAFANA.name: f"http://{LOOPBACK}:{PORT}/api/health",
-}
 
 
 class DockerEngine:
@@ -81,14 +76,15 @@ class DockerEngine:
     def _state(self, part: Part, row: Mapping[str, Any]) -> PartState:
         state, health = str(row.get("State", "no container")), str(row.get("Health", ""))
         detail = f"{state} ({health})" if health else state
-        address = f"{LOOPBACK}:{PORT}"
-        if part.run is not None:
-            address = self.places.address(part, part.run.shown[0])
+        one = part if part.run is not None else described()
+        address = self.places.address(one, one.run.shown[0] if one.run else "http")
         running = state == "running" and health in {"", "healthy"}
         return PartState(part, running, detail, self._health_url(part), address)
 
     def _health_url(self, part: Part) -> str:
-        return _PAGES.get(part.name) or self.places.health_url(part)
+        if part is JAEGER:  # the compose file does not publish its health port
+            return f"http://{self.places.address(JAEGER, 'http')}/api/services"
+        return self.places.health_url(part if part.run is not None else described())
 
     def _wait(self, part: Part, url: str) -> None:
         deadline = time.monotonic() + _PUBLISHED_SECONDS

@@ -13,7 +13,7 @@ from monitoring.control.engine import Answer, PartState
 from monitoring.native import grafana, processes
 from monitoring.native.install import install
 from monitoring.native.parts import GRAFANA, PROMETHEUS, Part, built_parts, running_parts
-from monitoring.native.places import Places
+from monitoring.native.places import Places, StackError
 from monitoring.native.stack import down, up
 from monitoring.native.targets import prometheus_folder, write_prometheus_folder
 
@@ -58,6 +58,8 @@ class NativeEngine:
         folder = self.places.repository / "monitoring" / part.name
         if part is PROMETHEUS:
             folder = prometheus_folder(self.places)
+        if not self.places.installed(part):
+            raise StackError(f"{program} is not installed: it comes with {part.name}. Run `make stack-install`.")
         argv = [str(self.places.program(part, program)), *(word.format(configuration=folder) for word in words)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_TOOL_SECONDS)
         return Answer(done.returncode, (done.stdout + done.stderr).strip())

@@ -45,9 +45,15 @@ def get_json(url: str, parameters: Mapping[str, str] | None = None) -> Any:  # n
     """Return the JSON answer of a page.
 
     Raises:
-        StackError: There is no answer, or its status is not 200.
+        StackError: There is no answer, its status is not 200, or it is not JSON.
     """
-    return _ask("GET", url, parameters).json()
+    answer = _ask("GET", url, parameters)
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise StackError(
+            f"{url}: the answer is not JSON: another program uses this port. Stop it, or set FLEXT_STACK_PORT_OFFSET."
+        ) from error
 
 
 def post(url: str) -> None:

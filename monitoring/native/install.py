@@ -19,9 +19,14 @@ from rich.console import Console
 from monitoring.native.parts import Build, Part
 from monitoring.native.places import Places, StackError
 from monitoring.native.progress import BuildProgress
+from monitoring.native.storage import storing
 from monitoring.native.toolchain import Toolchain, check_disk, find_toolchain, go_environment
 
 _LOG_TAIL_LINES: Final = 25
+_DOWNLOAD_ADVICE: Final = (
+    "Check the network and GOPROXY (`go env GOPROXY`), then run this command again. Finished parts are kept. "
+    "Built parts need no network."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +95,9 @@ def install(parts: Iterable[Part], places: Places, console: Console) -> None:
         return
     toolchain = find_toolchain()
     check_disk(missing, places, toolchain)
-    _sweep(places)
-    with BuildProgress(console, len(missing)) as progress:
+    advice = "set FLEXT_STACK_CACHE to a folder that this user can write to"
+    with storing(places.cache, advice), BuildProgress(console, len(missing)) as progress:
+        _sweep(places)
         for part in missing:
             _install_one(part, places, toolchain, progress)
 
@@ -156,16 +162,21 @@ def _fetch(build: Build, workshop: _Workshop) -> Path:
         argv, cwd=workshop.scratch, env=dict(workshop.environment), capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
-        raise StackError(
-            f"Download of {wanted} failed: {(answer.stdout + answer.stderr).strip()}\n"
-            "Check the network and GOPROXY, then run this command again."
-        )
+        raise StackError(f"Download of {wanted} failed: {_download_error(answer)}\n{_DOWNLOAD_ADVICE}")
     cached = Path(str(json.loads(answer.stdout)["Dir"]))
     sources = workshop.scratch / "sources"
     shutil.copytree(cached, sources, copy_function=shutil.copyfile)
     for folder, _, _ in os.walk(sources):
         Path(folder).chmod(0o755)
     return sources
+
+
+def _download_error(answer: subprocess.CompletedProcess[str]) -> str:
+    """Return the error of `go mod download -json`, which is a field of its JSON output or plain text."""
+    try:
+        return str(json.loads(answer.stdout)["Error"]).strip()
+    except (ValueError, KeyError, TypeError):
+        return (answer.stdout + answer.stderr).strip()
 
 
 def _place(output: Path, target: Path) -> int:

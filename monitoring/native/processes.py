@@ -9,18 +9,20 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import psutil
 
 from monitoring.native.overlays import overlay_words
 from monitoring.native.parts import COLLECTOR, Part
-from monitoring.native.places import Places
+from monitoring.native.places import Places, StackError
+from monitoring.native.storage import storing
 
 _CLOCK_TOLERANCE_SECONDS: Final = 2.0
 """The start time of a process is computed from the boot time, which changes with corrections of the system clock."""
 
 _POLL_SECONDS: Final = 0.05
+_UNRECORDED_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +35,46 @@ class Record:
 
 
 def start(part: Part, places: Places) -> psutil.Process:
-    """Start a part in a new session, so that it continues after this command."""
-    if part.run is None:
-        raise ValueError(part.name)
-    folder = places.folder(part)
-    (folder / "data").mkdir(parents=True, exist_ok=True)
+    """Start a part in a new session, so that it continues after this command.
+
+    Raises:
+        StackError: The program or the state folder cannot be used. Then no process is left.
+    """
     argv = command_line(part, places)
-    own = {name: places.fill(part, value) for name, value in part.run.environment.items()}
-    with places.log(part).open("wb") as log:
+    with storing(places.folder(part)):
+        (places.folder(part) / "data").mkdir(parents=True, exist_ok=True)
+        with places.log(part).open("wb") as log:
+            process = _spawn(part, places, argv, log)
+        try:
+            _write_record(_record_path(part, places), Record(process.pid, process.create_time(), argv[0]))
+        except BaseException:
+            # Without a record, no later command could find the process.
+            _terminate(process, _UNRECORDED_SECONDS)
+            raise
+    return process
+
+
+def _spawn(part: Part, places: Places, argv: list[str], log: IO[bytes]) -> psutil.Process:
+    variables = part.run.environment if part.run else {}
+    own = {name: places.fill(part, value) for name, value in variables.items()}
+    try:
         child = subprocess.Popen(
             argv,
-            cwd=folder,
+            cwd=places.folder(part),
             env=_clean_environment() | own,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    except OSError as error:
+        advice = "Remove the file and run `make stack-install`" if part.build else "Install it again"
+        raise StackError(
+            f"{part.name} cannot start {argv[0]}: {(error.strerror or str(error)).lower()}. {advice}."
+        ) from error
     # The process continues after this one. The return code avoids the ResourceWarning of Popen.
     child.returncode = 0
-    process = psutil.Process(child.pid)
-    record = Record(child.pid, process.create_time(), argv[0])
-    _record_path(part, places).write_text(json.dumps(asdict(record)), encoding="utf-8")
-    return process
+    return psutil.Process(child.pid)
 
 
 def command_line(part: Part, places: Places) -> list[str]:
@@ -72,7 +91,8 @@ def find(part: Part, places: Places) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
         same = abs(process.create_time() - record.created) < _CLOCK_TOLERANCE_SECONDS
-        return process if same and not ended(process) and process.cmdline()[:1] == [record.program] else None
+        # The program is the second word of a script, after its interpreter.
+        return process if same and not ended(process) and record.program in process.cmdline()[:2] else None
     except psutil.Error:
         return None
 
@@ -85,7 +105,10 @@ def stop(part: Part, places: Places, *, grace_seconds: float) -> str:
         started = time.monotonic()
         outcome = "stopped" if _terminate(process, grace_seconds) else f"killed after {grace_seconds:.0f} s"
         outcome += f" in {time.monotonic() - started:.1f} s"
-    _record_path(part, places).unlink(missing_ok=True)
+    record = _record_path(part, places)
+    if record.exists():
+        with storing(places.folder(part)):
+            record.unlink(missing_ok=True)
     return outcome
 
 
@@ -113,8 +136,14 @@ def ended(process: psutil.Process) -> bool:
 
 def _terminate(process: psutil.Process, grace_seconds: float) -> bool:
     """Terminate a process. Return whether it ended within the grace period; otherwise kill it."""
-    with contextlib.suppress(psutil.NoSuchProcess):
+    try:
         process.terminate()
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied as error:
+        raise StackError(
+            f"Cannot stop pid {process.pid}: it belongs to {process.username()}. Run this command as that user."
+        ) from error
     if _ends_within(process, grace_seconds):
         return True
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -135,6 +164,13 @@ def _ends_within(process: psutil.Process, seconds: float) -> bool:
 def _clean_environment() -> dict[str, str]:
     """Return the environment without OpenTelemetry's variables, which would also configure the back ends."""
     return {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+
+
+def _write_record(path: Path, record: Record) -> None:
+    """Write the record in one step, so that a full disk leaves no part of it."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
+    draft.rename(path)
 
 
 def _record_path(part: Part, places: Places) -> Path:

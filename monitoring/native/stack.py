@@ -22,6 +22,7 @@ from monitoring.native.install import log_tail
 from monitoring.native.overlays import chosen_overlays
 from monitoring.native.parts import COLLECTOR, GRAFANA, PROMETHEUS, Part, running_parts
 from monitoring.native.places import LOOPBACK, Places, StackError
+from monitoring.native.storage import check_state, one_at_a_time, storing
 from monitoring.native.targets import write_prometheus_folder
 
 _READY_SECONDS: Final = 90.0
@@ -62,12 +63,19 @@ def up(parts: Sequence[Part], places: Places, console: Console) -> None:
         raise StackError(f"Not installed: {', '.join(missing)}. Run `make stack-install` first.")
     if COLLECTOR in wanted:
         chosen_overlays(places.repository)
+    check_state(places)
+    with one_at_a_time(places.state, console):
+        _start(wanted, places, console)
+
+
+def _start(wanted: Sequence[Part], places: Places, console: Console) -> None:
     running = {part.name: process for part in wanted if (process := processes.find(part, places))}
     starting = [part for part in wanted if part.name not in running]
     for part in starting:
         _check_ports(part, places)
     if PROMETHEUS in starting:
-        write_prometheus_folder(places)
+        with storing(places.folder(PROMETHEUS)):
+            write_prometheus_folder(places)
     began = time.monotonic()
     for part in starting:
         running[part.name] = processes.start(part, places)
@@ -101,9 +109,11 @@ def down(parts: Sequence[Part], places: Places, console: Console) -> None:
     """Stop the parts started by `up`, in reverse order. Other processes are not touched."""
     if not parts and processes.find(GRAFANA, places):
         parts = (*running_parts(), described())
-    for part in reversed(_runnable(parts)):
-        outcome = processes.stop(part, places, grace_seconds=_GRACE_SECONDS)
-        console.print(f"{part.name:<12} {outcome}", highlight=False)
+    wanted = _runnable(parts)
+    with one_at_a_time(places.state, console):
+        for part in reversed(wanted):
+            outcome = processes.stop(part, places, grace_seconds=_GRACE_SECONDS)
+            console.print(f"{part.name:<12} {outcome}", highlight=False)
 
 
 def is_ready(part: Part, places: Places) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import shutil
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from rich.console import Console
 
 from monitoring.native.places import Places, StackError
 
@@ -48,15 +52,34 @@ def check_state(places: Places) -> None:
     """
     with storing(places.state):
         places.state.mkdir(parents=True, exist_ok=True)
-        test = places.state / ".writable"
-        test.write_bytes(b"x" * 4096)
-        test.unlink()
+        with tempfile.TemporaryFile(dir=places.state) as test:
+            test.write(b"x" * 4096)
     free = free_mb(places.state)
     if free < _MINIMUM_MB:
         raise StackError(
             f"The disk of {places.state} is nearly full: {free:.0f} MB are free, and the parts need "
             f"{_MINIMUM_MB} MB to start. Free space there, or set FLEXT_STACK_STATE to a folder on a larger disk."
         )
+
+
+@contextmanager
+def one_at_a_time(folder: Path, console: Console) -> Generator[None]:
+    """Hold the lock of a state folder during the block, so that two commands do not start or stop the same part.
+
+    A second command waits. Without the folder, or if it is not writable, there is nothing to protect and no lock.
+    """
+    try:
+        lock = (folder / ".lock").open("a", encoding="utf-8")
+    except OSError:
+        yield
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"Waiting for another command that uses {folder} …", markup=False, highlight=False)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def free_mb(folder: Path) -> float:

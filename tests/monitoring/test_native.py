@@ -6,7 +6,6 @@ import io
 import json
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +14,11 @@ from rich.console import Console
 
 from monitoring.native import processes
 from monitoring.native.install import install
-from monitoring.native.parts import COLLECTOR, Build, Part, Run
+from monitoring.native.parts import COLLECTOR, Build, Part
 from monitoring.native.places import Places, StackError, places_from
 from monitoring.native.stack import down, up
+from tests.monitoring.stand_in import SERVER, STUBBORN, free_port, part_running, pretend_installed, text_of
 
-SERVER = """import http.server, sys
-http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"""
-STUBBORN = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SERVER
 FAKE_GO = """#!/bin/sh
 case "$1 $2" in
   "env -json") echo '{"GOVERSION": "@VERSION@", "GOCACHE": "@CACHE@", "GOMODCACHE": "@CACHE@"}' ;;
@@ -29,18 +26,6 @@ case "$1 $2" in
   build*) while [ "$1" != -o ]; do shift; done; @COMPILE@ ;;
 esac
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def part_running(script: str, port: int) -> Part:
-    build = Build(module="example.org/stand-in", version="v1.0.0", programs={"stand-in": "."})
-    run = Run(ports={"http": port}, health=("http", "/"), argv=("{bin}/stand-in", "-c", script, str(port)))
-    return Part(name="stand-in", version="1.0.0", tag="1.0.0", build=build, run=run)
 
 
 @pytest.fixture
@@ -59,16 +44,6 @@ def part(places: Places, console: Console) -> Iterator[Part]:
     pretend_installed(served, places)
     yield served
     down([served], places, console)
-
-
-def pretend_installed(part: Part, places: Places) -> None:
-    places.binaries(part).mkdir(parents=True)
-    places.program(part, "stand-in").symlink_to(Path(sys.executable).resolve())
-
-
-def text_of(console: Console) -> str:
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
 
 
 def test_up_waits_until_ready_and_keeps_running_parts(part: Part, places: Places, console: Console) -> None:
