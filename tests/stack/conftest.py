@@ -1,4 +1,4 @@
-"""Fixtures for the stack of `make stack-up`: clients of its collector, Jaeger, Prometheus and VictoriaLogs."""
+"""Fixtures for the stack of `make monitoring-setup`: clients of its collector, Jaeger, Prometheus and VictoriaLogs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitoring.control.choice import choose_engine
+from monitoring.control.engine import Engine
+from monitoring.control.probes import probe
 from monitoring.native.parts import COLLECTOR, JAEGER, PROMETHEUS, VICTORIALOGS, Part
-from monitoring.native.places import REPOSITORY, Places, places_from
-from monitoring.native.stack import statuses
+from monitoring.native.places import Places
 from monitoring.native.targets import prometheus_folder
 from tests.stack.clients import Collector, Jaeger, Prometheus, VictoriaLogs
 
@@ -24,27 +26,34 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.fixture(scope="session")
-def stack() -> Places:
-    """Return the addresses of the running stack. Without one, skip the test, or fail it if FLEXT_STACK_REQUIRED=1."""
-    places = places_from()
-    down = [f"{one.part.name} is {one.state}" for one in statuses(places) if one.state != "up"]
+def engine() -> Engine:
+    """Return Docker or the native runner, with a running stack. Without one, skip the test, or fail it if required."""
+    chosen, _ = choose_engine()
+    states = [one for one in chosen.states() if not one.optional]
+    down = [f"{one.part.name} is {one.detail}" for one in states if not (one.running and probe(one.health_url).healthy)]
     if down:
-        reason = f"the stack is not up ({', '.join(down)}): run `make stack-install stack-up`"
+        reason = f"the stack is not up ({', '.join(down)}): run `make monitoring-setup`"
         if os.environ.get("FLEXT_STACK_REQUIRED") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    return places
+    return chosen
 
 
 @pytest.fixture(scope="session")
-def collector(stack: Places) -> Iterator[Collector]:
+def stack(engine: Engine) -> Places:
+    """Return the addresses of the running stack. Without one, skip the test, or fail it if FLEXT_STACK_REQUIRED=1."""
+    return engine.places
+
+
+@pytest.fixture(scope="session")
+def collector(stack: Places, engine: Engine) -> Iterator[Collector]:
     """Return the collector that receives the telemetry of applications."""
     with _client(stack, COLLECTOR, "metrics") as http:
         yield Collector(
             http_endpoint=f"http://{stack.address(COLLECTOR, 'otlp_http')}",
             grpc_endpoint=f"http://{stack.address(COLLECTOR, 'otlp_grpc')}",
             metrics=http,
-            repository=REPOSITORY,
+            engine=engine,
         )
 
 
@@ -56,10 +65,11 @@ def jaeger(stack: Places) -> Iterator[Jaeger]:
 
 
 @pytest.fixture(scope="session")
-def prometheus(stack: Places) -> Iterator[Prometheus]:
-    """Return the client of Prometheus."""
+def prometheus(stack: Places, engine: Engine) -> Iterator[Prometheus]:
+    """Return the client of Prometheus. In a container it cannot scrape pages on 127.0.0.1 of this machine."""
+    applications = prometheus_folder(stack) / "applications" if engine.name == "native" else None
     with _client(stack, PROMETHEUS, "http") as http:
-        yield Prometheus(http, prometheus_folder(stack) / "applications")
+        yield Prometheus(http, applications)
 
 
 @pytest.fixture(scope="session")
