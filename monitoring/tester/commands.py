@@ -14,7 +14,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from monitoring.native.places import Places, StackError, places_from
+from monitoring.native.places import REPOSITORY, Places, StackError, places_from
 from monitoring.tester import table
 from monitoring.tester.catalogue.files import Files
 from monitoring.tester.checks import catalogue
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: Options, places: Places, console: Console) -> int:
     began = time.monotonic()
-    files = catalogue(Files(places.repository), options.dashboard)
+    files = catalogue(Files(options.files), options.dashboard)
     check_stack(places)
     with ExitStack() as stack:
         session = Session(options, places, files, stack.enter_context(back_ends(places)), console)
@@ -74,13 +74,24 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--no-load", action="store_true", help="use the data of an earlier load, and compare no totals")
     parser.add_argument("--keep", action="store_true", help="keep the alert and the batch job of the provocations")
     parser.add_argument(
+        "--files", type=Path, default=REPOSITORY, metavar="FOLDER", help="folder with monitoring/ and docs/runbooks/"
+    )
+    parser.add_argument(
         "--checkouts", type=_number, default=240, help="number of checkouts, 8 to 1000 (default: %(default)s)"
     )
     parser.add_argument(
         "--timeout", type=float, default=45.0, metavar="SECONDS", help="time limit for data (default: %(default)s)"
     )
     given = parser.parse_args(arguments)
-    return Options(given.board, given.json, not given.no_load, given.keep, given.checkouts, given.timeout)
+    return Options(
+        dashboard=given.board,
+        json=given.json,
+        has_load=not given.no_load,
+        keep=given.keep,
+        files=given.files,
+        checkouts=given.checkouts,
+        timeout_seconds=given.timeout,
+    )
 
 
 def _number(text: str) -> int:

@@ -35,6 +35,7 @@ class Options:
         json: File for the report, or None.
         has_load: Whether to run the load and compare its totals.
         keep: Whether the temporary alert rule and batch job stay.
+        files: Folder with `monitoring` and `docs/runbooks`.
         checkouts: Number of checkouts of the load.
         timeout_seconds: Time limit for data, before and after the provocations.
     """
@@ -43,6 +44,7 @@ class Options:
     json: Path | None
     has_load: bool
     keep: bool
+    files: Path
     checkouts: int
     timeout_seconds: float
 

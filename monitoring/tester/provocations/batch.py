@@ -14,7 +14,7 @@ from monitoring.native.places import Places
 
 JOB: Final = "observability-test"
 _SECONDS: Final = 10.0
-_INVALID: Final = "this is not a metric\n"
+_INVALID: Final = "observability_test_rows 24 1600000000000\n"
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def batch_job(places: Places) -> Generator[None]:
     with httpx.Client(timeout=_SECONDS, trust_env=False) as http:
         http.put(group, content=page).raise_for_status()
         try:
-            # A push that the Pushgateway refuses sets push_failure_time_seconds of the group.
+            # Samples with a time are refused, which sets push_failure_time_seconds of the group.
             http.put(group, content=_INVALID)
             yield
         finally:
