@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped] # the library carries no types
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 EXPORT: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+EXPORT_LOGS: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 SPANS: Final = 6
 """Spans of each trace."""
 PATTERN: Final = ("error", "slow") + 18 * ("ordinary",)
@@ -63,25 +67,39 @@ class Load:
         for channel in channels:
             channel.close()
 
+    def send_logs(self, count: int) -> None:
+        """Send `count` log records to the first receiver."""
+        now = time.time_ns()
+        records = [
+            LogRecord(time_unix_nano=now + number, body=AnyValue(string_value=f"record {number}"))
+            for number in range(count)
+        ]
+        resource = ResourceLogs(resource=self._resource(), scope_logs=[ScopeLogs(log_records=records)])
+        with grpc.insecure_channel(self.addresses[0]) as channel:
+            export = channel.unary_unary(EXPORT_LOGS, ExportLogsServiceRequest.SerializeToString)
+            export(ExportLogsServiceRequest(resource_logs=[resource]), timeout=20.0, wait_for_ready=True)
+
     def kinds(self) -> Counter[str]:
         """Return the number of sent traces by kind."""
         return Counter(trace.kind for trace in self.traces)
 
     def _next_id(self) -> bytes:
-        # A multiple of a 64-bit prime spreads ids over all samplers, and is the same in each run.
-        number = next(self._numbers)
+        # A multiple of a 64-bit prime spreads the ids of a service over all samplers, in the same way in each run.
+        number = (zlib.crc32(self.service.encode()) << 24) + next(self._numbers)
         return ((number * 0x9E3779B97F4A7C55) % 2**64).to_bytes(8, "big") + number.to_bytes(8, "big")
 
     def _request(self, batch: Iterable[Trace], half: int) -> ExportTraceServiceRequest:
         spans = [_span(trace, index) for trace in batch for index in range(SPANS) if index % 2 == half]
-        resource = Resource(attributes=[KeyValue(key="service.name", value=AnyValue(string_value=self.service))])
-        scope = ScopeSpans(spans=spans)
-        return ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope])])
+        resource = ResourceSpans(resource=self._resource(), scope_spans=[ScopeSpans(spans=spans)])
+        return ExportTraceServiceRequest(resource_spans=[resource])
+
+    def _resource(self) -> Resource:
+        return Resource(attributes=[KeyValue(key="service.name", value=AnyValue(string_value=self.service))])
 
 
 def span_id(trace_id: bytes, index: int) -> bytes:
     """Return the id of a span by its position in the trace."""
-    return trace_id[8:15] + bytes([index + 1])
+    return trace_id[9:] + bytes([index + 1])
 
 
 def _span(trace: Trace, index: int) -> Span:

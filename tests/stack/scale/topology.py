@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +63,10 @@ def pending_traces(sampler: Tier) -> float:
     return sampler.metric("processor_tail_sampling_sampling_traces_on_memory")
 
 
-def write_hosts(path: Path, samplers: list[str]) -> None:
+def write_hosts(path: Path, samplers: Sequence[str], routers: Sequence[str] = ()) -> None:
     """Write a hosts file in place, because a mounted file must stay the same one."""
     lines = ["127.0.0.1 localhost", *(f"{address} {SAMPLER_HOST}" for address in samplers)]
+    lines += [f"{address} otel-router" for address in routers]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
