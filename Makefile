@@ -129,8 +129,7 @@ audit-pydantic-v2: $(DEV)  ## no pydantic v1 idiom in src
 	@$(PY) scripts/audit_pydantic.py src
 
 .PHONY: validate
-validate: $(STACK)  ## check the shipped configuration with the real collector, promtool and compose
-	@$(PY) -m monitoring.native validate
+validate: observability-validate  ## another name of observability-validate
 
 ##@ Benchmarks
 

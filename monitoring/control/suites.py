@@ -91,13 +91,7 @@ def observability_test(context: Context) -> int:
 
 def observability_validate(context: Context) -> int:
     """Check all configuration files with the programs that read them."""
-    if find_spec("monitoring.validation") is not None and find_spec("monitoring.validation.__main__") is not None:
-        code = _python(context, "monitoring.validation", *context.arguments)
-    else:
-        code = _python(context, "monitoring.native", "validate")
-    if code == 0:
-        context.report.next("make monitoring-setup   start the stack and wait until it is healthy")
-    return code
+    return _python(context, "monitoring.validation", *context.arguments)
 
 
 class _StackForTests:

@@ -1,4 +1,4 @@
-"""Command line of the native stack: install, up, status, down, validate."""
+"""Command line of the native stack: install, up, status, down."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from monitoring.native.install import install
 from monitoring.native.parts import Part, built_parts
 from monitoring.native.places import StackError, places_from
 from monitoring.native.stack import down, status, up
-from monitoring.native.validate import validate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,8 +39,6 @@ def _dispatch(command: str, parts: tuple[Part, ...], console: Console) -> int:
         up(parts, places, console)
     elif command == "down":
         down(parts, places, console)
-    elif command == "validate":
-        return validate(places, console)
     else:
         return 0 if status(places, console) else 1
     return 0
@@ -59,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m monitoring.native", description="Build and run the monitoring stack."
     )
-    parser.add_argument("command", choices=("install", "up", "status", "down", "validate"))
+    parser.add_argument("command", choices=("install", "up", "status", "down"))
     names = ", ".join(part.name for part in built_parts())
     parser.add_argument("part", nargs="*", help=f"only these parts (default: all): {names}")
     return parser

@@ -1,0 +1,1 @@
+"""Checks of all configuration files of the monitoring stack."""
