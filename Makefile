@@ -220,11 +220,11 @@ observability-init: $(STACK)  ## make the secrets once, and check that this mach
 
 .PHONY: observability-validate
 observability-validate: $(STACK)  ## check every configuration file with the program that reads it
-	@$(CONTROL) $@ --args "$(ARGS)"
+	@$(CONTROL) $@ --args="$(ARGS)"
 
 .PHONY: observability-test
 observability-test: $(STACK)  ## load, then every query of every panel and rule against the real back ends
-	@$(CONTROL) $@ --args "$(ARGS)"
+	@$(CONTROL) $@ --args="$(ARGS)"
 
 .PHONY: monitoring-setup
 monitoring-setup: $(STACK)  ## fetch or build all parts, start them, and wait until they are healthy
@@ -260,7 +260,7 @@ alerts-configure: $(STACK)  ## check the alert rules, apply them, and show their
 
 .PHONY: health-monitor
 health-monitor: $(STACK)  ## health and latency of each part, and active alerts; exit code 1 if a part is down
-	@$(CONTROL) $@ $(if $(WATCH),--watch "$(WATCH)")
+	@$(CONTROL) $@ $(if $(WATCH),--watch="$(WATCH)")
 
 # With a running stack they leave it running; else they start it before and stop it after.
 STACK_TESTS := test-observability test-monitoring test-metrics-e2e test-tracing-distributed test-alerts-integration \
@@ -273,7 +273,7 @@ test-tracing-distributed: $(DEV)  ## traces of several processes in Jaeger
 test-alerts-integration: $(DEV)  ## alerts from rule or program to Alertmanager and its receiver
 test-health-monitoring: $(DEV)  ## health checks, probes and the health of the stack
 $(STACK_TESTS):
-	@$(CONTROL) $@ --args "$(ARGS)"
+	@$(CONTROL) $@ --args="$(ARGS)"
 
 ##@ Monitoring stack without Docker
 
