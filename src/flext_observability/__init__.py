@@ -23,6 +23,10 @@ if TYPE_CHECKING:
         flext_create_metric as flext_create_metric,
         flext_create_trace as flext_create_trace,
     )
+    from flext_observability.api.generate import (
+        flext_grafana_dashboard as flext_grafana_dashboard,
+        flext_prometheus_rules as flext_prometheus_rules,
+    )
     from flext_observability.api.handle import Observability as Observability
     from flext_observability.api.monitor import FlextObservabilityMonitor as FlextObservabilityMonitor
     from flext_observability.api.namespaces import (
@@ -124,6 +128,7 @@ _MODULES = {
     "api.create": (
         "flext_create_alert flext_create_health_check flext_create_log_entry flext_create_metric flext_create_trace"
     ),
+    "api.generate": "flext_grafana_dashboard flext_prometheus_rules",
     "api.handle": "Observability",
     "api.monitor": "FlextObservabilityMonitor",
     "api.namespaces": (

@@ -20,6 +20,7 @@ from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.otel_import import defer_psutil, import_without_otel_env
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.settings.exportless import without_exports
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.shortage import is_shortage, shortage_fix
@@ -42,11 +43,13 @@ class Process:
     Attributes:
         session: The active session; None before the start and after the shutdown.
         services: The services of the process.
+        declares_only: Whether the process reads the declarations of a program. Each start then exports nothing.
     """
 
     def __init__(self) -> None:
         self.session: Session | None = None
         self.services = ServiceGroup()
+        self.declares_only = False
         self._page_wanted = False
         self._lock = ForkSafeLock()
         self._start_turn = ForkSafeLock()
@@ -67,7 +70,7 @@ class Process:
             return FlextResult[Session].fail(message, code="busy", fix=fix)
         try:
             try:
-                session, previous = self._build(settings)
+                session, previous = self._build(without_exports(settings) if self.declares_only else settings)
             except (OSError, MemoryError) as error:
                 if not is_shortage(error):
                     raise

@@ -119,6 +119,17 @@ class DelegatingObservableGauge(_DelegatingInstrument, ObservableGauge):
     """Observable gauge with a replaceable delegate."""
 
 
+_KINDS: dict[type[_DelegatingInstrument], str] = {
+    DelegatingCounter: "counter",
+    DelegatingUpDownCounter: "up_down_counter",
+    DelegatingHistogram: "histogram",
+    DelegatingGauge: "gauge",
+    DelegatingObservableCounter: "counter",
+    DelegatingObservableUpDownCounter: "up_down_counter",
+    DelegatingObservableGauge: "gauge",
+}
+
+
 class DelegatingMeter(Meter):
     """Meter with a replaceable delegate, and its instruments.
 
@@ -132,7 +143,7 @@ class DelegatingMeter(Meter):
         self._scope = scope
         self._numbers = numbers
         self._lock = ForkSafeLock()
-        self._instruments: dict[object, _DelegatingInstrument] = {}
+        self._instruments: dict[tuple[type[_DelegatingInstrument], tuple[Any, ...]], _DelegatingInstrument] = {}
         self._delegate: Meter = NoOpMeterProvider().get_meter(scope[0])
 
     def set_delegate(self, provider: MeterProvider) -> None:
@@ -202,6 +213,12 @@ class DelegatingMeter(Meter):
         create, key = _observable("create_observable_gauge", name, callbacks, unit, description)
         return self._get_or_create(DelegatingObservableGauge, create, key)
 
+    def declared(self) -> list[tuple[str, str, str, str]]:
+        """Return kind, name, unit and description of each instrument, in order of creation."""
+        with self._lock:
+            keys = list(self._instruments)
+        return [(_KINDS[kind], *key[:3]) for kind, key in keys]
+
     def _get_or_create(self, kind: type[InstrumentT], create: CreateFn, key: tuple[Any, ...]) -> InstrumentT:
         """Return the instrument with this key, which starts with the name. It is created on first use."""
         with self._lock:
@@ -240,7 +257,7 @@ def _observable(
             observer().add(guarded)
         return getattr(meter, method)(name, guarded, unit, description)
 
-    return create, (name, unit, description, *map(id, given)) if given else (name, object())
+    return create, (name, unit, description, *(map(id, given) if given else (object(),)))
 
 
 class DelegatingMeterProvider(MeterProvider):
@@ -275,6 +292,12 @@ class DelegatingMeterProvider(MeterProvider):
                     self._meters[key] = known
                     known.set_delegate(self._delegate)
             return known
+
+    def declared(self) -> list[tuple[str, str, str, str, str]]:
+        """Return scope, kind, name, unit and description of each instrument. Observable kinds are like the others."""
+        with self._lock:
+            meters = list(self._meters.values())
+        return [(meter.name, *each) for meter in meters for each in meter.declared()]
 
     def set_delegate(self, provider: MeterProvider) -> None:
         """Replace the delegate, for existing and new meters and instruments. Readers of the program follow it."""

@@ -67,7 +67,9 @@ from flext_observability import (
     flext_create_metric,
     flext_create_trace,
     flext_get_correlation_id,
+    flext_grafana_dashboard,
     flext_monitor_function,
+    flext_prometheus_rules,
     flext_set_correlation_id,
     flush_observability,
     get_global_factory,
@@ -178,6 +180,8 @@ def alerts(service: FlextAlertService) -> None:
 def extensions() -> None:
     assert_type(register_notifier("n", Note()), FlextResult[None])
     assert_type(publish_to_prometheus_client(), FlextResult[None])
+    assert_type(flext_prometheus_rules(owner="sales"), FlextResult[str])
+    assert_type(flext_grafana_dashboard(title="Sales"), FlextResult[str])
     assert_type(register_exporter("n", Factory()), FlextResult[None])
     assert_type(register_storage("n", InMemoryStorage()), FlextResult[None])
     assert_type(register_plugin("n", FlextObservabilityPlugin()), FlextResult[None])

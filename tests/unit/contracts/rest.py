@@ -201,6 +201,24 @@ def a_registry_of_prometheus_client_has_our_metrics() -> None:
     assert registry.get_sample_value("contract_published_total", labels) is None
 
 
+@contract("flext_prometheus_rules")
+def alert_rules_become_a_rule_file() -> None:
+    with recording() as started:
+        started.handle.metrics.counter("contract.ruled")
+        rule = root.FlextAlertRule("many", metric="contract.ruled", above=5)
+        assert "contract_ruled_total" in root.flext_prometheus_rules([rule]).unwrap()
+        unknown = root.FlextAlertRule("many", metric="contract.rule", above=5)
+        assert "Use 'contract.ruled'" in str(root.flext_prometheus_rules([unknown]).error)
+
+
+@contract("flext_grafana_dashboard")
+def instruments_become_a_dashboard() -> None:
+    with recording() as started:
+        started.handle.metrics.counter("contract.shown")
+        assert "contract_shown_total" in root.flext_grafana_dashboard(title="Contract").unwrap()
+        assert root.flext_grafana_dashboard(uid="a b").code == "invalid_argument"
+
+
 @contract("register_exporter")
 def an_exporter_is_registered_by_name() -> None:
     exporter = ScriptedExporter()
