@@ -100,7 +100,8 @@ def test_attributes_are_those_given_or_recorded(handle: Observability) -> None:
     ],
 )
 def test_bad_arguments_are_a_failure(arguments: dict[str, Any], message: str) -> None:
-    result = flext_prometheus_rules(**({"rules": [BUSY]} | arguments))
+    given: dict[str, Any] = {"rules": [BUSY], **arguments}
+    result = flext_prometheus_rules(**given)
     assert result.is_failure
     assert str(result.error).startswith(message)
 

@@ -18,7 +18,8 @@ DECLARED = Declarations("shop", {each.name: each for each in INSTRUMENTS}, {})
 
 
 def rule(metric: str, **fields: Any) -> FlextAlertRule:
-    return FlextAlertRule("r", metric=metric, **({} if "absent_seconds" in fields else {"above": 1}), **fields)
+    condition: dict[str, Any] = {} if "absent_seconds" in fields else {"above": 1}
+    return FlextAlertRule("r", metric=metric, **condition, **fields)
 
 
 @pytest.mark.parametrize(
