@@ -11,7 +11,8 @@ LABELS = "{{ range $name, $text := $labels }} {{ $name }}={{ $text }}{{ end }}"
 
 
 def rule(**fields: Any) -> FlextAlertRule:
-    return FlextAlertRule("slow", metric="shop.time", **({"above": 0.3} | fields))
+    given: dict[str, Any] = {"above": 0.3, **fields}
+    return FlextAlertRule("slow", metric="shop.time", **given)
 
 
 @pytest.mark.parametrize(
