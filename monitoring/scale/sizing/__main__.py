@@ -40,9 +40,8 @@ def _show(load: Load) -> None:
         for line in tier.arithmetic:
             print(f"    {line}")
     found = stores(load)
-    print(
-        f"Kafka: {found.partitions} partitions, {found.kafka_gib:.1f} GiB; back ends: {found.traces_gib:.0f} GiB of traces"
-    )
+    kafka = f"Kafka: {found.partitions} partitions, {found.kafka_gib:.1f} GiB"
+    print(f"{kafka}; back ends: {found.traces_gib:.0f} GiB of traces")
     for line in found.arithmetic:
         print(f"    {line}")
     print("Items per second and memory of a core are figures published by others. Measure yours.")

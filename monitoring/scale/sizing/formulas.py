@@ -141,17 +141,17 @@ def samplers(load: Load) -> Tier:
         variables=_limits(memory) | {name: str(value) for name, value in variables.items()} | own,
         arithmetic=(
             (
-                f"traces: {load.spans_per_second:.0f} spans/s ÷ {load.trace_length:g} = {load.traces_per_second:.0f}/s, "
-                f"÷ {pods} pods + 1 spare = {rate:.0f}/s a pod"
+                f"traces: {load.spans_per_second:.0f} spans/s ÷ {load.trace_length:g} = {load.traces_per_second:.0f}/s "
+                f"÷ {pods} + 1 spare pods = {rate:.0f}/s a pod"
             ),
             f"num_traces: {rate:.0f}/s × {load.decision_wait:g} s × 2 = {traces}",
             (
                 f"memory: ({traces} × {load.trace_length:g} spans × {load.span_bytes:g} B × {MEMORY_FACTOR} = "
-                f"{traces * per_trace / MIB:.0f} MiB + caches {2 * cache * CACHE_BYTES / MIB:.0f} MiB + {BASE_MIB} MiB) "
+                f"{traces * per_trace / MIB:.0f} + caches {2 * cache * CACHE_BYTES / MIB:.0f} + {BASE_MIB} MiB) "
                 f"÷ {LIMITER} = {memory} MiB"
             ),
             f"CPU: {load.spans_per_second:.0f} spans/s ÷ {SPANS_PER_CORE} ÷ {USE} ÷ {pods} pods = {millicores}m",
-            f"queue: {load.kept_spans_per_second:.0f} kept/s × {load.outage_minutes * 60:.0f} s ÷ {pods} pods = {queue}",
+            f"queue: {load.kept_spans_per_second:.0f} kept/s × {load.outage_minutes * 60:.0f} s ÷ {pods} = {queue}",
             f"disk: {queue} × {load.span_bytes:g} B × {DISK_FACTOR} → {disk} GiB",
         ),
     )

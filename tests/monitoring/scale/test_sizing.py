@@ -13,6 +13,7 @@ from monitoring.scale.sizing.formulas import (
     BASE_MIB,
     LIMITER,
     MEMORY_FACTOR,
+    Tier,
     agents,
     ingests,
     routers,
