@@ -16,11 +16,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped] # the library carries no types
 import psutil
@@ -145,8 +145,9 @@ def _wait_until_ready(url: str, child: subprocess.Popen[bytes]) -> None:
 def _send(address: str, traces: int, length: int, attributes: int) -> int:
     """Send the traces, and return their bytes in OTLP."""
     total = 0
-    with grpc.insecure_channel(address) as channel:
-        export: Callable[..., object] = channel.unary_unary(_EXPORT, ExportTraceServiceRequest.SerializeToString)
+    opened: Any = grpc.insecure_channel(address)
+    with opened as channel:
+        export = channel.unary_unary(_EXPORT, ExportTraceServiceRequest.SerializeToString)
         for first in range(0, traces, _TRACES_PER_REQUEST):
             numbers = range(first, min(first + _TRACES_PER_REQUEST, traces))
             spans = [_span(number, index, attributes) for number in numbers for index in range(length)]
