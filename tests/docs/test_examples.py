@@ -1,4 +1,4 @@
-"""examples/01 … 15: each runs without settings or a collector, and prints its expected output."""
+"""examples/01 … 16: each runs without settings or a collector, and prints its expected output."""
 
 from __future__ import annotations
 
@@ -146,13 +146,28 @@ cost: ... of the SDK's
 """,
         "",
     ),
+    "16_rules_and_dashboard.py": (
+        """- alert: "too_hot"
+kettle_temperature_celsius{service_name="kettle"} > 99
+for: 1m
+- alert: "slow"
+max by (job, instance) (histogram_quantile(0.95, rate(kettle_boil_seconds_bucket{service_name="kettle"}[4m]))) > 300
+Invalid alert rule 'dry': the program declares no metric 'kettle.cup'. Use 'kettle.cups'.
+row · kettle
+timeseries · kettle.boil: quantiles
+heatmap · kettle.boil: distribution
+timeseries · kettle.cups per second
+timeseries · kettle.temperature
+""",
+        "",
+    ),
 }
 
 
-def test_the_readme_lists_all_fifteen_programs() -> None:
+def test_the_readme_lists_all_sixteen_programs() -> None:
     rows = re.findall(r"^\| \[(\S+)\]\(\1\) \|", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == PROGRAMS == list(PRINTED)
-    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 16)]
+    assert [name[:2] for name in PROGRAMS] == [f"{number:02}" for number in range(1, 17)]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
