@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,27 +36,35 @@ def build(overlay: Path, places: Places) -> list[dict[str, Any]]:
     answer = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS)
     if answer.returncode != 0:
         raise StackError(f"{overlay}: kustomize rejects it: {answer.stderr.strip()}. Correct the named file.")
-    return [manifest for manifest in yaml.safe_load_all(answer.stdout) if manifest]
+    return read(answer.stdout)
 
 
-def faults(manifests: list[dict[str, Any]], source: str) -> list[str]:
-    """Return a sentence for each manifest that the schemas of Kubernetes reject, unknown fields included.
+def read(text: str) -> list[dict[str, Any]]:
+    """Return the manifests in the output of `kustomize build`."""
+    return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
-    Args:
-        manifests: Result of `build`.
-        source: Name of the kustomization, for the sentences.
-    """
-    found: list[str] = []
+
+def violations(manifests: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each manifest that the schemas of Kubernetes reject, and why. Unknown fields are rejected."""
     for manifest in manifests:
         name = f"{manifest.get('kind')} {manifest.get('metadata', {}).get('name')}"
         try:
             kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
         except kubernetes_validate.ValidationError as problem:
             place = ".".join(str(part) for part in problem.path) or "its fields"
-            found.append(f"{source}: {name}: {place}: {problem.message}. Correct this field.")
+            yield name, f"{place}: {problem.message}"
         except kubernetes_validate.SchemaNotFoundError as problem:
-            found.append(f"{source}: {name}: {problem}. Use a kind of Kubernetes {KUBERNETES}.")
-    return found
+            yield name, f"{problem} (Kubernetes {KUBERNETES})"
+
+
+def faults(manifests: list[dict[str, Any]], source: str) -> list[str]:
+    """Return a sentence for each manifest that the schemas of Kubernetes reject.
+
+    Args:
+        manifests: Result of `build`.
+        source: Name of the kustomization, for the sentences.
+    """
+    return [f"{source}: {name}: {why}. Correct this field." for name, why in violations(manifests)]
 
 
 def check(places: Places) -> list[str]:
