@@ -25,6 +25,7 @@ def grafana_setup(context: Context) -> int:
     if program is None:
         return _not_installed(context)
     context.start((grafana.grafana_part(program, context.engine.places),))
+    context.engine.refresh()  # adds it to the scrape targets
     return _started(context)
 
 

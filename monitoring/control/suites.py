@@ -76,7 +76,8 @@ def run_suite(context: Context, name: str) -> int:
     finally:
         with_stack.stop()
     if code == 0:
-        context.report.next("make health-monitor   the stack after the tests")
+        kept = "make health-monitor   the stack after the tests"
+        context.report.next("make monitoring-setup   start a stack that stays" if with_stack.started else kept)
     else:
         context.report.next(f"make {name} ARGS='-x -vv'   stop at the first failure, with all details")
     return code
@@ -113,22 +114,22 @@ class _StackForTests:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._started: tuple[str, ...] = ()
+        self.started: tuple[str, ...] = ()
 
     def start(self) -> None:
-        self._started = tuple(self._context.down())
-        if not self._started:
+        self.started = tuple(self._context.down())
+        if not self.started:
             self._context.report.done("the stack was running, and is left running")
             return
         make_secrets(self._context.engine.places.repository)
         self._context.start(())
-        self._context.report.done(f"started for the tests: {', '.join(self._started)}")
+        self._context.report.done(f"started for the tests: {', '.join(self.started)}")
 
     def stop(self) -> None:
-        if not self._started:
+        if not self.started:
             return
-        everything = {part.name for part in running_parts()} <= set(self._started)
-        parts = () if everything else tuple(part for part in running_parts() if part.name in self._started)
+        everything = {part.name for part in running_parts()} <= set(self.started)
+        parts = () if everything else tuple(part for part in running_parts() if part.name in self.started)
         self._context.engine.stop(parts, self._context.report.console)
 
 

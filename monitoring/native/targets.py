@@ -6,7 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from monitoring.native.parts import ALERTMANAGER, COLLECTOR, JAEGER, PROMETHEUS, PUSHGATEWAY, VICTORIALOGS
+from monitoring.native.grafana import described
+from monitoring.native.parts import ALERTMANAGER, COLLECTOR, GRAFANA, JAEGER, PROMETHEUS, PUSHGATEWAY, VICTORIALOGS
 from monitoring.native.places import Places
 
 _SCRAPED = (
@@ -35,9 +36,12 @@ def write_prometheus_folder(places: Places) -> None:
     shutil.rmtree(target / "rules", ignore_errors=True)
     shutil.copytree(source / "rules", target / "rules")
     (target / "targets").mkdir(exist_ok=True)
+    # A Grafana of the user is scraped once it has been started here.
+    grafana = ((described(), "http"),) if (places.folder(GRAFANA) / "process.json").is_file() else ()
     files = {
         "stack.yml": [
-            {"targets": [places.address(part, port)], "labels": {"job": part.name}} for part, port in _SCRAPED
+            {"targets": [places.address(part, port)], "labels": {"job": part.name}}
+            for part, port in (*_SCRAPED, *grafana)
         ],
         "alertmanager.yml": [{"targets": [places.address(ALERTMANAGER, "http")]}],
         "pushgateway.yml": [{"targets": [places.address(PUSHGATEWAY, "http")]}],

@@ -128,6 +128,8 @@ def test_grafana_setup_starts_the_grafana_on_the_path_and_stack_down_stops_it(tm
         words, seen = yaml.safe_load(
             (tmp_path / "state" / "grafana" / "data" / "seen.json").read_text(encoding="utf-8")
         )
+        targets = (tmp_path / "state" / "prometheus" / "config" / "targets" / "stack.yml").read_text(encoding="utf-8")
+        assert '"job": "grafana"' in targets
         assert words == ["server", "--homepath", str(tmp_path / "home")]
         assert seen["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
         assert seen["GF_SECURITY_ADMIN_PASSWORD"].endswith("monitoring/secrets/grafana-admin-password}")

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -18,12 +20,12 @@ from monitoring.native.places import REPOSITORY
 from tests.stack.clients import Jaeger, Prometheus
 
 
-def run(engine: Engine, *words: str, code: int = 0) -> str:
+def run(engine: Engine, *words: str, code: int = 0, variables: Mapping[str, str] | None = None) -> str:
     """Run a command and return its output."""
     answer = subprocess.run(
         [sys.executable, "-m", "monitoring.control", *words],
         cwd=REPOSITORY,
-        env=os.environ | {"FLEXT_STACK_ENGINE": engine.name},
+        env=os.environ | {"FLEXT_STACK_ENGINE": engine.name} | dict(variables or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -104,3 +106,15 @@ def test_health_monitor_repeats_until_it_is_interrupted(engine: Engine) -> None:
         watching.terminate()
         assert watching.wait(10) == 128 + 15
     assert seen == 2
+
+
+def test_a_test_command_starts_the_stack_and_stops_it_after(engine: Engine, tmp_path: Path) -> None:
+    if engine.name != "native":
+        pytest.skip("Docker runs one stack on a machine")
+    own = {"FLEXT_STACK_PORT_OFFSET": str(engine.places.port_offset + 11_300), "FLEXT_STACK_STATE": str(tmp_path)}
+    output = run(engine, "test-tracing-distributed", "--args=-k protocol --collect-only", variables=own)
+    started, _, after = output.partition("test session starts")
+    assert "started for the tests: jaeger, prometheus, alertmanager" in started
+    assert "test_protocols.py" in after
+    assert [part.name for part in running_parts() if f"{part.name:<12} stopped in" not in after] == []
+    assert not list(tmp_path.glob("*/process.json"))
