@@ -283,7 +283,7 @@ stack-install: $(STACK)  ## build collector, Jaeger, Prometheus, VictoriaLogs, A
 
 .PHONY: stack-up
 stack-up: $(STACK)  ## start the stack on loopback, and wait until it is healthy
-	@$(PY) -m monitoring.native up
+	@$(CONTROL) $@
 
 .PHONY: stack-status
 stack-status: $(STACK)  ## show each part with its state and address

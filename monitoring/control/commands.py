@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, Callable[[Context], int]]] = {
     "traces-start": telemetry.traces_start,
     "alerts-configure": alerting.alerts_configure,
     "health-monitor": health.health_monitor,
+    "stack-up": setting_up.stack_up,
     "stack-down": setting_up.stack_down,
     **{name: partial(suites.run_suite, name=name) for name in suites.SUITES},
 }

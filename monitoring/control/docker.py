@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
@@ -14,10 +16,12 @@ from rich.console import Console
 from monitoring.control.engine import Answer, PartState
 from monitoring.control.probes import probe
 from monitoring.native.grafana import described
+from monitoring.native.overlays import chosen_overlays
 from monitoring.native.parts import GRAFANA, JAEGER, Part, running_parts
 from monitoring.native.places import Places, StackError
 
 _FILE: Final = "docker-compose.monitoring.yml"
+_OVERLAYS: Final = "/etc/otelcol/overlays"
 _PULL_SECONDS: Final = 1800
 _START_SECONDS: Final = 300
 _QUICK_SECONDS: Final = 60
@@ -37,7 +41,10 @@ class DockerEngine:
     def prepare(self, console: Console) -> None:
         """Pull the images of the tags in `.env`."""
         console.print("Pulling the images of .env …", markup=False, highlight=False)
-        self._compose(("pull", "--quiet"), _PULL_SECONDS)
+        if not console.is_terminal:
+            self._compose(("pull", "--quiet"), _PULL_SECONDS)
+        elif self._run(("pull",), _PULL_SECONDS, shown=True).returncode != 0:  # with the progress of Docker
+            raise StackError(_explained("pull", "see the lines above (dial tcp, no space left on device, …)"))
 
     def start(self, parts: Sequence[Part], console: Console) -> None:
         """Start services, wait for their health checks, then for the published health pages."""
@@ -69,7 +76,7 @@ class DockerEngine:
     def tool(self, part: Part, program: str, words: Sequence[str]) -> Answer:
         """Run a program of the part's image in a new container without network, with the same mounts."""
         own = [word.format(configuration=_FOLDERS.get(part.name, "/etc")) for word in words]
-        run = ("run", "--rm", "--no-deps", "--entrypoint", program, part.service, *own)
+        run = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", program, part.service, *own)
         done = self._run(run, _START_SECONDS)
         return Answer(done.returncode, (done.stdout + done.stderr).strip())
 
@@ -102,16 +109,32 @@ class DockerEngine:
             raise StackError(_explained(" ".join(words[:1]), done.stderr.strip() or done.stdout.strip()))
         return done.stdout
 
-    def _run(self, words: Sequence[str], seconds: int) -> subprocess.CompletedProcess[str]:
+    def _run(self, words: Sequence[str], seconds: int, *, shown: bool = False) -> subprocess.CompletedProcess[str]:
         file = self.places.repository / _FILE
         argv = ["docker", "compose", "--file", str(file), *words]
+        output = None if shown else subprocess.PIPE
         try:
-            return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=seconds)
+            return subprocess.run(
+                argv,
+                env=_environment(self.places.repository) if words[0] == "up" else None,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                text=True,
+                check=False,
+                timeout=seconds,
+            )
         except subprocess.TimeoutExpired as error:
             raise StackError(
                 f"`docker compose {words[0]}` has not ended after {seconds} s. "
                 f"Check the network and `docker compose -f {_FILE} ps`, then run this command again."
             ) from error
+
+
+def _environment(repository: Path) -> dict[str, str]:
+    """Return the environment with the arguments for the overlays of COLLECTOR_OVERLAYS, as paths in the container."""
+    words = [f"--config {_OVERLAYS}/{overlay.path.name}" for overlay in chosen_overlays(repository)]
+    return dict(os.environ) | ({"COLLECTOR_OVERLAY_ARGUMENTS": " ".join(words)} if words else {})
 
 
 def _explained(command: str, output: str) -> str:

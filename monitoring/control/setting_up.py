@@ -10,7 +10,7 @@ from monitoring.control.probes import get_json
 from monitoring.control.secret_files import make_secrets
 from monitoring.native.parts import COLLECTOR, JAEGER, PROMETHEUS
 from monitoring.native.places import StackError, places_from
-from monitoring.native.stack import down
+from monitoring.native.stack import down, up
 
 _FILES = ("docker-compose.monitoring.yml", "otel-collector.yaml", ".env", "monitoring/prometheus/prometheus.yml")
 
@@ -70,6 +70,13 @@ def jaeger_start(context: Context) -> int:
     if not context.docker:
         context.report.note("the native Jaeger has no web page, only the API; its web page comes with Docker")
     context.report.next(f"curl {url}/api/services", "make traces-start   send a trace and read it back")
+    return 0
+
+
+def stack_up(context: Context) -> int:
+    """Start the native stack, also where Docker works. All parts must be built."""
+    _make_secrets(context, kept=False)
+    up((), places_from(), context.report.console)
     return 0
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROGRAM = """#!{python}
-import json, pathlib, sys
+import json, os, pathlib, sys
 folder = pathlib.Path({folder!r})
 with (folder / "calls").open("a") as calls:
     print(json.dumps(sys.argv[1:]), file=calls)
+(folder / "overlays").write_text(os.environ.get("COLLECTOR_OVERLAY_ARGUMENTS", ""))
 words = sys.argv[1:]
 name = words[0] if words[0] != "compose" else next(w for w in words[1:] if w not in ("--file",) and "/" not in w)
 rule = json.loads((folder / "answers").read_text()).get(name, [0, "", ""])

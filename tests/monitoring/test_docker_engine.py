@@ -168,8 +168,8 @@ def test_configuration_is_checked_in_a_container_of_the_part(engine: DockerEngin
     answer = engine.tool(ALERTMANAGER, "amtool", ("check-config", "{configuration}/alertmanager.yml"))
     assert answer.code == 0
     (words,) = docker.calls("run")
-    assert words[:5] == ["--rm", "--no-deps", "--entrypoint", "amtool", "alertmanager"]
-    assert words[5:] == ["check-config", "/etc/alertmanager/alertmanager.yml"]
+    assert words[:6] == ["--rm", "--no-deps", "--no-TTY", "--entrypoint", "amtool", "alertmanager"]
+    assert words[6:] == ["check-config", "/etc/alertmanager/alertmanager.yml"]
 
 
 def test_a_rejected_configuration_is_not_applied(context: Context, docker: FakeDocker) -> None:
@@ -178,6 +178,32 @@ def test_a_rejected_configuration_is_not_applied(context: Context, docker: FakeD
         StackError, match=r"(?s)rejects the configuration of alertmanager.*line 7.*Correct the named file"
     ):
         alerting.alertmanager_config(context)
+
+
+@pytest.mark.usefixtures("pages")
+def test_overlays_of_the_collector_have_the_same_variable_as_in_a_native_run(
+    engine: DockerEngine, docker: FakeDocker, monkeypatch: pytest.MonkeyPatch, context: Context
+) -> None:
+    engine.places = replace(engine.places, repository=REPOSITORY)
+    monkeypatch.setenv("COLLECTOR_OVERLAYS", "tail-sampling")
+    engine.start((), context.report.console)
+    given = (docker.folder / "overlays").read_text(encoding="utf-8")
+    assert given == "--config /etc/otelcol/overlays/tail-sampling.yaml"
+    monkeypatch.setenv("COLLECTOR_OVERLAYS", "tail-sampler")
+    with pytest.raises(StackError, match="'tail-sampler' is not an overlay"):
+        engine.start((), context.report.console)
+    engine.stop((), context.report.console)
+    assert docker.calls("down") == [[]], "a wrong name does not prevent a stop"
+
+
+def test_pull_shows_the_progress_of_docker_on_a_terminal(
+    engine: DockerEngine, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    docker.answer("pull", code=1, error="prometheus Pulling 12 MB / 80 MB\n")
+    with pytest.raises(StackError, match="`docker compose pull` failed: see the lines above"):
+        engine.prepare(Console(file=io.StringIO(), force_terminal=True))
+    assert docker.calls("pull") == [[]]
+    assert "Pulling 12 MB / 80 MB" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
