@@ -34,17 +34,11 @@ class Document:
 
     def mapping(self, *path: str | int) -> dict[str, Any]:
         """Return the mapping at a path, empty if there is none."""
-        found = self._at(path)
-        entries = cast("dict[object, Any]", found) if isinstance(found, dict) else {}
-        return {str(key): value for key, value in entries.items()}
+        return mapping_of(self._at(path))
 
     def sequence(self, *path: str | int) -> list[Any]:
         """Return the list at a path, empty if there is none."""
-        found = self._at(path)
-        if not isinstance(found, list):
-            return []
-        items = cast("Iterable[Any]", found)
-        return list(items)
+        return list_of(self._at(path))
 
     @cached_property
     def _data(self) -> object:
@@ -117,6 +111,20 @@ class Document:
                 return None
             node = entry[1]
         return node
+
+
+def mapping_of(value: object) -> dict[str, Any]:
+    """Return a mapping of YAML or JSON with texts as keys, empty for another value."""
+    entries = cast("dict[object, Any]", value) if isinstance(value, dict) else {}
+    return {str(key): child for key, child in entries.items()}
+
+
+def list_of(value: object) -> list[Any]:
+    """Return a list of YAML or JSON, empty for another value."""
+    if not isinstance(value, list):
+        return []
+    items = cast("Iterable[Any]", value)
+    return list(items)
 
 
 def repeated_keys(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.Node]]:

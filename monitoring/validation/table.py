@@ -9,10 +9,13 @@ from monitoring.validation import (
     alertmanager,
     collector,
     compose,
+    grafana,
+    links,
     machine,
     manifests,
     pins,
     prometheus,
+    queries,
     syntax,
     victorialogs,
 )
@@ -29,6 +32,9 @@ SOURCES: Final[tuple[Callable[[Tree], Iterator[Check]], ...]] = (
     prometheus.checks,
     alertmanager.checks,
     victorialogs.checks,
+    grafana.checks,
+    queries.checks,
+    links.checks,
 )
 """One function for each kind of file. The output has this order."""
 
