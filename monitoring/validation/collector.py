@@ -30,6 +30,8 @@ _UNDEFINED = re.compile(r"^(service::\S+): references (\w+) \"([^\"]+)\" which i
 _PATH = re.compile(r"^([a-z]\w*(?:::[^\s:]+)+): (.+)")
 _FIELD = re.compile(r"^'([\w.\[\]-]+)' (.+)")
 _URI = re.compile(r"for uri \"([^\"]+)\"")
+_CREATION = re.compile(r'failed to create "([^"]+)" (\w+)(?:, in pipeline "[^"]+")?: (.+)')
+_NESTED = re.compile(r"^'([^']*)' decoding failed due to")
 _LOG_LINE = re.compile(r"^\d{4}[-/]\d\d[-/]\d\d[ T]\S+ ")
 
 
@@ -93,15 +95,17 @@ def message_faults(documents: Sequence[Document], text: str) -> Iterator[Fault]:
         documents: Files in the order of the command line.
         text: Output of the program.
     """
-    component: tuple[str, str] | None = None
+    component: tuple[str, ...] = ()
     for line in dict.fromkeys(_messages(text)):
         opened = _COMPONENT.match(line)
         if opened:
             component = (opened[1], opened[2])
             line = opened[3].strip()  # noqa: PLW2901  (the rest of the line may be the message)
-        if line and not line.startswith("decoding failed"):
+        if nested := _NESTED.match(line):
+            component = (*(component or ()), *_steps(nested[1]))
+        elif line and not line.startswith("decoding failed"):
             if unknown := _UNKNOWN_TYPE.search(line):
-                component = None
+                component = ()
                 yield _unknown_type(documents, unknown)
             else:
                 yield from _in_component(documents, component, line) if component else _of_service(documents, line)
@@ -126,9 +130,9 @@ def _unknown_type(documents: Sequence[Document], match: re.Match[str]) -> Fault:
     return Fault(document.file, document.line(section, name), f'{section} "{name}"', why, action)
 
 
-def _in_component(documents: Sequence[Document], component: tuple[str, str], line: str) -> Iterator[Fault]:
+def _in_component(documents: Sequence[Document], place: tuple[str, ...], line: str) -> Iterator[Fault]:
     """Yield the faults of one message about the settings of a component."""
-    section, name = component
+    section, name = place[:2]
     document = document_of(documents, section, name)
     what = f'{section} "{name}"'
     if keys := _INVALID_KEYS.search(line):
@@ -139,8 +143,7 @@ def _in_component(documents: Sequence[Document], component: tuple[str, str], lin
             yield Fault(document.file, number, what, why, "Correct its name or indentation, or remove it")
         return
     matched = _FIELD.match(line)
-    steps = re.split(r"[.\[\]]+", matched[1].strip("[]")) if matched else []
-    path = (section, name, *(int(step) if step.isdigit() else step for step in steps if step))
+    path = (*place, *(_steps(matched[1]) if matched else ()))
     document = document_of(documents, *path)
     number = document.line(*path) if document.has(*path) else line_of(document, line, section, name)
     yield Fault(document.file, number, what, sentence(line), "Correct the value")
@@ -150,10 +153,18 @@ def _of_service(documents: Sequence[Document], line: str) -> Iterator[Fault]:
     """Yield the fault of one message about pipelines, values or variables."""
     if undefined := _UNDEFINED.match(line):
         yield _undefined(documents, undefined)
+    elif created := _CREATION.search(line):
+        yield _creation(documents, created)
+    elif keys := _INVALID_KEYS.search(line):
+        for key in keys[1].split(", "):
+            document = document_of(documents, key)
+            why = "this section does not exist"
+            sections = ("receivers", "processors", "exporters", "connectors", "extensions", "service")
+            yield Fault(document.file, document.line(key), f'section "{key}"', why, nearest(key, sections))
     elif path := _PATH.match(line):
         steps = tuple(path[1].split("::"))
         document = document_of(documents, *steps)
-        number = document.line(*steps) if document.has(*steps) else line_of(document, path[2], *steps)
+        number = line_of(document, path[2], *steps)
         yield Fault(document.file, number, ".".join(steps), sentence(path[2]), "Correct the value")
     elif uri := _URI.search(line):
         document = next((one for one in reversed(documents) if one.line_of_text(uri[1])), documents[0])
@@ -163,6 +174,20 @@ def _of_service(documents: Sequence[Document], line: str) -> Iterator[Fault]:
     else:
         document = next((one for one in reversed(documents) if line_of(one, line) > 1), documents[0])
         yield Fault(document.file, line_of(document, line), "configuration", sentence(line), "Correct the entry")
+
+
+def _creation(documents: Sequence[Document], match: re.Match[str]) -> Fault:
+    """Return the fault of a component that cannot be created: the value after the last colon has the line."""
+    section, name = f"{match[2]}s", match[1]
+    document = document_of(documents, section, name)
+    value = match[3].rpartition(": ")[2].strip("\"'`")
+    number = document.line_of_value(value, section, name) or line_of(document, match[3], section, name)
+    return Fault(document.file, number, f'{section} "{name}"', sentence(match[3]), "Correct the value")
+
+
+def _steps(field: str) -> tuple[str, ...]:
+    """Return the path of a field as the program prints it, such as `backends[disk].ttl`."""
+    return tuple(step for step in re.split(r"[.\[\]]+", field) if step)
 
 
 def _undefined(documents: Sequence[Document], match: re.Match[str]) -> Fault:

@@ -20,7 +20,7 @@ FILE: Final = "docker-compose.monitoring.yml"
 ENVIRONMENT: Final = ".env"
 
 _UNSET = re.compile(r"interpolating (\S+): required variable (\w+) is missing a value")
-_UNDEFINED = re.compile(r'service "([^"]+)" (?:refers to|depends on) undefined (\w+) ([^:]+)')
+_UNDEFINED = re.compile(r'service "([^"]+)" (?:refers to|depends on) undefined (\w+) "?([^":]+)')
 _ADDITIONAL = re.compile(r"([\w.\[\]/-]+) additional properties (.+) not allowed")
 _PLACE = re.compile(r"(?:validating [^:]+: |')?((?:services|volumes|networks|secrets)[\w.\[\]/-]*)'? (.+)")
 
@@ -82,6 +82,9 @@ def message_faults(document: Document, text: str) -> Iterator[Fault]:
 
 
 def _fault(document: Document, line: str) -> Fault:
+    if in_environment := re.search(rf"failed to read \S+/{re.escape(ENVIRONMENT)}: line (\d+): (.*)", line):
+        action = "Write NAME=VALUE without spaces"
+        return Fault(ENVIRONMENT, int(in_environment[1]), "line", sentence(in_environment[2]), action)
     if unset := _UNSET.search(line):
         action = f"Add {unset[2]}=TAG to {ENVIRONMENT}, or correct the name of the variable"
         number = document.line_of_text(unset[2]) or document.line(*_path(unset[1]))

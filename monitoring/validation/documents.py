@@ -99,6 +99,11 @@ class Document:
                 return number
         return None
 
+    def last_line_of_text(self, text: str) -> int | None:
+        """Return the line of the last occurrence outside comments."""
+        found = [number for number, line in enumerate(self.lines, 1) if text in line and line.lstrip()[:1] != "#"]
+        return found[-1] if found else None
+
     def line_matching(self, pattern: str) -> int:
         """Return the first line that matches a regular expression, or 1."""
         return next((number for number, line in enumerate(self.lines, start=1) if re.search(pattern, line)), 1)
@@ -143,8 +148,8 @@ def repeated_keys(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.Node
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
     """Return the key and the value of one step. The key of a list item is the item."""
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
-        return node.value[step], node.value[step]
+    if isinstance(node, yaml.SequenceNode) and str(step).isdigit() and int(step) < len(node.value):
+        return node.value[int(step)], node.value[int(step)]
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(step):

@@ -177,7 +177,7 @@ def title_of(document: Document, path: Path) -> str:
     """Return the title of the panel that has an entry, or the name of its variable or annotation."""
     for length in range(len(path), 0, -1):
         found = document.mapping(*path[:length])
-        name = found.get("title") or (found.get("name") if "list" in path[:length] else None)
+        name = found.get("title") or (found.get("name") if {"list", "datasources"} & {*path[:length]} else None)
         if isinstance(name, str) and name:
             return f'"{name}"'
-    return "the dashboard"
+    return "the file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
@@ -105,17 +106,19 @@ def _manifest(tree: Tree) -> Iterator[Fault]:
     if str(version) != COLLECTOR.version:
         why = f"{version} is not the pin {COLLECTOR.version} of {TABLE}"
         yield Fault(MANIFEST, document.line("dist", "version"), "dist.version", why, f"Set {COLLECTOR.version}")
-    versions: dict[str, int] = {}
+    providers: list[tuple[str, int]] = []
     for number, line in enumerate(document.lines, start=1):
         module = re.match(r"\s*- gomod: (\S+)(?: (v\S+))?", line)
         if module and "/confmap/provider/" in module[1]:
-            versions.setdefault(str(module[2]), number)
+            providers.append((str(module[2]), number))
         elif module and module[2] != wanted:
             why = f"version {module[2] or 'missing'} is not the pin {wanted} of {TABLE}"
             yield Fault(MANIFEST, number, module[1].rpartition("/")[2], why, f"Set {wanted}")
-    for version, number in list(versions.items())[1:]:
-        why = f"the providers have different versions, {' and '.join(versions)}"
-        yield Fault(MANIFEST, number, f"provider {version}", why, f"Set {next(iter(versions))}")
+    usual = Counter(version for version, _ in providers).most_common(1)
+    for version, number in providers:
+        if version != usual[0][0]:
+            why = f"the other providers are {usual[0][0]}"
+            yield Fault(MANIFEST, number, f"provider {version}", why, f"Set {usual[0][0]}")
 
 
 def _images(tree: Tree) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,15 @@ from monitoring.validation.tree import Tree, nearest
 FOLDER: Final = "monitoring/prometheus"
 CONFIGURATION: Final = f"{FOLDER}/prometheus.yml"
 
-_POSITION = re.compile(r"^(\d+):(\d+): (.*)")
+_POSITION = re.compile(r"^(?:0:0: )?(\d+):(\d+): (.*)")
+_FUNCTION = re.compile(r'unknown function with name "([^"]+)"')
 _RULE = re.compile(r'group "([^"]*)", rule (\d+), "([^"]*)": (.*)')
 _YAML_LINE = re.compile(r"^line (\d+): (.*)")
 _SD_FILE = re.compile(r'checking SD file "([^"]+)": ?(.*)')
 _MISSING_SD = re.compile(r'WARNING: file "([^"*]+)" for file_sd')
+_ALERT: Final = re.compile(r"^\s*-? ?alert: *[\"']?(\w+)", re.MULTILINE)
+_MAX_MESSAGE: Final = 400
+_PARSE: Final = "could not parse expression: "
 _FIELDS: Final = "alert annotations expr for interval keep_firing_for labels limit name query_offset record rules"
 
 
@@ -91,7 +96,9 @@ def yaml_message_faults(document: Document, what: str, message: str) -> Iterator
         yield Fault(document.file, int(found[1]), what, sentence(why), action or "Correct the name or the value")
     if not numbered:
         why = sentence(message.splitlines()[0] if message.strip() else "the program gives no reason")
-        yield Fault(document.file, line_of(document, message), what, why, "Correct the value")
+        quoted = re.search(r'multiple .*"([^"]+)"', why)
+        number = document.last_line_of_text(quoted[1]) if quoted else line_of(document, message)
+        yield Fault(document.file, number or 1, what, why, "Use another name" if quoted else "Correct the value")
 
 
 def _rules(tree: Tree, file: str) -> Iterator[Fault]:
@@ -126,12 +133,29 @@ def _rule_fault(document: Document, entry: str) -> Iterator[Fault]:
         yield from yaml_message_faults(document, "rule file", entry)
         return
     within = _place(document, rule[1], int(rule[2]))
-    why = sentence(rule[4].replace("could not parse expression: ", ""))
+    why, action = reason(rule[4].replace(_PARSE, ""), "expression" if _PARSE in rule[4] else "rule")
     number = number or line_of(document, _entry_named(why), *within)
-    action = "Correct the template" if "template" in why else "Correct the expression"
-    if "unknown function" in why:
-        action = nearest(re.findall(r'"([^"]+)"', why)[-1], FUNCTIONS.split())
-    yield Fault(document.file, number, f"rule {rule[3]}", why, action)
+    if unknown := _FUNCTION.search(why):
+        # The position of an expression of several lines is its first one.
+        number = document.line_of_text(f"{unknown[1]}(", number) or number
+    action = "Correct the template" if "template" in why else action
+    what = f"rule {rule[3]}" if rule[3] else f"rule {rule[2]} of group {rule[1]}"
+    yield Fault(document.file, number, what, why, action)
+
+
+def reason(message: str, subject: str) -> tuple[str, str]:
+    """Return why the parser of PromQL rejects a text, and the fix.
+
+    Args:
+        message: Message of promtool, which may start with line and column.
+        subject: Word for the text, such as `query`.
+    """
+    position = _POSITION.match(message)
+    where = f"{position[1]}, column {position[2]}" if position and position[1] != "1" else ""
+    where = f"line {where} of the {subject}" if where else f"column {position[2]} of the {subject}" if position else ""
+    why = f"{sentence(position[3])}, {where}" if position else sentence(message)
+    unknown = _FUNCTION.search(message)
+    return why, nearest(unknown[1], FUNCTIONS.split()) if unknown else f"Correct the {subject}"
 
 
 def _entry_named(why: str) -> str:
@@ -150,18 +174,39 @@ def _tests(tree: Tree, file: str) -> Iterator[Fault]:
     if syntax_faults(tree, file):
         raise NotCheckedError("it is not readable as YAML, correct it first")
     document = tree.document(file)
+    yield from _names_in_tests(tree, document)
     answer = tree.run(PROMETHEUS, "promtool", ["test", "rules", str(document.path)])
     if answer.good:
         return
     _, _, message = answer.text.partition("FAILED:")
+    for rules in tree.files(f"{FOLDER}/rules/*.yml"):
+        if f"{tree.repository / rules}: " in message:
+            raise NotCheckedError(f"{rules} is faulty, correct it first")
     if re.search(r"^\s*line \d+: ", message, re.MULTILINE):
         yield from yaml_message_faults(document, "test file", message.replace(f"{document.path}: ", "").strip())
         return
     named = re.search(r"alertname: ([^,\s]+)", message) or re.search(r'expr: "([^"]+)"', message)
     number = (document.line_of_value(named[1]) if named else None) or line_of(document, message)
-    why = sentence(message.replace(f"{document.path}: ", "")) or "the test fails"
+    why = textwrap.shorten(sentence(message.replace(f"{document.path}: ", "")), _MAX_MESSAGE) or "the test fails"
     action = "Correct the rule, or the expected alerts of the test"
     yield Fault(file, number, f"test of {named[1]}" if named else "test", why, action)
+
+
+def _names_in_tests(tree: Tree, document: Document) -> Iterator[Fault]:
+    """Yield the rule files and alerts that do not exist, which promtool accepts: such a test can never fail."""
+    for place, pattern in enumerate(document.sequence("rule_files")):
+        if not any(document.path.parent.glob(str(pattern))):
+            where = document.line("rule_files", place)
+            yield Fault(document.file, where, f"rule file {pattern}", "it does not exist", "Correct the path")
+    rules = tree.files(f"{FOLDER}/rules/*.yml")
+    alerts = {
+        name for file in rules for name in re.findall(r"^\s*-? ?alert: *(\w+)", tree.document(file).text, re.MULTILINE)
+    }
+    for number, line in enumerate(document.lines, start=1):
+        named = re.search(r"\balertname: *[\"']?(\w+)[\"']?\s*(?:[,}].*)?$", line)
+        if named and named[1] not in alerts and named[1] != "ALERTS":
+            what, why = f"test of {named[1]}", "no rule file has this alert"
+            yield Fault(document.file, number, what, why, nearest(named[1], alerts))
 
 
 FUNCTIONS: Final = (

@@ -23,8 +23,7 @@ from monitoring.validation.grafana import (
     title_of,
 )
 from monitoring.validation.logsql import LogsQLParser
-from monitoring.validation.messages import sentence
-from monitoring.validation.prometheus import FUNCTIONS
+from monitoring.validation.prometheus import reason
 from monitoring.validation.tree import Tree, nearest
 from monitoring.validation.variables import unknown_variables, variables_of, without_variables
 
@@ -138,14 +137,7 @@ def _promql(tree: Tree) -> Iterator[Fault]:
         return
     for entry in dict.fromkeys(answer.text.split(f"{file}: ")):
         if matched := _RULE.search(" ".join(entry.split())):
-            yield found[int(matched[1]) - 1].fault(*_reason(matched[2]))
-
-
-def _reason(message: str) -> tuple[str, str]:
-    position = re.match(r"(\d+):(\d+): (.*)", message)
-    why = f"{sentence(position[3])}, column {position[2]} of the query" if position else sentence(message)
-    unknown = re.search(r'unknown function with name "([^"]+)"', message)
-    return why, nearest(unknown[1], FUNCTIONS.split()) if unknown else "Correct the query"
+            yield found[int(matched[1]) - 1].fault(*reason(matched[2], "query"))
 
 
 def _logsql(tree: Tree) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ from monitoring.validation import (
     pins,
     prometheus,
     queries,
+    references,
     syntax,
     victorialogs,
 )
@@ -29,6 +30,7 @@ SOURCES: Final[tuple[Callable[[Tree], Iterator[Check]], ...]] = (
     compose.checks,
     collector.checks,
     manifests.checks,
+    references.checks,
     prometheus.checks,
     alertmanager.checks,
     victorialogs.checks,
