@@ -29,7 +29,7 @@ def summary(rule: FlextAlertRule) -> str:
     """
     duration = f" for {rule.for_seconds:g} seconds" if rule.for_seconds else ""
     parts = Formatter().parse(rule.message or _TEXTS[rule.condition] + duration)
-    return "".join(f"{_literal(text)}{_placeholder(rule, name, form or '')}" for text, name, form, _ in parts)
+    return "".join(f"{literal(text)}{_placeholder(rule, name, form or '')}" for text, name, form, _ in parts)
 
 
 def description(rule: FlextAlertRule) -> str:
@@ -42,7 +42,7 @@ def description(rule: FlextAlertRule) -> str:
         condition = f"{combined} {rule.condition} {rule.threshold:g}"
     by = f" by {', '.join(rule.by)}" if rule.by else ""
     held = f", for {rule.for_seconds:g} s" if rule.for_seconds else ""
-    return _literal(f"Alert rule {rule.name} of the program: {condition}{by}{held}")
+    return literal(f"Alert rule {rule.name} of the program: {condition}{by}{held}")
 
 
 def _placeholder(rule: FlextAlertRule, name: str | None, form: str) -> str:
@@ -51,10 +51,10 @@ def _placeholder(rule: FlextAlertRule, name: str | None, form: str) -> str:
     if name == "attributes":
         return _LABELS
     if name == "threshold" or (name == "value" and rule.condition == "absent"):
-        return _literal(format(rule.threshold, form or _DEFAULT_FORMAT))
+        return literal(format(rule.threshold, form or _DEFAULT_FORMAT))
     if name == "value":
         return _value(form or _DEFAULT_FORMAT)
-    return _literal(rule.name if name == "name" else rule.metric)
+    return literal(rule.name if name == "name" else rule.metric)
 
 
 def _value(form: str) -> str:
@@ -67,6 +67,6 @@ def _value(form: str) -> str:
     return f'{{{{ printf "%{sign}{digits}{kind or "g"}" $value }}}}'
 
 
-def _literal(text: str) -> str:
-    """Return text in which the template engine finds no action."""
+def literal(text: str) -> str:
+    """Return text in which the template engine finds no action: all labels and annotations are templates."""
     return re.sub(r"[{}]", lambda found: f'{{{{ "{found[0]}" }}}}', text)

@@ -128,7 +128,7 @@ class _Query:
 
     def absent(self) -> str:
         """Return an expression with a sample for each group that was not measured for the time of the rule."""
-        time = duration(self._rule.threshold)
+        time = duration(max(self._rule.threshold, 0.001))  # a range must not be empty
         series = self._series("_count") if self._has_classic_buckets else self._series()
         labels = [label_name(name) for name in read_all(self._rule.by)]
         if self._kind == "gauge":
@@ -136,10 +136,7 @@ class _Query:
                 return f"absent_over_time({series}[{time}])"
             measured = f"last_over_time({series}[{time}])"
         else:
-            if self._kind == "histogram" and not self._has_classic_buckets:
-                series = f"histogram_count({series})"
-            earlier = self._offset(series, time)
-            measured = f"(({series} != {earlier}) or ({series} unless {earlier}))"
+            measured = self._changed(series, time)
             if not labels:
                 return f"absent({measured})"
         groups = f"group by ({', '.join(labels)})"
@@ -154,9 +151,13 @@ class _Query:
     def _series(self, suffix: str = "") -> str:
         return f"{self._name}{suffix}{self._matchers}"
 
-    def _offset(self, series: str, time: str) -> str:
-        """Return the same series at an earlier time."""
-        return f"{series[:-1]} offset {time})" if series.startswith("histogram_count(") else f"{series} offset {time}"
+    def _changed(self, series: str, time: str) -> str:
+        """Return an expression with a sample for each series that changed or appeared within a time."""
+        latest, earlier = f"last_over_time({series}[{time}])", f"{series} offset {time}"
+        changes = f"changes({series}[{time}]) > 0"  # also of a series that has its former value again
+        if self._kind == "histogram" and not self._has_classic_buckets:
+            latest, earlier = f"histogram_count({latest})", f"histogram_count({earlier})"
+        return f"(({changes}) or ({latest} != {earlier}) or ({latest} unless {earlier}))"
 
     def _per_second(self) -> str:
         if self._kind == "histogram":

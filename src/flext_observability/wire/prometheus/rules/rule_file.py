@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from flext_observability.values.dataclass import dataclass
-from flext_observability.wire.prometheus.rules.message import description, summary
+from flext_observability.wire.prometheus.rules.message import description, literal, summary
 from flext_observability.wire.prometheus.rules.promql import QueryScope, duration, escape_unprintable, expression
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def _rule(rule: FlextAlertRule, expr: str, group: RuleGroup) -> Iterator[str]:
         yield f"        for: {duration(rule.for_seconds)}"
     if rule.keep_firing_seconds:
         yield f"        keep_firing_for: {duration(rule.keep_firing_seconds)}"
-    service = group.scope.service_name
-    yield from _mapping("labels", {"severity": rule.severity, "owner": group.owner, "service_name": service})
-    runbook = group.runbook_url.replace("{name}", rule.name)
+    owner, service = literal(group.owner), literal(group.scope.service_name)
+    yield from _mapping("labels", {"severity": rule.severity, "owner": owner, "service_name": service})
+    runbook = literal(group.runbook_url.replace("{name}", quote(rule.name, safe="")))
     texts = {"summary": summary(rule), "description": description(rule), "runbook_url": runbook}
     yield from _mapping("annotations", texts)
 

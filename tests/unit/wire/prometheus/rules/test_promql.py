@@ -97,8 +97,9 @@ def test_sums_leave_out_histograms_without_new_measurements() -> None:
             ALL,
             (),
             (
-                "absent(((shop_orders_total != shop_orders_total offset 1m) or "
-                "(shop_orders_total unless shop_orders_total offset 1m)))"
+                "absent(((changes(shop_orders_total[1m]) > 0) or "
+                "(last_over_time(shop_orders_total[1m]) != shop_orders_total offset 1m) or "
+                "(last_over_time(shop_orders_total[1m]) unless shop_orders_total offset 1m)))"
             ),
         ),
         (
@@ -107,8 +108,9 @@ def test_sums_leave_out_histograms_without_new_measurements() -> None:
             ("shop",),
             (
                 "group by (shop) (last_over_time(shop_time_seconds_count[1441m])) unless group by (shop) "
-                "(((shop_time_seconds_count != shop_time_seconds_count offset 1m) or "
-                "(shop_time_seconds_count unless shop_time_seconds_count offset 1m)))"
+                "(((changes(shop_time_seconds_count[1m]) > 0) or "
+                "(last_over_time(shop_time_seconds_count[1m]) != shop_time_seconds_count offset 1m) or "
+                "(last_over_time(shop_time_seconds_count[1m]) unless shop_time_seconds_count offset 1m)))"
             ),
         ),
         (
@@ -116,8 +118,11 @@ def test_sums_leave_out_histograms_without_new_measurements() -> None:
             QueryScope(native_histograms=True),
             (),
             (
-                "absent(((histogram_count(shop_time_seconds) != histogram_count(shop_time_seconds offset 1m)) or "
-                "(histogram_count(shop_time_seconds) unless histogram_count(shop_time_seconds offset 1m))))"
+                "absent(((changes(shop_time_seconds[1m]) > 0) or "
+                "(histogram_count(last_over_time(shop_time_seconds[1m])) != "
+                "histogram_count(shop_time_seconds offset 1m)) or "
+                "(histogram_count(last_over_time(shop_time_seconds[1m])) unless "
+                "histogram_count(shop_time_seconds offset 1m))))"
             ),
         ),
     ],
@@ -140,6 +145,10 @@ def test_absence(instrument: DeclaredInstrument, scope: QueryScope, by: tuple[st
 )
 def test_attributes_select_series(attributes: dict[str, object], service: str, expected: str) -> None:
     assert matchers(FlextAlertRule("r", metric="m", attributes=attributes), service) == expected
+
+
+def test_an_absence_of_no_time_has_a_range() -> None:
+    assert expr(STOCK, absent_seconds=0) == "absent_over_time(shop_stock_ratio[1ms])"
 
 
 def test_a_string_is_printable_and_on_one_line() -> None:

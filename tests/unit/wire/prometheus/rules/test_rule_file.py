@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 
 from flext_observability import FlextAlertRule
 from flext_observability.domain.declaration import DeclaredInstrument
+from flext_observability.wire.prometheus.rules.message import literal
 from flext_observability.wire.prometheus.rules.promql import QueryScope
 from flext_observability.wire.prometheus.rules.rule_file import RuleGroup, rule_file
 
@@ -60,6 +61,15 @@ def test_fields_without_a_value_are_left_out() -> None:
     assert row["labels"] == {"severity": "warning"}
 
 
+def test_braces_are_no_actions_and_a_name_is_part_of_an_address() -> None:
+    rule = FlextAlertRule("a b/{c}", metric="shop.orders", above=5)
+    [row] = parsed(rule_file([(rule, ORDERS)], RuleGroup("{g}", 15, QueryScope("{s}"), "{o}", "https://x/{name}")))[
+        "rules"
+    ]
+    assert row["labels"]["owner"] == '{{ "{" }}o{{ "}" }}'
+    assert row["annotations"]["runbook_url"] == "https://x/a%20b%2F%7Bc%7D"
+
+
 def test_no_rules_are_an_empty_list() -> None:
     assert parsed(rule_file([], GROUP))["rules"] == []
 
@@ -72,5 +82,5 @@ def test_any_text_survives(name: str, value: str) -> None:
     rule = FlextAlertRule(name, metric="shop.orders", attributes={"k": value}, above=5)
     group = parsed(rule_file([(rule, ORDERS)], RuleGroup(name, 15, QueryScope(value)), [value]))
     assert group["name"] == group["rules"][0]["alert"] == name
-    assert group["rules"][0]["labels"].get("service_name", "") == value
+    assert group["rules"][0]["labels"].get("service_name", "") == literal(value)
     assert len(group["rules"][0]["expr"].split("\n")) == 1
