@@ -116,7 +116,9 @@ def _numbers(chance: random.Random, kind: str, *, late: bool) -> Iterator[tuple[
     yield tuple(current) if not start else None
     for window in range(WINDOWS):
         low = -2 if kind in {"gauge", "up_down_counter"} else 0
-        speeds = [chance.choice([0, chance.randint(low, 3)]) * (chance.random() < 0.7) for _ in range(size)]
+        speeds: list[float] = [
+            chance.choice([0, chance.randint(low, 3)]) * (chance.random() < 0.7) for _ in range(size)
+        ]
         if kind == "histogram":
             speeds[-1] = sum(count * value for count, value in zip(speeds, (0.5, 1.5, 3.0, 7.0), strict=False))
         falls = all(speed * SAMPLES < number or not speed for speed, number in zip(speeds, current, strict=True))
