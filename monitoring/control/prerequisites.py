@@ -10,6 +10,7 @@ from typing import Final
 from monitoring.control.context import Context
 from monitoring.native.parts import GO_MINIMUM, built_parts
 from monitoring.native.places import StackError
+from monitoring.native.storage import check_state, free_mb
 from monitoring.native.toolchain import check_disk, find_toolchain
 
 _GO: Final = ".".join(map(str, GO_MINIMUM))
@@ -28,6 +29,9 @@ def check_prerequisites(context: Context) -> None:
         report.done(f"Docker: {_first_line('docker', 'compose', 'version')}")
     else:
         report.done(_check_native(context))
+        check_state(context.engine.places)
+        free = free_mb(context.engine.places.state) / 1024
+        report.done(f"data, logs and pid files: {context.engine.places.state}, {free:.1f} GB free")
 
 
 def check_engine(context: Context) -> None:
