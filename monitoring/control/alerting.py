@@ -6,6 +6,7 @@ from typing import Any
 
 from monitoring.control.context import Context
 from monitoring.control.probes import eventually, get_json, post, probe
+from monitoring.control.secret_files import secret_problems
 from monitoring.native.parts import ALERTMANAGER, PROMETHEUS, Part
 from monitoring.native.places import StackError
 
@@ -18,6 +19,8 @@ def alertmanager_config(context: Context) -> int:
     file = "{configuration}/alertmanager.yml"
     _check(context, ALERTMANAGER, "amtool", ("check-config", file))
     report.done("monitoring/alertmanager/alertmanager.yml: amtool finds no fault")
+    for problem in secret_problems(context.engine.places.repository):
+        report.problem(problem)
     routes = context.engine.tool(ALERTMANAGER, "amtool", ("config", "routes", "show", f"--config.file={file}"))
     for line in routes.output.splitlines():
         report.note(line)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from monitoring.control.context import Context
 from monitoring.control.engine import PartState
 from monitoring.control.probes import get_json, probe
 from monitoring.native.parts import ALERTMANAGER, PROMETHEUS
 from monitoring.native.places import StackError
+from monitoring.native.storage import free_mb
+
+_LOW_DISK_MB: Final = 512
 
 
 def health_monitor(context: Context) -> int:
@@ -28,6 +31,9 @@ def _show(context: Context) -> int:
     rows = [_row(state) for state in context.engine.states()]
     report.table(("part", "health", "latency, ms", "process", "address"), rows)
     down = [row[0] for row in rows if row[1] == "down"]
+    if not context.docker and free_mb(context.engine.places.state) < _LOW_DISK_MB:
+        free = f"{free_mb(context.engine.places.state):.0f} MB"
+        report.problem(f"{free} are free in {context.engine.places.state}. Free space before the stores stop.")
     alerts = _alerts(context, down)
     if alerts:
         report.table(("alert", "state", "severity", "since", "summary"), alerts)

@@ -86,6 +86,11 @@ def test_health_monitor_fails_and_names_the_parts_that_are_down(tmp_path: Path) 
     assert "Run `make monitoring-setup`" in answer.stdout
 
 
+def test_health_monitor_warns_of_a_nearly_full_disk(tmp_path: Path, small_disk: Path) -> None:
+    answer = run(tmp_path, "health-monitor", FLEXT_STACK_STATE=str(small_disk))
+    assert f"0 MB are free in {small_disk}. Free space before the stores stop." in answer.stdout
+
+
 @pytest.mark.parametrize("command", ["metrics-collect", "alertmanager-config", "alerts-configure"])
 def test_a_command_without_its_parts_names_the_next_command(tmp_path: Path, command: str) -> None:
     answer = run(tmp_path, command)
