@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from monitoring.native.parts import PROMETHEUS
+from monitoring.native.parts import ALERTMANAGER, PROMETHEUS
 from monitoring.native.places import Places, StackError
 from monitoring.native.targets import prometheus_folder
 
@@ -30,6 +31,7 @@ def firing_alert(places: Places) -> Generator[None]:
     finally:
         file.unlink(missing_ok=True)
         _reload(places)
+        _resolve(places)
 
 
 def _rules_folder(places: Places) -> Path:
@@ -55,6 +57,16 @@ def _groups() -> dict[str, object]:
         for severity in ("info", "warning", "critical")
     ]
     return {"groups": [{"name": "observability-test", "interval": "5s", "rules": rules}]}
+
+
+def _resolve(places: Places) -> None:
+    """Resolve the alerts in Alertmanager, which would keep them for some minutes after the end of their rule."""
+    address = f"http://{places.address(ALERTMANAGER, 'http')}/api/v2/alerts"
+    with httpx.Client(timeout=_SECONDS, trust_env=False) as http:
+        found = http.get(address, params={"filter": f'alertname="{ALERT}"'}).raise_for_status().json()
+        now = datetime.now(UTC).isoformat()
+        ended = [{"labels": one["labels"], "startsAt": one["startsAt"], "endsAt": now} for one in found]
+        http.post(address, json=ended).raise_for_status()
 
 
 def _reload(places: Places) -> None:
