@@ -83,7 +83,7 @@ def test_good_files_pass_with_data_for_each_query(tmp_path: Path) -> None:
 
 
 def _expression(number: int, expression: str) -> Callable[[dict[str, Any]], None]:
-    return lambda board: board["panels"][number]["targets"][0].update(expr=expression)
+    return lambda changed: changed["panels"][number]["targets"][0].update(expr=expression)
 
 
 @pytest.mark.usefixtures("load")
