@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,8 +23,8 @@ from monitoring.control.context import Context
 from monitoring.control.docker import DockerEngine
 from monitoring.control.report import Report
 from monitoring.native.grafana import described
-from monitoring.native.parts import ALERTMANAGER, GRAFANA, JAEGER, PROMETHEUS, running_parts
-from monitoring.native.places import REPOSITORY, Places, StackError
+from monitoring.native.parts import ALERTMANAGER, COMPOSE, GRAFANA, JAEGER, PROMETHEUS, running_parts
+from monitoring.native.places import REPOSITORY, Places, StackError, places_from
 from tests.monitoring.fake_docker import FakeDocker, make_fake_docker
 from tests.monitoring.stand_in import text_of
 
@@ -263,3 +264,25 @@ def test_without_docker_the_reason_is_its_absence(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", str(tmp_path))
     _, reason = choose_engine(dict(os.environ))
     assert reason in {"docker is not on PATH", "set by FLEXT_STACK_ENGINE"}
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_real_compose_knows_every_command_and_flag(context: Context, docker: FakeDocker) -> None:
+    """Replay all recorded calls with the built Compose. Help needs no engine, and an unknown flag is still an error."""
+    program = places_from().program(COMPOSE, "docker-compose")
+    if not program.is_file():
+        pytest.skip("docker-compose is not built: run `make stack-install`")
+    engine, console = context.engine, context.report.console
+    engine.prepare(console)
+    engine.start((JAEGER,), console)
+    engine.states()
+    engine.tool(PROMETHEUS, "promtool", ("check", "config", "{configuration}/prometheus.yml"))
+    engine.stop((JAEGER,), console)
+    engine.stop((), console)
+    calls = [json.loads(line) for line in (docker.folder / "calls").read_text(encoding="utf-8").splitlines()]
+    commands = [words[1:] for words in calls if words[0] == "compose"]
+    assert [words[2] for words in commands] == ["pull", "up", "ps", "run", "stop", "down"]
+    for words in [*commands, ["--file", "x", "up", "--no-such-flag"]]:
+        end = words.index("--entrypoint") + 2 if "--entrypoint" in words else len(words)
+        run = subprocess.run([program, *words[:end], "--help"], capture_output=True, text=True, check=False, timeout=60)
+        assert (run.returncode == 0) == ("--no-such-flag" not in words), run.stderr
