@@ -37,10 +37,11 @@ otel_metrics.get_meter("queue").create_observable_gauge("generated.queue", [obse
 
 
 def main() -> None:
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    reader = threading.Thread(target=sys.stdin.read, daemon=True)
+    reader.start()
     print(observability.ops_address.removeprefix("http://"), flush=True)
-    while not ended.wait(0.1):
+    while reader.is_alive():
+        reader.join(0.1)
         orders.add(1, {"outcome": "sold"})
         sent.add(100)
         carts.add(1, {"tier": "gold"})
