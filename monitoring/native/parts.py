@@ -221,6 +221,8 @@ VICTORIALOGS: Final = Part(
             "-httpListenAddr={address[victorialogs.http]}",
             "-retentionPeriod=15d",
             "-retention.maxDiskSpaceUsageBytes=10GB",
+            # A kill loses the records of this time, which were acknowledged already. The default is 5 s.
+            "-inmemoryDataFlushInterval=1s",
         ),
     ),
 )

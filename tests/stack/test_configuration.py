@@ -173,7 +173,7 @@ def test_prometheus_has_the_same_switches_in_docker_and_natively() -> None:
 
 def test_victorialogs_keeps_logs_as_long_in_docker_as_natively() -> None:
     assert VICTORIALOGS.run is not None
-    caps = {"-retentionPeriod", "-retention.maxDiskSpaceUsageBytes"}
+    caps = {"-retentionPeriod", "-retention.maxDiskSpaceUsageBytes", "-inmemoryDataFlushInterval"}
     native, docker = (
         {flag: value for flag, _, value in (word.partition("=") for word in words) if flag in caps}
         for words in (VICTORIALOGS.run.argv, compose()["services"]["victorialogs"]["command"])

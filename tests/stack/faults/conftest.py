@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monitoring.native import processes
-from monitoring.native.parts import JAEGER, PROMETHEUS, VICTORIALOGS, Part, running_parts
+from monitoring.native.parts import ALERTMANAGER, JAEGER, PROMETHEUS, VICTORIALOGS, Part, running_parts
 from monitoring.native.places import Places, StackError, places_from
 from monitoring.native.targets import prometheus_folder
 from tests.stack.clients import Jaeger, Prometheus, VictoriaLogs
@@ -23,7 +24,13 @@ _LEDGER = Ledger()
 _OFFSET = 20000
 """Distance to the ports of the user's stack."""
 
-Measure = Callable[[str, Load], list[Count]]
+
+class Measure(Protocol):
+    """End a load, wait for its items at most so long, and add them to the table."""
+
+    def __call__(self, fault: str, running: Load, within_seconds: float = 40.0) -> list[Count]:
+        """Return the counts of the three signals."""
+        ...
 
 
 def pytest_terminal_summary() -> None:
@@ -74,15 +81,27 @@ def stores(own_stack: OwnStack) -> Iterator[Stores]:
 def measure(stores: Stores) -> Measure:
     """Return a function that ends a load, waits for its items, and adds them to the table."""
 
-    def measured(fault: str, running: Load) -> list[Count]:
+    def measured(fault: str, running: Load, within_seconds: float = 40.0) -> list[Count]:
         answer = running.end()
         assert answer["dropped"] == {}, answer
         assert (answer["complete"], answer["queued"]) == (True, 0), answer
-        found = stores.settled(running.service, answer["total"], 40.0)
+        found = stores.settled(running.service, answer["total"], within_seconds)
         _LEDGER.rows.extend((fault, count) for count in found)
         return found
 
     return measured
+
+
+@pytest.fixture(scope="session")
+def alertmanager(own_stack: OwnStack) -> str:
+    """Return the base URL of Alertmanager."""
+    return f"http://{own_stack.places.address(ALERTMANAGER, 'http')}"
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    """Return the table of all faults."""
+    return _LEDGER
 
 
 @pytest.fixture(scope="session")

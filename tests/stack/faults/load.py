@@ -19,6 +19,8 @@ from opentelemetry import trace
 from flext_observability import Observability, init_observability, traced
 
 SPANS_PER_TRACE: Final = 10
+ITEMS_PER_SECOND: Final = 400
+"""Spans, log records and increments, each."""
 _logger = logging.getLogger("load")
 
 
@@ -46,7 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--service", required=True)
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--protocol", default="http/protobuf")
-    parser.add_argument("--traces-per-second", type=int, default=40)
+    parser.add_argument("--traces-per-second", type=int, default=ITEMS_PER_SECOND // SPANS_PER_TRACE)
     parser.add_argument("--ballast", type=int, default=0, help="characters of an attribute of each span")
     parser.add_argument("--flush-seconds", type=float, default=30.0)
     return parser.parse_args()

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 from uuid import uuid4
 
+import httpx
+
 from monitoring.native.places import REPOSITORY
 from tests.stack.clients import Jaeger, Prometheus, VictoriaLogs
 
@@ -77,6 +79,10 @@ class Stores:
             Count("counter", sent, int(counter or 0), 0),
         ]
 
+    def span_metric(self, service: str) -> int:
+        """Return the spans of a service that the collector's span metrics have counted."""
+        return int(self.prometheus.value(f'sum(traces_span_metrics_calls_total{{service_name="{service}"}})') or 0)
+
     def settled(self, service: str, sent: int, within_seconds: float) -> list[Count]:
         """Return the stored items once all have arrived and no more come, or after the time limit."""
         deadline = time.monotonic() + within_seconds
@@ -97,6 +103,14 @@ class Stores:
         answer = self.victorialogs.http.get("/select/logsql/query", params={"query": query}).raise_for_status()
         row = json.loads(answer.text.splitlines()[0])
         return {name: int(row[name]) for name in ("rows", "numbers")}
+
+
+def active_alerts(url: str, name: str) -> list[dict[str, Any]]:
+    """Return the active alerts with this name."""
+    parameters = {"filter": f'alertname="{name}"', "active": "true"}
+    answer = httpx.get(f"{url}/api/v2/alerts", params=parameters, trust_env=False).raise_for_status()
+    alerts: list[dict[str, Any]] = answer.json()
+    return alerts
 
 
 @contextmanager

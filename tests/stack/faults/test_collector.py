@@ -13,12 +13,15 @@ from tests.stack.faults.own_stack import OwnStack
 
 pytestmark = pytest.mark.stack
 
+WITHIN_THE_QUEUE = ("--traces-per-second", "20")
+"""200 items a second: the application keeps 2048 of each signal while the collector is away."""
+
 BACK_ENDS = (JAEGER, PROMETHEUS, VICTORIALOGS)
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
 def test_nothing_is_lost_while_the_collector_is_away(own_stack: OwnStack, measure: Measure, kill: bool) -> None:
-    with load(own_stack.endpoint) as running:
+    with load(own_stack.endpoint, *WITHIN_THE_QUEUE) as running:
         time.sleep(2.0)  # load before the outage
         own_stack.away([COLLECTOR], 5.0, kill=kill)
         time.sleep(1.0)  # load after the outage
