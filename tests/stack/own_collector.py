@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
+from monitoring.control.choice import choose_engine
+from monitoring.control.native import NativeEngine
 from monitoring.native.overlays import overlay_words
 from monitoring.native.parts import COLLECTOR
 from monitoring.native.places import REPOSITORY, Places
@@ -24,6 +27,8 @@ _OFFSET = 12500
 def own_collector(stack: Places, folder: Path, variables: Mapping[str, str]) -> Iterator[Collector]:
     """Run a collector with the overlays and other settings of `variables`."""
     assert COLLECTOR.run is not None
+    if not stack.installed(COLLECTOR) or choose_engine()[0].name != "native":
+        pytest.skip("a second collector needs the native stack (make stack-install stack-up)")
     own = Places(cache=stack.cache, state=folder, port_offset=stack.port_offset + _OFFSET)
     settings = {
         name: (own if name.startswith("COLLECTOR_") else stack).fill(COLLECTOR, template)
@@ -46,7 +51,7 @@ def own_collector(stack: Places, folder: Path, variables: Mapping[str, str]) -> 
                 http_endpoint=f"http://{own.address(COLLECTOR, 'otlp_http')}",
                 grpc_endpoint=f"http://{own.address(COLLECTOR, 'otlp_grpc')}",
                 metrics=metrics,
-                repository=REPOSITORY,
+                engine=NativeEngine(own),
             )
         finally:
             process.send_signal(signal.SIGTERM)
