@@ -37,7 +37,7 @@ def test_a_full_queue_refuses_and_loses_nothing(
         refused = own_stack.collector_counter("otelcol_exporter_enqueue_failed_spans")
         own_stack.start(*BACK_ENDS)
         counts = measure("queue full (1000 items), back ends stopped, 5 s", running)
-    counted = eventually(lambda: _at_least(stores.span_metric(running.service), counts[0].sent))
+    counted = eventually(lambda: _once_reached(stores.span_metric(running.service), counts[0].sent))
     note(f"A full queue refused {refused:.0f} spans, which the application repeated; span metrics counted {counted}.")
     monkeypatch.undo()
     own_stack.away([COLLECTOR], 0.0)
@@ -73,7 +73,7 @@ def test_batches_of_large_spans_after_an_outage_are_accepted(own_stack: OwnStack
     assert [count.lost for count in counts] == [0, 0, 0]
 
 
-def _at_least(found: int, expected: int) -> int:
+def _once_reached(found: int, expected: int) -> int:
     return found if found >= expected else 0
 
 
