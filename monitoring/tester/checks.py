@@ -44,7 +44,7 @@ def catalogue(files: Files, dashboard: str = "") -> Catalogue:
     checks: list[Check] = []
     for one in wanted:
         checks += dashboard_checks(one, sources)
-        checks += link_checks(one, dashboards, files.repository)
+        checks += link_checks(one, dashboards, sources, files.repository)
     if not dashboard:
         checks += rule_checks(files.rule_groups(), files.repository)
         checks += source_checks(sources)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from monitoring.tester.catalogue.dashboards import panels, source_problem
 from monitoring.tester.catalogue.files import Object, child, children, texts
@@ -14,10 +14,13 @@ from monitoring.tester.catalogue.rules import file_of
 from monitoring.tester.model import Check
 
 _MARKDOWN: Final = re.compile(r"\]\(([^)\s]+)\)|(?<![(\"])(https?://[^\s)\"<>]+)")
+_EXPLORE: Final = "/explore"
 _PLACEHOLDER: Final = re.compile(r"\$\{[^}]*\}|\$\w+")
 
 
-def link_checks(dashboard: Object, dashboards: Mapping[str, Object], repository: Path) -> Iterator[Check]:
+def link_checks(
+    dashboard: Object, dashboards: Mapping[str, Object], sources: Mapping[str, Object], repository: Path
+) -> Iterator[Check]:
     """Yield a check for each link of a dashboard, its panels, fields and texts."""
     uid = str(dashboard["uid"])
     for number, link in enumerate(children(dashboard, "links"), start=1):
@@ -25,13 +28,16 @@ def link_checks(dashboard: Object, dashboards: Mapping[str, Object], repository:
         if link.get("type") == "dashboards":
             yield _list(uid, f"link {name}", texts(link, "tags"), dashboards)
         else:
-            yield _link(uid, "dashboard", f"link {name}", str(link.get("url", "")), dashboards, repository)
+            url = str(link.get("url", ""))
+            problem = url_problem(url, dashboards, sources, repository)
+            yield Check(uid, "dashboard", f"link {name}", "static", url, {"problem": problem})
     for panel in panels(dashboard):
         title = str(panel.get("title") or f"panel {panel.get('id')}")
         if panel.get("type") == "dashlist":
             yield _list(uid, title, texts(child(panel, "options"), "tags"), dashboards)
         for number, url in enumerate(_urls(panel), start=1):
-            yield _link(uid, title, f"link {number}", url, dashboards, repository)
+            problem = url_problem(url, dashboards, sources, repository)
+            yield Check(uid, title, f"link {number}", "static", url, {"problem": problem})
 
 
 def source_checks(sources: Mapping[str, Object]) -> Iterator[Check]:
@@ -53,27 +59,34 @@ def source_checks(sources: Mapping[str, Object]) -> Iterator[Check]:
             yield Check("links", uid, "alerts", "static", other, {"problem": source_problem(other, sources)})
 
 
-def url_problem(url: str, dashboards: Mapping[str, Object], repository: Path) -> str:
+def url_problem(url: str, dashboards: Mapping[str, Object], sources: Mapping[str, Object], repository: Path) -> str:
     """Return why a link leads nowhere, or an empty text. Pages of other sites are not opened."""
     parts = urlsplit(url)
     if path := file_of(url):
         return "" if (repository / path).is_file() else f"no file {path}. Write it, or correct the link."
     if parts.scheme in {"http", "https"} and parts.netloc:
         return ""
+    if parts.path == _EXPLORE:
+        return next((problem for uid in _explored(parts.query) if (problem := source_problem(uid, sources))), "")
     found = re.match(r"/d/([^/]+)", parts.path)
     if found is None:
         return f"{url!r} is neither a dashboard nor an absolute URL. Use /d/<uid> or https://."
-    target = dashboards.get(found[1])
+    return _dashboard_problem(found[1], parts.query, dashboards)
+
+
+def _dashboard_problem(uid: str, query: str, dashboards: Mapping[str, Object]) -> str:
+    target = dashboards.get(uid)
     if target is None:
-        return f"no dashboard has the uid {found[1]!r}. Use one of {', '.join(sorted(dashboards))}."
+        return f"no dashboard has the uid {uid!r}. Use one of {', '.join(sorted(dashboards))}."
     known = {f"var-{one['name']}" for one in children(child(target, "templating"), "list")}
-    given = {name for name, _ in parse_qsl(_PLACEHOLDER.sub("x", parts.query)) if name.startswith("var-")}
+    given = {name for name, _ in parse_qsl(_PLACEHOLDER.sub("x", query)) if name.startswith("var-")}
     missing = sorted(given - known)
-    return f"dashboard {found[1]!r} has no variable {', '.join(missing)}. Correct the link." if missing else ""
+    return f"dashboard {uid!r} has no variable {', '.join(missing)}. Correct the link." if missing else ""
 
 
-def _link(uid: str, item: str, part: str, url: str, dashboards: Mapping[str, Object], repository: Path) -> Check:
-    return Check(uid, item, part, "static", url, {"problem": url_problem(url, dashboards, repository)})
+def _explored(query: str) -> list[str]:
+    """Return the uids of the data sources that a link to Explore opens."""
+    return re.findall(r'(?:"(?:uid|datasource)":\s*"|\buid=)([^"&]*)', unquote(query)) or ["(none)"]
 
 
 def _list(uid: str, item: str, tags: list[str], dashboards: Mapping[str, Object]) -> Check:
@@ -90,7 +103,12 @@ def _urls(panel: Object) -> Iterator[str]:
         children(child(fields, "defaults"), "links"),
         *(children(one, "value") for one in properties if one.get("id") == "links"),
     ]
-    yield from (str(link.get("url", "")) for group in groups for link in group)
+    # An internal link has a data source instead of a URL. Grafana opens its query in Explore.
+    yield from (
+        str(link.get("url") or f"{_EXPLORE}?uid={child(link, 'internal').get('datasourceUid', '')}")
+        for group in groups
+        for link in group
+    )
     if panel.get("type") == "text":
         content = str(child(panel, "options").get("content", ""))
         yield from (first or second for first, second in _MARKDOWN.findall(content))

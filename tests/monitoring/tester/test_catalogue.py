@@ -103,6 +103,11 @@ def test_only_a_sentence_that_starts_with_empty_is_an_excuse(tmp_path: Path, des
         ("/d/shop/the-shop?var-service=${__field.labels.service}&${__url_time_range}", ""),
         ("https://example.com/anything", ""),
         ("https://github.com/flext-sh/flext-observability/blob/main/docs/runbooks/ShopSlow.md", ""),
+        ('/explore?left={"datasource":"jaeger","queries":[{"query":"${__value.raw}"}]}', ""),
+        (
+            "/explore?panes=%7B%22a%22%3A%7B%22datasource%22%3A%22tempo%22%7D%7D",
+            "data source 'tempo' is not provisioned. Use one of jaeger, prometheus, victorialogs.",
+        ),
         ("/d/stop", "no dashboard has the uid 'stop'. Use one of shop."),
         ("/d/shop?var-servce=a", "dashboard 'shop' has no variable var-servce. Correct the link."),
         (
@@ -209,3 +214,11 @@ def test_the_step_of_a_query_and_a_panel_apply(tmp_path: Path) -> None:
     checks = checks_of(tmp_path, dashboard(panels=[panel(interval="2m"), panel(title="Other", targets=[target])]))
     steps = {check.item: check.scope.step_seconds for check in checks if check.kind == "prometheus range"}
     assert steps == {"Requests": 120, "Other": 60}
+
+
+def test_an_internal_link_needs_a_provisioned_data_source(tmp_path: Path) -> None:
+    links = [{"title": "Trace", "internal": {"datasourceUid": uid}} for uid in ("jaeger", "tempo")]
+    linked = panel(fieldConfig={"defaults": {"links": links}})
+    assert problems(checks_of(tmp_path, dashboard(panels=[linked]))) == [
+        "data source 'tempo' is not provisioned. Use one of jaeger, prometheus, victorialogs."
+    ]
