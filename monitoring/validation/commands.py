@@ -101,7 +101,7 @@ def _print_summary(outcomes: Sequence[Outcome], seconds: float, console: Console
     faults = {fault for outcome in outcomes for fault in outcome.faults}
     parts = [f"{verdicts.count('good')} good"]
     if faults:
-        parts.append(f"{verdicts.count('faulty')} faulty with {len(faults)} faults")
+        parts.append(f"{verdicts.count('faulty')} faulty with {len(faults)} fault{'s' if len(faults) > 1 else ''}")
     if "not checked" in verdicts:
         parts.append(f"{verdicts.count('not checked')} not checked")
     code = exit_code(outcomes)

@@ -38,7 +38,7 @@ def _environment(tree: Tree) -> Iterator[Fault]:
         yield Fault(ENVIRONMENT, 1, "file", "a byte order mark would become part of the first name", action)
     wanted = {f"{part.name.upper()}_TAG": part for part in _IMAGES.values()}
     found: dict[str, int] = {}
-    for number, line in enumerate(document.lines, start=1):
+    for number, line in enumerate(document.text.removeprefix("\ufeff").splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield from _variable(document, number, line, wanted, found)
     for name in wanted.keys() - found.keys():
@@ -55,7 +55,7 @@ def _environment(tree: Tree) -> Iterator[Fault]:
 def _variable(
     document: Document, number: int, line: str, wanted: dict[str, Part], found: dict[str, int]
 ) -> Iterator[Fault]:
-    matched = re.fullmatch(r"\ufeff?([A-Z_][A-Z0-9_]*)=(.*)", line)
+    matched = re.fullmatch(r"([A-Z_][A-Z0-9_]*)=(.*)", line)
     if matched is None:
         yield Fault(
             ENVIRONMENT, number, "line", f"{line.strip()!r} is not NAME=VALUE", "Write NAME=VALUE without spaces"
