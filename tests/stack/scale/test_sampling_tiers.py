@@ -20,7 +20,8 @@ from tests.stack.scale.topology import PERCENTAGE, Topology, topology
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(100)]
 
 TRACES = 3000
-OUTAGE_WAIT_SECONDS = 8
+QUEUED_TRACES = 200
+OUTAGE_WAIT_SECONDS = 7
 PER_SECOND = 200
 
 
@@ -51,12 +52,18 @@ def outcome(tiers: Topology, load: Load) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+def tiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
+    """Return running tiers."""
+    with topology(tmp_path_factory.mktemp("steady"), decision_wait_seconds=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def steady(tiers: Topology) -> Outcome:
     """Return the outcome without a failure."""
-    with topology(tmp_path_factory.mktemp("steady"), decision_wait_seconds=2) as tiers:
-        load = Load((tiers.routers[0].address, tiers.routers[1].address), "steady")
-        load.send(TRACES)
-        yield outcome(tiers, load)
+    load = Load((tiers.routers[0].address, tiers.routers[1].address), "steady")
+    load.send(TRACES)
+    return outcome(tiers, load)
 
 
 def test_every_span_of_a_trace_reaches_the_same_sampler(steady: Outcome) -> None:
@@ -88,6 +95,28 @@ def test_no_span_arrives_twice_without_a_failure(steady: Outcome) -> None:
 
 def test_span_metrics_count_each_span_once(steady: Outcome) -> None:
     assert steady.counted == {"router-0": TRACES * SPANS / 2, "router-1": TRACES * SPANS / 2}
+
+
+def test_a_killed_router_keeps_its_queue(tiers: Topology, steady: Outcome) -> None:
+    for sampler in tiers.samplers:
+        sampler.stop()
+    load = Load((tiers.routers[0].address, tiers.routers[1].address), "killed router")
+    load.send(QUEUED_TRACES)
+    expected = QUEUED_TRACES * SPANS / 2
+    eventually(lambda: [router.metric("exporter_queue_size") for router in tiers.routers] == [expected, expected])
+    tiers.routers[0].kill()
+    for tier in (tiers.routers[0], *tiers.samplers):
+        tier.start()
+    for tier in (tiers.routers[0], *tiers.samplers):
+        tier.wait_until_ready()
+    important = [trace for trace in load.traces if trace.kind != "ordinary"]
+    eventually(lambda: all(kept_spans(tiers, trace) == SPANS for trace in important), within_seconds=20.0)
+    print(f"killed router with {expected:.0f} queued spans: all {len(important)} errors and slow traces kept")
+
+
+def kept_spans(tiers: Topology, trace: Trace) -> int:
+    """Return the number of different spans of a trace that arrived behind the samplers."""
+    return len({span for found in tiers.received() for span in found.get(trace.trace_id, ())})
 
 
 def test_a_killed_sampler_loses_only_its_memory(tmp_path: Path) -> None:
