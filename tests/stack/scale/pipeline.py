@@ -39,10 +39,15 @@ class Pipeline:
     jaeger: Jaeger
     prometheus: Prometheus
     victorialogs: VictoriaLogs
+    places: Places
 
-    def queued(self) -> float:
-        """Return the number of items in all queues on disk."""
-        return sum(tier.metric("exporter_queue_size") for tier in (self.agent, *self.routers, *self.samplers))
+    def stop_jaeger(self) -> None:
+        """Stop Jaeger. Its data stays."""
+        down((JAEGER,), self.places, Console(file=io.StringIO()))
+
+    def start_jaeger(self) -> None:
+        """Start Jaeger again, and wait until it is ready."""
+        up((JAEGER,), self.places, Console(file=io.StringIO()))
 
 
 def back_end_places(folder: Path) -> Places:
@@ -102,6 +107,7 @@ def pipeline(folder: Path) -> Generator[Pipeline]:
             Jaeger(jaeger),
             Prometheus(prometheus, folder),
             VictoriaLogs(victorialogs),
+            places,
         )
 
 

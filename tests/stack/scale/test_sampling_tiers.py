@@ -122,7 +122,7 @@ def kept_spans(tiers: Topology, trace: Trace) -> int:
 def test_a_killed_sampler_loses_only_its_memory(tmp_path: Path) -> None:
     with topology(tmp_path, decision_wait_seconds=OUTAGE_WAIT_SECONDS) as tiers:
         load = Load((tiers.routers[0].address, tiers.routers[1].address), "outage")
-        sender = threading.Thread(target=load.send, args=(15 * PER_SECOND,), kwargs={"per_second": PER_SECOND})
+        sender = threading.Thread(target=load.send, args=(14 * PER_SECOND,), kwargs={"per_second": PER_SECOND})
         sender.start()
         time.sleep(3)
         killed, waiting = kill_sampler(tiers)
