@@ -15,6 +15,7 @@ import yaml
 
 from monitoring.native.parts import COLLECTOR, KUSTOMIZE
 from monitoring.native.places import REPOSITORY, places_from
+from monitoring.scale.kafka.install import version
 from monitoring.scale.manifests import FOLDER, build, check, faults, overlays
 from monitoring.scale.sizing.__main__ import main as size
 
@@ -128,16 +129,34 @@ def test_default_names_of_hosts_are_services(overlay: str) -> None:
     assert set(of_kind(overlay, "Service")) == {"otel-agent", "otel-router", "otel-sampler"}
 
 
-def test_the_component_keeps_the_queue_on_the_host(tmp_path: Path) -> None:
+def with_component(folder: Path, component: str) -> list[dict[str, Any]]:
     manifests("small")
-    shared = Path(*[".."] * len(tmp_path.resolve().parts[1:]), *FOLDER.parts[1:])
+    shared = Path(*[".."] * len(folder.resolve().parts[1:]), *FOLDER.parts[1:])
     text = {
         "resources": [str(shared / "overlays" / "small")],
-        "components": [str(shared / "components" / "agent-queue-on-host")],
+        "components": [str(shared / "components" / component)],
     }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
-    built = build(tmp_path, places_from())
-    assert faults(built, "component") == []
-    (agent,) = (one for one in built if one["kind"] == "DaemonSet")
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
+    built = build(folder, places_from())
+    assert faults(built, component) == []
+    return built
+
+
+def test_a_component_keeps_the_queue_on_the_host(tmp_path: Path) -> None:
+    (agent,) = (one for one in with_component(tmp_path, "agent-queue-on-host") if one["kind"] == "DaemonSet")
     (volume,) = (one for one in agent["spec"]["template"]["spec"]["volumes"] if one["name"] == "queue")
     assert volume == {"name": "queue", "hostPath": {"path": "/var/lib/otel-agent", "type": "DirectoryOrCreate"}}
+
+
+def test_a_component_has_the_kafka_of_the_tests(tmp_path: Path) -> None:
+    built = with_component(tmp_path, "kafka-for-trials")
+    (kafka,) = (one for one in built if one["kind"] == "StatefulSet" and one["metadata"]["name"] == "kafka")
+    (container,) = kafka["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"apache/kafka:{version()}"
+    creating = [
+        one["metadata"]["name"]
+        for one in built
+        if one["kind"] == "StatefulSet"
+        and {"name": "KAFKA_CREATE_TOPICS", "value": "true"} in one["spec"]["template"]["spec"]["containers"][0]["env"]
+    ]
+    assert creating == ["otel-router", "otel-sampler"]
