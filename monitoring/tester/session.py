@@ -17,7 +17,7 @@ from monitoring.tester.checks import Catalogue
 from monitoring.tester.load import Load, run_load
 from monitoring.tester.model import Result, State
 from monitoring.tester.polling import repeat, run_until_good
-from monitoring.tester.provocations.all import provoke
+from monitoring.tester.provocations.all import clean_up, provoke
 from monitoring.tester.run import BackEnds, Runner
 from monitoring.tester.totals import Total, compare, span_metrics
 
@@ -62,6 +62,8 @@ class Session:
     def run(self, stack: ExitStack) -> tuple[list[Total], list[Result]]:
         """Run all steps. What the provocations added is removed when `stack` closes."""
         totals: list[Total] = []
+        if not self.options.keep:
+            stack.callback(clean_up, self.places)
         runner = Runner(self.ends, self.catalogue.sources, self.catalogue.dashboards)
         with BuildProgress(self.console, 4 if self.options.has_load else 2) as progress:
             if self.options.has_load:
@@ -118,7 +120,7 @@ class Session:
             return
         for one in empty:
             one.first = one.outcome
-        provoke(self.places, stack, keep=self.options.keep, step=progress.step)
+        provoke(self.places, stack, step=progress.step)
         repeat(empty, runner.run, within_seconds=self.options.timeout_seconds * 2, report=_reporter(progress))
         progress.end(f"{sum(one.outcome.state.is_good for one in empty)} of {len(empty)} empty checks have data")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,18 +18,21 @@ FILE_NAME: Final = "observability-test.yml"
 _SECONDS: Final = 15.0
 
 
-@contextmanager
-def firing_alert(places: Places) -> Generator[None]:
-    """Add a rule for each severity to the rules of Prometheus during the ``with`` block."""
+def add_alert(places: Places) -> None:
+    """Add a rule for each severity to the rules of Prometheus."""
     file = _rules_folder(places) / FILE_NAME
     file.write_text(json.dumps(_groups()), encoding="utf-8")  # JSON is valid YAML
-    try:
-        _reload(places)
-        yield
-    finally:
-        file.unlink(missing_ok=True)
-        _reload(places)
-        _resolve(places)
+    _reload(places)
+
+
+def remove_alert(places: Places) -> None:
+    """Remove the rules, if they exist, and resolve their alerts."""
+    file = _rules_folder(places) / FILE_NAME
+    if not file.exists():
+        return
+    file.unlink()
+    _reload(places)
+    _resolve(places)
 
 
 def _rules_folder(places: Places) -> Path:
