@@ -132,20 +132,20 @@ def _unknown_type(documents: Sequence[Document], match: re.Match[str]) -> Fault:
 
 def _in_component(documents: Sequence[Document], place: tuple[str, ...], line: str) -> Iterator[Fault]:
     """Yield the faults of one message about the settings of a component."""
-    section, name = place[:2]
-    document = document_of(documents, section, name)
-    what = f'{section} "{name}"'
+    within = place[:2]
+    document = document_of(documents, *within)
+    what = f'{within[0]} "{within[1]}"' if len(within) > 1 else ".".join(within)
     if keys := _INVALID_KEYS.search(line):
         for key in keys[1].split(", "):
-            document = next((one for one in reversed(documents) if one.line_of_key(key, section, name)), documents[0])
-            number = document.line_of_key(key, section, name) or document.line(section, name)
+            document = next((one for one in reversed(documents) if one.line_of_key(key, *within)), documents[0])
+            number = document.line_of_key(key, *within) or document.line(*within)
             why = f'the setting "{key}" does not exist'
             yield Fault(document.file, number, what, why, "Correct its name or indentation, or remove it")
         return
     matched = _FIELD.match(line)
     path = (*place, *(_steps(matched[1]) if matched else ()))
     document = document_of(documents, *path)
-    number = document.line(*path) if document.has(*path) else line_of(document, line, section, name)
+    number = document.line(*path) if document.has(*path) else line_of(document, line, *within)
     yield Fault(document.file, number, what, sentence(line), "Correct the value")
 
 

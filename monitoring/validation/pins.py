@@ -29,6 +29,7 @@ def checks(tree: Tree) -> Iterator[Check]:
     yield Check(f"pins of {MANIFEST}", partial(_manifest, tree))
     yield Check(f"images of {FILE}", partial(_images, tree))
     yield Check("pins of Grafana's plug-ins", partial(_plug_ins, tree))
+    yield Check("images of the manifests for Kubernetes", partial(_manifests, tree))
 
 
 def _environment(tree: Tree) -> Iterator[Fault]:
@@ -45,7 +46,7 @@ def _environment(tree: Tree) -> Iterator[Fault]:
         action = f"Add {name}={wanted[name].tag}"
         yield Fault(ENVIRONMENT, max(len(document.lines), 1), name, "the tag is missing", action)
     for part in wanted.values():
-        if part.tag.removeprefix("v") != part.version:
+        if not re.match(rf"v?{re.escape(part.version)}(?:-|$)", part.tag):
             number = table.line_matching(rf'^\s*(name="{part.name}"|{part.name.upper()}: Final = Part\(name=)')
             why = f"tag {part.tag} and version {part.version} are different releases"
             yield Fault(TABLE, number, f"{part.name}", why, "Set both to the same release")
@@ -126,6 +127,8 @@ def _images(tree: Tree) -> Iterator[Fault]:
         raise NotCheckedError(f"{FILE} is not readable as YAML, correct it first")
     document = tree.document(FILE)
     for name, service in services_of(document).items():
+        if "build" in service and "image" not in service:
+            continue  # Docker builds it. The check of the compose file names a tag without a value.
         image, number = str(service.get("image", "")), document.line("services", name, "image")
         repository, _, tag = image.partition(":")
         part = _IMAGES.get(repository)
@@ -137,6 +140,19 @@ def _images(tree: Tree) -> Iterator[Fault]:
         if tag != wanted:
             why = f"{tag or 'no tag'} is not the pin of {ENVIRONMENT}"
             yield Fault(FILE, number, f"image of service {name}", why, f"Write {repository}:{wanted}")
+
+
+def _manifests(tree: Tree) -> Iterator[Fault]:
+    for file in tree.files("monitoring/scale/kubernetes/**/kustomization.yaml"):
+        document = tree.document(file)
+        for number in range(len(document.sequence("images"))):
+            image = document.mapping("images", number)
+            name, tag = str(image.get("name")), str(image.get("newTag"))
+            part = _IMAGES.get(name)
+            if part is not None and tag != part.tag:
+                line = document.line("images", number, "newTag")
+                why = f"{tag} is not the pin {part.tag} of {TABLE}"
+                yield Fault(file, line, f"image {name}", why, f"Set newTag: {part.tag}")
 
 
 def _plug_ins(tree: Tree) -> Iterator[Fault]:

@@ -42,14 +42,33 @@ def test_the_shipped_manifests_are_good(tree: Tree) -> None:
 def test_an_unknown_field_is_named_with_its_manifest(tree: Tree) -> None:
     file = base(tree, "ingest.yaml")
     file.write_text(file.read_text(encoding="utf-8").replace("  strategy:\n", "  stratagem:\n"), encoding="utf-8")
-    first, second = found(tree)
-    assert "overlays/large/kustomization.yaml:1: Deployment otel-ingest: spec: " in first
-    assert "stratagem" in first
-    assert "overlays/small/" in second
+    line = file.read_text(encoding="utf-8").splitlines().index("  stratagem:") + 1
+    for text in found(tree):
+        assert text.startswith(f"monitoring/scale/kubernetes/base/ingest.yaml:{line}: Deployment otel-ingest: spec: ")
+        assert "stratagem" in text
+
+
+def test_a_wrong_value_has_the_line_of_its_field(tree: Tree) -> None:
+    file = base(tree, "ingest.yaml")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("  selector:\n", "  minReadySeconds: soon\n  selector:\n", 1), encoding="utf-8")
+    line = file.read_text(encoding="utf-8").splitlines().index("  minReadySeconds: soon") + 1
+    first, _ = found(tree)
+    assert first.startswith(f"monitoring/scale/kubernetes/base/ingest.yaml:{line}: Deployment otel-ingest: ")
+
+
+def test_a_patch_without_its_manifest_is_named(tree: Tree) -> None:
+    file = tree.repository / "monitoring/scale/kubernetes/overlays/small/sizes.yaml"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("name: otel-sampler", "name: otel-samplr"), encoding="utf-8"
+    )
+    (fault,) = found(tree)
+    assert fault.startswith("monitoring/scale/kubernetes/overlays/small/")
+    assert "otel-samplr" in fault
 
 
 def test_a_missing_file_is_named(tree: Tree) -> None:
     base(tree, "router.yaml").unlink()
     first, _ = found(tree)
-    assert first.startswith("monitoring/scale/kubernetes/overlays/large/kustomization.yaml:1: kustomize: ")
-    assert "router.yaml" in first
+    assert first.startswith("monitoring/scale/kubernetes/base/kustomization.yaml:")
+    assert first.endswith(': router.yaml: it does not exist. Use "ingest.yaml".') or "router.yaml: it does not" in first

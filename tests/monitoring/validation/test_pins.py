@@ -93,6 +93,13 @@ def test_an_image_without_its_pin_has_a_line(copy: Copy, old: str, new: str, act
     assert (fault.file, fault.line, fault.action) == (COMPOSE, line, action)
 
 
+def test_an_image_of_kubernetes_has_the_pin(copy: Copy) -> None:
+    file = "monitoring/scale/kubernetes/base/kustomization.yaml"
+    line = copy.change(file, f"newTag: {COLLECTOR.tag}", "newTag: 0.1.0")
+    (fault,) = copy.faults("images of the manifests")
+    assert (fault.file, fault.line, fault.action) == (file, line, f"Set newTag: {COLLECTOR.tag}")
+
+
 def test_a_plug_in_has_one_version(copy: Copy) -> None:
     line = copy.change(RUNNER, "victoriametrics-logs-datasource@", "victoriametrics-logs-datasource@9")
     (fault,) = copy.faults("plug-ins")

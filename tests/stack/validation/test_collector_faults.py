@@ -31,6 +31,7 @@ CASES = (
     Case(COLLECTOR, "level: info", "level: loud", "unrecognized level", "Correct the value"),
     Case(COLLECTOR, "storage: file_storage", "storage: file_storag", "no extension", 'Use "file_storage"'),
     Case(JAEGER, "  jaeger_storage:", "  jaeger_storag:", "no extension of this type", 'Use "jaeger_storage"'),
+    Case(JAEGER, "  healthcheckv2:\n", "  healthcheckv2: 7\n  pprof:\n", "healthcheckv2", "Correct the value"),
     Case(JAEGER, "ttl:", "tll:", 'the setting "tll" does not exist', "Correct its name"),
     Case(JAEGER, "spans: 72h", "spans: long", "invalid duration", "Correct the value"),
     Case(JAEGER, "traces: traces_on_disk", "traces: traces_on_dsk", "storage", 'Use "traces_on_disk"'),
