@@ -27,15 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             option = "--" + str(error["loc"][0]).replace("_", "-")
             print(f"{option} {error['input']}: {error['msg']}. See `{_PROGRAM} --help`.", file=sys.stderr)
         return 2
-    if kustomize:
-        print(patches(load, " ".join((_PROGRAM, *words))), end="")
-    else:
-        _show(load)
+    try:
+        if kustomize:
+            print(patches(load, " ".join((_PROGRAM, *words))), end="")
+        else:
+            _show(load)
+    except ValueError as problem:
+        print(problem, file=sys.stderr)
+        return 2
     return 0
 
 
 def _show(load: Load) -> None:
-    for tier in (agents(load), routers(load), samplers(load), ingests(load)):
+    tiers = (agents(load), routers(load), samplers(load), ingests(load))
+    for tier in tiers:
         print(_summary(tier))
         for line in tier.arithmetic:
             print(f"    {line}")

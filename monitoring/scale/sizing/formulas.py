@@ -26,6 +26,7 @@ CACHE_SECONDS: Final = 300
 CACHE_BYTES: Final = 128
 DISK_FACTOR: Final = 2
 """Space for a queue's file, which shrinks only when the queue is empty."""
+MOST_PODS: Final = 1000
 MIB: Final = 1024**2
 GIB: Final = 1024**3
 
@@ -119,18 +120,24 @@ def routers(load: Load) -> Tier:
 
 
 def samplers(load: Load) -> Tier:
-    """Return the size of the samplers: as many as memory and CPU of a pod need, and a spare one."""
-    pods = next(pods for pods in range(1, 10_000) if _fits(load, pods))
+    """Return the size of the samplers: as many as memory and CPU of a pod need, and a spare one.
+
+    Raises:
+        ValueError: The traces do not fit into the memory of any number of pods.
+    """
+    pods = _sampler_pods(load)
     rate = load.traces_per_second / pods
-    traces = ceil(rate * load.decision_wait * 2)
-    cache = ceil(rate * CACHE_SECONDS)
     memory = _sampler_mib(load, pods)
     millicores, _ = _pod(load.spans_per_second / SPANS_PER_CORE / USE / pods)
     queue = ceil(round(load.kept_spans_per_second * load.outage_minutes * 60 / pods, 3))
     disk = _gib(queue * load.span_bytes * DISK_FACTOR)
-    variables = {"SAMPLER_NUM_TRACES": traces, "SAMPLER_DECISION_CACHE": cache, "KAFKA_QUEUE_ITEMS": queue}
-    own = {"SAMPLER_DECISION_WAIT": f"{load.decision_wait:g}s", "SAMPLER_PERCENTAGE": f"{load.sampling:g}"}
-    per_trace = load.trace_length * load.span_bytes * MEMORY_FACTOR
+    variables = {
+        "SAMPLER_NUM_TRACES": str(ceil(rate * load.decision_wait * 2)),
+        "SAMPLER_DECISION_CACHE": str(ceil(rate * CACHE_SECONDS)),
+        "SAMPLER_DECISION_WAIT": f"{load.decision_wait:g}s",
+        "SAMPLER_PERCENTAGE": f"{load.sampling:g}",
+        "KAFKA_QUEUE_ITEMS": str(queue),
+    }
     return Tier(
         name="otel-sampler",
         replicas=pods + 1,
@@ -138,22 +145,41 @@ def samplers(load: Load) -> Tier:
         millicores=millicores,
         memory_mib=memory,
         disk_gib=disk,
-        variables=_limits(memory) | {name: str(value) for name, value in variables.items()} | own,
+        variables=_limits(memory) | variables,
         arithmetic=(
-            (
-                f"traces: {load.spans_per_second:.0f} spans/s ÷ {load.trace_length:g} = {load.traces_per_second:.0f}/s "
-                f"÷ {pods} + 1 spare pods = {rate:.0f}/s a pod"
-            ),
-            f"num_traces: {rate:.0f}/s × {load.decision_wait:g} s × 2 = {traces}",
-            (
-                f"memory: ({traces} × {load.trace_length:g} spans × {load.span_bytes:g} B × {MEMORY_FACTOR} = "
-                f"{traces * per_trace / MIB:.0f} + caches {2 * cache * CACHE_BYTES / MIB:.0f} + {BASE_MIB} MiB) "
-                f"÷ {LIMITER} = {memory} MiB"
-            ),
+            *_sampler_memory_lines(load, pods, memory),
             f"CPU: {load.spans_per_second:.0f} spans/s ÷ {SPANS_PER_CORE} ÷ {USE} ÷ {pods} pods = {millicores}m",
             f"queue: {load.kept_spans_per_second:.0f} kept/s × {load.outage_minutes * 60:.0f} s ÷ {pods} = {queue}",
             f"disk: {queue} × {load.span_bytes:g} B × {DISK_FACTOR} → {disk} GiB",
         ),
+    )
+
+
+def _sampler_memory_lines(load: Load, pods: int, memory: int) -> tuple[str, str, str]:
+    rate = load.traces_per_second / pods
+    traces = ceil(rate * load.decision_wait * 2)
+    data = traces * load.trace_length * load.span_bytes * MEMORY_FACTOR / MIB
+    caches = 2 * ceil(rate * CACHE_SECONDS) * CACHE_BYTES / MIB
+    return (
+        (
+            f"traces: {load.spans_per_second:.0f} spans/s ÷ {load.trace_length:g} = {load.traces_per_second:.0f}/s, "
+            f"{rate:.0f}/s a pod with {pods} pods (and 1 spare)"
+        ),
+        f"num_traces: {rate:.0f}/s × {load.decision_wait:g} s × 2 = {traces}",
+        (
+            f"memory: ({traces} × {load.trace_length:g} spans × {load.span_bytes:g} B × {MEMORY_FACTOR} = {data:.0f} "
+            f"+ caches {caches:.0f} + {BASE_MIB} MiB) ÷ {LIMITER}, at least 256 MiB = {memory} MiB"
+        ),
+    )
+
+
+def _sampler_pods(load: Load) -> int:
+    for pods in range(1, MOST_PODS + 1):
+        if _fits(load, pods):
+            return pods
+    raise ValueError(
+        f"A sampler of {load.pod_memory_gib:g} GiB and {load.pod_cores:g} cores: {MOST_PODS} pods are not enough. "
+        "Pass a larger --pod-memory-gib or --pod-cores, or a smaller --decision-wait."
     )
 
 

@@ -103,6 +103,14 @@ def test_a_wrong_value_is_named_with_its_option(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.startswith("--spans-per-second -1.0: Input should be greater than 0. ")
 
 
+def test_pods_without_enough_memory_are_an_error_with_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--spans-per-second", "5000", "--trace-length", "10", "--retention-days", "7"]
+    assert main([*options, "--pod-memory-gib", "0.1"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "--pod-memory-gib" in printed.err
+
+
 def test_an_unknown_field_is_an_error() -> None:
     with pytest.raises(ValidationError):
         load(spans=1)
