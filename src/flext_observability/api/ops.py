@@ -64,6 +64,8 @@ def _start_ops_server(host: str, port: int, pages: OpsPages) -> FlextResult[OpsS
     from flext_observability.ops_server.apps import wsgi_app
     from flext_observability.ops_server.server import start_server
 
+    if active_process().declares_only:
+        name, number = "127.0.0.1", 0  # the running program may use the port
     return start_server(wsgi_app(pages), name, number, pages).tap(partial(_warn, pages))
 
 

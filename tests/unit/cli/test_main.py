@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -209,6 +210,16 @@ def test_a_wrong_variable_of_the_library_does_not_stop_the_command(
 ) -> None:
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "soon")
     assert run("rules", f"{program}:busy") == 0
+    assert alerts(capfd.readouterr().out) == ["busy"]
+
+
+def test_a_program_can_be_read_while_it_runs(program: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        port = used.getsockname()[1]
+        program.write_text(
+            f"from flext_observability import start_ops_server\n{PROGRAM}\nstart_ops_server(port={port}).unwrap()"
+        )
+        assert run("rules", f"{program}:busy") == 0
     assert alerts(capfd.readouterr().out) == ["busy"]
 
 
