@@ -85,7 +85,7 @@ test-stack-faults: $(DEV)  ## stop, kill and fill the parts of an own stack unde
 .PHONY: test-scale
 test-scale: $(DEV)  ## routers, samplers, Kafka and ingest as processes on loopback (make stack-install first)
 	@$(PY) -m monitoring.scale.kafka install || echo "The tests with Kafka are skipped."
-	@FLEXT_STACK_REQUIRED=1 $(PYTEST) -s tests/stack/scale
+	@FLEXT_STACK_REQUIRED=1 $(PYTEST) -n $(WORKERS) --dist loadfile -rP tests/stack/scale
 
 # GUARD_FACTOR=10 multiplies the random cases.
 .PHONY: guards
