@@ -16,6 +16,7 @@ _RELOAD_SECONDS = 20.0
 def alertmanager_config(context: Context) -> int:
     """Check Alertmanager's file with amtool, apply it, and print routes and receivers."""
     report, url = context.report, context.url(ALERTMANAGER)
+    context.engine.refresh()
     file = "{configuration}/alertmanager.yml"
     _check(context, ALERTMANAGER, "amtool", ("check-config", file))
     report.done("monitoring/alertmanager/alertmanager.yml: amtool finds no fault")

@@ -12,10 +12,15 @@ from rich.console import Console
 from monitoring.control.engine import Answer, PartState
 from monitoring.native import grafana, processes
 from monitoring.native.install import install
-from monitoring.native.parts import GRAFANA, PROMETHEUS, Part, built_parts, running_parts
+from monitoring.native.parts import ALERTMANAGER, GRAFANA, PROMETHEUS, Part, built_parts, running_parts
 from monitoring.native.places import Places, StackError
 from monitoring.native.stack import down, up
-from monitoring.native.targets import prometheus_folder, write_prometheus_folder
+from monitoring.native.targets import (
+    alertmanager_folder,
+    prometheus_folder,
+    write_alertmanager_folder,
+    write_prometheus_folder,
+)
 
 _TOOL_SECONDS: Final = 120
 
@@ -50,14 +55,15 @@ class NativeEngine:
         return [self._state(part) for part in (*running_parts(), grafana.described())]
 
     def refresh(self) -> None:
-        """Write the configuration of Prometheus with loopback addresses."""
+        """Write the configuration of Prometheus and Alertmanager with loopback addresses."""
         write_prometheus_folder(self.places)
+        write_alertmanager_folder(self.places)
 
     def tool(self, part: Part, program: str, words: Sequence[str]) -> Answer:
         """Run an installed program."""
-        folder = self.places.repository / "monitoring" / part.name
-        if part is PROMETHEUS:
-            folder = prometheus_folder(self.places)
+        written = {PROMETHEUS: prometheus_folder, ALERTMANAGER: alertmanager_folder}
+        own = written.get(part)
+        folder = own(self.places) if own else self.places.repository / "monitoring" / part.name
         if not self.places.installed(part):
             raise StackError(f"{program} is not installed: it comes with {part.name}. Run `make stack-install`.")
         argv = [str(self.places.program(part, program)), *(word.format(configuration=folder) for word in words)]

@@ -1,7 +1,8 @@
 """Table of parts: name, version, image, Go module, ports, health page and command line of each part of the stack.
 
 The installer, the runner and the validator read this table. A test compares it with `.env` and the compose file.
-Command lines and variables are templates: `{bin}`, `{repository}`, `{config}` and `{data}` are folders,
+Command lines and variables are templates: `{bin}`, `{repository}`, `{secrets}`, `{config}` and `{data}` are folders,
+`{python}` is the interpreter of the runner,
 `{port[part.name]}` is a port and `{address[part.name]}` the loopback address of a port, both with the port offset.
 """
 
@@ -167,7 +168,7 @@ ALERTMANAGER: Final = Part(
         health=("http", "/-/ready"),
         argv=(
             "{bin}/alertmanager",
-            "--config.file={repository}/monitoring/alertmanager/alertmanager.yml",
+            "--config.file={config}/alertmanager.yml",
             "--storage.path={data}",
             "--web.listen-address={address[alertmanager.http]}",
             "--cluster.listen-address=",
@@ -227,6 +228,27 @@ VICTORIALOGS: Final = Part(
     ),
 )
 
+WEBHOOK: Final = Part(
+    name="webhook",
+    version="3.13",
+    tag="3.13",
+    image="python",
+    service="webhook",
+    run=Run(
+        ports={"http": 9095},
+        health=("http", "/health"),
+        argv=(
+            "{python}",
+            "-m",
+            "monitoring.webhook",
+            "--listen={address[webhook.http]}",
+            "--token-file={secrets}/alertmanager-webhook-token",
+        ),
+        environment={"PYTHONPATH": "{repository}"},
+    ),
+)
+"""Receiver of Alertmanager's notifications. It runs with the Python of the runner. Docker builds its image."""
+
 COMPOSE: Final = Part(
     name="compose",
     version="2.40.3",
@@ -255,7 +277,18 @@ KUSTOMIZE: Final = Part(
 
 GRAFANA: Final = Part(name="grafana", version="13.1.0", tag="13.1.0", image="grafana/grafana", service="grafana")
 
-PARTS: Final = (JAEGER, PROMETHEUS, ALERTMANAGER, PUSHGATEWAY, VICTORIALOGS, COLLECTOR, COMPOSE, KUSTOMIZE, GRAFANA)
+PARTS: Final = (
+    JAEGER,
+    PROMETHEUS,
+    WEBHOOK,
+    ALERTMANAGER,
+    PUSHGATEWAY,
+    VICTORIALOGS,
+    COLLECTOR,
+    COMPOSE,
+    KUSTOMIZE,
+    GRAFANA,
+)
 """All parts in start order. They stop in reverse order, so that the collector drains first."""
 
 

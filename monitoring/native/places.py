@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class Places:
     state: Path
     port_offset: int = 0
     repository: Path = REPOSITORY
+
+    @property
+    def secrets(self) -> Path:
+        """Return the folder of the secrets, which `make observability-init` makes."""
+        return self.repository / "monitoring" / "secrets"
 
     def binaries(self, part: Part) -> Path:
         """Return the folder of the part's binaries. Its name depends on the build recipe."""
@@ -74,7 +80,9 @@ class Places:
         names = [(other, port) for other in running_parts() if other.run for port in other.run.ports]
         return template.format(
             bin=self.binaries(part) if part.build else "",
+            python=sys.executable,
             repository=self.repository,
+            secrets=self.secrets,
             config=self.folder(part) / "config",
             data=self.folder(part) / "data",
             port={f"{other.name}.{port}": self.port(other, port) for other, port in names},

@@ -20,10 +20,10 @@ from monitoring.native import processes
 from monitoring.native.grafana import described
 from monitoring.native.install import log_tail
 from monitoring.native.overlays import chosen_overlays
-from monitoring.native.parts import COLLECTOR, GRAFANA, PROMETHEUS, Part, running_parts
+from monitoring.native.parts import ALERTMANAGER, COLLECTOR, GRAFANA, PROMETHEUS, Part, running_parts
 from monitoring.native.places import LOOPBACK, Places, StackError
 from monitoring.native.storage import check_state, one_at_a_time, storing
-from monitoring.native.targets import write_prometheus_folder
+from monitoring.native.targets import write_alertmanager_folder, write_prometheus_folder
 
 _READY_SECONDS: Final = 90.0
 _GRACE_SECONDS: Final = 20.0
@@ -76,6 +76,9 @@ def _start(wanted: Sequence[Part], places: Places, console: Console) -> None:
     if PROMETHEUS in starting:
         with storing(places.folder(PROMETHEUS)):
             write_prometheus_folder(places)
+    if ALERTMANAGER in starting:
+        with storing(places.folder(ALERTMANAGER)):
+            write_alertmanager_folder(places)
     began = time.monotonic()
     for part in starting:
         running[part.name] = processes.start(part, places)

@@ -1,4 +1,4 @@
-"""Write the Prometheus configuration of the native stack, with loopback addresses."""
+"""Write the configuration of the native Prometheus and Alertmanager, with loopback addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import shutil
 from pathlib import Path
 
 from monitoring.native.grafana import described
-from monitoring.native.parts import ALERTMANAGER, COLLECTOR, GRAFANA, JAEGER, PROMETHEUS, PUSHGATEWAY, VICTORIALOGS
+from monitoring.native.parts import (
+    ALERTMANAGER,
+    COLLECTOR,
+    GRAFANA,
+    JAEGER,
+    PROMETHEUS,
+    PUSHGATEWAY,
+    VICTORIALOGS,
+    WEBHOOK,
+)
 from monitoring.native.places import Places
 
 _SCRAPED = (
@@ -48,3 +57,24 @@ def write_prometheus_folder(places: Places) -> None:
     }
     for name, groups in files.items():
         (target / "targets" / name).write_text(json.dumps(groups, indent=2) + "\n", encoding="utf-8")
+
+
+def alertmanager_folder(places: Places) -> Path:
+    """Return the configuration folder of the native Alertmanager."""
+    return places.folder(ALERTMANAGER) / "config"
+
+
+def write_alertmanager_folder(places: Places) -> None:
+    """Copy the configuration and the templates, with the address of the receiver and the folder of the secrets.
+
+    Alertmanager does not expand variables in its file.
+    """
+    source = places.repository / "monitoring" / "alertmanager"
+    target = alertmanager_folder(places)
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target / "templates", ignore_errors=True)
+    shutil.copytree(source / "templates", target / "templates")
+    text = (source / "alertmanager.yml").read_text(encoding="utf-8")
+    text = text.replace("http://webhook:9095/", f"http://{places.address(WEBHOOK, 'http')}/")
+    text = text.replace("../secrets/", f"{places.secrets}/")
+    (target / "alertmanager.yml").write_text(text, encoding="utf-8")

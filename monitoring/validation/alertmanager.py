@@ -19,6 +19,8 @@ from monitoring.validation.tree import Tree, nearest
 
 FOLDER: Final = "monitoring/alertmanager"
 CONFIGURATION: Final = f"{FOLDER}/alertmanager.yml"
+EXAMPLES: Final = f"{FOLDER}/receivers-examples.yml"
+ROUTING_TESTS: Final = f"{FOLDER}/routing-tests.yml"
 SECRETS: Final = "monitoring/secrets"
 
 _TEMPLATE_FAULT = re.compile(r"template: ([^:]+):(\d+)(?::\d+)?: (.*)")
@@ -34,6 +36,8 @@ def checks(tree: Tree) -> Iterator[Check]:
     """Yield a check of the configuration, one of its templates and files, and one of its routes if they have tests."""
     yield Check(f"{CONFIGURATION} and its templates", partial(_configuration, tree))
     yield Check("templates and files that the notifications use", partial(_used, tree))
+    yield Check(f"{EXAMPLES}", partial(_examples, tree))
+    yield Check(f"{ROUTING_TESTS}: each alert reaches its receiver", partial(_routes, tree))
 
 
 def _document(tree: Tree) -> Document:
@@ -69,6 +73,29 @@ def _configuration(tree: Tree) -> Iterator[Fault]:
         yield Fault(CONFIGURATION, found, "matcher", f"bad format: {matcher}", action)
         return
     yield from yaml_message_faults(document, "configuration", message)
+
+
+def _examples(tree: Tree) -> Iterator[Fault]:
+    document = tree.document(EXAMPLES)
+    answer = tree.run(ALERTMANAGER, "amtool", ["check-config", str(document.path)])
+    if not answer.good:
+        message = answer.text.rpartition("FAILED:")[2].partition("amtool: error:")[0].strip()
+        yield from yaml_message_faults(document, "configuration", message)
+
+
+def _routes(tree: Tree) -> Iterator[Fault]:
+    """Yield a fault for each case whose alert reaches another receiver."""
+    configuration = _document(tree)
+    document = tree.document(ROUTING_TESTS)
+    for place, _ in enumerate(document.sequence("cases")):
+        case = document.mapping("cases", place)
+        labels = [f"{name}={value}" for name, value in document.mapping("cases", place, "labels").items()]
+        words = ["config", "routes", "test", f"--config.file={configuration.path}", *labels]
+        answer = tree.run(ALERTMANAGER, "amtool", words)
+        if answer.text.strip() != str(case.get("receiver")):
+            line = document.line("cases", place)
+            why = f"it reaches {sentence(answer.text.strip())} instead of {case.get('receiver')}"
+            yield Fault(ROUTING_TESTS, line, f"alert {{{', '.join(labels)}}}", why, "Correct the routes or the case")
 
 
 def _used(tree: Tree) -> Iterator[Fault]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from monitoring.native.parts import COLLECTOR, JAEGER, PARTS, PROMETHEUS, Part
 from monitoring.validation.check import Check
 from monitoring.validation.compose import ENVIRONMENT, FILE, services_of
-from monitoring.validation.documents import Document
+from monitoring.validation.documents import Document, mapping_of
 from monitoring.validation.faults import Fault, NotCheckedError
 from monitoring.validation.syntax import syntax_faults
 from monitoring.validation.tree import Tree, nearest
@@ -122,14 +122,20 @@ def _manifest(tree: Tree) -> Iterator[Fault]:
             yield Fault(MANIFEST, number, f"provider {version}", why, f"Set {usual[0][0]}")
 
 
+def _image(service: Mapping[str, Any]) -> str:
+    """Return the image of a service, or the base image of one that Docker builds from Python's."""
+    if "build" not in service:
+        return str(service.get("image", ""))
+    build = mapping_of(service["build"])
+    return f"python:{mapping_of(build.get('args')).get('PYTHON_TAG', '')}"
+
+
 def _images(tree: Tree) -> Iterator[Fault]:
     if syntax_faults(tree, FILE):
         raise NotCheckedError(f"{FILE} is not readable as YAML, correct it first")
     document = tree.document(FILE)
     for name, service in services_of(document).items():
-        if "build" in service and "image" not in service:
-            continue  # Docker builds it. The check of the compose file names a tag without a value.
-        image, number = str(service.get("image", "")), document.line("services", name, "image")
+        image, number = _image(service), document.line("services", name, "build" if "build" in service else "image")
         repository, _, tag = image.partition(":")
         part = _IMAGES.get(repository)
         if part is None:

@@ -82,7 +82,7 @@ def test_without_docker_and_go_setup_names_both_with_their_addresses(tmp_path: P
 def test_health_monitor_fails_and_names_the_parts_that_are_down(tmp_path: Path) -> None:
     answer = run(tmp_path, "health-monitor")
     assert answer.returncode == 1
-    assert "jaeger, prometheus, alertmanager, pushgateway, victorialogs, collector: are down" in answer.stdout
+    assert "jaeger, prometheus, webhook, alertmanager, pushgateway, victorialogs, collector: are down" in answer.stdout
     assert "Run `make monitoring-setup`" in answer.stdout
 
 

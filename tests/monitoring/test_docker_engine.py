@@ -120,7 +120,7 @@ def test_setup_pulls_starts_and_waits_for_every_part(context: Context, docker: F
     text = printed(context)
     assert "monitoring/secrets/grafana-admin-password: made" in text
     assert "Docker Compose version v2.40.3" in text
-    assert "7 parts are healthy" in text
+    assert "8 parts are healthy" in text
     assert all(f"{part.name:<12} healthy" in text for part in (*running_parts(), GRAFANA))
 
 

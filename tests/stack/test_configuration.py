@@ -14,7 +14,17 @@ import pytest
 import yaml
 
 from monitoring.control.secret_files import NAMES, make_secrets
-from monitoring.native.parts import COLLECTOR, COMPOSE, JAEGER, PARTS, PROMETHEUS, VICTORIALOGS, Part, running_parts
+from monitoring.native.parts import (
+    COLLECTOR,
+    COMPOSE,
+    JAEGER,
+    PARTS,
+    PROMETHEUS,
+    VICTORIALOGS,
+    WEBHOOK,
+    Part,
+    running_parts,
+)
 from monitoring.native.places import REPOSITORY, Places, places_from
 from monitoring.native.targets import prometheus_folder, write_prometheus_folder
 
@@ -62,7 +72,12 @@ def test_env_file_holds_the_tag_of_every_image_and_nothing_else() -> None:
 @pytest.mark.parametrize("part", IMAGES, ids=by_name)
 def test_compose_runs_the_image_of_the_table(part: Part) -> None:
     variable = f"{part.name.upper()}_TAG"
-    assert compose()["services"][part.service]["image"] == f"{part.image}:${{{variable}:?is set in .env}}"
+    service = compose()["services"][part.service]
+    if part is WEBHOOK:
+        assert service["build"]["args"] == {"PYTHON_TAG": f"${{{variable}:?is set in .env}}"}
+        assert "FROM python:${PYTHON_TAG}" in (MONITORING / "webhook" / "Dockerfile").read_text(encoding="utf-8")
+    else:
+        assert service["image"] == f"{part.image}:${{{variable}:?is set in .env}}"
 
 
 @pytest.mark.parametrize("part", IMAGES, ids=by_name)
@@ -336,3 +351,10 @@ def test_grafana_has_a_place_to_send_its_alerts() -> None:
     assert {policy["receiver"] for policy in alerting["policies"]} <= {
         point["name"] for point in alerting["contactPoints"]
     }
+
+
+def test_image_of_the_webhook_installs_the_pinned_server() -> None:
+    constraints = (REPOSITORY / "constraints.txt").read_text(encoding="utf-8")
+    dockerfile = (MONITORING / "webhook" / "Dockerfile").read_text(encoding="utf-8")
+    (pin,) = re.findall(r"waitress==[0-9.]+", dockerfile)
+    assert pin in constraints.splitlines()

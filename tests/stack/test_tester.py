@@ -184,7 +184,7 @@ def test_a_stack_that_is_down_is_reported_with_the_command_to_start_it(tmp_path:
         argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
-    assert "Not running: jaeger, prometheus, alertmanager, pushgateway, victorialogs, collector" in done.stdout
+    assert "Not running: jaeger, prometheus, webhook, alertmanager, pushgateway, victorialogs, collector" in done.stdout
     assert "Start the stack: make monitoring-setup, or without Docker: make stack-install stack-up." in done.stdout
 
 
