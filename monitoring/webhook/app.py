@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 from urllib.parse import parse_qsl
 
 from monitoring.webhook.notifications import Notifications, Selection
@@ -82,7 +82,7 @@ class WebhookApp:
             payload: Any = json.loads(environ["wsgi.input"].read(length))
         except (ValueError, RecursionError) as error:
             return _problem(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}")
-        if not isinstance(payload, dict) or not isinstance(payload.get("alerts"), list):
+        if not _is_notification(payload):
             return _problem(HTTPStatus.BAD_REQUEST, "the body is not a notification of Alertmanager: no list `alerts`")
         return HTTPStatus.OK, _JSON, json.dumps({"number": self._notifications.add(payload).number}) + "\n"
 
@@ -124,6 +124,10 @@ def _read(query: str) -> tuple[Selection, float]:
         else:
             raise ValueError(f"unknown parameter {name!r}: use after, status, wait or label.NAME")
     return Selection(after, status, tuple(labels)), wait
+
+
+def _is_notification(payload: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(payload, dict) and isinstance(cast("dict[str, object]", payload).get("alerts"), list)
 
 
 def _problem(status: HTTPStatus, reason: str) -> tuple[HTTPStatus, str, str]:

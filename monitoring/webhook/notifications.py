@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,12 @@ class Notification:
     def alerts(self) -> list[Mapping[str, Any]]:
         """Return the alerts of the group."""
         found = self.payload.get("alerts")
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        rows = cast("list[object]", found) if isinstance(found, list) else []
+        return [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
 
     def has(self, wanted: Mapping[str, str]) -> bool:
         """Return whether an alert of the group has these labels."""
-        return not wanted or any(_labels(alert).items() >= wanted.items() for alert in self.alerts)
+        return not wanted or any(texts(alert.get("labels")).items() >= wanted.items() for alert in self.alerts)
 
     def as_json(self) -> dict[str, Any]:
         """Return the notification with its number and time."""
@@ -85,6 +86,7 @@ class Notifications:
         return found
 
 
-def _labels(alert: Mapping[str, Any]) -> dict[str, str]:
-    found = alert.get("labels")
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+def texts(value: object) -> dict[str, str]:
+    """Return a mapping of JSON with its values as texts, empty for another value."""
+    entries = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    return {name: str(one) for name, one in entries.items()}

@@ -9,7 +9,7 @@ from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 
-from monitoring.webhook.notifications import Notification
+from monitoring.webhook.notifications import Notification, texts
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Notifications</title>
@@ -42,7 +42,7 @@ def page(notifications: Sequence[Notification]) -> str:
 
 
 def _row(one: Notification, alert: Mapping[str, Any]) -> str:
-    labels, annotations = _mapping(alert.get("labels")), _mapping(alert.get("annotations"))
+    labels, annotations = texts(alert.get("labels")), texts(alert.get("annotations"))
     received = datetime.fromtimestamp(one.received_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
     status = str(alert.get("status", ""))
     others = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
@@ -61,7 +61,3 @@ def _runbook(url: str) -> str:
     if urlsplit(url).scheme not in {"http", "https"}:
         return ""
     return f'<br><a href="{escape(url, quote=True)}">runbook</a>'
-
-
-def _mapping(value: object) -> dict[str, str]:
-    return {str(name): str(one) for name, one in value.items()} if isinstance(value, dict) else {}
