@@ -186,7 +186,7 @@ def test_only_the_last_notifications_are_kept() -> None:
         assert [one["number"] for one in http.get("/notifications").json()] == [3, 4, 5]
 
 
-def test_an_empty_page_says_what_to_expect() -> None:
+def test_an_empty_page_names_the_sender() -> None:
     with running() as http:
         assert "No notification has arrived" in http.get("/").text
 
