@@ -94,9 +94,9 @@ def _expression(number: int, expression: str) -> Callable[[dict[str, Any]], None
         (_expression(0, RATE.replace("service_name=~", "servce_name=~")), "Calls", "empty", ""),
         (_expression(0, RATE + ")"), "Calls", "error", "parse error"),
         (_expression(0, RATE.replace("$service", "$servce")), "Calls", "error", "variable $servce is not defined"),
-        (_expression(1, '{service.name="gateway"'), "Log records", "error", "400"),
+        (_expression(1, '{service.name="gateway"'), "Log records", "error", "victorialogs: 400: "),
         (_expression(1, 'service.name:="getaway"'), "Log records", "empty", ""),
-        (_expression(2, "*"), "Rate of records", "error", "400"),
+        (_expression(2, "*"), "Rate of records", "error", "missing `| stats ...` pipe"),
         (
             lambda one: one["panels"][0].update(datasource={"uid": "prom"}),
             "Calls",
