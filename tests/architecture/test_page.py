@@ -17,6 +17,7 @@ def test_the_page_names_every_package_and_no_other() -> None:
         for path in SOURCE.iterdir()
         if path.name not in {"__pycache__", "py.typed"} and not path.name.startswith(".")
     }
+    packages |= {f"monitoring/{path.parent.name}/" for path in (ROOT / "monitoring").glob("*/__init__.py")}
     assert len(rows) == len(set(rows))
     assert set(rows) == packages
 
@@ -30,7 +31,7 @@ def test_the_page_shows_the_checked_layers() -> None:
 
 def test_every_file_named_by_the_page_exists() -> None:
     named = re.findall(r"`((?:\w+/)*\w+(?:/|\.py|\.toml|\.txt|\.md))`", PAGE)
-    folders = (SOURCE, ROOT, ROOT / "tests")
+    folders = (SOURCE, ROOT, ROOT / "tests", ROOT / "monitoring")
     assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
 
 
