@@ -234,6 +234,10 @@ monitoring-setup: $(STACK)  ## fetch or build all parts, start them, and wait un
 prometheus-start: $(STACK)  ## start Prometheus
 	@$(CONTROL) $@
 
+.PHONY: dashboards
+dashboards: $(STACK)  ## write the dashboards of Grafana from monitoring/dashboards
+	@$(PY) -m monitoring.dashboards write
+
 .PHONY: grafana-setup
 grafana-setup: $(STACK)  ## start Grafana with data sources and dashboards, or prepare its files
 	@$(CONTROL) $@

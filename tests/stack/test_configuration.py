@@ -332,20 +332,6 @@ def test_grafana_file_escapes_every_literal_dollar() -> None:
         assert not re.search(r"(?<!\$)\$(?!\$)", json.dumps(source))
 
 
-@pytest.mark.parametrize(
-    "file", sorted((MONITORING / "grafana" / "dashboards").glob("*.json")), ids=lambda file: file.stem
-)
-def test_a_dashboard_reads_existing_data_sources(file: Path) -> None:
-    dashboard = json.loads(file.read_text(encoding="utf-8"))
-    ids = [panel["id"] for panel in dashboard["panels"]]
-    assert len(ids) == len(set(ids))
-    for panel in dashboard["panels"]:
-        assert panel["description"]
-        for target in panel["targets"]:
-            assert target["datasource"]["type"] == data_sources()[target["datasource"]["uid"]]["type"]
-            assert target["expr"]
-
-
 def test_grafana_has_a_place_to_send_its_alerts() -> None:
     alerting = read_yaml(MONITORING / "grafana" / "provisioning" / "alerting" / "contact-points.yml")
     assert {policy["receiver"] for policy in alerting["policies"]} <= {

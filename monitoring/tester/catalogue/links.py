@@ -63,7 +63,8 @@ def url_problem(url: str, dashboards: Mapping[str, Object], sources: Mapping[str
     """Return why a link leads nowhere, or an empty text. Pages of other sites are not opened."""
     parts = urlsplit(url)
     if path := file_of(url):
-        return "" if (repository / path).is_file() else f"no file {path}. Write it, or correct the link."
+        exists = any(repository.glob(_PLACEHOLDER.sub("*", path)))
+        return "" if exists else f"no file {path}. Write it, or correct the link."
     if parts.scheme in {"http", "https"} and parts.netloc:
         return ""
     if parts.path == _EXPLORE:

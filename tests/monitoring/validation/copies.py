@@ -15,7 +15,7 @@ from monitoring.validation.faults import Fault, Outcome
 from monitoring.validation.table import all_checks
 from monitoring.validation.tree import Tree
 
-_FILES = ("otel-collector.yaml", "docker-compose.monitoring.yml", ".env")
+_FILES = ("otel-collector.yaml", "docker-compose.monitoring.yml", ".env", "docs/dashboards.md")
 _FOLDERS = ("monitoring", "docs/runbooks")
 
 

@@ -148,3 +148,11 @@ def test_a_file_that_a_container_cannot_read_is_a_fault(copy: Copy, old: str, ne
     line = copy.change(COMPOSE, old, new)
     faults = copy.faults("containers read")
     assert (line, action) in [(fault.line, fault.action) for fault in faults]
+
+
+def test_a_dashboard_that_differs_from_its_code_names_the_command(copy: Copy) -> None:
+    file = "monitoring/grafana/dashboards/logs.json"
+    assert copy.faults("those of monitoring/dashboards") == []
+    copy.change(file, '"title": "Logs"', '"title": "Log"')
+    (fault,) = copy.faults("those of monitoring/dashboards")
+    assert (fault.file, fault.action) == (file, "Run `make dashboards`")
