@@ -12,9 +12,9 @@ from tests.architecture.tree import ROOT, SOURCE
 
 
 def _lint_imports(source: Path) -> subprocess.CompletedProcess[str]:
-    # The first entry of the path has precedence over the installed package.
+    # The first entry of the path has precedence over the installed package. monitoring is found in the repository.
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
-    environment = os.environ | {"PYTHONPATH": str(source), "COLUMNS": "200"}
+    environment = os.environ | {"PYTHONPATH": f"{source}{os.pathsep}{ROOT}", "COLUMNS": "200"}
     options = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--no-logo"]
     return subprocess.run(
         command + options, env=environment, cwd=source, capture_output=True, text=True, check=False, timeout=100
