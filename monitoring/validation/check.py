@@ -23,5 +23,12 @@ class Check:
             return Outcome(self.title, sorted(set(self.find())))
         except UnreadableError as error:
             return Outcome(self.title, [error.fault])
-        except NotCheckedError as reason:
-            return Outcome(self.title, not_checked=str(reason))
+        except NotCheckedError as error:
+            return Outcome(self.title, not_checked=str(error))
+        except OSError as error:
+            reason = f"{error.strerror or error} ({error.filename or 'scratch folder'}), correct it and run this again"
+            return Outcome(self.title, not_checked=reason)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A file of a shape that this check does not expect must not stop the other checks.
+            reason = f"internal error, {type(error).__name__}: {error}. Report it with the changed file"
+            return Outcome(self.title, not_checked=reason)

@@ -68,7 +68,8 @@ def _overlays(tree: Tree) -> Iterator[Check]:
     for chosen in (*((overlay,) for overlay in found), *((found,) if len(found) > 1 else ())):
         files = (COLLECTOR_FILE, *(tree.name(overlay.path) for overlay in chosen))
         needs = {name: value for overlay in chosen for name, value in overlay.needs.items()}
-        yield _check(tree, " with ".join(files), _Configuration(COLLECTOR, files, needs))
+        title = f"{files[0]} with {' and '.join(files[1:])}"
+        yield _check(tree, title, _Configuration(COLLECTOR, files, needs))
 
 
 def _check(tree: Tree, title: str, configuration: _Configuration) -> Check:
