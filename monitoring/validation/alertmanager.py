@@ -86,6 +86,8 @@ def _examples(tree: Tree) -> Iterator[Fault]:
 def _routes(tree: Tree) -> Iterator[Fault]:
     """Yield a fault for each case whose alert reaches another receiver."""
     configuration = _document(tree)
+    if not tree.run(ALERTMANAGER, "amtool", ["check-config", str(configuration.path)]).good:
+        raise NotCheckedError(f"{CONFIGURATION} is not valid, correct it first")
     document = tree.document(ROUTING_TESTS)
     for place, _ in enumerate(document.sequence("cases")):
         case = document.mapping("cases", place)
