@@ -24,6 +24,7 @@ ROUTING_TESTS: Final = f"{FOLDER}/routing-tests.yml"
 SECRETS: Final = "monitoring/secrets"
 
 _TEMPLATE_FAULT = re.compile(r"template: ([^:]+):(\d+)(?::\d+)?: (.*)")
+_UNDEFINED = re.compile(r'undefined (receiver|time interval) "([^"]+)" used in route')
 _DEFINED = re.compile(r"{{-?\s*define\s+\"([^\"]+)\"")
 _USED = re.compile(r"{{-?\s*template\s+\"([^\"]+)\"")
 _BUILT_IN = re.compile(
@@ -33,62 +34,57 @@ _BUILT_IN = re.compile(
 
 
 def checks(tree: Tree) -> Iterator[Check]:
-    """Yield a check of the configuration, one of its templates and files, and one of its routes if they have tests."""
-    yield Check(f"{CONFIGURATION} and its templates", partial(_configuration, tree))
+    """Yield a check of the configuration, of what it uses, of the example receivers, and of the routes."""
+    yield Check(f"{CONFIGURATION} and its templates", partial(_faults, tree, CONFIGURATION))
     yield Check("templates and files that the notifications use", partial(_used, tree))
-    yield Check(f"{EXAMPLES}", partial(_examples, tree))
+    yield Check(EXAMPLES, partial(_faults, tree, EXAMPLES))
     yield Check(f"{ROUTING_TESTS}: each alert reaches its receiver", partial(_routes, tree))
 
 
-def _document(tree: Tree) -> Document:
-    if syntax_faults(tree, CONFIGURATION):
-        raise NotCheckedError(f"{CONFIGURATION} is not readable as YAML, correct it first")
-    return tree.document(CONFIGURATION)
+def _document(tree: Tree, file: str = CONFIGURATION) -> Document:
+    if syntax_faults(tree, file):
+        raise NotCheckedError(f"{file} is not readable as YAML, correct it first")
+    return tree.document(file)
 
 
-def _configuration(tree: Tree) -> Iterator[Fault]:
-    document = _document(tree)
+def _faults(tree: Tree, file: str) -> Iterator[Fault]:
+    document = _document(tree, file)
     answer = tree.run(ALERTMANAGER, "amtool", ["check-config", str(document.path)])
     if answer.good:
         return
     message = answer.text.rpartition("FAILED:")[2].partition("amtool: error:")[0].strip()
     if in_template := _TEMPLATE_FAULT.search(message):
-        file = next((name for name in tree.files(f"{FOLDER}/**/*.tmpl") if Path(name).name == in_template[1]), "")
-        why = sentence(in_template[3])
-        place, number = (file, int(in_template[2])) if file else (CONFIGURATION, line_of(document, message))
-        yield Fault(place, number, "template", why, "Correct the template")
-        return
-    undefined = re.search(r'undefined (receiver|time interval) "([^"]+)" used in route', message)
-    if undefined:
-        section = "receivers" if undefined[1] == "receiver" else "time_intervals"
-        names = [str(document.mapping(section, n).get("name")) for n in range(len(document.sequence(section)))]
-        why = f"{section} does not define it, but a route uses it"
-        used = document.line_of_value(undefined[2], "route") or document.line("route")
-        yield Fault(CONFIGURATION, used, f'{undefined[1]} "{undefined[2]}"', why, nearest(undefined[2], names))
-        return
-    matcher = message.rpartition("bad matcher format: ")[2]
-    found = document.line_of_text(matcher) if matcher != message else None
-    if found:
+        yield _in_template(tree, document, in_template)
+    elif undefined := _UNDEFINED.search(message):
+        yield _undefined(document, undefined)
+    elif (matcher := message.rpartition("bad matcher format: ")[2]) != message:
+        number = document.line_of_text(matcher) or document.line("route")
         action = 'Write NAME="VALUE", with one of =, !=, =~, !~'
-        yield Fault(CONFIGURATION, found, "matcher", f"bad format: {matcher}", action)
-        return
-    yield from yaml_message_faults(document, "configuration", message)
-
-
-def _examples(tree: Tree) -> Iterator[Fault]:
-    document = tree.document(EXAMPLES)
-    answer = tree.run(ALERTMANAGER, "amtool", ["check-config", str(document.path)])
-    if not answer.good:
-        message = answer.text.rpartition("FAILED:")[2].partition("amtool: error:")[0].strip()
+        yield Fault(file, number, "matcher", f"bad format: {matcher}", action)
+    else:
         yield from yaml_message_faults(document, "configuration", message)
+
+
+def _in_template(tree: Tree, document: Document, match: re.Match[str]) -> Fault:
+    """Return the fault in the template file, or in the configuration if the message names no file."""
+    file = next((name for name in tree.files(f"{FOLDER}/**/*.tmpl") if Path(name).name == match[1]), "")
+    place, number = (file, int(match[2])) if file else (document.file, line_of(document, match[0]))
+    return Fault(place, number, "template", sentence(match[3]), "Correct the template")
+
+
+def _undefined(document: Document, match: re.Match[str]) -> Fault:
+    section = "receivers" if match[1] == "receiver" else "time_intervals"
+    names = [str(document.mapping(section, number).get("name")) for number in range(len(document.sequence(section)))]
+    number = document.line_of_value(match[2], "route") or document.line("route")
+    why = f"{section} does not define it, but a route uses it"
+    return Fault(document.file, number, f'{match[1]} "{match[2]}"', why, nearest(match[2], names))
 
 
 def _routes(tree: Tree) -> Iterator[Fault]:
     """Yield a fault for each case whose alert reaches another receiver."""
-    configuration = _document(tree)
+    configuration, document = _document(tree), _document(tree, ROUTING_TESTS)
     if not tree.run(ALERTMANAGER, "amtool", ["check-config", str(configuration.path)]).good:
-        raise NotCheckedError(f"{CONFIGURATION} is not valid, correct it first")
-    document = tree.document(ROUTING_TESTS)
+        raise NotCheckedError(f"{CONFIGURATION} or a template is faulty, correct it first")
     for place, _ in enumerate(document.sequence("cases")):
         case = document.mapping("cases", place)
         labels = [f"{name}={value}" for name, value in document.mapping("cases", place, "labels").items()]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, cast
 
-from monitoring.dashboards.files import stale
 from monitoring.validation.check import Check
 from monitoring.validation.documents import Document, list_of, mapping_of
 from monitoring.validation.faults import Fault
@@ -36,7 +35,6 @@ def checks(tree: Tree) -> Iterator[Check]:
     """Yield a check of the provisioning files, and one of the data sources of all dashboards."""
     yield Check("data sources of Grafana's provisioning files", partial(_provisioning, tree))
     yield Check("data sources and ids of the dashboards", partial(_dashboards, tree))
-    yield Check("dashboards are those of monitoring/dashboards", partial(_stale, tree))
 
 
 def dashboard_files(tree: Tree) -> tuple[str, ...]:
@@ -133,14 +131,6 @@ def _dashboards(tree: Tree) -> Iterator[Fault]:
         for entry in entries(document):
             if "datasource" in entry.data:
                 yield from _reference(document, entry, known, variables)
-
-
-def _stale(tree: Tree) -> Iterator[Fault]:
-    for path in stale(tree.repository / DASHBOARDS):
-        file = str(path.relative_to(tree.repository))
-        yield Fault(
-            file, 1, "dashboard", "it differs from what monitoring/dashboards/ generates", "Run `make dashboards`"
-        )
 
 
 def _identity(document: Document, uids: dict[str, str]) -> Iterator[Fault]:

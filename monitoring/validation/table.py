@@ -9,6 +9,7 @@ from monitoring.validation import (
     alertmanager,
     collector,
     compose,
+    generated,
     grafana,
     links,
     machine,
@@ -35,6 +36,7 @@ SOURCES: Final[tuple[Callable[[Tree], Iterator[Check]], ...]] = (
     alertmanager.checks,
     victorialogs.checks,
     grafana.checks,
+    generated.checks,
     queries.checks,
     links.checks,
 )

@@ -131,3 +131,9 @@ def test_a_fault_of_the_examples_of_receivers_has_its_line(own: Copy) -> None:
     line = own.change(file, "smarthost:", "smarthos:")
     (fault,) = own.faults("receivers-examples")
     assert (fault.file, fault.line) == (file, line)
+
+
+def test_routes_are_not_checked_with_a_faulty_configuration(own: Copy) -> None:
+    own.change(ALERTMANAGER, "group_by:", "groupby:")
+    (outcome,) = own.outcomes("routing-tests")
+    assert outcome.verdict == "not checked"
