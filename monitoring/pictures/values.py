@@ -23,16 +23,16 @@ def shown(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{_digits(value * 100)} %"
     if unit in {"s", "ms"}:
-        return _scaled(value if unit == "s" else value / 1000, _SECONDS, least=1e-6)
+        return _scaled(value if unit == "s" else value / 1000, _SECONDS, minimum=1e-6)
     if unit in {"bytes", "Bps"}:
-        return _scaled(value, _BYTES, least=1.0) + ("/s" if unit == "Bps" else "")
-    return _scaled(value, _THOUSANDS, least=1.0) + _SUFFIXES.get(unit, f" {unit}")
+        return _scaled(value, _BYTES, minimum=1.0) + ("/s" if unit == "Bps" else "")
+    return _scaled(value, _THOUSANDS, minimum=1.0) + _SUFFIXES.get(unit, f" {unit}")
 
 
-def _scaled(value: float, steps: tuple[tuple[float, str], ...], *, least: float) -> str:
+def _scaled(value: float, steps: tuple[tuple[float, str], ...], *, minimum: float) -> str:
     for size, suffix in steps:
         if abs(value) >= size and (size or suffix or value):
-            return _digits(value / (size or least)) + suffix
+            return _digits(value / (size or minimum)) + suffix
     return "0"
 
 

@@ -103,7 +103,7 @@ def test_lines_have_their_legend_and_end_at_their_value(http: httpx.Client) -> N
     assert len(panel.series[0][0].points) == 2, "NaN is left out"
 
 
-def test_an_empty_panel_says_so() -> None:
+def test_an_empty_panel_has_a_note() -> None:
     place = {"x": 0, "y": 0, "w": 12, "h": 8}
     empty = Panel("Empty", "timeseries", "short", place, ((),), {})
     foreign = Panel("Records", "logs", "", place, (), {}, other_source=True)
