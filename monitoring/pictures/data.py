@@ -88,7 +88,9 @@ def _series(labels: Mapping[str, str], points: list[list[Any]], legend: str, now
 def _columns(panel: Object) -> dict[str, str]:
     for one in children(panel, "transformations"):
         if one.get("id") == "organize":
-            return {str(name): str(title) for name, title in child(child(one, "options"), "renameByName").items()}
+            options = child(one, "options")
+            titles, places = child(options, "renameByName"), child(options, "indexByName")
+            return {name: str(titles[name]) for name in sorted(titles, key=lambda name: int(places[name]))}
     return {}
 
 

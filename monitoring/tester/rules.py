@@ -13,6 +13,9 @@ MAY_BE_ABSENT: Final[Mapping[str, str]] = {
     r"otelcol_(exporter_(send|enqueue)_failed|receiver_(refused|failed)|processor_refused)_.+": (
         "the collector creates it at the first failure"
     ),
+    r"otel_sdk_(processor|exporter)_.+_(processed|exported)_total": "a program adds error_type at its first loss",
+    r"service_name:telemetry_dropped_items:increase10m": "it is recorded after a loss",
+    r"flext_self_overhead_shed_total": "a program creates it when its overhead budget is used up",
     r"push_(time|failure_time)_seconds": "the Pushgateway creates it at the first push",
     r"ALERTS(_FOR_STATE)?": "Prometheus creates it with the first pending alert",
     r"grafana_.+|jaeger_.+": "Grafana and Jaeger create it at the first use",
@@ -34,6 +37,17 @@ def alert_outcome(prometheus: Prometheus, expression: str, now: float) -> Outcom
     if rows:
         return Outcome(State.ROWS, rows, "condition is true")
     return Outcome(State.SILENT, 0, "; ".join(notes) or "metrics exist")
+
+
+def recording_outcome(prometheus: Prometheus, expression: str, now: float) -> Outcome:
+    """Return whether a recording rule has series, or none because its metrics exist only after an event."""
+    found = alert_outcome(prometheus, expression, now)
+    if found.state is State.ROWS:
+        return Outcome(State.ROWS, found.rows)
+    reasons = [reason for one in prometheus.selectors(expression) if (reason := reason_for_absence(one.name))]
+    if found.state is State.SILENT and reasons:
+        return Outcome(State.SILENT, 0, reasons[0])
+    return Outcome(State.EMPTY, 0, found.detail if found.state is State.EMPTY else "no data")
 
 
 def loaded_outcome(prometheus: Prometheus, name: str) -> Outcome:

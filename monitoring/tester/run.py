@@ -15,8 +15,9 @@ from monitoring.tester.catalogue.files import Object
 from monitoring.tester.catalogue.interpolation import UnknownVariableError, Value, interpolate
 from monitoring.tester.catalogue.variables import filtered, value_of, variables
 from monitoring.tester.follow import Follower
+from monitoring.tester.load import SERVICES
 from monitoring.tester.model import Check, Outcome, State, counted
-from monitoring.tester.rules import alert_outcome, loaded_outcome
+from monitoring.tester.rules import alert_outcome, loaded_outcome, recording_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Runner:
     def keep(self, check: Check, found: list[str]) -> Outcome:
         """Keep the answer of the query of a variable."""
         variable = check.options["variable"]
-        values = filtered(variable, found)
+        # Services of the load come first, because those of earlier runs may have no data in the time range.
+        values = sorted(filtered(variable, found), key=lambda one: one not in SERVICES)
         self._answers[check.scope.dashboard, str(variable["name"])] = values
         return counted(len(values), ", ".join(values[:5]))
 
@@ -159,6 +161,7 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "prometheus query_result": _query_result,
     "prometheus metrics": _metrics,
     "prometheus alert": lambda own, _check, text, now: alert_outcome(own.back_ends.prometheus, text, now),
+    "prometheus recording": lambda own, _check, text, now: recording_outcome(own.back_ends.prometheus, text, now),
     "prometheus rule": lambda own, _check, text, _now: loaded_outcome(own.back_ends.prometheus, text),
     "victorialogs instant": _records,
     "victorialogs stats": lambda own, check, text, now: counted(

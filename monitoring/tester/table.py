@@ -53,7 +53,7 @@ def summary(totals: Sequence[Total], results: Sequence[Result], seconds: float) 
     states = Counter(one.outcome.state for one in results)
     provoked = sum(bool(one.first) and one.outcome.state.is_good for one in results)
     different = sum(not one.is_equal for one in totals)
-    parts = [f"{len(results)} checks", f"{states[State.ROWS]} with data", f"{states[State.SILENT]} silent alert rules"]
+    parts = [f"{len(results)} checks", f"{states[State.ROWS]} with data", f"{states[State.SILENT]} silent rules"]
     parts += [f"{provoked} after a provocation", f"{states[State.EMPTY]} empty", f"{states[State.ERROR]} errors"]
     if totals:
         parts.append(f"{len(totals) - different} of {len(totals)} totals equal")

@@ -24,8 +24,8 @@ def rule_checks(groups: Mapping[str, Sequence[Object]], repository: Path) -> Ite
 def _rule(group: str, rule: Object, repository: Path) -> Iterator[Check]:
     expression = str(rule.get("expr", "")).strip()
     if name := rule.get("record"):
-        yield Check(group, str(name), "expression", "prometheus instant", expression)
-        yield Check(group, str(name), "recorded series", "prometheus instant", str(name))
+        yield Check(group, str(name), "expression", "prometheus recording", expression)
+        yield Check(group, str(name), "recorded series", "prometheus recording", str(name))
         return
     name = str(rule.get("alert", ""))
     yield Check(group, name, "expression", "prometheus alert", expression)
