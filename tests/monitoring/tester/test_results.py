@@ -106,8 +106,7 @@ def test_the_summary_counts_all_states() -> None:
         Result(CHECK, Outcome(State.SILENT)),
     ]
     assert table.summary([Total("spans", "Jaeger", 5, 5)], results, 90.4) == (
-        "4 checks, 2 with data, 1 silent rules, 1 after a provocation, 0 empty, 1 errors, "
-        "1 of 1 totals equal, in 90 s"
+        "4 checks, 2 with data, 1 silent rules, 1 after a provocation, 0 empty, 1 errors, 1 of 1 totals equal, in 90 s"
     )
 
 
