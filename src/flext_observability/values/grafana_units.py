@@ -61,7 +61,7 @@ _OPERATIONS: Final = frozenset({"operation", "operations", "op", "ops", "call", 
 
 
 def grafana_unit(unit: str) -> str:
-    """Return the panel unit of values: ``ms`` → ``ms``, ``By`` → ``bytes``, ``{order}`` and unknown ones → ``short``.
+    """Return the panel unit of values: ``By`` → ``bytes``, ``{order}`` and unknown ones → ``short``.
 
     Args:
         unit: UCUM code of an instrument; may be empty. ``1`` is a ratio, as in OpenTelemetry's conventions.

@@ -137,7 +137,8 @@ def test_a_list_of_dashboards_without_any_is_a_problem(tmp_path: Path) -> None:
     [
         (
             "",
-            "runbook_url is ''. Set https://github.com/flext-sh/flext-observability/blob/main/docs/runbooks/<alert>.md.",
+            "runbook_url is ''. Set https://github.com/flext-sh/flext-observability/blob/main/docs/runbooks/"
+            "<alert>.md.",
         ),
         (
             "https://github.com/flext-sh/flext-observability/blob/main/docs/runbooks/Gone.md",

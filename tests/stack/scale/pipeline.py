@@ -1,4 +1,4 @@
-"""All tiers with Kafka and real back ends on loopback: agent → 2 routers → 2 samplers → Kafka → ingest → storage."""
+"""All tiers with Kafka on loopback: agent → 2 routers → 2 samplers → Kafka → ingest → storage."""
 
 from __future__ import annotations
 
