@@ -19,7 +19,10 @@ MAX_LINES = 60
 PRINTED = {
     "01_first_span.py": (
         "2 spans were exported\n",
-        "... trace ... 2 spans\n└── first-span make tea  kind=green  tea.temperature=80 ...\n    └── boil water ...\n",
+        """... trace ... 2 spans
+└── first-span make tea  kind=green  tea.temperature=80 ...
+    └── boil water ...
+""",
     ),
     "02_monitored_function.py": (
         """hat: 1 left
