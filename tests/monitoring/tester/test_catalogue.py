@@ -15,6 +15,9 @@ from monitoring.tester.model import Check
 from tests.monitoring.tester.repositories import JAEGER, LOGS, PANEL, PROMETHEUS, VARIABLE, dashboard, panel, write
 
 
+PAGES = "https://github.com/flext-sh/flext-observability/blob/main"
+
+
 def checks_of(folder: Path, *dashboards: dict[str, Any], **options: Any) -> list[Check]:
     return catalogue(Files(write(folder, *dashboards, **options))).checks
 
@@ -137,8 +140,7 @@ def test_a_list_of_dashboards_without_any_is_a_problem(tmp_path: Path) -> None:
     [
         (
             "",
-            "runbook_url is ''. Set https://github.com/flext-sh/flext-observability/blob/main/docs/runbooks/"
-            "<alert>.md.",
+            f"runbook_url is ''. Set {PAGES}/docs/runbooks/<alert>.md.",
         ),
         (
             "https://github.com/flext-sh/flext-observability/blob/main/docs/runbooks/Gone.md",
