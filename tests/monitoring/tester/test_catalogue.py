@@ -14,7 +14,6 @@ from monitoring.tester.checks import catalogue
 from monitoring.tester.model import Check
 from tests.monitoring.tester.repositories import JAEGER, LOGS, PANEL, PROMETHEUS, VARIABLE, dashboard, panel, write
 
-
 PAGES = "https://github.com/flext-sh/flext-observability/blob/main"
 
 
