@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring.dashboards.definition import DOCS, PROGRAM, Definition, link_to
+from monitoring.dashboards.definition import DOCS, PROGRAM, Definition, link_to_service
 from monitoring.dashboards.panels import Column, Frame, Panel, lines, number, rows
 from monitoring.dashboards.queries import PromQL
 
@@ -53,7 +53,7 @@ def _alerts() -> Iterator[Panel]:
             "alertname": Column("alert", links=("Runbook", f"{DOCS}/runbooks/${{__value.text}}.md")),
             "severity": Column("severity"),
             "alertstate": Column("state"),
-            "service_name": Column("service", links=("Service", "/d/service-overview?var-service=${__value.text}")),
+            "service_name": Column("service", links=("Service", link_to_service("service-overview", "__value.text"))),
             "owner": Column("owner"),
             "instance": Column("instance"),
         },
@@ -70,7 +70,7 @@ def _health() -> Iterator[Panel]:
     yield rows(
         Frame("Health checks", "Last result of each check: 1 healthy, 0.5 degraded, 0 unhealthy."),
         {
-            "service_name": Column("service", links=("Logs", link_to("logs", "service"))),
+            "service_name": Column("service", links=("Logs", link_to_service("logs", "__value.text"))),
             "flext_check": Column("check"),
             "service_instance_id": Column("instance"),
             "Value": Column("status"),

@@ -87,10 +87,9 @@ def _numbered(built: models.Dashboard) -> models.Dashboard:
     return built
 
 
-def link_to(uid: str, *variables: str) -> str:
-    """Return the address of another dashboard with the time range and these variables of this dashboard."""
-    kept = "".join(f"&${{{name}:queryparam}}" for name in variables)
-    return f"/d/{uid}?${{__url_time_range}}{kept}"
+def link_to_service(uid: str, value: str) -> str:
+    """Return the address of another dashboard with the time range, and a service from this value."""
+    return f"/d/{uid}?${{__url_time_range}}&var-service=${{{value}}}"
 
 
 def _others() -> dashboard.DashboardLink:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring.dashboards.definition import ENVIRONMENT, SERVICE, Definition, link_to
+from monitoring.dashboards.definition import ENVIRONMENT, SERVICE, Definition, link_to_service
 from monitoring.dashboards.panels import Column, Frame, Panel, buckets, lines, number, rows
 from monitoring.dashboards.queries import PromQL
 
@@ -15,7 +15,8 @@ _CALLS: Final = f"traces_span_metrics_calls_total{{{_SERVED}}}"
 _ERRORS: Final = f'traces_span_metrics_calls_total{{{_SERVED},status_code="STATUS_CODE_ERROR"}}'
 _BUCKETS: Final = f"traces_span_metrics_duration_milliseconds_bucket{{{_SERVED}}}"
 _OUTGOING: Final = f'traces_span_metrics_calls_total{{span_kind=~"SPAN_KIND_CLIENT|SPAN_KIND_PRODUCER",{_OF}}}'
-_LINKS: Final = {"Traces": link_to("traces"), "Logs": link_to("logs", "service")}
+_CLICKED: Final = "__field.labels.service_name"
+_LINKS: Final = {"Traces": link_to_service("traces", _CLICKED), "Logs": link_to_service("logs", _CLICKED)}
 _OPERATION: Final = "service_name, span_name"
 
 
@@ -111,7 +112,7 @@ def _operations() -> Iterator[Panel]:
         ),
         {
             "service_name": Column(
-                "service", links=("Traces of this service", "/d/traces?var-service=${__value.text}")
+                "service", links=("Traces of this service", link_to_service("traces", "__value.text"))
             ),
             "span_name": Column("operation"),
             "Value #A": Column("requests a second", "reqps"),

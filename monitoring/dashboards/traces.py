@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from monitoring.dashboards.definition import SERVICE, Definition
+from monitoring.dashboards.definition import SERVICE, Definition, link_to_service
 from monitoring.dashboards.panels import Column, Frame, Panel, found_traces, graph, lines, rows
 from monitoring.dashboards.queries import PromQL, Traces
 
@@ -36,7 +36,7 @@ def _calls() -> Iterator[Panel]:
         Frame("Calls", "From pairs of client and server spans. `user` is a caller without telemetry.", height=10),
         {
             "client": Column("from"),
-            "server": Column("to", links=("Traces of this service", "/d/traces?var-service=${__value.text}")),
+            "server": Column("to", links=("Traces of this service", link_to_service("traces", "__value.text"))),
             "Value #A": Column("calls a second", "reqps"),
             "Value #B": Column("share of errors", "percentunit"),
             "Value #C": Column("95th percentile", "s"),

@@ -16,6 +16,7 @@ MAY_BE_ABSENT: Final[Mapping[str, str]] = {
     r"otel_sdk_(processor|exporter)_.+_(processed|exported)_total": "a program adds error_type at its first loss",
     r"service_name:telemetry_dropped_items:increase10m": "it is recorded after a loss",
     r"flext_self_overhead_shed_total": "a program creates it when its overhead budget is used up",
+    r"job:batch_silence_seconds:objective": "it is recorded after the first push of a job",
     r"push_(time|failure_time)_seconds": "the Pushgateway creates it at the first push",
     r"ALERTS(_FOR_STATE)?": "Prometheus creates it with the first pending alert",
     r"grafana_.+|jaeger_.+": "Grafana and Jaeger create it at the first use",

@@ -150,6 +150,7 @@ def test_each_dashboard_links_to_the_others_and_to_its_page(uid: str) -> None:
     for text in texts(DASHBOARDS[uid]):
         for target in re.findall(r"/d/([\w-]+)", text):
             assert target in UIDS, text
+            assert "${__url_time_range}" in text
 
 
 @each_dashboard
