@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as models
 
 from monitoring.dashboards.panels import Panel
-from monitoring.dashboards.queries import LOGS, PROMETHEUS
+from monitoring.dashboards.queries import PROMETHEUS
 
 TAG: Final = "flext"
 DOCS: Final = "https://github.com/flext-sh/flext-observability/blob/main/docs"
@@ -119,7 +119,7 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
         dashboard.QueryVariable(variable.name)
         .label(variable.label)
         .query({"query": variable.query, "refId": variable.name})
-        .datasource(LOGS if variable.query.startswith("{") else PROMETHEUS)
+        .datasource(PROMETHEUS)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_ASC)
     )

@@ -93,9 +93,8 @@ def main() -> int:
     resident, heap = after.resident - before.resident, after.heap - before.heap
     print(f"traces in memory  {after.traces}, {spans} spans of {wire / spans:.0f} bytes in OTLP")
     print(f"resident memory   {before.resident / 1e6:.0f} MB → {after.resident / 1e6:.0f} MB")
-    print(
-        f"bytes a span      {resident / spans:.0f} resident, {resident / wire:.1f} × OTLP; {heap / spans:.0f} live heap"
-    )
+    each, share, live = resident / spans, resident / wire, heap / spans
+    print(f"bytes a span      {each:.0f} resident, {share:.1f} × OTLP; {live:.0f} live heap")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Alertmanager file and templates → faults found by amtool, undefined templates, missing secret files, wrong routes."""
+"""Alertmanager file and templates → faults of amtool, undefined templates, missing secret files, wrong routes."""
 
 from __future__ import annotations
 

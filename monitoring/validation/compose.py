@@ -1,4 +1,4 @@
-"""docker-compose.monitoring.yml → faults found by Docker Compose without an engine, with each profile and with all."""
+"""docker-compose.monitoring.yml → faults found by Docker Compose without an engine, for each profile and all."""
 
 from __future__ import annotations
 

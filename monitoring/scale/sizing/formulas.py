@@ -167,7 +167,8 @@ def _sampler_memory_lines(load: Load, pods: int, memory: int) -> tuple[str, str,
         ),
         f"num_traces: {rate:.0f}/s × {load.decision_wait:g} s × 2 = {traces}",
         (
-            f"memory: ({traces} × {load.trace_length:g} spans × {load.span_bytes:g} B × {MEMORY_FACTOR} = {data:.0f} "
+            f"memory: ({traces} × {load.trace_length:g} spans × {load.span_bytes:g} B × {MEMORY_FACTOR} = "
+            f"{data:.0f} "
             f"+ caches {caches:.0f} + {BASE_MIB} MiB) ÷ {LIMITER}, at least 256 MiB = {memory} MiB"
         ),
     )
