@@ -43,17 +43,24 @@ class CallbackStates:
             log_warning(_logger, compose_message(_late_message(callback, "it is left out until it returns"), _LATE_FIX))
 
     def set_returned(
-        self, callback: ObservableCallback, observations: Sequence[Observation], problem: str, *, late: bool
+        self, callback: ObservableCallback, observations: Sequence[Observation], problem: str, *, kept: bool
     ) -> bool:
-        """Record the outcome of a call. Return whether the callback was late before, and is not any more."""
+        """Record the outcome of a call. Return whether the callback was late before, and is not any more.
+
+        Args:
+            callback: The callback.
+            observations: What it returned.
+            problem: How it failed; empty if it has not.
+            kept: Whether a collection ended without the call, so that the next one gets its observations.
+        """
         with self._lock:
-            if late:
+            if kept:
                 self._kept[callback] = observations
             if problem:
                 self._failures[callback] = problem
             else:
                 self._failures.pop(callback, None)
-            return not late and self._late.pop(callback, None) is not None
+            return not kept and self._late.pop(callback, None) is not None
 
     def pop_kept(self, callback: ObservableCallback) -> Sequence[Observation]:
         """Return the observations of a late call that returned since the last collection, once."""

@@ -41,14 +41,15 @@ Observations = Mapping[ObservableCallback, "Sequence[Observation]"]
 class _Call:
     """One call of one callback, for all collections that wait for it."""
 
-    __slots__ = ("began_at", "callback", "context", "is_last", "late", "observed")
+    __slots__ = ("began_at", "callback", "context", "is_last", "late", "left_out", "observed")
 
     def __init__(self, callback: ObservableCallback) -> None:
         self.callback = callback
         self.context: Context = copy_context()
         self.began_at: float | None = None
         self.observed: Observed | None = None
-        self.late = False
+        self.late = False  # whether it had begun when a deadline passed
+        self.left_out = False  # whether a collection ended without it, begun or not
         self.is_last = False  # whether a collection waits for nothing else
 
 
@@ -205,6 +206,7 @@ class Observer:
 
     def _observed_in_time(self, call: _Call) -> Observed | None:
         with self._changed:
+            call.left_out = call.left_out or call.observed is None
             call.late = call.observed is None and call.began_at is not None
             began_at = call.began_at
         if call.late and began_at is not None:
@@ -300,7 +302,7 @@ class Observer:
     def _settle(self, call: _Call, observed: Observed) -> None:
         problem = "" if observed.failure is None else describe_error(observed.failure)
         with self._changed:
-            was_late = self._states.set_returned(call.callback, observed.observations, problem, late=call.late)
+            was_late = self._states.set_returned(call.callback, observed.observations, problem, kept=call.left_out)
             call.observed = observed
             del self._calls[call.callback]
             replaced = self._current is not call

@@ -159,9 +159,27 @@ def test_a_callback_that_is_always_late_is_reported_one_collection_later(caplog:
     for _ in range(3):
         found.append(collect(callback))
         release.release()
-        eventually(lambda: "returned since" in observer().notices()[0].message)
+        eventually(lambda: not observer()._calls)
     assert found == [[[]], [[0]], [[1]]]
+    assert "returned since" in observer().notices()[0].message
     assert len(caplog.records) == 1
+
+
+def test_a_call_that_had_no_time_to_begin_is_reported_by_the_next_collection() -> None:
+    release = threading.Event()
+    number = iter(range(9))
+
+    def slow_later(_: CallbackOptions) -> list[Observation]:
+        value = next(number)
+        if value:
+            release.wait(30)
+        return [Observation(value)]
+
+    (callback,) = guard(slow_later)
+    assert observer()._observe([callback], 0.0) == {callback: ()}
+    eventually(lambda: not observer()._calls)
+    assert collect(callback) == [[0]]
+    release.set()
 
 
 def test_a_callback_below_the_deadline_is_waited_for() -> None:
