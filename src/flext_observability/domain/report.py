@@ -59,10 +59,38 @@ class SignalCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class InheritedCounts:
+    """Items that earlier processes of the service left on disk: ``found = spooled + exported + sum(dropped)``.
+
+    They finished in those processes, whose last reports count them as ``spooled``.
+
+    Attributes:
+        found: Items that this process has taken over.
+        spooled: Those that are still on disk.
+        exported: Those that the back end accepted.
+        dropped: Those that were given up, by reason.
+    """
+
+    found: int = 0
+    spooled: int = 0
+    exported: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
 class ExporterCounts:
     """Items of one signal and exporter: ``finished = queued + in_flight + exported + spooled + sum(dropped)``.
 
-    ``spooled`` is 0: nothing is kept on disk in this version.
+    Attributes:
+        signal: ``traces``, ``metrics`` (data points) or ``logs``.
+        exporter: Name of the exporter.
+        finished: Items that ended and were handed to the exporter.
+        queued: Items in memory.
+        in_flight: Items of the attempt under way.
+        exported: Items that the back end accepted, also from disk.
+        spooled: Items of this process that are on disk, to be sent later, by this process or the next one.
+        dropped: Items that were given up, by reason.
+        inherited: Items that earlier processes left on disk.
     """
 
     signal: Signal
@@ -73,6 +101,7 @@ class ExporterCounts:
     exported: int = 0
     spooled: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
+    inherited: InheritedCounts = field(default_factory=InheritedCounts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,33 @@ class SignalExporter(Protocol[ItemT_contra]):
         ...
 
 
+class EncodedRequest(NamedTuple):
+    """Items as a request, to be sent later.
+
+    Attributes:
+        body: OTLP request, protobuf, not compressed; empty if the items cannot be encoded.
+        items: Number of items (metrics: data points).
+        reason: Why they cannot be encoded; empty otherwise.
+    """
+
+    body: bytes
+    items: int
+    reason: str = ""
+
+
+@runtime_checkable
+class RequestExporter(Protocol):
+    """Push exporter whose items can be kept as OTLP requests, and sent later. The spool needs it."""
+
+    def encode_request(self, batch: Sequence[object]) -> Sequence[EncodedRequest]:
+        """Return the batch as requests, in order. Called by one thread at a time, also during ``export``. May raise."""
+        ...
+
+    def send_request(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        """Send an encoded request with this number of items, and return within ``timeout_seconds``. Never raise."""
+        ...
+
+
 @runtime_checkable
 class LoadingExporter(Protocol):
     """Push exporter that loads its modules before the first export, so that forks and failures find them complete."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Generic, Protocol, TypeVar, cast, final
 
+from flext_observability.domain.report import InheritedCounts
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.values.named_tuple import NamedTuple
 
@@ -19,13 +20,32 @@ _APPENDED_SHARE: Final = 64
 
 
 class QueueCounts(NamedTuple):
-    """Counts of one queue, as in ``ExporterCounts``: ``finished = queued + in_flight + exported + sum(dropped)``."""
+    """Counts of one queue, as in ``ExporterCounts``.
+
+    ``finished = queued + in_flight + exported + spooled + sum(dropped)``.
+    """
 
     finished: int = 0
     queued: int = 0
     in_flight: int = 0
     exported: int = 0
+    spooled: int = 0
     dropped: Mapping[str, int] = MappingProxyType[str, int]({})
+    inherited: InheritedCounts = InheritedCounts()
+
+
+class StoredBatch(NamedTuple):
+    """Outcome of storing a batch: its first items are stored or rejected, the rest is not stored.
+
+    Attributes:
+        stored: Number of stored items (metrics: data points).
+        rejected: Number of items that cannot be encoded.
+        reason: Reason of the rejected ones.
+    """
+
+    stored: int = 0
+    rejected: int = 0
+    reason: str = ""
 
 
 class _Items(Protocol[ItemT]):
@@ -92,7 +112,7 @@ class ExportQueue(Generic[ItemT]):
         max_appended: Number of appended items up to which a plain queue may grow before ``evict``: many items are
             dropped at once, and what is read or taken is exact all the same.
         overflow: Size of the items dropped because the queue was full.
-        settled_total: Number of items exported, dropped or replaced so far.
+        settled_total: Number of items exported, spooled, dropped or replaced so far.
     """
 
     __slots__ = (
@@ -100,6 +120,8 @@ class ExportQueue(Generic[ItemT]):
         "_exported",
         "_in_flight",
         "_sizer",
+        "_spooled",
+        "_taken",
         "items",
         "max_appended",
         "max_queue_size",
@@ -115,7 +137,8 @@ class ExportQueue(Generic[ItemT]):
         self._sizer = sizer
         self.items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
-        self._exported = 0
+        self._taken: list[ItemT] = []
+        self._exported = self._spooled = 0
         self._dropped: Counter[str] = Counter()
         self.overflow = 0
         self.settled_total = 0
@@ -132,12 +155,17 @@ class ExportQueue(Generic[ItemT]):
     @property
     def empty(self) -> bool:
         """Whether no item is queued or in flight."""
-        return not self.items and not self._in_flight
+        return not (self.items or self._in_flight or self._taken)
+
+    @property
+    def is_being_stored(self) -> bool:
+        """Whether items are taken to be stored."""
+        return bool(self._taken)
 
     @property
     def put_total(self) -> int:
         """Number of items put so far."""
-        return self.settled_total + len(self._in_flight) + len(self.items)
+        return self.settled_total + len(self._in_flight) + len(self._taken) + len(self.items)
 
     def put(self, item: ItemT) -> None:
         """Add an item. A full queue drops its oldest item as ``queue_full``."""
@@ -168,11 +196,39 @@ class ExportQueue(Generic[ItemT]):
         self._in_flight = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
         return self._in_flight
 
-    def complete(self, outcome: ExportOutcome) -> None:
-        """Count the items in flight by the outcome of their export. Items to retry return to the head, in order."""
+    def take(self, max_items: int) -> list[ItemT]:
+        """Take up to ``max_items`` items from the head, to store them; one batch at a time."""
+        self.evict()
+        self._taken = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
+        return self._taken
+
+    def take_in_flight(self) -> None:
+        """Return the items in flight to the head: their attempt does not count any more."""
+        batch, self._in_flight = self._in_flight, []
+        self._put_back(batch)
+
+    def settle_taken(self, outcome: StoredBatch) -> None:
+        """Count the taken items. Those that are not stored return to the head."""
+        batch, self._taken = self._taken, []
+        total = sum(map(self._size, batch))
+        stored = min(outcome.stored, total)
+        rejected = min(outcome.rejected, total - stored)
+        self._spooled += stored
+        if rejected:
+            self._dropped[outcome.reason or "rejected"] += rejected
+        rest = self._rest(batch, stored + rejected)
+        self.settled_total += len(batch) - len(rest)
+        self._put_back(rest)
+
+    def complete(self, outcome: ExportOutcome) -> list[ItemT]:
+        """Count the items in flight by the outcome of their export. Items to retry return to the head, in order.
+
+        Returns:
+            The dropped items, of which none is known to have arrived.
+        """
         batch, self._in_flight = self._in_flight, []
         if not batch:
-            return
+            return []
         total = sum(map(self._size, batch))
         accepted = min(max(outcome.accepted, 0), total)
         rejected = min(max(outcome.rejected, 0), total - accepted)
@@ -182,14 +238,15 @@ class ExportQueue(Generic[ItemT]):
         self.settled_total += len(batch) - len(rest)
         if outcome.retry:
             self._put_back(rest)
-            return
+            return []
         for item in rest:
             self._drop(item, outcome.reason or "error")
+        return batch if rejected == total else rest
 
     def drop_all(self, reason: str) -> int:
         """Drop all items, queued and in flight, and return their size."""
         self.evict()
-        rest, self._in_flight = self._in_flight, []
+        rest, self._in_flight, self._taken = [*self._in_flight, *self._taken], [], []
         while self.items:  # not ``clear``: another thread may append
             rest.append(self.items.popleft())
         for item in rest:
@@ -199,7 +256,7 @@ class ExportQueue(Generic[ItemT]):
     def counts(self) -> QueueCounts:
         """Return the current counts."""
         self.evict()
-        in_flight = sum(map(self._size, self._in_flight))
+        in_flight = sum(map(self._size, self._in_flight)) + sum(map(self._size, self._taken))
         queued, surplus = len(self.items), 0
         if self._sizer is not None:
             queued = sum(map(self._sizer, self.items))
@@ -208,8 +265,8 @@ class ExportQueue(Generic[ItemT]):
         reasons = {"queue_full": self.overflow + surplus, **self._dropped}
         dropped = {reason: count for reason, count in reasons.items() if count}
         # Each item that was added is in one of these, so that nothing has to be counted when it is added.
-        finished = queued + in_flight + self._exported + sum(dropped.values())
-        return QueueCounts(finished, queued, in_flight, self._exported, dropped)
+        finished = queued + in_flight + self._exported + self._spooled + sum(dropped.values())
+        return QueueCounts(finished, queued, in_flight, self._exported, self._spooled, dropped)
 
     def _rest(self, batch: list[ItemT], settled: int) -> list[ItemT]:
         """Return the items after the settled ones. The open points of an item settled in part are dropped."""

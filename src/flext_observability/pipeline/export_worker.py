@@ -6,28 +6,28 @@ import time
 from collections.abc import Callable
 from math import inf
 from threading import TIMEOUT_MAX, Condition, RLock
-from typing import TypeVar, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
-from flext_observability.pipeline.export_queue import ExportQueue, QueueCounts
 from flext_observability.pipeline.exporter_calls import ExporterCalls
-from flext_observability.pipeline.intake import Intake
-from flext_observability.pipeline.retry import Backoff
-from flext_observability.pipeline.schedule import Schedule
+from flext_observability.pipeline.sending import Sending
 from flext_observability.runtime.daemon import DaemonThread, retry_threads
-from flext_observability.values.exceptions import describe_error
-from flext_observability.values.interrupts import reraise_interrupt
+
+if TYPE_CHECKING:
+    from flext_observability.pipeline.endpoint_health import EndpointHealth
+    from flext_observability.pipeline.export_queue import ExportQueue
+    from flext_observability.pipeline.schedule import Schedule
+    from flext_observability.pipeline.spool.worker_spool import WorkerSpool
 
 ItemT = TypeVar("ItemT")
-MIN_ATTEMPT_SECONDS = 0.05
 CLOSE_SECONDS = 0.05
 LOAD_DELAY_SECONDS = 1.0
 """Time from the start of a worker until it loads its exporter without an item; a short program may not need it."""
 
 
 @final
-class ExportWorker(Intake[ItemT]):
+class ExportWorker(Sending[ItemT]):
     """Sends the items of one queue to one exporter. Thread-safe and re-entrant; ``enqueue`` never blocks.
 
     The first item is sent within ``FIRST_BATCH_DELAY_SECONDS``, later ones at the interval. An item stays at the head
@@ -40,9 +40,11 @@ class ExportWorker(Intake[ItemT]):
         schedule: Times and sizes of batches.
         report: Called after each attempt with its outcome and the size of the items that overflow has dropped so far.
         collect: Returns current data to put into the queue before each batch (metrics).
+        endpoint: Health of the address, which other workers share.
+        spool: Stores the items that cannot be sent.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a worker, each named
         self,
         *,
         name: str,
@@ -51,23 +53,20 @@ class ExportWorker(Intake[ItemT]):
         schedule: Schedule,
         report: Callable[[ExportOutcome, int], object],
         collect: Callable[[], ItemT | None] | None = None,
+        endpoint: EndpointHealth | None = None,
+        spool: WorkerSpool[ItemT] | None = None,
     ) -> None:
         super().__init__(
-            queue, schedule, DaemonThread(name, self._run, what=f"the thread {name}", report=self._report_thread)
+            queue=queue,
+            schedule=schedule,
+            thread=DaemonThread(name, self._run, what=f"the thread {name}", report=self._report_thread),
+            exporter=ExporterCalls(exporter, collects=collect is not None),
+            report=report,
+            collect=collect,
+            endpoint=endpoint,
+            spool=spool,
         )
         self._name = name
-        self._exporter = ExporterCalls(exporter, collects=collect is not None)
-        self._report = report
-        self._collect = collect
-        self._load_due = inf
-        self._load_failed = False
-        self._load_backoff = Backoff()
-        self._flush_requested = 0
-        self._flush_done = 0
-        self._attempt_deadline = inf
-        self._attempt_limit = inf
-        self._attempt_began = inf
-        self._closing = False
         self._cut_off = False
         self._exporter_closing = False
         self._exporter_closed = False
@@ -111,12 +110,14 @@ class ExportWorker(Intake[ItemT]):
             nonlocal target
             if target is None and (self._collect is None or self._flush_done >= ticket):
                 target = self._queue.put_total
-            return self._closed or (target is not None and self._queue.settled_total >= target)
+            if self._closed or target is None:
+                return self._closed
+            return self._queue.settled_total >= target and not self._has_spooled()
 
         self._send_here(is_settled, deadline)
         with self._wake:
             self._wait_until(is_settled, deadline)
-            return self._queue.empty if self._closed else is_settled()
+            return self._queue.empty and not self._has_spooled() if self._closed else is_settled()
 
     def begin_drain(self, deadline: float) -> None:
         """Skip back-off and send each queued item, without retries, in attempts that end before ``deadline``."""
@@ -159,12 +160,12 @@ class ExportWorker(Intake[ItemT]):
             return self._exporter_closed or not self._exporter_closing
 
     def drop_queued(self) -> None:
-        """Drop the items that are not sent, the batch in flight included, and end. Never blocks. Idempotent."""
+        """Store or drop the items that are not sent, the batch in flight included, and end. Idempotent."""
         with self._wake:
             if not self._closed:
                 self._cut_off = True
                 self.stop()
-                self._queue.drop_all("shutdown_deadline")
+                self._give_up("shutdown_deadline")
 
     def stop(self) -> None:
         """End without sending. The caller may use the queue from now on; a running attempt no longer counts."""
@@ -187,11 +188,6 @@ class ExportWorker(Intake[ItemT]):
         self._lock = RLock()
         self._wake = Condition(self._lock)
         self._thread.reinit_after_fork()
-
-    def counts(self) -> QueueCounts:
-        """Return the current counts."""
-        with self._wake:
-            return self._queue.counts()
 
     def _report_thread(self, problem: str) -> None:
         if problem:
@@ -218,10 +214,7 @@ class ExportWorker(Intake[ItemT]):
         try:
             with suppress_instrumentation():
                 while self._wait_until_due():
-                    if self._load_due <= time.monotonic() and not self._closing:
-                        self._load_early()
-                    else:
-                        self._send_once()
+                    self._step()
                     retry_threads()
         except BaseException:
             self._await(1)
@@ -245,7 +238,7 @@ class ExportWorker(Intake[ItemT]):
             with suppress_instrumentation():
                 while not is_done() and (now := time.monotonic()) < deadline:
                     if self._next_due() <= now:
-                        self._send_once()
+                        self._step()
                     else:
                         with self._wake:
                             self._wake.wait(min(self._next_due(), deadline) - now)
@@ -255,14 +248,6 @@ class ExportWorker(Intake[ItemT]):
                 self._release()
                 if len(self._queue) and not self._closed:
                     self._thread.start()
-
-    def _load_early(self) -> None:
-        failure = self._exporter.load()
-        if failure is not None or self._load_failed:  # else the report would end a failure of an export
-            self._report(failure or ExportOutcome(), self._queue.overflow)
-        with self._wake:
-            self._load_failed = failure is not None
-            self._load_due = inf if failure is None else time.monotonic() + self._load_backoff.next_seconds()
 
     def _wait_until_due(self) -> bool:
         """Wait for the next attempt. Return False when the thread ends: the worker is closed or idle."""
@@ -285,88 +270,3 @@ class ExportWorker(Intake[ItemT]):
 
     def _wait_until(self, reached: Callable[[], bool], deadline: float) -> None:
         self._wake.wait_for(reached, min(max(deadline - time.monotonic(), 0.0), TIMEOUT_MAX))
-
-    def _is_flushed(self) -> bool:
-        return self._closed or self._flush_done >= self._flush_requested
-
-    def _next_due(self) -> float:
-        if not self._is_flushed():
-            draining = self._attempt_deadline < inf and not self._closing
-            return 0.0 if draining else self._pace.retry_after_until  # a flush skips back-off, but not a Retry-After
-        if self._closing:
-            return min(self._pace.not_before, self._attempt_deadline)
-        return min(self._load_due, self._pace.next_due(len(self._queue), self._schedule))
-
-    def _send_once(self) -> None:
-        """Send one batch. While flushing or closing, the caller repeats this until the queue is empty."""
-        with self._wake:
-            final, requested = self._closing, self._flush_requested
-        data = None if self._collect is None else self._collect_data(self._collect)
-        with self._wake:
-            if self._closed:
-                return
-            if data is not None:
-                self._queue.put(data)
-            batch = self._queue.pop_batch(self._schedule.max_batch)
-            self._attempt_began = time.monotonic() if batch else inf
-        outcome = self._export(batch) if batch else ExportOutcome()
-        cut_short = self._is_cut_short(outcome)
-        # A batch that is sent without the thread does not end the problem of the thread.
-        if batch and not cut_short and (outcome.reason or not self._thread.problem) and not self._closed:
-            self._report(outcome, self._queue.overflow)
-        wake = self._wake
-        with wake:
-            if not self._closed:
-                self._attempt_began = inf
-                self._complete(outcome, final=final, requested=requested, cut_short=cut_short)
-                wake.notify_all()
-
-    def _complete(self, outcome: ExportOutcome, *, final: bool, requested: int, cut_short: bool) -> None:
-        """Settle the batch and plan the next attempt.
-
-        Args:
-            outcome: Outcome of the attempt.
-            final: Whether closing had begun before the attempt.
-            requested: Flush requests made before the attempt.
-            cut_short: Whether the closing deadline ended the attempt.
-        """
-        if cut_short:
-            self._queue.drop_all("shutdown_deadline")
-        self._queue.complete(outcome)
-        self._pace.settle(outcome)
-        if self._collect is not None or len(self._queue) == 0 or outcome.retry:
-            self._flush_done = max(self._flush_done, requested)
-        if not self._closing:
-            return
-        if outcome.retry and (not outcome.reached or self._pace.not_before >= self._attempt_deadline):
-            self._end()
-            self._queue.drop_all(outcome.reason or "unavailable")
-        elif final:
-            self._end()
-            self._closed = self._queue.empty  # after the end: an item that was added before it is sent
-
-    def _collect_data(self, collect: Callable[[], ItemT | None]) -> ItemT | None:
-        try:
-            return collect()
-        except BaseException as error:  # noqa: BLE001 - callbacks of the program run in it
-            reraise_interrupt(error)
-            message = f"reading metrics raised {describe_error(error)}"
-            self._report(ExportOutcome(reason="error", message=message), self._queue.overflow)
-            return None
-
-    def _export(self, batch: list[ItemT]) -> ExportOutcome:
-        try:
-            failure = self._exporter.load()
-            if failure is not None:
-                return failure
-            left = max(min(self._attempt_deadline, self._attempt_limit) - time.monotonic(), MIN_ATTEMPT_SECONDS)
-            return self._exporter.export(batch, min(self._schedule.request_timeout_seconds, left))
-        except BaseException:  # an interrupt
-            with self._wake:
-                self._queue.complete(ExportOutcome(retry=True))
-            raise
-
-    def _is_cut_short(self, outcome: ExportOutcome) -> bool:
-        """Return whether the closing deadline, rather than the back end's own limit, ended the attempt."""
-        late = self._closing and time.monotonic() > self._attempt_deadline - MIN_ATTEMPT_SECONDS
-        return late and outcome.reason == "timeout"

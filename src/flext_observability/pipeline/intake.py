@@ -30,6 +30,7 @@ class Intake(Generic[ItemT]):
         self.items = queue.items
         self.attention: float = 1
         self._awaited: float = 1  # number of queued items that the thread waits for
+        self._store_from: float = inf  # number of queued items from which they are stored, if there is a spool
         self._is_plain = queue.is_plain
         self._queue = queue
         self._schedule = schedule
@@ -84,7 +85,7 @@ class Intake(Generic[ItemT]):
         """Set the number of queued items that ends the wait of the thread."""
         self._awaited = items
         limit = items if self._thread.is_active else 1
-        self.attention = 0 if self._closed else min(limit, self._queue.max_appended + 1)
+        self.attention = 0 if self._closed else min(limit, self._queue.max_appended + 1, self._store_from)
 
     def _release(self) -> None:
         self._thread.release()

@@ -16,13 +16,17 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 class Backoff:
     """Waits between the attempts of one exporter or notifier.
 
+    Args:
+        max_seconds: Longest wait; by default ``MAX_SECONDS``.
+
     Source: https://opentelemetry.io/docs/specs/otlp/#failures
     """
 
-    __slots__ = ("_failures",)
+    __slots__ = ("_failures", "_max_seconds")
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_seconds: float | None = None) -> None:
         self._failures = 0
+        self._max_seconds = max_seconds
 
     def reset(self) -> None:
         """Return to the shortest wait, after a successful attempt."""
@@ -35,7 +39,7 @@ class Backoff:
             retry_after_seconds: Wait that the back end requests, at most ``MAX_RETRY_AFTER_SECONDS``. None and 0 select
                 the exponential wait.
         """
-        wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), MAX_SECONDS)
+        wait = min(FIRST_SECONDS * FACTOR ** min(self._failures, 16), self._max_seconds or MAX_SECONDS)
         self._failures += 1
         if retry_after_seconds is not None and retry_after_seconds > 0:
             return min(retry_after_seconds, MAX_RETRY_AFTER_SECONDS)

@@ -60,17 +60,36 @@ class Pace:
         """Allow an attempt now."""
         self.not_before = self.retry_after_until = 0.0
 
-    def settle(self, outcome: ExportOutcome) -> None:
-        """Plan the attempt after an outcome."""
+    def end_back_off(self) -> None:
+        """Allow an attempt now, unless the back end asked for a wait."""
+        self.not_before = self.retry_after_until
+        self._backoff.reset()
+
+    def settle(self, outcome: ExportOutcome, until: float = inf) -> None:
+        """Plan the attempt after an outcome.
+
+        Args:
+            outcome: The outcome.
+            until: End of the wait of all that send to the address, which ends an own one that is longer.
+        """
         self.retry_after_until = 0.0
         if not outcome.retry:
             self.start_interval()
             self.not_before = 0.0
             self._backoff.reset()
             return
-        self.due = self.not_before = time.monotonic() + self._backoff.next_seconds(outcome.retry_after_seconds)
+        wait_until = time.monotonic() + self._backoff.next_seconds(outcome.retry_after_seconds)
+        self.due = self.not_before = min(wait_until, until)
         if outcome.retry_after_seconds is not None:
             self.retry_after_until = self.not_before
+
+    def settle_replay(self, outcome: ExportOutcome, until: float = inf) -> None:
+        """Plan the attempt after the outcome of a stored request: the interval of the others goes on."""
+        if outcome.retry:
+            self.settle(outcome, until)
+        else:
+            self.not_before = self.retry_after_until = 0.0
+            self._backoff.reset()
 
     def next_due(self, queued: int, schedule: Schedule) -> float:
         """Return the time of the next attempt for a number of queued items; infinity for none."""

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
@@ -20,16 +19,11 @@ from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.domain.result import FlextResult
 from flext_observability.extensions.ports import FlushOnlyExporter
 from flext_observability.pipeline.export_processors import ExportLogRecordProcessor, ExportSpanProcessor, flush_workers
-from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.ledger import Ledger
 from flext_observability.pipeline.schedule import Schedule
-from flext_observability.pipeline.shared_metric_reader import (
-    SharedMetricReader,
-    count_points,
-    no_metrics,
-)
+from flext_observability.pipeline.shared_metric_reader import no_metrics
 from flext_observability.providers import self_observation
 from flext_observability.providers.adoption import adopt
 from flext_observability.providers.exporters import Exporters, create_exporters, enabled_signals
@@ -40,7 +34,9 @@ from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.shared_page import make_shared_page
+from flext_observability.providers.spool import make_spool
 from flext_observability.providers.tracer import ServiceTracers, make_sampler
+from flext_observability.providers.workers import Outlets, create_workers, signal_and_name
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
 from flext_observability.runtime.internal_log import log_warning, report_once
@@ -66,7 +62,6 @@ if TYPE_CHECKING:
 MAX_PENDING_DELTAS = 60
 MIN_DELETE_SECONDS = 0.1
 MIN_CLOSE_SECONDS = 0.1
-_WORKER_PREFIX = "flext-"
 _logger = logging.getLogger("flext_observability")
 
 
@@ -82,6 +77,7 @@ class Pipeline:
     exporters: Exporters
     workers: list[ExportWorker[Any]]
     began: tuple[float, float, float]
+    outlets: Outlets
     readers: MetricReaders | None = None
     page: SharedPage | None = None
     durations: OperationDurations | None = None
@@ -136,8 +132,10 @@ class Pipeline:
         if self.page is not None:
             self.page.release()
         hung = [worker.name for worker in self.workers if not worker.wait_closed(deadline)]
-        unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(_signal_and_name, hung)]
+        unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(signal_and_name, hung)]
         unfinished += self._close_readers(deadline)
+        if self.outlets.spool is not None:
+            self.outlets.spool.close()
         self_observation.release(self.ledger, self.config)
         if self.config.push_gateway_delete_at_exit:
             deleted = self.delete_group(max(deadline - time.monotonic(), MIN_DELETE_SECONDS))
@@ -195,11 +193,6 @@ class Pipeline:
         return unfinished
 
 
-def _signal_and_name(worker_name: str) -> tuple[str, str]:
-    signal, _, name = worker_name.removeprefix(_WORKER_PREFIX).partition("-")
-    return signal, name
-
-
 def _deletion(call: BoundedCall[FlextResult[None]], deadline: float) -> FlextResult[None]:
     if call.wait(deadline) and call.value is not None:
         return call.value
@@ -235,8 +228,8 @@ def start(
         resource = make_resource(config, instance_id, notices)
         exporters = create_exporters(settings, notices)
         ledger, workers = Ledger(), list[ExportWorker[Any]]()
-        state, clock = ExporterState(), cpu_clock()
-        pipeline = Pipeline(settings, resource, notices, ledger, state, exporters, workers, clock)
+        state, clock, outlets = ExporterState(), cpu_clock(), Outlets(make_spool(config))
+        pipeline = Pipeline(settings, resource, notices, ledger, state, exporters, workers, clock, outlets)
         pipeline.durations = self_observation.operation_durations(config)
         try:
             global_providers().install()
@@ -305,7 +298,7 @@ def _direct_metrics(
         periodic=True,
     )
     push_readers = readers.for_push(exporter for _, exporter in pipeline.exporters.push["metrics"])
-    workers = _create_workers(pipeline, "metrics", schedule, MAX_PENDING_DELTAS, push_readers)
+    workers = create_workers(pipeline, "metrics", schedule, MAX_PENDING_DELTAS, push_readers)
     for worker in workers:
         worker.start()
     if delegate is not None:
@@ -321,7 +314,7 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
         max_batch=min(config.traces_max_export_batch_size, config.traces_max_queue_size),
     )
     counter = pipeline.ledger.counters["traces"]
-    workers = _create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
+    workers = create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
     processor = ExportSpanProcessor(counter, workers)
     direct: Callable[[], object]
     if delegate is None:
@@ -343,7 +336,7 @@ def _build_logs(pipeline: Pipeline) -> Callable[[], object]:
         request_timeout_seconds=config.logs_export_timeout_seconds,
         max_batch=min(config.logs_max_export_batch_size, config.logs_max_queue_size),
     )
-    workers = _create_workers(pipeline, "logs", schedule, config.logs_max_queue_size)
+    workers = create_workers(pipeline, "logs", schedule, config.logs_max_queue_size)
     processor = ExportLogRecordProcessor(pipeline.ledger.counters["logs"], workers)
     direct: Callable[[], object]
     if delegate is None:
@@ -352,41 +345,6 @@ def _build_logs(pipeline: Pipeline) -> Callable[[], object]:
     else:
         direct = partial(delegate.set_delegate, make_loggers(config, pipeline.resource, processor))
     return partial(_direct, direct, workers)
-
-
-def _create_workers(
-    pipeline: Pipeline,
-    signal: Signal,
-    schedule: Schedule,
-    queue_size: int,
-    readers: Iterable[SharedMetricReader] = (),
-) -> list[ExportWorker[Any]]:
-    """Create a worker with a queue for each push exporter of the signal."""
-    totals = pipeline.readers.cumulative if pipeline.readers is not None else None
-    workers: list[ExportWorker[Any]] = []
-    durations = pipeline.durations
-    for (name, number, exporter), reader in zip_longest(pipeline.exporters.numbered(signal), readers):
-        cumulative = reader is not None and reader is totals
-        policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
-        worker: ExportWorker[Any] = ExportWorker(
-            name=f"{_WORKER_PREFIX}{signal}-{name}",
-            exporter=exporter if durations is None else durations.exporter(signal, name, number, exporter),
-            queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
-            schedule=schedule._replace(periodic=False) if isinstance(exporter, FlushOnlyExporter) else schedule,
-            report=partial(pipeline.exporter_state.record, name, signal),
-            collect=_collection(reader, durations, number) if reader else None,
-        )
-        pipeline.ledger.add(signal, name, worker.counts)
-        workers.append(worker)
-    pipeline.workers.extend(workers)
-    return workers
-
-
-def _collection(
-    reader: SharedMetricReader, durations: OperationDurations | None, number: int
-) -> Callable[[], MetricsData | None]:
-    collect = reader.collect_for_push
-    return collect if durations is None else durations.periodic(collect, number)
 
 
 def _direct(direct: Callable[[], object], workers: Iterable[ExportWorker[Any]]) -> None:

@@ -13,6 +13,7 @@ from flext_observability.engine.unusable import unusable_parts
 from flext_observability.exporters.prometheus.name_clashes import name_clashes
 from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporters import enabled_signals
+from flext_observability.providers.spool import spool_notices
 from flext_observability.runtime.daemon import retry_threads
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _signal_status(pipeline: Pipeline, signal: Signal, ledger: LedgerSnapshot) -
 def _all_notices(pipeline: Pipeline) -> tuple[Notice, ...]:
     return (
         *pipeline.notices.all(),
+        *spool_notices(pipeline.outlets.spool),
         *instrument_table().notices(),
         *service_tracers().notices(),
         *unusable_parts().notices(),

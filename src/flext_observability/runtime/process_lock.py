@@ -13,11 +13,16 @@ from flext_observability.runtime.runtime import current_runtime
 
 @final
 class _HeldFiles:
-    """Files that this process has locked. Opening and closing one again would release its lock."""
+    """Files that this process has locked. Opening and closing one again would release its lock.
 
-    __slots__ = ("_files",)
+    Attributes:
+        turn: Held by the thread that looks whether a file is locked, and locks it.
+    """
+
+    __slots__ = ("_files", "turn")
 
     def __init__(self) -> None:
+        self.turn = ForkSafeLock()  # the system does not exclude the threads of one process
         self._files: set[tuple[int, int, int]] = set()
 
     def add(self, file: os.stat_result) -> None:
@@ -74,7 +79,7 @@ class ProcessLock:
 
         False if the file is locked, or cannot be opened. A thread that has the lock excludes the others, too.
         """
-        with self._turn:
+        with self._turn, current_runtime().get(_HeldFiles).turn:
             return self.descriptor < 0 and self._open()
 
     def _open(self) -> bool:

@@ -134,3 +134,8 @@ class InitArguments(TypedDict, total=False):
     ops_password: str | None
     ops_allowed_hosts: Sequence[str] | None
     plugins: Sequence[str] | None
+    spool: bool | None
+    spool_directory: str | None
+    spool_max_bytes: int | None
+    spool_max_age_seconds: float | None
+    spool_while_down: bool | None

@@ -10,14 +10,14 @@ from flext_observability.domain.report import Signal
 from flext_observability.settings.endpoint import ParsedEndpoint
 from flext_observability.settings.fields import UNSET, Field, field_table
 from flext_observability.settings.masking import mask_repr
-from flext_observability.settings.table_operations import OperationsFields
+from flext_observability.settings.table_spool import SpoolFields
 from flext_observability.values.dataclass import dataclass
 from flext_observability.values.endpoint import Endpoint
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class FlextObservabilityConfig(OperationsFields):
+class FlextObservabilityConfig(SpoolFields):
     """All settings, by name. ``docs/reference/settings.md`` lists them with unit, default and variables.
 
     Fields that are not set are read from the environment, or have their default, when the configuration is resolved.

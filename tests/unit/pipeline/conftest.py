@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flext_observability.domain.report import Signal
+from flext_observability.pipeline.endpoint_health import EndpointHealth
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.exporter_state import ExporterState
 from flext_observability.pipeline.schedule import Schedule
 from tests.fakes import ScriptedExporter
 from tests.unit.pipeline.workers import Make
+
+if TYPE_CHECKING:
+    from flext_observability.pipeline.spool.worker_spool import WorkerSpool
 
 
 @pytest.fixture
@@ -32,6 +36,8 @@ def make() -> Iterator[Make]:
         collect: Callable[[], int | None] | None = None,
         cumulative: bool = False,
         idle: float = 3600,
+        endpoint: EndpointHealth | None = None,
+        spool: WorkerSpool[Any] | None = None,
     ) -> ExportWorker[Any]:
         sizer = None if collect is None else lambda _item: 1
         signal: Signal = "traces" if collect is None else "metrics"
@@ -43,6 +49,8 @@ def make() -> Iterator[Make]:
             schedule=Schedule(interval, 10, max_batch, periodic=collect is not None, idle_seconds=idle),
             report=partial(ExporterState().record, "fake", signal),
             collect=collect,
+            endpoint=endpoint,
+            spool=spool,
         )
         made.append(worker)
         return worker

@@ -12,6 +12,7 @@ from flext_observability.settings.table_general import GeneralFields
 from flext_observability.settings.table_operations import OperationsFields
 from flext_observability.settings.table_otlp import OtlpFields
 from flext_observability.settings.table_signals import LimitFields, QueueFields
+from flext_observability.settings.table_spool import SpoolFields
 from flext_observability.settings.unsupported_env import UNSUPPORTED
 
 PAGE = Path(__file__).parents[3] / "docs/reference/settings.md"
@@ -21,6 +22,7 @@ TITLES: Mapping[type, str] = {
     QueueFields: "Queues and metrics",
     LimitFields: "Limits",
     OperationsFields: "Alerts, health, ops server, plug-ins",
+    SpoolFields: "Spool",
 }
 
 

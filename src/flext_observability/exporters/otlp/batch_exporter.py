@@ -11,12 +11,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from flext_observability.domain.report import Signal
-from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.extensions.ports import EncodedRequest, ExportOutcome
 from flext_observability.pipeline.exporter_calls import not_tried
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.wire.otlp.batch import count_items, describe_item, split
-from flext_observability.wire.otlp.encoder import RequestEncoder
+from flext_observability.wire.otlp.encoder import RequestEncoder, transcode_request
+from flext_observability.wire.otlp.split import split_request
 
 if TYPE_CHECKING:
     from flext_observability.settings.otlp import Encoding
@@ -47,13 +48,15 @@ class BatchExporter(ABC):
     """
 
     reads_plain_points: ClassVar = True
-    __slots__ = ("_accepted_bytes", "_encoder", "_signal", "_split_bytes")
+    __slots__ = ("_accepted_bytes", "_encoder", "_encoding", "_request_encoder", "_signal", "_split_bytes")
 
     def __init__(
         self, signal: Signal, encoding: Encoding = "protobuf", *, max_request_bytes: int | None = None
     ) -> None:
         self._signal: Signal = signal
+        self._encoding: Encoding = encoding
         self._encoder = RequestEncoder(signal, encoding)
+        self._request_encoder = RequestEncoder(signal)  # for another thread, during an export
         self._split_bytes = inf if max_request_bytes is None else max_request_bytes + 1
         self._accepted_bytes = 0  # a receiver may reject a small request, because of one item
 
@@ -72,6 +75,44 @@ class BatchExporter(ABC):
             import_module(module)
         self._encoder.load()
         self._encode([])
+        self.encode_request([])
+
+    def encode_request(self, batch: Sequence[object]) -> list[EncodedRequest]:
+        """Return the batch as requests that a receiver accepts by their size, and the items that cannot be encoded."""
+        items = count_items(self._signal, batch)
+        try:
+            body, reason = self._request_encoder.encode(batch), ""
+        except (OSError, ImportError, MemoryError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - of any type; it concerns one item only
+            reraise_interrupt(error)
+            body, reason = b"", "encoding"
+        if items <= 1 or not (reason or len(body) >= self._split_bytes):
+            return [EncodedRequest(body, items, reason)]
+        first, second = split(self._signal, batch)
+        return [*self.encode_request(first), *self.encode_request(second)]
+
+    def send_request(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        """Send an encoded request; one that is too large is sent in halves."""
+        deadline = monotonic() + timeout_seconds
+        try:
+            outcome = self._send(self._to_wire(body), items, timeout_seconds)
+            if outcome.reason != "too_large" or items <= 1:
+                return outcome
+            done = ExportOutcome()
+            for part, count in split_request(self._signal, body, items):
+                each = self.send_request(part, count, max(deadline - monotonic(), 0.05))
+                if each.retry:
+                    return each  # all of it is sent again
+                done = replace(each, accepted=done.accepted + each.accepted, rejected=done.rejected + each.rejected)
+        except BaseException as error:  # noqa: BLE001 - a stored request must not end the worker
+            reraise_interrupt(error)
+            return _encoding_failure(self._signal, error)
+        return done
+
+    def _to_wire(self, body: bytes) -> bytes:
+        """Return an encoded request in the encoding of this exporter."""
+        return body if self._encoding == "protobuf" else transcode_request(self._signal, body)
 
     @abstractmethod
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:

@@ -55,6 +55,9 @@ class OtlpFileExporter(BatchExporter):
         # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
         return super()._encode(batch) + b"\n"
 
+    def _to_wire(self, body: bytes) -> bytes:
+        return super()._to_wire(body) + b"\n"
+
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         try:
             self._append(body, time.monotonic() + timeout_seconds)

@@ -67,10 +67,14 @@ class RequestEncoder:
         encode = _make_protobuf(self._signal)
         if self._encoding == "protobuf":
             return encode
-        from flext_observability.wire.otlp.transcode import JsonTranscoder
+        return lambda batch: transcode_request(self._signal, encode(batch))
 
-        transcoder, request = JsonTranscoder(), _REQUESTS[self._signal]
-        return lambda batch: transcoder.transcode(request, encode(batch)).encode()
+
+def transcode_request(signal: Signal, body: bytes) -> bytes:
+    """Return a request in protobuf as one in JSON."""
+    from flext_observability.wire.otlp.transcode import JsonTranscoder
+
+    return JsonTranscoder().transcode(_REQUESTS[signal], body).encode()
 
 
 def _make_protobuf(signal: Signal) -> Callable[[Any], bytes]:

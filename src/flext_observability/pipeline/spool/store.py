@@ -1,0 +1,353 @@
+"""The spool of one service on disk: records are written, taken by workers, and settled. Nothing here raises."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+from flext_observability.pipeline.spool.folders import (
+    DEAD_LETTERS,
+    ProcessFolder,
+    adopt_folders,
+    create_folder,
+    make_private,
+    total_bytes,
+)
+from flext_observability.pipeline.spool.record import SpoolRecord
+from flext_observability.pipeline.spool.segment import Segment, StoredRecord, segment_name
+from flext_observability.runtime.fork import register_fork_aware
+from flext_observability.runtime.locks import ForkSafeLock
+from flext_observability.values.named_tuple import NamedTuple
+
+if TYPE_CHECKING:
+    from flext_observability.domain.report import Signal
+
+Key = tuple["Signal", str]
+SEGMENT_BYTES: Final = 1 << 20
+SEGMENT_SECONDS: Final = 300.0
+MEASURE_SECONDS: Final = 5.0
+"""Time between two measurements of the size: other processes write, too."""
+FULL, EXPIRED, DAMAGED, DEAD_FULL = "spool_full", "spool_expired", "spool_damaged", "dead_letters_full"
+
+
+class SpoolCounts(NamedTuple):
+    """Items of one signal and exporter.
+
+    Attributes:
+        delivered: Items that this process wrote, and that were sent from disk.
+        evicted: Items that this process wrote and that were given up, by reason.
+        found: Items that ended processes left and that this one has taken over.
+        found_delivered: Those that were sent.
+        found_dropped: Those that were given up, by reason.
+    """
+
+    delivered: int = 0
+    evicted: Mapping[str, int] = {}
+    found: int = 0
+    found_delivered: int = 0
+    found_dropped: Mapping[str, int] = {}
+
+
+class SpoolUsage(NamedTuple):
+    """State of the spool.
+
+    Attributes:
+        folder: Folder of the service.
+        size: Number of bytes of all its processes, as measured last.
+        problem: Why the last record could not be written; empty when all is well.
+    """
+
+    folder: Path
+    size: int
+    problem: str
+
+
+@final
+class _Tally:
+    """Counts of one signal and exporter, of own or of found items."""
+
+    __slots__ = ("delivered", "dropped", "total")
+
+    def __init__(self) -> None:
+        self.total = self.delivered = 0
+        self.dropped: Counter[str] = Counter()
+
+
+@final
+class Spool:
+    """The spool of one service. Thread-safe; created without I/O. A forked child starts with a folder of its own.
+
+    Args:
+        folder: Folder of the service.
+        max_bytes: Size above which the oldest segments are dropped.
+        max_age_seconds: Age at which segments are dropped.
+        time_ns: Wall time, nanoseconds since the Unix epoch.
+    """
+
+    def __init__(
+        self, folder: Path, *, max_bytes: int, max_age_seconds: float, time_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._max_age_ns = int(max_age_seconds * 1e9)
+        self._time_ns = time_ns
+        self._lock = ForkSafeLock()
+        self._exporters: dict[Signal, list[str]] = {}
+        self._is_closed = False
+        self._reset()
+        register_fork_aware(self)
+
+    def _reset(self) -> None:
+        self._own: ProcessFolder | None = None
+        self._current: Segment | None = None
+        self._dead: Segment | None = None
+        self._held: list[ProcessFolder] = []
+        self._segments: list[Segment] = []
+        self._pending: dict[Key, deque[StoredRecord]] = {}
+        self._tallies: dict[tuple[bool, Key], _Tally] = {}
+        self._size = 0
+        self._measured_at = -MEASURE_SECONDS
+        self._problem = ""
+
+    def register(self, signal: Signal, exporter: str) -> None:
+        """Add an exporter. The first one of a signal sends what exporters left that are not configured any more."""
+        self._exporters.setdefault(signal, []).append(exporter)
+
+    def write(self, record: SpoolRecord) -> str:
+        """Store a record. Return what is wrong, one sentence without a full stop; empty if it is stored."""
+        with self._lock:
+            try:
+                self._make_room(len(record.body))
+                stored = self._open_segment(len(record.body)).append(record)
+            except (OSError, ValueError) as error:
+                self._problem = _describe(error)
+                self._roll()
+                return self._problem
+            self._problem = ""
+            self._size += stored.size
+            self._tally(stored).total += stored.items
+            self._pending.setdefault(stored.key, deque()).append(stored)
+            return ""
+
+    def write_dead(self, record: SpoolRecord) -> str:
+        """Keep a record that the back end refused for good. Return what is wrong; empty if it is kept."""
+        with self._lock:
+            return self._write_dead(record)
+
+    def pending(self, signal: Signal, exporter: str) -> int:
+        """Return the number of records that may be taken."""
+        return len(self._pending.get((signal, exporter), ()))
+
+    def take(self, signal: Signal, exporter: str) -> StoredRecord | None:
+        """Return a record for one caller: the newest one, of metrics the oldest one; None if there is none."""
+        with self._lock:
+            waiting = self._pending.get((signal, exporter))
+            if not waiting:
+                return None
+            stored = waiting.popleft() if signal == "metrics" else waiting.pop()
+            stored.is_taken = True
+            return stored
+
+    def read(self, stored: StoredRecord) -> bytes | None:
+        """Return the body of a taken record; None if it is damaged or gone, which is counted."""
+        record = stored.segment.read(stored)
+        if record is None:
+            with self._lock:
+                self._drop(stored, DAMAGED)
+                stored.segment.settle(stored)
+        return None if record is None else record.body
+
+    def settle(self, stored: StoredRecord, dead_reason: str = "") -> None:
+        """End a taken record: it was delivered, or refused for good and goes to the dead letters with the reason."""
+        record = stored.segment.read(stored) if dead_reason else None
+        with self._lock:
+            if dead_reason:
+                self._drop(stored, dead_reason.partition(":")[0])
+                if record is not None:
+                    self._write_dead(record._replace(reason=dead_reason))
+            else:
+                self._tally(stored).delivered += stored.items
+            size = stored.segment.size
+            stored.segment.settle(stored)
+            self._forget_empty(stored.segment, size)
+
+    def release(self, stored: StoredRecord) -> None:
+        """Return a taken record that was not sent."""
+        with self._lock:
+            stored.is_taken = False
+            if stored.segment.size == 0:
+                self._drop(stored, FULL)  # evicted meanwhile
+                return
+            waiting = self._pending.setdefault(stored.key, deque())
+            (waiting.appendleft if stored.key[0] == "metrics" else waiting.append)(stored)
+
+    def adopt(self) -> int:
+        """Take over the folders of ended processes, and return the number of items in them."""
+        with self._lock:
+            found = 0
+            for folder in () if self._is_closed else adopt_folders(self._folder):
+                self._held.append(folder)
+                for path in folder.segments():
+                    found += self._load(Segment(path))
+            self._expire()
+            for key, waiting in self._pending.items():
+                self._pending[key] = deque(sorted(waiting, key=lambda each: each.created_ns))
+            return found
+
+    def counts(self, signal: Signal, exporter: str) -> SpoolCounts:
+        """Return the counts of one signal and exporter."""
+        with self._lock:
+            own, found = (self._tallies.get((is_own, (signal, exporter)), _Tally()) for is_own in (True, False))
+            return SpoolCounts(own.delivered, dict(own.dropped), found.total, found.delivered, dict(found.dropped))
+
+    def usage(self) -> SpoolUsage:
+        """Return the state of the spool, without I/O."""
+        return SpoolUsage(self._folder, self._size, self._problem)
+
+    def close(self) -> None:
+        """Let other processes take what is left. The end: nothing is written or taken over any more."""
+        with self._lock:
+            self._is_closed = True
+            self._roll()
+            if self._dead is not None:
+                self._dead.close()
+            for folder in [*self._held, *([] if self._own is None else [self._own])]:
+                folder.release()
+            tallies = self._tallies
+            self._reset()
+            self._tallies = tallies
+
+    def reinit_after_fork(self) -> None:
+        """Forget what the parent has, without touching it."""
+        for segment in (self._current, self._dead):
+            if segment is not None and segment.is_open:
+                with suppress(OSError):
+                    os.close(segment.descriptor)
+        for folder in [*self._held, *([] if self._own is None else [self._own])]:
+            folder.forget()
+        self._lock = ForkSafeLock()
+        self._reset()
+
+    def _tally(self, stored: StoredRecord) -> _Tally:
+        return self._tallies.setdefault((stored.is_own, stored.key), _Tally())
+
+    def _drop(self, stored: StoredRecord, reason: str) -> None:
+        self._tally(stored).dropped[reason] += stored.items
+
+    def _open_segment(self, size: int) -> Segment:
+        current, now = self._current, time.monotonic()
+        if current is not None and (
+            (current.size and current.size + size > SEGMENT_BYTES) or now - current.created_at > SEGMENT_SECONDS
+        ):
+            self._roll()
+            current = None
+        if current is None:
+            if self._own is None or not self._own.path.is_dir():
+                self._own = create_folder(self._folder)
+            current = Segment(self._own.path / segment_name(self._time_ns()))
+            current.create()
+            current.created_at = now
+            self._current = current
+            self._segments.append(current)
+        return current
+
+    def _roll(self) -> None:
+        current, self._current = self._current, None
+        if current is not None:
+            current.close()
+            self._forget_empty(current, current.size)
+
+    def _forget_empty(self, segment: Segment, size: int) -> None:
+        if segment.size == 0 and segment is not self._current and segment in self._segments:
+            self._segments.remove(segment)
+            self._size = max(self._size - size, 0)
+
+    def _load(self, segment: Segment) -> int:
+        try:
+            segment.load()
+        except OSError:
+            return 0
+        found = 0
+        for stored in segment.records.values():
+            known = self._exporters.get(stored.key[0], [])
+            if known and stored.key[1] not in known:
+                stored.key = stored.key[0], known[0]
+            self._tally(stored).total += stored.items
+            self._pending.setdefault(stored.key, deque()).append(stored)
+            found += stored.items
+        if segment.records:
+            self._segments.append(segment)
+        elif not segment.damaged:
+            segment.delete()
+        return found
+
+    def _make_room(self, size: int) -> None:
+        """Drop the oldest segments until a record of this size fits.
+
+        Raises:
+            ValueError: It does not fit, or the spool is closed.
+        """
+        if self._is_closed:
+            raise ValueError("the spool is closed")
+        now = time.monotonic()
+        if now - self._measured_at >= MEASURE_SECONDS:
+            self._measured_at = now
+            self._size = total_bytes(self._folder)
+            self._expire()
+        if size > self._max_bytes:
+            raise ValueError("the request is larger than spool_max_bytes")
+        while self._size + size > self._max_bytes and self._segments:
+            self._evict(min(self._segments, key=_first_created), FULL)
+        if self._size + size > self._max_bytes:
+            raise ValueError("spool_max_bytes is used up by other processes or dead letters")
+
+    def _expire(self) -> None:
+        limit = self._time_ns() - self._max_age_ns
+        for segment in list(self._segments):
+            if all(stored.created_ns < limit for stored in segment.records.values()):
+                self._evict(segment, EXPIRED)
+
+    def _evict(self, segment: Segment, reason: str) -> None:
+        if segment is self._current:
+            self._current = None
+        for stored in segment.records.values():
+            if not stored.is_taken:
+                self._drop(stored, reason)
+                with suppress(ValueError, KeyError):
+                    self._pending[stored.key].remove(stored)
+        segment.records.clear()
+        self._size = max(self._size - segment.size, 0)
+        if segment.is_open:
+            segment.close()
+        segment.delete()
+        with suppress(ValueError):
+            self._segments.remove(segment)
+
+    def _write_dead(self, record: SpoolRecord) -> str:
+        if self._is_closed or self._size + len(record.body) > self._max_bytes:
+            return "spool_max_bytes is used up; read the dead letters, then drop them"
+        try:
+            if self._dead is None:
+                folder = self._folder / DEAD_LETTERS
+                make_private(self._folder)
+                make_private(folder)
+                self._dead = Segment(folder / segment_name(self._time_ns()))
+                self._dead.create()
+            self._size += self._dead.append(record).size
+        except OSError as error:
+            self._dead = None
+            return _describe(error)
+        return ""
+
+
+def _first_created(segment: Segment) -> int:
+    return min((stored.created_ns for stored in segment.records.values()), default=0)
+
+
+def _describe(error: Exception) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
