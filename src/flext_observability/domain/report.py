@@ -68,7 +68,7 @@ class InheritedCounts:
         found: Items that this process has taken over.
         spooled: Those that are still on disk.
         exported: Those that the back end accepted.
-        dropped: Those that were given up, by reason.
+        dropped: Those that were dropped, by reason.
     """
 
     found: int = 0
@@ -86,10 +86,10 @@ class ExporterCounts:
         exporter: Name of the exporter.
         finished: Items that ended and were handed to the exporter.
         queued: Items in memory.
-        in_flight: Items of the attempt under way.
+        in_flight: Items of the running attempt.
         exported: Items that the back end accepted, also from disk.
         spooled: Items of this process that are on disk, to be sent later, by this process or the next one.
-        dropped: Items that were given up, by reason.
+        dropped: Items that were dropped, by reason.
         inherited: Items that earlier processes left on disk.
     """
 

@@ -121,7 +121,7 @@ class ExportQueue(Generic[ItemT]):
         "_in_flight",
         "_sizer",
         "_spooled",
-        "_taken",
+        "_storing",
         "items",
         "max_appended",
         "max_queue_size",
@@ -137,7 +137,7 @@ class ExportQueue(Generic[ItemT]):
         self._sizer = sizer
         self.items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
-        self._taken: list[ItemT] = []
+        self._storing: list[ItemT] = []
         self._exported = self._spooled = 0
         self._dropped: Counter[str] = Counter()
         self.overflow = 0
@@ -155,17 +155,17 @@ class ExportQueue(Generic[ItemT]):
     @property
     def empty(self) -> bool:
         """Whether no item is queued or in flight."""
-        return not (self.items or self._in_flight or self._taken)
+        return not (self.items or self._in_flight or self._storing)
 
     @property
     def is_being_stored(self) -> bool:
         """Whether items are taken to be stored."""
-        return bool(self._taken)
+        return bool(self._storing)
 
     @property
     def put_total(self) -> int:
         """Number of items put so far."""
-        return self.settled_total + len(self._in_flight) + len(self._taken) + len(self.items)
+        return self.settled_total + len(self._in_flight) + len(self._storing) + len(self.items)
 
     def put(self, item: ItemT) -> None:
         """Add an item. A full queue drops its oldest item as ``queue_full``."""
@@ -196,20 +196,20 @@ class ExportQueue(Generic[ItemT]):
         self._in_flight = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
         return self._in_flight
 
-    def take(self, max_items: int) -> list[ItemT]:
+    def pop_to_store(self, max_items: int) -> list[ItemT]:
         """Take up to ``max_items`` items from the head, to store them; one batch at a time."""
         self.evict()
-        self._taken = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
-        return self._taken
+        self._storing = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
+        return self._storing
 
-    def take_in_flight(self) -> None:
+    def return_in_flight(self) -> None:
         """Return the items in flight to the head: their attempt does not count any more."""
         batch, self._in_flight = self._in_flight, []
         self._put_back(batch)
 
-    def settle_taken(self, outcome: StoredBatch) -> None:
+    def settle_storing(self, outcome: StoredBatch) -> None:
         """Count the taken items. Those that are not stored return to the head."""
-        batch, self._taken = self._taken, []
+        batch, self._storing = self._storing, []
         total = sum(map(self._size, batch))
         stored = min(outcome.stored, total)
         rejected = min(outcome.rejected, total - stored)
@@ -246,7 +246,7 @@ class ExportQueue(Generic[ItemT]):
     def drop_all(self, reason: str) -> int:
         """Drop all items, queued and in flight, and return their size."""
         self.evict()
-        rest, self._in_flight, self._taken = [*self._in_flight, *self._taken], [], []
+        rest, self._in_flight, self._storing = [*self._in_flight, *self._storing], [], []
         while self.items:  # not ``clear``: another thread may append
             rest.append(self.items.popleft())
         for item in rest:
@@ -256,7 +256,7 @@ class ExportQueue(Generic[ItemT]):
     def counts(self) -> QueueCounts:
         """Return the current counts."""
         self.evict()
-        in_flight = sum(map(self._size, self._in_flight)) + sum(map(self._size, self._taken))
+        in_flight = sum(map(self._size, self._in_flight)) + sum(map(self._size, self._storing))
         queued, surplus = len(self.items), 0
         if self._sizer is not None:
             queued = sum(map(self._sizer, self.items))

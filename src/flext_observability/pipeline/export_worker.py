@@ -165,7 +165,7 @@ class ExportWorker(Sending[ItemT]):
             if not self._closed:
                 self._cut_off = True
                 self.stop()
-                self._give_up("shutdown_deadline")
+                self._store_or_drop("shutdown_deadline")
 
     def stop(self) -> None:
         """End without sending. The caller may use the queue from now on; a running attempt no longer counts."""

@@ -204,7 +204,7 @@ class Sending(Intake[ItemT]):
                 refused = self._complete(outcome, until, final=final, requested=requested, cut_short=cut_short)
                 wake.notify_all()
         if self._spool is not None and batch:
-            self._spool.look()
+            self._spool.check()
             if refused:
                 self._spool.keep_refused(refused, outcome.reason, outcome.message)
 
@@ -241,7 +241,7 @@ class Sending(Intake[ItemT]):
             The items that the back end refused for good.
         """
         if cut_short:
-            self._give_up("shutdown_deadline")
+            self._store_or_drop("shutdown_deadline")
         refused = self._queue.complete(outcome)
         self._pace.settle(outcome, until)
         self._store_at = 0.0
@@ -254,7 +254,7 @@ class Sending(Intake[ItemT]):
     def _complete_closing(self, outcome: ExportOutcome, *, final: bool) -> None:
         if outcome.retry and (not outcome.reached or self._pace.not_before >= self._attempt_deadline):
             self._end()
-            self._give_up(outcome.reason or "unavailable")
+            self._store_or_drop(outcome.reason or "unavailable")
         elif final and self._may_replay_last(outcome):
             self._replay_until = min(self._attempt_deadline, time.monotonic() + REPLAY_AT_CLOSE_SECONDS)
         elif final:
@@ -321,13 +321,13 @@ class Sending(Intake[ItemT]):
                 return False
             if data is not None:
                 self._queue.put(data)
-            batch = self._queue.take(self._schedule.max_batch)
+            batch = self._queue.pop_to_store(self._schedule.max_batch)
         stored = self._store(spool, batch)
         failure = None if self._endpoint is None else self._endpoint.failure
         if failure is not None:  # another worker has found the address down
             self._report(failure, self._queue.overflow)
         with self._wake:
-            self._queue.settle_taken(stored)
+            self._queue.settle_storing(stored)
             self._store_at = time.monotonic() + self._schedule.interval_seconds
             self._wake.notify_all()
         return stored.stored + stored.rejected > 0
@@ -335,16 +335,16 @@ class Sending(Intake[ItemT]):
     def _store(self, spool: WorkerSpool[ItemT], batch: list[ItemT]) -> StoredBatch:
         return spool.store(batch) if self._exporter.load() is None else StoredBatch()
 
-    def _give_up(self, reason: str) -> None:
+    def _store_or_drop(self, reason: str) -> None:
         """Store the items that are not sent, and drop those that cannot be stored. The caller has the lock."""
         spool = self._spool
         if spool is not None:
             limit = time.monotonic() + STORE_SECONDS
             self._wake.wait_for(lambda: not self._queue.is_being_stored, STORE_SECONDS)
-            self._queue.take_in_flight()
+            self._queue.return_in_flight()
             while len(self._queue) and time.monotonic() < limit:
-                stored = self._store(spool, self._queue.take(self._schedule.max_batch))
-                self._queue.settle_taken(stored)
+                stored = self._store(spool, self._queue.pop_to_store(self._schedule.max_batch))
+                self._queue.settle_storing(stored)
                 if not stored.stored + stored.rejected:
                     break
         self._queue.drop_all(reason)

@@ -274,51 +274,51 @@ def queue_with(*items: int, size: int = 10) -> ExportQueue[int]:
     return queue
 
 
-def test_taken_items_count_as_in_flight_until_they_are_stored() -> None:
+def test_items_to_store_count_as_in_flight_until_they_are_stored() -> None:
     queue = queue_with(1, 2, 3)
-    assert queue.take(2) == [1, 2]
+    assert queue.pop_to_store(2) == [1, 2]
     assert (queue.is_being_stored, queue.empty) == (True, False)
     assert queue.counts() == QueueCounts(finished=3, queued=1, in_flight=2)
-    queue.settle_taken(StoredBatch(stored=2))
+    queue.settle_storing(StoredBatch(stored=2))
     assert [queue.is_being_stored] == [False]
     assert queue.counts() == QueueCounts(finished=3, queued=1, spooled=2)
     assert (queue.settled_total, queue.put_total) == (2, 3)
 
 
-def test_taken_items_that_are_not_stored_return_to_the_head() -> None:
+def test_items_to_store_that_are_not_stored_return_to_the_head() -> None:
     queue = queue_with(1, 2, 3, 4)
-    queue.take(3)
-    queue.settle_taken(StoredBatch(stored=1, rejected=1, reason="encoding"))
+    queue.pop_to_store(3)
+    queue.settle_storing(StoredBatch(stored=1, rejected=1, reason="encoding"))
     assert list(queue.items) == [3, 4]
     assert queue.counts() == QueueCounts(finished=4, queued=2, spooled=1, dropped={"encoding": 1})
 
 
 def test_rejected_items_without_a_reason_are_dropped_as_rejected() -> None:
     queue = queue_with(1)
-    queue.take(1)
-    queue.settle_taken(StoredBatch(rejected=1))
+    queue.pop_to_store(1)
+    queue.settle_storing(StoredBatch(rejected=1))
     assert queue.counts().dropped == {"rejected": 1}
 
 
-def test_more_stored_items_than_taken_are_not_counted() -> None:
+def test_more_stored_items_than_expected_are_not_counted() -> None:
     queue = queue_with(1)
-    queue.take(1)
-    queue.settle_taken(StoredBatch(stored=5, rejected=5))
+    queue.pop_to_store(1)
+    queue.settle_storing(StoredBatch(stored=5, rejected=5))
     assert queue.counts() == QueueCounts(finished=1, spooled=1)
 
 
 def test_items_in_flight_return_to_the_head() -> None:
     queue = queue_with(1, 2, 3)
     queue.pop_batch(2)
-    queue.take_in_flight()
+    queue.return_in_flight()
     assert list(queue.items) == [1, 2, 3]
     assert queue.complete(ExportOutcome(accepted=2)) == []
 
 
-def test_all_taken_items_are_dropped_at_the_end() -> None:
+def test_all_items_to_store_are_dropped_at_the_end() -> None:
     queue = queue_with(1, 2, 3)
     queue.pop_batch(1)
-    queue.take(1)
+    queue.pop_to_store(1)
     assert queue.drop_all("shutdown_deadline") == 3
     assert queue.counts() == QueueCounts(finished=3, dropped={"shutdown_deadline": 3})
 
@@ -331,7 +331,7 @@ def test_all_taken_items_are_dropped_at_the_end() -> None:
         (ExportOutcome(reason="unauthorized"), [1, 2, 3]),
         (ExportOutcome(accepted=1, reason="error"), [2, 3]),
         (ExportOutcome(rejected=3, reason="too_large"), [1, 2, 3]),
-        (ExportOutcome(accepted=2, rejected=1, reason="rejected"), []),  # nothing tells which one
+        (ExportOutcome(accepted=2, rejected=1, reason="rejected"), []),  # nothing shows which one
     ],
 )
 def test_refused_items_are_returned(outcome: ExportOutcome, refused: list[int]) -> None:

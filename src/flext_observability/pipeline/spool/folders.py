@@ -1,4 +1,4 @@
-"""Folders of a service: one for each process, which a lock of the process holds, and that of the dead letters."""
+"""Folders of a service: one for each process, which a lock of the process holds, and that of the refused records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final, final
 from flext_observability.pipeline.spool.segment import SUFFIX
 from flext_observability.runtime.process_lock import ProcessLock, is_locked
 
-DEAD_LETTERS: Final = "dead-letters"
+REFUSED_FOLDER: Final = "dead-letters"
 LOCK_NAME: Final = "lock"
 _NEW: Final = ".new-"
 _MODE: Final = 0o700
@@ -73,7 +73,7 @@ class ProcessFolder:
                 self.path.rmdir()  # foreign files in it remain
         self._lock.release()
 
-    def forget(self) -> None:
+    def abandon(self) -> None:
         """Close the file of the lock, in a forked child: the parent keeps it."""
         self._lock.release()
 
@@ -124,7 +124,7 @@ def process_folders(service: Path) -> list[Path]:
             names = [each.name for each in entries if each.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return [service / name for name in sorted(names) if name != DEAD_LETTERS and not name.startswith(_NEW)]
+    return [service / name for name in sorted(names) if name != REFUSED_FOLDER and not name.startswith(_NEW)]
 
 
 def is_held(folder: Path) -> bool:
@@ -133,9 +133,9 @@ def is_held(folder: Path) -> bool:
 
 
 def total_bytes(service: Path) -> int:
-    """Return the size of all segments of a service, dead letters included."""
+    """Return the size of all segments of a service, refused records included."""
     total = 0
-    for folder in [*process_folders(service), service / DEAD_LETTERS]:
+    for folder in [*process_folders(service), service / REFUSED_FOLDER]:
         with suppress(OSError), os.scandir(folder) as entries:
             for each in entries:
                 with suppress(OSError):

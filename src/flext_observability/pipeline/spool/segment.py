@@ -30,10 +30,10 @@ class StoredRecord:
         items: Number of items.
         created_ns: When it was made, nanoseconds since the Unix epoch.
         is_own: Whether this process has written it.
-        is_taken: Whether a worker sends it.
+        is_leased: Whether a worker sends it.
     """
 
-    __slots__ = ("created_ns", "is_own", "is_taken", "items", "key", "offset", "segment", "size")
+    __slots__ = ("created_ns", "is_own", "is_leased", "items", "key", "offset", "segment", "size")
 
     def __init__(self, segment: Segment, offset: int, size: int, record: SpoolRecord, *, is_own: bool) -> None:
         self.segment = segment
@@ -43,7 +43,7 @@ class StoredRecord:
         self.items = record.items
         self.created_ns = record.created_ns
         self.is_own = is_own
-        self.is_taken = False
+        self.is_leased = False
 
 
 @final

@@ -42,7 +42,7 @@ class SpoolSession:
         """Call a function on the thread of the spool; return whether there is a thread."""
         return self._queue.put(call)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look for what ended processes left, on the thread of the spool, once in a while."""
         now = time.monotonic()
         with self._lock:

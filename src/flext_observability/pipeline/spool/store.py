@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.pipeline.spool.folders import (
-    DEAD_LETTERS,
+    REFUSED_FOLDER,
     ProcessFolder,
     adopt_folders,
     create_folder,
@@ -40,10 +40,10 @@ class SpoolCounts(NamedTuple):
 
     Attributes:
         delivered: Items that this process wrote, and that were sent from disk.
-        evicted: Items that this process wrote and that were given up, by reason.
+        evicted: Items that this process wrote and that were dropped, by reason.
         found: Items that ended processes left and that this one has taken over.
         found_delivered: Those that were sent.
-        found_dropped: Those that were given up, by reason.
+        found_dropped: Those that were dropped, by reason.
     """
 
     delivered: int = 0
@@ -143,14 +143,14 @@ class Spool:
         """Return the number of records that may be taken."""
         return len(self._pending.get((signal, exporter), ()))
 
-    def take(self, signal: Signal, exporter: str) -> StoredRecord | None:
+    def lease(self, signal: Signal, exporter: str) -> StoredRecord | None:
         """Return a record for one caller: the newest one, of metrics the oldest one; None if there is none."""
         with self._lock:
             waiting = self._pending.get((signal, exporter))
             if not waiting:
                 return None
             stored = waiting.popleft() if signal == "metrics" else waiting.pop()
-            stored.is_taken = True
+            stored.is_leased = True
             return stored
 
     def read(self, stored: StoredRecord) -> bytes | None:
@@ -163,7 +163,7 @@ class Spool:
         return None if record is None else record.body
 
     def settle(self, stored: StoredRecord, dead_reason: str = "") -> None:
-        """End a taken record: it was delivered, or refused for good and goes to the dead letters with the reason."""
+        """End a taken record: it was delivered, or refused for good and goes to the refused records with the reason."""
         record = stored.segment.read(stored) if dead_reason else None
         with self._lock:
             if dead_reason:
@@ -174,12 +174,12 @@ class Spool:
                 self._tally(stored).delivered += stored.items
             size = stored.segment.size
             stored.segment.settle(stored)
-            self._forget_empty(stored.segment, size)
+            self._discard_empty(stored.segment, size)
 
     def release(self, stored: StoredRecord) -> None:
         """Return a taken record that was not sent."""
         with self._lock:
-            stored.is_taken = False
+            stored.is_leased = False
             if stored.segment.size == 0:
                 self._drop(stored, FULL)  # evicted meanwhile
                 return
@@ -223,13 +223,13 @@ class Spool:
             self._tallies = tallies
 
     def reinit_after_fork(self) -> None:
-        """Forget what the parent has, without touching it."""
+        """Drop what the parent has, without touching it."""
         for segment in (self._current, self._dead):
             if segment is not None and segment.is_open:
                 with suppress(OSError):
                     os.close(segment.descriptor)
         for folder in [*self._held, *([] if self._own is None else [self._own])]:
-            folder.forget()
+            folder.abandon()
         self._lock = ForkSafeLock()
         self._reset()
 
@@ -260,9 +260,9 @@ class Spool:
         current, self._current = self._current, None
         if current is not None:
             current.close()
-            self._forget_empty(current, current.size)
+            self._discard_empty(current, current.size)
 
-    def _forget_empty(self, segment: Segment, size: int) -> None:
+    def _discard_empty(self, segment: Segment, size: int) -> None:
         if segment.size == 0 and segment is not self._current and segment in self._segments:
             self._segments.remove(segment)
             self._size = max(self._size - size, 0)
@@ -304,7 +304,7 @@ class Spool:
         while self._size + size > self._max_bytes and self._segments:
             self._evict(min(self._segments, key=_first_created), FULL)
         if self._size + size > self._max_bytes:
-            raise ValueError("spool_max_bytes is used up by other processes or dead letters")
+            raise ValueError("spool_max_bytes is used up by other processes or refused records")
 
     def _expire(self) -> None:
         limit = self._time_ns() - self._max_age_ns
@@ -316,7 +316,7 @@ class Spool:
         if segment is self._current:
             self._current = None
         for stored in segment.records.values():
-            if not stored.is_taken:
+            if not stored.is_leased:
                 self._drop(stored, reason)
                 with suppress(ValueError, KeyError):
                     self._pending[stored.key].remove(stored)
@@ -330,10 +330,10 @@ class Spool:
 
     def _write_dead(self, record: SpoolRecord) -> str:
         if self._is_closed or self._size + len(record.body) > self._max_bytes:
-            return "spool_max_bytes is used up; read the dead letters, then drop them"
+            return "spool_max_bytes is used up; read the refused records, then drop them"
         try:
             if self._dead is None:
-                folder = self._folder / DEAD_LETTERS
+                folder = self._folder / REFUSED_FOLDER
                 make_private(self._folder)
                 make_private(folder)
                 self._dead = Segment(folder / segment_name(self._time_ns()))

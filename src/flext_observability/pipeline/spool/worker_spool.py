@@ -69,9 +69,9 @@ class WorkerSpool(Generic[ItemT]):
         """Call a function on the thread of the spool; return whether there is a thread."""
         return self._session.submit(call)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look for what ended processes left, once in a while; never waits."""
-        self._session.look()
+        self._session.check()
 
     def adopt(self) -> None:
         """Look for what ended processes left, now."""
@@ -105,7 +105,7 @@ class WorkerSpool(Generic[ItemT]):
 
     def replay(self, timeout_seconds: float) -> ExportOutcome | None:
         """Send one stored request within the time limit, and return the outcome; None if there is none."""
-        while (stored := self._store.take(*self._key)) is not None:
+        while (stored := self._store.lease(*self._key)) is not None:
             body = self._store.read(stored)
             if body is None:
                 continue  # damaged: it is counted

@@ -16,7 +16,7 @@ import pytest
 
 from flext_observability.domain.report import Signal
 from flext_observability.pipeline.spool import store as module
-from flext_observability.pipeline.spool.folders import DEAD_LETTERS, is_held, process_folders, service_folder
+from flext_observability.pipeline.spool.folders import REFUSED_FOLDER, is_held, process_folders, service_folder
 from flext_observability.pipeline.spool.record import SpoolRecord, scan
 from flext_observability.pipeline.spool.store import Spool, SpoolCounts
 from tests.programs import run
@@ -69,7 +69,7 @@ def record(name: str = "a", /, *, items: int = 1, **changes: Any) -> SpoolRecord
 def bodies(spool: Spool, signal: Any = "traces", exporter: str = "otlp_http") -> list[str]:
     """Take and settle all records, and return their bodies."""
     found: list[str] = []
-    while (stored := spool.take(signal, exporter)) is not None:
+    while (stored := spool.lease(signal, exporter)) is not None:
         body = spool.read(stored)
         assert body is not None
         found.append(body.decode())
@@ -87,11 +87,11 @@ def files(folder: Path) -> list[Path]:
 def test_nothing_is_created_before_the_first_record(make: Make, folder: Path) -> None:
     spool = make()
     assert spool.adopt() == 0
-    assert spool.take(*KEY) is None
+    assert spool.lease(*KEY) is None
     assert not folder.exists()
 
 
-def test_the_newest_record_is_taken_first_and_of_metrics_the_oldest(make: Make) -> None:
+def test_the_newest_record_is_leased_first_and_of_metrics_the_oldest(make: Make) -> None:
     spool = make()
     for number in range(3):
         assert spool.write(record(str(number))) == ""
@@ -100,12 +100,12 @@ def test_the_newest_record_is_taken_first_and_of_metrics_the_oldest(make: Make) 
     assert bodies(spool, "metrics") == ["0", "1", "2"]
 
 
-def test_a_record_is_taken_once_until_it_is_released(make: Make) -> None:
+def test_a_record_is_leased_once_until_it_is_released(make: Make) -> None:
     spool = make()
     spool.write(record(items=5))
-    stored = spool.take(*KEY)
+    stored = spool.lease(*KEY)
     assert stored is not None
-    assert spool.take(*KEY) is None
+    assert spool.lease(*KEY) is None
     spool.release(stored)
     assert bodies(spool) == ["a"]
     assert spool.counts(*KEY) == SpoolCounts(delivered=5)
@@ -161,7 +161,7 @@ def test_the_folder_may_be_deleted_while_it_is_used(make: Make, folder: Path) ->
     spool = make()
     spool.write(record("gone", items=2))
     shutil.rmtree(folder)
-    stored = spool.take(*KEY)
+    stored = spool.lease(*KEY)
     assert stored is not None
     assert spool.read(stored) is None
     assert spool.counts(*KEY).evicted == {module.DAMAGED: 2}
@@ -174,15 +174,15 @@ def test_threads_share_the_spool(make: Make) -> None:
     spool = make(max_bytes=1 << 24)
     found: list[str] = []
 
-    def write_and_take(thread: int) -> None:
+    def write_and_lease(thread: int) -> None:
         for number in range(50):
             assert spool.write(record(str(thread * 50 + number))) == ""
-            stored = spool.take(*KEY)
+            stored = spool.lease(*KEY)
             if stored is not None:
                 found.append((spool.read(stored) or b"").decode())
                 spool.settle(stored)
 
-    in_threads(write_and_take)
+    in_threads(write_and_lease)
     found += bodies(spool)
     assert sorted(found, key=int) == [str(number) for number in range(THREADS * 50)]
     assert spool.counts(*KEY) == SpoolCounts(delivered=THREADS * 50)
@@ -191,11 +191,11 @@ def test_threads_share_the_spool(make: Make) -> None:
 # ---- the next process ------------------------------------------------------------------------------------------------
 
 
-def test_the_next_process_takes_over_what_is_left(make: Make, folder: Path) -> None:
+def test_the_next_process_adopts_what_is_left(make: Make, folder: Path) -> None:
     first = make()
     for number in range(3):
         first.write(record(str(number), items=2, created_ns=NOW + number))
-    stored = first.take(*KEY)
+    stored = first.lease(*KEY)
     assert stored is not None
     first.settle(stored)
     first.close()
@@ -230,7 +230,7 @@ def test_an_exporter_that_is_not_configured_any_more_is_replaced_by_the_first_on
     assert second.pending("logs", "otlp_http") == 1
 
 
-def test_processes_that_look_at_once_share_the_records(make: Make) -> None:
+def test_processes_that_adopt_at_once_share_the_records(make: Make) -> None:
     writers = [make() for _ in range(20)]
     for number, writer in enumerate(writers):
         writer.write(record(str(number)))
@@ -314,7 +314,7 @@ spool = Spool(Path(os.environ["FOLDER"]), max_bytes=1 << 20, max_age_seconds=360
 def write(name):
     assert spool.write(SpoolRecord("traces", "otlp_http", "", 1, time.time_ns(), name)) == ""
 def read():
-    stored = spool.take("traces", "otlp_http")
+    stored = spool.lease("traces", "otlp_http")
     body = spool.read(stored)
     spool.settle(stored)
     return body.decode()
@@ -323,7 +323,7 @@ write(b"parent")
 spool.write_dead(SpoolRecord("traces", "otlp_http", "", 1, 1, b"dead"))
 child = os.fork()
 if child == 0:
-    assert spool.take("traces", "otlp_http") is None
+    assert spool.lease("traces", "otlp_http") is None
     write(b"child")
     assert spool.counts("traces", "otlp_http") == SpoolCounts()
     os._exit(0)
@@ -389,7 +389,7 @@ def test_a_record_that_was_evicted_while_it_was_sent_counts_once(make: Make, clo
     spool = make()
     for _ in range(3):
         spool.write(record())
-    sent, failed = spool.take(*KEY), spool.take(*KEY)
+    sent, failed = spool.lease(*KEY), spool.lease(*KEY)
     assert sent is not None
     assert failed is not None
     clock.now += int(4000 * 1e9)
@@ -398,7 +398,7 @@ def test_a_record_that_was_evicted_while_it_was_sent_counts_once(make: Make, clo
     spool.settle(sent)
     spool.release(failed)
     assert spool.counts(*KEY) == SpoolCounts(delivered=1, evicted={module.EXPIRED: 1, module.FULL: 1})
-    assert spool.take(*KEY) is None
+    assert spool.lease(*KEY) is None
 
 
 def test_old_records_are_dropped(make: Make, clock: Clock, folder: Path) -> None:
@@ -408,7 +408,7 @@ def test_old_records_are_dropped(make: Make, clock: Clock, folder: Path) -> None
     clock.now += int(3601 * 1e9)
     second = make()
     second.adopt()
-    assert second.take(*KEY) is None
+    assert second.lease(*KEY) is None
     assert second.counts(*KEY) == SpoolCounts(found=3, found_dropped={module.EXPIRED: 3})
     assert files(folder) == []
 
@@ -422,30 +422,30 @@ def test_a_clock_that_goes_back_drops_nothing(make: Make, clock: Clock) -> None:
     assert bodies(spool) == ["b", "a"]
 
 
-# ---- dead letters ----------------------------------------------------------------------------------------------------
+# ---- refused records ----------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_record_becomes_a_dead_letter_with_its_reason(make: Make, folder: Path) -> None:
+def test_a_refused_record_is_kept_with_its_reason(make: Make, folder: Path) -> None:
     spool = make()
     spool.write(record(items=4))
-    stored = spool.take(*KEY)
+    stored = spool.lease(*KEY)
     assert stored is not None
     spool.settle(stored, "rejected: the receiver answered 400")
     assert spool.counts(*KEY).evicted == {"rejected": 4}
-    (file,) = files(folder / DEAD_LETTERS)
+    (file,) = files(folder / REFUSED_FOLDER)
     (found,) = scan(file.read_bytes())
     assert found.record == record(items=4, reason="rejected: the receiver answered 400")
 
 
-def test_dead_letters_are_kept_and_counted_in_the_limit(make: Make, folder: Path) -> None:
+def test_refused_records_are_kept_and_counted_in_the_limit(make: Make, folder: Path) -> None:
     spool = make(max_bytes=3000)
     assert spool.write_dead(record(noise(2000), reason="rejected: no")) == ""
-    assert "read the dead letters" in spool.write_dead(record(noise(2000), reason="rejected: no"))
-    assert "dead letters" in spool.write(record(noise(2000)))
+    assert "read the refused records" in spool.write_dead(record(noise(2000), reason="rejected: no"))
+    assert "refused records" in spool.write(record(noise(2000)))
     spool.close()
     second = make()
     assert second.adopt() == 0
-    assert len(files(folder / DEAD_LETTERS)) == 1
+    assert len(files(folder / REFUSED_FOLDER)) == 1
 
 
 # ---- shortage --------------------------------------------------------------------------------------------------------
@@ -490,7 +490,7 @@ def test_names_of_services_are_safe_folders(tmp_path: Path) -> None:
         each.mkdir()
 
 
-def test_a_closed_spool_takes_nothing_over(make: Make) -> None:
+def test_a_closed_spool_adopts_nothing(make: Make) -> None:
     spool = make()
     spool.write(record())
     spool.close()

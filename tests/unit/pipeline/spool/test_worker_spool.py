@@ -142,7 +142,7 @@ def test_items_are_stored_in_batches_during_back_off(make: Make, session: Sessio
     assert len(exporter.batches) == 1
 
 
-def test_items_are_stored_while_an_attempt_takes_its_time(make: Make, session: Session) -> None:
+def test_items_are_stored_while_an_attempt_is_slow(make: Make, session: Session) -> None:
     exporter = Down(TIMEOUT)
     worker = spooling(make, session(), exporter, interval=0.02, max_batch=10, queue=80, endpoint=EndpointHealth())
     exporter.hold.clear()
@@ -161,7 +161,7 @@ def test_items_are_stored_while_an_attempt_takes_its_time(make: Make, session: S
     assert worker.counts() == QueueCounts(finished=500, exported=500)
 
 
-def test_items_wait_in_memory_if_the_settings_say_so(make: Make, session: Session, monkeypatch: Any) -> None:
+def test_items_wait_in_memory_if_the_settings_ask_for_it(make: Make, session: Session, monkeypatch: Any) -> None:
     monkeypatch.setattr(retry, "FIRST_SECONDS", 200)
     monkeypatch.setattr(retry, "MAX_SECONDS", 200)
     worker = spooling(make, session(), Down(), interval=0.01, max_batch=10, queue=40, while_down=False)
@@ -194,7 +194,7 @@ def test_collected_data_is_stored_at_each_interval(make: Make, session: Session,
     assert_adds_up(worker.counts())
 
 
-def test_a_worker_that_did_not_try_says_why_it_stores(make: Make, session: Session, caplog: Any) -> None:
+def test_a_worker_that_did_not_try_reports_why_it_stores(make: Make, session: Session, caplog: Any) -> None:
     endpoint, one, exporter = EndpointHealth(), session(), Down()
     endpoint.join(one, lambda _back: None)
     endpoint.settle(one, REFUSED)
@@ -258,35 +258,35 @@ def test_a_flush_waits_for_what_is_stored(make: Make, session: Session) -> None:
 # ---- refused for good ------------------------------------------------------------------------------------------------
 
 
-def dead_letters(folder: Path) -> list[bytes]:
+def refused_bodies(folder: Path) -> list[bytes]:
     from flext_observability.pipeline.spool.record import scan
 
     found = (each for file in sorted(folder.glob("dead-letters/*.spool")) for each in scan(file.read_bytes()))
     return [each.record.body for each in found if each.record is not None]
 
 
-def test_a_refused_batch_becomes_a_dead_letter(make: Make, session: Session, folder: Path) -> None:
+def test_a_refused_batch_is_kept(make: Make, session: Session, folder: Path) -> None:
     worker = spooling(make, session(), SpoolingExporter(REJECTED))
     worker.enqueue(1)
-    assert eventually(lambda: dead_letters(folder) == [b"1"])
+    assert eventually(lambda: refused_bodies(folder) == [b"1"])
     assert worker.counts() == QueueCounts(finished=1, dropped={"rejected": 1})
 
 
-def test_items_that_cannot_be_encoded_are_no_dead_letters(make: Make, session: Session, folder: Path) -> None:
+def test_items_that_cannot_be_encoded_are_no_refused_bodies(make: Make, session: Session, folder: Path) -> None:
     exporter = SpoolingExporter(REJECTED)
     exporter.unencodable = 1
     worker = spooling(make, session(), exporter)
     worker.enqueue(1)
     worker.enqueue(2)
     assert eventually(lambda: worker.counts().dropped == {"rejected": 2})
-    assert eventually(lambda: dead_letters(folder) == [b"2"])
+    assert eventually(lambda: refused_bodies(folder) == [b"2"])
 
 
-def test_a_stored_request_that_is_refused_becomes_a_dead_letter(make: Make, session: Session, folder: Path) -> None:
+def test_a_stored_request_that_is_refused_is_kept(make: Make, session: Session, folder: Path) -> None:
     worker = spooling(make, session(), SpoolingExporter(BUSY, REJECTED), interval=0.02)
     worker.enqueue(1)
     assert eventually(lambda: worker.counts() == QueueCounts(finished=1, dropped={"rejected": 1}))
-    assert dead_letters(folder) == [b"1"]
+    assert refused_bodies(folder) == [b"1"]
 
 
 def test_a_stored_request_that_is_accepted_in_part_counts_both(make: Make, session: Session, folder: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_stored_request_that_is_accepted_in_part_counts_both(make: Make, sessi
     worker.enqueue(1)
     worker.enqueue(2)
     assert eventually(lambda: worker.counts() == QueueCounts(finished=2, exported=1, dropped={"rejected": 1}))
-    assert dead_letters(folder) == []
+    assert refused_bodies(folder) == []
 
 
 # ---- the end, and the next start -------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ def test_a_short_program_leaves_what_cannot_be_sent(make: Make, session: Session
     assert second.counts().inherited == InheritedCounts(1, 1, 0, {})
 
 
-def test_refusals_of_inherited_requests_are_counted_apart(make: Make, session: Session, folder: Path) -> None:
+def test_rejections_of_inherited_requests_are_counted_apart(make: Make, session: Session, folder: Path) -> None:
     first = session()
     worker = spooling(make, first, Down(), max_batch=1, interval=0.01)
     for number in range(2):
@@ -389,7 +389,7 @@ def test_refusals_of_inherited_requests_are_counted_apart(make: Make, session: S
     second = spooling(make, session(), SpoolingExporter(REJECTED, part))
     close(second)
     assert second.counts().inherited == InheritedCounts(2, 0, 0, {"rejected": 2})
-    assert len(dead_letters(folder)) == 2
+    assert len(refused_bodies(folder)) == 2
 
 
 def test_a_damaged_request_is_skipped(make: Make, session: Session, folder: Path) -> None:
