@@ -303,14 +303,19 @@ class Sending(Intake[ItemT]):
 
     def store_queued(self) -> None:
         """Store the items that are queued during an attempt."""
+        works = True
         try:
-            while len(self.items) >= self._store_from and self._attempt_began < inf and not self._closed:
-                if not self._store_batch():
-                    break
+            while works and self._must_store():
+                works = self._store_batch()
         finally:
             with self._wake:
                 self._store_requested = False
                 self._await(self._awaited)
+        if works and self._must_store():  # added while the request was still set
+            self._request_store()
+
+    def _must_store(self) -> bool:
+        return len(self.items) >= self._store_from and self._attempt_began < inf and not self._closed
 
     def _store_batch(self) -> bool:
         """Store one batch, or the data of a collection. Return whether something was stored."""

@@ -33,7 +33,7 @@ class StoredRecord:
         is_leased: Whether a worker sends it.
     """
 
-    __slots__ = ("created_ns", "is_own", "is_leased", "items", "key", "offset", "segment", "size")
+    __slots__ = ("created_ns", "is_leased", "is_own", "items", "key", "offset", "segment", "size")
 
     def __init__(self, segment: Segment, offset: int, size: int, record: SpoolRecord, *, is_own: bool) -> None:
         self.segment = segment

@@ -32,7 +32,7 @@ SEGMENT_BYTES: Final = 1 << 20
 SEGMENT_SECONDS: Final = 300.0
 MEASURE_SECONDS: Final = 5.0
 """Time between two measurements of the size: other processes write, too."""
-FULL, EXPIRED, DAMAGED, DEAD_FULL = "spool_full", "spool_expired", "spool_damaged", "dead_letters_full"
+FULL, EXPIRED, DAMAGED = "spool_full", "spool_expired", "spool_damaged"
 
 
 class SpoolCounts(NamedTuple):

@@ -422,7 +422,7 @@ def test_a_clock_that_goes_back_drops_nothing(make: Make, clock: Clock) -> None:
     assert bodies(spool) == ["b", "a"]
 
 
-# ---- refused records ----------------------------------------------------------------------------------------------------
+# ---- refused records ---------------------------------------------------------------------------------------------
 
 
 def test_a_refused_record_is_kept_with_its_reason(make: Make, folder: Path) -> None:
