@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from flext_observability.domain.report import Notice
-from flext_observability.extensions.ports import FlushOnlyExporter, IdentifiedExporter
+from flext_observability.extensions.ports import FlushOnlyExporter, IdentifiedExporter, RequestExporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,8 @@ def worker_spool(
     session: SpoolSession | None, signal: Signal, name: str, exporter: SignalExporter[Any], *, while_down: bool
 ) -> WorkerSpool[Any] | None:
     """Return the spool of the worker of an exporter; None if there is none, or the exporter keeps totals only."""
-    if session is None or isinstance(exporter, FlushOnlyExporter):
+    if session is None or isinstance(exporter, FlushOnlyExporter) or not isinstance(exporter, RequestExporter):
         return None
-    from flext_observability.exporters.requests import request_exporter
     from flext_observability.pipeline.spool.worker_spool import WorkerSpool
 
     requests = request_exporter(exporter, signal)
