@@ -61,12 +61,7 @@ def worker_spool(
         return None
     from flext_observability.pipeline.spool.worker_spool import WorkerSpool
 
-    requests = request_exporter(exporter, signal)
-    return (
-        None
-        if requests is None
-        else WorkerSpool(session, signal, name, _address(exporter), requests, while_down=while_down)
-    )
+    return WorkerSpool(session, signal, name, _address(exporter), exporter, while_down=while_down)
 
 
 def spool_notices(session: SpoolSession | None) -> Iterator[Notice]:
