@@ -165,6 +165,7 @@ class ConsoleExporter:
     """Shows one signal on the console shared with the other signals."""
 
     reads_plain_points: ClassVar = True
+    is_local: ClassVar = True
 
     def __init__(self, signal: Signal, console: SharedConsole) -> None:
         self._signal: Signal = signal

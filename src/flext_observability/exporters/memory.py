@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from flext_observability.domain.report import SIGNALS, Signal
 from flext_observability.extensions.ports import ExportOutcome
@@ -84,6 +84,7 @@ class MemoryStore:
 class MemoryExporter:
     """Adds each batch to a store."""
 
+    is_local: ClassVar = True
     __slots__ = ("_signal", "_store")
 
     def __init__(self, signal: Signal, store: MemoryStore) -> None:

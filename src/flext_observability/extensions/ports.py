@@ -41,6 +41,8 @@ class ExportOutcome:
         message: What happened, one sentence with the address and without a full stop; empty on success.
         fix: The next action, without a full stop; empty on success.
         status: Status of the last response: number of HTTP, or name of gRPC; empty without a response.
+        rejected_requests: Rejected items as requests of their own, where they are known: the single items that are too
+            large. Those of a partial success are not.
     """
 
     accepted: int = 0
@@ -52,6 +54,7 @@ class ExportOutcome:
     message: str = ""
     fix: str = ""
     status: str = field(default="", compare=False)
+    rejected_requests: tuple[EncodedRequest, ...] = field(default=(), compare=False)
 
 
 class SignalExporter(Protocol[ItemT_contra]):
@@ -92,7 +95,10 @@ class RequestExporter(Protocol):
         ...
 
     def send_request(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
-        """Send an encoded request with this number of items, and return within ``timeout_seconds``. Never raise."""
+        """Send an encoded request with this number of items, and return within ``timeout_seconds``. Never raise.
+
+        The items that the outcome counts are the first ones of the request.
+        """
         ...
 
 

@@ -205,8 +205,7 @@ class Sending(Intake[ItemT]):
                 wake.notify_all()
         if self._spool is not None and batch:
             self._spool.check()
-            if refused:
-                self._spool.keep_refused(refused, outcome.reason, outcome.message)
+            self._spool.keep_refused(refused, outcome, with_single=len(refused) < len(batch))
 
     def _begin_attempt(self, is_export: bool) -> None:  # noqa: FBT001 - whether there is a batch
         self._attempt_began = time.monotonic() if is_export else inf

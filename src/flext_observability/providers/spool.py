@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from flext_observability.domain.report import Notice
-from flext_observability.extensions.ports import FlushOnlyExporter, IdentifiedExporter, RequestExporter
+from flext_observability.extensions.ports import IdentifiedExporter, RequestExporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,11 +53,22 @@ def spool_directory(config: FlextObservabilityConfig, environ: Mapping[str, str]
     return base.absolute() / "flext-observability" / "spool"
 
 
+def spooled_exporter(
+    session: SpoolSession | None, signal: Signal, exporter: SignalExporter[Any]
+) -> SignalExporter[Any]:
+    """Return the exporter of a worker: with a spool, one that stores requests where it can."""
+    if session is None:
+        return exporter
+    from flext_observability.exporters.requests import request_exporter
+
+    return request_exporter(exporter, signal)
+
+
 def worker_spool(
     session: SpoolSession | None, signal: Signal, name: str, exporter: SignalExporter[Any], *, while_down: bool
 ) -> WorkerSpool[Any] | None:
-    """Return the spool of the worker of an exporter; None if there is none, or the exporter keeps totals only."""
-    if session is None or isinstance(exporter, FlushOnlyExporter) or not isinstance(exporter, RequestExporter):
+    """Return the spool of the worker of an exporter; None if there is none, or the exporter stores nothing."""
+    if session is None or not isinstance(exporter, RequestExporter):
         return None
     from flext_observability.pipeline.spool.worker_spool import WorkerSpool
 

@@ -12,7 +12,7 @@ from flext_observability.pipeline.endpoint_health import EndpointHealth
 from flext_observability.pipeline.export_queue import ExportQueue, LatestByKey
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader, count_points
-from flext_observability.providers.spool import worker_spool
+from flext_observability.providers.spool import spooled_exporter, worker_spool
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -59,7 +59,8 @@ def create_workers(
     totals = pipeline.readers.cumulative if pipeline.readers is not None else None
     outlets, durations = pipeline.outlets, pipeline.durations
     workers: list[ExportWorker[Any]] = []
-    for (name, number, exporter), reader in zip_longest(pipeline.exporters.numbered(signal), readers):
+    for (name, number, plain), reader in zip_longest(pipeline.exporters.numbered(signal), readers):
+        exporter = spooled_exporter(outlets.spool, signal, plain)
         cumulative = reader is not None and reader is totals
         policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
         worker: ExportWorker[Any] = ExportWorker(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Sequence
 from errno import ETIMEDOUT
 from functools import partial
 from pathlib import Path
@@ -51,16 +50,10 @@ class OtlpFileExporter(BatchExporter):
     def close(self) -> None:
         """Do nothing: no file is left open."""
 
-    def _encode(self, batch: Sequence[object]) -> bytes:
-        # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
-        return super()._encode(batch) + b"\n"
-
-    def _to_wire(self, body: bytes) -> bytes:
-        return super()._to_wire(body) + b"\n"
-
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+        # Export requests have the fields of TracesData, MetricsData and LogsData, the messages of the file format.
         try:
-            self._append(body, time.monotonic() + timeout_seconds)
+            self._append(body + b"\n", time.monotonic() + timeout_seconds)
         except OSError as error:
             reason = "timeout" if isinstance(error, TimeoutError) else "unavailable"
             message = f"{self._path} cannot be written ({error.strerror})"

@@ -89,11 +89,18 @@ class WorkerSpool(Generic[ItemT]):
             reason = reason or part.reason
         return StoredBatch(stored, rejected, reason)
 
-    def keep_refused(self, batch: Sequence[ItemT], reason: str, message: str) -> None:
-        """Keep items that the back end refused for good, with the reason. They count as dropped."""
-        for part in self._encode(batch):
+    def keep_refused(self, batch: Sequence[ItemT], outcome: ExportOutcome, *, with_single: bool) -> None:
+        """Keep items that the back end refused for good, with the reason. They count as dropped.
+
+        Args:
+            batch: The items.
+            outcome: Says why.
+            with_single: Whether to keep the single items of the outcome, too.
+        """
+        requests = outcome.rejected_requests if with_single else ()
+        for part in (*(self._encode(batch) if batch else ()), *requests):
             if part.body:
-                self._store.write_dead(self._record(part.body, part.items, f"{reason}: {message}"))
+                self._store.write_dead(self._record(part.body, part.items, f"{outcome.reason}: {outcome.message}"))
 
     def _encode(self, batch: Sequence[ItemT]) -> Sequence[EncodedRequest]:
         try:
@@ -115,6 +122,7 @@ class WorkerSpool(Generic[ItemT]):
             elif outcome.accepted or not outcome.reason:
                 rejected = self._rejected if stored.is_own else self._found_rejected
                 rejected[outcome.reason] += outcome.rejected
+                self.keep_refused((), outcome, with_single=True)
                 self._store.settle(stored)
             else:
                 self._store.settle(stored, f"{outcome.reason}: {outcome.message}")

@@ -33,14 +33,15 @@ def describe_item(signal: Signal, batch: Sequence[object]) -> str:
     """Return what the only item of a batch is, for messages, such as ``span GET /orders``."""
     item: Any = batch[0] if batch else None
     if signal == "traces":
-        return f"span {_shortened(getattr(item, 'name', ''))}"
+        return f"span {shortened_name(getattr(item, 'name', ''))}"
     if signal == "logs":
-        return f"log record {_shortened(getattr(getattr(item, 'log_record', None), 'body', ''))}"
+        return f"log record {shortened_name(getattr(getattr(item, 'log_record', None), 'body', ''))}"
     leaf = next(_leaves(cast("Sequence[MetricsData]", batch)), None)
-    return f"metric {_shortened('' if leaf is None else leaf[2].name)}"
+    return f"metric {shortened_name('' if leaf is None else leaf[2].name)}"
 
 
-def _shortened(name: object) -> str:
+def shortened_name(name: object) -> str:
+    """Return a name of any type for messages, in one short line."""
     return sanitize_message(encode_tag(name, max_bytes=_MAX_NAME_BYTES))
 
 

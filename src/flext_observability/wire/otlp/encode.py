@@ -66,3 +66,16 @@ def encode_json_request(signal: Signal, batch: Sequence[object]) -> bytes:
     from flext_observability.wire.otlp.json import to_otlp_json
 
     return to_otlp_json(request_message(signal, batch)).encode()
+
+
+def transcode_request(signal: Signal, body: bytes) -> bytes:
+    """Return an export request in protobuf as OTLP/JSON, in one line.
+
+    Raises:
+        Exception: The body is not a request.
+    """
+    from flext_observability.wire.otlp.json import to_otlp_json
+
+    request: Message = collector_message(signal, "Request")
+    request.ParseFromString(body)
+    return to_otlp_json(request).encode()

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.metric_points import is_plain, point_classes
-from flext_observability.wire.otlp.encode import collector_message, encode_json_request, encode_request
+from flext_observability.wire.otlp.encode import (
+    collector_message,
+    encode_json_request,
+    encode_request,
+    transcode_request,
+)
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
+    from flext_observability.wire.otlp.transcode import JsonTranscoder
 
 _REQUESTS: Final[Mapping[Signal, str]] = {
     "traces": "TracesRequest",
@@ -30,12 +36,13 @@ class RequestEncoder:
         encoding: ``protobuf`` or ``json``.
     """
 
-    __slots__ = ("_encode", "_encoding", "_signal")
+    __slots__ = ("_encode", "_encoding", "_signal", "_transcoder")
 
     def __init__(self, signal: Signal, encoding: Literal["protobuf", "json"] = "protobuf") -> None:
         self._signal: Signal = signal
         self._encoding = encoding
         self._encode: Callable[[Any], bytes] | None = None
+        self._transcoder: JsonTranscoder | None = None
 
     def load(self) -> None:
         """Import both encoders: that of OpenTelemetry not for metrics whose points are not the SDK's."""
@@ -59,6 +66,20 @@ class RequestEncoder:
                 raise  # ours encodes all points of these classes
             return self._encode_unusual(batch)
 
+    def transcode(self, body: bytes) -> bytes:
+        """Return a request in protobuf in the encoding of this object.
+
+        Raises:
+            Exception: The body is not a request.
+        """
+        if self._encoding == "protobuf":
+            return body
+        try:
+            return self._json.transcode(_REQUESTS[self._signal], body).encode()
+        except BaseException as error:  # noqa: BLE001 - a field of a later version, for instance
+            reraise_interrupt(error)
+            return transcode_request(self._signal, body)
+
     def _encode_unusual(self, batch: Sequence[object]) -> bytes:
         encode = encode_request if self._encoding == "protobuf" else encode_json_request
         return encode(self._signal, batch)
@@ -67,14 +88,16 @@ class RequestEncoder:
         encode = _make_protobuf(self._signal)
         if self._encoding == "protobuf":
             return encode
-        return lambda batch: transcode_request(self._signal, encode(batch))
+        transcode, request = self._json.transcode, _REQUESTS[self._signal]
+        return lambda batch: transcode(request, encode(batch)).encode()
 
+    @property
+    def _json(self) -> JsonTranscoder:
+        if self._transcoder is None:
+            from flext_observability.wire.otlp.transcode import JsonTranscoder
 
-def transcode_request(signal: Signal, body: bytes) -> bytes:
-    """Return a request in protobuf as one in JSON."""
-    from flext_observability.wire.otlp.transcode import JsonTranscoder
-
-    return JsonTranscoder().transcode(_REQUESTS[signal], body).encode()
+            self._transcoder = JsonTranscoder()
+        return self._transcoder
 
 
 def _make_protobuf(signal: Signal) -> Callable[[Any], bytes]:

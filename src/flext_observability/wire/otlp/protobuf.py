@@ -1,4 +1,4 @@
-"""Numbers and bytes → protobuf wire format: variable-length integers and length-delimited fields.
+"""Numbers and bytes ↔ protobuf wire format: variable-length integers and length-delimited fields.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -76,6 +76,27 @@ def fixed64_field(tag: int, number: int | None) -> bytes:
         struct.error: The number is not an integer from 0 to 2**64 - 1.
     """
     return _fixed64(tag, number) if number else b""
+
+
+def read_varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return a variable-length integer, and the position after it.
+
+    Raises:
+        IndexError: The data ends before it.
+    """
+    number = data[position]
+    position += 1
+    if number < 128:
+        return number, position
+    number &= 127
+    shift = 7
+    while True:
+        byte = data[position]
+        position += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, position
+        shift += 7
 
 
 class LengthPrefixes(dict[int, bytes]):

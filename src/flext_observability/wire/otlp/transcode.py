@@ -13,6 +13,7 @@ from struct import Struct, iter_unpack
 from typing import Final, final
 
 from flext_observability.wire.otlp.json_schema import MESSAGES
+from flext_observability.wire.otlp.protobuf import read_varint
 
 _MAX_ATTRIBUTES: Final = 4096
 _MAX_ATTRIBUTE_BYTES: Final = 256
@@ -50,7 +51,7 @@ class JsonTranscoder:
         lists: dict[str, list[str]] = {}
         position, end = 0, len(data)
         while position < end:
-            tag, position = _varint(data, position)
+            tag, position = read_varint(data, position)
             name, kind, repeated = fields[tag]
             text, position = self._value(kind, tag & 7, data, position)
             if not repeated:
@@ -78,7 +79,7 @@ class JsonTranscoder:
         parts: list[str] = []
         position = 0
         while position < len(data):
-            tag, position = _varint(data, position)
+            tag, position = read_varint(data, position)
             name, kind, _ = MESSAGES["KeyValue"][tag]
             text, position = self._value(kind, tag & 7, data, position)
             parts.append(f'"{name}":{text}')
@@ -87,35 +88,18 @@ class JsonTranscoder:
     def _value(self, kind: str, wire_type: int, data: bytes, position: int) -> tuple[str, int]:
         """Return a value as JSON, and the position after it."""
         if wire_type == _DELIMITED:
-            size, position = _varint(data, position)
+            size, position = read_varint(data, position)
             content = data[position : position + size]
             read = _DELIMITED_KINDS.get(kind)
             return (self.transcode(kind, content) if read is None else read(content)), position + size
         if wire_type == _VARINT:
-            number, position = _varint(data, position)
+            number, position = read_varint(data, position)
             return _VARINT_KINDS[kind](number), position
         if kind == "fixed32":
             return str(_fixed32(data, position)[0]), position + 4
         if kind == "double":
             return _float(_double(data, position)[0]), position + 8
         return f'"{_FIXED64[kind](data, position)[0]}"', position + 8
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return a variable-length integer, and the position after it."""
-    number = data[position]
-    position += 1
-    if number < 128:
-        return number, position
-    number &= 127
-    shift = 7
-    while True:
-        byte = data[position]
-        position += 1
-        number |= (byte & 127) << shift
-        if byte < 128:
-            return number, position
-        shift += 7
 
 
 def _float(number: float) -> str:
@@ -128,7 +112,7 @@ def _uints(data: bytes) -> str:
     numbers: list[str] = []
     position = 0
     while position < len(data):
-        number, position = _varint(data, position)
+        number, position = read_varint(data, position)
         numbers.append(f'"{number}"')
     return f"[{','.join(numbers)}]"
 

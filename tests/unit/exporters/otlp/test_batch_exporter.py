@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 
 from flext_observability.exporters.otlp.batch_exporter import LOADED_MODULES, BatchExporter
-from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.extensions.ports import EncodedRequest, ExportOutcome
+from flext_observability.wire.otlp.encoder import RequestEncoder
+from flext_observability.wire.otlp.split import divide
 
 ACCEPTED = ExportOutcome()
 
@@ -25,11 +30,13 @@ class Receiver:
     def __init__(self, limit: int = 1000) -> None:
         self.limit = limit
         self.sizes: list[int] = []
+        self.bodies: list[bytes] = []
         self.answers: list[ExportOutcome] = []
 
     def __call__(self, body: bytes, items: int, seconds: float) -> ExportOutcome:
         assert seconds > 0
         self.sizes.append(len(body))
+        self.bodies.append(body)
         if len(body) > self.limit:
             return ExportOutcome(reason="too_large", message="too large")
         answer = self.answers.pop(0) if self.answers else ACCEPTED
@@ -45,6 +52,9 @@ class Sender(BatchExporter):
 
     def _encode(self, batch: Sequence[object]) -> bytes:
         return "".join(item if isinstance(item, str) else _fail(item) for item in batch).encode()
+
+    def _encode_stored(self, batch: Sequence[object]) -> bytes:
+        return self._encode(batch)
 
     def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
         return self._receiver(body, items, timeout_seconds)
@@ -143,3 +153,92 @@ def test_a_batch_waits_while_it_cannot_be_encoded_for_lack_of_files_or_memory(er
 def test_modules_are_loaded_with_an_empty_batch() -> None:
     Sender(Receiver()).load_modules()
     assert set(LOADED_MODULES) <= set(sys.modules)
+
+
+def test_a_batch_is_encoded_in_requests_that_the_receiver_accepts() -> None:
+    sending = Sender(Receiver(), max_request_bytes=4)
+    assert sending.encode_request(["a", "bb", 7, "c" * 9, "d"]) == [
+        EncodedRequest(b"abb", 2),
+        EncodedRequest(b"", 1, "encoding"),
+        EncodedRequest(b"c" * 9, 1),
+        EncodedRequest(b"d", 1),
+    ]
+
+
+def test_a_batch_is_encoded_in_the_sizes_that_the_receiver_has_accepted() -> None:
+    sending = Sender(Receiver(3))
+    sending.export(["a"] * 4, 1)
+    assert [request.items for request in sending.encode_request(["a"] * 8)] == [2] * 4
+
+
+def test_what_cannot_be_encoded_now_is_not_rejected() -> None:
+    class Starved(Sender):
+        def _encode_stored(self, batch: Sequence[object]) -> bytes:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        Starved(Receiver()).encode_request(["a"] * 8)
+
+
+def stored(*names: str) -> bytes:
+    return RequestEncoder("traces").encode([span for name in names for span in spans_named(name)])
+
+
+def spans_named(name: str) -> list[ReadableSpan]:
+    context = SpanContext(1, 2, is_remote=False)
+    return [ReadableSpan(name, context, resource=Resource({}), start_time=1, end_time=2)]
+
+
+def test_a_stored_request_is_sent_as_it_is() -> None:
+    receiver = Receiver()
+    body = stored("a", "b")
+    assert Sender(receiver).send_request(body, 2, 1) == ExportOutcome(accepted=2)
+    assert receiver.bodies == [body]
+
+
+def test_a_stored_request_that_is_too_large_is_sent_in_parts() -> None:
+    receiver = Receiver(len(stored("a", "b")))
+    assert Sender(receiver).send_request(stored("a", "b", "c", "d"), 4, 1) == ExportOutcome(accepted=4)
+    assert receiver.bodies[1:] == [stored("a", "b"), stored("c", "d")]
+
+
+def test_a_stored_item_that_is_too_large_is_rejected_alone_and_returned() -> None:
+    large = "b" * 90
+    found = Sender(Receiver(100)).send_request(stored("a", large, "c"), 3, 1)
+    assert (found.accepted, found.rejected, found.retry, found.reason) == (2, 1, False, "too_large")
+    assert f"(span {'b' * 50}" in found.message
+    assert found.rejected_requests == (EncodedRequest(stored(large), 1),)
+
+
+def test_the_rest_of_a_stored_request_is_known_after_a_part_fails() -> None:
+    receiver = Receiver(len(stored("a", "b")))
+    receiver.answers = [ACCEPTED, ExportOutcome(retry=True, reason="unavailable")]
+    body = stored("a", "b", "c", "d")
+    found = Sender(receiver).send_request(body, 4, 1)
+    assert (found.accepted, found.rejected, found.retry) == (2, 0, True)
+    assert divide("traces", body, found.accepted)[1] == stored("c", "d")
+
+
+def test_a_stored_body_that_is_no_request_is_rejected_whole() -> None:
+    found = Sender(Receiver(3)).send_request(b"\xff\xff\xff\xff", 4, 1)
+    assert (found.accepted, found.rejected, found.retry, found.reason) == (0, 4, False, "too_large")
+    assert found.message == "too large; ValueError: the OTLP request is truncated (unreadable traces)"
+
+
+@pytest.mark.parametrize(
+    ("error", "retry", "reason"), [(MemoryError(), True, "unavailable"), (ZeroDivisionError("x"), False, "error")]
+)
+def test_sending_a_stored_request_never_raises(error: BaseException, retry: bool, reason: str) -> None:
+    class Failing(Sender):
+        def _send(self, body: bytes, items: int, timeout_seconds: float) -> ExportOutcome:
+            raise error
+
+    found = Failing(Receiver()).send_request(stored("a"), 1, 1)
+    assert (found.accepted, found.rejected, found.retry, found.reason) == (0, 0, retry, reason)
+    assert "sending stored traces raised " in found.message
+
+
+def test_an_item_that_is_too_large_is_returned_as_a_request() -> None:
+    found = Sender(Receiver(3)).export(["a", "bbbb"], 1)
+    assert found.rejected_requests == (EncodedRequest(b"bbbb", 1),)
+    assert Sender(Receiver(3)).export([7, "a"], 1).rejected_requests == ()

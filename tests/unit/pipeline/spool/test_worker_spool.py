@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.extensions.ports import EncodedRequest, ExportOutcome
 from flext_observability.pipeline import retry
 from flext_observability.pipeline.endpoint_health import EndpointHealth
 from flext_observability.pipeline.export_queue import QueueCounts
@@ -205,3 +205,17 @@ def test_a_stored_request_that_is_accepted_in_part_counts_both(
     worker.enqueue(2)
     assert eventually(lambda: worker.counts() == QueueCounts(finished=2, exported=1, dropped={"rejected": 1}))
     assert refused_bodies(spool_folder) == []
+
+
+@pytest.mark.parametrize("script", [(), (BUSY,)], ids=["sent", "stored"])
+def test_an_item_that_is_refused_alone_is_kept(
+    make: Make, session: Session, spool_folder: Path, script: tuple[ExportOutcome, ...]
+) -> None:
+    part = ExportOutcome(
+        accepted=1, rejected=1, reason="too_large", message="large", rejected_requests=(EncodedRequest(b"2", 1),)
+    )
+    worker = spooling(make, session(), SpoolingExporter(*script, part), interval=0.02)
+    worker.enqueue(1)
+    worker.enqueue(2)
+    assert eventually(lambda: worker.counts() == QueueCounts(finished=2, exported=1, dropped={"too_large": 1}))
+    assert eventually(lambda: refused_bodies(spool_folder) == [b"2"])
