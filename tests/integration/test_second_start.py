@@ -82,9 +82,12 @@ def test_queued_items_go_to_the_exporters_of_their_configuration(received: Colle
     trace.get_tracer("t").start_span("after").end()
     assert second.flush(5).unwrap().complete
     assert sorted(span.name for span in received.spans()) == sorted(f"before {number}" for number in range(20))
-    assert [span.name for span in SECOND.spans] == ["after"]
+    assert [span.name for span in SECOND.spans] == ["open", "after"]
+    counts = second.status()["traces"].counts
+    assert counts is not None
+    assert (counts.started, counts.open, counts.finished) == (2, 0, 2)
     (row,) = first.status()["traces"].deliveries
-    assert (row.finished, row.exported, row.dropped) == (21, 20, {"after_shutdown": 1})
+    assert (row.finished, row.exported, row.dropped) == (20, 20, {})
 
 
 def test_recording_during_a_replacement_loses_only_counted_items() -> None:

@@ -15,11 +15,12 @@ from flext_observability.api.integrations import Integrations, attach
 from flext_observability.api.service_group import ServiceGroup
 from flext_observability.api.session import Session
 from flext_observability.domain.result import FlextResult
-from flext_observability.runtime.exit import ExitHook
+from flext_observability.runtime.exit import ExitHook, is_interrupted_exit
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.runtime.otel_import import defer_psutil, import_without_otel_env
 from flext_observability.runtime.runtime import current_runtime
+from flext_observability.runtime.signals import LastWork, termination_signals
 from flext_observability.settings.exportless import without_exports
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
@@ -27,11 +28,14 @@ from flext_observability.values.shortage import is_shortage, shortage_fix
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import ShutdownReport
+    from flext_observability.settings.config import FlextObservabilityConfig
     from flext_observability.settings.resolve import ResolvedSettings
 
 MODULES_READING_ENV = ("opentelemetry.propagate", "opentelemetry.sdk.trace", "opentelemetry.sdk._logs")
 ADDED_SECONDS = 2.0
 """Time at exit for processors and readers of the program, unless no thread can be started (Python 3.12)."""
+ADDED_AT_SIGNAL_SECONDS = 0.2
+"""The same at a signal that ends the process."""
 START_WAIT_SECONDS = 15.0
 """Time that a start waits for another one."""
 
@@ -57,6 +61,7 @@ class Process:
         self._ending: list[Session] = []
         self._instance_id = ""  # chosen at the first start: children forked before it must not share one
         self._exit_hook: ExitHook | None = None
+        self._left_at: float | None = None  # when the exit began
 
     def start(self, settings: ResolvedSettings) -> FlextResult[Session]:
         """Start a configuration, delegate telemetry to it, and shut the previous one down within its deadline.
@@ -89,24 +94,39 @@ class Process:
                 # A start that is building replaces the integrations itself.
                 session.integrations = None if self._building else Integrations(self.services)
             self._ending = [*(each for each in self._ending if each.report is None), session]
-        return session.shutdown(timeout_seconds)
+        report = session.shutdown(timeout_seconds, termination_signals().received)
+        with self._lock:
+            if self.session is None and not self._building:
+                termination_signals().uninstall()
+        return report
 
-    def shut_down_at_exit(self) -> None:
-        """Shut the active session down, and wait for shutdowns of other threads, each within its configured time."""
+    def shut_down_at_exit(self, added_seconds: float = ADDED_SECONDS) -> None:
+        """Shut the active session down, and wait for shutdowns of other threads, each within its configured time.
+
+        Args:
+            added_seconds: Time for processors and readers of the program, after the sessions.
+        """
         from flext_observability.engine.added_parts import added_parts
 
-        began = time.monotonic()
+        began = self._left_at = self._left_at or time.monotonic()  # a signal at the exit adds no time
         active = self.session
         if active is not None:
-            self.shutdown(active, active.pipeline.config.shutdown_timeout_seconds)
+            self.shutdown(active, max(began + _timeout(active) - time.monotonic(), 0.0))
         for session in self._ending:
-            deadline = began + session.pipeline.config.shutdown_timeout_seconds
-            session.shutdown(max(deadline - time.monotonic(), 0.0))  # it may be about to begin
+            deadline = began + _timeout(session)
+            # It may be about to begin.
+            session.shutdown(max(deadline - time.monotonic(), 0.0), termination_signals().received)
             session.wait(deadline)
         self.abandon_at_exit()
-        ended = time.monotonic()
+        self._left_at, ended = None, time.monotonic()
         for call in added_parts().begin_shutdown():
-            call.wait(ended + ADDED_SECONDS)
+            call.wait(ended + added_seconds)
+
+    def begin_flush(self) -> None:
+        """Request to send all queued items, without waiting."""
+        if self.session is not None:
+            for worker in self.session.pipeline.workers:
+                worker.begin_flush()
 
     def abandon_at_exit(self) -> None:
         """Count what is not sent yet as lost, and log it, without waiting."""
@@ -157,6 +177,7 @@ class Process:
         """Connect services and libraries to the active session. A step that fails costs itself alone."""
         pipeline = session.pipeline
         steps: dict[str, Callable[[], object]] = {
+            "Handling signals": lambda: _handle_signals(pipeline.config),
             "Configuring the services": lambda: pipeline.notices.extend(self.services.apply(pipeline.config)),
             "Connecting the services": lambda: self.services.connect(session.status, session.metric_points),
             "Ending the previous configuration": lambda: self._end_previous(previous),
@@ -184,6 +205,18 @@ class Process:
             register_fork_aware(self)
 
 
+def _handle_signals(config: FlextObservabilityConfig) -> None:
+    if config.handle_signals and not config.disabled:
+        limit_seconds = config.shutdown_timeout_seconds + ADDED_AT_SIGNAL_SECONDS
+        termination_signals().install(LastWork(begin_flush, shut_down_at_signal, limit_seconds))
+    else:
+        termination_signals().uninstall()
+
+
+def _timeout(session: Session) -> float:
+    return session.pipeline.config.shutdown_timeout_seconds
+
+
 def active_process() -> Process:
     """Return the ``Process`` of the current runtime."""
     return current_runtime().get(Process)
@@ -191,7 +224,19 @@ def active_process() -> Process:
 
 def shut_down_at_exit() -> None:
     """Shut down at the end of this process."""
+    if is_interrupted_exit():
+        termination_signals().received = "SIGINT"
     active_process().shut_down_at_exit()
+
+
+def shut_down_at_signal() -> None:
+    """Shut down before a signal ends this process."""
+    active_process().shut_down_at_exit(ADDED_AT_SIGNAL_SECONDS)
+
+
+def begin_flush() -> None:
+    """Begin to send what is queued in this process."""
+    active_process().begin_flush()
 
 
 def abandon_at_exit() -> None:

@@ -110,14 +110,18 @@ class Session:
         complete = self.pipeline.flush(began + timeout_seconds)
         return FlushReport(complete, time.monotonic() - began, self.pipeline.ledger.snapshot())
 
-    def shutdown(self, timeout_seconds: float) -> ShutdownReport:
+    def shutdown(self, timeout_seconds: float, signal: str = "") -> ShutdownReport:
         """Stop the server, the workers and the exporters, and log the number of lost items. Idempotent.
 
         Thread-safe. A caller whose deadline comes before the end gets a report of that moment.
+
+        Args:
+            timeout_seconds: Time for all of it.
+            signal: Name of the signal that ends the process; empty for none.
         """
         began = time.monotonic()
         deadline = began + timeout_seconds
-        report = self._ending.do(lambda: self._end(began, deadline), deadline)
+        report = self._ending.do(lambda: self._end(began, deadline, signal), deadline)
         return report or self._make_report(began, ("the shutdown, which another thread began",))
 
     def wait(self, deadline: float) -> None:
@@ -142,11 +146,12 @@ class Session:
         self.pipeline = bootstrap.start(inherited.settings, instance_id, root=None if page is None else page.root)
         self.share_page(wanted=page is not None and page.wanted)
 
-    def _end(self, began: float, deadline: float) -> ShutdownReport:
+    def _end(self, began: float, deadline: float, signal: str) -> ShutdownReport:
         """End all parts; repeatable. Foreign code runs on threads of its own."""
         self._end_turn()
         server, integrations, unfinished = self.server, self.integrations, list[str]()
         try:
+            self._end_spans(signal, deadline)
             if integrations is not None:
                 integrations.begin_detach(deadline)
             stopping = None if server is None else BoundedCall("stopping the ops server", server.stop)
@@ -159,6 +164,20 @@ class Session:
             reraise_interrupt(error)
             unfinished.append(report_once("Shutting down", error))
         return self._conclude(began, tuple(unfinished))
+
+    def _end_spans(self, signal: str, deadline: float) -> None:
+        """End the open spans, and log the names of those that the program has not ended."""
+        from flext_observability.pipeline.unfinished_spans import Ending, describe_names
+
+        ending = Ending("aborted", signal) if signal else Ending("abandoned")
+        spans = self.pipeline.spans
+        ended = None if spans is None else spans.end_spans(ending, deadline)
+        if ended and not signal:
+            log_warning(
+                _logger,
+                f"Open spans are exported as abandoned: {describe_names(ended)}. "
+                "End each span before the program ends, for example by with traced(...).",
+            )
 
     def _end_turn(self) -> None:
         turn, self._turn = self._turn, None

@@ -47,6 +47,7 @@ class SignalCounts:
     ``dropped`` counts items that no exporter received, by reason, such as ``instrument_conflict`` (one name for two
     kinds or units) and ``instrument_limit`` (too many names). ``shed`` counts what the setting
     ``overhead_budget_percent`` left out: ``events`` and ``attributes`` of spans, and ``spans`` (sampled out, too).
+    ``cut_short`` counts ended spans that this library ended: ``aborted`` by a signal, or ``abandoned`` by the program.
     """
 
     signal: Signal
@@ -56,6 +57,7 @@ class SignalCounts:
     finished: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict[str, int])
     shed: Mapping[str, int] = field(default_factory=dict[str, int])
+    cut_short: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from math import inf
 from typing import Final
 
 from flext_observability.values.named_tuple import NamedTuple
-from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
+from flext_observability.values.names import CORRELATION_ATTRIBUTE, OUTCOME_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 KEPT_ATTRIBUTES: Final = 8
 """Attributes that a span keeps from level 2 on: the first ones set."""
@@ -21,6 +21,7 @@ ESSENTIAL: Final = frozenset(
     {
         CORRELATION_ATTRIBUTE,
         SERVICE_NAME_ATTRIBUTE,
+        OUTCOME_ATTRIBUTE,
         "error.type",
         "http.response.status_code",
         "http.status_code",

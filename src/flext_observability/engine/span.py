@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes, AttributeValue
 
-    from flext_observability.engine.span_options import SpanOptions
+    from flext_observability.engine.span_options import SpanOptions, SpanSink
 
 _logger: Final = logging.getLogger("opentelemetry.sdk.trace")  # the messages of the SDK's span
 _IGNORED_DESCRIPTION: Final = "Description %s ignored. Use either `Status` or `(StatusCode, Description)`"
@@ -69,11 +69,12 @@ class EngineSpan(Span, ReadableSpan):
     Attributes:
         made_context: The span context, once it was asked for.
         is_of_engine: Says, on the class, that ids and flags are fields.
+        is_unregistered: Whether the registry of open spans had no room for it.
+        is_cut_short: Whether this library ended it: what the program still does with it is not wrong.
     """
 
     __slots__ = (
         "_flext_correlation",  # see adapters.id_holder
-        "_open",
         "_options",
         "_values",
         "end_time",
@@ -100,7 +101,6 @@ class EngineSpan(Span, ReadableSpan):
     end_time: int | None
     _flext_correlation: object
     _options: SpanOptions
-    _open: bool
     _values: dict[str, Any] | BoundedAttributes
 
     # Defaults of fields that few spans set.
@@ -110,6 +110,8 @@ class EngineSpan(Span, ReadableSpan):
     _record_exception = True
     _set_status_on_exception = True
     is_of_engine = True
+    is_unregistered = False
+    is_cut_short = False
 
     __init__: Any = object.__init__  # that of the base class costs time
 
@@ -187,7 +189,7 @@ class EngineSpan(Span, ReadableSpan):
     def set_attribute(self, key: str, value: AttributeValue) -> None:  # measured: benchmarks, recorded span
         """Set an attribute. See OTel's ``Span.set_attribute``."""
         if self.end_time is not None:
-            _logger.warning("Setting attribute on ended span.")
+            self._warn("Setting attribute on ended span.")
             return
         attributes, options, kind = self._values, self._options, type(value)
         is_plain = kind in NUMBERS or (kind is str and len(cast("str", value)) <= options.max_length)
@@ -203,7 +205,7 @@ class EngineSpan(Span, ReadableSpan):
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set several attributes. See OTel's ``Span.set_attributes``."""
         if self.end_time is not None:
-            _logger.warning("Setting attribute on ended span.")
+            self._warn("Setting attribute on ended span.")
             return
         items = contained("Setting attributes", items_of, attributes) or ()
         if all(type(key) is str and key for key, _ in items):
@@ -221,7 +223,7 @@ class EngineSpan(Span, ReadableSpan):
         if event is None:
             return
         if self.end_time is not None:
-            _logger.warning("Tried calling %s on an ended span.", "_add_event")
+            self._warn("Tried calling %s on an ended span.", "_add_event")
             return
         with self._options.lock:
             events = self._open_events()
@@ -233,7 +235,7 @@ class EngineSpan(Span, ReadableSpan):
         if link is None:
             return
         if self.end_time is not None:
-            _logger.warning("Tried calling %s on an ended span.", "_add_link")
+            self._warn("Tried calling %s on an ended span.", "_add_link")
             return
         limits = self._options.limits
         with self._options.lock:
@@ -247,14 +249,14 @@ class EngineSpan(Span, ReadableSpan):
     def update_name(self, name: str) -> None:
         """Replace the name. See OTel's ``Span.update_name``."""
         if self.end_time is not None:
-            _logger.warning("Tried calling %s on an ended span.", "update_name")
+            self._warn("Tried calling %s on an ended span.", "update_name")
             return
         self.name = name  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status, unless it is ok already. See OTel's ``Span.set_status``."""
         if self.end_time is not None:
-            _logger.warning("Tried calling %s on an ended span.", "set_status")
+            self._warn("Tried calling %s on an ended span.", "set_status")
             return
         new = status if is_a(status, Status) else None
         code = status if new is None else new.status_code
@@ -281,14 +283,15 @@ class EngineSpan(Span, ReadableSpan):
 
     def end(self, end_time: int | None = None) -> None:  # measured: benchmarks, recorded span
         """End the span and pass it to the processors. See OTel's ``Span.end``."""
+        options = self._options
         try:
-            del self._open  # atomic: of two threads that end the span, one continues
-        except AttributeError:
-            _logger.warning("Calling end() on an ended span.")
-            return
+            del options.open[self]  # atomic: of two threads that end the span, one continues
+        except KeyError:
+            if not self._is_left():
+                self._warn("Calling end() on an ended span.")
+                return
         ended = time_ns() if end_time is None else end_time
         self.end_time = ended  # pyright: ignore[reportIncompatibleMethodOverride]  # a field, for speed
-        options = self._options
         for call in options.on_end:
             call(self)
         if self.flags & _SAMPLED:
@@ -306,6 +309,10 @@ class EngineSpan(Span, ReadableSpan):
             if self._set_status_on_exception:
                 self.set_status(Status(StatusCode.ERROR, f"{type(exc_val).__name__}: {whole_message(exc_val)}"))
         self.end()
+
+    def redirect(self, sink: SpanSink) -> None:
+        """Pass this span and those of its tracer that end from now on to another pipeline."""
+        self._options.redirect(sink)
 
     def to_json(self, indent: int | None = 4) -> str:
         """Return the span as JSON text, as the SDK writes it."""
@@ -331,6 +338,17 @@ class EngineSpan(Span, ReadableSpan):
     def __repr__(self) -> str:
         """Return name and context."""
         return f'{type(self).__name__}(name="{self.name}", context={self.context})'
+
+    def _is_left(self) -> bool:
+        """Return whether the span is open although the registry had no room for it; True once."""
+        with self._options.lock:
+            was_open, self.is_unregistered = self.is_unregistered and self.end_time is None, False
+            return was_open
+
+    def _warn(self, message: str, *arguments: object) -> None:
+        """Log a wrong use, unless this library ended the span before the program did."""
+        if not self.is_cut_short:
+            _logger.warning(message, *arguments)
 
     def _set_unusual(self, key: str, value: AttributeValue) -> None:
         values, options = self._values, self._options

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from math import inf
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
+from flext_observability.engine.open_spans import MAX_OPEN
 from flext_observability.engine.shedding import ShedCounts, Shedding
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import MAX_BYTES
@@ -51,13 +52,15 @@ class SpanSink(NamedTuple):
         unsampled: Advanced for each recorded span that ends and is not sampled.
         dropped: Advanced for each span that the rule drops.
         shed: Advanced for what is left out because of its cost.
+        open: Registry of open spans; None for one of each tracer.
     """
 
     finished: Callable[[ReadableSpan], object] = _nothing
-    started: Iterator[object] = repeat(None)
+    started: Iterator[int] = repeat(1)
     unsampled: Iterator[object] = repeat(None)
     dropped: Iterator[object] = repeat(None)
     shed: ShedCounts = ShedCounts()
+    open: dict[Any, Any] | None = None
 
 
 @final
@@ -85,6 +88,7 @@ class SpanOptions:
         max_length: Maximum length of a text attribute, in characters.
         max_encoded: Maximum number of attributes in ``EncodedAttributes`` that need no check of their length.
         service: Attribute with the service name of the tracer, if it is not that of the resource.
+        open: Open spans; see ``OpenSpans.engine``.
         on_start: Functions of the processors that are called with a new span and its parent context.
         on_end: Functions of the processors that are called with a span that ends.
         processors: All processors, that of this library included.
@@ -107,6 +111,7 @@ class SpanOptions:
         "max_length",
         "on_end",
         "on_start",
+        "open",
         "parent_based",
         "processors",
         "resource",
@@ -136,10 +141,10 @@ class SpanOptions:
         self.limits = limits
         self.sampler = sampler
         self._rule = rule
-        self._sink = sink
         self.bits = bits
         self.given_ids = given_ids
-        self.finished, self.started, self.unsampled, _, self.shed_counts = sink
+        self.redirect(sink)
+        self.open: dict[Any, Any] = {} if sink.open is None else sink.open
         self.lock = ForkSafeLock()
         self.on_start: tuple[Callable[..., object], ...] = ()
         self.on_end: tuple[Callable[..., object], ...] = ()
@@ -147,6 +152,20 @@ class SpanOptions:
         self.max_length = _or_infinite(limits.max_span_attribute_length)
         self.service = _service_attribute(resource, scope)
         self.shed(Shedding())
+
+    def redirect(self, sink: SpanSink) -> None:
+        """Pass the spans that end from now on to another pipeline. They stay in their registry until then."""
+        self._sink = sink
+        self.finished, self.started, self.unsampled, _, self.shed_counts, _ = sink
+
+    def prune(self) -> None:
+        """Remove the oldest spans beyond ``MAX_OPEN``: perhaps the program has lost them."""
+        if len(self.open) <= MAX_OPEN:
+            return
+        with self.lock:
+            for span in list(self.open)[:-MAX_OPEN]:
+                if self.open.pop(span, None) is not None:
+                    span.is_unregistered = True
 
     def shed(self, shedding: Shedding) -> None:
         """Set what spans leave out. Spans that are open follow."""

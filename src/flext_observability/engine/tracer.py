@@ -17,6 +17,7 @@ from flext_observability.adapters.id_holder import HOLDER_KEY, NOT_ASKED, IdHold
 from flext_observability.engine.compat import fill_attributes, on_ending
 from flext_observability.engine.current_span import BlockTracer
 from flext_observability.engine.dropped_span import DroppedSpan
+from flext_observability.engine.open_spans import PRUNE_MASK
 from flext_observability.engine.shedding import Shedding
 from flext_observability.engine.span import EngineSpan, scope_info
 from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
@@ -171,7 +172,8 @@ class EngineTracer(BlockTracer):
             recorded = sampled
         span: Any
         if recorded:
-            next(options.started)
+            if not next(options.started) & PRUNE_MASK:
+                options.prune()
             span = EngineSpan()
         else:
             if bound is not None:
@@ -190,7 +192,6 @@ class EngineTracer(BlockTracer):
             dropped: DroppedSpan = span
             return dropped
         span._options = options
-        span._open = True
         span.name = name
         if local is not None:
             parent = local.made_context or local.get_span_context()
@@ -220,6 +221,7 @@ class EngineTracer(BlockTracer):
         if options.service is not None:
             span.set_attribute(SERVICE_NAME_ATTRIBUTE, options.service)
         span.start_time = time_ns() if start_time is None else start_time
+        options.open[span] = span
         for call in options.on_start:
             call(span, context)
         new: EngineSpan = span
@@ -318,6 +320,13 @@ class EngineTracerProvider(TracerProvider):
             self._shedding = shedding
             for _, options in self._tracers.values():
                 options.shed(shedding)
+
+    def redirect(self, sink: SpanSink) -> None:
+        """Pass the spans that end from now on to another pipeline."""
+        with self._lock:
+            self._sink = sink
+            for _, options in self._tracers.values():
+                options.redirect(sink)
 
     def shutdown(self) -> None:
         """Shut the processors down, in order."""

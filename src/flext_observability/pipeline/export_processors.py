@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from weakref import WeakSet
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
@@ -16,9 +18,11 @@ from opentelemetry.trace import TraceFlags
 from flext_observability.adapters.correlation import current_correlation_id
 from flext_observability.adapters.id_holder import link_span
 from flext_observability.engine.compat import SPAN_CALLS, is_suppressed, make_log_record_limits
+from flext_observability.engine.open_spans import OpenSpans
 from flext_observability.engine.span_options import SpanSink
 from flext_observability.pipeline.export_worker import ExportWorker
 from flext_observability.pipeline.ledger import SignalCounter
+from flext_observability.pipeline.unfinished_spans import Ending, end_spans
 from flext_observability.values.names import CORRELATION_ATTRIBUTE, SERVICE_NAME_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -39,18 +43,65 @@ class ExportSpanProcessor(SpanProcessor):
 
     Attributes:
         sink: The functions for spans of the engine.
+        open: Registry of open spans.
+        counter: Counts of spans.
+        followed: Processors of earlier pipelines, while there are spans of theirs.
+        target: The processor of a later pipeline, which receives the spans; this one before its end; None if later
+            ones get the spans from the provider.
     """
 
     def __init__(self, counter: SignalCounter, workers: Sequence[ExportWorker[ReadableSpan]]) -> None:
-        self._counter = counter
+        self.counter = counter
         self._workers = workers
         self._plain_scope: InstrumentationScope | None = None  # the last one without attributes
         self._queue = queue_of(workers, counter.finished)
-        self.sink = SpanSink(self._queue, counter.started, counter.sampled_out, counter.skipped, counter.shed)
+        self.open = OpenSpans()
+        counters = counter.started, counter.sampled_out, counter.skipped, counter.shed
+        self.sink = SpanSink(self._queue, *counters, self.open.engine)
+        self.followed: WeakSet[ExportSpanProcessor] = WeakSet()
+        self.target: ExportSpanProcessor | None = self
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a later pipeline receives the spans that are open."""
+        return self.target is not self
+
+    def end_spans(self, ending: Ending, deadline: float) -> Counter[str]:
+        """End the open spans, unless a later pipeline receives them, before ``deadline`` (monotonic seconds).
+
+        Returns:
+            The names of the spans.
+        """
+        if self.is_followed or not len(self.open):
+            return Counter()
+        ended = end_spans(self.open.spans(), ending, deadline)
+        self.counter.cut_short[ending.outcome] = self.counter.cut_short.get(ending.outcome, 0) + ended.total()
+        return ended
+
+    def follow(self, previous: ExportSpanProcessor, *, is_added: bool) -> None:
+        """Receive the spans that are open in the previous pipeline.
+
+        Args:
+            previous: The processor of that pipeline.
+            is_added: Whether both are processors of one provider, which passes all spans to both.
+        """
+        self.open.follow(previous.open)
+        self.counter.follow(previous.counter)
+        self.open.redirect_former(self.sink)
+        for each in (previous, *previous.followed):
+            each.target = None if is_added else self
+        self.followed.add(previous)
+        self.followed.update(previous.followed)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count the span, and add the correlation id and the service name of its tracer."""
-        next(self._counter.started)
+        target = self.target
+        if target is not self:
+            if target is not None:
+                target.on_start(span, parent_context)
+            return
+        next(self.counter.started)
+        self.open.add_sdk(span.get_span_context().span_id, span)
         holder = link_span(span, parent_context, span.kind)
         if holder is not None and holder.value is not None:
             span.set_attribute(CORRELATION_ATTRIBUTE, holder.value)
@@ -64,8 +115,14 @@ class ExportSpanProcessor(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span for every exporter."""
         context = span.context
-        if context is None or not context.trace_flags & _SAMPLED:
-            next(self._counter.sampled_out)
+        if context is not None:
+            self.open.sdk.pop(context.span_id, None)
+        target = self.target
+        if target is not self:
+            if target is not None:
+                target.on_end(span)
+        elif context is None or not context.trace_flags & _SAMPLED:
+            next(self.counter.sampled_out)
         else:
             self._queue(span)
 

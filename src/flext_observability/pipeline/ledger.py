@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from flext_observability.adapters.instrument_table import instrument_table
 from flext_observability.domain.report import SIGNALS, ExporterCounts, LedgerSnapshot, Signal, SignalCounts
@@ -12,6 +12,10 @@ from flext_observability.engine.shedding import ShedCounts
 
 if TYPE_CHECKING:
     from flext_observability.pipeline.export_queue import QueueCounts
+
+
+MAX_FORMER: Final = 8
+"""Number of earlier pipelines whose counts are read."""
 
 
 @final
@@ -27,14 +31,36 @@ class SignalCounter:
         finished: Advanced for each started item that has ended and goes to the exporters.
         passed: Advanced for each item that starts and ends at once (log records).
         shed: Advanced for what is left out because of its cost.
+        cut_short: Number of spans that this library ended, by outcome.
     """
 
-    __slots__ = ("_signal", "finished", "passed", "sampled_out", "shed", "skipped", "started")
+    __slots__ = (
+        "_former",
+        "_moved",
+        "_signal",
+        "cut_short",
+        "finished",
+        "passed",
+        "sampled_out",
+        "shed",
+        "skipped",
+        "started",
+    )
 
     def __init__(self, signal: Signal) -> None:
         self._signal: Signal = signal
         self.started, self.sampled_out, self.skipped, self.finished, self.passed = (count() for _ in range(5))
         self.shed = ShedCounts(count(), count(), count())
+        self.cut_short: dict[str, int] = {}
+        self._former: tuple[SignalCounter, ...] = ()
+        self._moved = 0  # items that started in pipelines before those of `_former`, and end here
+
+    def follow(self, previous: SignalCounter) -> None:
+        """Count the open items of the previous pipeline, which end in this one, as started here."""
+        former = (previous, *previous._former)
+        # Of earlier pipelines, threads at the end of a span may count a little longer: the latest ones are read again.
+        self._former = former[:MAX_FORMER]
+        self._moved = previous._moved + sum(each.own_open() for each in former[MAX_FORMER:])
 
     def counts(self) -> SignalCounts:
         """Return the current counts."""
@@ -43,9 +69,14 @@ class SignalCounter:
         finished, passed = _value(self.finished), _value(self.passed)
         ended = sampled_out + skipped + finished + passed
         # Spans that were open when a foreign provider was adopted end here, but did not start here.
-        started = max(_value(self.started) + skipped + passed, ended)
+        moved = self._moved + sum(each.own_open() for each in self._former)
+        started = max(_value(self.started) + skipped + passed + moved, ended)
         counts = started, started - ended, sampled_out + skipped, finished + passed
-        return SignalCounts(self._signal, *counts, shed=self.left_out())
+        return SignalCounts(self._signal, *counts, shed=self.left_out(), cut_short=dict(self.cut_short))
+
+    def own_open(self) -> int:
+        """Return the started items that have not ended here; negative if more have ended than started."""
+        return _value(self.started) - _value(self.sampled_out) - _value(self.finished)
 
     def left_out(self) -> dict[str, int]:
         """Return the number of items of each kind that were left out because of their cost."""

@@ -35,7 +35,7 @@ from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.shared_page import make_shared_page
 from flext_observability.providers.spool import make_spool
-from flext_observability.providers.tracer import ServiceTracers, make_sampler
+from flext_observability.providers.tracer import ServiceTracers, direct_spans, make_sampler
 from flext_observability.providers.workers import Outlets, create_workers, signal_and_name
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.runtime.fork_barrier import MAX_LOCAL_SECONDS, fork_barrier
@@ -82,6 +82,7 @@ class Pipeline:
     page: SharedPage | None = None
     durations: OperationDurations | None = None
     tracers: ServiceTracers | None = None
+    spans: ExportSpanProcessor | None = None
     budget: OverheadBudget | None = None
     overhead_meter: OverheadMeter | None = None
 
@@ -235,7 +236,7 @@ def start(
             global_providers().install()
             builds: dict[Signal, Callable[[], Callable[[], object]]] = {
                 "metrics": partial(_build_metrics, pipeline, previous, root),
-                "traces": partial(_build_traces, pipeline),
+                "traces": partial(_build_traces, pipeline, previous),
                 "logs": partial(_build_logs, pipeline),
             }
             steps = [build() for signal, build in builds.items() if signal not in disabled]
@@ -305,7 +306,7 @@ def _direct_metrics(
         delegate.flush = partial(flush_workers, workers)
 
 
-def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
+def _build_traces(pipeline: Pipeline, previous: Pipeline | None) -> Callable[[], object]:
     """Build the provider; return the function that directs spans to it."""
     config, delegate = pipeline.config, global_providers().tracers
     schedule = Schedule(
@@ -315,7 +316,7 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
     )
     counter = pipeline.ledger.counters["traces"]
     workers = create_workers(pipeline, "traces", schedule, config.traces_max_queue_size)
-    processor = ExportSpanProcessor(counter, workers)
+    pipeline.spans = processor = ExportSpanProcessor(counter, workers)
     direct: Callable[[], object]
     if delegate is None:
         foreign = trace.get_tracer_provider()
@@ -325,7 +326,7 @@ def _build_traces(pipeline: Pipeline) -> Callable[[], object]:
         tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter, pipeline.notices)
         pipeline.tracers = tracers
         direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service, tracers.add_span_processor)
-    return partial(_direct, direct, workers)
+    return partial(direct_spans, partial(_direct, direct, workers), processor, previous)
 
 
 def _build_logs(pipeline: Pipeline) -> Callable[[], object]:

@@ -15,6 +15,7 @@ from flext_observability.extensions.plugins.hooks import plugin_hooks
 from flext_observability.providers.exporters import enabled_signals
 from flext_observability.providers.spool import spool_notices
 from flext_observability.runtime.daemon import retry_threads
+from flext_observability.runtime.signals import termination_signals
 
 if TYPE_CHECKING:
     from flext_observability.providers.bootstrap import Pipeline
@@ -62,7 +63,14 @@ def _all_notices(pipeline: Pipeline) -> tuple[Notice, ...]:
         *metric_limits().notices(),
         *name_clashes().notices(),
         *plugin_hooks().notices(),
+        *_signal_notices(),
     )
+
+
+def _signal_notices() -> tuple[Notice, ...]:
+    problem = termination_signals().problem
+    message = f"What is queued or open is lost at SIGTERM: {problem}"
+    return (Notice("all", message, "Call init_observability in the main thread"),) if problem else ()
 
 
 def _degradation(pipeline: Pipeline, signal: Signal, notices: tuple[Notice, ...]) -> Notice | None:

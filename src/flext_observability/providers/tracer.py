@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,10 @@ from flext_observability.values.exceptions import describe_error
 from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
+    from flext_observability.engine.span_options import SpanSink
     from flext_observability.pipeline.export_processors import ExportSpanProcessor
     from flext_observability.pipeline.ledger import SignalCounter
+    from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
 
@@ -90,6 +93,13 @@ class ServiceTracers:
             if self._config.engine == "sdk":
                 _shed_limits(self._limits, self._full_limits, shedding)
 
+    def redirect(self, sink: SpanSink) -> None:
+        """Pass the spans of the engine that end from now on to another pipeline."""
+        with self._lock:
+            for provider in (self.provider, *self._by_service.values()):
+                if isinstance(provider, EngineTracerProvider):
+                    provider.redirect(sink)
+
     @property
     def has_rule(self) -> bool:
         """Whether the sampler is a built-in one, whose ratio can be lowered."""
@@ -138,6 +148,21 @@ class ServiceTracers:
         )
         provider.shed(self._shedding)
         return provider
+
+
+def direct_spans(direct: Callable[[], object], processor: ExportSpanProcessor, previous: Pipeline | None) -> None:
+    """Direct new spans to a pipeline, and those that are open in the previous one.
+
+    Args:
+        direct: Directs new spans.
+        processor: Processor of the pipeline.
+        previous: The previous pipeline; None for none.
+    """
+    direct()
+    if previous is not None and previous.spans is not None:
+        processor.follow(previous.spans, is_added=previous.tracers is None)
+        if previous.tracers is not None:
+            previous.tracers.redirect(processor.sink)
 
 
 def sampling_rule(config: FlextObservabilityConfig) -> SamplingRule | None:

@@ -79,12 +79,17 @@ def _restore_exit_code() -> None:
 
     Source: https://github.com/python/cpython/blob/v3.13.0/Python/pythonrun.c (run_eval_code_obj)
     """
-    trace = getattr(sys, "last_traceback", None)
-    if trace is None or sys.last_type is not KeyboardInterrupt or hasattr(sys, "ps1"):
-        return
-    if trace.tb_frame.f_back is not None:  # an interactive console of the program printed it
+    if not is_interrupted_exit():
         return
     try:
         exec("raise KeyboardInterrupt")  # noqa: S102  # nosec B102
     except KeyboardInterrupt:
         return
+
+
+def is_interrupted_exit() -> bool:
+    """Return whether an unhandled ``KeyboardInterrupt`` ends the program."""
+    trace = getattr(sys, "last_traceback", None)
+    if trace is None or sys.last_type is not KeyboardInterrupt or hasattr(sys, "ps1"):
+        return False
+    return trace.tb_frame.f_back is None  # otherwise an interactive console of the program printed it

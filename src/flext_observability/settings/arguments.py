@@ -41,6 +41,7 @@ class InitArguments(TypedDict, total=False):
     id_generator: str | None
     correlation_id_header: str | None
     shutdown_timeout_seconds: float | None
+    handle_signals: bool | None
     flush_timeout_seconds: float | None
     trace_registry_size: int | None
     trace_registry_age_seconds: float | None

@@ -166,6 +166,11 @@ class GeneralFields:
     shutdown_timeout_seconds: float = setting(
         types.SECONDS, "Timeout of the last export at exit, for all exporters together.", default=2.0
     )
+    handle_signals: bool = setting(
+        types.BOOL,
+        "Whether SIGTERM, SIGHUP and SIGINT end open spans and send what is queued before they end the process.",
+        default=True,
+    )
     flush_timeout_seconds: float = setting(types.SECONDS, "Default timeout of a flush.", default=30.0)
     trace_registry_size: int = setting(
         types.COUNT,
