@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from opentelemetry.trace import Status, StatusCode
 
@@ -73,7 +73,7 @@ def _end_all(spans: Sequence[Span], ending: Ending, ended: Counter[str]) -> None
 
 
 def _end(span: Span, ending: Ending) -> None:
-    any_span: object = span
+    any_span = cast("object", span)
     if isinstance(any_span, EngineSpan):
         any_span.is_cut_short = True
     span.set_attribute(OUTCOME_ATTRIBUTE, ending.outcome)
