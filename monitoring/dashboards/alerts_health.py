@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring.dashboards.definition import DOCS, PROGRAM, Definition, link_to_service
+from monitoring.dashboards.definition import PROGRAM, Definition, link_to_service, runbook
 from monitoring.dashboards.panels import Column, Frame, Panel, lines, number, rows
 from monitoring.dashboards.queries import PromQL
 
@@ -46,11 +46,12 @@ def _alerts() -> Iterator[Panel]:
     yield rows(
         Frame(
             "Active alerts",
-            "Pending and firing alerts. The name opens the runbook. Empty until a rule fires.",
+            "Pending and firing alerts. The name opens the runbook of an alert of this stack; an alert of a program names "
+            "its page in the annotation runbook_url. Empty until a rule fires.",
             height=9,
         ),
         {
-            "alertname": Column("alert", links=("Runbook", f"{DOCS}/runbooks/${{__value.text}}.md")),
+            "alertname": Column("alert", links=("Runbook", runbook("${__value.text}"))),
             "severity": Column("severity"),
             "alertstate": Column("state"),
             "service_name": Column("service", links=("Service", link_to_service("service-overview", "__value.text"))),

@@ -20,6 +20,7 @@ def definition() -> Definition:
         "Collector",
         "What the collector received, refused, queued on disk and delivered, and what it uses.",
         (("Received", _received()), ("Queues", _queues()), ("Delivered", _delivered()), ("Process", _process())),
+        runbooks=("CollectorRefusesData", "CollectorQueueFilling", "CollectorCannotDeliver"),
     )
 
 

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models import dashboard as models
 
 from monitoring.dashboards.panels import Panel
-from monitoring.dashboards.queries import PROMETHEUS
+from monitoring.dashboards.queries import LOGS, PROMETHEUS
 
 TAG: Final = "flext"
 DOCS: Final = "https://github.com/flext-sh/flext-observability/blob/main/docs"
@@ -21,16 +21,20 @@ Row = tuple[str, Iterable[Panel]]
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of the dashboard, with the values of a label."""
+    """A variable of the dashboard, with the values of a label, or of a field of log records."""
 
     name: str
     label: str
     query: str
     is_single: bool = False
+    log_field: str = ""
+    """Field whose values the records of the query have; empty for a query of Prometheus."""
 
 
 SERVICE: Final = Variable("service", "Service", "label_values(traces_span_metrics_calls_total, service_name)")
 ENVIRONMENT: Final = Variable("environment", "Environment", "label_values(target_info, deployment_environment_name)")
+LOG_SERVICE: Final = Variable("service", "Service", "*", log_field="service.name")
+SEVERITY: Final = Variable("severity", "Severity", "*", log_field="severity_text")
 PROGRAM: Final = Variable(
     "service", "Service", 'label_values(target_info{telemetry_sdk_language="python"}, service_name)'
 )
@@ -50,6 +54,8 @@ class Definition:
     variables: tuple[Variable, ...] = ()
     boxes: tuple[tuple[str, str, str], ...] = ()
     """Name, label and default text of each text box."""
+    runbooks: tuple[str, ...] = ()
+    """Alerts whose runbooks explain what the dashboard shows."""
     alerts: str = 'alertstate="firing"'
     """Selector of the alerts that the dashboard marks on its time axis."""
 
@@ -69,6 +75,8 @@ class Definition:
             .link(_page())
             .annotation(_firing(self.alerts))
         )
+        for name in self.runbooks:
+            built = built.link(_runbook(name))
         for variable in self.variables:
             built = built.with_variable(_variable(variable))
         for name, label, text in self.boxes:
@@ -107,6 +115,16 @@ def _page() -> dashboard.DashboardLink:
     return link.url(f"{DOCS}/dashboards.md").target_blank(target_blank=True)
 
 
+def _runbook(alert: str) -> dashboard.DashboardLink:
+    link = dashboard.DashboardLink(f"Runbook {alert}").type(models.DashboardLinkType.LINK).icon("doc")
+    return link.url(runbook(alert)).target_blank(target_blank=True)
+
+
+def runbook(alert: str) -> str:
+    """Return the address of the runbook of an alert."""
+    return f"{DOCS}/runbooks/{alert}.md"
+
+
 def _firing(selector: str) -> dashboard.AnnotationQuery:
     query = (
         dashboard.AnnotationQuery().name("Firing alerts").datasource(PROMETHEUS).icon_color("red").enable(enable=True)
@@ -115,11 +133,14 @@ def _firing(selector: str) -> dashboard.AnnotationQuery:
 
 
 def _variable(variable: Variable) -> dashboard.QueryVariable:
+    query: dict[str, object] = {"query": variable.query, "refId": variable.name}
+    if variable.log_field:
+        query |= {"type": "fieldValue", "field": variable.log_field, "limit": 1000}
     built = (
         dashboard.QueryVariable(variable.name)
         .label(variable.label)
-        .query({"query": variable.query, "refId": variable.name})
-        .datasource(PROMETHEUS)
+        .query(query)
+        .datasource(LOGS if variable.log_field else PROMETHEUS)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_ASC)
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring.dashboards.definition import SERVICE, Definition
+from monitoring.dashboards.definition import LOG_SERVICE, SEVERITY, Definition
 from monitoring.dashboards.panels import Column, Frame, Panel, lines, number, records, rows
 from monitoring.dashboards.queries import LogsQL
 
-_FOUND: Final = '{service.name=~"${service:regex}"} $search'
+_FOUND: Final = '{service.name=~"${service:regex}"} severity_text:~"^(${severity:regex})$" $search'
 _ERRORS: Final = f"{_FOUND} severity_number:>=17"
 
 
@@ -18,9 +18,9 @@ def definition() -> Definition:
     return Definition(
         "logs",
         "Logs",
-        "Log records of all services. `search` is LogsQL, such as a word, `severity_text:=ERROR`, or `trace_id:=…`.",
+        "Log records of all services. `search` is LogsQL, such as a word, or `trace_id:=…`.",
         (("Volume", _volume()), ("Records", _records())),
-        (SERVICE,),
+        (LOG_SERVICE, SEVERITY),
         (("search", "Search", "*"),),
     )
 

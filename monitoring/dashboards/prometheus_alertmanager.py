@@ -25,6 +25,7 @@ def definition() -> Definition:
             ("Rules", _rules()),
             ("Alertmanager", _alertmanager()),
         ),
+        runbooks=("TargetDown", "PrometheusRuleFailures", "AlertmanagerNotificationsFail"),
     )
 
 

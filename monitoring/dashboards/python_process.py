@@ -19,7 +19,8 @@ def definition() -> Definition:
     return Definition(
         "python-process",
         "Python processes",
-        "CPU, memory, garbage collection and files of Python programs, and the machine that they run on.",
+        "CPU, memory, garbage collection and files of Python programs, and the machine that they run on. "
+        "Needs `FlextMetricsCollector().start()` or `FlextObservabilityMonitor().start()` in the program.",
         (("Process", _process()), ("Python", _python()), ("Machine", _machine())),
         (PROGRAM, INSTANCE),
         alerts='alertstate="firing",service_name=~"$service|"',

@@ -36,13 +36,14 @@ def definition() -> Definition:
     )
 
 
-def _rate(metric: str, by: str = "service_name") -> str:
-    return f"sum by ({by}) (rate({metric}[$__rate_interval]))"
+def _rate(metric: str, by: str = "service_name", window: str = "$__rate_interval") -> str:
+    return f"sum by ({by}) (rate({metric}[{window}]))"
 
 
-def _ratio(by: str = "service_name") -> str:
+def _ratio(by: str = "service_name", window: str = "$__rate_interval") -> str:
     """Return the share of errors, 0 without an error."""
-    return f"({_rate(_ERRORS, by)} or 0 * {_rate(_CALLS, by)}) / ({_rate(_CALLS, by)} > 0)"
+    calls, errors = _rate(_CALLS, by, window), _rate(_ERRORS, by, window)
+    return f"({errors} or 0 * {calls}) / ({calls} > 0)"
 
 
 def _numbers() -> Iterator[Panel]:
@@ -106,7 +107,7 @@ def _operations() -> Iterator[Panel]:
     yield rows(
         Frame(
             "Incoming operations",
-            "Each operation of the chosen services: the place to look for the one that is slow or fails.",
+            "Each operation of the chosen services in the time range: shows which one is slow or fails.",
             width=24,
             height=10,
         ),
@@ -119,8 +120,8 @@ def _operations() -> Iterator[Panel]:
             "Value #B": Column("share of errors", "percentunit"),
             "Value #C": Column("95th percentile", "ms"),
         },
-        PromQL(_rate(_CALLS, _OPERATION), is_instant=True),
-        PromQL(_ratio(_OPERATION), is_instant=True),
-        PromQL(f"histogram_quantile(0.95, {_rate(_BUCKETS, f'{_OPERATION}, le')})", is_instant=True),
+        PromQL(_rate(_CALLS, _OPERATION, "$__range"), is_instant=True),
+        PromQL(_ratio(_OPERATION, "$__range"), is_instant=True),
+        PromQL(f"histogram_quantile(0.95, {_rate(_BUCKETS, f'{_OPERATION}, le', '$__range')})", is_instant=True),
         sort_by="requests a second",
     )

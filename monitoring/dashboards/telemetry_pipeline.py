@@ -32,6 +32,7 @@ def definition() -> Definition:
         "Needs the setting self_metrics.",
         (("Ledger", _ledger()), ("Queues", _queues()), ("Exports", _exports()), ("Cost", _cost())),
         (PROGRAM, INSTANCE),
+        runbooks=("TelemetryDropped", "TelemetryQueueFilling", "TelemetryReduced"),
     )
 
 

@@ -11,8 +11,8 @@ from monitoring.dashboards.panels import Column, Frame, Panel, found_traces, gra
 from monitoring.dashboards.queries import PromQL, Traces
 
 _BY: Final = "client, server"
-_CALLS: Final = f"sum by ({_BY}) (rate(traces_service_graph_request_total[$__rate_interval]))"
-_FAILED: Final = f"sum by ({_BY}) (rate(traces_service_graph_request_failed_total[$__rate_interval]))"
+_CALLS: Final = f"sum by ({_BY}) (rate(traces_service_graph_request_total[$__range]))"
+_FAILED: Final = f"sum by ({_BY}) (rate(traces_service_graph_request_failed_total[$__range]))"
 _SPANS: Final = 'traces_span_metrics_calls_total{service_name="$service"}'
 
 
@@ -33,7 +33,11 @@ def _calls() -> Iterator[Panel]:
         Frame("Graph of services", "Which service calls which, from the traces in Jaeger.", height=10), Traces()
     )
     yield rows(
-        Frame("Calls", "From pairs of client and server spans. `user` is a caller without telemetry.", height=10),
+        Frame(
+            "Calls",
+            "From pairs of client and server spans in the time range. `user` is a caller without telemetry.",
+            height=10,
+        ),
         {
             "client": Column("from"),
             "server": Column("to", links=("Traces of this service", link_to_service("traces", "__value.text"))),
@@ -45,14 +49,14 @@ def _calls() -> Iterator[Panel]:
         PromQL(f"({_FAILED} or 0 * {_CALLS}) / ({_CALLS} > 0)", is_instant=True),
         PromQL(
             "histogram_quantile(0.95, sum by (client, server, le) "
-            "(rate(traces_service_graph_request_server_seconds_bucket[$__rate_interval])))",
+            "(rate(traces_service_graph_request_server_seconds_bucket[$__range])))",
             is_instant=True,
         ),
         sort_by="calls a second",
     )
     yield lines(
         Frame("Calls over time", "Calls a second between two services.", "reqps", 24, 7),
-        PromQL(_CALLS, "{{client}} → {{server}}"),
+        PromQL(_CALLS.replace("$__range", "$__rate_interval"), "{{client}} → {{server}}"),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from monitoring.tester.backends.jaeger import Jaeger, Span
 from monitoring.tester.backends.prometheus import Prometheus
 from monitoring.tester.backends.victorialogs import VictoriaLogs
+from monitoring.tester.catalogue.files import children
 from monitoring.tester.catalogue.interpolation import seconds
 from monitoring.tester.model import Check, Outcome, Scope, State, counted
 
@@ -68,7 +69,7 @@ class Follower:
         servers = [span for span in self.jaeger.trace(self.trace_id) if span.kind == "server"]
         if not servers:
             return counted(0, f"Jaeger has no server span in trace {self.trace_id}")
-        query = _of_span(check.text, self.trace_id, servers[0])
+        query = _of_span(check.text.replace("$$__tags", _tags(check, servers[0])), self.trace_id, servers[0])
         return counted(self.prometheus.range(query, self._range(check, servers), self.now), query)
 
     def _trace(self, trace_id: str, origin: str) -> Outcome:
@@ -101,6 +102,13 @@ def _matched(record: dict[str, str], check: Check) -> str:
         return next((value for name, value in record.items() if re.fullmatch(pattern, name) and value), "")
     found = re.search(pattern, record.get("_msg", ""))
     return found[1] if found else ""
+
+
+def _tags(check: Check, span: Span) -> str:
+    """Return the label matchers of the tags that a link names, with the values of a span."""
+    names = children(check.options, "tags")
+    pairs = ((str(one.get("value") or one["key"]), span.tags.get(str(one["key"]))) for one in names)
+    return ",".join(f'{label}="{value}"' for label, value in pairs if value is not None)
 
 
 def _of_span(query: str, trace_id: str, span: Span) -> str:
