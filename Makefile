@@ -218,6 +218,10 @@ CONTROL := $(PY) -m monitoring.control
 observability-init: $(STACK)  ## make the secrets once, and check that this machine can run the stack
 	@$(CONTROL) $@
 
+.PHONY: test-rule-mutations
+test-rule-mutations: $(STACK)  ## change each threshold of the alerts, and see a rule test fail
+	@$(PY) -m monitoring.validation.rule_mutations
+
 .PHONY: observability-validate
 observability-validate: $(STACK)  ## check every configuration file with the program that reads it
 	@$(CONTROL) $@ --args="$(ARGS)"

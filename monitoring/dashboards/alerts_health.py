@@ -46,8 +46,8 @@ def _alerts() -> Iterator[Panel]:
     yield rows(
         Frame(
             "Active alerts",
-            "Pending and firing alerts. The name opens the runbook of an alert of this stack; an alert of a program names "
-            "its page in the annotation runbook_url. Empty until a rule fires.",
+            "Pending and firing alerts. The name opens the runbook of an alert of this stack. An alert of a program "
+            "names its page in the annotation runbook_url. Empty until a rule fires.",
             height=9,
         ),
         {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from monitoring.validation import (
+    alert_texts,
     alertmanager,
     collector,
     compose,
@@ -33,6 +34,7 @@ SOURCES: Final[tuple[Callable[[Tree], Iterator[Check]], ...]] = (
     manifests.checks,
     references.checks,
     prometheus.checks,
+    alert_texts.checks,
     alertmanager.checks,
     victorialogs.checks,
     grafana.checks,
