@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,13 +110,8 @@ def main(arguments: list[str]) -> int:
     made = [mutant for mutant in made if (mutant.alert, mutant.change) not in _EQUIVALENT]
     made = [mutant for mutant in made if not arguments or mutant.alert.split()[0] in arguments]
     with ThreadPoolExecutor(_JOBS) as pool:
-        found = [
-            mutant
-            for mutant, bad in zip(
-                made, pool.map(lambda one: survives(tree, one, places.repository / FOLDER), made), strict=True
-            )
-            if bad
-        ]
+        verdicts = list(pool.map(partial(survives, tree, source=places.repository / FOLDER), made))
+    found = [mutant for mutant, survived in zip(made, verdicts, strict=True) if survived]
     for mutant in found:
         print(f"{mutant.file}: no test notices the change of {mutant.alert}: {mutant.change}")
     print(f"{len(made)} changed alerts, {len(made) - len(found)} noticed, {len(found)} not")
