@@ -1,11 +1,12 @@
-"""Exit of the process: one callback when the interpreter or a ``multiprocessing`` child ends."""
+"""Exit of the process: one callback when the interpreter or a child ends, also by ``os._exit``."""
 
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, Final, NoReturn, final
 
 from flext_observability.runtime.fork import register_restart
 from flext_observability.runtime.internal_log import report_once
@@ -18,8 +19,9 @@ MAX_INTERRUPTS: Final = 100
 class ExitHook:
     """Calls a function at exit.
 
-    ``multiprocessing`` children skip ``atexit``; there the function runs as a finalizer. Nothing is raised: the
-    interpreter would print a traceback. The exit code stays that of the program.
+    ``multiprocessing`` children skip ``atexit``; there the function runs as a finalizer. Children of task queues and of
+    pre-forking servers call ``os._exit``, which is wrapped. Nothing is raised: the interpreter would print a traceback.
+    The exit code stays that of the program.
 
     Args:
         at_exit: Called once in each process. It must return within its own deadline.
@@ -31,10 +33,20 @@ class ExitHook:
         self._at_exit = at_exit
         self._on_interrupt = on_interrupt
         self._registered_after_fork = False
+        self._ended_in = 0  # the process in which the function has run
         atexit.unregister(_run)  # of a former runtime
         atexit.register(_run, at_exit, on_interrupt)
         register_restart(self)
         self._register_multiprocessing()
+        former = _os_exit()
+        exit_now = former.exit_now if type(former) is _LastExit else former
+        vars(os)["_exit"] = _LastExit(self.run_once, exit_now)
+
+    def run_once(self) -> None:
+        """Call the function, unless this process has called it."""
+        if self._ended_in != os.getpid():
+            self._ended_in = os.getpid()
+            _run(self._at_exit, self._on_interrupt)
 
     def restart_after_fork(self) -> None:
         """Cover a child that becomes a ``multiprocessing`` child."""
@@ -53,7 +65,32 @@ class ExitHook:
 
     def _add_finalizer(self) -> None:
         util: Any = sys.modules["multiprocessing.util"]
-        util.Finalize(None, _run, (self._at_exit, self._on_interrupt), exitpriority=0)
+        util.Finalize(None, self.run_once, exitpriority=0)
+
+
+@final
+class _LastExit:
+    """``os._exit`` with a call before it.
+
+    Attributes:
+        exit_now: The former function.
+    """
+
+    __slots__ = ("_before", "exit_now")
+
+    def __init__(self, before: Callable[[], object], exit_now: Callable[[int], NoReturn]) -> None:
+        self._before = before
+        self.exit_now = exit_now
+
+    def __call__(self, status: int) -> NoReturn:
+        try:
+            self._before()
+        finally:
+            self.exit_now(status)
+
+
+def _os_exit() -> Callable[[int], NoReturn]:
+    return os._exit
 
 
 def _run(at_exit: Callable[[], object], on_interrupt: Callable[[], object]) -> None:

@@ -133,3 +133,36 @@ hook = ExitHook(lambda: exec("pass"), print)
 )
 def test_the_exit_code_is_that_of_the_program_when_the_function_imports(end: str, code: int) -> None:
     assert run(IMPORTS_AT_EXIT + end).code == code
+
+
+def test_it_runs_before_an_exit_without_handlers() -> None:
+    done = run("""
+        import os
+        from flext_observability.runtime.exit import ExitHook
+
+        hooks = [ExitHook(at_exit, print) for at_exit in (print, lambda: print("exit", flush=True))]
+        child = os.fork()
+        if child == 0:
+            print("child", flush=True)
+            os._exit(3)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        os._exit(4)
+    """)
+    assert (done.code, done.lines) == (4, ["child", "exit", "3", "exit"])
+
+
+def test_a_child_of_multiprocessing_runs_it_once(tmp_path: Path) -> None:
+    done = run_file(
+        tmp_path,
+        """
+        import multiprocessing, os
+        from flext_observability.runtime.exit import ExitHook
+
+        hook = ExitHook(lambda: print("exit", flush=True), print)
+        child = multiprocessing.get_context("fork").Process(target=print, args=["child"])
+        child.start()
+        child.join()
+        os._exit(0)
+        """,
+    )
+    assert done.lines.count("exit") == 2
