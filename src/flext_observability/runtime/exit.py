@@ -38,9 +38,10 @@ class ExitHook:
         atexit.register(_run, at_exit, on_interrupt)
         register_restart(self)
         self._register_multiprocessing()
-        former = _os_exit()
+        system: Any = os
+        former = system._exit  # noqa: SLF001 - a public function
         exit_now = former.exit_now if type(former) is _LastExit else former
-        vars(os)["_exit"] = _LastExit(self.run_once, exit_now)
+        system._exit = _LastExit(self.run_once, exit_now)  # noqa: SLF001 - a public function
 
     def run_once(self) -> None:
         """Call the function, unless this process has called it."""
@@ -87,10 +88,6 @@ class _LastExit:
             self._before()
         finally:
             self.exit_now(status)
-
-
-def _os_exit() -> Callable[[int], NoReturn]:
-    return os._exit
 
 
 def _run(at_exit: Callable[[], object], on_interrupt: Callable[[], object]) -> None:
