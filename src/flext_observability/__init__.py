@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         FlextNotifier as FlextNotifier,
         FlextStorageAdapter as FlextStorageAdapter,
     )
+    from flext_observability.extensions.redaction_rules import register_redaction_rule as register_redaction_rule
     from flext_observability.extensions.registry import (
         available_exporters as available_exporters,
         register_exporter as register_exporter,
@@ -156,6 +157,7 @@ _MODULES = {
     "extensions.plugins.base": "FlextObservabilityPlugin",
     "extensions.plugins.hooks": "register_plugin",
     "extensions.ports": "ExportOutcome ExporterFactory ExporterUnavailable FlextNotifier FlextStorageAdapter",
+    "extensions.redaction_rules": "register_redaction_rule",
     "extensions.registry": "available_exporters register_exporter register_notifier register_storage",
     "instrumentation.host_metrics.collector": "FlextMetricsCollector",
     "instrumentation.logging.formatter": "TraceContextFormatter",

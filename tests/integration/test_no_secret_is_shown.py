@@ -50,7 +50,13 @@ def test_the_check_finds_every_spelling() -> None:
 def test_settings_for_addresses_and_secrets_have_their_types() -> None:
     named = [name for name in FIELDS if re.search(r"(url|endpoint|gateway)$", name)]
     assert named == [row.name for row in ADDRESS_ROWS]
-    kept = {"otlp_headers", *(f"otlp_{signal}_headers" for signal in SIGNALS), "ops_token", "ops_password"}
+    kept = {
+        "otlp_headers",
+        *(f"otlp_{signal}_headers" for signal in SIGNALS),
+        "ops_token",
+        "ops_password",
+        "redaction_key",
+    }
     assert kept == {row.name for row in (*HEADER_ROWS, *SECRET_ROWS)}
     assert {name for name in FIELDS if is_secret_name(name)} <= kept
     assert len(ADDRESSES) >= 60

@@ -209,7 +209,7 @@ class Session:
 
     def status(self) -> TelemetryStatus:
         """Return the status of each signal at this moment."""
-        return TelemetryStatus(self._statuses(self.pipeline), self.pipeline.overhead)
+        return TelemetryStatus(self._statuses(self.pipeline), self.pipeline.overhead, self.pipeline.redaction.report())
 
     def pages(self, services: ServiceGroup) -> OpsPages:
         """Return the ops pages of this session."""

@@ -131,13 +131,36 @@ class SignalStatus:
     deliveries: tuple[ExporterCounts, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RedactionReport:
+    """Redaction of secrets.
+
+    Attributes:
+        rules: Names of the rules of each signal. A signal without redaction is left out.
+        masked: Number of values that each rule has masked since the start of the configuration.
+    """
+
+    rules: Mapping[Signal, tuple[str, ...]] = field(default_factory=dict[Signal, tuple[str, ...]])
+    masked: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
 @final
 class TelemetryStatus(dict[Signal, SignalStatus]):
-    """State of each signal, and the cost of the telemetry. Equal to the plain mapping of signals."""
+    """State of each signal, and the cost of the telemetry. Equal to the plain mapping of signals.
 
-    def __init__(self, signals: Mapping[Signal, SignalStatus], measure: Callable[[], Overhead]) -> None:
+    Attributes:
+        redaction: Rules of the redaction, and the number of values that each has masked.
+    """
+
+    def __init__(
+        self,
+        signals: Mapping[Signal, SignalStatus],
+        measure: Callable[[], Overhead],
+        redaction: RedactionReport | None = None,
+    ) -> None:
         super().__init__(signals)
         self._measure = measure
+        self.redaction = redaction or RedactionReport()
 
     @property
     def overhead(self) -> Overhead:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -79,6 +79,7 @@ class SharedMetricReader:
         preferred_temporality: Temporality by SDK instrument class; cumulative by default.
         preferred_aggregation: Aggregation by SDK instrument class; the SDK's by default.
         engine: Reader of our meter provider. Without, the SDK's ``reader`` reads the SDK's provider.
+        redact: Removes secrets from points; the engine does it when it creates a series.
 
     Attributes:
         counts_calls: Whether to derive the calls of monitored functions from their durations. False if other readers
@@ -90,8 +91,10 @@ class SharedMetricReader:
         preferred_temporality: Mapping[type, Any] | None = None,
         preferred_aggregation: Mapping[type, Any] | None = None,
         engine: EngineReader | None = None,
+        redact: Callable[[MetricsData], MetricsData] | None = None,
     ) -> None:
         self._engine = engine
+        self._redact = redact
         self._memory = None if engine is not None else _make_memory()
         self._preferred = dict(preferred_temporality or {}), dict(preferred_aggregation or {})
         self.counts_calls = False
@@ -133,7 +136,7 @@ class SharedMetricReader:
                 _thread.collecting = False
             resources = () if data is None else data.resource_metrics
             complete: MetricsData = point_classes().MetricsData([self._complete(each) for each in resources])
-            return complete
+            return complete if self._redact is None else self._redact(complete)
 
     def _read(self) -> MetricsData | None:
         return self.reader.get_metrics_data() if self._engine is None else self._engine.collect()

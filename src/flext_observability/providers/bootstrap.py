@@ -32,6 +32,7 @@ from flext_observability.providers.logger import make_loggers
 from flext_observability.providers.meter import MetricReaders, is_lean, make_provider, meter_key
 from flext_observability.providers.notices import Notices
 from flext_observability.providers.propagation import install_propagators
+from flext_observability.providers.redaction import make_redaction
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.shared_page import make_shared_page
 from flext_observability.providers.spool import make_spool
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.domain.overhead import Overhead
+    from flext_observability.pipeline.redaction.redaction import Redaction
     from flext_observability.pipeline.shared_page.page import SharedPage
     from flext_observability.providers.meter import AnyMeterProvider
     from flext_observability.providers.operation_durations import OperationDurations
@@ -75,6 +77,7 @@ class Pipeline:
     ledger: Ledger
     exporter_state: ExporterState
     exporters: Exporters
+    redaction: Redaction
     workers: list[ExportWorker[Any]]
     began: tuple[float, float, float]
     outlets: Outlets
@@ -227,10 +230,10 @@ def start(
         check_files()  # a configuration that works is not replaced by one that cannot open its files
     with fork_barrier().section(MAX_LOCAL_SECONDS):  # it imports modules and acquires locks of other libraries
         resource = make_resource(config, instance_id, notices)
-        exporters = create_exporters(settings, notices)
-        ledger, workers = Ledger(), list[ExportWorker[Any]]()
-        state, clock, outlets = ExporterState(), cpu_clock(), Outlets(make_spool(config))
-        pipeline = Pipeline(settings, resource, notices, ledger, state, exporters, workers, clock, outlets)
+        exporters, redaction = create_exporters(settings, notices), make_redaction(config, notices)
+        ledger, workers, outlets = Ledger(), list[ExportWorker[Any]](), Outlets(make_spool(config))
+        state, clock = ExporterState(), cpu_clock()
+        pipeline = Pipeline(settings, resource, notices, ledger, state, exporters, redaction, workers, clock, outlets)
         pipeline.durations = self_observation.operation_durations(config)
         try:
             global_providers().install()
@@ -240,7 +243,7 @@ def start(
                 "logs": partial(_build_logs, pipeline),
             }
             steps = [build() for signal, build in builds.items() if signal not in disabled]
-            install_propagators(config, notices)
+            install_propagators(config, notices, redaction.pair)
         except BaseException:
             pipeline.discard()
             raise
@@ -268,7 +271,7 @@ def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessI
     if readers is None or not is_kept:
         foreign = pipeline.exporters.metric_readers(pipeline.notices)
         lean = delegate is not None and is_lean(config, foreign, pipeline.notices)
-        readers = MetricReaders(config, pipeline.resource, push_count, foreign, lean=lean)
+        readers = MetricReaders(config, pipeline.resource, push_count, foreign, pipeline.redaction, lean=lean)
         if delegate is not None:
             readers, provider = make_provider(config, pipeline.resource, readers, push_count, pipeline.notices)
     pipeline.exporters.load_points()

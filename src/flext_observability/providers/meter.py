@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from flext_observability.engine.metrics.provider import EngineMeterProvider, EngineReader
 from flext_observability.extensions.ports import FlushOnlyExporter
+from flext_observability.extensions.redaction_rules import redaction_rule_registry
 from flext_observability.pipeline.shared_metric_reader import SharedMetricReader
 from flext_observability.values.exceptions import describe_error
 from flext_observability.values.foreign import qualified_type_name
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
 
+    from flext_observability.pipeline.redaction.redaction import Redaction
     from flext_observability.providers.notices import Notices
     from flext_observability.settings.config import FlextObservabilityConfig
 
@@ -40,6 +43,7 @@ class MetricReaders:
         resource: Resource of the metrics.
         push_count: Number of push exporters, flush-only ones excluded.
         foreign: Readers of exporters that have their own. Totals are not kept by a second start then.
+        redaction: Redacts attributes; None for no redaction.
         lean: Whether the engine aggregates, instead of the SDK.
     """
 
@@ -49,14 +53,16 @@ class MetricReaders:
         resource: Resource,
         push_count: int,
         foreign: Sequence[MetricReader] = (),
+        redaction: Redaction | None = None,
         *,
         lean: bool = False,
     ) -> None:
+        self.redaction = redaction
         preference = config.metrics_temporality_preference
         self.key = (*meter_key(config, resource, push_count), *foreign)
         self._foreign = foreign
         self.shared = preference == "cumulative"
-        self._engine = make_engine(config, resource) if lean else None
+        self._engine = make_engine(config, resource, redaction) if lean else None
         self.cumulative = self._make_reader(config, "cumulative")
         own = 0 if self.shared else push_count
         self._own = [self._make_reader(config, preference) for _ in range(own)]
@@ -84,12 +90,16 @@ class MetricReaders:
         return make_sdk_provider(config, resource, self.readers())
 
     def _make_reader(self, config: FlextObservabilityConfig, preference: str) -> SharedMetricReader:
+        rules = self.redaction
+        redact = rules.data if rules is not None and rules.has_metrics else None
         if self._engine is not None:
-            return SharedMetricReader(engine=EngineReader(self._engine, DELTAS[preference]))
+            reader = EngineReader(self._engine, DELTAS[preference])
+            # The attributes of a series are redacted once, when it is created.
+            return SharedMetricReader(engine=reader, redact=partial(redact, points=False) if redact else None)
         from flext_observability.providers.sdk_meter import TEMPORALITIES, default_aggregation
 
         aggregation = default_aggregation(config.metrics_default_histogram_aggregation)
-        return SharedMetricReader(TEMPORALITIES[preference], aggregation)
+        return SharedMetricReader(TEMPORALITIES[preference], aggregation, redact=redact)
 
 
 def is_lean(config: FlextObservabilityConfig, foreign: Sequence[MetricReader], notices: Notices) -> bool:
@@ -104,7 +114,11 @@ def is_lean(config: FlextObservabilityConfig, foreign: Sequence[MetricReader], n
 
 
 def make_provider(
-    config: FlextObservabilityConfig, resource: Resource, readers: MetricReaders, push_count: int, notices: Notices
+    config: FlextObservabilityConfig,
+    resource: Resource,
+    readers: MetricReaders,
+    push_count: int,
+    notices: Notices,
 ) -> tuple[MetricReaders, AnyMeterProvider]:
     """Return a provider and its readers, without those of exporters if the SDK rejects one."""
     try:
@@ -114,17 +128,20 @@ def make_provider(
         message = f"Metric readers of exporters are not used: {describe_error(error)}"
         notices.degrade("metrics", message, "Use the exporter prometheus, or another one")
         lean = is_lean(config, (), notices)
-        readers = MetricReaders(config, resource, push_count, lean=lean)
+        readers = MetricReaders(config, resource, push_count, redaction=readers.redaction, lean=lean)
         return readers, readers.make_provider(config, resource)
 
 
-def make_engine(config: FlextObservabilityConfig, resource: Resource) -> EngineMeterProvider:
+def make_engine(
+    config: FlextObservabilityConfig, resource: Resource, redaction: Redaction | None = None
+) -> EngineMeterProvider:
     """Return the meter provider of the engine."""
     return EngineMeterProvider(
         resource,
         config.metrics_exemplar_filter,
         config.metrics_cardinality_limit,
         exponential=config.metrics_default_histogram_aggregation == "base2_exponential_bucket_histogram",
+        redact=redaction.series if redaction is not None and redaction.has_metrics else None,
     )
 
 
@@ -139,4 +156,6 @@ def meter_key(config: FlextObservabilityConfig, resource: Resource, push_count: 
         config.metrics_exemplar_filter,
         config.metrics_cardinality_limit,
         config.engine,
+        *(config.redaction, config.metrics_redaction, config.redaction_allow, config.redaction_key),
+        redaction_rule_registry().registered(),
     )

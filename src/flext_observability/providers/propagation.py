@@ -30,6 +30,8 @@ from flext_observability.values.interrupts import reraise_interrupt
 from flext_observability.values.names import CORRELATION_ATTRIBUTE
 
 T = TypeVar("T")
+Redact = Callable[[str, str], str]
+"""Name and value of a baggage entry → the value that leaves the process."""
 
 PACKAGES = {
     "b3": "opentelemetry-propagator-b3",
@@ -38,6 +40,10 @@ PACKAGES = {
     "xray": "opentelemetry-propagator-aws-xray",
     "ottrace": "opentelemetry-propagator-ot-trace",
 }
+
+
+def _unchanged(_name: str, value: str) -> str:
+    return value
 
 
 class IndependentPropagators(TextMapPropagator):
@@ -74,11 +80,13 @@ class CorrelationPropagator(TextMapPropagator):
     Args:
         inner: Propagator of trace context and baggage.
         header: Name of the header.
+        redact: Name and value of a baggage entry → the value that leaves the process.
     """
 
-    def __init__(self, inner: TextMapPropagator, header: str) -> None:
+    def __init__(self, inner: TextMapPropagator, header: str, redact: Redact = _unchanged) -> None:
         self._inner = inner
         self._header = header
+        self._redact = redact
 
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
@@ -103,9 +111,19 @@ class CorrelationPropagator(TextMapPropagator):
         if correlation_id is not None:
             _contained("Injecting", partial(writer.set, carrier, self._header, correlation_id), None)
             source = baggage.set_baggage(CORRELATION_ATTRIBUTE, correlation_id, source)
+        source = _contained("Redacting baggage of", partial(self._redacted, source), baggage.clear(source))
         _contained("Injecting", partial(self._inner.inject, carrier, source, writer), None)
         if isinstance(writer, HeaderSetter) and writer.error is not None and writer is not setter:
             report_once("Injecting context", writer.error)
+
+    def _redacted(self, context: Context) -> Context:
+        """Return a context whose baggage has no secrets."""
+        for name, value in baggage.get_all(context).items():
+            text = str(value)
+            shown = self._redact(name, text)
+            if shown != text:
+                context = baggage.set_baggage(name, shown, context)
+        return context
 
     def _readable(self, carrier: CarrierT, getter: Getter[CarrierT]) -> tuple[Any, Getter[Any]]:
         """Return headers and a getter for names in any case, without values of a wrong type."""
@@ -121,11 +139,17 @@ class CorrelationPropagator(TextMapPropagator):
         return {*self._inner.fields, self._header}
 
 
-def install_propagators(config: FlextObservabilityConfig, notices: Notices) -> None:
-    """Set OpenTelemetry's global propagator. Unknown names are notices."""
+def install_propagators(config: FlextObservabilityConfig, notices: Notices, redact: Redact = _unchanged) -> None:
+    """Set OpenTelemetry's global propagator. Unknown names are notices.
+
+    Args:
+        config: Resolved configuration.
+        notices: Receives the notices.
+        redact: Name and value of a baggage entry → the value that leaves the process.
+    """
     propagators = make_propagators(config.propagators, notices)
     propagate.set_global_textmap(
-        CorrelationPropagator(IndependentPropagators(propagators), config.correlation_id_header)
+        CorrelationPropagator(IndependentPropagators(propagators), config.correlation_id_header, redact)
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flext_observability.domain.report import Notice
 from flext_observability.extensions.ports import IdentifiedExporter, RequestExporter
+from flext_observability.pipeline.redaction.exporter import RedactBatch, RedactingRequests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,14 +66,21 @@ def spooled_exporter(
 
 
 def worker_spool(
-    session: SpoolSession | None, signal: Signal, name: str, exporter: SignalExporter[Any], *, while_down: bool
+    session: SpoolSession | None,
+    signal: Signal,
+    name: str,
+    exporter: SignalExporter[Any],
+    redact: RedactBatch,
+    *,
+    while_down: bool,
 ) -> WorkerSpool[Any] | None:
     """Return the spool of the worker of an exporter; None if there is none, or the exporter stores nothing."""
     if session is None or not isinstance(exporter, RequestExporter):
         return None
     from flext_observability.pipeline.spool.worker_spool import WorkerSpool
 
-    return WorkerSpool(session, signal, name, _address(exporter), exporter, while_down=while_down)
+    requests = RedactingRequests(exporter, redact)
+    return WorkerSpool(session, signal, name, _address(exporter), requests, while_down=while_down)
 
 
 def spool_notices(session: SpoolSession | None) -> Iterator[Notice]:

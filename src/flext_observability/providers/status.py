@@ -64,6 +64,7 @@ def _all_notices(pipeline: Pipeline) -> tuple[Notice, ...]:
         *name_clashes().notices(),
         *plugin_hooks().notices(),
         *_signal_notices(),
+        *pipeline.redaction.notices(),
     )
 
 

@@ -57,21 +57,25 @@ def create_workers(
 ) -> list[ExportWorker[Any]]:
     """Create a worker with a queue for each push exporter of the signal."""
     totals = pipeline.readers.cumulative if pipeline.readers is not None else None
-    outlets, durations = pipeline.outlets, pipeline.durations
+    outlets, durations, redaction = pipeline.outlets, pipeline.durations, pipeline.redaction
     workers: list[ExportWorker[Any]] = []
     for (name, number, plain), reader in zip_longest(pipeline.exporters.numbered(signal), readers):
         exporter = spooled_exporter(outlets.spool, signal, plain)
         cumulative = reader is not None and reader is totals
         policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
+        timed = exporter if durations is None else durations.exporter(signal, name, number, exporter)
         worker: ExportWorker[Any] = ExportWorker(
             name=f"{_WORKER_PREFIX}{signal}-{name}",
-            exporter=exporter if durations is None else durations.exporter(signal, name, number, exporter),
+            exporter=redaction.exporter(signal, timed),
             queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
             schedule=schedule._replace(periodic=schedule.periodic and not is_flush_only(exporter)),
             report=partial(pipeline.exporter_state.record, name, signal),
             collect=_collection(reader, durations, number) if reader else None,
             endpoint=outlets.endpoint(exporter),
-            spool=worker_spool(outlets.spool, signal, name, exporter, while_down=pipeline.config.spool_while_down),
+            spool=worker_spool(
+                *(outlets.spool, signal, name, exporter, partial(redaction.batch, signal)),
+                while_down=pipeline.config.spool_while_down,
+            ),
         )
         if outlets.spool is not None:
             outlets.spool.add(worker.kick)

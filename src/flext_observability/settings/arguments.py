@@ -9,6 +9,7 @@ from typing import TypedDict
 from flext_observability.domain.report import Signal
 
 Scalar = str | int | float | bool
+Redaction = bool | str | Sequence[str] | None
 Exporters = str | Sequence[str] | Mapping[Signal, str | Sequence[str]]
 
 
@@ -52,6 +53,12 @@ class InitArguments(TypedDict, total=False):
     prometheus_client_enabled: bool | None
     metrics_directory: str | None
     metrics_gauge_modes: str | Mapping[str, str] | None
+    redaction: Redaction
+    traces_redaction: Redaction
+    metrics_redaction: Redaction
+    logs_redaction: Redaction
+    redaction_allow: str | Sequence[str] | None
+    redaction_key: str | None
     grafana_url: str | None
     config_file: str | None
     otlp_endpoint: str | None

@@ -228,6 +228,34 @@ class GeneralFields:
         default=types.NO_KEY_VALUES,
         signal="metrics",
     )
+    redaction: Sequence[str] = setting(
+        types.REDACTION,
+        "Rules that mask secrets in all signals: `default` for all but `email`, registered ones included; names of "
+        "rules; false for none.",
+        default=("default",),
+    )
+    traces_redaction: Sequence[str] | None = setting(
+        types.REDACTION, "Rules for spans and baggage; not set: those of `redaction`.", default=None, signal="traces"
+    )
+    metrics_redaction: Sequence[str] | None = setting(
+        types.REDACTION,
+        "Rules for attributes of metrics; not set: those of `redaction`.",
+        default=None,
+        signal="metrics",
+    )
+    logs_redaction: Sequence[str] | None = setting(
+        types.REDACTION, "Rules for log records; not set: those of `redaction`.", default=None, signal="logs"
+    )
+    redaction_allow: Sequence[str] = setting(
+        types.NAMES,
+        "Names of attributes, and values, that are never masked; `*` stands for any text.",
+        default=(),
+    )
+    redaction_key: str = setting(
+        types.SECRET,
+        "Key of the hash in markers. Empty: a random one, so that markers of two processes differ.",
+        default="",
+    )
     grafana_url: str = setting(types.URL_TEXT, "URL of Grafana, for links to traces.", "GRAFANA_URL", default="")
     config_file: str = setting(
         types.TEXT,

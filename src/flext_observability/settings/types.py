@@ -157,6 +157,15 @@ def split_names(value: object) -> tuple[str, ...]:
     return names
 
 
+def _redaction(value: object) -> tuple[str, ...]:
+    """Return names of redaction rules; ``default`` for true, none for false."""
+    if isinstance(value, bool):
+        return ("default",) if value else ()
+    names = tuple(name.lower() for name in split_names(value))
+    switch = _BOOLS.get(names[0]) if len(names) == 1 else None
+    return names if switch is None else _redaction(switch)
+
+
 def _split_pairs(value: object) -> tuple[dict[str, str], int]:
     """Return the pairs of a mapping or of percent-encoded ``name=value,…``, and the number of invalid ones."""
     if isinstance(value, str):
@@ -247,6 +256,7 @@ TIMEOUT = float_type("seconds", 0.0, MAX_SECONDS, zero_means_unlimited=True)
 MILLISECOND_INTERVAL = float_type("milliseconds", 0.001, MAX_SECONDS, scale=0.001)
 MILLISECOND_TIMEOUT = float_type("milliseconds", 0.0, MAX_SECONDS, scale=0.001, zero_means_unlimited=True)
 NAMES = FieldType("names", "a name, a comma-separated list or a sequence of names", split_names)
+REDACTION = FieldType("rules", "true, false, or names of rules, comma-separated or as a sequence", _redaction)
 KEY_VALUE_LIST = FieldType("pairs", "a mapping of names to texts, or text like 'name=value,name=value'", _key_values)
 GAUGE_MODES = FieldType("pairs", "a mapping of names to modes, or text like 'name=sum,name.*=max'", _gauge_modes)
 HEADERS = FieldType(

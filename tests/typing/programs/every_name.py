@@ -84,6 +84,7 @@ from flext_observability import (
     register_exporter,
     register_notifier,
     register_plugin,
+    register_redaction_rule,
     register_storage,
     reset_global_factory,
     shutdown_observability,
@@ -179,6 +180,7 @@ def alerts(service: FlextAlertService) -> None:
 
 def extensions() -> None:
     assert_type(register_notifier("n", Note()), FlextResult[None])
+    assert_type(register_redaction_rule("n", r"EMP-\d+"), FlextResult[None])
     assert_type(publish_to_prometheus_client(), FlextResult[None])
     assert_type(flext_prometheus_rules(owner="sales"), FlextResult[str])
     assert_type(flext_grafana_dashboard(title="Sales"), FlextResult[str])

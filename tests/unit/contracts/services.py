@@ -170,6 +170,19 @@ def a_notifier_receives_alerts() -> None:
     assert received.alerts == [("disk", "active"), ("disk", "resolved")]
 
 
+@contract("register_redaction_rule")
+def a_redaction_rule_is_registered_by_name() -> None:
+    assert root.register_redaction_rule("contract_rule", r"EMP-\d+").success
+    assert root.register_redaction_rule("Two words", r"EMP-\d+").code == "invalid_redaction_rule"
+    with recording() as started:
+        with root.traced("hire", id="EMP-12"):
+            pass
+        assert started.handle.flush().success
+        attributes = root.memory_store().spans[-1].attributes or {}
+        assert str(attributes["id"]).startswith("[redacted:contract_rule:")
+        assert started.handle.status().redaction.masked["contract_rule"] == 1
+
+
 @contract("register_notifier")
 def a_notifier_is_registered_by_name() -> None:
     names: list[str] = []

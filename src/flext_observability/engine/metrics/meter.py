@@ -19,6 +19,7 @@ from opentelemetry.metrics import (
     UpDownCounter,
 )
 
+from flext_observability.engine.metrics.attributes import Clean
 from flext_observability.engine.metrics.instruments import (
     EngineCounter,
     EngineGauge,
@@ -60,11 +61,15 @@ class StreamOptions:
         limit: Maximum number of series of an instrument.
         exemplars: Filter of exemplars.
         exponential: Whether histograms have exponential buckets.
+        cleaned: Attributes as given → as exported.
     """
 
-    __slots__ = ("exemplars", "exponential", "limit")
+    __slots__ = ("cleaned", "exemplars", "exponential", "limit")
 
-    def __init__(self, limit: int, exemplars: ExemplarFilter, *, exponential: bool) -> None:
+    def __init__(
+        self, limit: int, exemplars: ExemplarFilter, *, exponential: bool, cleaned: Callable[[object], Clean]
+    ) -> None:
+        self.cleaned = cleaned
         self.limit = limit
         self.exemplars = exemplars
         self.exponential = exponential
@@ -140,7 +145,7 @@ class EngineMeter(Meter):
 
         def create() -> tuple[object, AnyStream, object]:
             series = new_series(identity.kind, bounds, exponential=options.exponential)
-            stream = Stream(identity, series, options.limit, options.exemplars)
+            stream = Stream(identity, series, options.limit, options.exemplars, options.cleaned)
             return kind(stream), stream, bounds
 
         instrument, _, known_bounds = self._get_or_create(identity, create)
@@ -153,7 +158,8 @@ class EngineMeter(Meter):
         options = self._options
 
         def create() -> tuple[object, AnyStream, object]:
-            stream = ObservableStream(identity, _contained(identity.name, callbacks), options.limit, options.exemplars)
+            contained = _contained(identity.name, callbacks)
+            stream = ObservableStream(identity, contained, options.limit, options.exemplars, options.cleaned)
             return kind(), stream, None
 
         return cast("T", self._get_or_create(identity, create)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
@@ -52,14 +52,21 @@ class ObservableStream:
         identity: Identity of the instrument.
         callbacks: Callbacks that never raise and never hang.
         limit: Maximum number of series of one collection, besides that of the overflow.
-        filter: Filter of exemplars.
+        exemplars: Filter of exemplars.
+        cleaned: Attributes as given → as exported.
     """
 
-    __slots__ = ("_callbacks", "_filter", "_is_gauge", "_known", "_limit", "_previous", "identity")
+    __slots__ = ("_callbacks", "_clean", "_filter", "_is_gauge", "_known", "_limit", "_previous", "identity")
 
     def __init__(
-        self, identity: Identity, callbacks: Sequence[ObservableCallback], limit: int, exemplars: ExemplarFilter
+        self,
+        identity: Identity,
+        callbacks: Sequence[ObservableCallback],
+        limit: int,
+        exemplars: ExemplarFilter,
+        cleaned: Callable[[object], Clean] = clean,
     ) -> None:
+        self._clean = cleaned
         self.identity = identity
         self._callbacks = callbacks
         self._limit = limit
@@ -89,7 +96,7 @@ class ObservableStream:
         return changes
 
     def _add(self, found: dict[Key, Observed], observation: Observation) -> None:
-        attributes = clean(observation.attributes)
+        attributes = self._clean(observation.attributes)
         key = series_key(attributes)
         series = found.get(key)
         if series is None and len(found) >= self._limit:

@@ -11,6 +11,7 @@ from opentelemetry.metrics import Meter, MeterProvider, NoOpMeter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from flext_observability.engine.compat import connect_reader, delta_kinds, has_own_aggregation
+from flext_observability.engine.metrics.attributes import Clean, clean
 from flext_observability.engine.metrics.copies import CopyingMeter, provider_of
 from flext_observability.engine.metrics.exemplars import ExemplarFilter
 from flext_observability.engine.metrics.meter import EngineMeter, StreamOptions
@@ -43,6 +44,7 @@ class EngineMeterProvider(MeterProvider):
         exemplar_filter: ``trace_based``, ``always_on`` or ``always_off``.
         cardinality_limit: Maximum number of series of an instrument.
         exponential: Whether histograms have exponential buckets.
+        redact: Attributes of a new series → those without secrets.
 
     Attributes:
         lock: Held during a collection.
@@ -56,11 +58,17 @@ class EngineMeterProvider(MeterProvider):
         cardinality_limit: int = DEFAULT_LIMIT,
         *,
         exponential: bool = False,
+        redact: Callable[[Clean], Clean] | None = None,
     ) -> None:
         self.resource = resource
         self.lock = ForkSafeLock()
         self.readers: tuple[EngineReader, ...] = ()
-        self._options = StreamOptions(cardinality_limit, ExemplarFilter(exemplar_filter), exponential=exponential)
+        self._options = StreamOptions(
+            cardinality_limit,
+            ExemplarFilter(exemplar_filter),
+            exponential=exponential,
+            cleaned=clean if redact is None else lambda attributes: redact(clean(attributes)),
+        )
         self._foreign: dict[MetricReader, EngineReader] = {}
         self._copies: dict[MetricReader, MeterProvider] = {}
         self._meters_lock = ForkSafeLock()

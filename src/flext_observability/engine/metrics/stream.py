@@ -73,6 +73,7 @@ class Stream:
         create_series: Creates a series from attributes, lock and maximum number of values.
         limit: Maximum number of series besides that of the overflow.
         exemplars: Filter of exemplars.
+        cleaned: Attributes as given → as exported.
 
     Attributes:
         by_key: All series by key.
@@ -83,7 +84,7 @@ class Stream:
     """
 
     __slots__ = (
-        *("_limit", "_lock", "_lowest", "_new_series", "_numbers"),
+        *("_clean", "_limit", "_lock", "_lowest", "_new_series", "_numbers"),
         *("_unused_numbers", "bare", "by_key", "cache", "current", "encoded", "exemplars", "identity"),
     )
 
@@ -93,7 +94,9 @@ class Stream:
         create_series: Callable[[Clean, Lock, int], Series],
         limit: int,
         exemplars: ExemplarFilter,
+        cleaned: Callable[[object], Clean] = clean,
     ) -> None:
+        self._clean = cleaned
         self.identity = identity
         self.exemplars = exemplars
         self.current = exemplars.current
@@ -134,7 +137,7 @@ class Stream:
 
     def offer(self, series: Series, value: float, context: Context | None, attributes: object) -> None:
         """Keep an exemplar if the filter wants one; in the series of the overflow, with its attributes."""
-        others = clean(attributes) if series.attributes is OVERFLOW else None
+        others = self._clean(attributes) if series.attributes is OVERFLOW else None
         kept = self.exemplars.keep(value, context, others)
         if kept is not None:
             series.keep(kept)
@@ -150,7 +153,7 @@ class Stream:
 
     def _series_of(self, attributes: object) -> Series:
         raw = to_bytes(attributes, FORMAT) if is_plain(attributes) else None
-        series = self._find(clean(attributes))
+        series = self._find(self._clean(attributes))
         if raw is None or series.attributes is OVERFLOW or len(self.cache) >= MAX_ORDERS * self._limit:
             return series
         if raw == to_bytes(attributes, FORMAT):  # no other thread has changed them

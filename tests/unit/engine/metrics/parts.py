@@ -16,8 +16,8 @@ DELTAS = ("counter", "up_down_counter", "gauge", "histogram", "observable_counte
 class Metrics:
     """A provider of the engine with a cumulative reader and one of deltas."""
 
-    def __init__(self, exemplar_filter: str = "always_off", limit: int = 2000, *, exponential: bool = False) -> None:
-        self.provider = EngineMeterProvider(Resource({}), exemplar_filter, limit, exponential=exponential)
+    def __init__(self, exemplar_filter: str = "always_off", limit: int = 2000, **options: Any) -> None:
+        self.provider = EngineMeterProvider(Resource({}), exemplar_filter, limit, **options)
         self.meter: Any = self.provider.get_meter("m")
         self.cumulative = EngineReader(self.provider)
         self.delta = EngineReader(self.provider, DELTAS)

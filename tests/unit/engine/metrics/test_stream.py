@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from flext_observability.engine.metrics import stream
 from flext_observability.engine.metrics.attributes import clean
 from flext_observability.engine.metrics.limits import MAX_NAMED, metric_limits
 from flext_observability.engine.metrics.stream import MAX_ORDERS
@@ -281,17 +280,17 @@ def test_mappings_that_do_not_end_or_raise_give_no_attributes(
     assert "Reading the attributes of a measurement failed" in caplog.text
 
 
-def test_attributes_that_another_thread_changes_are_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    def change_meanwhile(attributes: Any) -> dict[str, Any]:
-        cleaned = clean(attributes)
-        attributes["a"] = 2
+def test_attributes_that_another_thread_changes_are_not_remembered() -> None:
+    attributes = {"a": 1}
+    changes = iter((2,))
+
+    def change_meanwhile(cleaned: dict[str, Any]) -> dict[str, Any]:
+        attributes["a"] = next(changes, attributes["a"])
         return cleaned
 
-    metrics, attributes = Metrics(), {"a": 1}
+    metrics = Metrics(redact=change_meanwhile)
     counter = metrics.meter.create_counter("c")
-    with monkeypatch.context() as patch:
-        patch.setattr(stream, "clean", change_meanwhile)
-        counter.add(1, attributes)
+    counter.add(1, attributes)
     assert counter.stream.cache == {}
     counter.add(1, attributes)
     assert metrics.values() == {"{'a': 1}": 1, "{'a': 2}": 1}
