@@ -189,8 +189,8 @@ def test_no_exporter_gets_a_secret(
 @pytest.mark.parametrize("exporter", ["otlp_http", "otlp_grpc"])
 def test_no_secret_is_stored(engine: str, exporter: str, tmp_path: Path) -> None:
     options: dict[str, Any] = {"exporters": exporter, "otlp_endpoint": "http://127.0.0.1:9", "engine": engine}
-    spool = {"spool": True, "spool_directory": str(tmp_path)}
-    with init_observability(service_name="shop", console=False, **spool, **options).unwrap():
+    options |= {"spool": True, "spool_directory": str(tmp_path)}
+    with init_observability(service_name="shop", console=False, **options).unwrap():
         for number, secret in enumerate(SECRETS):
             record(number, "password", secret.secret, secret.text)
     stored = b"".join(zlib_bodies(tmp_path))
