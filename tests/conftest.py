@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.disks import read_only_folder, small_disk
 from tests.programs import ENGINE, SETTING_PREFIXES
+
+__all__ = ["read_only_folder", "small_disk"]  # fixtures
 
 UNUSUAL_VARIABLES = ("PYTHONUNBUFFERED",)  # child processes run with Python's defaults, as they do for most users
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

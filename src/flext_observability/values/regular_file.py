@@ -13,7 +13,7 @@ _FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 def open_regular(path: str | os.PathLike[str], flags: int, *, accept_any: bool = False) -> int:
-    """Open a file without waiting, and return its descriptor.
+    """Open a file without waiting, and return its descriptor. A new file is for its owner alone.
 
     Args:
         path: The file. A link is followed.
@@ -24,7 +24,7 @@ def open_regular(path: str | os.PathLike[str], flags: int, *, accept_any: bool =
         OSError: The file cannot be opened, or is not a regular file.
     """
     try:
-        descriptor = os.open(path, flags | _FLAGS, 0o666)
+        descriptor = os.open(path, flags | _FLAGS, 0o600)
     except OSError as error:
         if error.errno == ENXIO:  # a socket, or a pipe that no other process has open
             raise OSError(ENXIO, NOT_REGULAR, os.fspath(path)) from error

@@ -6,16 +6,16 @@ Source: https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/
 from __future__ import annotations
 
 import os
-import select
 import time
-from errno import ETIMEDOUT
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.domain.report import Signal
 from flext_observability.exporters.factory import BuiltInFactory
 from flext_observability.exporters.otlp.batch_exporter import BatchExporter
+from flext_observability.exporters.otlp.line_file import append_line, writes
 from flext_observability.extensions.ports import ExporterUnavailable, ExportOutcome
 from flext_observability.runtime.bounded_call import BoundedCall
 from flext_observability.values.regular_file import open_regular
@@ -35,17 +35,16 @@ OPEN_SECONDS = 5.0
 class OtlpFileExporter(BatchExporter):
     """Appends batches to a file, which is opened for each batch, so that it may be rotated or deleted.
 
-    Several signals and processes may share the file: each line is written by one call. It is opened without waiting: a
-    pipe that replaces it is reported, like a full disk.
+    Several signals and processes may share the file: it is locked for each line, and a line that the disk has no space
+    for is taken back. It is opened without waiting: a pipe that replaces it is reported, like a full disk.
     """
 
-    __slots__ = ("_path", "_torn")
+    __slots__ = ("_path",)
 
     def __init__(self, signal: Signal, path: Path) -> None:
         """Store the path; its folder must exist."""
         super().__init__(signal, "json")
         self._path = path
-        self._torn = False
 
     def close(self) -> None:
         """Do nothing: no file is left open."""
@@ -64,28 +63,23 @@ class OtlpFileExporter(BatchExporter):
     def _append(self, line: bytes, deadline: float) -> None:
         descriptor = _open(self._path)
         try:
-            # After a partial write, the new batch starts on a line of its own.
-            view = memoryview(b"\n" + line if self._torn else line)
-            while view:
-                _wait_writable(descriptor, deadline)
-                written = os.write(descriptor, view)
-                self._torn = written < len(view)
-                view = view[written:]
+            if S_ISREG(os.fstat(descriptor).st_mode):
+                append_line(descriptor, line, deadline)
+            else:
+                for _ in writes(descriptor, line, deadline):
+                    pass
         finally:
             os.close(descriptor)
 
 
 def _open(path: Path) -> int:
-    accept_any = str(path).startswith(_STREAMS)
-    return open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, accept_any=accept_any)
-
-
-def _wait_writable(descriptor: int, deadline: float) -> None:
-    """Wait until a pipe or terminal accepts data; a regular file always does."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    if not poll.poll(max(deadline - time.monotonic(), 0.0) * 1000):
-        raise TimeoutError(ETIMEDOUT, "its reader is too slow")
+    flags = os.O_APPEND | os.O_CREAT
+    if str(path).startswith(_STREAMS):
+        return open_regular(path, flags | os.O_WRONLY, accept_any=True)
+    try:
+        return open_regular(path, flags | os.O_RDWR)
+    except PermissionError:
+        return open_regular(path, flags | os.O_WRONLY)
 
 
 def _probe(path: Path) -> OSError | None:

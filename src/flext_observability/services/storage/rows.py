@@ -30,7 +30,13 @@ _NUMBER_FIELDS: Final = ("value", "duration_seconds")
 _TIME_FIELDS: Final = ("timestamp", "start_time", "end_time")
 _MAPPING_FIELDS: Final = ("details", "context")
 _JSON_SCALARS: Final = (str, int, float, bool, type(None))
-_NUMBER_TYPES: Final[Mapping[str, Callable[[str], float | Decimal]]] = {"int": int, "float": float, "decimal": Decimal}
+_MAX_BITS: Final = 8192
+"""Size of integers with decimal digits: Python writes and reads those of more than 4300 digits in powers of 2 only."""
+_NUMBER_TYPES: Final[Mapping[str, Callable[[str], float | Decimal]]] = {
+    "int": lambda text: int(text, 16) if "x" in text else int(text),
+    "float": float,
+    "decimal": Decimal,
+}
 
 
 class Row(NamedTuple):
@@ -72,9 +78,14 @@ def validate_count(name: str, count: object) -> FlextResult[int]:
     return cast("FlextResult[int]", to_result(violation, "argument"))
 
 
+def search_text(text: str) -> str:
+    """Return the searchable form of a name or id: SQLite stores no lone surrogates."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def tag_text(text: str) -> str:
     """Return the searchable form of a tag's name or value: SQLite's JSON functions end a text at a zero byte."""
-    return text.replace("\0", "\ufffd")
+    return search_text(text).replace("\0", "\ufffd")
 
 
 def to_row(entity: Entity) -> Row:
@@ -90,8 +101,8 @@ def to_row(entity: Entity) -> Row:
         tags = json.dumps(pairs, ensure_ascii=False)
     return Row(
         kind=entity.kind,
-        id=entity.id,
-        name=name_of(entity),
+        id=search_text(entity.id),
+        name=search_text(name_of(entity)),
         time_us=to_unix_micros(time_of(entity)),
         tags=tags,
         body=json.dumps(body),
@@ -135,7 +146,9 @@ def _encode_number(value: float | Decimal) -> tuple[str, str]:
     """Return type and digits. A subclass, such as NumPy's, counts as its base type."""
     if isinstance(value, Decimal):
         return "decimal", str(value)
-    return ("int", int.__repr__(value)) if isinstance(value, int) else ("float", float.__repr__(value))
+    if isinstance(value, int):
+        return "int", int.__repr__(value) if int.bit_length(value) <= _MAX_BITS else hex(value)
+    return "float", float.__repr__(value)
 
 
 def _is_bounded_json(value: object) -> bool:
@@ -152,7 +165,7 @@ def _is_bounded_json(value: object) -> bool:
                 below += cast("list[object]", part)
             elif kind is dict and all(type(name) is str for name in cast("dict[object, object]", part)):
                 below += cast("dict[str, object]", part).values()
-            elif kind not in _JSON_SCALARS:
+            elif kind not in _JSON_SCALARS or (kind is int and cast("int", part).bit_length() > _MAX_BITS):
                 return False
         left -= len(below)
         if not below or left < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, final
 
@@ -13,9 +13,18 @@ from flext_observability.domain.result import FlextResult
 from flext_observability.domain.rules import Violation, to_result
 from flext_observability.runtime.internal_log import report_once
 from flext_observability.services.storage.connection import SharedConnection
-from flext_observability.services.storage.rows import Row, from_row, tag_text, to_row, validate_count, validate_entity
+from flext_observability.services.storage.database_path import create_private, database_file, is_in_memory
+from flext_observability.services.storage.rows import (
+    Row,
+    from_row,
+    search_text,
+    tag_text,
+    to_row,
+    validate_count,
+    validate_entity,
+)
 from flext_observability.services.storage.schema import UnusableFile, prepare
-from flext_observability.services.storage.sqlite_errors import database_file, explain
+from flext_observability.services.storage.sqlite_errors import explain
 from flext_observability.values.encoding import preview
 from flext_observability.values.foreign import plain_int, plain_number, plain_text
 from flext_observability.values.interrupts import reraise_interrupt
@@ -41,16 +50,21 @@ _TRIM: Final = """
     )
 """
 _BODIES: Final = "SELECT body, emitted FROM entities WHERE"
-_NEWEST_FIRST: Final = "ORDER BY time_us DESC, seq DESC LIMIT ?"
-_TAG: Final = "EXISTS (SELECT 1 FROM json_each(tags) WHERE key = ? AND value = ?)"
+_NEWEST_FIRST: Final = "ORDER BY time_us DESC, seq DESC LIMIT ? OFFSET ?"
+_TAG: Final = """
+    EXISTS (SELECT 1 FROM json_each(CASE WHEN typeof(tags) = 'text' AND json_valid(tags) THEN tags ELSE '{}' END)
+        WHERE key = ? AND value = ?)
+"""
+"""A row whose tags are not JSON has none; it would end the query."""
 
 
 @final
 class SQLiteStorage:
     """Storage in one SQLite file. Safe for threads, processes and forks.
 
-    The file is opened on first use. Stored entities survive a killed process. A fork waits for the operation in
-    progress, and each process then opens the file itself. Reads do not wait for writes.
+    The file is opened on first use, and a new one is for its owner alone (mode 0600). Stored entities survive a killed
+    process. A fork waits for the operation in progress, and each process then opens the file itself. Reads do not wait
+    for writes.
 
     Args:
         path: File, ``:memory:``, or a URI. ``file:telemetry.sqlite3?mode=ro`` is read-only.
@@ -76,7 +90,7 @@ class SQLiteStorage:
         self._until_trim: dict[str, int] = {}
         self._evicted = 0
         self._closed = False
-        in_memory = self._path == ":memory:" or (self._path.startswith("file:") and "mode=memory" in self._path)
+        in_memory = is_in_memory(self._path)
         self._writer = SharedConnection(self._connect, in_memory=in_memory)
         self._reader = self._writer if in_memory else SharedConnection(self._connect, in_memory=False)
 
@@ -106,13 +120,14 @@ class SQLiteStorage:
         Returns:
             The entities, or a failure: ``invalid_criteria``, or one of ``store``.
         """
-        return validate_criteria(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(kind, valid)))
+        known = _kind_text(kind)
+        return validate_criteria(criteria).flat_map(lambda valid: self._attempt(lambda: self._find(known, valid)))
 
     @never_raises
     def count(self, kind: str) -> FlextResult[int]:
         """Return the number of entities of a kind. Failures: see ``store``."""
         statement = "SELECT count(*) FROM entities WHERE kind = ?"
-        return self._attempt(lambda: cast("int", self._read(statement, (kind,))[0][0]))
+        return self._attempt(lambda: cast("int", self._read(statement, (_kind_text(kind),))[0][0]))
 
     @never_raises
     def clear(self) -> FlextResult[None]:
@@ -140,6 +155,8 @@ class SQLiteStorage:
             raise UnusableFile("storage_closed", "the storage is closed", "Create a new SQLiteStorage")
         if is_special(database_file(self._path)):  # SQLite would wait for the other end of a pipe
             raise UnusableFile("storage_unavailable", NOT_REGULAR, "Pass the path of a file")
+        if not is_in_memory(self._path):
+            create_private(self._path)
         connection = sqlite3.connect(
             self._path,
             timeout=self._timeout,
@@ -147,6 +164,7 @@ class SQLiteStorage:
             check_same_thread=False,  # SharedConnection lets one thread at a time use it
             uri=True,  # applies to paths that start with file:
         )
+        connection.text_factory = _decoded
         try:
             prepare(connection, self._timeout)
             if self._max_bytes is not None:
@@ -174,13 +192,22 @@ class SQLiteStorage:
     def _find(self, kind: str, criteria: MetricsCriteria) -> list[Entity]:
         statement, values = _build_query(kind, criteria)
         entities: list[Entity] = []
-        for body, emitted in reversed(self._read(statement, values)):
+        offset, page = 0, criteria.limit
+        while page:
+            rows = self._read(statement, (*values, page, offset))
+            entities += self._entities(kind, rows)
+            missing = criteria.limit - len(entities)
+            offset += page
+            page = 2 * page if missing > 0 and len(rows) == page else 0  # invalid rows took the places of others
+        return entities[: criteria.limit][::-1]
+
+    def _entities(self, kind: str, rows: list[tuple[Any, ...]]) -> Iterator[Entity]:
+        for body, emitted in rows:
             try:
-                entities.append(from_row(kind, cast("str", body), emitted=bool(emitted)))
+                yield from_row(kind, cast("str", body), emitted=bool(emitted))
             except BaseException as error:  # noqa: BLE001 - an invalid row must not hide the others
                 reraise_interrupt(error)
                 report_once(f"Reading a stored {kind} of {self._path!r}", error)
-        return entities
 
     def _read(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._reader.use() as connection:
@@ -188,11 +215,11 @@ class SQLiteStorage:
 
 
 def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[object, ...]]:
-    """Return the SQL statement of the criteria and its values, newest entity first."""
+    """Return the SQL statement of the criteria, newest entity first, and its values up to limit and offset."""
     conditions, values = ["kind = ?"], list[object]([kind])
     if criteria.name is not None:
         conditions.append("name = ?")
-        values.append(criteria.name)
+        values.append(search_text(criteria.name))
     for name, tag in criteria.tags.items():
         conditions.append(_TAG)
         values += [tag_text(name), tag_text(tag)]
@@ -202,7 +229,17 @@ def _build_query(kind: str, criteria: MetricsCriteria) -> tuple[str, tuple[objec
             values.append(to_unix_micros(moment))
     # Only constants are joined. Every value is bound.
     statement = " ".join((_BODIES, " AND ".join(conditions), _NEWEST_FIRST))
-    return statement, (*values, criteria.limit)
+    return statement, tuple(values)
+
+
+def _decoded(text: bytes) -> str:
+    """Return a stored text. Bytes that are not UTF-8 concern their row only."""
+    return text.decode(errors="replace")
+
+
+def _kind_text(kind: object) -> str:
+    """Return the kind as text, empty for an object that is not text."""
+    return search_text(plain_text(kind) or "")
 
 
 def _path_text(path: object) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final, cast
-from urllib.parse import unquote
 
+from flext_observability.services.storage.database_path import database_file
 from flext_observability.services.storage.schema import UnusableFile
 from flext_observability.values.exceptions import describe_error
 
 _CORRUPT_FIX: Final = "Move the file away (the next call creates a new one), or restore it from a backup"
+_MISSING: Final = re.compile("^no such |has no column named")
+"""Wording of SQLite for what another program has removed; its result code is that of any error."""
 _BY_RESULT_CODE: Final[Mapping[int, tuple[str, str, str]]] = {
     sqlite3.SQLITE_READONLY: (
         "storage_read_only",
@@ -48,12 +50,9 @@ def explain(path: str, timeout_seconds: float, error: BaseException) -> tuple[st
         return ("storage_unavailable", *_explain_open_failure(path))
     if primary in _BY_RESULT_CODE:
         return _BY_RESULT_CODE[primary]
+    if isinstance(error, sqlite3.OperationalError) and _MISSING.search(str(error)):
+        return "storage_corrupt", "the database lacks a table or a column", _CORRUPT_FIX
     return "storage_error", describe_error(error), "Check the file and the entity"
-
-
-def database_file(path: str) -> Path:
-    """Return the file of a path or URI."""
-    return Path(unquote(path[5:].partition("?")[0]) if path.startswith("file:") else path)
 
 
 def _explain_open_failure(path: str) -> tuple[str, str]:

@@ -57,27 +57,6 @@ def test_span_that_cannot_be_encoded_is_rejected_alone(tmp_path: Path) -> None:
     assert (found.accepted, found.rejected, found.reason) == (2, 1, "encoding")
 
 
-def test_truncated_line_does_not_damage_the_next(tmp_path: Path) -> None:
-    path = tmp_path / "telemetry.jsonl"
-    done = programs.run(
-        f"""
-        import resource
-        from pathlib import Path
-        from flext_observability.exporters.otlp.file import OtlpFileExporter
-        from tests.backends.telemetry import make_spans
-        exporter = OtlpFileExporter("traces", Path({str(path)!r}))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-        print(exporter.export(make_spans(1), 1).reason)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        print(exporter.export(make_spans(1), 1).accepted)
-        """
-    )
-    assert done.lines == ["unavailable", "1"], done.err
-    torn, whole = path.read_text().splitlines()
-    assert len(torn) == 100
-    assert json.loads(whole)["resourceSpans"]
-
-
 @pytest.mark.parametrize("path", ["", "/dev/null/x"])
 def test_invalid_path(path: str) -> None:
     with pytest.raises(ExporterUnavailable) as caught:

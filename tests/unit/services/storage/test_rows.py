@@ -62,6 +62,23 @@ def test_numbers_keep_type_and_digits(value: float | Decimal) -> None:
     assert (type(read.value), repr(read.value)) == (type(value), repr(value))
 
 
+@pytest.mark.parametrize(("sign", "digits"), [(1, 400), (1, 5000), (-1, 5000)])
+def test_integers_of_any_size_survive_a_round_trip(sign: int, digits: int) -> None:
+    value = sign * 10**digits
+    read = round_trip(FlextMetric(name="m", value=value))
+    assert isinstance(read, FlextMetric)
+    assert read.value == value
+
+
+def test_integers_of_any_size_in_details_are_stored() -> None:
+    details = {"large": 10**400, "huge": 10**5000, "inside": [10**5000]}
+    read = round_trip(FlextAlert(name="n", severity="info", message="m", details=details))
+    assert isinstance(read, FlextAlert)
+    assert read.details["large"] == 10**400
+    assert isinstance(read.details["huge"], str)
+    assert read.details["inside"] == [read.details["huge"]]
+
+
 def test_a_subclass_of_float_is_read_as_a_float() -> None:
     class Special(float):
         def __repr__(self) -> str:

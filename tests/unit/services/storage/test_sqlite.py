@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -213,20 +212,3 @@ def test_an_invalid_option_is_a_failure_of_each_operation(tmp_path: Path, option
 def test_only_entities_are_stored_and_only_valid_criteria_queried(storage: SQLiteStorage) -> None:
     assert storage.store(5).code == "invalid_argument"  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert storage.query("metric", MetricsCriteria(limit=0)).code == "invalid_criteria"
-
-
-def test_text_that_cannot_be_encoded_is_a_failure(storage: SQLiteStorage) -> None:
-    result = storage.store(FlextLogEntry.model_construct(id="\ud800", level="info", message="m", timestamp=NOON))
-    assert (result.code, "UnicodeEncodeError" in str(result.error)) == ("storage_error", True)
-    assert storage.store(metric()).success
-
-
-def test_an_invalid_row_hides_no_other(file: Path) -> None:
-    storage = SQLiteStorage(file)
-    storage.store(metric())
-    with sqlite3.connect(file) as connection:
-        connection.execute("INSERT INTO entities VALUES (NULL, 'metric', 'x', 'load', 0, NULL, '{}', 0)")
-        connection.execute("INSERT INTO entities VALUES (NULL, 'metric', 'y', 'load', 0, NULL, 'invalid', 0)")
-    connection.close()
-    assert len(storage.query("metric", ANY).unwrap()) == 1
-    storage.close()

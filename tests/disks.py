@@ -1,4 +1,4 @@
-"""Fixtures for tests of the stack's commands: a small disk, and a folder that cannot be written."""
+"""Fixtures: a small disk, and a folder that cannot be written."""
 
 from __future__ import annotations
 
