@@ -137,6 +137,11 @@ class StandardLogRecord(ReadableLogRecord):
         """Limits of the provider."""
         return self.options.limits
 
+    @property
+    def held_values(self) -> tuple[object, ...]:
+        """The values that the record holds now, without the computation of others."""
+        return self.message, self.args, self.added, None if self.made is None else self.made.body
+
     def _make(self) -> EngineLogRecord:  # measured: benchmarks, log record
         path, function, line, level, body = self.path, self.function, self.line, self.level, self.message
         if self.args:

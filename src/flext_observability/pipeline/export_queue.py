@@ -12,6 +12,7 @@ from typing import Final, Generic, Protocol, TypeVar, cast, final
 
 from flext_observability.domain.report import InheritedCounts
 from flext_observability.extensions.ports import ExportOutcome
+from flext_observability.pipeline.queue_bytes import QueueBytes
 from flext_observability.values.named_tuple import NamedTuple
 
 ItemT = TypeVar("ItemT")
@@ -104,44 +105,48 @@ class ExportQueue(Generic[ItemT]):
         max_queue_size: Maximum number of queued items, at least 1; one more drops the oldest.
         sizer: Size of an item in the counts (metrics: its data points); 1 by default.
         policy: Order of queued items; first in, first out by default.
+        max_bytes: Limit of the bytes of the queued items of a plain queue, estimated; further ones drop the oldest.
 
     Attributes:
         items: The queued items. A plain ``deque`` may be appended to at any time; call ``evict`` afterwards if it has
-            more than ``max_appended`` items.
+            ``evict_from`` items or more.
         max_queue_size: See above.
-        max_appended: Number of appended items up to which a plain queue may grow before ``evict``: many items are
-            dropped at once, and what is read or taken is exact all the same.
-        overflow: Size of the items dropped because the queue was full.
         settled_total: Number of items exported, spooled, dropped or replaced so far.
     """
 
     __slots__ = (
+        "_bytes",
         "_dropped",
         "_exported",
         "_in_flight",
         "_sizer",
         "_spooled",
         "_storing",
+        "_too_many",
         "items",
-        "max_appended",
         "max_queue_size",
-        "overflow",
         "settled_total",
     )
 
     def __init__(
-        self, max_queue_size: int, sizer: Callable[[ItemT], int] | None = None, policy: LatestByKey[ItemT] | None = None
+        self,
+        max_queue_size: int,
+        sizer: Callable[[ItemT], int] | None = None,
+        policy: LatestByKey[ItemT] | None = None,
+        max_bytes: int | None = None,
     ) -> None:
         self.max_queue_size = max_queue_size
-        self.max_appended = max_queue_size + max_queue_size // _APPENDED_SHARE
         self._sizer = sizer
         self.items: _Items[ItemT] = deque[ItemT]() if policy is None else policy
         self._in_flight: list[ItemT] = []
         self._storing: list[ItemT] = []
         self._exported = self._spooled = 0
         self._dropped: Counter[str] = Counter()
-        self.overflow = 0
+        self._too_many = 0
         self.settled_total = 0
+        self._bytes: QueueBytes[ItemT] | None = None
+        if max_bytes is not None and self.is_plain:
+            self._bytes = QueueBytes(cast("deque[ItemT]", self.items), max_bytes, max_queue_size)
 
     def __len__(self) -> int:
         """Return the number of queued items, without those in flight."""
@@ -151,6 +156,26 @@ class ExportQueue(Generic[ItemT]):
     def is_plain(self) -> bool:
         """Whether ``items`` is a plain queue of items of size 1."""
         return isinstance(self.items, deque) and self._sizer is None
+
+    @property
+    def evict_from(self) -> int:
+        """Number of items of a plain queue from which to call ``evict``.
+
+        A full one may grow by some items, which are dropped at once. What is read or taken is exact all the same.
+        """
+        most = self.max_queue_size + self.max_queue_size // _APPENDED_SHARE + 1
+        return most if self._bytes is None else min(most, self._bytes.next_look)
+
+    @property
+    def pending(self) -> int:
+        """Number of queued items, for schedules: that of a full queue if they have half of the bytes of the limit."""
+        queued = len(self.items)
+        return max(queued, self.max_queue_size) if self._bytes is not None and self._bytes.is_half_full else queued
+
+    @property
+    def overflow(self) -> int:
+        """Size of the items dropped because the queue was full, by number or bytes."""
+        return self._too_many + self._dropped["queue_bytes"]
 
     @property
     def empty(self) -> bool:
@@ -177,9 +202,13 @@ class ExportQueue(Generic[ItemT]):
         """Drop the oldest items of a queue that is more than full."""
         items, limit, sizer = self.items, self.max_queue_size, self._sizer
         while len(items) > limit:
-            item = items.popleft()
-            self.overflow += 1 if sizer is None else sizer(item)
+            item = self._pop()
+            self._too_many += 1 if sizer is None else sizer(item)
             self.settled_total += 1
+        if self._bytes is not None:
+            self._bytes.look()
+            while self._bytes.is_over:
+                self._drop(self._pop(), "queue_bytes")
 
     def drop_late(self, item: ItemT, reason: str) -> None:
         """Drop an item that was added after the end, if it is still queued."""
@@ -187,19 +216,21 @@ class ExportQueue(Generic[ItemT]):
         for position in range(len(items) - 1, -1, -1):
             if items[position] is item:
                 del items[position]
+                if self._bytes is not None:
+                    self._bytes.removed(position)
                 self._drop(item, reason)
                 return
 
     def pop_batch(self, max_items: int) -> list[ItemT]:
         """Move up to ``max_items`` items from the head into flight."""
         self.evict()
-        self._in_flight = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
+        self._in_flight = self._pop_items(max_items)
         return self._in_flight
 
     def pop_to_store(self, max_items: int) -> list[ItemT]:
         """Take up to ``max_items`` items from the head, to store them; one batch at a time."""
         self.evict()
-        self._storing = [self.items.popleft() for _ in range(min(max_items, len(self.items)))]
+        self._storing = self._pop_items(max_items)
         return self._storing
 
     def return_in_flight(self) -> None:
@@ -249,6 +280,8 @@ class ExportQueue(Generic[ItemT]):
         rest, self._in_flight, self._storing = [*self._in_flight, *self._storing], [], []
         while self.items:  # not ``clear``: another thread may append
             rest.append(self.items.popleft())
+        if self._bytes is not None:
+            self._bytes.clear()
         for item in rest:
             self._drop(item, reason)
         return sum(map(self._size, rest))
@@ -262,7 +295,7 @@ class ExportQueue(Generic[ItemT]):
             queued = sum(map(self._sizer, self.items))
         elif queued > self.max_queue_size:  # other threads have appended meanwhile: the oldest ones go next
             queued, surplus = self.max_queue_size, queued - self.max_queue_size
-        reasons = {"queue_full": self.overflow + surplus, **self._dropped}
+        reasons = {"queue_full": self._too_many + surplus, **self._dropped}
         dropped = {reason: count for reason, count in reasons.items() if count}
         # Each item that was added is in one of these, so that nothing has to be counted when it is added.
         finished = queued + in_flight + self._exported + self._spooled + sum(dropped.values())
@@ -284,7 +317,19 @@ class ExportQueue(Generic[ItemT]):
         for item in reversed(items):
             if self.items.appendleft(item) is not None:
                 self.settled_total += 1
+            if self._bytes is not None:
+                self._bytes.returned(item)
         self.evict()
+
+    def _pop(self) -> ItemT:
+        item = self.items.popleft()
+        if self._bytes is not None:
+            self._bytes.removed()
+        return item
+
+    def _pop_items(self, max_items: int) -> list[ItemT]:
+        most = max_items if self._bytes is None else self._bytes.batch_size(max_items)
+        return [self._pop() for _ in range(min(most, len(self.items)))]
 
     def _drop(self, item: ItemT, reason: str) -> None:
         self._dropped[reason] += self._size(item)

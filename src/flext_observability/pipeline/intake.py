@@ -57,12 +57,13 @@ class Intake(Generic[ItemT]):
                 self._queue.drop_late(item, "after_shutdown")
                 return
             self._queue.evict()
-            if self._thread.is_active and self._awaited > len(self.items):
+            if self._thread.is_active and self._awaited > self._queue.pending:
+                self._await(self._awaited)
                 return
             is_starting = not self._thread.is_active
             if is_starting:
                 self._thread.start()  # if this fails, items stay in the queue
-            if self._awaited <= len(self._queue):
+            if self._awaited <= self._queue.pending:
                 if self._awaited == 1:
                     self._pace.expect_first_item()
                 self._wake.notify_all()
@@ -75,7 +76,7 @@ class Intake(Generic[ItemT]):
     def _await_item(self) -> None:
         """Set the number of queued items that ends the wait of the thread, before it reads the number again."""
         batch = self._schedule.max_batch
-        queued = len(self._queue)
+        queued = self._queue.pending
         self._await(1 if queued == 0 else batch if queued < batch else inf)
         if queued == 0 and len(self._queue):  # added meanwhile, perhaps without `attend`
             self._pace.expect_first_item()
@@ -85,7 +86,7 @@ class Intake(Generic[ItemT]):
         """Set the number of queued items that ends the wait of the thread."""
         self._awaited = items
         limit = items if self._thread.is_active else 1
-        self.attention = 0 if self._closed else min(limit, self._queue.max_appended + 1, self._store_from)
+        self.attention = 0 if self._closed else min(limit, self._queue.evict_from, self._store_from)
 
     def _release(self) -> None:
         self._thread.release()

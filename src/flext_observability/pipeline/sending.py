@@ -92,7 +92,7 @@ class Sending(Intake[ItemT]):
     def attend(self, item: ItemT) -> None:
         """Do what a new item needs: a place in the queue, a thread, a batch, or a place on disk."""
         super().attend(item)
-        if len(self.items) >= self._store_from and not self._store_requested and not self._closed:
+        if self._queue.pending >= self._store_from and not self._store_requested and not self._closed:
             self._request_store()
 
     def kick(self) -> None:
@@ -150,13 +150,13 @@ class Sending(Intake[ItemT]):
         return not_before if self._endpoint is None else max(not_before, self._endpoint.may_send_at(self))
 
     def _send_due(self) -> float:
-        return max(self._pace.next_due(len(self._queue), self._schedule), self._may_send_at())
+        return max(self._pace.next_due(self._queue.pending, self._schedule), self._may_send_at())
 
     def _store_due(self) -> float:
         """Return when to store items: at the times of batches, while none may be sent."""
         if self._spool is None or self._queue.is_being_stored or self._may_send_at() <= time.monotonic():
             return inf
-        queued, periodic = len(self._queue), self._schedule.periodic
+        queued, periodic = self._queue.pending, self._schedule.periodic
         if not self._spool.while_down:
             return 0.0 if queued >= self._full_from() else inf
         if queued == 0 and not periodic:
@@ -314,7 +314,7 @@ class Sending(Intake[ItemT]):
             self._request_store()
 
     def _must_store(self) -> bool:
-        return len(self.items) >= self._store_from and self._attempt_began < inf and not self._closed
+        return self._queue.pending >= self._store_from and self._attempt_began < inf and not self._closed
 
     def _store_batch(self) -> bool:
         """Store one batch, or the data of a collection. Return whether something was stored."""

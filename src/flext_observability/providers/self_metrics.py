@@ -36,7 +36,7 @@ _KIND: Final = "flext.shed.kind"
 _ITEMS: Final[Mapping[Signal, str]] = {"traces": "span", "logs": "log", "metrics": "metric_data_point"}
 _UNITS: Final[Mapping[Signal, str]] = {"traces": "{span}", "logs": "{log_record}", "metrics": "{data_point}"}
 _STARTED: Final[Mapping[str, Signal]] = {"otel.sdk.span.started": "traces", "otel.sdk.log.created": "logs"}
-_BEFORE_EXPORT: Final = frozenset({"queue_full", "after_shutdown", "shutdown_deadline"})
+_BEFORE_EXPORT: Final = frozenset({"queue_full", "queue_bytes", "after_shutdown", "shutdown_deadline"})
 """Reasons of a loss before an attempt to export."""
 _ERRORS: Final[Mapping[str, str]] = {"after_shutdown": "already_shutdown"}
 """Reasons of a loss → their names in the semantic conventions."""

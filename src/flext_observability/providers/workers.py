@@ -58,6 +58,8 @@ def create_workers(
     """Create a worker with a queue for each push exporter of the signal."""
     totals = pipeline.readers.cumulative if pipeline.readers is not None else None
     outlets, durations, redaction = pipeline.outlets, pipeline.durations, pipeline.redaction
+    config = pipeline.config
+    max_bytes = {"traces": config.traces_max_queue_bytes, "logs": config.logs_max_queue_bytes}.get(signal)
     workers: list[ExportWorker[Any]] = []
     for (name, number, plain), reader in zip_longest(pipeline.exporters.numbered(signal), readers):
         exporter = spooled_exporter(outlets.spool, signal, plain)
@@ -67,14 +69,14 @@ def create_workers(
         worker: ExportWorker[Any] = ExportWorker(
             name=f"{_WORKER_PREFIX}{signal}-{name}",
             exporter=redaction.exporter(signal, timed),
-            queue=ExportQueue[Any](queue_size, count_points if reader else None, policy),
+            queue=ExportQueue[Any](queue_size, count_points if reader else None, policy, max_bytes),
             schedule=schedule._replace(periodic=schedule.periodic and not is_flush_only(exporter)),
             report=partial(pipeline.exporter_state.record, name, signal),
             collect=_collection(reader, durations, number) if reader else None,
             endpoint=outlets.endpoint(exporter),
             spool=worker_spool(
                 *(outlets.spool, signal, name, exporter, partial(redaction.batch, signal)),
-                while_down=pipeline.config.spool_while_down,
+                while_down=config.spool_while_down,
             ),
         )
         if outlets.spool is not None:

@@ -101,10 +101,12 @@ class InitArguments(TypedDict, total=False):
     traces_schedule_delay_seconds: float | None
     traces_export_timeout_seconds: float | None
     traces_max_queue_size: int | None
+    traces_max_queue_bytes: int | None
     traces_max_export_batch_size: int | None
     logs_schedule_delay_seconds: float | None
     logs_export_timeout_seconds: float | None
     logs_max_queue_size: int | None
+    logs_max_queue_bytes: int | None
     logs_max_export_batch_size: int | None
     metric_export_interval_seconds: float | None
     metric_export_timeout_seconds: float | None

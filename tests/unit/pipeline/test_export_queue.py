@@ -89,8 +89,8 @@ def test_a_full_queue_drops_its_oldest_item() -> None:
 @pytest.mark.parametrize("read", [ExportQueue[int].counts, lambda queue: queue.pop_batch(1)])
 def test_appended_items_beyond_the_maximum_are_never_read(read: Callable[[ExportQueue[int]], object]) -> None:
     queue = ExportQueue[int](128)
-    assert queue.max_appended == 130
-    for number in range(queue.max_appended):
+    assert queue.evict_from == 131
+    for number in range(queue.evict_from - 1):
         queue.items.append(number)
     read(queue)
     counts = queue.counts()
@@ -108,7 +108,7 @@ def test_items_that_are_appended_while_the_queue_is_counted_are_dropped(monkeypa
 
 def test_items_beyond_the_maximum_at_the_end_were_dropped_because_the_queue_was_full() -> None:
     queue = ExportQueue[int](128)
-    for number in range(queue.max_appended):
+    for number in range(queue.evict_from - 1):
         queue.items.append(number)
     assert queue.drop_all("shutdown_deadline") == 128
     assert queue.counts().dropped == {"queue_full": 2, "shutdown_deadline": 128}

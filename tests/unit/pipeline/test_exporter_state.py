@@ -111,7 +111,7 @@ def test_overflow_is_logged_when_it_begins_and_once_per_interval(
     (message,) = caplog.messages
     assert message == (
         "otlp_http (traces) queue full: 7 items dropped so far. "
-        "Raise traces_max_queue_size, record less, or use a receiver that keeps up."
+        "Raise traces_max_queue_size or _bytes, record less, or use a receiver that keeps up."
     )
     now[0] = LOG_INTERVAL_SECONDS
     state.record("otlp_http", "traces", FINE, 9)

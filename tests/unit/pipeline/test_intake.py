@@ -14,7 +14,7 @@ class RacingQueue:
     """Gets an item from another thread between two looks at its length."""
 
     is_plain = True
-    max_appended = 10
+    evict_from = 11
 
     def __init__(self) -> None:
         self.items = deque[int]()
@@ -22,6 +22,10 @@ class RacingQueue:
 
     def __len__(self) -> int:
         return self._lengths.pop(0)
+
+    @property
+    def pending(self) -> int:
+        return len(self)
 
 
 def test_an_item_that_is_added_while_the_thread_begins_to_wait_is_expected() -> None:
