@@ -72,7 +72,8 @@ class ExporterState:
         before, self._overflow[key] = self._overflow.get(key, 0), overflow
         if overflow <= before or not self._interval.permits(key):
             return ""
-        setting = "metric_export_interval_seconds" if signal == "metrics" else f"{signal}_max_queue_size or _bytes, record less"
+        sizes = f"{signal}_max_queue_size or _bytes, record less"
+        setting = "metric_export_interval_seconds" if signal == "metrics" else sizes
         fix = f"Raise {setting}, or use a receiver that keeps up"
         return compose_message(f"{exporter} ({signal}) queue full: {overflow} items dropped so far", fix)
 

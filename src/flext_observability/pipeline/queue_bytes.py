@@ -95,12 +95,11 @@ class QueueBytes(Generic[ItemT]):
     def batch_size(self, max_items: int) -> int:
         """Return the number of the oldest items that make up a batch."""
         self.look(at_all=True)
-        count, left = 0, self.max_bytes // _BATCH_SHARE
-        for weight in self._weights:
+        left = self.max_bytes // _BATCH_SHARE
+        for count, weight in enumerate(self._weights):
             left -= weight
             if count == max_items or (left < 0 and count):
                 return count
-            count += 1
         return min(max_items, len(self._items))
 
     def clear(self) -> None:
