@@ -59,5 +59,6 @@ def _values(item: object) -> list[object]:
     found: list[object] = [attribute(item, "attributes")]
     for name in ("events", "links"):
         parts = attribute(item, name)
-        found.extend(attribute(part, "attributes") for part in (parts if type(parts) is tuple else ()))
+        inside = cast("tuple[object, ...]", parts) if type(parts) is tuple else ()
+        found.extend(attribute(part, "attributes") for part in inside)
     return found
