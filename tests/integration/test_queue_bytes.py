@@ -40,7 +40,7 @@ SPAN = 'trace.get_tracer("t").start_span("s", attributes={"a": f"{number:09}" + 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(("signal", "add"), [("logs", LOG), ("traces", SPAN)])
-def test_large_items_of_an_outage_take_bounded_memory(signal: str, add: str) -> None:
+def test_large_items_of_an_outage_have_bounded_memory(signal: str, add: str) -> None:
     program = PROGRAM.replace("ADD", add).replace("SIGNAL", signal)
     shown = json.loads(run(program, **UNMEASURED).lines[-1])
     assert shown["dropped"]["queue_bytes"] > 1000

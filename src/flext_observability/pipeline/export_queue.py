@@ -164,7 +164,7 @@ class ExportQueue(Generic[ItemT]):
         A full one may grow by some items, which are dropped at once. What is read or taken is exact all the same.
         """
         most = self.max_queue_size + self.max_queue_size // _APPENDED_SHARE + 1
-        return most if self._bytes is None else min(most, self._bytes.next_look)
+        return most if self._bytes is None else min(most, self._bytes.next_check)
 
     @property
     def pending(self) -> int:
@@ -206,7 +206,7 @@ class ExportQueue(Generic[ItemT]):
             self._too_many += 1 if sizer is None else sizer(item)
             self.settled_total += 1
         if self._bytes is not None:
-            self._bytes.look()
+            self._bytes.check()
             while self._bytes.is_over:
                 self._drop(self._pop(), "queue_bytes")
 

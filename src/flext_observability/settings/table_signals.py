@@ -39,13 +39,6 @@ class _BatchRows:
             unit=unit,
             signal=signal,
         )
-        self.max_queue_bytes = setting(
-            types.COUNT,
-            f"Maximum of the estimated bytes of queued {items} for each exporter; further {unit} drop the oldest.",
-            default=64 * 1024 * 1024,
-            unit="bytes",
-            signal=signal,
-        )
         self.max_export_batch_size = setting(
             types.COUNT,
             f"Maximum of {items} in one request, up to `{signal}_max_queue_size`.",
@@ -54,6 +47,16 @@ class _BatchRows:
             unit=unit,
             signal=signal,
         )
+
+
+def _max_queue_bytes(signal: Signal, items: str, unit: str) -> int:
+    return setting(
+        types.COUNT,
+        f"Maximum of the estimated bytes of queued {items} for each exporter; further {unit} drop the oldest.",
+        default=64 * 1024 * 1024,
+        unit="bytes",
+        signal=signal,
+    )
 
 
 _TRACES = _BatchRows("traces", "spans", "spans", "OTEL_BSP", 5.0)
@@ -67,12 +70,12 @@ class QueueFields(OtlpFields):
     traces_schedule_delay_seconds: float = _TRACES.schedule_delay_seconds
     traces_export_timeout_seconds: float = _TRACES.export_timeout_seconds
     traces_max_queue_size: int = _TRACES.max_queue_size
-    traces_max_queue_bytes: int = _TRACES.max_queue_bytes
+    traces_max_queue_bytes: int = _max_queue_bytes("traces", "spans", "spans")
     traces_max_export_batch_size: int = _TRACES.max_export_batch_size
     logs_schedule_delay_seconds: float = _LOGS.schedule_delay_seconds
     logs_export_timeout_seconds: float = _LOGS.export_timeout_seconds
     logs_max_queue_size: int = _LOGS.max_queue_size
-    logs_max_queue_bytes: int = _LOGS.max_queue_bytes
+    logs_max_queue_bytes: int = _max_queue_bytes("logs", "log records", "records")
     logs_max_export_batch_size: int = _LOGS.max_export_batch_size
     metric_export_interval_seconds: float = setting(
         types.INTERVAL,

@@ -77,8 +77,8 @@ def test_small_items_are_sampled() -> None:
     queue = QueueBytes(items, 10_000, 1000, weigh)
     for number in range(1000):
         items.append(number)
-        if len(items) >= queue.next_look:
-            queue.look()
+        if len(items) >= queue.next_check:
+            queue.check()
     assert 3 < len(weighed) < 60
     assert queue.total == 0
 
