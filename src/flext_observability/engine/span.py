@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, cast, final
@@ -69,7 +69,8 @@ class EngineSpan(Span, ReadableSpan):
     Attributes:
         made_context: The span context, once it was asked for.
         is_of_engine: Says, on the class, that ids and flags are fields.
-        is_unregistered: Whether the registry of open spans had no room for it.
+        is_unregistered: Whether the registry of open spans had no room for it, or keeps it as one that is long open.
+        before_end: Called before it ends, if it was long open.
         is_cut_short: Whether this library ended it: what the program still does with it is not wrong.
     """
 
@@ -111,6 +112,7 @@ class EngineSpan(Span, ReadableSpan):
     _set_status_on_exception = True
     is_of_engine = True
     is_unregistered = False
+    before_end: Callable[[int], object] | None = None
     is_cut_short = False
 
     __init__: Any = object.__init__  # that of the base class costs time
@@ -287,7 +289,7 @@ class EngineSpan(Span, ReadableSpan):
         try:
             del options.open[self]  # atomic: of two threads that end the span, one continues
         except KeyError:
-            if not self._is_left():
+            if not self._end_unregistered():
                 self._warn("Calling end() on an ended span.")
                 return
         ended = time_ns() if end_time is None else end_time
@@ -339,11 +341,25 @@ class EngineSpan(Span, ReadableSpan):
         """Return name and context."""
         return f'{type(self).__name__}(name="{self.name}", context={self.context})'
 
-    def _is_left(self) -> bool:
-        """Return whether the span is open although the registry had no room for it; True once."""
+    def unregister(self, before_end: Callable[[int], object] | None = None) -> bool:
+        """Remove an open span from the registry; return whether it was there.
+
+        Args:
+            before_end: Called with the span id before the span ends; None for nothing.
+        """
+        with self._options.lock:
+            if self._options.open.pop(self, None) is None:
+                return False
+            self.is_unregistered, self.before_end = True, before_end
+            return True
+
+    def _end_unregistered(self) -> bool:
+        """Return whether the span is open, but not in the registry; True once."""
         with self._options.lock:
             was_open, self.is_unregistered = self.is_unregistered and self.end_time is None, False
-            return was_open
+        if was_open and self.before_end is not None:
+            contained("Ending a span that was long open", self.before_end, self.span_id)
+        return was_open
 
     def _warn(self, message: str, *arguments: object) -> None:
         """Log a wrong use, unless this library ended the span before the program did."""

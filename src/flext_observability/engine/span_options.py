@@ -160,12 +160,9 @@ class SpanOptions:
 
     def prune(self) -> None:
         """Remove the oldest spans beyond ``MAX_OPEN``: perhaps the program has lost them."""
-        if len(self.open) <= MAX_OPEN:
-            return
-        with self.lock:
+        if len(self.open) > MAX_OPEN:
             for span in list(self.open)[:-MAX_OPEN]:
-                if self.open.pop(span, None) is not None:
-                    span.is_unregistered = True
+                span.unregister()
 
     def shed(self, shedding: Shedding) -> None:
         """Set what spans leave out. Spans that are open follow."""

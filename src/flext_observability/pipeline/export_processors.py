@@ -116,7 +116,7 @@ class ExportSpanProcessor(SpanProcessor):
         """Queue the span for every exporter."""
         context = span.context
         if context is not None:
-            self.open.sdk.pop(context.span_id, None)
+            self.open.end_sdk(context.span_id)
         target = self.target
         if target is not self:
             if target is not None:

@@ -15,6 +15,9 @@ from flext_observability.runtime.process_lock import ProcessLock, is_locked
 
 REFUSED_FOLDER: Final = "dead-letters"
 LOCK_NAME: Final = "lock"
+SNAPSHOT_NAME: Final = "open-spans"
+"""Open spans of a running process, in the form of a segment."""
+NEW_SNAPSHOT_NAME: Final = ".open-spans"
 _NEW: Final = ".new-"
 _MODE: Final = 0o700
 
@@ -63,6 +66,22 @@ class ProcessFolder:
         """Yield the segments, oldest first."""
         with suppress(OSError):
             yield from sorted(each for each in self.path.iterdir() if each.name.endswith(SUFFIX))
+
+    def recover_snapshot(self, name: str) -> None:
+        """Make the snapshot of an ended process a segment of this name."""
+        with suppress(OSError):
+            (self.path / SNAPSHOT_NAME).rename(self.path / name)
+        self._remove_snapshots()
+
+    def discard_snapshot(self) -> None:
+        """Delete the snapshot of this process, whose spans have ended."""
+        with suppress(OSError):
+            (self.path / SNAPSHOT_NAME).unlink()
+        self._remove_snapshots()
+
+    def _remove_snapshots(self) -> None:
+        with suppress(OSError):
+            (self.path / NEW_SNAPSHOT_NAME).unlink()
 
     def release(self) -> None:
         """Let other processes take the folder; without a segment it is deleted."""

@@ -192,12 +192,22 @@ class Spool:
             found = 0
             for folder in () if self._is_closed else adopt_folders(self._folder):
                 self._held.append(folder)
+                folder.recover_snapshot(segment_name(self._time_ns()))
                 for path in folder.segments():
                     found += self._load(Segment(path))
             self._expire()
             for key, waiting in self._pending.items():
                 self._pending[key] = deque(sorted(waiting, key=lambda each: each.created_ns))
             return found
+
+    def own_folder(self) -> Path | None:
+        """Return the folder of this process, which is created if necessary; None if it cannot be."""
+        with self._lock:
+            try:
+                return None if self._is_closed else self._ensure_folder().path
+            except OSError as error:
+                self._problem = _describe(error)
+                return None
 
     def counts(self, signal: Signal, exporter: str) -> SpoolCounts:
         """Return the counts of one signal and exporter."""
@@ -216,6 +226,8 @@ class Spool:
             self._roll()
             if self._dead is not None:
                 self._dead.close()
+            if self._own is not None:
+                self._own.discard_snapshot()
             for folder in [*self._held, *([] if self._own is None else [self._own])]:
                 folder.release()
             tallies = self._tallies
@@ -247,14 +259,17 @@ class Spool:
             self._roll()
             current = None
         if current is None:
-            if self._own is None or not self._own.path.is_dir():
-                self._own = create_folder(self._folder)
-            current = Segment(self._own.path / segment_name(self._time_ns()))
+            current = Segment(self._ensure_folder().path / segment_name(self._time_ns()))
             current.create()
             current.created_at = now
             self._current = current
             self._segments.append(current)
         return current
+
+    def _ensure_folder(self) -> ProcessFolder:
+        if self._own is None or not self._own.path.is_dir():
+            self._own = create_folder(self._folder)
+        return self._own
 
     def _roll(self) -> None:
         current, self._current = self._current, None

@@ -89,6 +89,10 @@ class WorkerSpool(Generic[ItemT]):
             reason = reason or part.reason
         return StoredBatch(stored, rejected, reason)
 
+    def records_of(self, batch: Sequence[ItemT]) -> list[SpoolRecord]:
+        """Return a batch as records, without storing it. Items that cannot be encoded are left out."""
+        return [self._record(part.body, part.items, "") for part in self._encode(batch) if part.body]
+
     def keep_refused(self, batch: Sequence[ItemT], outcome: ExportOutcome, *, with_single: bool) -> None:
         """Keep items that the back end refused for good, with the reason. They count as dropped.
 
