@@ -49,10 +49,7 @@ class OpenSpans:
         """Return the open spans, those of each pipeline in the order of their starts."""
         registries = (*reversed(self.former), self)
         found = [
-            span
-            for each in registries
-            for spans in (each.long, each.engine, each.sdk)
-            for span in list(spans.values())
+            span for each in registries for spans in (each.long, each.engine, each.sdk) for span in list(spans.values())
         ]
         return [span for span in found if span.is_recording()]
 
@@ -93,15 +90,15 @@ class OpenSpans:
         """
         for each in (*reversed(self.former), self):
             if each is not self:
-                self._take_long(each)
-            for span_id, span, remove in each._entries():
+                self._adopt_long(each)
+            for span_id, span, remove in each.entries():
                 if span.start_time <= before_ns and len(self.long) < limit:
                     self.long[span_id] = span
                     if not remove(self.end_long):  # it has ended meanwhile
                         self.long.pop(span_id, None)
         return [span for span in list(self.long.values()) if span.is_recording()]
 
-    def _entries(self) -> Iterator[tuple[int, Any, Callable[[Callable[[int], object]], bool]]]:
+    def entries(self) -> Iterator[tuple[int, Any, Callable[[Callable[[int], object]], bool]]]:
         """Yield id and span, and the function that removes it; it returns whether the span was registered."""
         for span in list(self.engine):
             yield span.span_id, span, span.unregister
@@ -111,7 +108,7 @@ class OpenSpans:
     def _remove_sdk(self, span_id: int, _: object) -> bool:
         return self.sdk.pop(span_id, None) is not None
 
-    def _take_long(self, former: OpenSpans) -> None:
+    def _adopt_long(self, former: OpenSpans) -> None:
         for span_id, span in list(former.long.items()):
             self.long[span_id] = span
             if getattr(span, "before_end", None) is not None:

@@ -7,7 +7,6 @@ the SDK's ``BoundedAttributes``, which treats it as the SDK does. A test compare
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
 from types import MappingProxyType, TracebackType
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span as SdkSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 from opentelemetry.trace import (
     Link,
     Span,
@@ -41,6 +39,7 @@ from flext_observability.engine.span_values import (
     finite,
     is_essential,
     items_of,
+    scope_info,
 )
 from flext_observability.values.exceptions import whole_message
 from flext_observability.values.foreign import is_a
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util import BoundedList
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
     from opentelemetry.util.types import Attributes, AttributeValue
 
     from flext_observability.engine.span_options import SpanOptions, SpanSink
@@ -396,13 +395,6 @@ class EngineSpan(Span, ReadableSpan):
                 attributes = self._values = bounded_attributes(dict(attributes), self._options)
                 attributes.dropped += dropped
             return attributes
-
-
-def scope_info(scope: InstrumentationScope) -> InstrumentationInfo:
-    """Return a scope in its former form, which OpenTelemetry deprecates."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
 
 
 SdkSpan.register(EngineSpan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.util import BoundedList
+from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 from opentelemetry.trace import Link, SpanContext
 
 from flext_observability.engine.shedding import ESSENTIAL, ShedAttributes
@@ -22,6 +24,7 @@ from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
     from opentelemetry.util.types import Attributes, AttributeValue
 
     from flext_observability.engine.span_options import SpanOptions
@@ -145,3 +148,10 @@ def finite(attributes: Attributes) -> Attributes:
     if not attributes or type(attributes) in _DICTS:
         return attributes
     return dict(items_of(attributes))
+
+
+def scope_info(scope: InstrumentationScope) -> InstrumentationInfo:
+    """Return a scope in its former form, which OpenTelemetry deprecates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return InstrumentationInfo(scope.name, scope.version, scope.schema_url)

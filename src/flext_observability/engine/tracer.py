@@ -19,10 +19,10 @@ from flext_observability.engine.current_span import BlockTracer
 from flext_observability.engine.dropped_span import DroppedSpan
 from flext_observability.engine.open_spans import PRUNE_MASK
 from flext_observability.engine.shedding import Shedding
-from flext_observability.engine.span import EngineSpan, scope_info
+from flext_observability.engine.span import EngineSpan
 from flext_observability.engine.span_ids import RANDOM_FLAG, GivenIds, RandomIds
 from flext_observability.engine.span_options import SamplingRule, SpanOptions, SpanSink
-from flext_observability.engine.span_values import values_of
+from flext_observability.engine.span_values import scope_info, values_of
 from flext_observability.runtime.locks import ForkSafeLock
 from flext_observability.values.encoding import (
     EncodedAttributes,

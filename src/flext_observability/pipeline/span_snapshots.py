@@ -42,6 +42,9 @@ class SpanSnapshots:
         spools: Spools of the workers of spans: the file has a record of each span for each of them.
         folder: Returns the folder of the file; None if there is none.
         after_seconds: Time after which a span is kept.
+
+    Attributes:
+        is_closed: Whether the file belongs to a pipeline that has ended, or to the parent process.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class SpanSnapshots:
         self._lock = ForkSafeLock()
         self._file = Snapshot()
         self._offsets: dict[int, list[int]] = {}
-        self._is_closed = False
+        self.is_closed = False
         spans.before_end = self.settle
         register_fork_aware(self)
 
     def update(self) -> None:
         """Write the spans that are open for long. Never raises."""
+        if self.is_closed:
+            return
         try:
             now = time.time_ns()
             spans = self._spans.long_open(now - self._after_ns, MAX_SPANS)
@@ -81,7 +86,7 @@ class SpanSnapshots:
     def close(self) -> None:
         """Delete the file. Spans that are open have ended, or are kept by a later configuration."""
         with self._lock:
-            self._is_closed = True
+            self.is_closed = True
             self._offsets.clear()
             self._file.delete()
 
@@ -90,12 +95,12 @@ class SpanSnapshots:
         self._lock = ForkSafeLock()
         self._offsets.clear()
         self._file.abandon()
-        self._is_closed = True
+        self.is_closed = True
 
     def _write(self, found: Sequence[tuple[int, list[SpoolRecord]]]) -> None:
         with self._lock:
             open_now = [(span_id, records) for span_id, records in found if span_id in self._spans.long and records]
-            if self._is_closed:
+            if self.is_closed:
                 return
             if not open_now:
                 self._offsets.clear()

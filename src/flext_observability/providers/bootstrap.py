@@ -35,6 +35,7 @@ from flext_observability.providers.propagation import install_propagators
 from flext_observability.providers.redaction import make_redaction
 from flext_observability.providers.resource import make_resource
 from flext_observability.providers.shared_page import make_shared_page
+from flext_observability.providers.span_snapshots import begin_snapshots, end_snapshots
 from flext_observability.providers.spool import make_spool
 from flext_observability.providers.tracer import ServiceTracers, direct_spans, make_sampler
 from flext_observability.providers.workers import Outlets, create_workers, signal_and_name
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from flext_observability.domain.overhead import Overhead
     from flext_observability.pipeline.redaction.redaction import Redaction
     from flext_observability.pipeline.shared_page.page import SharedPage
+    from flext_observability.pipeline.span_snapshots import SpanSnapshots
     from flext_observability.providers.meter import AnyMeterProvider
     from flext_observability.providers.operation_durations import OperationDurations
     from flext_observability.providers.overhead import OverheadMeter
@@ -86,6 +88,7 @@ class Pipeline:
     durations: OperationDurations | None = None
     tracers: ServiceTracers | None = None
     spans: ExportSpanProcessor | None = None
+    snapshots: SpanSnapshots | None = None
     budget: OverheadBudget | None = None
     overhead_meter: OverheadMeter | None = None
 
@@ -138,6 +141,7 @@ class Pipeline:
         hung = [worker.name for worker in self.workers if not worker.wait_closed(deadline)]
         unfinished = [f"closing the exporter {name} of {signal}" for signal, name in map(signal_and_name, hung)]
         unfinished += self._close_readers(deadline)
+        end_snapshots(self)
         if self.outlets.spool is not None:
             self.outlets.spool.close()
         self_observation.release(self.ledger, self.config)
@@ -259,6 +263,7 @@ def _observe(pipeline: Pipeline) -> None:
     config, ledger = pipeline.config, pipeline.ledger
     pipeline.budget = self_observation.begin_budget(config, pipeline.meter, ledger, pipeline.tracers)
     self_observation.begin_self_metrics(config, ledger, pipeline.exporters, pipeline.overhead)
+    begin_snapshots(pipeline)
 
 
 def _build_metrics(pipeline: Pipeline, previous: Pipeline | None, root: ProcessIdentity | None) -> Callable[[], object]:

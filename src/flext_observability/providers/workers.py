@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flext_observability.extensions.ports import SignalExporter
     from flext_observability.pipeline.schedule import Schedule
     from flext_observability.pipeline.spool.session import SpoolSession
+    from flext_observability.pipeline.spool.worker_spool import WorkerSpool
     from flext_observability.providers.bootstrap import Pipeline
     from flext_observability.providers.operation_durations import OperationDurations
 
@@ -32,12 +33,14 @@ class Outlets:
 
     Attributes:
         spool: The spool; None if it is off.
+        of_spans: What the workers of spans have of it.
     """
 
-    __slots__ = ("_endpoints", "spool")
+    __slots__ = ("_endpoints", "of_spans", "spool")
 
     def __init__(self, spool: SpoolSession | None) -> None:
         self.spool = spool
+        self.of_spans: list[WorkerSpool[Any]] = []
         self._endpoints: dict[tuple[str, int], EndpointHealth] = {}
 
     def endpoint(self, exporter: SignalExporter[Any]) -> EndpointHealth | None:
@@ -46,6 +49,19 @@ class Outlets:
             return None
         _, host, port = exporter.identity
         return self._endpoints.setdefault((host, port), EndpointHealth())
+
+    def add(self, signal: Signal, spool: WorkerSpool[Any] | None, kick: Callable[[], object]) -> None:
+        """Add a worker.
+
+        Args:
+            signal: Its signal.
+            spool: What it has of the spool.
+            kick: Starts it if there are stored requests for it.
+        """
+        if self.spool is not None:
+            self.spool.add(kick)
+        if signal == "traces" and spool is not None:
+            self.of_spans.append(spool)
 
 
 def create_workers(
@@ -66,6 +82,10 @@ def create_workers(
         cumulative = reader is not None and reader is totals
         policy = LatestByKey[Any](lambda _: "totals") if cumulative else None
         timed = exporter if durations is None else durations.exporter(signal, name, number, exporter)
+        spool = worker_spool(
+            *(outlets.spool, signal, name, exporter, partial(redaction.batch, signal)),
+            while_down=config.spool_while_down,
+        )
         worker: ExportWorker[Any] = ExportWorker(
             name=f"{_WORKER_PREFIX}{signal}-{name}",
             exporter=redaction.exporter(signal, timed),
@@ -74,13 +94,9 @@ def create_workers(
             report=partial(pipeline.exporter_state.record, name, signal),
             collect=_collection(reader, durations, number) if reader else None,
             endpoint=outlets.endpoint(exporter),
-            spool=worker_spool(
-                *(outlets.spool, signal, name, exporter, partial(redaction.batch, signal)),
-                while_down=config.spool_while_down,
-            ),
+            spool=spool,
         )
-        if outlets.spool is not None:
-            outlets.spool.add(worker.kick)
+        outlets.add(signal, spool, worker.kick)
         pipeline.ledger.add(signal, name, worker.counts)
         workers.append(worker)
     pipeline.workers.extend(workers)

@@ -149,3 +149,4 @@ class InitArguments(TypedDict, total=False):
     spool_max_bytes: int | None
     spool_max_age_seconds: float | None
     spool_while_down: bool | None
+    spool_open_spans_after_seconds: float | None

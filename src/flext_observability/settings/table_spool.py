@@ -36,3 +36,10 @@ class SpoolFields(OperationsFields):
         "Whether to store batches at once while a back end is down; otherwise at the exit and for a full queue.",
         default=True,
     )
+    spool_open_spans_after_seconds: float = setting(
+        types.SECONDS,
+        "Time after which an open span is kept in the spool: the next start sends it as aborted if the process is "
+        "killed. 0: never.",
+        default=10.0,
+        signal="traces",
+    )
