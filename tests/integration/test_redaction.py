@@ -14,7 +14,9 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 from opentelemetry import baggage, metrics, propagate, trace
-from opentelemetry._logs import SeverityNumber, get_logger
+from opentelemetry._logs import SeverityNumber, get_logger, get_logger_provider
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import Link, StatusCode
 
 from flext_observability import Observability, init_observability, memory_store
@@ -208,3 +210,40 @@ def zlib_bodies(folder: Path) -> Iterator[bytes]:
             with suppress(zlib.error):
                 yield zlib.decompressobj().decompress(content[start:])
             start = content.find(b"\x78", start + 1)
+
+
+@ENGINES
+def test_processors_of_the_program_get_no_secret(received: Collector, engine: str) -> None:
+    """They may be exporters of other packages."""
+    spans, logs = list[Any](), list[Any]()
+
+    class Spans(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            spans.append(span)
+
+    class Logs(LogRecordProcessor):
+        def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+            logs.append((log_record.log_record.body, dict(log_record.log_record.attributes or {})))
+
+        def shutdown(self) -> None:
+            pass
+
+        def force_flush(self, timeout_millis: int = 30000) -> bool:
+            return True
+
+    with started(received, engine) as observability:
+        added_tracers: Any = trace.get_tracer_provider()
+        added_loggers: Any = get_logger_provider()
+        added_tracers.add_span_processor(Spans())
+        added_loggers.add_log_record_processor(Logs())
+        record(1, "password", "hunter2", "token=hunter3")
+        with trace.get_tracer("shop").start_as_current_span("plain"):
+            pass
+        assert observability.flush().unwrap().complete
+        masked = observability.status().redaction.masked
+    shown = "".join([span.to_json() for span in spans] + [repr(each) for each in logs])
+    assert "hunter" not in shown
+    assert shown.count("[redacted:") > 15
+    assert spans[-1].name == "plain"
+    assert "hunter" not in raw_bytes(received).decode(errors="replace")
+    assert sum(masked.values()) < 80  # the exporters find nothing more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -16,6 +17,9 @@ from flext_observability.values.interrupts import reraise_interrupt
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
+
+Add = Callable[[Any], object]
+"""Adds a log record processor."""
 
 
 class DelegatingLogger(Logger):
@@ -68,6 +72,7 @@ class DelegatingLoggerProvider(LoggerProvider):
         self._lock = ForkSafeLock()
         self._loggers: WeakSet[DelegatingLogger] = WeakSet()
         self._delegate: LoggerProvider = NoOpLoggerProvider()
+        self._add: Add | None = None
 
     def get_logger(
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
@@ -79,15 +84,20 @@ class DelegatingLoggerProvider(LoggerProvider):
             self._loggers.add(logger)
         return logger
 
-    def set_delegate(self, provider: LoggerProvider) -> None:
-        """Replace the delegate, for existing and new loggers. It gets the processors that the program has added."""
+    def set_delegate(self, provider: LoggerProvider, add: Add | None = None) -> None:
+        """Replace the delegate, for existing and new loggers. It gets the processors that the program has added.
+
+        Args:
+            provider: The new delegate.
+            add: Adds a processor to it; None for the method of ``provider``.
+        """
         with self._lock:
             unusable_parts().clear("logs")
             self._delegate = provider
-            add: Any = getattr(provider, "add_log_record_processor", None)
+            self._add = add or getattr(provider, "add_log_record_processor", None)
             for processor in added_parts().of("logs"):
-                if add is not None:
-                    add(processor)
+                if self._add is not None:
+                    self._add(processor)
             for logger in list(self._loggers):
                 logger.set_delegate(provider)
 
@@ -95,5 +105,6 @@ class DelegatingLoggerProvider(LoggerProvider):
         """Return an attribute of the delegate that the API does not have, such as ``resource``."""
         if name.startswith("_"):
             raise AttributeError(name)
-        found: Any = getattr(self._delegate, name)
-        return contain_added(found, "logs") if name == "add_log_record_processor" else found
+        if name == "add_log_record_processor" and self._add is not None:
+            return contain_added(self._add, "logs")
+        return getattr(self._delegate, name)

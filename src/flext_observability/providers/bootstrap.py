@@ -333,7 +333,8 @@ def _build_traces(pipeline: Pipeline, previous: Pipeline | None) -> Callable[[],
         sampler = make_sampler(config, pipeline.notices)
         tracers = ServiceTracers(config, pipeline.resource, sampler, processor, counter, pipeline.notices)
         pipeline.tracers = tracers
-        direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service, tracers.add_span_processor)
+        add = pipeline.redaction.adding("traces", tracers.add_span_processor)
+        direct = partial(delegate.set_delegate, tracers.provider, tracers.for_service, add)
     return partial(direct_spans, partial(_direct, direct, workers), processor, previous)
 
 
@@ -352,7 +353,9 @@ def _build_logs(pipeline: Pipeline) -> Callable[[], object]:
         foreign = _logs.get_logger_provider()
         direct = partial(adopt, pipeline.notices, "logs", foreign, "add_log_record_processor", [processor])
     else:
-        direct = partial(delegate.set_delegate, make_loggers(config, pipeline.resource, processor))
+        provider = make_loggers(config, pipeline.resource, processor)
+        add = pipeline.redaction.adding("logs", provider.add_log_record_processor)
+        direct = partial(delegate.set_delegate, provider, add)
     return partial(_direct, direct, workers)
 
 

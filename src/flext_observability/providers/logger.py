@@ -8,7 +8,7 @@ from flext_observability.engine.compat import make_logger_provider
 from flext_observability.engine.logger import EngineLoggerProvider
 
 if TYPE_CHECKING:
-    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
 
     from flext_observability.pipeline.export_processors import ExportLogRecordProcessor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def make_loggers(
     config: FlextObservabilityConfig, resource: Resource, processor: ExportLogRecordProcessor
-) -> LoggerProvider:
+) -> LoggerProvider | EngineLoggerProvider:
     """Return the provider of the configured engine, which passes its records to the processor."""
     limits = config.logrecord_attribute_count_limit, config.logrecord_attribute_value_length_limit
     if config.engine != "sdk":

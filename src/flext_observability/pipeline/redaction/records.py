@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from flext_observability.pipeline.redaction.counts import RedactionCounts
 
+_NO_ATTRIBUTES: Final = dict[str, Any]()
 _COPY: Final = "_flext_redacted"
 
 
@@ -56,10 +57,8 @@ class RecordRedactor:
         body, plain, clean = fields.body, self._redactor.plain, self._redactor.clean
         if type(body) is not str or not clean[body]:
             return False
-        attributes: Any = fields.attributes
-        if attributes is None:
-            attributes = {}
-        elif type(attributes) is not dict:
+        attributes: Any = fields.attributes or _NO_ATTRIBUTES
+        if type(attributes) is not dict:
             return False
         for key, value in cast("dict[str, Any]", attributes).items():
             kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # of any type
@@ -69,6 +68,16 @@ class RecordRedactor:
             elif kind not in NUMBERS or not plain[key] or (kind is int and value >= MIN_NUMBER):
                 return False
         return self._contexts.is_clean(record.resource, record.instrumentation_scope)
+
+    def apply(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord:
+        """Replace the secrets of a record that is not finished, and return it."""
+        fields, hits = record.log_record, Hits()
+        body = self._redactor.value(fields.body, hits)
+        attributes = self._redactor.attributes(fields.attributes, hits)
+        if hits:
+            fields.body, fields.attributes = body, _with_dropped(attributes or {}, record.dropped_attributes)
+            self._counts.add(hits)
+        return record
 
     def record(self, record: ReadableLogRecord) -> ReadableLogRecord:
         """Return a record, or its copy without secrets. One that cannot be examined loses its texts."""

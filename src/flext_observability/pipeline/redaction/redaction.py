@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -10,6 +10,7 @@ from flext_observability.domain.report import SIGNALS, Notice, RedactionReport, 
 from flext_observability.extensions.ports import LoadingExporter
 from flext_observability.pipeline.redaction.counts import RedactionCounts
 from flext_observability.pipeline.redaction.exporter import redacting_exporter
+from flext_observability.pipeline.redaction.processor import RedactingProcessor
 from flext_observability.runtime.locks import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -71,6 +72,17 @@ class Redaction:
         if not isinstance(exporter, LoadingExporter):
             self.load()
         return redacting_exporter(exporter, partial(self.batch, signal), self.load)
+
+    def adding(self, signal: Signal, add: Callable[[Any], object]) -> Callable[[Any], object]:
+        """Return a provider's method that adds a processor, for one that receives items without secrets."""
+        if signal not in self._names:
+            return add
+        item = "span" if signal == "traces" else "record"
+
+        def redact(given: Any) -> Any:  # noqa: ANN401 - a span or log record
+            return getattr(self._load(signal), item)(given)
+
+        return lambda processor: add(RedactingProcessor(processor, redact))
 
     @property
     def has_metrics(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast, final
 
 from flext_observability.pipeline.redaction.added import AddedRule, AddedRules
 from flext_observability.pipeline.redaction.contexts import ContextRedactor
@@ -14,6 +14,9 @@ from flext_observability.pipeline.redaction.rule_names import RULE_NAMES
 from flext_observability.pipeline.redaction.spans import SpanRedactor
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from flext_observability.domain.report import Signal
     from flext_observability.pipeline.redaction.allowed import Allowed
     from flext_observability.pipeline.redaction.counts import RedactionCounts
@@ -53,12 +56,22 @@ class SignalRules:
         self._counts = counts
         contexts = ContextRedactor(redactor, counts)
         self.points = PointRedactor(redactor, contexts, counts, self.added.bounded)
-        items = SpanRedactor if signal == "traces" else RecordRedactor
-        self._items: SpanRedactor | RecordRedactor = items(redactor, contexts, counts)
+        self._spans = SpanRedactor(redactor, contexts, counts)
+        self._records = RecordRedactor(redactor, contexts, counts)
+        self._batch = self._spans.batch if signal == "traces" else self._records.batch
 
     def batch(self, batch: Sequence[Any]) -> Sequence[Any]:
         """Return spans or log records without secrets."""
-        return self.added.bounded(lambda: self._items.batch(batch))
+        redact: Callable[[Any], Any] = self._batch
+        return cast("Sequence[Any]", self.added.bounded(lambda: redact(batch)))
+
+    def span(self, span: ReadableSpan) -> ReadableSpan:
+        """Return a span without secrets."""
+        return self.added.bounded(lambda: self._spans.batch([span])[0])
+
+    def record(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord:
+        """Replace the secrets of a log record that is not finished, and return it."""
+        return self.added.bounded(lambda: self._records.apply(record))
 
     def pair(self, name: str, value: str) -> str:
         """Return the value of a baggage entry without secrets."""

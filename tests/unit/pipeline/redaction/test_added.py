@@ -115,6 +115,18 @@ def test_a_rule_that_needs_much_time_for_a_text_is_switched_off(monkeypatch: pyt
     assert "for a text" in notice.message
 
 
+def test_a_rule_that_two_calls_switch_off_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(text: str) -> list[str]:
+        if text == "outer":
+            for _ in range(10):
+                list(both.search("inner"))
+        raise ValueError(text)
+
+    both = rules(bad=fail)
+    assert list(both.search("outer")) == []
+    assert len(both.notices()) == len(caplog.records) == 1
+
+
 def test_an_interrupt_is_not_contained() -> None:
     def interrupt(_: str) -> Iterator[str]:
         raise KeyboardInterrupt

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -117,9 +119,9 @@ def test_two_threads_that_copy_a_span_count_it_once(redaction: Redaction, tracer
         """A span whose copy another thread adds meanwhile."""
 
         @property
-        def name(self) -> str:
+        def kind(self) -> Any:
             vars(self)["_flext_redacted"] = copy
-            return "n"
+            return super().kind
 
     assert redaction.batch("traces", [Raced("n", attributes={"q": TEXT}, end_time=2)]) == [copy]
     assert redaction.report().masked == {"pair": 1}
@@ -200,6 +202,30 @@ def test_two_threads_that_copy_a_record_count_it_once(redaction: Redaction) -> N
     second.log_record.attributes = Raced(a="b")
     assert redaction.batch("logs", [second]) == [copy]
     assert redaction.report().masked == {"pair": 1}
+
+
+def test_a_record_that_is_not_finished_is_changed(redaction: Redaction) -> None:
+    added: list[Any] = []
+    redaction.adding("logs", added.append)(SimpleNamespace(on_emit=added.append, shutdown=added.clear))
+    processor = added.pop()
+    inner = LogRecord(body=TEXT, attributes={"a": "b", "password": SECRET})
+    with pytest.warns(UserWarning, match="dropped"):
+        given = ReadWriteLogRecord(inner, limits=make_log_record_limits(1, None))
+    processor.on_emit(given)
+    assert added == [given]
+    assert given.log_record.body.startswith("token=[redacted:")  # type: ignore[union-attr] # text
+    assert given.dropped_attributes == 1
+    assert redaction.report().masked == {"pair": 1, "key": 1}
+    processor.on_emit(given)
+    assert redaction.report().masked == {"pair": 1, "key": 1}
+    processor.shutdown()
+    assert added == []
+    with pytest.raises(AttributeError):
+        copy(processor)._missing  # noqa: B018 - it has no such method
+
+
+def test_without_rules_processors_are_added_as_they_are() -> None:
+    assert Redaction().adding("logs", print) is print
 
 
 def test_points_of_the_sdk_are_redacted(redaction: Redaction) -> None:

@@ -126,6 +126,10 @@ def test_values_that_cannot_be_examined_are_masked() -> None:
     assert "hunter2" not in repr(named("password", endless))
 
 
+def test_names_that_are_not_text_are_examined_closely() -> None:
+    assert not redactor().plain[5]  # type: ignore[index] # of any type
+
+
 def test_known_names_and_texts_are_bounded() -> None:
     used = redactor()
     for number in range(5000):

@@ -95,6 +95,11 @@ def test_addresses_of_people_are_found_when_asked() -> None:
     assert rules("email").replace(text)[0].startswith("mail [redacted:email:")
 
 
+@pytest.mark.parametrize("text", ["Basic abcdefghi", "Basic QUJDREVG", "Basic AAECAwQ6", "basic information"])
+def test_words_after_basic_that_are_no_credentials_stay(text: str) -> None:
+    assert rules().replace(text) == (text, ())
+
+
 @pytest.mark.parametrize(
     "text",
     [
