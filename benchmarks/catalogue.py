@@ -58,6 +58,7 @@ CASES: Final = (
     Case("G17", "queued.full"),
     Case("G18", "logs.records", "peers"),
     Case("G19", "posts.posts"),
+    Case("G20", "redaction.search"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Goals G1–G19: what is compared with what, the floor, and the stretch value that a prototype reached."""
+"""Goals G1–G20: what is compared with what, the floor, and the stretch value that a prototype reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Final, Literal
 
-Unit = Literal["×", "%", "ms", ""]
+_SPACED: Final = frozenset({"%", "ms", "µs"})
+Unit = Literal["×", "%", "ms", "µs", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ class Goal:
     def show(self, value: float) -> str:
         """Return a value with its unit."""
         digits = 0 if self.unit == "" and value == int(value) else 1 if self.unit in {"%", "ms"} else 2
-        return f"{value:.{digits}f}{' ' if self.unit in {'%', 'ms'} else ''}{self.unit}"
+        return f"{value:.{digits}f}{' ' if self.unit in _SPACED else ''}{self.unit}"
 
     def bound(self, value: float) -> str:
         """Return a floor or a stretch value with its direction."""
         if not isfinite(value):
             return "–"
-        return f"{'≤' if self.at_most else '≥'} {value:g}{' ' if self.unit in {'%', 'ms'} else ''}{self.unit}"
+        return f"{'≤' if self.at_most else '≥'} {value:g}{' ' if self.unit in _SPACED else ''}{self.unit}"
 
     def _meets(self, value: float, bound: float) -> bool:
         return value <= bound if self.at_most else value >= bound
@@ -105,5 +106,9 @@ GOALS: Final = (
     Goal("G18 total", "`logger.info` → queue", _HANDLER, 2.2, 2.8),
     Goal("G18 net", "the same without the cost of `logging` itself", _HANDLER, 4.0, 5.7),
     Goal("G19", "client CPU of a 50 KB POST", "`requests.Session`", 3.5, 5.0, lean_only=False),
+    _less("G20 span", "search for secrets in a span, 3 plain attributes", "–", 1.0, 0.5, "µs", any_engine=False),
+    _less("G20 unique", "the same with a distinct id in each span", "–", 3.0, 1.0, "µs", any_engine=False),
+    _less("G20 record", "search for secrets in a log record, distinct text", "–", 10.0, 4.0, "µs", any_engine=False),
+    _less("G20 secret", "span with a password among 3 attributes", "–", 60.0, 30.0, "µs", any_engine=False),
 )
 BY_KEY: Final = {goal.key: goal for goal in GOALS}

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from flext_observability.pipeline.redaction.counts import RedactionCounts
 
-_NO_ATTRIBUTES: Final = dict[str, Any]()
 _COPY: Final = "_flext_redacted"
 
 
@@ -57,10 +56,10 @@ class RecordRedactor:
         body, plain, clean = fields.body, self._redactor.plain, self._redactor.clean
         if type(body) is not str or not clean[body]:
             return False
-        attributes: Any = fields.attributes or _NO_ATTRIBUTES
-        if type(attributes) is not dict:
+        attributes: Any = fields.attributes
+        if attributes is not None and type(attributes) is not dict:
             return False
-        for key, value in cast("dict[str, Any]", attributes).items():
+        for key, value in cast("dict[str, Any]", attributes or {}).items():
             kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # of any type
             if kind is str:
                 if not (clean[value] and plain[key]):
