@@ -44,12 +44,13 @@ def _measure(settings: Settings, key: str, signal: Signal, items: Sequence[Any])
 
         return redact_batches
 
-    def forget(_side: str) -> None:
+    def drop_copies(_side: str) -> None:
         for each in items:
-            vars(each).pop("_flext_redacted", None)  # the copy of a span with a secret
+            fields: dict[str, Any] = vars(each)
+            fields.pop("_flext_redacted", None)  # the copy of a span with a secret
 
     sides = {"ours": repeat(lambda batch: redaction.batch(signal, batch)), "theirs": repeat(len)}
-    rounds = interleave(sides, ITEMS, settings.rounds, before=forget)
+    rounds = interleave(sides, ITEMS, settings.rounds, before=drop_copies)
     costs = Ratio(rounds.best("ours"), statistics.median(rounds.costs["ours"]))
     return reading(key, costs, rounds.best("ours"), rounds.best("theirs"))
 
