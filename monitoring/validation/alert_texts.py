@@ -17,8 +17,9 @@ _RULES: Final = "monitoring/prometheus/rules/*.yml"
 _LABELS: Final = {"severity": ("critical", "warning", "info"), "owner": ("service", "observability")}
 _TEXTS: Final = ("summary", "description", "runbook_url")
 _MAX_OBJECTIVE: Final = 0.06
+_EXAMPLE: Final = 0.01
 _RATIOS: Final = ("objective:error_ratio", "objective:slow_ratio")
-_VECTOR: Final = re.compile(r"vector\(\s*([\d.eE+-]+)\s*\)")
+_VECTOR: Final = re.compile(r"\s*vector\(\s*(\d+(?:\.\d+)?(?:[eE]-?\d+)?)\s*\)\s*")
 
 
 def checks(tree: Tree) -> Iterator[Check]:
@@ -57,8 +58,11 @@ def _alerts(tree: Tree) -> Iterator[Fault]:
 
 def _objectives(tree: Tree) -> Iterator[Fault]:
     for document, path, rule in _rules(tree):
-        found = _VECTOR.search(str(rule.get("expr", "")))
-        if rule.get("record") in _RATIOS and found and not 0 < float(found[1]) <= _MAX_OBJECTIVE:
-            why = f"{found[1]} is not above 0 and at most {_MAX_OBJECTIVE}: the fastest burn rate could not be reached"
-            action = f"Set a share from 0 to {_MAX_OBJECTIVE}, such as 0.01"
+        if rule.get("record") not in _RATIOS:
+            continue
+        text = str(rule.get("expr", ""))
+        found = _VECTOR.fullmatch(text)
+        if found is None or not 0 < float(found[1]) <= _MAX_OBJECTIVE:
+            why = f"{found[1] if found else text} is not a number above 0 and at most {_MAX_OBJECTIVE}"
+            action = f"Write vector(N) with such a number, which the fastest burn rate can reach: vector({_EXAMPLE})"
             yield Fault(document.file, document.line(*path), str(rule["record"]), why, action)

@@ -22,10 +22,15 @@ import yaml
 
 from monitoring.native.parts import PROMETHEUS
 from monitoring.native.places import places_from
+from monitoring.validation.faults import NotCheckedError
 from monitoring.validation.tree import Tree
 
 FOLDER: Final = Path("monitoring/prometheus")
-_COMPARISON: Final = re.compile(r"(?<=[<>=])\s*(?:bool\s+)?(\d+(?:\.\d+)?)(?![\w.\[])")
+_COMPARISON: Final = re.compile(
+    r"(?:[<>]=?|[=!]=)\s*(?:bool\s*)?(?:(?:on|ignoring)\s*\([^)]*\)\s*)?(?:group_(?:left|right)\s*(?:\([^)]*\))?\s*)?"
+    r"(\d+(?:\.\d+)?)(?![\w.\[])"
+)
+_SERIES: Final = re.compile(r"(?<![<>=!])>(?!=)")
 _DURATION: Final = re.compile(r"(\d+)(ms|[smhd])")
 _JOBS: Final = 2
 _EQUIVALENT: Final = {("PrometheusWithoutAlertmanager", "1 → 0.5"): "the metric is a whole number"}
@@ -56,13 +61,17 @@ def mutants(file: str, content: dict[str, Any]) -> Iterator[Mutant]:
             for change, changed in _changes(rule) if "alert" in rule else ():
                 groups = copy.deepcopy(content)
                 groups["groups"][group_number]["rules"][rule_number] = changed
-                window = str(rule.get("labels", {}).get("window", ""))
-                yield Mutant(file, f"{rule['alert']} {window}".strip(), change, groups)
+                yield Mutant(file, _name(rule), change, groups)
 
 
 def _changes(rule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each change of a rule with the changed rule."""
-    for match in _COMPARISON.finditer(rule["expr"]):
+    numbers = list(_COMPARISON.finditer(rule["expr"]))
+    if not numbers:  # two series are compared
+        for match in _SERIES.finditer(rule["expr"]):
+            expression = f"{rule['expr'][: match.start()]}<{rule['expr'][match.end() :]}"
+            yield "> → <", {**rule, "expr": expression}
+    for match in numbers:
         number = float(match[1])
         for other in (number * 2, number / 2) if number else (1e12,):
             expression = f"{rule['expr'][: match.start(1)]}{other:g}{rule['expr'][match.end(1) :]}"
@@ -102,9 +111,19 @@ def _names(text: str, alert: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run all mutants, or those of the named alerts; return 1 if one survives."""
+    """Run all mutants, or those of the named alerts; return 1 if one survives, and 2 without promtool."""
     places = places_from()
     tree = Tree(places, places)
+    try:
+        return _run(tree, arguments)
+    except NotCheckedError as error:
+        print(f"not run: {error}")
+        return 2
+
+
+def _run(tree: Tree, arguments: list[str]) -> int:
+    places = tree.places
+    tree.program(PROMETHEUS, "promtool")
     files = sorted((places.repository / FOLDER / "rules").glob("*.yml"))
     made = [mutant for file in files for mutant in mutants(file.name, yaml.safe_load(file.read_text(encoding="utf-8")))]
     made = [mutant for mutant in made if (mutant.alert, mutant.change) not in _EQUIVALENT]
@@ -114,8 +133,23 @@ def main(arguments: list[str]) -> int:
     found = [mutant for mutant, survived in zip(made, verdicts, strict=True) if survived]
     for mutant in found:
         print(f"{mutant.file}: no test notices the change of {mutant.alert}: {mutant.change}")
+    silent = _unchanged(places.repository / FOLDER, {mutant.alert for mutant in made}, arguments)
+    for name in silent:
+        print(f"nothing of the alert {name} can be changed")
     print(f"{len(made)} changed alerts, {len(made) - len(found)} noticed, {len(found)} not")
-    return 1 if found else 0
+    return 1 if found or silent else 0
+
+
+def _unchanged(folder: Path, changed: set[str], arguments: list[str]) -> list[str]:
+    """Return the alerts without a mutant."""
+    files = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted((folder / "rules").glob("*.yml")))
+    rules = (rule for content in files for group in content["groups"] for rule in group["rules"] if "alert" in rule)
+    names = {_name(rule) for rule in rules}
+    return sorted(name for name in names - changed if not arguments or name.split()[0] in arguments)
+
+
+def _name(rule: dict[str, Any]) -> str:
+    return f"{rule['alert']} {rule.get('labels', {}).get('window', '')}".strip()
 
 
 if __name__ == "__main__":

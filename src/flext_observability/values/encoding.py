@@ -169,9 +169,7 @@ def are_encoded(
 
 def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
     """Encode one value as text, for tags and names. Bool becomes ``true`` or ``false``, None becomes ``null``."""
-    if type(value) is str:
-        return _text(value, max_bytes)
-    encoded = encode_attribute(value, max_bytes=max_bytes)
+    encoded = _text(value, max_bytes) if type(value) is str else encode_attribute(value, max_bytes=max_bytes)
     return encoded if isinstance(encoded, str) else _json(encoded, max_bytes)
 
 
@@ -266,8 +264,9 @@ def _reduce_mapping(value: Mapping[object, object], max_bytes: int) -> _Object:
 
 def _reduce_set(value: AbstractSet[object], max_bytes: int) -> object:
     limit = _max_items(value, max_bytes)
-    items = _Unordered(islice(value, limit + 1))
-    return items if len(items) <= limit else _size(value)
+    is_large = type(value) in _FINITE and len(value) > limit
+    items = _Unordered(() if is_large else islice(value, limit + 1))
+    return _size(value) if is_large or len(items) > limit else items
 
 
 def _max_items(container: object, max_bytes: int) -> int:
@@ -305,18 +304,19 @@ def _size(value: AbstractSet[object]) -> str:
 
 def _uniform(items: _Array, max_bytes: int) -> AttributeValue | None:
     """Return the items as a tuple if they have one simple type and are within the size limit."""
-    reduced = [_reduce(item, max_bytes) for item in items]
-    kinds = {type(item) for item in reduced}
-    if not kinds <= _SIMPLE or len(kinds) > 1:
-        return None
-    if str in kinds:
-        reduced = [_text(cast("str", item), max_bytes) for item in reduced]
-    if sum(len(item.encode()) if isinstance(item, str) else _NUMBER_BYTES for item in reduced) > max_bytes:
-        return None
-    # Items of one simple type can be sorted.
-    return cast(
-        "AttributeValue", tuple(sorted(cast("list[str]", reduced)) if isinstance(items, _Unordered) else reduced)
-    )
+    found: list[Any] = []
+    left = max_bytes
+    for item in items:
+        reduced = _reduce(item, max_bytes)
+        if type(reduced) not in _SIMPLE or (found and type(reduced) is not type(found[0])):
+            return None
+        if isinstance(reduced, str):
+            reduced = _text(reduced, max_bytes)
+        left -= len(reduced.encode()) if isinstance(reduced, str) else _NUMBER_BYTES
+        if left < 0:
+            return None  # the rest is not read
+        found.append(reduced)
+    return tuple(sorted(found) if isinstance(items, _Unordered) else found)  # items of one simple type can be sorted
 
 
 def _json(value: object, max_bytes: int) -> str:

@@ -47,12 +47,12 @@ def test_an_alert_without_a_part_is_named(copy: Copy, old: str, new: str, why: s
     assert action in fault.action
 
 
-@pytest.mark.parametrize("ratio", ["0", "0.07", "5"])
+@pytest.mark.parametrize("ratio", ["0", "0.07", "5", "1-0.5", "0.01e", "0.01) + vector(1"])
 def test_an_objective_that_cannot_be_reached_is_named(copy: Copy, ratio: str) -> None:
     line = copy.change("monitoring/prometheus/rules/objectives.yml", "vector(0.01)", f"vector({ratio})")
     (fault,) = copy.faults("objectives of services")
     assert abs(fault.line - line) <= 2
-    assert f"{ratio} is not above 0 and at most 0.06" in fault.why
+    assert "is not a number above 0 and at most 0.06" in fault.why
 
 
 def test_each_number_and_duration_of_an_alert_is_changed() -> None:
@@ -65,6 +65,12 @@ def test_each_number_and_duration_of_an_alert_is_changed() -> None:
         "rate(x_1[5m]) > 0.25 or y == 0",
         "rate(x_1[5m]) > 0.5 or y == 1e+12",
     ]
+    for expression in ("a > on (b) 14.4 * c", "a >= on (b) group_left (d) 14.4", "a > bool 14.4"):
+        changed = list(mutants("f.yml", {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": expression}]}]}))
+        assert [one.change for one in changed] == ["14.4 → 28.8", "14.4 → 7.2"]
+    compared = {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "max by (j) (a > b)"}]}]}
+    (one,) = mutants("f.yml", compared)
+    assert one.groups["groups"][0]["rules"][0]["expr"] == "max by (j) (a < b)"
     assert "for" not in found[-1].groups["groups"][0]["rules"][1]
     assert content["groups"][0]["rules"][1] is rule
 
