@@ -1,4 +1,4 @@
-"""Encoding reads no more than the size limit needs, whatever a value claims to be."""
+"""Encoding reads no more than the size limit needs, whether or not a value lies about its size."""
 
 from __future__ import annotations
 
