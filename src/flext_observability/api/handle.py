@@ -122,8 +122,8 @@ class Observability:
 
         Returns:
             Success, also without a group or a Pushgateway. Inside a running event loop a ``PendingResult``: await it.
-            Failure codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``, ``unauthorized``,
-            ``not_found``, ``rejected``, ``error``.
+            Failure codes: ``invalid_timeout``, ``unreachable``, ``timeout``, ``unavailable``,
+            ``invalid_response``, ``tls``, ``unauthorized``, ``not_found``, ``rejected``, ``error``.
         """
         work, default = self._session.pipeline.delete_group, self.config.flush_timeout_seconds
         deleted = _run_or_defer("delete_pushed_metrics()", work, timeout_seconds, default, blocking)

@@ -37,7 +37,8 @@ class ExportOutcome:
         retry_after_seconds: Delay that the back end asked for, in seconds. None: the retry policy decides.
         reached: Whether the back end responded; false for unreachable and silent addresses.
         reason: Stable ledger word: ``rejected``, ``unauthorized``, ``not_found``, ``too_large``, ``unreachable``,
-            ``timeout``, ``unavailable``, ``encoding``, ``error``.
+            ``timeout``, ``unavailable``, ``invalid_response`` (another protocol, or no whole reply), ``tls`` (no TLS
+            connection), ``encoding``, ``error``.
         message: What happened, one sentence with the address and without a full stop; empty on success.
         fix: The next action, without a full stop; empty on success.
         status: Status of the last response: number of HTTP, or name of gRPC; empty without a response.
@@ -228,7 +229,8 @@ class FlextNotifier(Protocol):
         """Send a new, changed, repeated or resolved alert (``alert.status``), and return within ``timeout_seconds``.
 
         Returns:
-            None on success. A failure with the code ``unreachable``, ``timeout`` or ``unavailable`` is retried.
+            None on success. A failure with the code ``unreachable``, ``timeout``, ``unavailable``,
+            ``invalid_response`` or ``tls`` is retried.
         """
         ...
 

@@ -49,7 +49,13 @@ _REASONS: Mapping[StatusClass, str] = {
     "unsupported_media_type": "rejected",
     "throttled": "unavailable",
 }
-_ERROR_REASONS: Mapping[ErrorKind, str] = {"timeout": "timeout", "shortage": "unavailable"}
+_ERROR_REASONS: Mapping[ErrorKind, str] = {
+    "timeout": "timeout",
+    "shortage": "unavailable",
+    "tls": "tls",
+    **dict.fromkeys(("broken", "not_http", "http1", "http2", "tls_expected"), "invalid_response"),
+}
+"""Kinds of errors that are not ``unreachable``."""
 _MAX_DETAIL_BYTES = 4096
 _NO_REPLY = "Start the {name}, or correct the address in {setting}"
 _WRONG_PORT = "Check the scheme and the port in {setting}"
@@ -70,7 +76,8 @@ _FIXES: Mapping[StatusClass | ErrorKind, str] = {
     "tls": "Set SSL_CERT_FILE to the certificate of the authority that signed the one of the {name}, "
     "or use http:// if it has no TLS",
     "tls_expected": "Use https:// in {setting}",
-    "broken": "Check the scheme and the port in {setting}: http:// without TLS, https:// with TLS",
+    "broken": "No action if the {name} restarts, otherwise check the scheme and the port in {setting}: "
+    "http:// without TLS, https:// with TLS",
     "not_http": _WRONG_PORT,
     "http1": _WRONG_PORT,
     "http2": _WRONG_PORT,

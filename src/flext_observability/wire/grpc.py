@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -11,7 +12,7 @@ from typing import Any, final
 
 from flext_observability.values.endpoint import Endpoint, format_host
 from flext_observability.wire.http.connect import connect
-from flext_observability.wire.http.errors import TransportError, deadline_in, remaining_seconds
+from flext_observability.wire.http.errors import ErrorKind, TransportError, deadline_in, remaining_seconds
 from flext_observability.wire.http.proxy import tunnel_for
 from flext_observability.wire.http.target import HttpTarget
 from flext_observability.wire.http.tls import TlsFileError, read_pems
@@ -25,6 +26,9 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
     # Without it, all channels of an address share the back-off of gRPC between connection attempts.
     ("grpc.use_local_subchannel_pool", 1),
 )
+
+# Wording of the library for connections that end during a call.
+_LOST = re.compile("Stream removed|Socket closed|(recv|send)msg:|Connection reset|GOAWAY received")
 
 
 class GrpcError(Exception):
@@ -133,10 +137,20 @@ class GrpcTransport:
             return TransportError("tls", f"TLS with {url} failed: {details}")
         if code == "UNAVAILABLE" and ("Failed parsing HTTP/2" in details or "http1.x" in details):
             return TransportError("http1", f"{url} does not speak HTTP/2 (gRPC)")
-        if code == "UNAVAILABLE" and details.startswith("failed to connect"):
-            return TransportError("broken", f"{url} closes connections: {details}")
+        if code == "UNAVAILABLE" and (failure := _connection_failure(details)) is not None:
+            kind, what = failure
+            return TransportError(kind, f"{url} {what}: {details}")
         metadata: dict[str, bytes] = dict(error.trailing_metadata() or ())
         return GrpcError(code, details, metadata.get("grpc-status-details-bin", b""))
+
+
+def _connection_failure(details: str) -> tuple[ErrorKind, str] | None:
+    """Return kind and description of a status that the library made from a failed connection; None for others."""
+    if not details.startswith("failed to connect"):
+        return ("broken", "closed the connection without a reply") if _LOST.match(details) else None
+    if "Failed to connect to remote host" in details:
+        return "refused", "does not accept connections"
+    return "broken", "closes connections"
 
 
 def _address(endpoint: Endpoint) -> str:

@@ -105,7 +105,7 @@ def test_permanent_status() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "reason", "reached"),
-    [("refused", "unreachable", False), ("timeout", "timeout", False), ("not_http", "unreachable", True)],
+    [("refused", "unreachable", False), ("timeout", "timeout", False), ("not_http", "invalid_response", True)],
 )
 def test_transport_errors_are_retryable(kind: ErrorKind, reason: str, *, reached: bool) -> None:
     outcome = SERVER.from_error(TransportError(kind, "what happened"))

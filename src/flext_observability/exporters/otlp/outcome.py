@@ -102,7 +102,7 @@ def from_file_error(error: TlsFileError) -> ExportOutcome:
     return ExportOutcome(
         retry=True,
         reached=False,
-        reason="unreachable",
+        reason="tls",
         message=f"TLS cannot be used: {error.message}",
         fix=file_fix(error),
     )

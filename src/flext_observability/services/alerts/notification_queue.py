@@ -34,7 +34,7 @@ MAX_RETRY_SECONDS: Final = 3600.0
 """Time for which one notification is retried."""
 MAX_HUNG: Final = 3
 CAPACITY: Final = MAX_ACTIVE
-RETRYABLE: Final = frozenset({"unreachable", "timeout", "unavailable"})
+RETRYABLE: Final = frozenset({"unreachable", "timeout", "unavailable", "invalid_response", "tls"})
 _DROP_REASONS: Final = RETRYABLE | {"queue_full", "shutdown_deadline"}
 _logger: Final = logging.getLogger("flext_observability.alerts")
 _inside: Final[ContextVar[bool]] = ContextVar("flext_inside_a_notifier", default=False)

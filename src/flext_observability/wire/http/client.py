@@ -161,6 +161,7 @@ class _DeadlineSocket(RawIOBase):
         self._sock = sock
         self.peer = peer
         self.deadline = 0.0
+        self.ended = False
 
     def sendall(self, data: bytes) -> None:
         view = memoryview(data)
@@ -176,7 +177,9 @@ class _DeadlineSocket(RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # BufferedReader passes a memoryview
         self._sock.settimeout(remaining_seconds(self.deadline, self.peer))
-        return self._sock.recv_into(buffer)
+        size = self._sock.recv_into(buffer)
+        self.ended = size == 0
+        return size
 
     def close(self) -> None:
         """Do nothing: ``HttpTransport`` decides whether the socket is kept."""
@@ -208,13 +211,16 @@ class _Connection(HTTPConnection):
         except OSError:
             complete = False  # the server stopped reading; it may have sent a reply that says why
         try:
-            return self.getresponse(), complete
+            response = self.getresponse()
         except (TimeoutError, TransportError) as error:
             raise TransportError("timeout", f"{peer} did not answer within the time limit") from error
         except OSError as error:
             raise TransportError("broken", f"{peer} closed the connection without a reply") from error
         except HTTPException as error:
             raise _protocol_error(error, peer) from error
+        if self._deadline_socket.ended:  # http.client accepts the end of the connection as that of the headers
+            raise TransportError("broken", f"{peer} closed the connection within the headers of its reply")
+        return response, complete
 
     def _transmit(self, method: str, body: bytes | None) -> None:
         if body is None:

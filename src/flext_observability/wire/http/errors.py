@@ -27,9 +27,9 @@ class TransportError(Exception):
 
     Attributes:
         kind: ``unknown_host``, ``refused``, ``unreachable``, ``timeout``, ``tls`` (handshake failed), ``broken``
-            (connection lost before a reply), ``not_http``, ``http1`` or ``http2`` (the peer speaks that version and not
-            the expected one), ``tls_expected`` (plain text sent to a TLS port), ``proxy`` or ``shortage`` (this machine
-            lacks file descriptors or memory).
+            (connection lost before a whole reply), ``not_http``, ``http1`` or ``http2`` (the peer speaks that version
+            and not the expected one), ``tls_expected`` (plain text sent to a TLS port), ``proxy`` or ``shortage`` (this
+            machine lacks file descriptors or memory).
         message: What happened, with the address concerned and without a full stop.
         to_proxy: Whether the address is that of a proxy.
     """

@@ -195,7 +195,8 @@ def test_grpc_receiver_is_recognised() -> None:
 
 def test_receiver_that_closes_the_connection() -> None:
     with raw_server(reads_and_closes) as server:
-        assert export(server.url).reason == "unreachable"
+        found = export(server.url)
+    assert (found.retry, found.reached, found.reason) == (True, True, "invalid_response")
 
 
 def test_tls(certificates: Certificates) -> None:

@@ -116,7 +116,7 @@ def test_https_uses_the_authorities_of_the_system(tmp_path: Path, monkeypatch: p
         refused = push(server.url)
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
         assert push(server.url) == ExportOutcome(accepted=1)
-    assert (refused.reason, refused.retry) == ("unreachable", True)
+    assert (refused.reason, refused.retry, refused.reached) == ("tls", True, True)
     assert "SSL_CERT_FILE" in refused.fix
 
 
@@ -190,9 +190,12 @@ def test_silent_gateway_costs_the_timeout() -> None:
 
 def test_other_servers() -> None:
     with raw_server(reads_and_closes) as server:
-        assert "Check the scheme and the port" in push(server.url).fix
+        closing = push(server.url)
     with raw_server(answers(b"220 smtp ready\r\n")) as server:
-        assert "9091" in push(server.url).fix
+        other = push(server.url)
+    assert (closing.reason, closing.reached, other.reason, other.reached) == ("invalid_response", True) * 2
+    assert "check the scheme and the port" in closing.fix
+    assert "9091" in other.fix
 
 
 def test_the_group_is_deleted() -> None:

@@ -80,8 +80,8 @@ class AlertmanagerNotifier(HttpNotifier):
         """Post one alert. The same alert under an earlier severity is resolved in the same request.
 
         Returns:
-            Success, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable``. Permanent: ``rejected``,
-            ``unauthorized``, ``not_found``, ``invalid_address``.
+            Success, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable``, ``invalid_response``,
+            ``tls``. Permanent: ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
         """
         return self._send_alerts([alert], timeout_seconds)
 

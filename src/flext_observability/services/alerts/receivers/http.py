@@ -81,8 +81,9 @@ class HttpNotifier:
             headers: Headers of this request only.
 
         Returns:
-            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable`` (for
-            429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
+            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``invalid_response``,
+            ``tls``, ``unavailable`` (for 429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``,
+            ``invalid_address``.
         """
         self.retry_after_seconds = None
         return self._target.flat_map(lambda target: self._send(target, body, timeout_seconds, headers or {}))

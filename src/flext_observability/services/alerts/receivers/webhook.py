@@ -60,8 +60,9 @@ class WebhookNotifier(HttpNotifier):
         """Post one alert.
 
         Returns:
-            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``unavailable`` (for
-            429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``, ``invalid_address``.
+            Success for a 2xx response, or a failure. Retryable: ``unreachable``, ``timeout``, ``invalid_response``,
+            ``tls``, ``unavailable`` (for 429 and 5xx). Permanent: ``rejected``, ``unauthorized``, ``not_found``,
+            ``invalid_address``.
         """
         body = to_json(_payload(alert, time.time_ns()))
         if self._key is None:

@@ -133,18 +133,18 @@ def test_a_slow_body_changes_nothing_about_its_status() -> None:
         assert poster(server.url, timeout_seconds=0.2).post(b"{}", 5).code == "rejected"
 
 
-@pytest.mark.parametrize("reply", [b"\x00\x01garbage", b"", b"SSH-2.0-x\r\n"])
+@pytest.mark.parametrize("reply", [b"\x00\x01garbage", b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nA"])
 def test_garbage_may_be_over_soon(reply: bytes) -> None:
     with raw_server(answers(reply)) as server:
         result = poster(server.url).post(b"{}", 5)
-    assert result.code == "unreachable"
-    assert "Check the scheme and the port in the_setting" in str(result.error)
+    assert result.code == "invalid_response"
+    assert "heck the scheme and the port in the_setting" in str(result.error)
 
 
 def test_https_with_an_authority_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificates = make_certificates(tmp_path)
     with collector(context=certificates.server_context()) as server:
-        assert poster(server.url).post(b"{}", 5).code == "unreachable"  # an unknown authority
+        assert poster(server.url).post(b"{}", 5).code == "tls"  # an unknown authority
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
         assert poster(server.url).post(b"{}", 5).success
 
