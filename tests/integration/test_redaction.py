@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import linecache
 import logging
 import urllib.request
@@ -172,17 +173,21 @@ def test_no_exporter_gets_a_secret(
     }
     path = tmp_path / "telemetry.jsonl"
     options = {"exporters": exporters, "otlp_file_path": str(path), "prometheus_port": 0}
+    options["resource_attributes"] = {"db.password": "hunter4", "note": "token=hunter5"}
     with started(received, engine, **options) as observability:
         record(1, "password", "hunter2", "token=hunter3")
         logging.getLogger("shop").handlers.clear()
         assert observability.flush().unwrap().complete
         with urllib.request.urlopen(f"{observability.ops_address}/metrics") as reply:
             page = reply.read()
+        with urllib.request.urlopen(f"{observability.ops_address}/status") as reply:
+            status = reply.read().decode()
         store = memory_store()
         shown = [span.to_json() for span in store.spans] + [each.to_json() for each in store.logs]
         shown += [repr(store.metrics), page.decode(), path.read_text()]
-    assert all("redacted" in text for text in shown)
-    assert not any("hunter" in text for text in shown)
+    assert json.loads(status)["redaction"]["masked"]["key"] > 1
+    assert [text for text in shown if "redacted" not in text] == []
+    assert not any("hunter" in text for text in (*shown, status))
     # Only the tree of our own exporter: other handlers of the program show what they are given.
     assert not any("hunter" in line for line in capsys.readouterr().err.splitlines() if "redacted" in line)
 

@@ -263,6 +263,7 @@ class Session:
             "resource": dict(self.pipeline.resource.attributes),
             "signals": status,
             "overhead": status.overhead,
+            "redaction": status.redaction,
             "shared_metrics": {} if self.pipeline.page is None else self.pipeline.page.to_dict(),
             "health": {check.name: check_to_dict(check) for check in services.health.checks().unwrap_or(())},
             "notifiers": services.alerts.notifiers().unwrap_or(()),
