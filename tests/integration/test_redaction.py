@@ -24,6 +24,7 @@ from flext_observability import Observability, init_observability, memory_store
 from tests.backends.collector import Collector
 from tests.redaction_corpus import SECRET_NAMES, SECRETS
 from tests.redaction_harmless import HARMLESS
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.any_sdk
 
@@ -205,10 +206,25 @@ def test_no_secret_is_stored(engine: str, exporter: str, tmp_path: Path) -> None
     assert [each.kind for each in SECRETS if each.secret.encode() in stored] == []
 
 
+@ENGINES
+def test_no_secret_of_an_open_span_is_stored(engine: str, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"exporters": "otlp_http", "otlp_endpoint": "http://127.0.0.1:9", "engine": engine}
+    options |= {"spool": True, "spool_directory": str(tmp_path), "spool_open_spans_after_seconds": 0.1}
+    with (
+        init_observability(service_name="shop", console=False, **options).unwrap(),
+        trace.get_tracer("shop").start_as_current_span("open", attributes={"password": "hunter2"}),
+    ):
+        stored = eventually(lambda: next((each for each in zlib_bodies(tmp_path) if b"[redacted:" in each), b""))
+        assert b"open" in stored
+        assert b"hunter" not in b"".join(zlib_bodies(tmp_path))
+
+
 def zlib_bodies(folder: Path) -> Iterator[bytes]:
     """Yield everything in files, and what is compressed in them."""
-    for path in folder.rglob("*.spool"):
-        content = path.read_bytes()
+    for path in folder.rglob("*"):
+        content = b""
+        with suppress(FileNotFoundError, IsADirectoryError):  # replaced or deleted meanwhile
+            content = path.read_bytes()
         yield content
         start = content.find(b"\x78")
         while start >= 0:
