@@ -21,7 +21,7 @@ export PIP_NO_INPUT := 1
 endif
 
 # Tests of `make test`: those that need only Python.
-SUITES := $(wildcard tests/unit tests/integration tests/faults tests/architecture tests/typing tests/packaging tests/docs tests/monitoring \
+SUITES := $(wildcard tests/unit tests/integration tests/architecture tests/typing tests/packaging tests/docs tests/monitoring \
 	tests/stack/test_configuration.py)
 PYTEST := $(PY) -m pytest
 MAKE_VENV := scripts/python.sh scripts/environment.py
@@ -77,6 +77,14 @@ test-engine-sdk: $(DEV)  ## unit and integration tests with the engine off (engi
 .PHONY: test-stack
 test-stack: $(DEV)  ## tests against the running stack (make stack-up first)
 	@FLEXT_STACK_REQUIRED=1 $(PYTEST) tests/stack
+
+.PHONY: test-faults
+test-faults: $(DEV)  ## bad collectors, kills, full disks: what was sent, received, spooled and dropped, and the sum
+	@$(PYTEST) -n $(WORKERS) -rP tests/faults
+
+.PHONY: test-faults-long
+test-faults-long: $(DEV)  ## the same with 100 kills, an outage of a minute, and an hour under load
+	@FAULT_ROUNDS=100 FAULT_OUTAGE_SECONDS=60 FAULT_SOAK_SECONDS=3600 $(PYTEST) -n $(WORKERS) -rP tests/faults
 
 .PHONY: test-stack-faults
 test-stack-faults: $(DEV)  ## stop, kill and fill the parts of an own stack under load, and compare counts at both ends

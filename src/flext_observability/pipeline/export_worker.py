@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, final
 from flext_observability.engine.compat import suppress_instrumentation
 from flext_observability.extensions.ports import ExportOutcome, SignalExporter
 from flext_observability.pipeline.exporter_calls import ExporterCalls
-from flext_observability.pipeline.sending import Sending
+from flext_observability.pipeline.sending import STORE_RESERVE_SECONDS, Sending
 from flext_observability.runtime.daemon import DaemonThread, retry_threads
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class ExportWorker(Sending[ItemT]):
         """Request to send the remaining items and end before ``deadline`` (monotonic seconds)."""
         with self._wake:
             self._closing = True
-            self._attempt_deadline = deadline
+            self._attempt_deadline = self._before(deadline)
             self._pace.skip_wait()
             if not self._closed:
                 self._thread.start()  # if no item has started it: the exporter is closed there
@@ -153,11 +153,15 @@ class ExportWorker(Sending[ItemT]):
             finally:
                 self._release()
         with self._wake:
-            self._wait_until(lambda: self._exporter_closed or self._cut_off, deadline)
+            self._wait_until(lambda: self._exporter_closed or self._cut_off, self._before(deadline))
             self.drop_queued()
             if self._exporter_closing:  # an attempt that ended at the deadline: closing takes its time
                 self._wait_until(lambda: self._exporter_closed, max(deadline, time.monotonic() + CLOSE_SECONDS))
             return self._exporter_closed or not self._exporter_closing
+
+    def _before(self, deadline: float) -> float:
+        """Return the deadline without the time for storing what is left."""
+        return deadline if self._spool is None else max(deadline - STORE_RESERVE_SECONDS, time.monotonic())
 
     def drop_queued(self) -> None:
         """Store or drop the items that are not sent, the batch in flight included, and end. Idempotent."""

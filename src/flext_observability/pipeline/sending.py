@@ -26,6 +26,8 @@ ItemT = TypeVar("ItemT")
 MIN_ATTEMPT_SECONDS: Final = 0.05
 STORE_SECONDS: Final = 0.3
 """Time for storing the remaining items after the deadline of closing."""
+STORE_RESERVE_SECONDS: Final = 0.15
+"""Part of the time of closing in which nothing is sent any more, so that what is left can be stored."""
 REPLAY_AT_CLOSE_SECONDS: Final = 1.0
 """Time for sending what was stored before, at the end of a program."""
 MAX_REPLAY_PAUSE_SECONDS: Final = 0.25
