@@ -145,6 +145,7 @@ class Process:
         self._instance_id = uuid4().hex
         self._building = False
         self._ending = []
+        self._left_at = None
         if self.session is not None:
             self.session.restart(self._instance_id)
 

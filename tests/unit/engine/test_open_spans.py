@@ -109,3 +109,34 @@ def test_the_number_of_spans_of_the_sdk_is_bounded(monkeypatch: pytest.MonkeyPat
     for number in range(4):
         registry.add_sdk(number, span)
     assert list(registry.sdk) == [2, 3]
+
+
+class Ending(int):
+    """A time whose comparison ends a span, as another thread may."""
+
+    span: Any
+
+    def __ge__(self, other: int) -> bool:
+        self.span.end()
+        return True
+
+
+def test_a_span_that_ends_meanwhile_is_not_long_open() -> None:
+    line, limit = Line(), Ending(0)
+    limit.span = line.tracer.start_span("work")
+    assert line.open.long_open(limit, 10) == []
+    assert (len(line.open), len(line.finished)) == (0, 1)
+
+
+def test_a_span_that_ends_while_a_later_pipeline_adopts_it_is_not_long_open() -> None:
+    former, later = OpenSpans(), OpenSpans()
+
+    class Span:
+        @property
+        def before_end(self) -> None:
+            former.long.pop(1)
+
+    former.long[1] = Span()
+    later.follow(former)
+    assert later.long_open(0, 10) == []
+    assert len(later) == 0

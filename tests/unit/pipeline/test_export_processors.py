@@ -11,7 +11,7 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Decision, Sampler, SamplingResult
 
 from flext_observability.adapters.correlation import correlation_scope
@@ -209,3 +209,39 @@ def test_the_provider_cannot_end_what_belongs_to_the_handle(call: str) -> None:
     getattr(bench.logs, call)()
     bench.logs.get_logger("l").emit(LogRecord(body="still here"))
     assert len(bench.delivered()[0]) == 1
+
+
+def following(*, is_added: bool) -> tuple[Bench, Bench, ExportSpanProcessor, ExportSpanProcessor]:
+    """Return two providers, the processor of the first, and that of the second, which follows it."""
+    first, second = Bench(), Bench()
+    earlier = ExportSpanProcessor(first.counter, first.workers)
+    later = ExportSpanProcessor(second.counter, second.workers)
+    later.follow(earlier, is_added=is_added)
+    return first, second, earlier, later
+
+
+def test_a_processor_that_is_followed_passes_its_spans_on() -> None:
+    first, second, earlier, later = following(is_added=False)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(earlier)
+    provider.get_tracer("t").start_span("work").end()
+    assert (earlier.is_followed, later.is_followed) == (True, False)
+    assert [[span.name for span in spans] for spans in second.delivered()] == [["work"], ["work"]]
+    assert first.delivered() == [[], []]
+    counts = second.counter.counts()
+    assert (counts.started, counts.open, counts.finished) == (1, 0, 1)
+
+
+def test_processors_of_one_provider_get_each_span_once() -> None:
+    first, second, earlier, later = following(is_added=True)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(earlier)
+    provider.add_span_processor(later)
+    provider.get_tracer("t").start_span("work").end()
+    assert [len(spans) for spans in (*first.delivered(), *second.delivered())] == [0, 0, 1, 1]
+
+
+def test_a_span_without_a_context_is_sampled_out() -> None:
+    bench = Bench()
+    ExportSpanProcessor(bench.counter, bench.workers).on_end(ReadableSpan("work"))
+    assert bench.counter.counts().sampled_out == 1

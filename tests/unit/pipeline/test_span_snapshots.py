@@ -203,3 +203,17 @@ def test_a_child_leaves_the_file_to_its_parent(tmp_path: Path, engine: str) -> N
     assert line.names() == ["work"]
     span.end()
     assert line.names() == []
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
+    line = Line(tmp_path, "lean")
+
+    class Closing(Requests):
+        def encode_request(self, batch: Sequence[object]) -> Sequence[EncodedRequest]:
+            line.snapshots.close()  # as another thread may
+            return super().encode_request(batch)
+
+    line.spools.append(WorkerSpool[Any](SpoolSession(line.store), "traces", "closing", "", Closing()))
+    line.start("work")
+    line.snapshots.update()
+    assert line.names() == []
