@@ -66,7 +66,7 @@ def test_signals_that_are_not_handled_are_in_the_status() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"handle_signals": False}, {"disabled": True}])
-def test_signals_are_left_alone_if_the_settings_say_so(settings: dict[str, Any]) -> None:
+def test_signals_are_left_alone_by_a_setting(settings: dict[str, Any]) -> None:
     started()
     functions = signal.signal, signal.getsignal
     started(**settings)

@@ -40,7 +40,7 @@ def test_open_spans_are_kept_until_the_shutdown(tmp_path: Path) -> None:
     assert "abandoned" in (tmp_path / "telemetry.jsonl").read_text()
 
 
-def test_a_second_start_keeps_them_as_its_settings_say(tmp_path: Path) -> None:
+def test_a_second_start_follows_its_settings(tmp_path: Path) -> None:
     start(tmp_path)
     trace.get_tracer("t").start_span("work")
     eventually(lambda: kept(tmp_path))
