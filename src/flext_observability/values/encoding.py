@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import dataclasses
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set as AbstractSet
-from datetime import date, time, timedelta
-from enum import Enum
-from itertools import islice
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from json.encoder import encode_basestring as quote
 from math import isfinite, isnan
 from typing import Any, cast
 
-from flext_observability.values.foreign import MAX_ITEMS, ImportedType, plain_text, qualified_type_name, type_name
-from flext_observability.values.interrupts import reraise_interrupt
-from flext_observability.values.lazy_pattern import lazy_pattern
+from flext_observability.values.foreign import MAX_ITEMS
+from flext_observability.values.reduction import INT64, PLAIN, Items, Pairs, Reading, Unordered, reduce_value, size_of
 
 Scalar = str | bool | int | float
 AttributeValue = Scalar | Sequence[str] | Sequence[bool] | Sequence[int] | Sequence[float]
@@ -27,34 +20,12 @@ MAX_EVENT_BYTES = 262_144  # of the body of a log record
 _ELLIPSIS = "…"
 _ELLIPSIS_BYTES = 3
 _MAX_DEPTH = 16
-# Longer ints are written in hexadecimal: decimal digits need quadratic time, and Python allows at most 4300 of them.
-_MAX_DECIMAL_BITS = 4096
-_INT64 = 1 << 63
-_TYPES = "decimal.Decimal", "numbers.Integral", "numbers.Real", "pathlib.PurePath"
 _INT30 = 1 << 30  # numbers below it are compared faster
 _NUMBER_BYTES = 8
 _MAX_KNOWN_NAMES = 1000
 _MAX_KNOWN_LENGTH = 100
 _known_names: set[str] = set()
 """Names that need no check: that of a set costs a third."""
-_SIMPLE: frozenset[object] = frozenset((str, bool, int, float))
-_ADDRESS = lazy_pattern(r" at 0x[0-9a-fA-F]+")
-
-
-class _Array(list[object]):
-    """Items of a reduced sequence."""
-
-
-class _Unordered(_Array):
-    """Items of a reduced set, in no defined order."""
-
-
-class _Object(list[tuple[object, object]]):
-    """Pairs of a reduced mapping, dataclass or model, in their order."""
-
-
-_FINITE: frozenset[object] = frozenset((list, tuple, dict, set, frozenset))
-_REDUCED: frozenset[object] = _SIMPLE | {type(None), _Array, _Unordered, _Object}
 
 
 class _BudgetExceeded(Exception):
@@ -77,16 +48,27 @@ def encode_attribute(value: object, *, max_bytes: int = MAX_BYTES) -> AttributeV
         max_bytes: Size limit in bytes of UTF-8, at least 3.
     """
     kind = type(value)
-    if kind is bool or kind is float or (kind is int and -_INT64 <= cast("int", value) < _INT64):
+    if kind is str:
+        return _text(cast("str", value), max_bytes)
+    if kind is bool or kind is float or (kind is int and -INT64 <= cast("int", value) < INT64):
         return cast("bool | int | float", value)
-    reduced = value if kind is str else _reduce(value, max_bytes)
+    return _encode(value, Reading(max_bytes))
+
+
+def _encode(value: object, reading: Reading) -> AttributeValue:
+    kind = type(value)
+    if kind is str:
+        return _text(cast("str", value), reading.max_bytes)
+    if kind is bool or kind is float or (kind is int and -INT64 <= cast("int", value) < INT64):
+        return cast("bool | int | float", value)
+    reduced = reduce_value(value, reading)
     if isinstance(reduced, str):
-        return _text(reduced, max_bytes)
+        return _text(reduced, reading.max_bytes)
     if isinstance(reduced, bool | int | float):
         return reduced
-    if isinstance(reduced, _Array) and (uniform := _uniform(reduced, max_bytes)) is not None:
+    if isinstance(reduced, Items) and (uniform := _uniform(reduced, reading)) is not None:
         return uniform
-    return _json(value, max_bytes)
+    return _json(value, reduced, reading)
 
 
 def encode_attributes(
@@ -102,11 +84,8 @@ def encode_attributes(
     given: object = attributes
     if type(given) is dict and are_encoded(cast("dict[object, object]", given), max_bytes):
         return cast("dict[str, AttributeValue]", given.copy())
-    return {
-        encode_tag(name, max_bytes=max_bytes): encode_attribute(value, max_bytes=max_bytes)
-        for name, value in pairs_of(attributes)
-        if value is not None
-    }
+    reading = Reading(max_bytes)
+    return {_tag(name, reading): _encode(value, reading) for name, value in pairs_of(attributes) if value is not None}
 
 
 class EncodedAttributes(dict[str, AttributeValue]):
@@ -133,7 +112,7 @@ def checked_copy(attributes: dict[object, object]) -> dict[str, AttributeValue] 
             if not value.isascii() or len(value) > MAX_BYTES:
                 return None
         elif type(value) is int:
-            if not (-_INT30 < value < _INT30 or -_INT64 <= value < _INT64):
+            if not (-_INT30 < value < _INT30 or -INT64 <= value < INT64):
                 return None
         elif type(value) is not float and type(value) is not bool:
             return None
@@ -160,7 +139,7 @@ def are_encoded(
             if len(value) > max_bytes or not value.isascii():
                 return False
         elif type(value) is int:
-            if not -_INT64 <= value < _INT64:
+            if not -INT64 <= value < INT64:
                 return False
         elif type(value) is not float and type(value) is not bool:
             return False
@@ -169,8 +148,16 @@ def are_encoded(
 
 def encode_tag(value: object, *, max_bytes: int = MAX_BYTES) -> str:
     """Encode one value as text, for tags and names. Bool becomes ``true`` or ``false``, None becomes ``null``."""
-    encoded = _text(value, max_bytes) if type(value) is str else encode_attribute(value, max_bytes=max_bytes)
-    return encoded if isinstance(encoded, str) else _json(encoded, max_bytes)
+    if type(value) is str:
+        return _text(value, max_bytes)
+    return _tag(value, Reading(max_bytes))
+
+
+def _tag(value: object, reading: Reading) -> str:
+    if type(value) is str:
+        return _text(value, reading.max_bytes)
+    encoded = _encode(value, reading)
+    return encoded if isinstance(encoded, str) else _json(encoded, reduce_value(encoded, reading), reading)
 
 
 def preview(value: object) -> str:
@@ -180,7 +167,7 @@ def preview(value: object) -> str:
 
 def is_container(value: object) -> bool:
     """Return whether the value contains other values, so that it is not a valid tag."""
-    return type(value) is not str and isinstance(_reduce(value, _ELLIPSIS_BYTES), list)
+    return type(value) is not str and isinstance(reduce_value(value, Reading(_ELLIPSIS_BYTES)), list)
 
 
 def _text(text: str, max_bytes: int) -> str:
@@ -197,28 +184,6 @@ def _text(text: str, max_bytes: int) -> str:
     return raw[: max_bytes - _ELLIPSIS_BYTES].decode(errors="ignore") + _ELLIPSIS
 
 
-def _reduce(value: object, max_bytes: int) -> object:
-    """Reduce a value to text, bool, int, float, None, _Array or _Object, one level deep."""
-    try:
-        for types, reduce in _REDUCERS:
-            if isinstance(value, types):
-                return _exact(reduce(value, max_bytes))
-        return _exact(_reduce_other(value, max_bytes))
-    except BaseException as error:  # noqa: BLE001 - the code of the value raised
-        reraise_interrupt(error)
-        return f"<unprintable {qualified_type_name(value)}>"
-
-
-def _exact(reduced: object) -> object:
-    """Return a reduced value of an exact type: a method of foreign code may return anything."""
-    if type(reduced) in _REDUCED:
-        return reduced
-    text = plain_text(reduced)
-    if text is None:
-        raise TypeError(f"the method returned {type_name(reduced)}")
-    return text
-
-
 def pairs_of(attributes: object) -> Sequence[tuple[object, object]]:
     """Return the items of a mapping, or the fields of a dataclass or model.
 
@@ -227,126 +192,63 @@ def pairs_of(attributes: object) -> Sequence[tuple[object, object]]:
     """
     if type(attributes) is dict:
         return list(cast("dict[object, object]", attributes).items())
-    pairs = _reduce(attributes, MAX_ITEMS)
-    return pairs if isinstance(pairs, _Object) else [("value", attributes)]
+    pairs = reduce_value(attributes, Reading(MAX_ITEMS))
+    return pairs if isinstance(pairs, Pairs) else [("value", attributes)]
 
 
-def _reduce_int(value: int) -> int | str:
-    number = int.__int__(value)
-    if -_INT64 <= number < _INT64:
-        return number
-    return str(number) if number.bit_length() <= _MAX_DECIMAL_BITS else hex(number)
-
-
-def _reduce_bytes(value: bytes | bytearray | memoryview, max_bytes: int) -> str:
-    # Four bytes over the limit: the text gets its ellipsis, and no character within the limit is cut.
-    raw = bytes(memoryview(value).cast("B")[: max_bytes + 4])
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        return raw[: error.start].decode() if error.start > max_bytes else base64.b64encode(raw).decode()
-
-
-def _reduce_other(value: object, max_bytes: int) -> object:
-    models = getattr(type(value), "model_fields", None)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields: Iterable[tuple[str, Any]] = ((field.name, field) for field in dataclasses.fields(value))
-    elif isinstance(models, dict):
-        fields = cast("dict[str, Any]", models).items()
-    else:
-        return _ADDRESS.sub("", repr(value) if isinstance(value, BaseException) else str(value))
-    return _Object((name, getattr(value, name)) for name, field in islice(fields, max_bytes) if field.repr)
-
-
-def _reduce_mapping(value: Mapping[object, object], max_bytes: int) -> _Object:
-    return _Object((name, item) for name, item in islice(value.items(), _max_items(value, max_bytes)))
-
-
-def _reduce_set(value: AbstractSet[object], max_bytes: int) -> object:
-    limit = _max_items(value, max_bytes)
-    is_large = type(value) in _FINITE and len(value) > limit
-    items = _Unordered(() if is_large else islice(value, limit + 1))
-    return _size(value) if is_large or len(items) > limit else items
-
-
-def _max_items(container: object, max_bytes: int) -> int:
-    """Return the number of items to read: an item takes at least one byte, and a foreign container may be endless."""
-    return max_bytes if type(container) in _FINITE else min(max_bytes, MAX_ITEMS)
-
-
-_DECIMAL, _INTEGRAL, _REAL, _PATH = (cast("Any", ImportedType(name)) for name in _TYPES)
-# First match wins: enum members and bool before their base types.
-_REDUCERS: tuple[tuple[type | tuple[type, ...], Callable[[Any, int], object]], ...] = (
-    (Enum, lambda value, limit: _reduce(value.value, limit)),
-    (str, lambda value, _: str.__str__(value)),
-    ((bool, type(None)), lambda value, _: value),
-    (int, lambda value, _: _reduce_int(value)),
-    (float, lambda value, _: float.__float__(value)),
-    (timedelta, lambda value, _: value.total_seconds()),
-    ((date, time), lambda value, _: value.isoformat()),
-    ((_DECIMAL, uuid.UUID, _PATH), lambda value, _: str(value)),
-    ((bytes, bytearray, memoryview), _reduce_bytes),
-    (_INTEGRAL, lambda value, _: _reduce_int(int(value))),
-    (_REAL, lambda value, _: float(value)),
-    (Mapping, _reduce_mapping),
-    (AbstractSet, _reduce_set),
-    (Sequence, lambda value, limit: _Array(islice(value, _max_items(value, limit)))),
-)
-
-
-def _size(value: AbstractSet[object]) -> str:
-    try:
-        return f"<{type_name(value)} of {len(value):d} items>"
-    except BaseException as error:  # noqa: BLE001 - the length of a foreign set
-        reraise_interrupt(error)
-        return f"<{type_name(value)}>"
-
-
-def _uniform(items: _Array, max_bytes: int) -> AttributeValue | None:
+def _uniform(items: Items, reading: Reading) -> AttributeValue | None:
     """Return the items as a tuple if they have one simple type and are within the size limit."""
     found: list[Any] = []
-    left = max_bytes
+    left, max_bytes = reading.max_bytes, reading.max_bytes
     for item in items:
-        reduced = _reduce(item, max_bytes)
-        if type(reduced) not in _SIMPLE or (found and type(reduced) is not type(found[0])):
+        kind = type(item)
+        is_plain = kind is str or kind is float or kind is bool
+        reduced = item if is_plain else reduce_value(item, reading)
+        if type(reduced) not in PLAIN or (found and type(reduced) is not type(found[0])):
             return None
         if isinstance(reduced, str):
             reduced = _text(reduced, max_bytes)
-        left -= len(reduced.encode()) if isinstance(reduced, str) else _NUMBER_BYTES
+            left -= len(reduced) if reduced.isascii() else len(reduced.encode())
+        else:
+            left -= _NUMBER_BYTES
         if left < 0:
-            return None  # the rest is not read
+            return None
         found.append(reduced)
-    return tuple(sorted(found) if isinstance(items, _Unordered) else found)  # items of one simple type can be sorted
+    # Items of one simple type can be sorted.
+    return tuple(sorted(found) if isinstance(items, Unordered) else found)
 
 
-def _json(value: object, max_bytes: int) -> str:
+def _json(value: object, reduced: object, reading: Reading) -> str:
     """Return compact JSON text up to the size limit."""
-    writer = _JsonWriter(max_bytes)
+    writer = _JsonWriter(reading)
     with contextlib.suppress(_BudgetExceeded):
-        writer.write(value, ())
-    return _text("".join(writer.parts), max_bytes)
+        writer.write_reduced(value, reduced, ())
+    return _text("".join(writer.parts), reading.max_bytes)
 
 
 class _JsonWriter:
     """Pieces of JSON text. Writing stops shortly after the size limit."""
 
-    __slots__ = ("left", "max_bytes", "parts")
+    __slots__ = ("left", "parts", "reading")
 
-    def __init__(self, max_bytes: int, left: int | None = None) -> None:
-        self.max_bytes = max_bytes
-        self.left = max_bytes if left is None else left
+    def __init__(self, reading: Reading, left: int | None = None) -> None:
+        self.reading = reading
+        self.left = reading.max_bytes if left is None else left
         self.parts: list[str] = []
 
     def write(self, value: object, parents: tuple[object, ...]) -> None:
         """Append one value. ``parents`` are the containers around it."""
-        reduced = _reduce(value, self.max_bytes)
-        if not isinstance(reduced, _Array | _Object):
-            self._put(_json_scalar(reduced, self.max_bytes))
+        self.write_reduced(value, reduce_value(value, self.reading), parents)
+
+    def write_reduced(self, value: object, reduced: object, parents: tuple[object, ...]) -> None:
+        """Append one value that is reduced."""
+        if not isinstance(reduced, Items | Pairs):
+            self._put(_json_scalar(reduced, self.reading.max_bytes))
         elif len(parents) == _MAX_DEPTH or any(value is parent for parent in parents):
             self._put(quote(_ELLIPSIS))
-        elif isinstance(reduced, _Object):
+        elif isinstance(reduced, Pairs):
             self._write_object(reduced, (*parents, value))
-        elif isinstance(reduced, _Unordered):
+        elif isinstance(reduced, Unordered):
             self._write_unordered(reduced, (*parents, value))
         else:
             self._write_array(reduced, (*parents, value))
@@ -357,34 +259,34 @@ class _JsonWriter:
         if self.left < 0:
             raise _BudgetExceeded
 
-    def _write_array(self, items: _Array, parents: tuple[object, ...]) -> None:
+    def _write_array(self, items: Items, parents: tuple[object, ...]) -> None:
         self._put("[")
         for index, item in enumerate(items):
             self._put("," if index else "")
             self.write(item, parents)
         self._put("]")
 
-    def _write_object(self, items: _Object, parents: tuple[object, ...]) -> None:
+    def _write_object(self, items: Pairs, parents: tuple[object, ...]) -> None:
         self._put("{")
         for index, (name, item) in enumerate(items):
-            self._put(("," if index else "") + quote(encode_tag(name, max_bytes=self.max_bytes)) + ":")
+            self._put(("," if index else "") + quote(_tag(name, self.reading)) + ":")
             self.write(item, parents)
         self._put("}")
 
-    def _write_unordered(self, items: _Unordered, parents: tuple[object, ...]) -> None:
+    def _write_unordered(self, items: Unordered, parents: tuple[object, ...]) -> None:
         """Append the items sorted by their text, or only the size of a set that exceeds the limit."""
         texts: list[str] = []
         left = self.left - 1  # two brackets, and one comma less than items
         try:
             for item in items:
-                writer = _JsonWriter(self.max_bytes, left)
+                writer = _JsonWriter(self.reading, left)
                 writer.write(item, parents)
                 texts.append("".join(writer.parts))
                 left = writer.left - 1
         except _BudgetExceeded:
             if any(isinstance(parent, AbstractSet) for parent in parents[:-1]):
                 raise
-            self._put(quote(_size(cast("AbstractSet[object]", parents[-1]))))
+            self._put(quote(size_of(parents[-1])))
         else:
             self._put("[" + ",".join(sorted(texts)) + "]")
 
