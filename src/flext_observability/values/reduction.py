@@ -173,7 +173,7 @@ def _fields(value: object, fields: Iterable[tuple[str, Any]], reading: Reading) 
 
 def _error_text(error: BaseException, reading: Reading) -> str:
     """Return the ``repr`` of an exception. Long arguments are cut before: it would copy them."""
-    arguments = BaseException.args.__get__(error)  # type: ignore[attr-defined]  # a descriptor
+    arguments = cast("tuple[object, ...]", BaseException.args.__get__(error))  # type: ignore[attr-defined]  # a descriptor
     is_own = type(error).__repr__ is not BaseException.__repr__
     if is_own or all(type(each) in PLAIN and not _is_long(each, reading) for each in arguments):
         return repr(error)
@@ -193,21 +193,24 @@ def _without_address(text: object, reading: Reading) -> str:
 
 
 def _reduce_mapping(value: Mapping[object, object], reading: Reading) -> Pairs:
-    if type(value) is dict:
-        return Pairs(islice(cast("dict[object, object]", value).items(), reading.max_bytes))
+    kind: object = type(value)
+    if kind is dict:
+        return Pairs(islice(value.items(), reading.max_bytes))
     pairs = reading.read((name, item) for name, item in value.items())
     return Pairs(cast("list[tuple[object, object]]", pairs[:MAX_ITEMS]))
 
 
 def _reduce_set(value: AbstractSet[object], reading: Reading) -> object:
-    if type(value) in _BUILT_IN:
+    kind: object = type(value)
+    if kind in _BUILT_IN:
         return Unordered(value) if len(value) <= reading.max_bytes else size_of(value)
     items = Unordered(reading.read(value))
     return items if len(items) <= min(reading.max_bytes, MAX_ITEMS) else size_of(value)
 
 
 def _reduce_sequence(value: Iterable[object], reading: Reading) -> Items:
-    if type(value) in _BUILT_IN:
+    kind: object = type(value)
+    if kind in _BUILT_IN:
         return Items(islice(value, reading.max_bytes))
     return Items(reading.read(value)[: min(reading.max_bytes, MAX_ITEMS)])
 
