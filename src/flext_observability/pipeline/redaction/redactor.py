@@ -156,10 +156,20 @@ class Redactor:
         elif is_a(value, bytes):
             replaced = self.text(bytes.decode(value, "utf-8", "replace"), hits)
         elif issubclass(type(value), Sequence):
-            replaced = tuple(self._value(each, hits, depth + 1) for each in _items(value))
+            replaced = self._sequence(_items(value), hits, depth + 1)
         else:
             replaced = self.text(encode_tag(value), hits)
         return replaced if len(hits) > before else cast("Any", value)
+
+    def _sequence(self, items: list[Any], hits: Hits, depth: int) -> tuple[Any, ...]:
+        """Return items with their secrets replaced, also those after a flag: ``["--password", "…"]``."""
+        replaced: list[Any] = []
+        flag = ""
+        for each in items:
+            replaced.append(self._secret(flag, each, hits, depth) if flag else self._value(each, hits, depth))
+            text = plain_text(each) or ""
+            flag = text if text.startswith("-") and "=" not in text and not self.plain[text] else ""
+        return tuple(replaced)
 
     def _number(self, value: Any, hits: Hits) -> Any:  # noqa: ANN401 - a number, or None
         if self._has_cards and type(value) is int and value >= MIN_NUMBER and is_card(digits := str(value)):

@@ -51,6 +51,14 @@ def test_collections_under_a_secret_name_keep_their_form() -> None:
     assert list(map(is_marker, named("credentials", {"user": "bob", "pin": 7}).values())) == [True, True]
 
 
+def test_an_argument_after_a_flag_is_masked() -> None:
+    given = ["tool", "--user", "bob", "--password", "hunter2", "--token=hunter3", "--verbose", "-o", "a.txt"]
+    found = named("process.command_args", given)
+    assert [each for each, old in zip(found, given, strict=True) if each != old] == [found[4], found[5]]
+    assert "hunter" not in repr(found)
+    assert named("fields", ["password", "email"]) == ["password", "email"]
+
+
 def test_nested_values_are_examined() -> None:
     value = {"a": [{"password": "hunter2"}, ("x", "token=hunter2", b"token=hunter2")], 7: "token=hunter2", "b": 1}
     hits: Hits = []
