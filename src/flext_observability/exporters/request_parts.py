@@ -214,12 +214,12 @@ def _encoding_failure(signal: Signal, error: BaseException) -> ExportOutcome:
 
 def _rejected(part: Part, outcome: ExportOutcome) -> ExportOutcome:
     message = f"{outcome.message} ({part.describe()})"
-    return replace(outcome, rejected=part.items, message=message, rejected_requests=_stored(part))
+    return replace(outcome, rejected=part.items, message=message, rejected_requests=_stored(part, outcome.reason))
 
 
-def _stored(part: Part) -> tuple[EncodedRequest, ...]:
+def _stored(part: Part, reason: str) -> tuple[EncodedRequest, ...]:
     try:
-        return (EncodedRequest(part.stored(), part.items),)
+        return (EncodedRequest(part.stored(), part.items, reason),)
     except BaseException as error:  # noqa: BLE001 - of any type; the item cannot be encoded
         reraise_interrupt(error)
         return ()

@@ -79,7 +79,7 @@ class EncodedRequest(NamedTuple):
     Attributes:
         body: OTLP request, protobuf, not compressed; empty if the items cannot be encoded.
         items: Number of items (metrics: data points).
-        reason: Why they cannot be encoded; empty otherwise.
+        reason: Ledger word for why they cannot be encoded, or were rejected; empty otherwise.
     """
 
     body: bytes

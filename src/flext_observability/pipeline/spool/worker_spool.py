@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
@@ -13,11 +14,13 @@ from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.export_queue import StoredBatch
 from flext_observability.pipeline.spool.record import SpoolRecord
 from flext_observability.values.interrupts import reraise_interrupt
+from flext_observability.wire.otlp.split import divide
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
     from flext_observability.extensions.ports import EncodedRequest, RequestExporter
     from flext_observability.pipeline.export_queue import QueueCounts
+    from flext_observability.pipeline.spool.segment import StoredRecord
     from flext_observability.pipeline.spool.session import SpoolSession
 
 ItemT = TypeVar("ItemT")
@@ -59,6 +62,7 @@ class WorkerSpool(Generic[ItemT]):
         self._encoding = Lock()  # encoders are for one thread
         self._rejected: Counter[str] = Counter()
         self._found_rejected: Counter[str] = Counter()
+        self._parts: dict[StoredRecord, ExportOutcome] = {}  # requests that were sent in parts, and not all of them
 
     @property
     def has_pending(self) -> bool:
@@ -102,9 +106,11 @@ class WorkerSpool(Generic[ItemT]):
             with_single: Whether to keep the single items of the outcome, too.
         """
         requests = outcome.rejected_requests if with_single else ()
+        why = f"{outcome.reason}: {outcome.message}"
         for part in (*(self._encode(batch) if batch else ()), *requests):
             if part.body:
-                self._store.write_dead(self._record(part.body, part.items, f"{outcome.reason}: {outcome.message}"))
+                reason = why if part.reason in {"", outcome.reason} else part.reason
+                self._store.write_dead(self._record(part.body, part.items, reason))
 
     def _encode(self, batch: Sequence[ItemT]) -> Sequence[EncodedRequest]:
         try:
@@ -120,18 +126,49 @@ class WorkerSpool(Generic[ItemT]):
             body = self._store.read(stored)
             if body is None:
                 continue  # damaged: it is counted
-            outcome = self._requests.send_request(body, stored.items, timeout_seconds)
-            if outcome.retry:
-                self._store.release(stored)
-            elif outcome.accepted or not outcome.reason:
-                rejected = self._rejected if stored.is_own else self._found_rejected
-                rejected[outcome.reason] += outcome.rejected
-                self.keep_refused((), outcome, with_single=True)
-                self._store.settle(stored)
-            else:
-                self._store.settle(stored, f"{outcome.reason}: {outcome.message}")
+            before = self._parts.pop(stored, None)
+            if before is not None:  # the first items were settled by an earlier attempt
+                body = self._rest(body, before)
+            left = stored.items - (before.accepted + before.rejected if before else 0)
+            outcome = self._requests.send_request(body, left, timeout_seconds)
+            self._settle(stored, body, outcome if before is None else _sum(before, outcome), outcome)
             return outcome
         return None
+
+    def _settle(self, stored: StoredRecord, body: bytes, total: ExportOutcome, last: ExportOutcome) -> None:
+        """Settle a request, or keep it with the number of items that are settled.
+
+        Args:
+            stored: The request.
+            body: What was sent of it by the last attempt.
+            total: Outcome of all attempts.
+            last: Outcome of the last one.
+        """
+        done = total.accepted + total.rejected
+        if last.retry:
+            if done:
+                self._parts[stored] = total
+            self._store.release(stored)
+        elif total.accepted or not total.reason:
+            rest = max(stored.items - done, 0) if total.reason else 0
+            if rest:
+                reason = f"{total.reason}: {total.message}"
+                self._store.write_dead(self._record(self._rest(body, last), rest, reason))
+            rejected = self._rejected if stored.is_own else self._found_rejected
+            for request in total.rejected_requests:
+                rejected[request.reason] += request.items
+            rejected[total.reason] += rest + total.rejected - sum(each.items for each in total.rejected_requests)
+            self.keep_refused((), total, with_single=True)
+            self._store.settle(stored)
+        else:
+            self._store.settle(stored, f"{total.reason}: {total.message}")
+
+    def _rest(self, body: bytes, outcome: ExportOutcome) -> bytes:
+        """Return a request without its first items, which an outcome counts."""
+        try:
+            return divide(self._key[0], body, outcome.accepted + outcome.rejected)[1]
+        except ValueError:  # an exporter of another package made it, and it is not OTLP
+            return body
 
     def complete_counts(self, counts: QueueCounts) -> QueueCounts:
         """Return the counts of the queue with those of the spool."""
@@ -159,3 +196,13 @@ class WorkerSpool(Generic[ItemT]):
     def _record(self, body: bytes, items: int, reason: str) -> SpoolRecord:
         signal, exporter = self._key
         return SpoolRecord(signal, exporter, self._endpoint, items, time.time_ns(), body, reason)
+
+
+def _sum(before: ExportOutcome, outcome: ExportOutcome) -> ExportOutcome:
+    """Return the outcome of two attempts for the parts of one request."""
+    return replace(
+        outcome if outcome.reason or not before.rejected else before,
+        accepted=before.accepted + outcome.accepted,
+        rejected=before.rejected + outcome.rejected,
+        rejected_requests=before.rejected_requests + outcome.rejected_requests,
+    )

@@ -207,7 +207,7 @@ def test_a_stored_item_that_is_too_large_is_rejected_alone_and_returned() -> Non
     found = Sender(Receiver(100)).send_request(stored("a", large, "c"), 3, 1)
     assert (found.accepted, found.rejected, found.retry, found.reason) == (2, 1, False, "too_large")
     assert f"(span {'b' * 50}" in found.message
-    assert found.rejected_requests == (EncodedRequest(stored(large), 1),)
+    assert found.rejected_requests == (EncodedRequest(stored(large), 1, "too_large"),)
 
 
 def test_the_rest_of_a_stored_request_is_known_after_a_part_fails() -> None:
@@ -240,5 +240,5 @@ def test_sending_a_stored_request_never_raises(error: BaseException, retry: bool
 
 def test_an_item_that_is_too_large_is_returned_as_a_request() -> None:
     found = Sender(Receiver(3)).export(["a", "bbbb"], 1)
-    assert found.rejected_requests == (EncodedRequest(b"bbbb", 1),)
+    assert found.rejected_requests == (EncodedRequest(b"bbbb", 1, "too_large"),)
     assert Sender(Receiver(3)).export([7, "a"], 1).rejected_requests == ()

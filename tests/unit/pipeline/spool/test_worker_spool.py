@@ -212,7 +212,11 @@ def test_an_item_that_is_refused_alone_is_kept(
     make: Make, session: Session, spool_folder: Path, script: tuple[ExportOutcome, ...]
 ) -> None:
     part = ExportOutcome(
-        accepted=1, rejected=1, reason="too_large", message="large", rejected_requests=(EncodedRequest(b"2", 1),)
+        accepted=1,
+        rejected=1,
+        reason="too_large",
+        message="large",
+        rejected_requests=(EncodedRequest(b"2", 1, "too_large"),),
     )
     worker = spooling(make, session(), SpoolingExporter(*script, part), interval=0.02)
     worker.enqueue(1)

@@ -158,6 +158,16 @@ def test_collections_of_one_resource_stay_apart() -> None:
     ]
 
 
+def test_equal_scopes_are_one() -> None:
+    request = ExportMetricsServiceRequest()
+    resource = request.resource_metrics.add()
+    for name in ("sold", "bought"):
+        resource.scope_metrics.add().metrics.add(name=name).sum.data_points.add(as_int=1)
+    (data,) = cast("list[MetricsData]", restore("metrics", request.SerializeToString()))
+    (scope,) = data.resource_metrics[0].scope_metrics
+    assert [metric.name for metric in scope.metrics] == ["sold", "bought"]
+
+
 def test_a_summary_is_of_no_kind_of_the_sdk() -> None:
     request = ExportMetricsServiceRequest()
     metric = request.resource_metrics.add().scope_metrics.add().metrics.add()
