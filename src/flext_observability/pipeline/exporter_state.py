@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from typing import Final, final
 
 from flext_observability.domain.report import Signal
@@ -13,6 +14,9 @@ from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.runtime.internal_log import LogInterval, log_warning
 from flext_observability.values.named_tuple import NamedTuple
 
+FLAPPING_SECONDS: Final = 60.0
+"""Time in which ``FLAPPING_FAILURES`` make an exporter flap, and after which without a failure it is stable."""
+FLAPPING_FAILURES: Final = 3
 UNEXPECTED_RESPONSE: Final = "unexpected_response"
 _logger: Final = logging.getLogger("flext_observability.export")
 
@@ -43,6 +47,8 @@ class ExporterState:
         self._logged: set[str] = set()
         self._interval = LogInterval()
         self._overflow: dict[tuple[str, Signal], int] = {}
+        self._failed_at: dict[str, deque[float]] = {}
+        self._flapping: dict[str, int] = {}  # number of failures by exporter
 
     def record(self, exporter: str, signal: Signal, outcome: ExportOutcome, overflow: int = 0) -> None:
         """Record the outcome of an export, and log a change of state.
@@ -87,13 +93,43 @@ class ExporterState:
         # A back end may reject an item in every other batch.
         if known or (outcome.rejected > 0 and not self._interval.permits(exporter)):
             return ""
+        if self._flaps(exporter):
+            return self._flapping_line(exporter, outcome)
         self._logged.add(exporter)
         fix = outcome.fix[:1].upper() + outcome.fix[1:]
         return compose_message(f"{exporter} ({signal}) {_state(outcome, reason)}: {outcome.message}", fix)
 
+    def _flaps(self, exporter: str) -> bool:
+        """Note a failure, and return whether the exporter fails again and again."""
+        now, failed_at = time.monotonic(), self._failed_at.setdefault(exporter, deque(maxlen=FLAPPING_FAILURES))
+        failed_at.append(now)
+        if exporter in self._flapping:
+            self._flapping[exporter] += 1
+        elif len(failed_at) == FLAPPING_FAILURES and now - failed_at[0] < FLAPPING_SECONDS:
+            self._flapping[exporter] = FLAPPING_FAILURES
+            self._logged.discard(exporter)
+        return exporter in self._flapping
+
+    def _flapping_line(self, exporter: str, outcome: ExportOutcome) -> str:
+        if not self._interval.permits(("flapping", exporter)):
+            return ""
+        fix = outcome.fix[:1].upper() + outcome.fix[1:]
+        count = self._flapping[exporter]
+        return compose_message(f"{exporter} flaps: {count} failures with successes between: {outcome.message}", fix)
+
+    def _stable_line(self, exporter: str) -> str:
+        """Return the line about an exporter that has not failed for a while; empty before."""
+        if any(name == exporter for name, _ in self._failures):
+            return ""
+        if time.monotonic() - self._failed_at[exporter][-1] < FLAPPING_SECONDS:
+            return ""
+        return f"{exporter} is stable after {self._flapping.pop(exporter)} failures"
+
     def _recovered(self, key: tuple[str, Signal]) -> str:
         exporter, _ = key
         failure = self._failures.pop(key, None)
+        if exporter in self._flapping:
+            return self._stable_line(exporter)
         if failure is None or any(name == exporter for name, _ in self._failures) or exporter not in self._logged:
             return ""
         self._logged.discard(exporter)

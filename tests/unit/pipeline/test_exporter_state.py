@@ -120,3 +120,28 @@ def test_overflow_is_logged_when_it_begins_and_once_per_interval(
     assert len(caplog.messages) == 3
     assert "metric_export_interval_seconds" in caplog.messages[1]
     assert "12 items" in caplog.messages[2]
+
+
+def test_an_exporter_that_flaps_is_logged_once_a_minute_until_it_is_stable(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    state = ExporterState()
+    for _ in range(70):
+        now[0] += 1
+        state.record("otlp_http", "traces", BUSY)
+        state.record("otlp_http", "logs", FINE)
+        state.record("otlp_http", "traces", FINE)
+    assert [line for line in caplog.messages if "flaps" in line] == [
+        "otlp_http flaps: 3 failures with successes between: busy. Wait.",
+        "otlp_http flaps: 63 failures with successes between: busy. Wait.",
+    ]
+    assert len(caplog.messages) == 6
+    assert state.failure("traces") is None
+    now[0] += 60
+    for _ in range(2):
+        state.record("otlp_http", "traces", FINE)
+    assert caplog.messages[6:] == ["otlp_http is stable after 70 failures"]
+    state.record("otlp_http", "traces", BUSY)
+    assert "is down" in caplog.messages[7]
