@@ -111,7 +111,7 @@ def use_or_explain(name: str, result: Any) -> None:
     if result.success:
         use(result.unwrap())
         return
-    assert result.code in {"invalid_settings", "unknown_exporter"}
+    assert result.code in {"invalid_settings", "unknown_exporter", "unknown_notifier", "unknown_plugin"}
     assert name in result.error or result.code == "unknown_exporter"
     assert " must be " in result.error or "known names are" in result.error
 

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, cast, final
@@ -70,7 +71,6 @@ class TerminationSignals:
         self._original: tuple[Callable[..., Any], Callable[..., Any]] | None = None
         self._wrappers: tuple[Callable[..., Any], Callable[..., Any]] | None = None
         self._numbers: frozenset[int] = frozenset()
-        self._callback: object = None  # kept alive for the main thread
         self._is_set = threading.Event()
         register_fork_aware(self)
 
@@ -208,15 +208,17 @@ class TerminationSignals:
         try:
             import ctypes
 
-            self._callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._in_main_thread)
-            ctypes.pythonapi.Py_AddPendingCall(self._callback, None)
+            made = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(_serve_waiting)
+            callback = _callbacks.setdefault("main thread", made)
+            _waiting.append(self)
+            ctypes.pythonapi.Py_AddPendingCall(callback, None)
         except (ImportError, AttributeError, OSError) as error:  # not in every build of Python
             self.problem = f"init_observability ran outside the main thread ({describe_error(error)})"
 
-    def _in_main_thread(self, _: object) -> int:
+    def serve(self) -> None:
+        """Set the handlers, in the main thread."""
         if self._work is not None:
             self._set_handlers()
-        return 0
 
     def _watch(self, number: int, seconds: float) -> None:
         """End the process after this time, also if the main thread waits for something that it holds itself."""
@@ -259,6 +261,17 @@ class _Handler:
             return None
         self.signals.observe(number, name, is_kept=name == RELOADING)
         return self.host(number, frame)
+
+
+_waiting: Final[deque[TerminationSignals]] = deque()
+_callbacks: Final[dict[str, object]] = {}
+"""The C function that the main thread calls; one for the whole process, because nothing shows when it was called."""
+
+
+def _serve_waiting(_: object) -> int:
+    while _waiting:
+        _waiting.popleft().serve()
+    return 0
 
 
 def _set_functions(set_handler: Callable[..., Any], get_handler: Callable[..., Any]) -> None:
