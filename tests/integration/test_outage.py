@@ -240,6 +240,20 @@ def test_retry_after_seconds_are_respected(status: int) -> None:
     assert 0.95 <= again - first <= 1.5  # the back-off without the header is 0.375 to 0.625 s
 
 
+def test_a_receiver_that_fails_every_other_time_is_logged_a_few_times(caplog: pytest.LogCaptureFixture) -> None:
+    with collector() as received:
+        for _ in range(8):
+            received.answers.extend((Answer(503, {"retry-after": "0"}), Answer()))
+        handle = init_observability(exporters=only_traces("otlp_http"), otlp_endpoint=received.url, **QUICK).unwrap()
+        for number in range(8):
+            trace.get_tracer("t").start_span(f"span {number}").end()
+            handle.flush(10)
+        received.wait_for(lambda each: len(each.spans()) == 8)
+    lines = [line for line in caplog.messages if line.startswith("otlp_http")]
+    assert len(lines) == 5
+    assert "flaps" in lines[-1]
+
+
 def test_a_retry_after_date_is_respected() -> None:
     with collector() as received:
         at = int(time.time()) + 2
