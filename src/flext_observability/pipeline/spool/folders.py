@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
-from flext_observability.pipeline.spool.segment import SUFFIX
+from flext_observability.pipeline.spool.segment import SUFFIX, Segment
 from flext_observability.runtime.process_lock import ProcessLock, is_locked
 
 REFUSED_FOLDER: Final = "dead-letters"
@@ -66,6 +66,19 @@ class ProcessFolder:
         """Yield the segments, oldest first."""
         with suppress(OSError):
             yield from sorted(each for each in self.path.iterdir() if each.name.endswith(SUFFIX))
+
+    def load(self) -> list[Segment]:
+        """Return the segments with records to send; those without any are deleted."""
+        loaded: list[Segment] = []
+        for path in self.segments():
+            segment = Segment(path)
+            with suppress(OSError):
+                segment.load()
+                if segment.records:
+                    loaded.append(segment)
+                elif not segment.damaged:
+                    segment.delete()
+        return loaded
 
     def recover_snapshot(self, name: str) -> None:
         """Make the snapshot of an ended process a segment of this name."""

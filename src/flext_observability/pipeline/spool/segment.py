@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from itertools import count
@@ -9,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from flext_observability.pipeline.spool.record import SETTLED, STATE_OFFSET, STORED, pack, scan, unpack
+from flext_observability.values.regular_file import open_regular
 
 if TYPE_CHECKING:
     from flext_observability.domain.report import Signal
     from flext_observability.pipeline.spool.record import SpoolRecord
 
 SUFFIX: Final = ".spool"
-_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC | _NO_LINK
+_GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 @final
@@ -82,13 +86,21 @@ class Segment:
         """
         self.descriptor = os.open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
 
-    def append(self, record: SpoolRecord) -> StoredRecord:
+    def is_deleted(self) -> bool:
+        """Return whether another process has deleted the open file."""
+        return os.fstat(self.descriptor).st_nlink == 0
+
+    def append(self, record: SpoolRecord, data: bytes = b"") -> StoredRecord:
         """Append a record in one piece: a part of it is removed again.
+
+        Args:
+            record: The record.
+            data: Its bytes, if they are known.
 
         Raises:
             OSError: It cannot be written.
         """
-        data = pack(record)
+        data = data or pack(record)
         offset = self.size
         try:
             written = os.pwrite(self.descriptor, data, offset)
@@ -108,7 +120,8 @@ class Segment:
         Raises:
             OSError: It cannot be read.
         """
-        data = self.path.read_bytes()
+        with os.fdopen(open_regular(self.path, os.O_RDONLY | _NO_LINK), "rb") as file:
+            data = file.read()
         self.size = len(data)
         for found in scan(data):
             if found.record is None:
@@ -118,15 +131,19 @@ class Segment:
                 self.records[found.offset] = stored
 
     def read(self, stored: StoredRecord) -> SpoolRecord | None:
-        """Return a record with its body; None if it is damaged or gone."""
+        """Return a record with its body; None if it is damaged or gone.
+
+        Raises:
+            OSError: The file cannot be opened or read now, for example for want of descriptors.
+        """
         try:
             descriptor = os.open(self.path, _FLAGS)
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in _GONE:
+                return None
+            raise
         try:
             found = unpack(os.pread(descriptor, stored.size, stored.offset), 0)
-        except OSError:
-            found = None
         finally:
             os.close(descriptor)
         return None if found is None else found.record

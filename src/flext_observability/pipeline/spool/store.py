@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
+from flext_observability.pipeline.spool.counts import SpoolCounts, SpoolTally
 from flext_observability.pipeline.spool.folders import (
     REFUSED_FOLDER,
     ProcessFolder,
@@ -18,7 +20,7 @@ from flext_observability.pipeline.spool.folders import (
     make_private,
     total_bytes,
 )
-from flext_observability.pipeline.spool.record import SpoolRecord
+from flext_observability.pipeline.spool.record import SpoolRecord, pack
 from flext_observability.pipeline.spool.segment import Segment, StoredRecord, segment_name
 from flext_observability.runtime.fork import register_fork_aware
 from flext_observability.runtime.locks import ForkSafeLock
@@ -32,25 +34,9 @@ SEGMENT_BYTES: Final = 1 << 20
 SEGMENT_SECONDS: Final = 300.0
 MEASURE_SECONDS: Final = 5.0
 """Time between two measurements of the size: other processes write, too."""
+MAX_FOLDERS: Final = 64
+"""Folders of ended processes that are held at once: each costs a descriptor."""
 FULL, EXPIRED, DAMAGED = "spool_full", "spool_expired", "spool_damaged"
-
-
-class SpoolCounts(NamedTuple):
-    """Items of one signal and exporter.
-
-    Attributes:
-        delivered: Items that this process wrote, and that were sent from disk.
-        evicted: Items that this process wrote and that were dropped, by reason.
-        found: Items that ended processes left and that this one has taken over.
-        found_delivered: Those that were sent.
-        found_dropped: Those that were dropped, by reason.
-    """
-
-    delivered: int = 0
-    evicted: Mapping[str, int] = {}
-    found: int = 0
-    found_delivered: int = 0
-    found_dropped: Mapping[str, int] = {}
 
 
 class SpoolUsage(NamedTuple):
@@ -65,17 +51,6 @@ class SpoolUsage(NamedTuple):
     folder: Path
     size: int
     problem: str
-
-
-@final
-class _Tally:
-    """Counts of one signal and exporter, of own or of found items."""
-
-    __slots__ = ("delivered", "dropped", "total")
-
-    def __init__(self) -> None:
-        self.total = self.delivered = 0
-        self.dropped: Counter[str] = Counter()
 
 
 @final
@@ -97,6 +72,7 @@ class Spool:
         self._max_age_ns = int(max_age_seconds * 1e9)
         self._time_ns = time_ns
         self._lock = ForkSafeLock()
+        self._adopting = ForkSafeLock()
         self._exporters: dict[Signal, list[str]] = {}
         self._is_closed = False
         self._reset()
@@ -108,8 +84,9 @@ class Spool:
         self._dead: Segment | None = None
         self._held: list[ProcessFolder] = []
         self._segments: list[Segment] = []
+        self._deferred: list[StoredRecord] = []
         self._pending: dict[Key, deque[StoredRecord]] = {}
-        self._tallies: dict[tuple[bool, Key], _Tally] = {}
+        self._tallies: dict[tuple[bool, Key], SpoolTally] = {}
         self._size = 0
         self._measured_at = -MEASURE_SECONDS
         self._problem = ""
@@ -120,10 +97,11 @@ class Spool:
 
     def write(self, record: SpoolRecord) -> str:
         """Store a record. Return what is wrong, one sentence without a full stop; empty if it is stored."""
+        data = pack(record)
         with self._lock:
             try:
                 self._make_room(len(record.body))
-                stored = self._open_segment(len(record.body)).append(record)
+                stored = self._open_segment(len(record.body)).append(record, data)
             except (OSError, ValueError) as error:
                 self._problem = _describe(error)
                 self._roll()
@@ -154,8 +132,15 @@ class Spool:
             return stored
 
     def read(self, stored: StoredRecord) -> bytes | None:
-        """Return the body of a taken record; None if it is damaged or gone, which is counted."""
-        record = stored.segment.read(stored)
+        """Return the body of a taken record; None if it is damaged or gone, which is counted.
+
+        A record that cannot be read for want of descriptors may be taken again after the next adoption.
+        """
+        try:
+            record = stored.segment.read(stored)
+        except OSError:
+            self._deferred.append(stored)
+            return None
         if record is None:
             with self._lock:
                 self._drop(stored, DAMAGED)
@@ -164,7 +149,11 @@ class Spool:
 
     def settle(self, stored: StoredRecord, dead_reason: str = "") -> None:
         """End a taken record: it was delivered, or refused for good and goes to the refused records with the reason."""
-        record = stored.segment.read(stored) if dead_reason else None
+        try:
+            record = stored.segment.read(stored) if dead_reason else None
+        except OSError:
+            self._deferred.append(stored)
+            return
         with self._lock:
             if dead_reason:
                 self._drop(stored, dead_reason.partition(":")[0])
@@ -188,16 +177,18 @@ class Spool:
 
     def adopt(self) -> int:
         """Take over the folders of ended processes, and return the number of items in them."""
-        with self._lock:
-            found = 0
-            for folder in () if self._is_closed else adopt_folders(self._folder):
-                self._held.append(folder)
+        with self._adopting:
+            self._release_unused()
+            found, room = 0, 0 if self._is_closed else MAX_FOLDERS - len(self._held)
+            for folder in islice(adopt_folders(self._folder), room):
                 folder.recover_snapshot(segment_name(self._time_ns()))
-                for path in folder.segments():
-                    found += self._load(Segment(path))
-            self._expire()
-            for key, waiting in self._pending.items():
-                self._pending[key] = deque(sorted(waiting, key=lambda each: each.created_ns))
+                segments = folder.load()  # without the lock: writers do not wait for it
+                with self._lock:
+                    found += self._add(folder, segments)
+            with self._lock:
+                self._expire()
+                for key, waiting in self._pending.items():
+                    self._pending[key] = deque(sorted(waiting, key=lambda each: each.created_ns))
             return found
 
     def own_folder(self) -> Path | None:
@@ -212,7 +203,7 @@ class Spool:
     def counts(self, signal: Signal, exporter: str) -> SpoolCounts:
         """Return the counts of one signal and exporter."""
         with self._lock:
-            own, found = (self._tallies.get((is_own, (signal, exporter)), _Tally()) for is_own in (True, False))
+            own, found = (self._tallies.get((is_own, (signal, exporter)), SpoolTally()) for is_own in (True, False))
             return SpoolCounts(own.delivered, dict(own.dropped), found.total, found.delivered, dict(found.dropped))
 
     def usage(self) -> SpoolUsage:
@@ -245,8 +236,8 @@ class Spool:
         self._lock = ForkSafeLock()
         self._reset()
 
-    def _tally(self, stored: StoredRecord) -> _Tally:
-        return self._tallies.setdefault((stored.is_own, stored.key), _Tally())
+    def _tally(self, stored: StoredRecord) -> SpoolTally:
+        return self._tallies.setdefault((stored.is_own, stored.key), SpoolTally())
 
     def _drop(self, stored: StoredRecord, reason: str) -> None:
         self._tally(stored).dropped[reason] += stored.items
@@ -254,7 +245,9 @@ class Spool:
     def _open_segment(self, size: int) -> Segment:
         current, now = self._current, time.monotonic()
         if current is not None and (
-            (current.size and current.size + size > SEGMENT_BYTES) or now - current.created_at > SEGMENT_SECONDS
+            current.is_deleted()
+            or (current.size and current.size + size > SEGMENT_BYTES)
+            or now - current.created_at > SEGMENT_SECONDS
         ):
             self._roll()
             current = None
@@ -268,6 +261,8 @@ class Spool:
 
     def _ensure_folder(self) -> ProcessFolder:
         if self._own is None or not self._own.path.is_dir():
+            if self._own is not None:
+                self._own.abandon()
             self._own = create_folder(self._folder)
         return self._own
 
@@ -282,11 +277,25 @@ class Spool:
             self._segments.remove(segment)
             self._size = max(self._size - size, 0)
 
-    def _load(self, segment: Segment) -> int:
-        try:
-            segment.load()
-        except OSError:
+    def _release_unused(self) -> None:
+        """Release the folders of ended processes that have no record any more, and what could not be read."""
+        with self._lock:
+            deferred, self._deferred = self._deferred, []
+            used = {segment.path.parent for segment in self._segments}
+            held, self._held = self._held, []
+            for folder in held:
+                self._held.append(folder) if folder.path in used else folder.release()
+        for stored in deferred:
+            self.release(stored)
+
+    def _add(self, folder: ProcessFolder, segments: list[Segment]) -> int:
+        if self._is_closed or not segments:
+            folder.release()
             return 0
+        self._held.append(folder)
+        return sum(self._add_segment(segment) for segment in segments)
+
+    def _add_segment(self, segment: Segment) -> int:
         found = 0
         for stored in segment.records.values():
             known = self._exporters.get(stored.key[0], [])
@@ -295,10 +304,7 @@ class Spool:
             self._tally(stored).total += stored.items
             self._pending.setdefault(stored.key, deque()).append(stored)
             found += stored.items
-        if segment.records:
-            self._segments.append(segment)
-        elif not segment.damaged:
-            segment.delete()
+        self._segments.append(segment)
         return found
 
     def _make_room(self, size: int) -> None:
@@ -345,8 +351,12 @@ class Spool:
 
     def _write_dead(self, record: SpoolRecord) -> str:
         if self._is_closed or self._size + len(record.body) > self._max_bytes:
-            return "spool_max_bytes is used up; read the refused records, then drop them"
+            self._problem = "spool_max_bytes is used up; read the refused records, then drop them"
+            return self._problem
         try:
+            if self._dead is not None and (self._dead.is_deleted() or self._dead.size > SEGMENT_BYTES):
+                self._dead.close()
+                self._dead = None
             if self._dead is None:
                 folder = self._folder / REFUSED_FOLDER
                 make_private(self._folder)
@@ -356,7 +366,8 @@ class Spool:
             self._size += self._dead.append(record).size
         except OSError as error:
             self._dead = None
-            return _describe(error)
+            self._problem = _describe(error)
+            return self._problem
         return ""
 
 

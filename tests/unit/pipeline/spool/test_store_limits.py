@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flext_observability.pipeline.spool import store as module
+from flext_observability.pipeline.spool.counts import SpoolCounts
 from flext_observability.pipeline.spool.folders import REFUSED_FOLDER, service_folder
 from flext_observability.pipeline.spool.record import scan
-from flext_observability.pipeline.spool.store import SpoolCounts
 from tests.unit.pipeline.spool.records import KEY, NOW, Clock, Make, bodies, files, record
 
 # ---- limits ----------------------------------------------------------------------------------------------------------
