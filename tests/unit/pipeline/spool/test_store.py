@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from flext_observability.pipeline.spool import store as module
+from flext_observability.pipeline.spool.counts import SpoolCounts
 from flext_observability.pipeline.spool.folders import is_held, process_folders
 from flext_observability.pipeline.spool.record import scan
-from flext_observability.pipeline.spool.store import Spool, SpoolCounts
+from flext_observability.pipeline.spool.store import Spool
 from tests.programs import run
 from tests.threads import THREADS, in_threads
 from tests.unit.pipeline.spool.records import KEY, NOW, Make, bodies, files, record
@@ -246,7 +247,8 @@ FORKING = """
 import os, time
 from pathlib import Path
 from flext_observability.pipeline.spool.record import SpoolRecord
-from flext_observability.pipeline.spool.store import Spool, SpoolCounts
+from flext_observability.pipeline.spool.counts import SpoolCounts
+from flext_observability.pipeline.spool.store import Spool
 
 spool = Spool(Path(os.environ["FOLDER"]), max_bytes=1 << 20, max_age_seconds=3600)
 def write(name):
