@@ -111,9 +111,10 @@ def use_or_explain(name: str, result: Any) -> None:
     if result.success:
         use(result.unwrap())
         return
-    assert result.code in {"invalid_settings", "unknown_exporter", "unknown_notifier", "unknown_plugin"}
-    assert name in result.error or result.code == "unknown_exporter"
-    assert " must be " in result.error or "known names are" in result.error
+    is_unknown = result.code in {"unknown_exporter", "unknown_notifier", "unknown_plugin"}
+    assert is_unknown or result.code == "invalid_settings"
+    assert is_unknown or (name in result.error and " must be " in result.error)
+    assert result.fix or "known names are" in result.error or " must be " in result.error
 
 
 @settings(max_examples=250)
