@@ -10,6 +10,7 @@ from typing import Final
 
 from flext_observability.cli.output import deliver
 from flext_observability.cli.run_program import Request, run_program
+from flext_observability.cli.spool import add_spool, run_spool
 
 _PROGRAM_HELP: Final = """\
 PROGRAM is a module (shop.orders), a file (shop/orders.py), or one of them with :NAME (shop.orders:RULES). NAME is a
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
     options = _parser().parse_args(arguments)
     values = dict(vars(options))
+    if values["command"] == "spool":
+        return run_spool(values)
     command, program = values.pop("command"), values.pop("program")
     timeout, output, check = values.pop("timeout"), values.pop("output"), values.pop("check")
     try:
@@ -34,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flext_observability",
-        description="Generate files for Prometheus and Grafana from what a program declares.",
+        description="Generate files for Prometheus and Grafana from what a program declares; look after the spool.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add, text in (
@@ -42,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         ("dashboard", _add_dashboard, "Write a Grafana dashboard for the instruments of a program."),
     ):
         add(commands.add_parser(name, help=text, description=text, epilog=_PROGRAM_HELP))
+    text = "Show, send or drop what could not be sent."
+    add_spool(commands.add_parser("spool", help=text, description=text))
     return parser
 
 

@@ -255,6 +255,8 @@ def start(
         for direct in steps:
             direct()
         _observe(pipeline)
+        if outlets.spool is not None:
+            outlets.spool.check()
         return pipeline
 
 
