@@ -84,7 +84,7 @@ test-faults: $(DEV)  ## bad collectors, kills, full disks: what was sent, receiv
 
 .PHONY: test-faults-long
 test-faults-long: $(DEV)  ## the same with 100 kills, an outage of a minute, and an hour under load
-	@FAULT_ROUNDS=100 FAULT_OUTAGE_SECONDS=60 FAULT_SOAK_SECONDS=3600 $(PYTEST) -n $(WORKERS) -rP tests/faults
+	@FAULT_ROUNDS=100 FAULT_OUTAGE_SECONDS=60 FAULT_SOAK_SECONDS=3600 $(PYTEST) --timeout=0 -n $(WORKERS) -rP tests/faults
 
 .PHONY: test-stack-faults
 test-stack-faults: $(DEV)  ## stop, kill and fill the parts of an own stack under load, and compare counts at both ends

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flext_observability",
-        description="Generate files for Prometheus and Grafana from what a program declares; look after the spool.",
+        description="Generate files for Prometheus and Grafana from what a program declares; show the spool.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, add, text in (
