@@ -255,13 +255,13 @@ def start(
         for direct in steps:
             direct()
         _observe(pipeline)
-        if outlets.spool is not None:
-            outlets.spool.check()
         return pipeline
 
 
 def _observe(pipeline: Pipeline) -> None:
-    """Keep the budget, and export metrics about the pipeline, as the settings say."""
+    """Keep the budget, export metrics about the pipeline, and find what ended processes left, as the settings say."""
+    if pipeline.outlets.spool is not None:
+        pipeline.outlets.spool.check()
     config, ledger = pipeline.config, pipeline.ledger
     pipeline.budget = self_observation.begin_budget(config, pipeline.meter, ledger, pipeline.tracers)
     self_observation.begin_self_metrics(config, ledger, pipeline.exporters, pipeline.overhead)
