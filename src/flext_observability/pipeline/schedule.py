@@ -62,7 +62,7 @@ class Pace:
 
     def end_back_off(self) -> None:
         """Allow an attempt now, unless the back end asked for a wait."""
-        self.not_before = self.retry_after_until
+        self.due = self.not_before = self.retry_after_until
         self._backoff.reset()
 
     def settle(self, outcome: ExportOutcome, until: float = inf) -> None:

@@ -108,7 +108,7 @@ def test_the_recovery_of_one_signal_is_that_of_all(
     monkeypatch.setattr(retry, "FIRST_SECONDS", 200)
     monkeypatch.setattr(retry, "MAX_SECONDS", 200)
     monkeypatch.setattr(module, "PROBE_MAX_SECONDS", 200)
-    traces, logs = ScriptedExporter(failure), ScriptedExporter(failure)
+    traces, logs = ScriptedExporter(failure), ScriptedExporter(*[BUSY] * (failure is BUSY))
     first, second = two_workers(make, traces, logs)
     first.enqueue("span")
     assert eventually(lambda: len(traces.batches) == 1 and first.counts().queued == 1)
