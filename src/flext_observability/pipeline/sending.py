@@ -297,7 +297,9 @@ class Sending(Intake[ItemT]):
     def _request_store(self) -> None:
         """Let the thread of the spool store items, while an attempt keeps the thread of the worker."""
         if self._spool is not None and self._attempt_began < inf:
-            self._store_requested = self._spool.submit(self.store_queued)
+            self._store_requested = True  # before the call, which may have ended when ``submit`` returns
+            if not self._spool.submit(self.store_queued):
+                self._store_requested = False
         else:
             with self._wake:
                 self._wake.notify_all()
