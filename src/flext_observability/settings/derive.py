@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from flext_observability.domain.report import SIGNALS, Notice, Signal
 from flext_observability.settings.choices import ALIASES, DEFAULT_SAMPLER, RATIO_SAMPLERS
@@ -117,8 +117,12 @@ def derive_from_general(partial: PartialSettings) -> None:
             partial.set(specific, partial.values[general], partial.source(general))
 
 
+_BYTES_OF_ITEM: Final = 4096
+"""Bytes that a queue may hold for each of its items at least: more than an ordinary one has."""
+
+
 def derive_queues(partial: PartialSettings) -> None:
-    """Limit each batch size to the size of the queue."""
+    """Limit each batch size to the size of the queue; raise the limit of bytes for a queue of many items."""
     for signal in _BATCHED_SIGNALS:
         name = f"{signal}_max_export_batch_size"
         size = cast("int", partial.values.get(f"{signal}_max_queue_size", FIELDS[f"{signal}_max_queue_size"].default))
@@ -127,6 +131,9 @@ def derive_queues(partial: PartialSettings) -> None:
                 message = f"{name} is reduced to {size}, the size of the queue"
                 partial.notices.append(Notice(signal, message, f"Set it to at most {signal}_max_queue_size"))
             partial.values[name] = size
+        name = f"{signal}_max_queue_bytes"
+        if name not in partial.values:
+            partial.values[name] = max(cast("int", FIELDS[name].default), size * _BYTES_OF_ITEM)
 
 
 def derive_exporters(partial: PartialSettings) -> FlextObservabilityConfig:

@@ -142,11 +142,13 @@ def test_variables_of_multiple_values_are_matched_as_regular_expressions(uid: st
 
 @each_dashboard
 def test_each_dashboard_links_to_the_others_and_to_its_page(uid: str) -> None:
-    dropdown, page = DASHBOARDS[uid]["links"]
+    dropdown, page, *runbooks = DASHBOARDS[uid]["links"]
     assert DASHBOARDS[uid]["tags"] == [TAG] == dropdown["tags"]
     assert dropdown["includeVars"]
     assert dropdown["keepTime"]
     assert (REPOSITORY / "docs" / page["url"].rpartition("/")[2]).is_file()
+    for link in runbooks:
+        assert (REPOSITORY / "docs" / "runbooks" / link["url"].rpartition("/")[2]).is_file()
     for text in texts(DASHBOARDS[uid]):
         for target in re.findall(r"/d/([\w-]+)", text):
             assert target in UIDS, text

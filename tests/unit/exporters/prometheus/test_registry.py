@@ -257,7 +257,7 @@ def test_a_forked_child_has_its_own_totals_once() -> None:
     ], done.err
 
 
-def test_with_several_processes_our_page_has_the_values_of_its_own(tmp_path: Path) -> None:
+def test_with_several_processes_our_page_has_our_values_of_all(tmp_path: Path) -> None:
     done = run(
         """
         import os, urllib.request
@@ -288,7 +288,7 @@ def test_with_several_processes_our_page_has_the_values_of_its_own(tmp_path: Pat
         """,
         PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
     )
-    ours = 'ours_total{otel_scope_name="flext_observability"} 1.0'
+    ours = 'ours_total{otel_scope_name="flext_observability"} 11.0'
     assert done.lines == [f"jobs_total 1.0 {ours}", f"jobs_total 11.0 {ours}"], done.err
 
 
