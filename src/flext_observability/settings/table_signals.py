@@ -52,7 +52,8 @@ class _BatchRows:
 def _max_queue_bytes(signal: Signal, items: str, unit: str) -> int:
     return setting(
         types.COUNT,
-        f"Maximum of the estimated bytes of queued {items} for each exporter; further {unit} drop the oldest. At least 4096 for each of the queue's items unless it is set.",
+        f"Maximum of the estimated bytes of queued {items} for each exporter; further {unit} drop the oldest. "
+        f"By default at least 4096 for each of `{signal}_max_queue_size`.",
         default=64 * 1024 * 1024,
         unit="bytes",
         signal=signal,

@@ -288,8 +288,8 @@ def test_with_several_processes_our_page_has_our_values_of_all(tmp_path: Path) -
         """,
         PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
     )
-    ours = 'ours_total{otel_scope_name="flext_observability"} 11.0'
-    assert done.lines == [f"jobs_total 1.0 {ours}", f"jobs_total 11.0 {ours}"], done.err
+    ours = 'ours_total{otel_scope_name="flext_observability"}'
+    assert done.lines == [f"jobs_total 1.0 {ours} 11.0", f"jobs_total 11.0 {ours} 1.0"], done.err
 
 
 def test_our_page_and_the_default_registry_have_each_metric_once() -> None:
