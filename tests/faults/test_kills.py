@@ -34,7 +34,7 @@ def test_kills_in_an_outage_cost_the_batch_in_memory(faults: Faults) -> None:
         show(f"{ROUNDS} kills in an outage, seed {seed}", faults, numbers, signal)
         assert twice(numbers) == 0
         assert len(missing(numbers, faults.sent)) <= ROUNDS * BATCH
-        assert faults.total("found", signal) == len(numbers)
+        assert faults.total("found_exported", signal) == len(numbers)
 
 
 def test_kills_with_a_good_collector_cost_the_batch_in_memory(faults: Faults) -> None:

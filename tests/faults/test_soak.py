@@ -45,7 +45,7 @@ def test_memory_threads_and_files_stay_flat(faults: Faults) -> None:
             if process.poll() is None:
                 seen.append(usage(process.pid))
         back_end.standing = Answer()
-        faults.finish(process)
+        faults.finish(process, timeout=SECONDS + 60)
         faults.drain(back_end)
         arrived = received(back_end)
     print(f"memory MB, threads, files: {[(memory >> 20, threads, files) for memory, threads, files in seen]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from flext_observability.extensions.ports import ExportOutcome
 from flext_observability.pipeline.export_queue import StoredBatch
@@ -94,8 +94,9 @@ class Sending(Intake[ItemT]):
     def attend(self, item: ItemT) -> None:
         """Do what a new item needs: a place in the queue, a thread, a batch, or a place on disk."""
         super().attend(item)
-        if self._queue.pending >= self._store_from and not self._store_requested and not self._closed:
-            self._request_store()
+        with self._wake:
+            if self._queue.pending >= self._store_from and not self._store_requested and not self._closed:
+                self._request_store()
 
     def kick(self) -> None:
         """Start the thread if there are stored requests to send, which it does not know of."""
@@ -297,25 +298,21 @@ class Sending(Intake[ItemT]):
     def _request_store(self) -> None:
         """Let the thread of the spool store items, while an attempt keeps the thread of the worker."""
         if self._spool is not None and self._attempt_began < inf:
-            self._store_requested = True  # before the call, which may have ended when ``submit`` returns
-            if not self._spool.submit(self.store_queued):
-                self._store_requested = False
+            self._store_requested = self._spool.submit(self.store_queued)
         else:
-            with self._wake:
-                self._wake.notify_all()
+            self._wake.notify_all()
 
     def store_queued(self) -> None:
         """Store the items that are queued during an attempt."""
         works = True
-        try:
-            while works and self._must_store():
-                works = self._store_batch()
-        finally:
-            with self._wake:
-                self._store_requested = False
-                self._await(self._awaited)
-        if works and self._must_store():  # added while the request was still set
-            self._request_store()
+        while self._continues(works):
+            works = self._store_batch()
+
+    def _continues(self, works: bool) -> bool:  # noqa: FBT001 - whether the last batch was stored
+        with self._wake:
+            self._store_requested = works and self._must_store()
+            self._await(self._awaited)
+            return self._store_requested
 
     def _must_store(self) -> bool:
         return self._queue.pending >= self._store_from and self._attempt_began < inf and not self._closed
@@ -359,9 +356,7 @@ class Sending(Intake[ItemT]):
 
     def _replay(self) -> None:
         """Send one stored request."""
-        spool = self._spool
-        if spool is None:
-            return
+        spool = cast("WorkerSpool[ItemT]", self._spool)
         failure = self._exporter.load()
         with self._wake:
             self._begin_attempt(is_export=True)

@@ -122,6 +122,8 @@ def test_a_running_process_keeps_its_requests(directory: Path, capsys: pytest.Ca
         spool.write(SpoolRecord("traces", "otlp_http", "", 5 + number, 1 << 62, b"x"))
         spool.write(SpoolRecord("traces", "otlp_http", "", 1, 1, b"older"))
     spools[0].close()
+    for segment in directory.glob("*/*-*/*.spool"):
+        segment.write_bytes(segment.read_bytes() + b"damaged")
     (directory / "a file").write_text("mine")
     (directory / "shop-12345678" / "not a process").mkdir(parents=True)
     assert main(["spool", "drop", "--directory", str(directory)]) == 0

@@ -121,24 +121,12 @@ def create_folder(service: Path) -> ProcessFolder:
     temporary, path = service / f"{_NEW}{name}", service / name
     temporary.mkdir(mode=_MODE)
     lock = ProcessLock(temporary / LOCK_NAME)
-    try:
-        if lock.acquire():
-            temporary.rename(path)
-            lock.path = path / LOCK_NAME
-            return ProcessFolder(path, lock)
-    except OSError:
-        _remove(temporary, lock)
-        raise
-    _remove(temporary, lock)
-    raise OSError(11, "its lock cannot be taken", str(temporary))
-
-
-def _remove(temporary: Path, lock: ProcessLock) -> None:
-    lock.release()
-    with suppress(OSError):
-        lock.path.unlink()
-    with suppress(OSError):
+    if not lock.acquire():  # the process has too many open files
         temporary.rmdir()
+        raise OSError(24, "its lock cannot be taken", str(temporary))
+    temporary.rename(path)
+    lock.path = path / LOCK_NAME
+    return ProcessFolder(path, lock)
 
 
 def adopt_folders(service: Path) -> Iterator[ProcessFolder]:

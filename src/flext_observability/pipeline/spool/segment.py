@@ -155,12 +155,14 @@ class Segment:
             self.delete()
             return
         with suppress(OSError):  # it is sent again by a later process at worst
-            descriptor = self.descriptor if self.is_open else os.open(self.path, _FLAGS)
+            if self.is_open:
+                os.pwrite(self.descriptor, bytes([SETTLED]), stored.offset + STATE_OFFSET)
+                return
+            descriptor = os.open(self.path, _FLAGS)
             try:
                 os.pwrite(descriptor, bytes([SETTLED]), stored.offset + STATE_OFFSET)
             finally:
-                if descriptor != self.descriptor:
-                    os.close(descriptor)
+                os.close(descriptor)
 
     def close(self) -> None:
         """Append no more. Without records, the file is deleted."""

@@ -12,6 +12,8 @@ from flext_observability.pipeline.spool import store as module
 from flext_observability.pipeline.spool.counts import SpoolCounts
 from flext_observability.pipeline.spool.folders import REFUSED_FOLDER, service_folder
 from flext_observability.pipeline.spool.record import scan
+from flext_observability.pipeline.spool.store import Spool
+from tests.programs import run
 from tests.unit.pipeline.spool.records import KEY, NOW, Clock, Make, bodies, files, record
 
 # ---- limits ----------------------------------------------------------------------------------------------------------
@@ -171,3 +173,39 @@ def test_a_closed_spool_adopts_nothing(make_spool: Make) -> None:
     assert spool.adopt() == 0
     assert spool.write(record()) == "the spool is closed"
     assert make_spool().adopt() == 1
+
+
+def test_a_folder_of_another_user_is_a_clear_problem(tmp_path: Path) -> None:
+    folder = tmp_path / "service"
+    folder.mkdir()
+    if os.geteuid() == 0:
+        os.chown(folder, 12345, -1)
+    else:
+        folder = Path("/usr")
+    spool = Spool(folder, max_bytes=1 << 20, max_age_seconds=3600)
+    assert spool.write(record()) == "it belongs to another user"
+
+
+FEW_FILES = """
+import os, resource
+from pathlib import Path
+from flext_observability.pipeline.spool.record import SpoolRecord
+from flext_observability.pipeline.spool.store import Spool
+
+spool = Spool(Path(os.environ["FOLDER"]), max_bytes=1 << 20, max_age_seconds=3600)
+record = SpoolRecord("traces", "otlp_http", "", 1, 1, b"x")
+spool.adopt()
+import fcntl
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, limits[1]))
+print(spool.write(record))
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+print(spool.write(record) or "stored")
+spool.close()
+"""
+
+
+def test_too_many_open_files_cost_the_record_alone(folder: Path) -> None:
+    done = run(FEW_FILES, FOLDER=str(folder))
+    assert done.lines == ["its lock cannot be taken", "stored"], done.err
+    assert not list(folder.glob(".new-*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -223,3 +224,49 @@ def test_an_item_that_is_refused_alone_is_kept(
     worker.enqueue(2)
     assert eventually(lambda: worker.counts() == QueueCounts(finished=2, exported=1, dropped={"too_large": 1}))
     assert eventually(lambda: refused_bodies(spool_folder) == [b"2"])
+
+
+def test_a_full_thread_of_the_spool_is_asked_again(make: Make, session: Session) -> None:
+    one, exporter, release = session(), Down(TIMEOUT), threading.Event()
+    worker = spooling(make, one, exporter, interval=0.02, max_batch=10, queue=40, endpoint=EndpointHealth())
+    exporter.hold.clear()
+    worker.enqueue(0)
+    assert exporter.wait_for_batches(1)
+    while one.submit(release.wait):
+        pass
+    for number in range(1, 35):
+        worker.enqueue(number)
+    assert worker.counts().spooled == 0
+    release.set()
+    assert eventually(lambda: one.submit(lambda: None))
+    worker.enqueue(35)
+    assert eventually(lambda: worker.counts().spooled > 0)
+    exporter.hold.set()
+
+
+def test_nothing_is_stored_after_the_end(make: Make, session: Session) -> None:
+    worker = spooling(make, session(), Down())
+    close(worker)
+    assert not worker._store_batch()
+
+
+def test_a_replay_without_requests_changes_nothing(make: Make, session: Session) -> None:
+    worker = spooling(make, session(), Down())
+    worker._replay()
+    assert worker.counts() == QueueCounts()
+
+
+def test_the_outcome_of_a_replay_after_the_end_is_not_reported(make: Make, session: Session, caplog: Any) -> None:
+    exporter = Down()
+    worker = spooling(make, session(), exporter, interval=0.02)
+    worker.enqueue(1)
+    assert eventually(lambda: worker.counts().spooled == 1)
+    exporter.hold.clear()
+    batches = len(exporter.batches)
+    assert exporter.wait_for_batches(batches + 1)
+    lines = len(caplog.records)
+    worker.stop()
+    exporter.outcome = BUSY
+    exporter.hold.set()
+    assert eventually(lambda: worker.counts().spooled == 1 and not worker.is_running)
+    assert len(caplog.records) == lines
