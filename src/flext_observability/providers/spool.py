@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flext_observability.pipeline.spool.worker_spool import WorkerSpool
     from flext_observability.settings.config import FlextObservabilityConfig
 
-_OFF_IN: Final = frozenset({"", "dev", "development", "local", "test", "testing", "ci"})
+_OFF_IN: Final = frozenset({"", "dev", "development", "local", "test", "testing", "ci", "demo"})
 """Environments in which the spool is off unless the settings say otherwise."""
 
 

@@ -14,7 +14,7 @@ class SpoolFields(OperationsFields):
 
     spool: bool | None = setting(
         types.BOOL,
-        "Whether to keep on disk what cannot be sent. None: in an `environment` other than development and test.",
+        "Whether to keep on disk what cannot be sent. None: in an `environment` other than development, test, demo.",
         default=None,
     )
     spool_directory: str = setting(

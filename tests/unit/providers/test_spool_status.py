@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from opentelemetry import trace
 
 from flext_observability import Observability, init_observability
+from flext_observability.providers.spool import is_spooling, spool_directory
+from flext_observability.settings.resolve import resolve
 from tests.backends.ports import refusing_port
 from tests.waiting import eventually
 
@@ -42,3 +46,31 @@ def test_the_status_has_the_reason_why_nothing_can_be_stored(tmp_path: Path) -> 
             lambda: [notice for notice in handle.status()["traces"].notices if notice.message == wanted and notice.fix]
         )
         assert handle.status()["traces"].state == "degraded"
+
+
+@pytest.mark.parametrize(
+    ("environment", "spool", "wanted"),
+    [
+        ("", None, False),
+        ("Development", None, False),
+        ("demo", None, False),
+        ("production", None, True),
+        ("staging", None, True),
+        ("production", False, False),
+        ("", True, True),
+    ],
+)
+def test_the_environment_decides_whether_there_is_a_spool(environment: str, spool: bool | None, wanted: bool) -> None:
+    arguments = {"environment": environment} if spool is None else {"environment": environment, "spool": spool}
+    config = resolve(None, arguments, {}).unwrap().config
+    assert is_spooling(config) is wanted
+    assert not is_spooling(replace(config, disabled=True))
+
+
+def test_the_folder_is_in_the_state_folder_of_the_user(tmp_path: Path) -> None:
+    config = resolve(None, {}, {}).unwrap().config
+    assert spool_directory(config, {"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "flext-observability" / "spool"
+    home = Path("~/.local/state/flext-observability/spool").expanduser()
+    assert [spool_directory(config, {"XDG_STATE_HOME": wrong}) for wrong in ("", "relative")] == [home, home]
+    own = resolve(None, {"spool_directory": str(tmp_path / "own")}, {}).unwrap().config
+    assert spool_directory(own) == tmp_path / "own"
