@@ -167,11 +167,10 @@ class Segment:
     def close(self) -> None:
         """Append no more. Without records, the file is deleted."""
         descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            with suppress(OSError):
-                os.close(descriptor)
-            if not self.records:
-                self.delete()
+        with suppress(OSError):
+            os.close(descriptor)
+        if not self.records:
+            self.delete()
 
     def delete(self) -> None:
         """Delete the file."""

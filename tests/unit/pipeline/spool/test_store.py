@@ -278,3 +278,18 @@ def test_a_forked_child_has_a_folder_of_its_own(folder: Path) -> None:
     done = run(FORKING, FOLDER=str(folder))
     assert done.lines == ["parent", "1 child"], done.err
     assert process_folders(folder) == []
+
+
+def test_a_record_of_a_deleted_file_is_settled_without_it(make_spool: Make, folder: Path) -> None:
+    first = make_spool()
+    for _ in range(2):
+        first.write(record())
+    first.close()
+    second = make_spool()
+    second.adopt()
+    stored = second.lease(*KEY)
+    assert stored is not None
+    for file in files(folder):
+        file.unlink()
+    second.settle(stored)
+    assert second.counts(*KEY).found_delivered == 1
