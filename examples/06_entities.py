@@ -39,6 +39,5 @@ trace = started.unwrap()
 observability.tracing.complete_trace(trace)
 observability.shutdown()
 store = memory_store()
-print(
-    "span:", store.spans[0].name, "· status:", trace.status, "· records:", [item.log_record.body for item in store.logs]
-)
+bodies = [item.log_record.body for item in store.logs]
+print("span:", store.spans[0].name, "· status:", trace.status, "· records:", bodies)

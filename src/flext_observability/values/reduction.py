@@ -173,7 +173,7 @@ def _fields(value: object, fields: Iterable[tuple[str, Any]], reading: Reading) 
 
 def _error_text(error: BaseException, reading: Reading) -> str:
     """Return the ``repr`` of an exception. Long arguments are cut before: it would copy them."""
-    arguments = cast("tuple[object, ...]", BaseException.args.__get__(error))  # type: ignore[attr-defined]  # a descriptor
+    arguments = cast("tuple[object, ...]", BaseException.args.__get__(error))  # type: ignore[attr-defined]  # C code
     is_own = type(error).__repr__ is not BaseException.__repr__
     if is_own or all(type(each) in PLAIN and not _is_long(each, reading) for each in arguments):
         return repr(error)

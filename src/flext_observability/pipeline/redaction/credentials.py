@@ -30,7 +30,8 @@ _ENCODED_USER: Final = lazy_pattern(
 )
 _PORT: Final = lazy_pattern(r"\d{1,5}(?:[/?#].*)?", re.DOTALL)
 _HOST_PORT: Final = lazy_pattern(
-    r"(?<![\w./@:-])[A-Za-z_][\w.-]{0,63}:(?P<password>[^\s@/:'\"]{3,128})@(?:(?:tcp|unix)\(|[\w.-]{1,253}:\d{2,5}(?!\w))"
+    r"(?<![\w./@:-])[A-Za-z_][\w.-]{0,63}:(?P<password>[^\s@/:'\"]{3,128})@"
+    r"(?:(?:tcp|unix)\(|[\w.-]{1,253}:\d{2,5}(?!\w))"
 )
 _CURL: Final = lazy_pattern(r"(?:\s-u\s*|--user[ =])['\"]?[\w.@-]{1,64}:(?P<password>[^\s'\"]{1,128})")
 

@@ -1,4 +1,4 @@
-"""Processor that the program adds → the same processor, which receives ended spans and log records without secrets."""
+"""Processor that the program adds → the same processor, which gets ended spans and log records without secrets."""
 
 from __future__ import annotations
 

@@ -80,7 +80,10 @@ _DATA: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def _temporality(classes: Any, message: proto.Sum | proto.Histogram | proto.ExponentialHistogram) -> Any:  # noqa: ANN401
+def _temporality(  # a class of the SDK, or a plain one
+    classes: Any,  # noqa: ANN401
+    message: proto.Sum | proto.Histogram | proto.ExponentialHistogram,
+) -> Any:  # noqa: ANN401
     kinds = classes.AggregationTemporality
     return kinds(message.aggregation_temporality) if message.aggregation_temporality in {1, 2} else kinds(0)
 
